@@ -1,0 +1,54 @@
+# Every command of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# Debian's python3 has no ensurepip, so the environment is made without pip and filled by the
+# pip that is already on the machine.
+.venv/bin/python:
+	$(PYTHON) -m venv --without-pip .venv
+
+.venv/.runtime: requirements/runtime.txt | .venv/bin/python
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@echo $(CURDIR)/src > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/openstoq.pth"
+	@printf '#!%s\nfrom openstoq.__main__ import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/openstoq && chmod +x $(BIN)/openstoq
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.runtime
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.dev ## Install everything for development into .venv
+
+.PHONY: demo
+demo: .venv/.runtime ## Play the main job against a sandbox shop and show the mails
+	$(BIN)/openstoq demo --script back-in-stock
+
+.PHONY: test
+test: .venv/.dev ## Run the whole test suite
+	$(BIN)/pytest
+
+.PHONY: check
+check: .venv/.dev ## Format, lint, types, import contracts, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m openstoq docs --check
+
+.PHONY: fix
+fix: .venv/.dev ## Format and repair what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: pins
+pins: ## Pin the newest versions of every dependency (needs uv)
+	for set in runtime dev; do \
+		uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+			--no-emit-index-url --no-annotate --no-header requirements/$$set.in -o requirements/$$set.txt; \
+	done

@@ -1,0 +1,66 @@
+"""Errors an action may raise; each knows its HTTP status and tells the caller what to do."""
+
+from typing import Any, ClassVar
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
+    """The request cannot be carried out, and the caller can be told why.
+
+    `messages` are sentences; `details` are further fields of the body, for the few answers
+    whose documented shape has them.
+    """
+
+    status: ClassVar[int]
+
+    def __init__(self, *messages: str, **details: Any) -> None:
+        super().__init__(*messages)
+        self.messages = list(messages)
+        self.details = details
+
+
+class BadRequest(Problem):
+    """The request cannot be read."""
+
+    status = 400
+
+
+class Unauthorized(Problem):
+    """The caller's key is missing, malformed, unknown or revoked."""
+
+    status = 401
+
+
+class NotFound(Problem):
+    """No such thing in the caller's shop."""
+
+    status = 404
+
+
+class Conflict(Problem):
+    """The thing's present state forbids it; the message says how to unblock it."""
+
+    status = 409
+
+
+class TooLarge(Problem):
+    """The body is larger than what is accepted."""
+
+    status = 413
+
+
+class Invalid(Problem):
+    """The request was understood and its values are not acceptable."""
+
+    status = 422
+
+
+class TooManyRequests(Problem):
+    """The caller has used up its points."""
+
+    status = 429
+
+
+class Unavailable(Problem):
+    """Something that the answer needs is not there now; try again later."""
+
+    status = 503

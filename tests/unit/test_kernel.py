@@ -1,0 +1,95 @@
+"""Ids, money, paging and deep-partial updates."""
+
+from decimal import Decimal
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from openstoq.kernel.ids import ShopifyId, new_id
+from openstoq.kernel.money import Money
+from openstoq.kernel.paging import Page
+from openstoq.kernel.patch import Settings, merge, partial_of
+from openstoq.kernel.types import Line
+
+
+class Badge(Settings):
+    enabled: bool = True
+    text: str | None = "Preorder"
+
+
+class Widget(Settings):
+    badge: Badge = Badge()
+    sizes: list[int] = [1, 2]
+
+
+@pytest.mark.parametrize("sent", [7, "7", " 7 ", "gid://shopify/ProductVariant/7"])
+def test_shopify_ids_are_read_in_every_form(sent):
+    assert TypeAdapter(ShopifyId).validate_python(sent) == 7
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        0,
+        -1,
+        2**63,
+        str(2**63),
+        "9" * 400,
+        True,
+        1.5,
+        None,
+        "",
+        "seven",
+        "٧",
+        "gid://shopify/Order/x",
+    ],
+)
+def test_other_ids_are_refused(sent):
+    with pytest.raises(ValidationError):
+        TypeAdapter(ShopifyId).validate_python(sent)
+
+
+def test_ids_sort_by_age():
+    ids = [new_id() for _ in range(50)]
+    assert ids == sorted(ids)
+    assert {made.version for made in ids} == {7}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [("10.005", "USD", "10.01"), ("99.5", "JPY", "100"), ("1.2345", "KWD", "1.235")],
+)
+def test_money_rounds_to_the_currency(amount, currency, written):
+    assert str(Money(Decimal(amount), currency)) == written
+
+
+def test_page_meta():
+    assert Page(2, 25).offset == 25
+    assert Page(1, 25).meta(128).model_dump() == {
+        "total_count": 128,
+        "page": 1,
+        "per_page": 25,
+        "total_pages": 6,
+    }
+
+
+def test_patch_merges_objects_replaces_lists_and_clears_with_null():
+    widget = merge(Widget(), {"badge": {"text": None}, "sizes": [3]})
+    assert widget.model_dump() == {"badge": {"enabled": True, "text": None}, "sizes": [3]}
+
+
+@pytest.mark.parametrize(
+    "sent", [{"badge": {"enabled": None}}, {"badge": None}, {"badge": {"colour": 1}}, {"size": []}]
+)
+def test_patch_refuses(sent):
+    with pytest.raises(ValidationError):
+        merge(Widget(), partial_of(Widget).model_validate(sent).model_dump(exclude_unset=True))
+
+
+@pytest.mark.parametrize("sent", ["a\x00b", "\ud800"])
+def test_text_that_postgres_cannot_hold_is_refused(sent):
+    class Body(BaseModel):
+        name: Line
+
+    with pytest.raises(ValidationError):
+        Body(name=sent)
