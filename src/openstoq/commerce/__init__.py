@@ -1,0 +1,1 @@
+"""What we need of the shop that sells: the port, and its adapter for Shopify."""

@@ -1,0 +1,224 @@
+"""What the application needs of a shop: read its catalogue and stock, and hear of changes.
+
+Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+InventoryPolicy = Literal["deny", "continue"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopCredentials:
+    """How to reach one shop: its permanent domain and the app's token for it.
+
+    `api_url` replaces the address made from the domain; a sandbox shop needs it.
+    """
+
+    domain: str
+    access_token: str = field(repr=False)
+    api_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """The shop itself; `domain` is its permanent name, `url` where shoppers find it."""
+
+    id: int
+    name: str
+    email: str | None
+    domain: str
+    url: str
+    currency: str
+    timezone: str
+    plan: str
+    is_plus: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place that holds stock. Stock at an inactive one cannot be sold."""
+
+    id: int
+    name: str
+    active: bool
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a shopper buys.
+
+    A webhook tells less than a read: `price`, `inventory_item_id`, `tracked` and `updated_at` are
+    None where the message does not say. After a read they are always known.
+    """
+
+    id: int
+    product_id: int
+    title: str
+    sku: str | None
+    price: Decimal | None
+    compare_at_price: Decimal | None
+    inventory_item_id: int | None
+    inventory_policy: InventoryPolicy
+    tracked: bool | None
+    image_url: str | None
+    position: int
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product with all its variants, in the shop's order.
+
+    `status` is lower case: active, archived, draft, unlisted, or one that the platform adds.
+    `url` is None when the online store does not show the product, and in webhooks, which do not
+    tell it; `updated_at` is None only where a webhook does not say.
+    """
+
+    id: int
+    title: str
+    handle: str
+    vendor: str
+    status: str
+    url: str | None
+    image_url: str | None
+    updated_at: datetime | None
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryItem:
+    """The stock-keeping side of a variant; None is what a webhook did not say."""
+
+    id: int
+    sku: str | None
+    tracked: bool | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryLevel:
+    """How many of an item can be sold at a location.
+
+    `available` is negative when oversold, and 0 where the shop does not count. An inactive level
+    is one that was disconnected from its location: it holds nothing. `updated_at` is None only
+    where a webhook does not say; order such a one by the moment its delivery was triggered.
+    """
+
+    inventory_item_id: int
+    location_id: int
+    available: int
+    updated_at: datetime | None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """Some products, and every active inventory level of their variants.
+
+    `cursor` resumes after this page; it is None on the last one.
+    """
+
+    products: tuple[Product, ...]
+    levels: tuple[InventoryLevel, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """What was done about the subscription to one topic."""
+
+    topic: str
+    action: Literal["created", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why the platform did not do what it was asked."""
+
+    message: str
+    field: tuple[str, ...] = ()
+    code: str | None = None
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.field)}: {self.message}" if self.field else self.message
+
+
+class CommerceError(Exception):
+    """The shop's platform did not do what it was asked."""
+
+
+class CommerceUnavailable(CommerceError):
+    """The platform cannot answer now; try again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AccessDenied(CommerceError):
+    """The token is not valid any more, or lacks one of `scopes`."""
+
+    def __init__(self, message: str, *, scopes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.scopes = scopes
+
+
+class CommerceRefused(CommerceError):
+    """The platform understood and declined, for the `refusals`; repeating will not help."""
+
+    def __init__(self, message: str, *, refusals: Sequence[Refusal] = ()) -> None:
+        super().__init__(message)
+        self.refusals = tuple(refusals)
+
+
+class Commerce(Protocol):
+    """One shop. Every call may raise a CommerceError."""
+
+    async def shop(self) -> ShopFacts:
+        """Read the facts about the shop."""
+        ...
+
+    async def locations(self) -> list[Location]:
+        """Read every location, the inactive ones too."""
+        ...
+
+    def products(
+        self, *, after: str | None = None, updated_since: datetime | None = None
+    ) -> AsyncIterator[ProductPage]:
+        """Read the catalogue page by page, least recently updated first.
+
+        A pull that was cut short goes on with the last page's cursor as `after` and the same
+        `updated_since`. A product that changes meanwhile may come again, and none is left out.
+        """
+        ...
+
+    async def product(self, product_id: int) -> Product | None:
+        """Read one product with all its variants, or None when there is none."""
+        ...
+
+    async def variants(self, variant_ids: Sequence[int]) -> list[Variant]:
+        """Read any number of variants; those that do not exist are left out."""
+        ...
+
+    async def inventory_levels(self, inventory_item_ids: Sequence[int]) -> list[InventoryLevel]:
+        """Read every active level of any number of items.
+
+        A level that does not come back is gone: its item was deleted, or disconnected there.
+        """
+        ...
+
+    async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
+        """Make the shop send `topics` to `uri`, and return what had to change.
+
+        Creates what is missing and repairs ours that point elsewhere; others' are left alone.
+        """
+        ...
+
+
+ShopConnector = Callable[[ShopCredentials], Commerce]
