@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, transactions, tenancy, the embedded server and migrations."""

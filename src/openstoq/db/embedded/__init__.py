@@ -1,0 +1,109 @@
+"""The embedded PostgreSQL: a server of our own on a data folder, for who has not set up one."""
+
+import fcntl
+import os
+import signal
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openstoq.db.embedded.binaries import CACHE, EmbeddedServerError, account_for, find_binaries
+from openstoq.db.embedded.cluster import NAME, Cluster, dismiss_watcher
+
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "start"]
+
+SECONDS_TO_STOP = 60.0
+
+
+class EmbeddedServer:
+    """A running server that belongs to this process and stops with it."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, lock: int, port: int, password: str
+    ) -> None:
+        self._process = process
+        self._lock = lock
+        self.port = port
+        self.url = f"postgresql://{NAME}:{password}@127.0.0.1:{port}/{NAME}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Stop the server in order, ending its sessions; do nothing if it has stopped."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Stop the server at once, so that its next start has to recover from the log."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
+        dismiss_watcher(self._process)
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+            try:
+                self._process.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self._process.send_signal(signal.SIGQUIT)
+                self._process.wait()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> EmbeddedServer:
+    """Start a server on `data_dir`, made there if it is new, and wait until it takes connections.
+
+    Blocks; call it through `asyncio.to_thread` from a running loop. Port 0 takes a free one.
+    `cache_dir` is used only by root, see `find_binaries`. Raises EmbeddedServerError.
+    """
+    data_dir = data_dir.absolute()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = _lock(data_dir)
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): choose another one "
+            "or start as the user who owns it."
+        ) from error
+    try:
+        account = account_for(data_dir / "cluster")
+        binaries = find_binaries(account, cache_dir)
+        cluster = Cluster(data_dir, binaries, account)
+        password = cluster.prepare()
+        process, port = cluster.launch(port)
+    except BaseException:
+        os.close(lock)
+        raise
+    return EmbeddedServer(process, lock=lock, port=port, password=password)
+
+
+def _lock(data_dir: Path) -> int:
+    # The lock is the kernel's and ends with this process, however it ends.
+    lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 20, 0).decode()
+        os.close(lock)
+        raise EmbeddedServerError(
+            f"Another openstoq (process {holder}) runs its server on {data_dir}: stop it, or "
+            "choose another data folder."
+        ) from None
+    os.truncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

