@@ -98,12 +98,13 @@ def _lock(data_dir: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(lock, 20, 0).decode()
+        # Empty when the other one has only just begun.
+        holder = os.pread(lock, 20, 0).decode() or "just starting"
         os.close(lock)
         raise EmbeddedServerError(
-            f"Another openstoq (process {holder}) runs its server on {data_dir}: stop it, or "
+            f"Another openstoq ({holder}) runs its server on {data_dir}: stop it, or "
             "choose another data folder."
         ) from None
     os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    os.pwrite(lock, f"process {os.getpid()}".encode(), 0)
     return lock
