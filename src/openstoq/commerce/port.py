@@ -153,7 +153,7 @@ class CommerceError(Exception):
     """The shop's platform did not do what it was asked."""
 
 
-class CommerceUnavailable(CommerceError):
+class CommerceUnavailable(CommerceError):  # noqa: N818 - its base says that it is an error
     """The platform cannot answer now; try again after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
@@ -161,7 +161,7 @@ class CommerceUnavailable(CommerceError):
         self.retry_after = retry_after
 
 
-class AccessDenied(CommerceError):
+class AccessDenied(CommerceError):  # noqa: N818 - its base says that it is an error
     """The token is not valid any more, or lacks one of `scopes`."""
 
     def __init__(self, message: str, *, scopes: tuple[str, ...] = ()) -> None:
@@ -169,7 +169,7 @@ class AccessDenied(CommerceError):
         self.scopes = scopes
 
 
-class CommerceRefused(CommerceError):
+class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is an error
     """The platform understood and declined, for the `refusals`; repeating will not help."""
 
     def __init__(self, message: str, *, refusals: Sequence[Refusal] = ()) -> None:

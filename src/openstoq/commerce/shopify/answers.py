@@ -1,0 +1,177 @@
+"""Read what the Admin API answers: its data, its errors and what the request cost."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from openstoq.commerce.port import (
+    AccessDenied,
+    CommerceError,
+    CommerceRefused,
+    CommerceUnavailable,
+    Refusal,
+)
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.commerce.shopify.throttle import Cost
+
+THROTTLED = "THROTTLED"
+TRANSIENT = frozenset(
+    {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT", "IDEMPOTENCY_CONCURRENT_REQUEST"}
+)
+_SCOPE = re.compile(r"`([a-z_]+)`")
+_SOON, _LATER = 60.0, 3600.0
+
+
+class TooMuchAsked(CommerceRefused):
+    """One request asked for more than one answer may hold; ask for fewer things at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphError:
+    """One member of an answer's `errors`."""
+
+    message: str
+    code: str | None = None
+    path: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for an operation. Errors may stand beside good data."""
+
+    operation: str
+    data: dict[str, Any]
+    errors: tuple[GraphError, ...]
+    cost: Cost
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether no root field holds anything."""
+        return all(value is None for value in self.data.values())
+
+    def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
+        """Return the data of a read. Raises if any but an `optional` field failed.
+
+        A field that failed is null, and so may be what holds it: a list with such a hole would
+        read as if the shop had less than it has.
+        """
+        failed = [error for error in self.errors if not optional.intersection(error.path)]
+        if failed:
+            raise failure(self.operation, failed)
+        return Fields(self.data, self.operation)
+
+    def payload(self, mutation: str) -> Fields:
+        """Return what a mutation did. Raises if it declined; errors beside its work do not."""
+        root = self.data.get(mutation)
+        if root is None:
+            raise failure(self.operation, self.errors)
+        done = Fields(root, mutation)
+        refusals = [
+            _refusal(error)
+            for name in root
+            if name.endswith(("userErrors", "UserErrors"))
+            for error in done.each(name)
+        ]
+        if refusals:
+            raise refused(self.operation, refusals)
+        return done
+
+
+def read(operation: str, content: bytes) -> Answer:
+    """Read the body of an answer. Raises ValueError when it is not one."""
+    body = orjson.loads(content)
+    if not isinstance(body, dict) or not ("data" in body or "errors" in body):
+        raise ValueError("the answer holds neither data nor errors")
+    data = body.get("data")
+    return Answer(
+        operation,
+        data if isinstance(data, dict) else {},
+        tuple(_errors(body.get("errors"))),
+        _cost(body.get("extensions")),
+    )
+
+
+def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
+    """Say what the errors of an answer mean for whoever asked."""
+    found = list(errors)
+    codes = {error.code for error in found}
+    told = "; ".join(dict.fromkeys(error.message for error in found)) or "no reason was given"
+    if "ACCESS_DENIED" in codes:
+        scopes = tuple(dict.fromkeys(scope for error in found for scope in error.scopes))
+        return AccessDenied(
+            f"Shopify denies {operation}: {told} Grant the app this access and install it again.",
+            scopes=scopes,
+        )
+    if codes & {"MAX_COST_EXCEEDED", "MAX_INPUT_SIZE_EXCEEDED"}:
+        return TooMuchAsked(f"{operation} asks for too much at once: {told}")
+    if "SHOP_INACTIVE" in codes:
+        return CommerceUnavailable(f"The shop is closed: {told}", retry_after=_LATER)
+    if codes & (TRANSIENT | {THROTTLED}):
+        return CommerceUnavailable(f"Shopify failed at {operation}: {told}", retry_after=_SOON)
+    return refused(operation, [Refusal(error.message, error.path, error.code) for error in found])
+
+
+def refused(operation: str, refusals: list[Refusal]) -> CommerceRefused:
+    """Say that Shopify declined, and why."""
+    told = "; ".join(str(refusal) for refusal in refusals) or "no reason was given"
+    return CommerceRefused(f"Shopify refuses {operation}: {told}", refusals=refusals)
+
+
+@contextmanager
+def reading(operation: str) -> Iterator[None]:
+    """Report an answer whose shape is not the one the schema promises."""
+    try:
+        yield
+    except ValueError as error:
+        raise CommerceUnavailable(
+            f"Shopify's answer to {operation} cannot be read: {error}", retry_after=_SOON
+        ) from None
+
+
+def _errors(value: Any) -> Iterator[GraphError]:
+    # Before GraphQL is reached, `errors` is a mere sentence or an object of sentences.
+    if isinstance(value, dict):
+        value = [f"{name}: {told}" for name, told in value.items()]
+    elif value is None or isinstance(value, str):
+        value = [value] if value else []
+    for error in value if isinstance(value, list) else [value]:
+        if not isinstance(error, dict):
+            yield GraphError(str(error))
+            continue
+        extensions = error.get("extensions")
+        known = extensions if isinstance(extensions, dict) else {}
+        message = str(error.get("message") or "no message")
+        path = error.get("path")
+        yield GraphError(
+            message,
+            str(known["code"]) if known.get("code") else None,
+            tuple(str(step) for step in path) if isinstance(path, list) else (),
+            tuple(_SCOPE.findall(str(known.get("requiredAccess") or message))),
+        )
+
+
+def _refusal(error: Fields) -> Refusal:
+    return Refusal(error.text("message"), error.texts("field"), error.text_or_none("code"))
+
+
+def _cost(extensions: Any) -> Cost:
+    cost = extensions.get("cost") if isinstance(extensions, dict) else None
+    if not isinstance(cost, dict):
+        return Cost()
+    status = cost.get("throttleStatus")
+    status = status if isinstance(status, dict) else {}
+    return Cost(
+        _points(cost.get("requestedQueryCost")),
+        _points(status.get("maximumAvailable")),
+        _points(status.get("currentlyAvailable")),
+        _points(status.get("restoreRate")),
+    )
+
+
+def _points(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

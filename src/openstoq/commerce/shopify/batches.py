@@ -1,0 +1,38 @@
+"""Cut a list of ids into requests as large as the shop's points allow."""
+
+from collections.abc import Sequence
+
+from openstoq.commerce.shopify.answers import TooMuchAsked
+
+_MOST = 250
+_FIRST = 50
+# Shopify takes 1,000 points a request; the rest is room for ids that cost more than most.
+_MOST_POINTS = 900.0
+
+
+class Batches:
+    """What is still to be asked for, and how much of it at once."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = list(dict.fromkeys(ids))
+        self._begin = 0
+        self._size = _FIRST
+        self._most = _MOST
+
+    def next(self) -> list[str]:
+        """Return the ids to ask for now; empty when all were answered."""
+        return self._ids[self._begin : self._begin + self._size]
+
+    def done(self, cost: float | None) -> None:
+        """Go on after the present ids were answered, and fit the size to what they cost."""
+        asked = len(self.next())
+        self._begin += asked
+        if cost:
+            self._size = max(1, min(self._most, int(_MOST_POINTS * asked / cost)))
+
+    def halve(self) -> None:
+        """Ask for half as many from now on. Raises TooMuchAsked if it was one already."""
+        asked = len(self.next())
+        if asked == 1:
+            raise TooMuchAsked("one id alone asks for more than one answer may hold")
+        self._most = self._size = asked // 2

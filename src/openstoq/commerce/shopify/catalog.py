@@ -1,0 +1,178 @@
+"""Pull a shop's facts, locations and products."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from openstoq.commerce.port import Location, Product, ProductPage, ShopFacts, Variant
+from openstoq.commerce.shopify import stock
+from openstoq.commerce.shopify.answers import TooMuchAsked, reading
+from openstoq.commerce.shopify.batches import Batches
+from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.commerce.shopify.pages import next_cursor
+from openstoq.kernel.clock import rfc3339
+from openstoq.kernel.ids import gid
+
+_MOST = 250
+_PRODUCTS, _VARIANTS = 50, 25
+# Pictures are worth having and not worth failing for: they may need a permission of their own.
+_PICTURES = frozenset({"featuredMedia", "media"})
+
+
+async def shop(client: Client) -> ShopFacts:
+    """Read the facts about the shop."""
+    answer = await client.execute("ShopFacts")
+    with reading("ShopFacts"):
+        told = answer.whole(optional=frozenset({"email"})).inside("shop")
+        plan = told.inside("plan")
+        return ShopFacts(
+            id=told.id("id"),
+            name=told.text("name"),
+            email=told.text_or_none("email"),
+            domain=told.text("myshopifyDomain"),
+            url=told.inside("primaryDomain").text("url"),
+            currency=told.text("currencyCode"),
+            timezone=told.text("ianaTimezone"),
+            plan=plan.text("publicDisplayName"),
+            is_plus=plan.flag_or_none("shopifyPlus") is True,
+        )
+
+
+async def locations(client: Client) -> list[Location]:
+    """Read every location."""
+    found: list[Location] = []
+    after: str | None = None
+    while True:
+        answer = await client.execute("LocationsPage", first=_MOST, after=after)
+        with reading("LocationsPage"):
+            page = answer.whole().inside("locations")
+            found += [
+                Location(
+                    id=node.id("id"),
+                    name=node.text("name"),
+                    active=node.flag_or_none("isActive") is not False,
+                    updated_at=node.moment_or_none("updatedAt"),
+                )
+                for node in page.each("nodes")
+            ]
+            after = next_cursor(page)
+        if after is None:
+            return found
+
+
+async def product_pages(
+    client: Client, *, after: str | None, updated_since: datetime | None
+) -> AsyncIterator[ProductPage]:
+    """Read the catalogue page by page; a page that proves too large is asked for in halves."""
+    size = _PRODUCTS
+    query = None if updated_since is None else f"updated_at:>='{rfc3339(updated_since)}'"
+    while True:
+        try:
+            answer = await client.execute(
+                "ProductsPage", first=size, after=after, query=query, variants=_VARIANTS
+            )
+        except TooMuchAsked:
+            if size == 1:
+                raise
+            size //= 2
+            continue
+        with reading("ProductsPage"):
+            page = answer.whole(optional=_PICTURES).inside("products")
+            begun = [_product(node) for node in page.each("nodes")]
+            after = next_cursor(page)
+        products = tuple([await _completed(client, part, rest) for part, rest in begun])
+        items = [
+            variant.inventory_item_id
+            for product in products
+            for variant in product.variants
+            if variant.inventory_item_id is not None
+        ]
+        yield ProductPage(products, tuple(await stock.levels(client, items)), after)
+        if after is None:
+            return
+
+
+async def product(client: Client, product_id: int) -> Product | None:
+    """Read one product with all its variants."""
+    answer = await client.execute("ProductById", id=gid("Product", product_id), variants=_MOST)
+    with reading("ProductById"):
+        told = answer.whole(optional=_PICTURES)
+        if not told.has("product"):
+            return None
+        part, rest = _product(told.inside("product"))
+    return await _completed(client, part, rest)
+
+
+async def variants(client: Client, variant_ids: Sequence[int]) -> list[Variant]:
+    """Read any number of variants, in batches."""
+    found: list[Variant] = []
+    batches = Batches([gid("ProductVariant", number) for number in variant_ids])
+    while ids := batches.next():
+        try:
+            answer = await client.execute("VariantsByIds", ids=ids)
+        except TooMuchAsked:
+            batches.halve()
+            continue
+        batches.done(answer.cost.requested)
+        with reading("VariantsByIds"):
+            found += [
+                _variant(node, node.inside("product").id("id"))
+                for node in answer.whole(optional=_PICTURES).each("nodes")
+                if node.has("id")
+            ]
+    return found
+
+
+async def _completed(client: Client, part: Product, rest: str | None) -> Product:
+    variants = list(part.variants)
+    while rest is not None:
+        answer = await client.execute(
+            "ProductVariantsPage", id=gid("Product", part.id), first=_MOST, after=rest
+        )
+        with reading("ProductVariantsPage"):
+            # A product that was deleted meanwhile has no further variants.
+            page = answer.whole(optional=_PICTURES).inside("product").inside("variants")
+            variants += [_variant(node, part.id) for node in page.each("nodes")]
+            rest = next_cursor(page)
+    return replace(part, variants=tuple(variants))
+
+
+def _product(node: Fields) -> tuple[Product, str | None]:
+    number = node.id("id")
+    connection = node.inside("variants")
+    product = Product(
+        id=number,
+        title=node.text("title"),
+        handle=node.text("handle"),
+        vendor=node.text("vendor"),
+        status=node.text("status").lower(),
+        url=node.text_or_none("onlineStoreUrl"),
+        image_url=_picture(node.inside("featuredMedia")),
+        updated_at=node.moment_or_none("updatedAt"),
+        variants=tuple(_variant(each, number) for each in connection.each("nodes")),
+    )
+    return product, next_cursor(connection)
+
+
+def _variant(node: Fields, product_id: int) -> Variant:
+    item = node.inside("inventoryItem")
+    media = node.inside("media").each("nodes")
+    return Variant(
+        id=node.id("id"),
+        product_id=product_id,
+        title=node.text("title"),
+        sku=node.text_or_none("sku"),
+        price=node.amount_or_none("price"),
+        compare_at_price=node.amount_or_none("compareAtPrice"),
+        inventory_item_id=item.id("id"),
+        inventory_policy="continue" if node.text("inventoryPolicy") == "CONTINUE" else "deny",
+        tracked=item.flag_or_none("tracked") is not False,
+        image_url=_picture(media[0]) if media else None,
+        position=node.count("position"),
+        updated_at=node.moment_or_none("updatedAt"),
+    )
+
+
+def _picture(media: Fields) -> str | None:
+    return media.inside("preview").inside("image").text_or_none("url")

@@ -1,0 +1,234 @@
+"""Send one GraphQL operation to a shop, as patiently as the shop asks for."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from openstoq.commerce.port import (
+    AccessDenied,
+    CommerceRefused,
+    CommerceUnavailable,
+    Refusal,
+    ShopCredentials,
+)
+from openstoq.commerce.shopify import answers
+from openstoq.commerce.shopify.answers import Answer, TooMuchAsked
+from openstoq.commerce.shopify.documents import Document, document
+from openstoq.commerce.shopify.throttle import Patience, Throttle, Weight
+from openstoq.kernel.clock import utc_now
+
+API_VERSION = "2026-07"
+SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+MOST_BYTES = 32 * 1024 * 1024
+_FROZEN_FOR = 3600.0
+_SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
+
+
+def http_client() -> httpx.AsyncClient:
+    """Make the connection pool that the clients of every shop share; close it at the end."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(30.0, connect=5.0),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        headers={"User-Agent": "openstoq"},
+        # Shopify sets cookies that mean nothing to an API client and would pile up by shop.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def address(domain: str, api_url: str | None = None) -> str:
+    """Return where a shop's Admin lives, without a trailing slash.
+
+    Raises ValueError unless `domain` is a myshopify domain. Only an `api_url` may be plain http.
+    """
+    if not SHOP_DOMAIN.fullmatch(domain):
+        raise ValueError(f"{domain!r} is not a shop's permanent domain, such as name.myshopify.com")
+    if api_url is None:
+        return f"https://{domain}"
+    parts = urlsplit(api_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{api_url!r} is not an address that starts with http:// or https://")
+    return api_url.rstrip("/")
+
+
+class _Token(httpx.Auth):
+    """Adds the token as the request leaves, so that no variable of ours holds the header."""
+
+    def __init__(self, credentials: ShopCredentials) -> None:
+        self._credentials = credentials
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override] # the base class promises a generator, of which only iteration is used
+        request.headers["X-Shopify-Access-Token"] = self._credentials.access_token
+        yield request
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The request failed in a way that may pass; `after` is how long the shop wants us to wait."""
+
+    reason: str
+    after: float | None = None
+
+
+class Client:
+    """The Admin API of one shop."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        credentials: ShopCredentials,
+        throttle: Throttle,
+        patience: Patience,
+    ) -> None:
+        where = address(credentials.domain, credentials.api_url)
+        self.domain = credentials.domain
+        self._url = f"{where}/admin/api/{API_VERSION}/graphql.json"
+        self._http = http
+        self._token = _Token(credentials)
+        self._throttle = throttle
+        self._patience = patience
+
+    async def execute(self, name: str, **variables: Any) -> Answer:
+        """Send the operation `name` and return its answer, which holds some data.
+
+        Retries what may pass: throttling, 429, 5xx, timeouts, broken connections and answers. A
+        mutation is retried too, so each must be one that may be repeated. Raises TooMuchAsked
+        when fewer things must be asked for at once, else a CommerceError.
+        """
+        asked = document(name)
+        content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
+        weight = (name, variables.get("first") or len(variables.get("ids", ())))
+        failed = _Again("it was never asked")
+        for attempt in range(self._patience.attempts):
+            if attempt:
+                await self._wait(failed.after or self._patience.backoff(attempt - 1), failed.reason)
+            outcome = await self._try(asked, content, weight)
+            if isinstance(outcome, Answer):
+                return outcome
+            failed = outcome
+        raise CommerceUnavailable(
+            f"{self.domain} did not answer {name} in {self._patience.attempts} attempts: "
+            f"{failed.reason}",
+            retry_after=failed.after or self._patience.longest,
+        )
+
+    async def _try(self, asked: Document, content: bytes, weight: Weight) -> Answer | _Again:
+        cost = await self._take_points(weight)
+        try:
+            sent = await self._send(content)
+        finally:
+            self._throttle.settle(cost)
+        if isinstance(sent, _Again):
+            return sent
+        status, headers, body = sent
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return _Again(f"HTTP {status}", _retry_after(headers))
+        try:
+            answer = answers.read(asked.name, body)
+        except ValueError as error:
+            if status < httpx.codes.MULTIPLE_CHOICES:
+                return _Again(f"the answer cannot be read: {error}")
+            answer = None
+        if answer is None or status >= httpx.codes.MULTIPLE_CHOICES:
+            raise self._turned_away(status, answer)
+        return self._judge(asked, answer, weight)
+
+    async def _take_points(self, weight: Weight) -> float:
+        cost = self._throttle.cost_of(weight)
+        if cost > self._throttle.maximum:
+            raise self._too_dear(weight, cost)
+        while (seconds := self._throttle.wait_for(cost, self._patience.now())) > 0:
+            await self._wait(seconds, "the shop's points are used up")
+        self._throttle.take(cost)
+        return cost
+
+    def _too_dear(self, weight: Weight, cost: float) -> TooMuchAsked:
+        name, size = weight
+        return TooMuchAsked(
+            f"{name} of {size} costs {cost:g} points, and {self.domain} grants "
+            f"{self._throttle.maximum:g}"
+        )
+
+    async def _wait(self, seconds: float, reason: str) -> None:
+        if seconds > self._patience.longest:
+            raise CommerceUnavailable(
+                f"{self.domain} asks to wait {seconds:.0f} seconds: {reason}", retry_after=seconds
+            )
+        await self._patience.sleep(seconds)
+
+    async def _send(self, content: bytes) -> tuple[int, httpx.Headers, bytes] | _Again:
+        # The error is turned into words here: it carries the request, and that carries the token.
+        try:
+            async with (
+                asyncio.timeout(self._patience.answer),
+                self._http.stream(
+                    "POST",
+                    self._url,
+                    content=content,
+                    headers={"Content-Type": "application/json", "Accept": "application/json"},
+                    auth=self._token,
+                ) as response,
+            ):
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise TooMuchAsked(f"{self.domain} answers more than {MOST_BYTES} bytes")
+                return response.status_code, response.headers, bytes(body)
+        except (httpx.RequestError, TimeoutError) as error:
+            return _Again(f"the connection failed ({type(error).__name__})")
+
+    def _judge(self, asked: Document, answer: Answer, weight: Weight) -> Answer | _Again:
+        self._throttle.learn(weight, answer.cost, self._patience.now())
+        codes = {error.code for error in answer.errors}
+        if answers.THROTTLED in codes:
+            requested = answer.cost.requested or 0.0
+            if requested > self._throttle.maximum:
+                raise self._too_dear(weight, requested)
+            missing = self._throttle.wait_for(requested, self._patience.now())
+            return _Again("the shop's points are used up", max(1.0, missing))
+        if codes & answers.TRANSIENT and (asked.kind == "query" or answer.empty):
+            told = next(error for error in answer.errors if error.code in answers.TRANSIENT)
+            return _Again(f"{told.code}: {told.message}")
+        if answer.empty and answer.errors:
+            raise answers.failure(asked.name, answer.errors)
+        return answer
+
+    def _turned_away(self, status: int, answer: Answer | None) -> Exception:
+        told = "; ".join(error.message for error in answer.errors) if answer else ""
+        told = told or f"HTTP {status}"
+        match status:
+            case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN:
+                return AccessDenied(
+                    f"{self.domain} refuses the app's token ({told}). Install the app again."
+                )
+            case httpx.codes.PAYMENT_REQUIRED | httpx.codes.LOCKED:
+                return CommerceUnavailable(
+                    f"{self.domain} is closed by Shopify ({told}).", retry_after=_FROZEN_FOR
+                )
+            case httpx.codes.NOT_FOUND:
+                return CommerceRefused(
+                    f"No shop answers as {self.domain} with API version {API_VERSION} ({told})."
+                )
+        return CommerceRefused(
+            f"{self.domain} refuses the request ({told}).",
+            refusals=[Refusal(told, code=str(status))],
+        )
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    # Either seconds or a date; whatever else is there leaves the choice to us.
+    value = headers.get("Retry-After", "")
+    try:
+        if _SECONDS.fullmatch(value):
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - utc_now()).total_seconds())
+    except (TypeError, ValueError):
+        return None

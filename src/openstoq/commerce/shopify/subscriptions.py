@@ -1,0 +1,105 @@
+"""Subscribe to the changes we live by, and repair what somebody changed."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from openstoq.commerce.port import CommerceRefused, WebhookChange
+from openstoq.commerce.shopify.answers import reading
+from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.commerce.shopify.pages import next_cursor
+
+# The three privacy topics are missing on purpose: they are set in the app, not subscribed to.
+TOPICS = (
+    "app/uninstalled",
+    "inventory_items/delete",
+    "inventory_items/update",
+    "inventory_levels/connect",
+    "inventory_levels/disconnect",
+    "inventory_levels/update",
+    "locations/activate",
+    "locations/create",
+    "locations/deactivate",
+    "locations/delete",
+    "locations/update",
+    "products/create",
+    "products/delete",
+    "products/update",
+    "shop/update",
+)
+_MOST = 250
+# Stated in full, so that an update takes back a filter or a choice of fields.
+_EVERYTHING = {"format": "JSON", "filter": "", "includeFields": []}
+
+
+async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[WebhookChange]:
+    """Make the shop send `topics` to `uri`, and return what had to change.
+
+    Ours is what goes to `uri`, or to its path at another host: the app has moved since. A
+    subscription to anywhere else belongs to somebody else.
+    """
+    present = await _subscriptions(client)
+    changes: list[WebhookChange] = []
+    for topic in topics:
+        named = topic.upper().replace("/", "_")
+        same = [each for each in present if each.text("topic") == named]
+        if any(each.text("uri") == uri and _sends_everything(each) for each in same):
+            continue
+        # The exact address first: Shopify refuses a second subscription to it.
+        ours = sorted(
+            (each for each in same if _is_ours(each.text("uri"), uri)),
+            key=lambda each: each.text("uri") != uri,
+        )
+        if ours:
+            await _update(client, ours[0].text("id"), uri)
+            changes.append(WebhookChange(topic, "updated"))
+        elif await _create(client, named, uri):
+            changes.append(WebhookChange(topic, "created"))
+    return changes
+
+
+async def _subscriptions(client: Client) -> list[Fields]:
+    found: list[Fields] = []
+    after: str | None = None
+    while True:
+        answer = await client.execute("WebhookSubscriptionsPage", first=_MOST, after=after)
+        with reading("WebhookSubscriptionsPage"):
+            page = answer.whole().inside("webhookSubscriptions")
+            found += page.each("nodes")
+            after = next_cursor(page)
+        if after is None:
+            return found
+
+
+async def _create(client: Client, topic: str, uri: str) -> bool:
+    answer = await client.execute(
+        "WebhookSubscriptionCreate", topic=topic, webhookSubscription={"uri": uri} | _EVERYTHING
+    )
+    try:
+        answer.payload("webhookSubscriptionCreate")
+    except CommerceRefused as refused:
+        # Another process was faster, or our first attempt was heard and its answer lost.
+        if refused.refusals and all("taken" in each.message for each in refused.refusals):
+            return False
+        raise
+    return True
+
+
+async def _update(client: Client, subscription: str, uri: str) -> None:
+    answer = await client.execute(
+        "WebhookSubscriptionUpdate", id=subscription, webhookSubscription={"uri": uri} | _EVERYTHING
+    )
+    answer.payload("webhookSubscriptionUpdate")
+
+
+def _sends_everything(subscription: Fields) -> bool:
+    return (
+        subscription.text("format") in ("JSON", "")
+        and not subscription.text("filter")
+        and not subscription.texts("includeFields")
+    )
+
+
+def _is_ours(present: str, wanted: str) -> bool:
+    there, here = urlsplit(present), urlsplit(wanted)
+    return there.scheme in ("http", "https") and there.path == here.path

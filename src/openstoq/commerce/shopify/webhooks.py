@@ -1,0 +1,208 @@
+"""Check and read what Shopify posts to us.
+
+The readers of bodies raise ValueError with a sentence that names the field; where a body does not
+say something, they say None.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Product, Variant
+from openstoq.commerce.shopify.client import SHOP_DOMAIN
+from openstoq.commerce.shopify.fields import Fields, body_fields, moment
+from openstoq.errors import BadRequest
+
+PRIVACY_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
+_LONGEST_HEADER = 255
+
+
+def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
+    """Tell whether the header signs the body with one of the app's client secrets.
+
+    Every secret is tried, in constant time: after a rotation the old one signs for a while.
+    """
+    given = (header or "").encode()
+    genuine = False
+    for secret in secrets:
+        digest = hmac.digest(secret.encode(), raw_body, hashlib.sha256)
+        # An empty secret would let anybody sign.
+        genuine |= hmac.compare_digest(base64.b64encode(digest), given) and bool(secret)
+    return genuine
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the headers of one delivery say of it.
+
+    `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
+    deliveries that one action of the merchant caused. The signature covers the body only.
+    """
+
+    topic: str
+    shop_domain: str
+    webhook_id: str
+    event_id: str | None
+    triggered_at: datetime | None
+    api_version: str | None
+    name: str | None
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> "Delivery":
+        """Read the headers of a request. Raises BadRequest naming all that is wrong."""
+        given = {name.lower(): value.strip() for name, value in headers.items()}
+        wrong: list[str] = []
+
+        def read(name: str, *, needed: bool = False) -> str | None:
+            value = given.get(f"x-shopify-{name}".lower()) or None
+            if value is None and needed:
+                wrong.append(f"The header X-Shopify-{name} is missing.")
+            elif value is not None and len(value) > _LONGEST_HEADER:
+                wrong.append(f"The header X-Shopify-{name} is too long.")
+            return value
+
+        topic = read("Topic", needed=True)
+        domain = read("Shop-Domain", needed=True)
+        webhook_id = read("Webhook-Id", needed=True)
+        triggered = read("Triggered-At")
+        if domain is not None and not SHOP_DOMAIN.fullmatch(domain.lower()):
+            wrong.append("The header X-Shopify-Shop-Domain must be a myshopify.com domain.")
+        triggered_at: datetime | None = None
+        if triggered is not None:
+            try:
+                triggered_at = moment(triggered)
+            except ValueError as error:
+                wrong.append(f"The header X-Shopify-Triggered-At {error}.")
+        optional = [read(name) for name in ("Event-Id", "API-Version", "Name")]
+        if wrong or topic is None or domain is None or webhook_id is None:
+            raise BadRequest(*wrong)
+        event_id, api_version, name = optional
+        return cls(topic, domain.lower(), webhook_id, event_id, triggered_at, api_version, name)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """A product as a webhook tells it: full variants for the first 100, the others' ids only."""
+
+    product: Product
+    further_variant_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What one of the three privacy topics asks about: a customer, or the whole shop."""
+
+    shop_id: int
+    shop_domain: str
+    customer_id: int | None
+    email: str | None
+    phone: str | None
+    order_ids: tuple[int, ...]
+
+
+def deleted_id(body: bytes) -> int:
+    """Read the id of what was deleted."""
+    return body_fields(body).id("id")
+
+
+def inventory_level(body: bytes) -> InventoryLevel:
+    """Read an inventory_levels/connect or update."""
+    return _level(body_fields(body), active=True)
+
+
+def disconnected_level(body: bytes) -> InventoryLevel:
+    """Read an inventory_levels/disconnect, as a level that holds nothing any more."""
+    return _level(body_fields(body), active=False)
+
+
+def inventory_item(body: bytes) -> InventoryItem:
+    """Read an inventory_items/update."""
+    told = body_fields(body)
+    return InventoryItem(
+        id=told.id("id"),
+        sku=told.text_or_none("sku"),
+        tracked=told.flag_or_none("tracked"),
+        updated_at=told.moment_or_none("updated_at"),
+    )
+
+
+def location(body: bytes) -> Location:
+    """Read a locations/create, update, activate or deactivate."""
+    told = body_fields(body)
+    return Location(
+        id=told.id("id"),
+        name=told.text("name"),
+        active=told.flag_or_none("active") is not False,
+        updated_at=told.moment_or_none("updated_at"),
+    )
+
+
+def product(body: bytes) -> ProductChange:
+    """Read a products/create or update."""
+    told = body_fields(body)
+    number = told.id("id")
+    images = {
+        image.id("id"): image.text_or_none("src")
+        for image in told.each("images")
+        if image.has("id")
+    }
+    variants = tuple(_variant(each, number, images) for each in told.each("variants"))
+    full = {variant.id for variant in variants}
+    named = [each.id("admin_graphql_api_id") for each in told.each("variant_gids")]
+    product = Product(
+        id=number,
+        title=told.text("title"),
+        handle=told.text("handle"),
+        vendor=told.text("vendor"),
+        status=told.text("status").lower() or "active",
+        url=None,
+        image_url=told.inside("image").text_or_none("src"),
+        updated_at=told.moment_or_none("updated_at"),
+        variants=tuple(sorted(variants, key=lambda variant: variant.position)),
+    )
+    return ProductChange(product, tuple(each for each in named if each not in full))
+
+
+def privacy_request(body: bytes) -> PrivacyRequest:
+    """Read a customers/data_request, customers/redact or shop/redact."""
+    told = body_fields(body)
+    customer = told.inside("customer")
+    return PrivacyRequest(
+        shop_id=told.id("shop_id"),
+        shop_domain=told.text("shop_domain"),
+        customer_id=customer.id_or_none("id"),
+        email=customer.text_or_none("email"),
+        phone=customer.text_or_none("phone"),
+        order_ids=told.ids("orders_requested") or told.ids("orders_to_redact"),
+    )
+
+
+def _level(told: Fields, *, active: bool) -> InventoryLevel:
+    return InventoryLevel(
+        inventory_item_id=told.id("inventory_item_id"),
+        location_id=told.id("location_id"),
+        available=told.count("available") if active else 0,
+        updated_at=told.moment_or_none("updated_at"),
+        active=active,
+    )
+
+
+def _variant(told: Fields, product_id: int, images: Mapping[int, str | None]) -> Variant:
+    image_id = told.id_or_none("image_id")
+    return Variant(
+        id=told.id("id"),
+        product_id=product_id,
+        title=told.text("title"),
+        sku=told.text_or_none("sku"),
+        price=told.amount_or_none("price"),
+        compare_at_price=told.amount_or_none("compare_at_price"),
+        inventory_item_id=told.id_or_none("inventory_item_id"),
+        inventory_policy="continue" if told.text("inventory_policy") == "continue" else "deny",
+        tracked=None,
+        image_url=None if image_id is None else images.get(image_id),
+        position=told.count("position"),
+        updated_at=told.moment_or_none("updated_at"),
+    )
