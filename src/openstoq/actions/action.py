@@ -1,0 +1,186 @@
+"""Actions: one declaration from which routes, help, OpenAPI and MCP tools are made.
+
+The function is the declaration. Its name is the action's name, its docstring is what /help says,
+its keyword-only parameters are the request, and its return annotation is the response.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
+
+from openstoq.kernel.declaration import documentation, keyword_fields
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+View = TypeVar("View")
+Loader = Callable[..., Awaitable[Any]]
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+
+READ_COST, WRITE_COST = 1, 2
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[View]):
+    """An answer whose status is not the action's usual one."""
+
+    view: View
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[View]):
+    """An answer that PostgreSQL has already written as JSON, in the shape of `View`."""
+
+    json: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One thing the API can do.
+
+    `load` turns the id in the path into the thing itself, scoped to the shop and locked on
+    writes; without it the handler gets the path's values as text. A `partial` action's handler
+    gets one dict `changes` that holds just what was sent.
+    """
+
+    name: str
+    method: Method
+    path: str
+    summary: str
+    note: str
+    aliases: tuple[str, ...]
+    status: int
+    request: type[BaseModel] | None
+    handler: Callable[..., Awaitable[Any]]
+    load: Loader | None = None
+    partial: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change anything."""
+        return self.method != "GET"
+
+    @property
+    def cost(self) -> int:
+        """The points it takes of the shop's 360 per minute."""
+        return WRITE_COST if self.writes else READ_COST
+
+    @property
+    def tool(self) -> str:
+        """The action's name as an MCP tool."""
+        return self.name.replace(".", "_")
+
+    @cached_property
+    def path_params(self) -> tuple[str, ...]:
+        """The names between braces in the path."""
+        return tuple(_PARAMETER.findall(self.path))
+
+    @cached_property
+    def response(self) -> TypeAdapter[Any]:
+        """The shape of the answer, from the handler's return annotation."""
+        answer = get_type_hints(self.handler, include_extras=True)["return"]
+        while get_origin(answer) in (Reply, Written):
+            (answer,) = get_args(answer)
+        return TypeAdapter(answer)
+
+
+@dataclass(slots=True)
+class ActionSet:
+    """The actions one module declares, in order."""
+
+    name: str
+    path: str
+    load: Loader | None = None
+    actions: list[Action] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self.actions)
+
+    def get(
+        self, path: str = "", *, name: str | None = None, aliases: tuple[str, ...] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Declare a GET action; its keyword-only parameters are the query."""
+        return self._declare("GET", path, 200, name, aliases)
+
+    def post(
+        self,
+        path: str = "",
+        *,
+        name: str | None = None,
+        aliases: tuple[str, ...] = (),
+        status: int = 202,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a POST action; its keyword-only parameters are the body."""
+        return self._declare("POST", path, status, name, aliases)
+
+    def delete(
+        self,
+        path: str = "",
+        *,
+        name: str | None = None,
+        aliases: tuple[str, ...] = (),
+        status: int = 202,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a DELETE action."""
+        return self._declare("DELETE", path, status, name, aliases)
+
+    def _declare(
+        self, method: Method, path: str, status: int, name: str | None, aliases: tuple[str, ...]
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            whole = self.path + path
+            self.actions.append(
+                declared(
+                    handler,
+                    name=f"{self.name}.{name or handler.__name__}",
+                    method=method,
+                    path=whole,
+                    status=status,
+                    aliases=aliases,
+                    load=self.load if _PARAMETER.search(whole) else None,
+                )
+            )
+            return handler
+
+        return declare
+
+
+def declared(
+    handler: Callable[..., Awaitable[Any]],
+    *,
+    name: str,
+    method: Method,
+    path: str,
+    status: int,
+    aliases: tuple[str, ...] = (),
+    request: type[BaseModel] | None = None,
+    load: Loader | None = None,
+    partial: bool = False,
+) -> Action:
+    """Read an action off its handler; raise TypeError when something is missing."""
+    summary, note = documentation(handler)
+    return Action(
+        name=name,
+        method=method,
+        path=path,
+        summary=summary,
+        note=note,
+        aliases=aliases,
+        status=status,
+        request=request or _request_model(handler, name),
+        handler=handler,
+        load=load,
+        partial=partial,
+    )
+
+
+def _request_model(handler: Callable[..., Any], name: str) -> type[BaseModel] | None:
+    fields = keyword_fields(handler)
+    if not fields:
+        return None
+    title = "".join(part.title() for part in re.split(r"[._]", name))
+    return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)

@@ -1,0 +1,172 @@
+"""A capability: one settings document with GET, deep-partial PATCH and named edits."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from types import UnionType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from openstoq.actions.action import Action, Loader, declared
+from openstoq.actions.context import Context
+from openstoq.actions.validation import sentences
+from openstoq.errors import Invalid
+from openstoq.kernel.declaration import documentation, keyword_fields
+from openstoq.kernel.patch import merge, partial_of
+
+Document = TypeVar("Document", bound=BaseModel)
+Sent = ParamSpec("Sent")
+Edit = Callable[Concatenate[Document, Sent], None]
+Save = Callable[[Context, Any], Awaitable[None]]
+
+
+class Capability(Generic[Document]):
+    """The actions over one settings document, whoever owns it.
+
+    The owner is an aggregate with an attribute of the capability's name; its `load` and `save`
+    are given when the actions are made.
+    """
+
+    def __init__(
+        self,
+        document: type[Document],
+        *,
+        name: str,
+        about: str,
+        note: str = "",
+        aliases: tuple[str, ...] = (),
+        patch_only: dict[str, Any] | None = None,
+    ) -> None:
+        self.document, self.name, self.about, self.note = document, name, about, note
+        self.aliases = aliases
+        extra: dict[str, Any] = {field: (kind, None) for field, kind in (patch_only or {}).items()}
+        self.patch = create_model(
+            f"{document.__name__}Patch", __base__=partial_of(document), **extra
+        )
+        self._translated: Callable[[dict[str, Any]], None] = lambda changes: None  # noqa: ARG005 - a PATCH without aliases
+        self._edits: list[tuple[Callable[..., None], tuple[str, ...]]] = []
+
+    def edit(self, *aliases: str) -> Callable[[Edit[Document, Sent]], Edit[Document, Sent]]:
+        """Declare a named POST that changes the document and nothing else."""
+
+        def declare(change: Edit[Document, Sent]) -> Edit[Document, Sent]:
+            self._edits.append((change, aliases))
+            return change
+
+        return declare
+
+    def translate(
+        self, change: Callable[[dict[str, Any]], None]
+    ) -> Callable[[dict[str, Any]], None]:
+        """Declare how aliases in a PATCH body become fields of the document."""
+        self._translated = change
+        return change
+
+    def merged(
+        self, document: Document, changes: dict[str, Any], *, under: tuple[str, ...] = ()
+    ) -> Document:
+        """Return `document` with a PATCH laid over it; raise Invalid with every problem."""
+        self._translated(changes)
+        try:
+            return merge(document, changes)
+        except ValidationError as error:
+            raise Invalid(*sentences(error, under=under)) from error
+
+    def actions(self, owner: str, path: str, *, load: Loader, save: Save) -> Iterator[Action]:
+        """Bind the capability to its owner, such as preorders.offers at /preorders/offers/{id}."""
+        name, here = f"{owner}.{self.name}", f"{path}/{self.name}"
+        yield self._read(name, here, load)
+        yield self._update(name, here, load, save)
+        for change, aliases in self._edits:
+            yield self._named_edit(
+                change, aliases=aliases, name=name, path=here, load=load, save=save
+            )
+
+    def _read(self, name: str, path: str, load: Loader) -> Action:
+        async def read(_: Context, owner: Any) -> Any:
+            return getattr(owner, self.name)
+
+        read.__doc__ = f"Read {self.about}."
+        read.__annotations__["return"] = self.document
+        return declared(
+            read,
+            name=f"{name}.read",
+            method="GET",
+            path=path,
+            status=200,
+            aliases=tuple(f"show {alias}" for alias in self.aliases),
+            load=load,
+        )
+
+    def _update(self, name: str, path: str, load: Loader, save: Save) -> Action:
+        async def update(context: Context, owner: Any, changes: dict[str, Any]) -> Any:
+            setattr(owner, self.name, self.merged(getattr(owner, self.name), changes))
+            await save(context, owner)
+            return getattr(owner, self.name)
+
+        update.__doc__ = (
+            f"Update {self.about}.\n\nDeep partial. {toggles(self.document)} {self.note}"
+        )
+        update.__annotations__["return"] = self.document
+        return declared(
+            update,
+            name=f"{name}.update",
+            method="PATCH",
+            path=path,
+            status=202,
+            aliases=tuple(f"change {alias}" for alias in self.aliases),
+            request=self.patch,
+            load=load,
+            partial=True,
+        )
+
+    def _named_edit(
+        self,
+        change: Callable[..., None],
+        *,
+        aliases: tuple[str, ...],
+        name: str,
+        path: str,
+        load: Loader,
+        save: Save,
+    ) -> Action:
+        async def edit(context: Context, owner: Any, **arguments: Any) -> Any:
+            # A failed validator may leave a model half changed, so the edit is made on a copy.
+            edited = getattr(owner, self.name).model_copy(deep=True)
+            change(edited, **arguments)
+            setattr(owner, self.name, edited)
+            await save(context, owner)
+            return getattr(owner, self.name)
+
+        verb = change.__name__
+        edit.__doc__ = "\n\n".join(documentation(change))
+        edit.__annotations__["return"] = self.document
+        return declared(
+            edit,
+            name=f"{name}.{verb}",
+            method="POST",
+            path=f"{path}/{verb}",
+            status=202,
+            aliases=aliases,
+            request=create_model(f"{self.document.__name__}{verb}", **keyword_fields(change)),
+            load=load,
+        )
+
+
+def toggles(document: type[BaseModel]) -> str:
+    """Say which on/off fields a PATCH sets, for /help; empty where there are none."""
+    paths = list(boolean_paths(document))
+    return f"Toggles set via this PATCH: {', '.join(paths)}." if paths else ""
+
+
+def boolean_paths(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of every on/off field of a document."""
+    for name, field in document.model_fields.items():
+        for kind in _members(field.annotation):
+            if kind is bool:
+                yield prefix + name
+            elif isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from boolean_paths(kind, f"{prefix}{name}.")
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)

@@ -1,0 +1,33 @@
+"""Callers, and the context in which an action runs for one of them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from openstoq.jobs.work import Work
+from openstoq.shops.model import Points, Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, of which shop, and what it may still spend."""
+
+    shop: Shop
+    actor: str  # key:<id>, or storefront
+    points: Points
+
+
+@dataclass(slots=True, kw_only=True)
+class Context(Work):
+    """What a handler works with: the open transaction of the caller's shop."""
+
+    caller: Caller
+
+    @property
+    def shop(self) -> Shop:
+        """The caller's shop."""
+        return self.caller.shop
+
+
+def actor_of_key(key_id: UUID) -> str:
+    """Name a key in the audit trail."""
+    return f"key:{key_id}"

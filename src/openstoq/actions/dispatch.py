@@ -1,0 +1,131 @@
+"""The one path on which every face runs an action."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from openstoq.actions import records
+from openstoq.actions.action import Action, Reply, Written
+from openstoq.actions.context import Caller, Context
+from openstoq.actions.records import Answer
+from openstoq.actions.validation import read_body, read_values
+from openstoq.errors import Invalid
+from openstoq.jobs.work import Runtime
+
+LONGEST_IDEMPOTENCY_KEY = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request for an action, by an admitted caller.
+
+    `sent` is a JSON body as bytes, or the values of a query or a tool call.
+    """
+
+    action: Action
+    caller: Caller
+    path: Mapping[str, str]
+    sent: bytes | Mapping[str, Any]
+    request_id: str
+    idempotency_key: str | None = None
+    dry_run: bool = False
+
+
+class _RolledBack(Exception):  # noqa: N818 - carries a dry run's answer out of its transaction
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+async def dispatch(runtime: Runtime, call: Call) -> Answer:
+    """Validate, load, run, record and commit; raise a Problem when it cannot be done.
+
+    One call is one transaction: either all of its changes, its audit row, its stored answer and
+    its jobs are there afterwards, or nothing is.
+    """
+    action = call.action
+    if isinstance(call.sent, bytes):
+        request = read_body(action.request, call.sent)
+    else:
+        request = read_values(action.request, call.sent)
+    try:
+        async with runtime.database.transaction(call.caller.shop.id) as db:
+            context = Context(
+                runtime=runtime,
+                db=db,
+                shop_id=call.caller.shop.id,
+                request_id=call.request_id,
+                caller=call.caller,
+            )
+            if not action.writes:
+                return await _answer(context, call, request)
+            return await _write(context, call, request)
+    except _RolledBack as rolled_back:
+        return rolled_back.answer
+
+
+async def _write(context: Context, call: Call, request: BaseModel) -> Answer:
+    key, print_of_it = call.idempotency_key, b""
+    if key is not None:
+        print_of_it = _fingerprint(key, call)
+        stored = await records.stored_answer(context.db, context.shop_id, key, print_of_it)
+        if stored is not None:
+            return stored
+    answer = await _answer(context, call, request)
+    if call.dry_run:
+        raise _RolledBack(_with_effects(answer, context))
+    await records.write_audit(
+        context.db,
+        context.shop_id,
+        at=context.runtime.clock(),
+        actor=call.caller.actor,
+        action=call.action.name,
+        target="/".join(call.path.values()) or None,
+        request_id=call.request_id,
+        arguments=request.model_dump(mode="json", exclude_unset=True, by_alias=True),
+    )
+    await context.flush()
+    if key is not None:
+        await records.store_answer(context.db, context.shop_id, key, print_of_it, answer)
+    return answer
+
+
+async def _answer(context: Context, call: Call, request: BaseModel) -> Answer:
+    action = call.action
+    subject = tuple(call.path.values())
+    if action.load is not None:
+        subject = (await action.load(context, *subject, lock=action.writes),)
+    view = await action.handler(context, *subject, **_arguments(action, request))
+    status = action.status
+    if isinstance(view, Reply):
+        view, status = view.view, view.status
+    if isinstance(view, Written):
+        return Answer(status, view.json)
+    return Answer(status, action.response.dump_json(view, by_alias=True))
+
+
+def _arguments(action: Action, request: BaseModel) -> dict[str, Any]:
+    if action.partial:
+        return {"changes": request.model_dump(mode="json", exclude_unset=True)}
+    return {name: getattr(request, name) for name in type(request).model_fields}
+
+
+def _fingerprint(key: str, call: Call) -> bytes:
+    if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
+        raise Invalid(
+            f"Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} printable characters"
+        )
+    body = call.sent if isinstance(call.sent, bytes) else orjson.dumps(call.sent, default=str)
+    return records.fingerprint(call.action.name, call.path, body)
+
+
+def _with_effects(answer: Answer, context: Context) -> Answer:
+    body = orjson.loads(answer.body)
+    body["effects"] = [
+        {"job": effect.job, "arguments": to_jsonable_python(effect.arguments)}
+        for effect in context.effects
+    ]
+    return Answer(answer.status, orjson.dumps(body))

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document, made from the registry."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from openstoq import __version__
+from openstoq.actions.action import Action
+from openstoq.actions.help import BASE_PATH
+
+_REF = "#/components/schemas/{model}"
+
+_ERROR = {
+    "type": "object",
+    "required": ["errors"],
+    "properties": {"errors": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+}
+_PROBLEMS = {
+    "400": "The body cannot be read.",
+    "401": "The API key is missing or not valid.",
+    "404": "There is no such thing in this shop.",
+    "409": "Its present state forbids it; the sentence says how to unblock it.",
+    "413": "The body is too large.",
+    "422": "The values are not acceptable; every problem is named.",
+    "429": "The shop's points are used up; Retry-After says when they are back.",
+}
+_WRITE_PARAMETERS = [
+    {
+        "name": "dry_run",
+        "in": "query",
+        "description": "Answer as if it were done, list its effects, and change nothing.",
+        "schema": {"type": "boolean", "default": False},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key and request get the same answer for 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+]
+
+
+def document(actions: Iterable[Action], *, server: str) -> dict[str, Any]:
+    """Return the OpenAPI document of `actions` at the address `server`."""
+    schemas: dict[str, Any] = {"Errors": _ERROR}
+    paths: dict[str, Any] = {}
+    for action in actions:
+        paths.setdefault(action.path, {})[action.method.lower()] = _operation(action, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "openstoq API v2",
+            "version": __version__,
+            "description": "Preorders and back-in-stock alerts of a Shopify shop, as named actions.",
+        },
+        "servers": [{"url": server + BASE_PATH}],
+        "security": [{"ApiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
+            },
+        },
+    }
+
+
+def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": action.tool,
+        "summary": action.summary,
+        "tags": [action.name.rsplit(".", 1)[0]],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in action.path_params
+        ],
+        "responses": {
+            str(action.status): {
+                "description": "Done." if action.writes else "Found.",
+                "content": _json(_hoisted(_response(action), schemas)),
+            },
+            **{
+                status: {
+                    "description": text,
+                    "content": _json({"$ref": _REF.format(model="Errors")}),
+                }
+                for status, text in _PROBLEMS.items()
+            },
+        },
+    }
+    if action.note:
+        operation["description"] = action.note
+    request = _hoisted(_request(action), schemas)
+    if action.writes:
+        operation["parameters"] += _WRITE_PARAMETERS
+        if action.request is not None:
+            required = bool(request.get("required"))
+            operation["requestBody"] = {"required": required, "content": _json(request)}
+    else:
+        operation["parameters"] += _query(request)
+    return operation
+
+
+def _request(action: Action) -> dict[str, Any]:
+    return action.request.model_json_schema(ref_template=_REF) if action.request else {}
+
+
+def _response(action: Action) -> dict[str, Any]:
+    return action.response.json_schema(ref_template=_REF, mode="serialization")
+
+
+def _query(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in request.get("required", ()),
+            "schema": schema,
+        }
+        for name, schema in request.get("properties", {}).items()
+    ]
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _hoisted(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Move the schema's definitions to the document's components."""
+    for name, definition in schema.pop("$defs", {}).items():
+        if schemas.setdefault(name, definition) != definition:
+            raise ValueError(f"two different models are named {name}; rename one of them")
+    return schema

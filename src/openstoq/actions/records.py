@@ -1,0 +1,131 @@
+"""What every write leaves behind: an audit row and, with an idempotency key, its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from openstoq.db.pool import Connection
+from openstoq.errors import Conflict, Invalid
+from openstoq.kernel.ids import new_id
+
+_PERSONAL = frozenset({"email", "phone", "name", "push", "contact", "shopify_customer_id"})
+_KEPT_ENTRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an action answers: a status and a JSON body."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
+    """Return what tells one request from another under the same idempotency key."""
+    return sha256(orjson.dumps([action, sorted(path.items())]) + b"\x00" + body).digest()
+
+
+async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes) -> Answer | None:
+    """Return the answer that this key already has, or hold the key until the transaction ends.
+
+    Raises Conflict while another request with the key runs, and Invalid when the key has
+    answered a different request.
+    """
+    free = await db.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{shop_id}/{key}"
+    )
+    if not free:
+        raise Conflict(
+            "a request with this Idempotency-Key is still running; send it again in a moment"
+        )
+    row = await db.fetchrow(
+        """
+        SELECT fingerprint, status, body FROM idempotency_keys
+        WHERE shop_id = $1 AND key = $2 AND created_at > now() - interval '24 hours'
+        """,
+        shop_id,
+        key,
+    )
+    if row is None:
+        return None
+    if row["fingerprint"] != request:
+        raise Invalid("this Idempotency-Key was used for another request; use a new one")
+    return Answer(row["status"], row["body"], replayed=True)
+
+
+async def store_answer(
+    db: Connection, shop_id: UUID, key: str, request: bytes, answer: Answer
+) -> None:
+    """Keep an answer for repeats of its request."""
+    await db.execute(
+        """
+        INSERT INTO idempotency_keys (shop_id, key, fingerprint, status, body)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (shop_id, key) DO UPDATE SET
+            fingerprint = excluded.fingerprint, status = excluded.status,
+            body = excluded.body, created_at = now()
+        """,
+        shop_id,
+        key,
+        request,
+        answer.status,
+        answer.body,
+    )
+
+
+async def forget_answers(db: Connection, shop_id: UUID) -> None:
+    """Drop the answers that no repeat may ask for any more."""
+    await db.execute(
+        """
+        DELETE FROM idempotency_keys
+        WHERE shop_id = $1 AND created_at < now() - interval '24 hours'
+        """,
+        shop_id,
+    )
+
+
+async def write_audit(
+    db: Connection,
+    shop_id: UUID,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    target: str | None,
+    request_id: str,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Write who did what, with contacts and names masked."""
+    await db.execute(
+        """
+        INSERT INTO audit_log (shop_id, id, at, actor, action, target, request_id, arguments)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        shop_id,
+        new_id(),
+        at,
+        actor,
+        action,
+        target,
+        request_id,
+        masked(arguments),
+    )
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """Return `value` without personal data and without the tail of long lists."""
+    if isinstance(value, Mapping):
+        return {key: masked(entry, key) for key, entry in value.items()}
+    if isinstance(value, list):
+        kept = [masked(entry, name) for entry in value[:_KEPT_ENTRIES]]
+        more = len(value) - len(kept)
+        return [*kept, f"and {more} more"] if more else kept
+    if name in _PERSONAL and value is not None:
+        return "[masked]"
+    return value

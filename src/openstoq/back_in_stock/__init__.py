@@ -1,0 +1,1 @@
+"""Back-in-stock alerts: who waits for which variant, and telling them when it is back."""

@@ -1,0 +1,1 @@
+"""What a shop chose for its back-in-stock alerts: five settings documents."""

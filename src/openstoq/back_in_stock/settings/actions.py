@@ -1,0 +1,137 @@
+"""The twelve actions over a shop's back-in-stock settings."""
+
+from typing import Any
+
+from openstoq.actions.action import Action, declared
+from openstoq.actions.capability import Capability, toggles
+from openstoq.actions.context import Context
+from openstoq.back_in_stock.settings import store
+from openstoq.back_in_stock.settings.model import (
+    Alerts,
+    BackInStockSettings,
+    Channels,
+    Compliance,
+    Delivery,
+    Tagging,
+)
+from openstoq.errors import Invalid
+from openstoq.kernel.patch import partial_of
+
+NAME, PATH = "back_in_stock.settings", "/back_in_stock/settings"
+
+CAPABILITIES: tuple[Capability[Any], ...] = (
+    Capability(
+        Alerts,
+        name="alerts",
+        about="the merchant alerts and scheduled reports of back-in-stock",
+        note="signups_threshold.count is how many must wait for one variant before the merchant "
+        "is mailed, once for that variant.",
+        aliases=("waitlist alert", "scheduled reports"),
+    ),
+    Capability(
+        Channels,
+        name="channels",
+        about="the channels of back-in-stock notifications",
+        note="A channel also needs its gateway in this installation's settings.",
+        aliases=("notification channels", "sms alerts"),
+    ),
+    Capability(
+        Compliance,
+        name="compliance",
+        about="the double opt-in of back-in-stock signups",
+        note="While optin_required is on, a new signup gets an alert only after it was confirmed "
+        "from a mail.",
+        aliases=("double opt-in", "gdpr settings"),
+    ),
+    Capability(
+        Delivery,
+        name="delivery",
+        about="when back-in-stock notifications go out (batching, stock threshold, locations, "
+        "any variant)",
+        note="batching.mode is multiplier (restocked quantity x batching.multiplier) or fixed "
+        "(batching.batch_size); batching.wait_hours lies between two batches. stock_threshold is "
+        "the stock from which shoppers are told. locations.location_ids and "
+        "any_variant.product_ids are replaced as a whole. unknown_outcome says whether a message "
+        "that the relay may have taken is sent again (resend) or kept back (hold).",
+        aliases=("stock threshold", "batch size"),
+    ),
+    Capability(
+        Tagging,
+        name="tagging",
+        about="the tagging of orders that a back-in-stock notification brought",
+        note="order_tags.tag is the one tag such an order gets.",
+        aliases=("order tag",),
+    ),
+)
+
+
+async def load(context: Context, *, lock: bool) -> BackInStockSettings:
+    """Load the settings of the caller's shop."""
+    if lock:
+        return await store.load_locked(context.db, context.shop_id, context.runtime.clock())
+    return await store.load(context.db, context.shop_id)
+
+
+async def save(context: Context, settings: BackInStockSettings) -> None:
+    """Write the settings back."""
+    await store.save(context.db, context.shop_id, settings, context.runtime.clock())
+
+
+async def read(_: Context, settings: BackInStockSettings) -> BackInStockSettings:
+    """Read all back-in-stock settings of the shop."""
+    return settings
+
+
+async def update(
+    context: Context, settings: BackInStockSettings, changes: dict[str, Any]
+) -> BackInStockSettings:
+    """Update back-in-stock settings of the shop."""
+    problems: list[str] = []
+    for capability in CAPABILITIES:
+        name = capability.name
+        if name not in changes:
+            continue
+        try:
+            changed = capability.merged(getattr(settings, name), changes[name], under=(name,))
+        except Invalid as invalid:
+            problems += invalid.messages
+        else:
+            setattr(settings, name, changed)
+    if problems:
+        raise Invalid(*problems)
+    await save(context, settings)
+    return settings
+
+
+update.__doc__ = (
+    f"{update.__doc__}\n\nTakes any of channels, delivery, compliance, tagging and alerts, each "
+    f"as its own PATCH does; all problems are reported at once. {toggles(BackInStockSettings)}"
+)
+
+ACTIONS: tuple[Action, ...] = (
+    declared(
+        read,
+        name=f"{NAME}.read",
+        method="GET",
+        path=PATH,
+        status=200,
+        aliases=("show back-in-stock settings",),
+        load=load,
+    ),
+    declared(
+        update,
+        name=f"{NAME}.update",
+        method="PATCH",
+        path=PATH,
+        status=202,
+        aliases=("change back-in-stock settings",),
+        request=partial_of(BackInStockSettings),
+        load=load,
+        partial=True,
+    ),
+    *(
+        action
+        for capability in CAPABILITIES
+        for action in capability.actions(NAME, PATH, load=load, save=save)
+    ),
+)

@@ -1,0 +1,116 @@
+"""The five documents of a shop's back-in-stock settings, with their defaults."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.patch import Settings
+from openstoq.kernel.types import Line
+
+Ids = Annotated[list[ShopifyId], Field(max_length=1000)]
+
+
+class Toggle(Settings):
+    """Something that is on or off."""
+
+    enabled: bool = False
+
+
+class EmailChannel(Settings):
+    """E-mail, the one channel that is on from the start."""
+
+    enabled: bool = True
+
+
+class Channels(Settings):
+    """How shoppers may be told."""
+
+    email: EmailChannel = EmailChannel()
+    sms: Toggle = Toggle()
+    push: Toggle = Toggle()
+
+
+class Batching(Settings):
+    """Telling shoppers in groups instead of all at once."""
+
+    enabled: bool = False
+    mode: Literal["multiplier", "fixed"] = "multiplier"
+    multiplier: Annotated[int, Field(ge=1, le=1000)] = 1
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    wait_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+
+class LocationFilter(Settings):
+    """Counting the stock of some locations only."""
+
+    filter_enabled: bool = False
+    location_ids: Ids = []
+
+
+class AnyVariant(Settings):
+    """Products whose shoppers are told when any of the variants is back."""
+
+    enabled: bool = False
+    product_ids: Ids = []
+
+
+class Delivery(Settings):
+    """When alerts go out."""
+
+    batching: Batching = Batching()
+    stock_threshold: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    locations: LocationFilter = LocationFilter()
+    any_variant: AnyVariant = AnyVariant()
+    unknown_outcome: Literal["resend", "hold"] = "resend"
+
+
+class Compliance(Settings):
+    """Double opt-in."""
+
+    optin_required: bool = False
+
+
+class OrderTags(Settings):
+    """The tag of orders that an alert brought."""
+
+    enabled: bool = False
+    tag: Annotated[Line, Field(min_length=1, max_length=40)] = "STOQ-back-in-stock"
+
+
+class Tagging(Settings):
+    """Tagging in Shopify."""
+
+    order_tags: OrderTags = OrderTags()
+
+
+class SignupsThreshold(Settings):
+    """Telling the merchant when many wait for one variant."""
+
+    notify: bool = False
+    count: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+
+
+class ScheduledReports(Settings):
+    """Reports mailed to the merchant."""
+
+    daily: bool = False
+    weekly: bool = False
+    monthly: bool = False
+
+
+class Alerts(Settings):
+    """Mails to the merchant."""
+
+    signups_threshold: SignupsThreshold = SignupsThreshold()
+    scheduled_reports: ScheduledReports = ScheduledReports()
+
+
+class BackInStockSettings(Settings):
+    """All five documents."""
+
+    channels: Channels = Channels()
+    delivery: Delivery = Delivery()
+    compliance: Compliance = Compliance()
+    tagging: Tagging = Tagging()
+    alerts: Alerts = Alerts()

@@ -1,0 +1,59 @@
+"""Back-in-stock settings in PostgreSQL: a row per shop, once something was changed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.back_in_stock.settings.model import BackInStockSettings
+from openstoq.db.pool import Connection
+from openstoq.kernel.patch import stored
+
+_COLUMNS = "channels, delivery, compliance, tagging, alerts"
+
+
+async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
+    """Read the shop's settings; the defaults where it never changed any."""
+    row = await db.fetchrow(
+        f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1",  # noqa: S608 - a constant
+        shop_id,
+    )
+    return BackInStockSettings.model_validate(dict(row)) if row else BackInStockSettings()
+
+
+async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInStockSettings:
+    """Read the shop's settings for a change; others wait for this transaction's end."""
+    await save_if_absent(db, shop_id, BackInStockSettings(), now)
+    row = await db.fetchrow(
+        f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1 FOR UPDATE",  # noqa: S608 - a constant
+        shop_id,
+    )
+    return BackInStockSettings.model_validate(dict(row)) if row else BackInStockSettings()
+
+
+async def save_if_absent(
+    db: Connection, shop_id: UUID, settings: BackInStockSettings, now: datetime
+) -> None:
+    """Write the settings of a shop that has none yet."""
+    await db.execute(
+        """
+        INSERT INTO back_in_stock_settings
+            (shop_id, channels, delivery, compliance, tagging, alerts, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+        """,
+        shop_id,
+        *stored(settings).values(),
+        now,
+    )
+
+
+async def save(db: Connection, shop_id: UUID, settings: BackInStockSettings, now: datetime) -> None:
+    """Write the settings of a shop whose row `load_locked` holds."""
+    await db.execute(
+        """
+        UPDATE back_in_stock_settings SET channels = $2, delivery = $3, compliance = $4,
+            tagging = $5, alerts = $6, updated_at = $7
+        WHERE shop_id = $1
+        """,
+        shop_id,
+        *stored(settings).values(),
+        now,
+    )

@@ -1,0 +1,161 @@
+"""Settings: every choice an installation can make, read once from OPENSTOQ_… variables.
+
+A field `pool_size` of the group `database` is read from OPENSTOQ_DATABASE_POOL_SIZE.
+docs/configuration.md is generated from this module.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "OPENSTOQ_"
+
+
+class Group(BaseModel):
+    """Base of a group of settings: an unknown name is an error, not a typo that goes unseen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(Group):
+    """PostgreSQL: the data, the queue and the rate points."""
+
+    url: SecretStr | None = Field(
+        None, description="postgresql://… of any server from 15 to 18. Unset: an embedded server."
+    )
+    owner_url: SecretStr | None = Field(
+        None, description="For `openstoq migrate`, when the tables belong to another login."
+    )
+    listen_url: SecretStr | None = Field(
+        None,
+        description="A direct address for the workers' queue, when `url` leads through pgbouncer.",
+    )
+    data_dir: Path = Field(Path("data"), description="Where the embedded server keeps its files.")
+    pool_size: Annotated[int, Field(ge=1, le=500)] = Field(
+        10, description="Connections per process; requests beyond them wait."
+    )
+    prepared_statements: bool = Field(
+        True, description="Turn off behind pgbouncer in transaction mode."
+    )
+
+
+class Http(Group):
+    """The API server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Processes of `serve`.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="How the outside reaches this server: in webhooks, mails and links.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Proxies whose X-Forwarded-For is believed, comma-separated."
+    )
+    max_body_bytes: int = Field(1_048_576, description="Larger request bodies are answered 413.")
+
+
+class Security(Group):
+    """Keys and secrets of the installation itself."""
+
+    key: SecretStr = Field(
+        SecretStr(""),
+        description="At least 32 random characters; seals Shopify tokens and signs unsubscribe "
+        "links. `openstoq demo` makes its own.",
+    )
+
+
+class Shopify(Group):
+    """The Shopify app this installation is."""
+
+    client_id: str = Field("", description="The app's client id (API key).")
+    client_secret: SecretStr = Field(
+        SecretStr(""), description="The app's client secret; it signs webhooks."
+    )
+    previous_client_secret: SecretStr | None = Field(
+        None, description="The secret before a rotation; still accepted while it is set."
+    )
+    timeout_seconds: float = Field(20.0, description="For one request to the Admin API.")
+
+
+class Limits(Group):
+    """How much a caller may ask for."""
+
+    points: int = Field(360, description="Points per shop and 60 seconds; GET 1, others 2.")
+    address_points: int = Field(
+        60, description="Points per client address, shop and 60 seconds on public endpoints."
+    )
+
+
+class Mail(Group):
+    """The SMTP relay."""
+
+    host: str = Field("127.0.0.1", description="The relay's name or address.")
+    port: int = Field(25, description="The relay's port.")
+    security: Literal["none", "starttls", "tls"] = Field(
+        "none", description="How the connection is encrypted."
+    )
+    username: str | None = Field(None, description="For AUTH; unset: none.")
+    password: SecretStr | None = Field(None, description="For AUTH.")
+    ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
+    sender: str = Field("alerts@localhost", description="The address mails come from.")
+    connections: Annotated[int, Field(ge=1, le=50)] = Field(
+        4, description="Connections of one worker to the relay."
+    )
+    timeout_seconds: float = Field(30.0, description="For one answer of the relay.")
+
+
+class Worker(Group):
+    """The background process."""
+
+    concurrency: Annotated[int, Field(ge=4, le=1000)] = Field(20, description="Jobs at once.")
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
+        10, description="How long a group of messages stays a dead worker's."
+    )
+    metrics_port: int | None = Field(
+        None, description="Serve the worker's own /metrics on this port of 127.0.0.1."
+    )
+
+
+class Catalog(Group):
+    """Our copy of the shops' products and stock."""
+
+    reconcile_minutes: Annotated[int, Field(ge=1, le=59)] = Field(
+        15, description="How often a shop's changes are pulled, to find what webhooks missed."
+    )
+
+
+class Log(Group):
+    """What the processes say."""
+
+    format: Literal["json", "console"] = Field("json", description="One object a line, or text.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="From where.")
+
+
+class Settings(BaseSettings):
+    """Everything an installation can choose."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        frozen=True,
+        extra="forbid",
+    )
+
+    database: Database = Database()
+    http: Http = Http()
+    security: Security = Security()
+    shopify: Shopify = Shopify()
+    limits: Limits = Limits()
+    mail: Mail = Mail()
+    worker: Worker = Worker()
+    catalog: Catalog = Catalog()
+    log: Log = Log()
+
+
+def variable(group: str, name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{PREFIX}{group}_{name}".upper()

@@ -1,0 +1,12 @@
+"""Runs 0001_foundation.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0001_foundation"
+down_revision = None
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+"""The revisions: one SQL file each, run in order by openstoq.db.migrate."""

@@ -1,0 +1,77 @@
+"""Jobs: one declaration each, a function whose keyword-only parameters are the payload."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
+
+from pydantic import ConfigDict, TypeAdapter, create_model
+
+from openstoq.kernel.declaration import keyword_fields
+
+if TYPE_CHECKING:
+    from openstoq.jobs.work import Run
+
+Sent = ParamSpec("Sent")
+Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
+
+
+class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
+    """Run the job again after `delay`; it does not count as a failed attempt's backoff."""
+
+    def __init__(self, reason: str, *, delay: timedelta = timedelta(0)) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Generic[Sent]):
+    """Something to be done in the background, at least once.
+
+    `attempts` bounds how often a run that raises is repeated, with growing pauses; after that
+    the job is kept as failed for the operator. `cron` runs it for every installed shop.
+    """
+
+    name: str
+    handler: Handler[Sent]
+    attempts: int
+    cron: str | None
+    payload: TypeAdapter[Any]
+
+    def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Read a stored payload back into the handler's keyword arguments."""
+        return dict(self.payload.validate_python(sent))
+
+
+@dataclass(slots=True)
+class JobSet:
+    """The jobs one module declares, in order."""
+
+    name: str
+    jobs: list[Job[Any]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Job[Any]]:
+        return iter(self.jobs)
+
+    def job(
+        self, *, attempts: int = 12, cron: str | None = None
+    ) -> Callable[[Handler[Sent]], Job[Sent]]:
+        """Declare a job; its name is the set's and the function's."""
+
+        def declare(handler: Handler[Sent]) -> Job[Sent]:
+            name = f"{self.name}.{handler.__name__}"
+            job = Job(
+                name=name,
+                handler=handler,
+                attempts=attempts,
+                cron=cron,
+                payload=TypeAdapter(
+                    create_model(
+                        name, __config__=ConfigDict(extra="forbid"), **keyword_fields(handler)
+                    )
+                ),
+            )
+            self.jobs.append(job)
+            return job
+
+        return declare

@@ -1,0 +1,109 @@
+"""Enqueueing: jobs become rows of PgQueuer's table, on the caller's connection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence import qb
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.settings import DBSettings
+
+from openstoq.db.pool import Connection
+
+_NAMES = DBSettings(db_schema="queue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enqueued:
+    """A job to run for a shop, as it is stored."""
+
+    job: str
+    shop_id: UUID
+    arguments: dict[str, Any]
+    request_id: str
+    delay: timedelta = field(default=timedelta(0))
+    coalesced: bool = False
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The row's payload: what the worker reads back."""
+        return orjson.dumps(
+            {
+                "shop_id": self.shop_id,
+                "arguments": self.arguments,
+                "request_id": self.request_id,
+                "coalesced": self.coalesced,
+            }
+        )
+
+    @property
+    def dedupe_key(self) -> str | None:
+        """What makes two coalesced jobs the same."""
+        if not self.coalesced:
+            return None
+        return sha256(orjson.dumps([self.job, self.shop_id, self.arguments])).hexdigest()
+
+
+def queries_on(connection: Connection) -> Queries:
+    """Return PgQueuer's queries over `connection`, for its tables in the schema `queue`."""
+    return Queries(
+        AsyncpgDriver(connection),  # type: ignore[arg-type]  # a pool's proxy has the same methods
+        qbe=qb.QueryBuilderEnvironment(_NAMES),
+        qbq=_QUERIES,
+        qbs=qb.QuerySchedulerBuilder(_NAMES),
+    )
+
+
+_QUERIES = qb.QueryQueueBuilder(_NAMES)
+
+
+async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
+    """Insert `jobs` in one statement; coalesced ones that already wait are left out."""
+    await queries_on(db).enqueue(
+        [job.job for job in jobs],
+        [job.payload for job in jobs],
+        [0] * len(jobs),
+        [job.delay for job in jobs],
+        [job.dedupe_key for job in jobs],
+        [None] * len(jobs),
+        on_conflict="skip",
+    )
+
+
+async def enqueue_for_every_shop(db: Connection, job: str, request_id: str) -> None:
+    """Enqueue `job` once for each installed shop, unless it already waits there."""
+    shops = await db.fetch("SELECT installed_shops() AS shop_id")
+    if shops:
+        await enqueue(
+            db,
+            [
+                Enqueued(
+                    job=job,
+                    shop_id=shop["shop_id"],
+                    arguments={},
+                    request_id=request_id,
+                    coalesced=True,
+                )
+                for shop in shops
+            ],
+        )
+
+
+async def release_dedupe_key(db: Connection, job_id: int) -> None:
+    """Let the next job with the same arguments be enqueued while this one runs.
+
+    PgQueuer keeps the key until the job ends; what changed after its start would be missed.
+    """
+    await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
+
+
+async def waiting(db: Connection) -> dict[str, int]:
+    """Count the jobs that wait to start or failed for good, as `status` → number."""
+    rows = await db.fetch("SELECT status::text, count(*) FROM queue.pgqueuer GROUP BY status")
+    return {row["status"]: row["count"] for row in rows}

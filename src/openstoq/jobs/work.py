@@ -1,0 +1,123 @@
+"""Units of work: one transaction of one shop, with the jobs it enqueues and the events it raises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ParamSpec
+from uuid import UUID
+
+from openstoq.config import Settings
+from openstoq.db.pool import Connection, Database
+from openstoq.jobs.job import Job
+from openstoq.jobs.queue import Enqueued, enqueue
+from openstoq.kernel.clock import Clock
+from openstoq.kernel.ports import Ports
+
+Sent = ParamSpec("Sent")
+Subscribers = Mapping[type, Sequence[Callable[["Work", Any], Awaitable[None]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What every request and job of this process shares."""
+
+    database: Database
+    settings: Settings
+    ports: Ports
+    clock: Clock
+    subscribers: Subscribers
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def work(self, shop_id: UUID, *, request_id: str) -> AsyncIterator[Work]:
+        """Open a unit of work for `shop_id`; it commits when the block ends without raising."""
+        async with self.database.transaction(shop_id) as db:
+            work = Work(runtime=self, db=db, shop_id=shop_id, request_id=request_id)
+            yield work
+            await work.flush()
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One transaction of one shop.
+
+    Jobs are enqueued in the same transaction, at its end and in one statement: a crash loses
+    neither them nor what they are about.
+    """
+
+    runtime: Runtime
+    db: Connection
+    shop_id: UUID
+    request_id: str
+    effects: list[Enqueued] = field(default_factory=list)
+
+    def enqueue(
+        self,
+        job: Job[Sent],
+        /,
+        *args: Sent.args,
+        **arguments: Sent.kwargs,
+    ) -> None:
+        """Have `job` run once this transaction has committed."""
+        self.enqueue_in(timedelta(0), job, *args, **arguments)
+
+    def enqueue_in(
+        self,
+        delay: timedelta,
+        job: Job[Sent],
+        /,
+        *_: Sent.args,
+        **arguments: Sent.kwargs,
+    ) -> None:
+        """Have `job` run after `delay`."""
+        self.effects.append(
+            Enqueued(
+                job=job.name,
+                shop_id=self.shop_id,
+                arguments=arguments,
+                request_id=self.request_id,
+                delay=delay,
+            )
+        )
+
+    def coalesce(self, job: Job[Sent], /, *_: Sent.args, **arguments: Sent.kwargs) -> None:
+        """Have `job` run, unless one with the same arguments already waits to start."""
+        self.effects.append(
+            Enqueued(
+                job=job.name,
+                shop_id=self.shop_id,
+                arguments=arguments,
+                request_id=self.request_id,
+                coalesced=True,
+            )
+        )
+
+    async def publish(self, event: object) -> None:
+        """Tell every subscriber of the event's type, within this transaction."""
+        for subscriber in self.runtime.subscribers.get(type(event), ()):
+            await subscriber(self, event)
+
+    async def flush(self) -> None:
+        """Write the enqueued jobs; the unit of work calls it before it commits."""
+        if self.effects:
+            await enqueue(self.db, self.effects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a job: it opens as many units of work as it needs."""
+
+    runtime: Runtime
+    shop_id: UUID
+    request_id: str
+    attempt: int
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """Open a unit of work for the job's shop."""
+        async with self.runtime.work(self.shop_id, request_id=self.request_id) as work:
+            yield work

@@ -1,0 +1,146 @@
+"""The worker: takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import structlog
+from pgqueuer.core.applications import PgQueuer
+from pgqueuer.core.executors import (
+    DatabaseRetryEntrypointExecutor,
+    EntrypointExecutorParameters,
+)
+from pgqueuer.domain.errors import PgqException, RetryRequested
+from pgqueuer.domain.models import Job as QueuedJob
+from pgqueuer.domain.models import Schedule
+
+from openstoq.db.pool import prepare
+from openstoq.jobs.job import Job, Retry
+from openstoq.jobs.queue import enqueue_for_every_shop, queries_on, release_dedupe_key
+from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.ids import new_id
+from openstoq.kernel.metrics import JOB_SECONDS, JOBS
+
+log = structlog.get_logger(__name__)
+
+# A killed worker's job is taken up again after HEARTBEAT at most, at the next look at the queue.
+HEARTBEAT = timedelta(seconds=5)
+LOOK = timedelta(seconds=3)
+RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
+KEEP_LOG = timedelta(days=7)
+
+
+class Worker:
+    """Runs `jobs` from the queue of the database at `url` until it is told to stop."""
+
+    def __init__(self, runtime: Runtime, jobs: Iterable[Job[Any]], *, url: str) -> None:
+        self.runtime = runtime
+        self.jobs = list(jobs)
+        self.url = url
+        self._queue: PgQueuer | None = None
+
+    async def run(self) -> None:
+        """Work until `stop`, connecting anew whenever the connection is lost."""
+        failures = 0
+        while not self.runtime.stopping.is_set():
+            try:
+                connection = await self._connect()
+                failures = 0
+                await self._work_on(connection)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException) as error:
+                pause = RECONNECT[min(failures, len(RECONNECT) - 1)]
+                failures += 1
+                log.warning("worker.connection_lost", error=str(error), next_try_in=pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.runtime.stopping.wait(), pause)
+
+    def stop(self) -> None:
+        """Take no further job, and return from `run` when those under way are done."""
+        self.runtime.stopping.set()
+        if self._queue is not None:
+            self._queue.shutdown.set()
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        connection = await asyncpg.connect(self.url, timeout=5)
+        await prepare(connection)
+        # The queue's own connection stays as the app's role: it is never shared.
+        await connection.execute("SET ROLE openstoq_app")
+        return connection
+
+    async def _work_on(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        queue = PgQueuer(connection=queries_on(connection).driver, queries=queries_on(connection))
+        self._queue = queue
+        connection.add_termination_listener(lambda _: queue.shutdown.set())
+        for job in self.jobs:
+            self._register(queue, job)
+        if self.runtime.stopping.is_set():
+            return
+        try:
+            concurrency = self.runtime.settings.worker.concurrency
+            await queue.run(
+                dequeue_timeout=LOOK,
+                batch_size=max(1, concurrency // 2),
+                max_concurrent_tasks=concurrency,
+                heartbeat_timeout=HEARTBEAT,
+                shutdown_on_listener_failure=True,
+            )
+        finally:
+            self._queue = None
+            if connection.is_closed():
+                log.warning("worker.queue_connection_closed")
+            else:
+                await connection.close(timeout=5)
+
+    def _register(self, queue: PgQueuer, job: Job[Any]) -> None:
+        def executor(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
+            return DatabaseRetryEntrypointExecutor(
+                parameters, max_attempts=job.attempts, initial_delay=timedelta(seconds=1)
+            )
+
+        @queue.entrypoint(
+            job.name, accepts_context=False, on_failure="hold", executor_factory=executor
+        )
+        async def run(queued: QueuedJob) -> None:
+            await self._run(job, queued)
+
+        if job.cron is not None:
+
+            @queue.schedule(job.name, job.cron, clean_old=True, accepts_context=False)
+            async def due(_: Schedule) -> None:
+                async with self.runtime.database.transaction(None) as db:
+                    await enqueue_for_every_shop(db, job.name, f"schedule-{new_id()}")
+
+    async def _run(self, job: Job[Any], queued: QueuedJob) -> None:
+        payload = orjson.loads(queued.payload or b"{}")
+        run = Run(
+            runtime=self.runtime,
+            shop_id=UUID(payload["shop_id"]),
+            request_id=payload["request_id"],
+            attempt=queued.attempts,
+        )
+        if payload.get("coalesced"):
+            async with self.runtime.database.transaction(None) as db:
+                await release_dedupe_key(db, queued.id)
+        outcome = "failed"
+        started = perf_counter()
+        with structlog.contextvars.bound_contextvars(
+            job=job.name, shop_id=payload["shop_id"], request_id=run.request_id
+        ):
+            try:
+                await job.handler(run, **job.arguments(payload["arguments"]))
+                outcome = "done"
+            except Retry as retry:
+                outcome = "again"
+                raise RetryRequested(delay=retry.delay, reason=str(retry)) from retry
+            except Exception as error:
+                log.warning("job.failed", attempt=queued.attempts, error=repr(error))
+                raise
+            finally:
+                JOBS.labels(job.name, outcome).inc()
+                JOB_SECONDS.labels(job.name).observe(perf_counter() - started)

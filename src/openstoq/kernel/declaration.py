@@ -1,0 +1,40 @@
+"""Reading a declaration off a function: its keyword-only parameters and its docstring."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+
+def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the keyword-only parameters as pydantic field definitions, in order.
+
+    Raises TypeError when one has no annotation.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    parameters = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for parameter in parameters:
+        if parameter.name not in hints:
+            raise TypeError(f"{function.__qualname__}: annotate {parameter.name}")
+    return {
+        parameter.name: (
+            hints[parameter.name],
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in parameters
+    }
+
+
+def documentation(function: Callable[..., Any]) -> tuple[str, str]:
+    """Split a docstring into its first paragraph and the rest, each on one line.
+
+    Raises TypeError when there is none: it is what /help shows.
+    """
+    doc = inspect.getdoc(function)
+    if not doc:
+        raise TypeError(f"{function.__module__}.{function.__qualname__} has no docstring")
+    summary, _, note = doc.partition("\n\n")
+    return " ".join(summary.split()), " ".join(note.split())

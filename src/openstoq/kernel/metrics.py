@@ -1,0 +1,10 @@
+"""What /metrics counts, declared in one place so that names stay one family."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("openstoq_requests", "Answered HTTP requests.", ["face", "action", "status"])
+REQUEST_SECONDS = Histogram("openstoq_request_seconds", "Time to answer a request.", ["face"])
+JOBS = Counter("openstoq_jobs", "Finished runs of jobs.", ["job", "outcome"])
+JOB_SECONDS = Histogram("openstoq_job_seconds", "Time a run of a job took.", ["job"])
+WEBHOOKS = Counter("openstoq_webhooks", "Webhook deliveries received.", ["topic", "outcome"])
+MESSAGES = Counter("openstoq_messages", "Messages handed over.", ["channel", "outcome"])

@@ -1,0 +1,20 @@
+"""Ports: what the application needs of the outside, found by its type; bootstrap fills them."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+Port = TypeVar("Port")
+
+
+class Ports:
+    """The adapters of this process, each under the port it implements."""
+
+    def __init__(self, adapters: Mapping[Any, object]) -> None:
+        self._adapters = dict(adapters)
+
+    def get(self, port: type[Port]) -> Port:
+        """Return the adapter of `port`; raise LookupError when bootstrap plugged in none."""
+        try:
+            return cast("Port", self._adapters[port])
+        except KeyError:
+            raise LookupError(f"no adapter is plugged in for {port.__name__}") from None

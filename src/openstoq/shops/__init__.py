@@ -1,0 +1,1 @@
+"""Tenants: shops, their API keys, and how many points each may spend."""

@@ -1,0 +1,40 @@
+"""API keys: how one looks, and the only form in which it is kept."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from openstoq.kernel.ids import random_text
+
+PREFIX = "stoq_api_key_"
+SECRET_LENGTH = 32
+_KEY = re.compile(rf"^{PREFIX}[A-Za-z0-9]{{{SECRET_LENGTH}}}$")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is kept: who it is, not what it is."""
+
+    id: UUID
+    name: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def new_key() -> str:
+    """Make a key; it is shown once and never stored."""
+    return PREFIX + random_text(SECRET_LENGTH)
+
+
+def is_key(text: str) -> bool:
+    """Say whether `text` has the form of a key."""
+    return bool(_KEY.match(text))
+
+
+def key_hash(key: str) -> bytes:
+    """Return what is stored of a key."""
+    return sha256(key.encode()).digest()

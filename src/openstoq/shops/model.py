@@ -1,0 +1,75 @@
+"""A shop, and what its caller may still spend."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+WINDOW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A tenant: one Shopify shop that has installed the app."""
+
+    id: UUID
+    domain: str
+    name: str
+    email: str | None
+    url: str | None
+    currency: str
+    timezone: str
+    locale: str
+    api_url: str | None
+    sealed_access_token: bytes | None
+    sealed_client_secret: bytes | None
+    installed_at: datetime
+    uninstalled_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Record) -> "Shop":
+        """Read a row of `shops`."""
+        return cls(
+            id=row["shop_id"],
+            domain=row["domain"],
+            name=row["name"],
+            email=row["email"],
+            url=row["url"],
+            currency=row["currency"],
+            timezone=row["timezone"],
+            locale=row["locale"],
+            api_url=row["api_url"],
+            sealed_access_token=row["access_token"],
+            sealed_client_secret=row["client_secret"],
+            installed_at=row["installed_at"],
+            uninstalled_at=row["uninstalled_at"],
+        )
+
+    @property
+    def storefront(self) -> str:
+        """Where its shoppers go, without a trailing slash."""
+        return (self.url or f"https://{self.domain}").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A caller's points in the rolling window of 60 seconds."""
+
+    limit: int
+    remaining: int
+    reset_at: int
+    retry_after: int
+    allowed: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The documented headers; Retry-After only where the call was refused."""
+        headers = {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_at),
+        }
+        if not self.allowed:
+            headers["Retry-After"] = str(self.retry_after)
+        return headers

@@ -1,0 +1,174 @@
+"""Shops and API keys in PostgreSQL."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openstoq.db.pool import Connection, Database
+from openstoq.kernel.ids import new_id
+from openstoq.shops.keys import ApiKey, key_hash, new_key
+from openstoq.shops.model import Points, Shop
+
+
+async def admit_key(
+    database: Database, key: str, *, cost: int, default_points: int
+) -> tuple[Shop, UUID, Points] | None:
+    """Find the shop of a live key and spend `cost` of its points; None: no such key.
+
+    It commits at once: points are spent whatever becomes of the request.
+    """
+    row = await database.call(
+        "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
+    )
+    if row is None:
+        return None
+    return Shop.from_row(row["shop"]), row["key_id"], _points(row, row["points_per_window"])
+
+
+async def take_points(database: Database, bucket: str, *, cost: int, limit: int) -> Points:
+    """Spend `cost` points of any bucket, such as a client's address."""
+    row = await database.call("SELECT * FROM take_points($1, $2, $3)", bucket, cost, limit)
+    if row is None:
+        raise RuntimeError("take_points answers with one row")
+    return _points(row, limit)
+
+
+async def shop_of_domain(database: Database, domain: str) -> Shop | None:
+    """Find a shop by its .myshopify.com domain, installed or not."""
+    row = await database.call("SELECT * FROM shop_of_domain($1)", domain.lower())
+    return Shop.from_row(row) if row is not None else None
+
+
+async def load(db: Connection, shop_id: UUID) -> Shop | None:
+    """Read the shop of this transaction."""
+    row = await db.fetchrow("SELECT * FROM shops WHERE shop_id = $1", shop_id)
+    return Shop.from_row(row) if row is not None else None
+
+
+async def save(
+    db: Connection,
+    shop_id: UUID,
+    *,
+    domain: str,
+    name: str,
+    now: datetime,
+    api_url: str | None = None,
+    access_token: bytes | None = None,
+    client_secret: bytes | None = None,
+) -> None:
+    """Add a shop, or connect one again that had been uninstalled."""
+    await db.execute(
+        """
+        INSERT INTO shops (shop_id, domain, name, api_url, access_token, client_secret,
+                           installed_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)
+        ON CONFLICT (shop_id) DO UPDATE SET
+            api_url = excluded.api_url, access_token = excluded.access_token,
+            client_secret = excluded.client_secret, installed_at = excluded.installed_at,
+            uninstalled_at = NULL, updated_at = excluded.updated_at
+        """,
+        shop_id,
+        domain.lower(),
+        name,
+        api_url,
+        access_token,
+        client_secret,
+        now,
+    )
+
+
+async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: datetime) -> None:
+    """Take over what Shopify says of the shop: name, email, url, currency, timezone, its id."""
+    await db.execute(
+        """
+        UPDATE shops SET name = $2, email = $3, url = $4, currency = $5, timezone = $6,
+                         shopify_id = $7, updated_at = $8
+        WHERE shop_id = $1
+        """,
+        shop_id,
+        facts["name"],
+        facts["email"],
+        facts["url"],
+        facts["currency"],
+        facts["timezone"],
+        facts["id"],
+        now,
+    )
+
+
+async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
+    """Forget the shop's token; False when it was installed again after `at`."""
+    done = await db.execute(
+        """
+        UPDATE shops SET uninstalled_at = $2, access_token = NULL, updated_at = $2
+        WHERE shop_id = $1 AND installed_at <= $2 AND uninstalled_at IS NULL
+        """,
+        shop_id,
+        at,
+    )
+    return done == "UPDATE 1"
+
+
+async def erase(db: Connection, shop_id: UUID) -> bool:
+    """Delete an uninstalled shop and all that belongs to it; False when it is installed."""
+    done = await db.execute(
+        "DELETE FROM shops WHERE shop_id = $1 AND uninstalled_at IS NOT NULL", shop_id
+    )
+    return done == "DELETE 1"
+
+
+async def add_key(
+    db: Connection, shop_id: UUID, *, name: str, now: datetime, expires_at: datetime | None = None
+) -> str:
+    """Make an API key for the shop and return it, this once."""
+    key = new_key()
+    await db.execute(
+        """
+        INSERT INTO api_keys (shop_id, id, name, hint, key_hash, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        shop_id,
+        new_id(),
+        name,
+        key[-4:],
+        key_hash(key),
+        now,
+        expires_at,
+    )
+    return key
+
+
+async def keys(db: Connection, shop_id: UUID) -> list[ApiKey]:
+    """List the shop's keys, oldest first."""
+    rows = await db.fetch(
+        """
+        SELECT id, name, hint, created_at, expires_at, revoked_at
+        FROM api_keys WHERE shop_id = $1 ORDER BY id
+        """,
+        shop_id,
+    )
+    return [ApiKey(**dict(row)) for row in rows]
+
+
+async def revoke_key(db: Connection, shop_id: UUID, key_id: UUID, now: datetime) -> bool:
+    """Revoke a key at once; False when there is no such live key."""
+    done = await db.execute(
+        """
+        UPDATE api_keys SET revoked_at = $3
+        WHERE shop_id = $1 AND id = $2 AND revoked_at IS NULL
+        """,
+        shop_id,
+        key_id,
+        now,
+    )
+    return done == "UPDATE 1"
+
+
+def _points(row: Any, limit: int) -> Points:
+    return Points(
+        limit=limit,
+        remaining=row["remaining"],
+        reset_at=row["reset_at"],
+        retry_after=row["retry_after"],
+        allowed=row["allowed"],
+    )

@@ -1,0 +1,85 @@
+"""A real PostgreSQL for the whole run, and a migrated database of its own for each test."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from openstoq.db import embedded
+from openstoq.db.migrate import migrate_now
+from openstoq.db.pool import Database
+
+TEMPLATE = "openstoq_template"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server: OPENSTOQ_TEST_DATABASE_URL, or an embedded one."""
+    given = os.environ.get("OPENSTOQ_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    with embedded.start(folder) as server:
+        yield server.url
+
+
+def _on(url: str, database: str) -> str:
+    return f"{url.rsplit('/', 1)[0]}/{database}"
+
+
+def _run(url: str, *statements: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    # In a thread of its own, because a test's loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
+
+
+@pytest.fixture(scope="session")
+def template_url(postgres_url: str) -> str:
+    """A migrated database that tests clone."""
+    _run(postgres_url, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
+    url = _on(postgres_url, TEMPLATE)
+    migrate_now(url)
+    return url
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_url: str) -> Iterator[str]:
+    """A database of this test's own."""
+    name = f"test_{uuid4().hex}"
+    _run(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield _on(postgres_url, name)
+    _run(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on this test's database."""
+    pool = await Database.connect(database_url, size=5)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes that a test starts; what still runs at its end is killed."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)

@@ -1,0 +1,1 @@
+"""Small makers of what tests need, each with sensible defaults."""

@@ -1,0 +1,29 @@
+"""Runtimes: what bootstrap would make, without adapters that a test does not need."""
+
+from typing import Any
+
+from openstoq.config import Security, Settings
+from openstoq.db.pool import Database
+from openstoq.jobs.work import Runtime, Subscribers
+from openstoq.kernel.clock import Clock, utc_now
+from openstoq.kernel.ports import Ports
+from openstoq.shops.seal import Seal
+
+KEY = "a key that only tests have, 32 chars"
+
+
+def make_runtime(
+    database: Database,
+    *,
+    ports: dict[Any, object] | None = None,
+    settings: Settings | None = None,
+    clock: Clock = utc_now,
+    subscribers: Subscribers | None = None,
+) -> Runtime:
+    return Runtime(
+        database=database,
+        settings=settings or Settings(security=Security(key=KEY)),
+        ports=Ports({Seal: Seal(KEY), **(ports or {})}),
+        clock=clock,
+        subscribers=subscribers or {},
+    )
