@@ -1,0 +1,74 @@
+"""The shop's records as the schema names them: kinds, global ids, namespaces, topics."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from graphql import GraphQLError, GraphQLResolveInfo
+
+from openstoq.kernel.ids import gid
+from openstoq.sandbox.model import (
+    InventoryItem,
+    Level,
+    Location,
+    Metafield,
+    Product,
+    Subscription,
+    Variant,
+)
+from openstoq.sandbox.shop import Shop
+
+Info: TypeAlias = GraphQLResolveInfo[Shop]
+Resolver = Callable[..., Any]
+
+APP_ID = 1_170_001
+APP_NAMESPACE = f"app--{APP_ID}"
+
+# The schema's name of each record, for interfaces and for global ids.
+KINDS: dict[type[Any], str] = {
+    InventoryItem: "InventoryItem",
+    Level: "InventoryLevel",
+    Location: "Location",
+    Metafield: "Metafield",
+    Product: "Product",
+    Shop: "Shop",
+    Subscription: "WebhookSubscription",
+    Variant: "ProductVariant",
+}
+
+
+def shop_of(info: Info) -> Shop:
+    """Return the shop that the request is for."""
+    return info.context
+
+
+def global_id(record: Any) -> str:
+    """Return the global id of a record."""
+    return record.gid if isinstance(record, Level) else gid(KINDS[type(record)], record.id)
+
+
+def find(info: Info, id: str, kind: type[Any] | None = None) -> Any:
+    """Return the record with this global id, None where there is none of that kind.
+
+    Raises GraphQLError when the id is not a global id at all.
+    """
+    try:
+        record = shop_of(info).find(id)
+    except ValueError:
+        raise GraphQLError(
+            f"Invalid global id '{id}'", extensions={"code": "argumentLiteralsIncompatible"}
+        ) from None
+    return record if kind is None or isinstance(record, kind) else None
+
+
+def topic_name(topic: str) -> str:
+    """Return the enum value of a topic such as inventory_levels/update."""
+    return topic.upper().replace("/", "_")
+
+
+def own_namespace(namespace: str | None) -> str:
+    """Return the namespace meant: the app's own, where none or `$app` is given."""
+    if not namespace or namespace == "$app":
+        return APP_NAMESPACE
+    if namespace.startswith("$app:"):
+        return f"{APP_NAMESPACE}--{namespace.removeprefix('$app:')}"
+    return namespace

@@ -1,0 +1,92 @@
+"""The executable schema: Shopify's names outside, Python's names inside."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+)
+
+from openstoq.sandbox.admin.fields import FIELDS
+from openstoq.sandbox.admin.queries import QUERIES
+from openstoq.sandbox.admin.records import KINDS, Info, Resolver, global_id
+
+SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def snake(name: str) -> str:
+    """Write a camelCase name as Python does."""
+    return _HUMP.sub("_", name).lower()
+
+
+def _attribute(source: Any, info: Info) -> Any:
+    name = snake(info.field_name)
+    return source.get(name) if isinstance(source, dict) else getattr(source, name)
+
+
+def _id(source: Any, _: Info) -> str:
+    if isinstance(source, dict):
+        return str(source["id"])
+    return global_id(source)
+
+
+def _write_moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "DateTime": _write_moment,
+    "Money": lambda value: f"{value:.2f}" if isinstance(value, Decimal) else value,
+    "UnsignedInt64": str,
+}
+
+
+def kind_of(source: Any, *_: Any) -> str:
+    """Name the schema's type of a record that stands where an interface is declared."""
+    return str(source["__typename"]) if isinstance(source, dict) else KINDS[type(source)]
+
+
+def executable_schema(mutations: dict[str, Resolver]) -> GraphQLSchema:
+    """Return the schema of schema.graphql with a resolver on every field."""
+    schema = build_schema(SCHEMA_FILE.read_text())
+    resolvers = {
+        **QUERIES,
+        **FIELDS,
+        **{f"Mutation.{name}": each for name, each in mutations.items()},
+    }
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLScalarType) and kind.name in _SCALARS:
+            kind.coerce_output_value = _SCALARS[kind.name]
+        elif isinstance(kind, GraphQLInputObjectType):
+            for name, declared in kind.fields.items():
+                declared.out_name = snake(name)
+        elif isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            _attach(kind, resolvers)
+    return schema
+
+
+def _attach(kind: GraphQLObjectType, resolvers: dict[str, Resolver]) -> None:
+    for name, declared in kind.fields.items():
+        for argument, about in declared.args.items():
+            about.out_name = snake(argument)
+        own = resolvers.get(f"{kind.name}.{name}")
+        shared = None if kind.name.endswith("Payload") else _SHARED.get(name)
+        declared.resolve = own or shared or _attribute
+
+
+_SHARED: dict[str, Resolver] = {
+    "id": _id,
+    "legacyResourceId": lambda record, _: record.id,
+    "metafield": FIELDS["HasMetafields.metafield"],
+    "metafields": FIELDS["HasMetafields.metafields"],
+}

@@ -1,0 +1,90 @@
+"""What a sandbox server is started with: its shops, their secrets and where it is reached."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+API_VERSION = "2026-07"
+
+# Scopes of an app that sells preorders and answers back-in-stock requests.
+_SCOPES = (
+    "read_inventory",
+    "read_locations",
+    "read_orders",
+    "read_products",
+    "write_inventory",
+    "write_products",
+    "write_purchase_options",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopConfig:
+    """One shop: what Shopify's admin would say of it, and the app's credentials for it."""
+
+    domain: str
+    name: str
+    access_token: str = "shpat_sandbox"  # noqa: S105 — the sandbox guards nothing of value
+    client_secret: str = "sandbox-client-secret"  # noqa: S105 — as above
+    currency: str = "USD"
+    plan: str = "Basic"
+    iana_timezone: str = "America/New_York"
+    email: str = "owner@example.com"
+    catalogue: str = "snowdevil"
+    scopes: tuple[str, ...] = _SCOPES
+
+    @cached_property
+    def timezone(self) -> ZoneInfo:
+        """Return the zone in which the shop's webhooks write their times."""
+        return ZoneInfo(self.iana_timezone)
+
+
+def default_shops(
+    access_token: str = "shpat_sandbox",  # noqa: S107 — the sandbox guards nothing of value
+    client_secret: str = "sandbox-client-secret",  # noqa: S107 — as above
+) -> tuple[ShopConfig, ...]:
+    """Return the two shops every sandbox has unless told otherwise."""
+    return (
+        ShopConfig(
+            domain="snowdevil.myshopify.com",
+            name="Snowdevil",
+            access_token=access_token,
+            client_secret=client_secret,
+        ),
+        ShopConfig(
+            domain="northwind.myshopify.com",
+            name="Northwind Home",
+            access_token=access_token,
+            client_secret=client_secret,
+            currency="EUR",
+            plan="Shopify Plus",
+            iana_timezone="Europe/Berlin",
+            email="hello@example.com",
+            catalogue="northwind",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig:
+    """Everything a sandbox server needs to know.
+
+    `base_url` is where it is reached, without a trailing slash. `retry_delays` are the seconds
+    between the attempts of one webhook delivery: one more attempt than there are delays.
+    """
+
+    base_url: str
+    shops: tuple[ShopConfig, ...] = field(default_factory=default_shops)
+    control_token: str = "sandbox-control"  # noqa: S105 — the sandbox guards nothing of value
+    allow_http: bool = False
+    signup_api: str | None = None
+    compliance_url: str | None = None
+    bucket_size: float = 2000.0
+    restore_rate: float = 100.0
+    connect_timeout: float = 1.0
+    answer_timeout: float = 5.0
+    retry_delays: tuple[float, ...] = (10.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 6000.0)
+
+    def shop_url(self, domain: str) -> str:
+        """Return the address under which everything of one shop is found."""
+        return f"{self.base_url}/shops/{domain}"

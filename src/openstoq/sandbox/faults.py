@@ -1,0 +1,58 @@
+"""What goes wrong on demand: a short list of faults, each spent a number of times."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+GRAPHQL_FAULTS = ("throttled", "status", "hang", "close")
+WEBHOOK_FAULTS = ("duplicate", "drop", "hold", "delay", "corrupt_signature")
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One fault: what happens, how often, and to which webhook topic (any, if None)."""
+
+    kind: str
+    count: int = 1
+    topic: str | None = None
+    status: int = 503
+    seconds: float = 0.0
+
+    def view(self) -> dict[str, Any]:
+        """Return what the control API shows of it."""
+        return {
+            "fault": self.kind,
+            "count": self.count,
+            "topic": self.topic,
+            "status": self.status,
+            "seconds": self.seconds,
+        }
+
+
+class FaultQueue:
+    """Faults in the order they were asked for; each event takes the first that fits it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Fault] = deque()
+
+    def add(self, fault: Fault) -> None:
+        """Ask for a fault."""
+        self._waiting.append(fault)
+
+    def take(self, topic: str | None = None) -> Fault | None:
+        """Spend one use of the first fault that fits `topic`, or return None."""
+        for fault in self._waiting:
+            if fault.topic is None or fault.topic == topic:
+                fault.count -= 1
+                if fault.count <= 0:
+                    self._waiting.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        """Call off everything that was asked for."""
+        self._waiting.clear()
+
+    def view(self) -> list[dict[str, Any]]:
+        """Return what is still to come."""
+        return [fault.view() for fault in self._waiting]

@@ -1,0 +1,122 @@
+"""One shop's state, and the announcing of what happens in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from openstoq.kernel.clock import Clock, utc_now
+from openstoq.kernel.ids import gid, shopify_id
+from openstoq.sandbox.config import ShopConfig
+from openstoq.sandbox.model import (
+    InventoryItem,
+    Level,
+    Location,
+    Metafield,
+    Product,
+    Subscription,
+    Variant,
+)
+
+Payload = dict[str, Any]
+Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantAction:
+    """One thing somebody did in the shop; every webhook it causes shares its event id."""
+
+    triggered_at: datetime
+    event_id: str = field(default_factory=lambda: str(uuid4()))
+
+
+class Shop:
+    """The state of one shop, kept in memory and changed by one thread only.
+
+    `announce` is told of every event with a function that writes the webhook's body, so that
+    nobody pays for the body of an event without subscribers.
+    """
+
+    def __init__(
+        self,
+        config: ShopConfig,
+        *,
+        number: int,
+        url: str,
+        announce: Announce,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.config = config
+        self.url = url
+        self.number = number
+        self.id = 60_000_000_000 + number
+        self.name = config.name
+        self.email = config.email
+        self.installed = True
+        self.clock = clock
+        self.created_at = self.updated_at = self.moment()
+        self._announce = announce
+        # Shopify's ids are unique over all shops, so each shop counts in a range of its own.
+        self.ids: Iterator[int] = count(7_900_000_000_000 + number * 100_000_000_000, 32_768)
+        self.products: dict[int, Product] = {}
+        self.variants: dict[int, Variant] = {}
+        self.items: dict[int, InventoryItem] = {}
+        self.locations: dict[int, Location] = {}
+        self.metafields: dict[tuple[str, str, str], Metafield] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+
+    def moment(self) -> datetime:
+        """Return the current time to the second, which is how precisely Shopify dates records."""
+        return self.clock().replace(microsecond=0)
+
+    def action(self) -> MerchantAction:
+        """Begin something that a merchant does, at this moment."""
+        return MerchantAction(self.clock())
+
+    def announce(self, topic: str, action: MerchantAction, body: Callable[[], Payload]) -> None:
+        """Tell the subscribers of `topic` what happened."""
+        self._announce(self, topic, action, body)
+
+    def product_url(self, product: Product) -> str:
+        """Return the address of a product's page."""
+        return f"{self.url}/products/{product.handle}"
+
+    def picture_url(self, product: Product) -> str:
+        """Return the address of a product's picture."""
+        return f"{self.url}/files/{product.handle}.png"
+
+    @property
+    def gid(self) -> str:
+        """Return the shop's own global id."""
+        return gid("Shop", self.id)
+
+    def find(self, global_id: str) -> Any:
+        """Return the record a global id names, or None.
+
+        Raises ValueError when the text is not a global id.
+        """
+        number = shopify_id(global_id)
+        kind = global_id.split("/")[3] if global_id.startswith("gid://shopify/") else ""
+        tables: dict[str, dict[int, Any]] = {
+            "Product": self.products,
+            "ProductVariant": self.variants,
+            "InventoryItem": self.items,
+            "Location": self.locations,
+            "WebhookSubscription": self.subscriptions,
+            "Shop": {self.id: self},
+        }
+        if kind == "InventoryLevel":
+            return self._level(number, global_id)
+        if kind == "Metafield":
+            return next((m for m in self.metafields.values() if m.id == number), None)
+        return tables.get(kind, {}).get(number)
+
+    def _level(self, location_id: int, global_id: str) -> Level | None:
+        item = self.items.get(shopify_id(global_id.partition("?inventory_item_id=")[2]))
+        return item.levels.get(location_id) if item else None
+
+    def metafields_of(self, owner_gid: str) -> list[Metafield]:
+        """Return the metafields of one record, oldest first."""
+        return [field for (owner, _, _), field in self.metafields.items() if owner == owner_gid]

@@ -1,0 +1,83 @@
+"""The shop's public pages: a list, a page per product, the pictures."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from openstoq.sandbox.model import Product, Variant
+from openstoq.sandbox.pictures import picture
+from openstoq.sandbox.shop import Shop
+from openstoq.sandbox.shops import Sandbox
+from openstoq.sandbox.templating import TEMPLATES
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def storefront_routes(sandbox: Sandbox) -> list[Route]:
+    """Return the routes of every shop's pages."""
+
+    def shop_of(request: Request) -> Shop:
+        opened = sandbox.shops.get(request.path_params["domain"])
+        if opened is None:
+            raise HTTPException(404, "There is no such shop.")
+        return opened.shop
+
+    async def front(request: Request) -> Response:
+        shop = shop_of(request)
+        on_sale = [each for each in shop.products.values() if each.status == "ACTIVE"]
+        return _page("shop.html", shop, products=on_sale)
+
+    async def product_page(request: Request) -> Response:
+        shop = shop_of(request)
+        product = _by_handle(shop, request.path_params["handle"])
+        chosen = _chosen(product, request.query_params.get("variant"))
+        return _page(
+            "product.html",
+            shop,
+            product=product,
+            variant=chosen,
+            locations=list(shop.locations.values()),
+            signup_api=sandbox.config.signup_api,
+        )
+
+    async def file(request: Request) -> Response:
+        product = _by_handle(shop_of(request), request.path_params["handle"])
+        # Drawing takes a few tenths of a second the first time.
+        png = await run_in_threadpool(picture, product.handle)
+        return Response(png, media_type="image/png", headers={"Cache-Control": "max-age=86400"})
+
+    return [
+        Route("/shops/{domain}/", front),
+        Route("/shops/{domain}/products/{handle}", product_page),
+        Route("/shops/{domain}/files/{handle}.png", file),
+    ]
+
+
+def _by_handle(shop: Shop, handle: str) -> Product:
+    for each in shop.products.values():
+        if each.handle == handle:
+            return each
+    raise HTTPException(404, "There is no such product.")
+
+
+def _chosen(product: Product, asked: str | None) -> Variant | None:
+    for each in product.variants:
+        if str(each.id) == asked:
+            return each
+    return next(
+        (each for each in product.variants if each.available_for_sale),
+        product.variants[0] if product.variants else None,
+    )
+
+
+def _page(template: str, shop: Shop, **context: Any) -> HTMLResponse:
+    symbol = _SYMBOLS.get(shop.config.currency, f"{shop.config.currency} ")
+
+    def money(amount: Any) -> str:
+        return f"{symbol}{amount:,.2f}"
+
+    return HTMLResponse(TEMPLATES.get_template(template).render(shop=shop, money=money, **context))
