@@ -42,6 +42,15 @@ def _capsule(left: float, top: float, right: float, bottom: float, bend: float) 
     ]
 
 
+def _shadow(shape: Sequence[Layer]) -> list[Point]:
+    """Return the flat ellipse on which a shape stands."""
+    points = [point for layer, lightness in shape if lightness for point in layer]
+    left, right = min(x for x, _ in points), max(x for x, _ in points)
+    floor, middle, reach = max(y for _, y in points), (left + right) / 2, (right - left) * 0.58
+    turns = [radians(degree) for degree in range(0, 360, 6)]
+    return [(middle + reach * cos(turn), floor + 0.4 + 2 * sin(turn)) for turn in turns]
+
+
 _BOARD: tuple[Layer, ...] = (
     (_capsule(41, 12, 59, 88, 8.9), 1.0),
     (_capsule(43.5, 33, 56.5, 38, 2), 1.7),
@@ -145,7 +154,7 @@ def picture(handle: str) -> bytes:
     shape = next((each for word, each in _SHAPES.items() if word in handle), _TIN)
     rows = [bytearray(bytes(_mix(top, bottom, y / SIZE)) * SIZE) for y in range(SIZE)]
     ground = [bytes(row[:3]) for row in rows]
-    _paint(rows, _capsule(22, 84, 78, 90, 3), [_mix(bottom, (0, 0, 0), 0.12)] * SIZE)
+    _paint(rows, _shadow(shape), [_mix(bottom, (0, 0, 0), 0.14)] * SIZE)
     for points, lightness in shape:
         if lightness == 0:
             # A hole shows the background again.

@@ -1,7 +1,7 @@
 """The life of one GraphQL request: read, check, pay, execute, and give back what was not used."""
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -15,10 +15,10 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from openstoq.sandbox.admin import metafield_mutations, stock_mutations, webhook_mutations
 from openstoq.sandbox.admin.cost import CostRules
 from openstoq.sandbox.admin.errors import document_error
 from openstoq.sandbox.admin.idempotency import Replays
+from openstoq.sandbox.admin.records import Context
 from openstoq.sandbox.admin.schema import executable_schema, kind_of
 from openstoq.sandbox.admin.throttle import Bucket
 from openstoq.sandbox.admin.variables import variable_errors
@@ -44,28 +44,12 @@ class AdminAPI:
     def __init__(self, shop: Shop, bucket: Bucket, *, allow_http: bool) -> None:
         self.shop = shop
         self.bucket = bucket
-        replays = Replays()
-        self._schema = executable_schema(
-            {
-                "inventorySetQuantities": _with(replays, stock_mutations.set_quantities),
-                "inventoryAdjustQuantities": _with(replays, stock_mutations.adjust_quantities),
-                "metafieldsSet": metafield_mutations.set_metafields,
-                "metafieldsDelete": metafield_mutations.delete_metafields,
-                "webhookSubscriptionCreate": lambda _, info, **arguments: webhook_mutations.create(
-                    info, **arguments, allow_http=allow_http
-                ),
-                "webhookSubscriptionUpdate": lambda _, info, **arguments: webhook_mutations.update(
-                    info, **arguments, allow_http=allow_http
-                ),
-                "webhookSubscriptionDelete": webhook_mutations.delete,
-            }
-        )
-        # Clients send the same few documents over and over.
-        self._read = lru_cache(maxsize=256)(self._read_document)
+        self._context = Context(shop, Replays(), allow_http)
+        self._schema = executable_schema()
 
     def execute(self, request: Request, *, throttled: bool = False) -> Answer:
         """Return the answer to a request; `throttled` pretends that the bucket is empty."""
-        document, errors = self._read(request.query)
+        document, errors = _read(request.query)
         if document is None or errors:
             return {"errors": errors}
         operation = _choose(document, request.operation_name)
@@ -82,7 +66,7 @@ class AdminAPI:
         result = execute_sync(
             self._schema,
             document,
-            context_value=self.shop,
+            context_value=self._context,
             variable_values=request.variables,
             operation_name=request.operation_name,
             type_resolver=kind_of,
@@ -90,13 +74,6 @@ class AdminAPI:
         actual = min(requested, rules.cost(operation, result.data))
         self.bucket.give_back(requested - actual)
         return {**_body(result), "extensions": self._cost(requested, actual)}
-
-    def _read_document(self, text: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
-        try:
-            document = parse(text)
-        except GraphQLError as error:
-            return None, [{**error.formatted}]
-        return document, [document_error(each) for each in validate(self._schema, document)]
 
     def _cost(self, requested: int, actual: int | None) -> Answer:
         return {
@@ -108,9 +85,14 @@ class AdminAPI:
         }
 
 
-def _with(replays: Replays, mutation: Any) -> Any:
-    bound = partial(mutation, replays)
-    return lambda _, info, **arguments: bound(info, **arguments)
+# Clients send the same few documents over and over.
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        return None, [{**error.formatted}]
+    return document, [document_error(each) for each in validate(executable_schema(), document)]
 
 
 def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode | dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLError
 
 _UNKNOWN_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
-_MISSING_ARGUMENT = re.compile(r"Field '(\w+)' argument '(\w+)' of type .* is required")
+_MISSING_ARGUMENT = re.compile(r"Argument '\w+\.(\w+)\((\w+):\)' of type .* is required")
 _UNKNOWN_ARGUMENT = re.compile(r"Unknown argument '(\w+)' on field '(?:\w+\.)?(\w+)'")
 
 

@@ -105,6 +105,11 @@ def _selected_options(variant: Variant, _: Info) -> list[dict[str, str]]:
     ]
 
 
+def _media_of_variant(_: Variant, __: Info, **page: Any) -> Connection:
+    # Every variant is shown with its product's picture; none has one of its own.
+    return connection([], **page)
+
+
 def _variants_of_item(item: InventoryItem, _: Info, **page: Any) -> Connection:
     return connection([item.variant], **page)
 
@@ -216,6 +221,7 @@ FIELDS: dict[str, Resolver] = {
     "Product.requiresSellingPlan": _constant(value=False),
     "Product.variants": _variants_of_product,
     "Product.variantsCount": lambda product, _: count(product.variants),
+    "ProductVariant.media": _media_of_variant,
     "ProductVariant.selectedOptions": _selected_options,
     "Shop.contactEmail": lambda shop, _: shop.email,
     "Shop.currencyCode": _of_shop("currency"),

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphql import get_directive_values
+from graphql import GraphQLResolveInfo, get_directive_values
 
 from openstoq.sandbox.admin.errors import UserProblem, bad_request
-from openstoq.sandbox.admin.records import Info
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -23,7 +22,7 @@ class Replays:
 
     def once(
         self,
-        info: Info,
+        info: GraphQLResolveInfo[Any],
         *,
         now: datetime,
         parameters: Any,
@@ -57,7 +56,7 @@ class Replays:
         return result
 
 
-def _key(info: Info) -> str | None:
+def _key(info: GraphQLResolveInfo[Any]) -> str | None:
     directive = info.schema.get_directive("idempotent")
     if directive is None:
         return None

@@ -1,11 +1,13 @@
 """The shop's records as the schema names them: kinds, global ids, namespaces, topics."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from openstoq.kernel.ids import gid
+from openstoq.sandbox.admin.idempotency import Replays
 from openstoq.sandbox.model import (
     InventoryItem,
     Level,
@@ -17,7 +19,17 @@ from openstoq.sandbox.model import (
 )
 from openstoq.sandbox.shop import Shop
 
-Info: TypeAlias = GraphQLResolveInfo[Shop]
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the resolvers of one shop's requests work on."""
+
+    shop: Shop
+    replays: Replays
+    allow_http: bool
+
+
+Info: TypeAlias = GraphQLResolveInfo[Context]
 Resolver = Callable[..., Any]
 
 APP_ID = 1_170_001
@@ -38,7 +50,7 @@ KINDS: dict[type[Any], str] = {
 
 def shop_of(info: Info) -> Shop:
     """Return the shop that the request is for."""
-    return info.context
+    return info.context.shop
 
 
 def global_id(record: Any) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from graphql import (
     build_schema,
 )
 
+from openstoq.sandbox.admin import metafield_mutations, stock_mutations, webhook_mutations
 from openstoq.sandbox.admin.fields import FIELDS
 from openstoq.sandbox.admin.queries import QUERIES
 from openstoq.sandbox.admin.records import KINDS, Info, Resolver, global_id
@@ -56,14 +58,22 @@ def kind_of(source: Any, *_: Any) -> str:
     return str(source["__typename"]) if isinstance(source, dict) else KINDS[type(source)]
 
 
-def executable_schema(mutations: dict[str, Resolver]) -> GraphQLSchema:
+MUTATIONS: dict[str, Resolver] = {
+    "Mutation.inventoryAdjustQuantities": stock_mutations.adjust_quantities,
+    "Mutation.inventorySetQuantities": stock_mutations.set_quantities,
+    "Mutation.metafieldsDelete": metafield_mutations.delete_metafields,
+    "Mutation.metafieldsSet": metafield_mutations.set_metafields,
+    "Mutation.webhookSubscriptionCreate": webhook_mutations.create,
+    "Mutation.webhookSubscriptionDelete": webhook_mutations.delete,
+    "Mutation.webhookSubscriptionUpdate": webhook_mutations.update,
+}
+
+
+@cache
+def executable_schema() -> GraphQLSchema:
     """Return the schema of schema.graphql with a resolver on every field."""
     schema = build_schema(SCHEMA_FILE.read_text())
-    resolvers = {
-        **QUERIES,
-        **FIELDS,
-        **{f"Mutation.{name}": each for name, each in mutations.items()},
-    }
+    resolvers = {**QUERIES, **FIELDS, **MUTATIONS}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLScalarType) and kind.name in _SCALARS:
             kind.coerce_output_value = _SCALARS[kind.name]

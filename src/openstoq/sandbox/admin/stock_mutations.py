@@ -1,5 +1,6 @@
 """inventorySetQuantities and inventoryAdjustQuantities."""
 
+from collections.abc import Callable
 from typing import Any
 
 from graphql import GraphQLError
@@ -7,7 +8,7 @@ from graphql import GraphQLError
 from openstoq.kernel.ids import gid
 from openstoq.sandbox import merchant
 from openstoq.sandbox.admin.errors import UserProblem
-from openstoq.sandbox.admin.idempotency import Replays, Result
+from openstoq.sandbox.admin.idempotency import Result
 from openstoq.sandbox.admin.records import Info, find, shop_of
 from openstoq.sandbox.model import InventoryItem, Location
 
@@ -34,16 +35,19 @@ REASONS = {
 }
 
 
-def set_quantities(replays: Replays, info: Info, input: dict[str, Any]) -> Result:
+def set_quantities(_: Any, info: Info, input: dict[str, Any]) -> Result:
     """Set what is available (or on hand, which is the same here) to given numbers."""
-    shop = shop_of(info)
-    return replays.once(info, now=shop.clock(), parameters=input, run=lambda: _set(info, input))
+    return _once(info, input, lambda: _set(info, input))
 
 
-def adjust_quantities(replays: Replays, info: Info, input: dict[str, Any]) -> Result:
+def adjust_quantities(_: Any, info: Info, input: dict[str, Any]) -> Result:
     """Change what is available by given differences."""
-    shop = shop_of(info)
-    return replays.once(info, now=shop.clock(), parameters=input, run=lambda: _adjust(info, input))
+    return _once(info, input, lambda: _adjust(info, input))
+
+
+def _once(info: Info, input: dict[str, Any], run: Callable[[], Result]) -> Result:
+    context = info.context
+    return context.replays.once(info, now=context.shop.clock(), parameters=input, run=run)
 
 
 def _set(info: Info, input: dict[str, Any]) -> Result:

@@ -32,14 +32,12 @@ def _topic(name: str) -> str:
     return f"{resource}/{name.lower().removeprefix(f'{resource}_')}"
 
 
-def create(
-    info: Info, topic: str, webhook_subscription: dict[str, Any], *, allow_http: bool
-) -> dict[str, Any]:
+def create(_: Any, info: Info, topic: str, webhook_subscription: dict[str, Any]) -> dict[str, Any]:
     """Subscribe an address to a topic."""
     shop = shop_of(info)
     name = _topic(topic)
     given = webhook_subscription
-    if problems := _problems(shop, name, given, None, allow_http=allow_http):
+    if problems := _problems(shop, name, given, None, allow_http=info.context.allow_http):
         return {"webhook_subscription": None, "user_errors": problems}
     moment = shop.moment()
     made = Subscription(
@@ -50,16 +48,14 @@ def create(
     return {"webhook_subscription": made, "user_errors": []}
 
 
-def update(
-    info: Info, id: str, webhook_subscription: dict[str, Any], *, allow_http: bool
-) -> dict[str, Any]:
+def update(_: Any, info: Info, id: str, webhook_subscription: dict[str, Any]) -> dict[str, Any]:
     """Change where a subscription's webhooks go, or what they carry."""
     shop = shop_of(info)
     found = find(info, id, Subscription)
     if found is None:
         return {"webhook_subscription": None, "user_errors": [_UNKNOWN]}
     given = {"uri": found.uri, **webhook_subscription}
-    if problems := _problems(shop, found.topic, given, found, allow_http=allow_http):
+    if problems := _problems(shop, found.topic, given, found, allow_http=info.context.allow_http):
         return {"webhook_subscription": None, "user_errors": problems}
     found.uri = given["uri"]
     _fill(found, given)
