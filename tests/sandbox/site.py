@@ -33,7 +33,7 @@ async def serving(app, listening):
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         await asyncio.wait_for(running, PATIENCE)
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from openstoq.sandbox.server import create_app
 
 # How long requests that are under way may take when the server stops.
 GRACE_SECONDS = 2
+TICK_SECONDS = 0.1
 
 
 class Server(uvicorn.Server):
@@ -35,11 +36,25 @@ class Server(uvicorn.Server):
             )
         )
         self.ready = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take no more requests and end."""
+        self.should_exit = True
+        self._stop.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
+
+    async def main_loop(self) -> None:
+        """Refresh the Date header as uvicorn does, but notice at once when to stop."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), TICK_SECONDS)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
@@ -108,7 +123,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     await stopped.wait()
     smtp.close()
     for server in servers:
-        server.should_exit = True
+        server.stop()
     await asyncio.gather(*running)
     await smtp.wait_closed()
 
