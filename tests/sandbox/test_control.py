@@ -1,7 +1,10 @@
 """The control API: what a merchant does, and how it refuses what cannot be done."""
 
+from pathlib import Path
+
 import pytest
 
+from openstoq.sandbox.control import OPERATIONS
 from sandbox.site import NORTHWIND, SNOWDEVIL
 
 
@@ -182,3 +185,17 @@ async def test_a_reset_brings_everything_back(site):
     assert {p["handle"] for p in (await site.control("GET", "products"))["products"]} == before
     assert await site.control("GET", "faults") == {"graphql": [], "webhooks": []}
     assert site.shop(NORTHWIND) is northwind
+
+
+def test_every_operation_is_documented():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text()
+    for method, path, _ in OPERATIONS:
+        shown = path.replace("{id:int}", "<id>").replace("{webhook_id}", "<webhook id>")
+        line = next((each for each in text.splitlines() if f"/{shown}" in each), "")
+        assert line, f"{method} /{shown}"
+        assert method in line or f"`{method}`" in text
+
+
+async def test_the_ids_of_the_documents_examples_exist(site):
+    assert site.shop().variants[8000001376256].product.handle == "canvas-tote"
+    assert site.shop().products[9107199254741993].handle == "alpine-snowboard"
