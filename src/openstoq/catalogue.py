@@ -1,6 +1,34 @@
-"""Everything the application can do: its actions, in /help order; its jobs; who hears which event."""
+"""Everything the application can do: its actions, in /help order; its jobs; who hears what."""
+
+from typing import Any
 
 from openstoq.actions.action import Action
+from openstoq.back_in_stock.notifications import jobs as sending
+from openstoq.back_in_stock.notifications import oneoff
+from openstoq.back_in_stock.notifications.actions import notifications
+from openstoq.back_in_stock.privacy import jobs as privacy
+from openstoq.back_in_stock.restock import jobs as restock
 from openstoq.back_in_stock.settings import actions as settings
+from openstoq.back_in_stock.signups.actions import signups
+from openstoq.catalog import jobs as catalog
+from openstoq.catalog.model import StockChanged
+from openstoq.jobs.job import Job
+from openstoq.jobs.work import Subscribers
+from openstoq.shops import housekeeping, installation, webhooks
 
-ACTIONS: tuple[Action, ...] = (*settings.ACTIONS,)
+ACTIONS: tuple[Action, ...] = (*notifications, *settings.ACTIONS, *signups)
+
+JOBS: tuple[Job[Any], ...] = (
+    *webhooks.jobs,
+    *installation.jobs,
+    *housekeeping.jobs,
+    *catalog.jobs,
+    *restock.jobs,
+    *sending.jobs,
+    *oneoff.jobs,
+)
+
+SUBSCRIBERS: Subscribers = {
+    webhooks.News: (catalog.on_news, installation.on_news, privacy.on_news),
+    StockChanged: (restock.on_stock_changed,),
+}

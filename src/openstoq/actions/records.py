@@ -79,17 +79,6 @@ async def store_answer(
     )
 
 
-async def forget_answers(db: Connection, shop_id: UUID) -> None:
-    """Drop the answers that no repeat may ask for any more."""
-    await db.execute(
-        """
-        DELETE FROM idempotency_keys
-        WHERE shop_id = $1 AND created_at < now() - interval '24 hours'
-        """,
-        shop_id,
-    )
-
-
 async def write_audit(
     db: Connection,
     shop_id: UUID,

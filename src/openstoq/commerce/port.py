@@ -3,7 +3,7 @@
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -221,4 +221,9 @@ class Commerce(Protocol):
         ...
 
 
-ShopConnector = Callable[[ShopCredentials], Commerce]
+class ShopConnector(Protocol):
+    """Opens shops."""
+
+    def __call__(self, credentials: ShopCredentials) -> Commerce:
+        """Return the shop; nothing is sent yet. Raises ValueError if its address is wrong."""
+        ...

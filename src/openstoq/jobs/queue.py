@@ -103,6 +103,20 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
     await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
 
 
+async def waiting_arguments(db: Connection, shop_id: UUID, job: str) -> list[dict[str, Any]]:
+    """Return the arguments of a shop's jobs of one kind that wait or run."""
+    rows = await db.fetch(
+        """
+        SELECT convert_from(payload, 'UTF8')::jsonb->'arguments' AS arguments FROM queue.pgqueuer
+        WHERE entrypoint = $2 AND status IN ('queued', 'picked')
+          AND convert_from(payload, 'UTF8')::jsonb->>'shop_id' = $1
+        """,
+        str(shop_id),
+        job,
+    )
+    return [row["arguments"] for row in rows]
+
+
 async def waiting(db: Connection) -> dict[str, int]:
     """Count the jobs that wait to start or failed for good, as `status` → number."""
     rows = await db.fetch("SELECT status::text, count(*) FROM queue.pgqueuer GROUP BY status")

@@ -8,9 +8,9 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from openstoq.commerce.inbound import Delivery, PrivacyRequest, ProductChanged
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Product, Variant
 from openstoq.commerce.shopify.client import SHOP_DOMAIN
 from openstoq.commerce.shopify.fields import Fields, body_fields, moment
@@ -34,73 +34,36 @@ def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
     return genuine
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What the headers of one delivery say of it.
+def delivery(headers: Mapping[str, str]) -> Delivery:
+    """Read the headers of a request. Raises BadRequest naming all that is wrong."""
+    given = {name.lower(): value.strip() for name, value in headers.items()}
+    wrong: list[str] = []
 
-    `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
-    deliveries that one action of the merchant caused. The signature covers the body only.
-    """
+    def read(name: str, *, needed: bool = False) -> str | None:
+        value = given.get(f"x-shopify-{name}".lower()) or None
+        if value is None and needed:
+            wrong.append(f"The header X-Shopify-{name} is missing.")
+        elif value is not None and len(value) > _LONGEST_HEADER:
+            wrong.append(f"The header X-Shopify-{name} is too long.")
+        return value
 
-    topic: str
-    shop_domain: str
-    webhook_id: str
-    event_id: str | None
-    triggered_at: datetime | None
-    api_version: str | None
-    name: str | None
-
-    @classmethod
-    def from_headers(cls, headers: Mapping[str, str]) -> "Delivery":
-        """Read the headers of a request. Raises BadRequest naming all that is wrong."""
-        given = {name.lower(): value.strip() for name, value in headers.items()}
-        wrong: list[str] = []
-
-        def read(name: str, *, needed: bool = False) -> str | None:
-            value = given.get(f"x-shopify-{name}".lower()) or None
-            if value is None and needed:
-                wrong.append(f"The header X-Shopify-{name} is missing.")
-            elif value is not None and len(value) > _LONGEST_HEADER:
-                wrong.append(f"The header X-Shopify-{name} is too long.")
-            return value
-
-        topic = read("Topic", needed=True)
-        domain = read("Shop-Domain", needed=True)
-        webhook_id = read("Webhook-Id", needed=True)
-        triggered = read("Triggered-At")
-        if domain is not None and not SHOP_DOMAIN.fullmatch(domain.lower()):
-            wrong.append("The header X-Shopify-Shop-Domain must be a myshopify.com domain.")
-        triggered_at: datetime | None = None
-        if triggered is not None:
-            try:
-                triggered_at = moment(triggered)
-            except ValueError as error:
-                wrong.append(f"The header X-Shopify-Triggered-At {error}.")
-        optional = [read(name) for name in ("Event-Id", "API-Version", "Name")]
-        if wrong or topic is None or domain is None or webhook_id is None:
-            raise BadRequest(*wrong)
-        event_id, api_version, name = optional
-        return cls(topic, domain.lower(), webhook_id, event_id, triggered_at, api_version, name)
-
-
-@dataclass(frozen=True, slots=True)
-class ProductChange:
-    """A product as a webhook tells it: full variants for the first 100, the others' ids only."""
-
-    product: Product
-    further_variant_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PrivacyRequest:
-    """What one of the three privacy topics asks about: a customer, or the whole shop."""
-
-    shop_id: int
-    shop_domain: str
-    customer_id: int | None
-    email: str | None
-    phone: str | None
-    order_ids: tuple[int, ...]
+    topic = read("Topic", needed=True)
+    domain = read("Shop-Domain", needed=True)
+    webhook_id = read("Webhook-Id", needed=True)
+    triggered = read("Triggered-At")
+    if domain is not None and not SHOP_DOMAIN.fullmatch(domain.lower()):
+        wrong.append("The header X-Shopify-Shop-Domain must be a myshopify.com domain.")
+    triggered_at: datetime | None = None
+    if triggered is not None:
+        try:
+            triggered_at = moment(triggered)
+        except ValueError as error:
+            wrong.append(f"The header X-Shopify-Triggered-At {error}.")
+    optional = [read(name) for name in ("Event-Id", "API-Version", "Name")]
+    if wrong or topic is None or domain is None or webhook_id is None:
+        raise BadRequest(*wrong)
+    event_id, api_version, name = optional
+    return Delivery(topic, domain.lower(), webhook_id, event_id, triggered_at, api_version, name)
 
 
 def deleted_id(body: bytes) -> int:
@@ -140,7 +103,7 @@ def location(body: bytes) -> Location:
     )
 
 
-def product(body: bytes) -> ProductChange:
+def product(body: bytes) -> ProductChanged:
     """Read a products/create or update."""
     told = body_fields(body)
     number = told.id("id")
@@ -163,7 +126,7 @@ def product(body: bytes) -> ProductChange:
         updated_at=told.moment_or_none("updated_at"),
         variants=tuple(sorted(variants, key=lambda variant: variant.position)),
     )
-    return ProductChange(product, tuple(each for each in named if each not in full))
+    return ProductChanged(product, tuple(each for each in named if each not in full))
 
 
 def privacy_request(body: bytes) -> PrivacyRequest:

@@ -78,7 +78,7 @@ CREATE TABLE webhook_deliveries (
     topic        text NOT NULL,
     triggered_at timestamptz NOT NULL,
     received_at  timestamptz NOT NULL,
-    body         jsonb,         -- emptied some days after it was worked off
+    body         bytea,         -- emptied some days after it was worked off
     done_at      timestamptz,
     error        text,
     PRIMARY KEY (shop_id, webhook_id)

@@ -1,0 +1,28 @@
+"""The command line: `openstoq --help` lists what it can do."""
+
+import sys
+
+from pydantic import ValidationError
+
+from openstoq.bootstrap import SettingsError
+from openstoq.commands import app
+from openstoq.db.embedded import EmbeddedServerError
+
+
+def main() -> None:
+    """Run one command; a wrong setting is a sentence, not a traceback."""
+    try:
+        app()
+    except (SettingsError, EmbeddedServerError) as error:
+        sys.exit(f"openstoq: {error}")
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for problem in error.errors():
+            name = "OPENSTOQ_" + "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"openstoq: {name}: {problem['msg']}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

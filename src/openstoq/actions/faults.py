@@ -1,0 +1,31 @@
+"""Faults: what a caller is told when the request was right and we could not serve it."""
+
+import asyncpg
+
+from openstoq.errors import Problem, Unavailable
+
+# A server that is away, restarting, full or choosing another transaction: trying again helps.
+_PASSING = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+)
+
+
+class Fault(Problem):
+    """Something is wrong on our side; the log has it under the request's id."""
+
+    status = 500
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """Return the answer to an error that is not the caller's, without any of its internals."""
+    # asyncpg reports an argument of the wrong type as an InterfaceError too; that is our mistake.
+    if isinstance(error, _PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
+        return Unavailable(
+            f"the database does not answer; try again in a few seconds (request id {request_id})"
+        )
+    return Fault(f"something went wrong on our side; please report request id {request_id}")

@@ -1,0 +1,64 @@
+"""The two actions over the send log."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from openstoq.actions.action import ActionSet, Written
+from openstoq.actions.context import Context
+from openstoq.back_in_stock.notifications import store
+from openstoq.back_in_stock.notifications.model import NotificationPage, NotificationView, Status
+from openstoq.back_in_stock.notifications.store import Filter
+from openstoq.back_in_stock.signups.model import Channel
+from openstoq.errors import NotFound
+from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.paging import Page
+
+notifications = ActionSet("back_in_stock.notifications", "/back_in_stock/notifications")
+
+
+@notifications.get(name="list", aliases=("show the send log", "which alerts were sent"))
+async def list_notifications(
+    context: Context,
+    *,
+    channel: Channel | None = None,
+    status: Status | None = None,
+    variant_id: ShopifyId | None = None,
+    product_id: ShopifyId | None = None,
+    from_: Annotated[Day | None, Field(alias="from")] = None,
+    to: Day | None = None,
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Field(ge=1, le=200)] = 50,
+) -> Written[NotificationPage]:
+    """List back-in-stock notifications (the send log) of the shop, newest first.
+
+    status=sent are those that the relay took, failed those that it refused, blocked those that
+    were never tried (with blocked_reason), unknown those held back because the relay may have
+    taken them. from and to are inclusive.
+    """
+    wanted = Filter(
+        channel=channel,
+        status=status,
+        variant_id=variant_id,
+        product_id=product_id,
+        since=start_of(from_),
+        before=end_of(to),
+    )
+    asked = Page(page, per_page)
+    json, total = await store.page(context.db, context.shop_id, wanted, asked)
+    meta = asked.meta(total).model_dump_json()
+    return Written(f'{{"notifications":{json},"meta":{meta}}}'.encode())
+
+
+@notifications.get("/{id}", aliases=("show one alert", "was this alert sent"))
+async def read(context: Context, notification_id: str) -> Written[NotificationView]:
+    """Read one back-in-stock notification of the send log."""
+    try:
+        json = await store.view(context.db, context.shop_id, UUID(notification_id))
+    except ValueError:
+        json = None
+    if json is None:
+        raise NotFound(f"no notification with the id {notification_id} in this shop")
+    return Written(json.encode())

@@ -1,0 +1,253 @@
+"""Claims and marks in PostgreSQL: which messages a run holds, and what became of them.
+
+A message is claimed, with a lease, by the statement that also checks whether its shopper may be
+told; it is marked together with its signup.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.db.pool import Connection
+from openstoq.kernel.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message that this run may hand over now."""
+
+    id: UUID
+    signup_id: UUID
+    variant_id: int
+    contact: str
+    name: str | None
+    locale: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What became of a message; `next_attempt_at` is set when it goes back to the queue."""
+
+    id: UUID
+    status: str
+    error: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far along a waitlist claims have come: past the dead entries of those told before."""
+
+    created_at: datetime
+    signup_id: UUID
+
+
+async def claim_new(
+    db: Connection,
+    shop_id: UUID,
+    wave: Wave,
+    *,
+    run_id: UUID,
+    after: Place | None,
+    limit: int,
+    now: datetime,
+    lease_until: datetime,
+) -> tuple[list[Claimed], Place | None]:
+    """Claim the next waiting signups of a restock, oldest first, and say how far that came."""
+    rows = await db.fetch(
+        _CLAIM_NEW,
+        shop_id,
+        wave.id,
+        wave.variant_id,
+        wave.started_at,
+        after.created_at if after else None,
+        after.signup_id if after else None,
+        [new_id() for _ in range(limit)],
+        run_id,
+        now,
+        lease_until,
+        limit,
+    )
+    place = Place(rows[-1]["signed_up_at"], rows[-1]["signup_id"]) if rows else after
+    return [_claimed(row) for row in rows], place
+
+
+_CLAIM_NEW = """
+WITH next AS (
+    SELECT s.*, row_number() OVER () AS position FROM (
+        SELECT s.id, s.created_at FROM signups s
+        WHERE s.shop_id = $1 AND s.variant_id = $3 AND s.created_at <= $4
+          AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+          AND s.wave_id IS NULL AND s.channel = 'email'
+          AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM notifications n
+                          WHERE n.shop_id = $1 AND n.wave_id = $2 AND n.signup_id = s.id
+                            AND n.status IN ('sent', 'unknown'))
+          AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
+          AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
+                      AND v.available > 0 AND v.deleted_at IS NULL)
+        ORDER BY s.created_at, s.id LIMIT $11
+        FOR UPDATE SKIP LOCKED
+    ) s
+), held AS (
+    UPDATE signups s SET wave_id = $2 FROM next
+    WHERE s.shop_id = $1 AND s.id = next.id
+    RETURNING s.*, next.position
+), made AS (
+    INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
+                               product_id, status, attempts, next_attempt_at, sender, lease_until,
+                               created_at)
+    SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id, held.product_id,
+           'sending', 1, $9, $8, $10, $9
+    FROM unnest($7::uuid[]) WITH ORDINALITY AS t(id, position) JOIN held USING (position)
+    ON CONFLICT (shop_id, wave_id, signup_id) DO UPDATE SET
+        status = 'sending', attempts = notifications.attempts + 1, sender = excluded.sender,
+        lease_until = excluded.lease_until
+    RETURNING id, signup_id, attempts
+)
+SELECT made.id, made.signup_id, made.attempts, held.contact, held.variant_id,
+       held.created_at AS signed_up_at, c.name, coalesce(held.locale, c.locale) AS locale
+FROM made JOIN held ON held.id = made.signup_id
+JOIN customers c ON c.shop_id = $1 AND c.id = held.customer_id
+ORDER BY held.position
+"""
+
+
+async def claim_due(
+    db: Connection,
+    shop_id: UUID,
+    wave: Wave,
+    *,
+    run_id: UUID,
+    limit: int,
+    now: datetime,
+    lease_until: datetime,
+) -> list[Claimed]:
+    """Claim messages whose next attempt is due, and those whose sender died.
+
+    Whose shopper may not be told any more is blocked instead. Where the shop chose to hold
+    messages of unknown outcome, those of a dead sender become unknown.
+    """
+    rows = await db.fetch(
+        _CLAIM_DUE, shop_id, wave.id, now, run_id, lease_until, limit, wave.kind == "manual"
+    )
+    return [_claimed(row) for row in rows if row["status"] == "sending"]
+
+
+_CLAIM_DUE = """
+WITH choice AS (
+    SELECT coalesce((SELECT delivery->>'unknown_outcome' FROM back_in_stock_settings
+                     WHERE shop_id = $1), 'resend') AS unknown_outcome
+), due AS (
+    SELECT n.id FROM notifications n
+    WHERE n.shop_id = $1 AND n.wave_id = $2
+      AND ((n.status = 'queued' AND n.next_attempt_at <= $3)
+           OR (n.status = 'sending' AND n.lease_until < $3))
+      AND ($7 OR EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = n.variant_id
+                         AND v.available > 0 AND v.deleted_at IS NULL))
+    ORDER BY n.next_attempt_at, n.id LIMIT $6
+    FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE notifications n SET
+        status = CASE WHEN s.unsubscribed_at IS NOT NULL OR s.blocked_at IS NOT NULL THEN 'blocked'
+                      WHEN n.status = 'sending' AND choice.unknown_outcome = 'hold' THEN 'unknown'
+                      ELSE 'sending' END,
+        blocked_reason = CASE WHEN s.unsubscribed_at IS NOT NULL THEN 'unsubscribed'
+                              WHEN s.blocked_at IS NOT NULL THEN 'contact blocked' END,
+        error = CASE WHEN n.status = 'sending' AND choice.unknown_outcome = 'hold'
+                     THEN 'its sender died; the relay may have taken it' ELSE n.error END,
+        attempts = n.attempts + 1, sender = $4, lease_until = $5
+    FROM due, choice, signups s
+    WHERE n.shop_id = $1 AND n.id = due.id AND s.shop_id = $1 AND s.id = n.signup_id
+    RETURNING n.*
+), freed AS (
+    UPDATE signups s SET wave_id = NULL FROM taken
+    WHERE taken.status <> 'sending' AND s.shop_id = $1 AND s.id = taken.signup_id
+)
+SELECT taken.id, taken.signup_id, taken.attempts, taken.status, taken.contact, taken.variant_id,
+       c.name, coalesce(s.locale, c.locale) AS locale
+FROM taken JOIN signups s ON s.shop_id = $1 AND s.id = taken.signup_id
+JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
+ORDER BY taken.id
+"""
+
+
+async def mark(
+    db: Connection, shop_id: UUID, run_id: UUID, marks: Sequence[Mark], *, now: datetime
+) -> None:
+    """Write what became of messages, and with it the state of their signups."""
+    await db.execute(
+        _MARK,
+        shop_id,
+        [mark.id for mark in marks],
+        [mark.status for mark in marks],
+        [mark.error for mark in marks],
+        [mark.next_attempt_at for mark in marks],
+        run_id,
+        now,
+    )
+
+
+_MARK = """
+WITH marked AS (
+    UPDATE notifications n SET
+        status = t.status, error = t.error, lease_until = NULL, sender = NULL,
+        sent_at = CASE WHEN t.status = 'sent' THEN $7 END,
+        next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at)
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+         AS t(id, status, error, next_attempt_at)
+    WHERE n.shop_id = $1 AND n.id = t.id AND n.sender = $6
+    RETURNING n.signup_id, n.status, n.error
+)
+UPDATE signups s SET
+    wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
+    notified_at = CASE WHEN m.status = 'sent' THEN $7 ELSE s.notified_at END,
+    last_notified_at = CASE WHEN m.status = 'sent' THEN $7 ELSE s.last_notified_at END,
+    notifications_sent = s.notifications_sent + (m.status = 'sent')::integer,
+    blocked_at = CASE WHEN m.status = 'failed' THEN $7 ELSE s.blocked_at END,
+    blocked_reason = CASE WHEN m.status = 'failed' THEN m.error ELSE s.blocked_reason END,
+    updated_at = $7
+FROM marked m
+WHERE s.shop_id = $1 AND s.id = m.signup_id
+"""
+
+
+async def renew(
+    db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease_until: datetime
+) -> None:
+    """Keep what this run holds for longer."""
+    await db.execute(
+        """
+        UPDATE notifications SET lease_until = $4
+        WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending' AND sender = $3
+        """,
+        shop_id,
+        wave_id,
+        run_id,
+        lease_until,
+    )
+
+
+async def give_back(
+    db: Connection, shop_id: UUID, run_id: UUID, ids: Sequence[UUID], *, due_at: datetime
+) -> None:
+    """Put claimed messages back that were not handed over; that was no attempt."""
+    await db.execute(
+        """
+        UPDATE notifications SET status = 'queued', attempts = attempts - 1, sender = NULL,
+            lease_until = NULL, next_attempt_at = $4
+        WHERE shop_id = $1 AND id = ANY($2) AND sender = $3
+        """,
+        shop_id,
+        ids,
+        run_id,
+        due_at,
+    )
+
+
+def _claimed(row: object) -> Claimed:
+    fields = dict(row)  # type: ignore[call-overload]  # asyncpg's Record is a mapping
+    return Claimed(**{name: fields[name] for name in Claimed.__dataclass_fields__})

@@ -1,0 +1,58 @@
+"""Sending a wave: the job that tells waiting shoppers, however often it is interrupted."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from openstoq.back_in_stock.notifications import rules, waves
+from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.outbox import WaveOutbox
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run
+from openstoq.messaging.port import EmailTransport, RelayUnavailable
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("back_in_stock.notifications")
+
+# When another run holds the last messages, look again no sooner than this.
+SOONEST = timedelta(milliseconds=500)
+
+
+@jobs.job(attempts=30)
+async def send_wave(run: Run, *, wave_id: UUID) -> None:
+    """Send a wave's messages until none is left or the variant is sold out again."""
+    async with run.work() as work:
+        wave = await waves.load(work.db, work.shop_id, wave_id)
+        letters = await Letters.load(work)
+    if wave is None:
+        return
+    if letters.shop.uninstalled_at is not None:
+        async with run.work() as work:
+            now = run.runtime.clock()
+            await waves.finish(work.db, work.shop_id, wave.id, ended_by="uninstalled", now=now)
+        return
+    transport = run.runtime.ports.get(EmailTransport)
+    try:
+        async with WaveOutbox(run, wave, letters) as outbox:
+            await transport.send(outbox)
+    except RelayUnavailable as unavailable:
+        log.warning("wave.relay_unavailable", wave=str(wave_id), error=str(unavailable))
+        raise Retry(str(unavailable), delay=rules.relay_pause(run.attempt)) from unavailable
+    if run.runtime.stopping.is_set():
+        raise Retry("the worker is stopping")
+    await _finish_or_wait(run, wave)
+
+
+async def _finish_or_wait(run: Run, wave: waves.Wave) -> None:
+    now = run.runtime.clock()
+    async with run.work() as work:
+        due = await waves.next_due(work.db, work.shop_id, wave.id)
+        if not await waves.is_sellable(work.db, work.shop_id, wave):
+            await waves.finish(work.db, work.shop_id, wave.id, ended_by="sold_out", now=now)
+            return
+        if due is None:
+            await waves.finish(work.db, work.shop_id, wave.id, ended_by="all_told", now=now)
+            return
+    raise Retry("some messages are to be tried again later", delay=max(due - now, SOONEST))

@@ -1,0 +1,227 @@
+"""The outbox of one run of a wave: claims groups ahead of the transport, marks behind it.
+
+At most UNMARKED messages are ever handed over and not yet marked, so that is the most that a
+killed worker repeats.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import monotonic
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from openstoq.back_in_stock.notifications import claims, rules
+from openstoq.back_in_stock.notifications.claims import Claimed, Mark, Place
+from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.jobs.work import Run, Runtime, Work
+from openstoq.kernel.ids import new_id
+from openstoq.kernel.metrics import MESSAGES
+from openstoq.messaging.port import Delivery, Email, Outbox
+
+log = structlog.get_logger(__name__)
+
+GROUP = 200
+UNMARKED = 64
+MARK_AT = 32
+MARK_SECONDS = 0.05
+GIVE_UP_MARKING_SECONDS = 20.0
+_DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class WaveOutbox(Outbox):
+    """What a transport takes a wave's messages from."""
+
+    def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
+        self.run_id = new_id()
+        self._run, self._wave, self._letters = run, wave, letters
+        self._ready: deque[Claimed] = deque()
+        self._handed_over: dict[UUID, Claimed] = {}
+        self._settled: list[Mark] = []
+        self._marking = 0
+        self._place: Place | None = None
+        self._walked_whole = False
+        self._ended = False
+        self._claiming = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._many = asyncio.Event()
+        self._room = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [
+            asyncio.create_task(self._keep_marking()),
+            asyncio.create_task(self._renew()),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Mark what is settled and put back what was claimed in vain."""
+        self._ended = True
+        self._changed.set()
+        self._many.set()
+        marker, renewer = self._tasks
+        renewer.cancel()
+        await asyncio.gather(marker, renewer, return_exceptions=True)
+        if self._ready:
+            with suppress(*_DATABASE_AWAY):
+                await self._give_back()
+
+    async def next(self) -> Email | None:
+        """Wait until a message may be handed over; None when the wave has no more for now."""
+        while True:
+            email = self.next_nowait()
+            if email is not None:
+                return email
+            if self._unmarked >= UNMARKED:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            async with self._claiming:
+                if self._ready:
+                    continue
+                if self._runtime.stopping.is_set() or not await self._claim():
+                    return None
+
+    def next_nowait(self) -> Email | None:
+        """Hand over a claimed message if one may be."""
+        if not self._ready or self._unmarked >= UNMARKED or self._runtime.stopping.is_set():
+            return None
+        claimed = self._ready.popleft()
+        self._handed_over[claimed.id] = claimed
+        return self._letters.email(claimed)
+
+    def settle(self, email: Email, delivery: Delivery) -> None:
+        """Take note of a delivery; the marker writes it."""
+        claimed = self._handed_over.pop(email.id)
+        MESSAGES.labels("email", delivery.outcome.value).inc()
+        self._settled.append(
+            rules.mark_of(
+                email.id,
+                delivery,
+                attempts=claimed.attempts,
+                unknown_outcome=self._letters.unknown_outcome,
+                now=self._runtime.clock(),
+            )
+        )
+        self._changed.set()
+        if len(self._settled) >= MARK_AT:
+            self._many.set()
+
+    @property
+    def _runtime(self) -> Runtime:
+        return self._run.runtime
+
+    @property
+    def _unmarked(self) -> int:
+        return len(self._handed_over) + len(self._settled) + self._marking
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self._runtime.settings.worker.lease_seconds)
+
+    async def _claim(self) -> bool:
+        """Claim the next group; False when there is nothing (any more)."""
+        now = self._runtime.clock()
+        until = now + self._lease
+        async with self._run.work() as work:
+            group = await claims.claim_due(
+                work.db,
+                work.shop_id,
+                self._wave,
+                run_id=self.run_id,
+                limit=GROUP,
+                now=now,
+                lease_until=until,
+            )
+            if self._wave.kind == "restock" and len(group) < GROUP:
+                group += await self._claim_new(work, GROUP - len(group), now, until)
+            await self._letters.prepare(work, group)
+        self._ready.extend(group)
+        return bool(group)
+
+    async def _claim_new(
+        self, work: Work, limit: int, now: datetime, lease_until: datetime
+    ) -> list[Claimed]:
+        while True:
+            new, place = await claims.claim_new(
+                work.db,
+                work.shop_id,
+                self._wave,
+                run_id=self.run_id,
+                after=self._place,
+                limit=limit,
+                now=now,
+                lease_until=lease_until,
+            )
+            if new or self._place is None or self._walked_whole:
+                self._place = place
+                return new
+            # The walk passed over rows that others held: one more from the start finds them.
+            self._place, self._walked_whole = None, True
+
+    async def _keep_marking(self) -> None:
+        while not self._ended or self._settled:
+            await self._changed.wait()
+            self._changed.clear()
+            if len(self._settled) < MARK_AT and not self._ended:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._many.wait(), MARK_SECONDS)
+            self._many.clear()
+            if self._settled:
+                await self._mark()
+
+    async def _mark(self) -> None:
+        marks, self._settled = self._settled, []
+        self._marking = len(marks)
+        began = monotonic()
+        while True:
+            try:
+                async with self._run.work() as work:
+                    await claims.mark(
+                        work.db, work.shop_id, self.run_id, marks, now=self._runtime.clock()
+                    )
+                break
+            except _DATABASE_AWAY as error:
+                # The relay has these messages; whoever takes over would send them again.
+                if monotonic() - began > GIVE_UP_MARKING_SECONDS:
+                    log.warning("wave.marks_lost", messages=len(marks), error=str(error))
+                    break
+                await asyncio.sleep(0.2)
+        self._marking = 0
+        self._room.set()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with suppress(*_DATABASE_AWAY):
+                async with self._run.work() as work:
+                    await claims.renew(
+                        work.db,
+                        work.shop_id,
+                        self._wave.id,
+                        self.run_id,
+                        self._runtime.clock() + self._lease,
+                    )
+
+    async def _give_back(self) -> None:
+        async with self._run.work() as work:
+            await claims.give_back(
+                work.db,
+                work.shop_id,
+                self.run_id,
+                [claimed.id for claimed in self._ready],
+                due_at=self._runtime.clock(),
+            )
+        self._ready.clear()

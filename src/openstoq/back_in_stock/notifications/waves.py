@@ -1,0 +1,213 @@
+"""Waves in PostgreSQL: the durable decisions to tell shoppers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from openstoq.back_in_stock.signups.model import Signup
+from openstoq.db.pool import Connection
+from openstoq.kernel.ids import new_id
+
+EndedBy = Literal["all_told", "sold_out", "uninstalled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """A wave that has not ended."""
+
+    id: UUID
+    kind: Literal["restock", "manual"]
+    variant_id: int | None
+    started_at: datetime
+
+
+async def start_restock(
+    db: Connection, shop_id: UUID, variant_id: int, *, quantity: int, now: datetime
+) -> UUID | None:
+    """Start a wave when the variant sold out since its last one; return its id.
+
+    While an earlier wave still waits for the relay it is stretched to who signed up since,
+    instead of a second one running beside it.
+    """
+    wave_id: UUID | None = await db.fetchval(
+        """
+        INSERT INTO waves AS w (shop_id, id, kind, variant_id, quantity, started_at)
+        SELECT $1, $2, 'restock', $3, $4, $5 FROM variants v
+        WHERE v.shop_id = $1 AND v.id = $3 AND NOT EXISTS (
+            SELECT FROM waves earlier
+            WHERE earlier.shop_id = $1 AND earlier.variant_id = $3 AND earlier.kind = 'restock'
+              AND earlier.started_at >= v.sold_out_at)
+          AND v.sold_out_at IS NOT NULL
+        ON CONFLICT (shop_id, variant_id) WHERE kind = 'restock' AND finished_at IS NULL
+        DO UPDATE SET started_at = excluded.started_at, quantity = excluded.quantity
+        RETURNING w.id
+        """,
+        shop_id,
+        new_id(),
+        variant_id,
+        quantity,
+        now,
+    )
+    return wave_id
+
+
+async def start_manual(
+    db: Connection, shop_id: UUID, signups: Sequence[Signup], *, now: datetime
+) -> UUID:
+    """Start a wave of just these signups, which the caller holds locked."""
+    wave_id = new_id()
+    await db.execute(
+        "INSERT INTO waves (shop_id, id, kind, started_at) VALUES ($1, $2, 'manual', $3)",
+        shop_id,
+        wave_id,
+        now,
+    )
+    await db.execute(
+        """
+        WITH held AS (
+            UPDATE signups SET wave_id = $2, updated_at = $5
+            WHERE shop_id = $1 AND id = ANY($3) RETURNING *
+        )
+        INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
+                                   product_id, status, next_attempt_at, created_at)
+        SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id,
+               held.product_id, 'queued', $5, $5
+        FROM unnest($3::uuid[], $4::uuid[]) AS t(signup_id, id) JOIN held ON held.id = t.signup_id
+        """,
+        shop_id,
+        wave_id,
+        [signup.id for signup in signups],
+        [new_id() for _ in signups],
+        now,
+    )
+    return wave_id
+
+
+async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
+    """Read a wave, unless it has ended."""
+    row = await db.fetchrow(
+        """
+        SELECT id, kind, variant_id, started_at FROM waves
+        WHERE shop_id = $1 AND id = $2 AND finished_at IS NULL
+        """,
+        shop_id,
+        wave_id,
+    )
+    return Wave(**dict(row)) if row is not None else None
+
+
+async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
+    """Say whether there is still something to tell of; a manual wave does not ask."""
+    if wave.kind == "manual":
+        return True
+    return bool(
+        await db.fetchval(
+            """
+            SELECT available > 0 AND deleted_at IS NULL FROM variants
+            WHERE shop_id = $1 AND id = $2
+            """,
+            shop_id,
+            wave.variant_id,
+        )
+    )
+
+
+async def next_due(db: Connection, shop_id: UUID, wave_id: UUID) -> datetime | None:
+    """Return when the wave's next message may be tried or taken over; None: none is left."""
+    due: datetime | None = await db.fetchval(
+        """
+        SELECT min(CASE WHEN status = 'sending' THEN lease_until ELSE next_attempt_at END)
+        FROM notifications
+        WHERE shop_id = $1 AND wave_id = $2 AND status IN ('queued', 'sending')
+        """,
+        shop_id,
+        wave_id,
+    )
+    return due
+
+
+async def finish(
+    db: Connection, shop_id: UUID, wave_id: UUID, *, ended_by: EndedBy, now: datetime
+) -> None:
+    """End a wave; signups that it did not reach wait for the next one."""
+    await db.execute(
+        """
+        WITH untold AS (
+            DELETE FROM notifications
+            WHERE shop_id = $1 AND wave_id = $2 AND status = 'queued' AND attempts = 0
+            RETURNING signup_id
+        ), given_up AS (
+            UPDATE notifications SET status = 'failed', error = coalesce(error, 'sold out again')
+            WHERE shop_id = $1 AND wave_id = $2 AND status = 'queued' AND attempts > 0
+            RETURNING signup_id
+        )
+        UPDATE signups SET wave_id = NULL, updated_at = $3
+        WHERE shop_id = $1 AND id IN (SELECT * FROM untold UNION ALL SELECT * FROM given_up)
+        """,
+        shop_id,
+        wave_id,
+        now,
+    )
+    await db.execute(
+        """
+        UPDATE waves SET finished_at = $3, ended_by = $4
+        WHERE shop_id = $1 AND id = $2 AND finished_at IS NULL
+        """,
+        shop_id,
+        wave_id,
+        now,
+        ended_by,
+    )
+
+
+async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
+    """Return the waves that should be running."""
+    rows = await db.fetch(
+        "SELECT id FROM waves WHERE shop_id = $1 AND finished_at IS NULL ORDER BY id", shop_id
+    )
+    return [row["id"] for row in rows]
+
+
+async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
+    """Reopen the last wave of variants where it ended before a signup of its time was visible.
+
+    A signup carries the time at which its transaction began; one that commits just after a short
+    wave has ended would otherwise wait until the variant sells out again.
+    """
+    rows = await db.fetch(
+        """
+        UPDATE waves w SET finished_at = NULL, ended_by = NULL
+        FROM variants v
+        WHERE w.shop_id = $1 AND w.kind = 'restock' AND w.ended_by = 'all_told'
+          AND v.shop_id = $1 AND v.id = w.variant_id AND v.available > 0
+          AND w.finished_at > now() - interval '1 day' AND w.started_at >= v.sold_out_at
+          AND EXISTS (
+            SELECT FROM signups s
+            WHERE s.shop_id = $1 AND s.variant_id = w.variant_id AND s.created_at <= w.started_at
+              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+              AND s.wave_id IS NULL AND s.channel = 'email'
+              AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL))
+        RETURNING w.id
+        """,
+        shop_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def waited_for_items(db: Connection, shop_id: UUID) -> list[int]:
+    """Return the inventory items of sold-out variants that somebody waits for."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT v.inventory_item_id FROM variants v
+        WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.inventory_item_id IS NOT NULL
+          AND coalesce(v.available, 0) <= 0
+          AND EXISTS (
+            SELECT FROM signups s WHERE s.shop_id = $1 AND s.variant_id = v.id
+              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL)
+        ORDER BY v.inventory_item_id
+        """,
+        shop_id,
+    )
+    return [row["inventory_item_id"] for row in rows]

@@ -1,0 +1,1 @@
+"""Shopify's three privacy requests: tell what is stored, forget a customer, forget a shop."""

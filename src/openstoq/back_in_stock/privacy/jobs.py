@@ -1,0 +1,37 @@
+"""Doing what Shopify's privacy webhooks require, in the transaction that works them off."""
+
+from openstoq.back_in_stock.notifications.oneoff import send_customer_data
+from openstoq.back_in_stock.privacy import store
+from openstoq.commerce.inbound import CustomerRedacted, DataRequested, ShopRedacted
+from openstoq.jobs.work import Work
+from openstoq.shops import store as shops
+from openstoq.shops.webhooks import News
+
+
+async def on_news(work: Work, news: News) -> None:
+    """Answer a privacy webhook.
+
+    customers/data_request: what is stored goes to the merchant, who answers the customer.
+    customers/redact: the customer goes, with signups and messages. shop/redact: everything of
+    the shop goes, unless the app was installed again since.
+    """
+    db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+    match news.change:
+        case DataRequested(request):
+            note = await store.note(db, shop_id, "customers/data_request", now)
+            found = await store.customers(db, shop_id, request)
+            work.enqueue(
+                send_customer_data,
+                request_id=note,
+                customer_ids=found,
+                shopify_customer_id=request.customer_id,
+            )
+        case CustomerRedacted(request):
+            note = await store.note(db, shop_id, "customers/redact", now)
+            found = await store.customers(db, shop_id, request)
+            gone = await store.forget(db, shop_id, found)
+            await store.complete(db, shop_id, note, {"customers_deleted": gone}, now)
+        case ShopRedacted():
+            await shops.erase(db, shop_id)
+        case _:
+            return

@@ -1,0 +1,85 @@
+"""What is stored of one customer in PostgreSQL, to be told or forgotten."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openstoq.commerce.inbound import PrivacyRequest
+from openstoq.db.pool import Connection
+from openstoq.kernel.ids import new_id
+
+
+async def note(db: Connection, shop_id: UUID, topic: str, now: datetime) -> UUID:
+    """Note that a request came in, and return its id."""
+    request_id = new_id()
+    await db.execute(
+        "INSERT INTO privacy_requests (shop_id, id, topic, received_at) VALUES ($1, $2, $3, $4)",
+        shop_id,
+        request_id,
+        topic,
+        now,
+    )
+    return request_id
+
+
+async def complete(
+    db: Connection, shop_id: UUID, request_id: UUID, outcome: dict[str, Any], now: datetime
+) -> None:
+    """Note what became of a request; `outcome` holds counts, never contacts."""
+    await db.execute(
+        """
+        UPDATE privacy_requests SET completed_at = $3, outcome = $4
+        WHERE shop_id = $1 AND id = $2
+        """,
+        shop_id,
+        request_id,
+        now,
+        outcome,
+    )
+
+
+async def customers(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[UUID]:
+    """Return the customers that a request is about: by Shopify's id, e-mail or phone.
+
+    Phones are compared by their digits, because Shopify sends them as the customer wrote them.
+    """
+    rows = await db.fetch(
+        """
+        SELECT id FROM customers WHERE shop_id = $1 AND (
+            shopify_id = $2 OR identity = 'email:' || lower($3)
+            OR (length($4) >= 7 AND identity LIKE 'sms:%' || $4))
+        """,
+        shop_id,
+        request.customer_id,
+        request.email,
+        "".join(character for character in request.phone or "" if character.isdigit()),
+    )
+    return [row["id"] for row in rows]
+
+
+async def export(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> dict[str, Any]:
+    """Return everything that is stored of these customers."""
+    (row,) = await db.fetch(
+        """
+        SELECT
+            (SELECT coalesce(jsonb_agg(to_jsonb(c) - 'shop_id'), '[]') FROM customers c
+             WHERE c.shop_id = $1 AND c.id = ANY($2)) AS customers,
+            (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'shop_id' ORDER BY s.created_at), '[]')
+             FROM signups s WHERE s.shop_id = $1 AND s.customer_id = ANY($2)) AS signups,
+            (SELECT coalesce(jsonb_agg(to_jsonb(n) - 'shop_id' ORDER BY n.created_at), '[]')
+             FROM notifications n JOIN signups s ON s.shop_id = n.shop_id AND s.id = n.signup_id
+             WHERE n.shop_id = $1 AND s.customer_id = ANY($2)) AS notifications
+        """,
+        shop_id,
+        customer_ids,
+    )
+    return dict(row)
+
+
+async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> int:
+    """Delete customers with their signups and messages; return how many there were."""
+    done = await db.execute(
+        "DELETE FROM customers WHERE shop_id = $1 AND id = ANY($2)", shop_id, customer_ids
+    )
+    return int(done.removeprefix("DELETE "))

@@ -1,0 +1,1 @@
+"""Restocks: from a change of stock to the wave that tells who waits."""

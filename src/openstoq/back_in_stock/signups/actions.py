@@ -1,0 +1,271 @@
+"""The eight actions over signups."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from openstoq.actions.action import ActionSet, Reply, Written
+from openstoq.actions.context import Context
+from openstoq.back_in_stock.notifications import manual
+from openstoq.back_in_stock.signups import rules, store
+from openstoq.back_in_stock.signups.model import (
+    BulkDeleted,
+    BulkNotified,
+    Channel,
+    Deleted,
+    Failed,
+    NewSignup,
+    Signup,
+    SignupPage,
+    SignupView,
+    Status,
+    Transferred,
+)
+from openstoq.back_in_stock.signups.optin import ask_to_confirm
+from openstoq.back_in_stock.signups.projections import SIGNUP
+from openstoq.back_in_stock.signups.store import Filter, Scope
+from openstoq.errors import Conflict, Invalid, NotFound
+from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.paging import Page
+from openstoq.kernel.types import Line, Quantity
+
+MOST_AT_ONCE = 1000
+SignupIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+async def load(context: Context, signup_id: str, *, lock: bool) -> Signup:
+    """Load a signup of the caller's shop; raise NotFound when it has none of that id."""
+    try:
+        found = await store.load(context.db, context.shop_id, [UUID(signup_id)], lock=lock)
+    except ValueError:
+        found = []
+    if not found:
+        raise NotFound(f"no signup with the id {signup_id} in this shop")
+    return found[0]
+
+
+signups = ActionSet("back_in_stock.signups", "/back_in_stock/signups", load=load)
+
+
+@signups.get(
+    name="list",
+    aliases=("show the waitlist", "who's waiting", "list intents", "find a signup by email"),
+)
+async def list_signups(
+    context: Context,
+    *,
+    channel: Channel | None = None,
+    status: Status | None = None,
+    variant_id: ShopifyId | None = None,
+    product_id: ShopifyId | None = None,
+    email: Line | None = None,
+    phone: Line | None = None,
+    from_: Annotated[Day | None, Field(alias="from")] = None,
+    to: Day | None = None,
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Field(ge=1, le=200)] = 50,
+) -> Written[SignupPage]:
+    """List back-in-stock signups (the waitlist) of the shop, newest first.
+
+    status is compiled: unsubscribed before notified before blocked before pending. email and
+    phone match parts of the signup's contact or of its customer. from and to are inclusive.
+    """
+    wanted = Filter(
+        channel=channel,
+        status=status,
+        variant_id=variant_id,
+        product_id=product_id,
+        email=email,
+        phone=phone,
+        since=start_of(from_),
+        before=end_of(to),
+    )
+    asked = Page(page, per_page)
+    json, total = await store.page(context.db, context.shop_id, wanted, asked, projection=SIGNUP)
+    meta = asked.meta(total).model_dump_json()
+    return Written(f'{{"signups":{json},"meta":{meta}}}'.encode())
+
+
+@signups.post(aliases=("sign up a customer", "add to the waitlist", "subscribe to a variant"))
+async def create(
+    context: Context,
+    *,
+    channel: Literal["email", "sms"],
+    shopify_variant_id: ShopifyId,
+    quantity: Quantity = 1,
+    shopify_product_id: ShopifyId | None = None,
+    email: Line | None = None,
+    phone: Line | None = None,
+    name: Line | None = None,
+) -> Written[SignupView]:
+    """Create a back-in-stock signup: put a customer on the waitlist of a variant.
+
+    email is required for the email channel, phone for sms. shopify_product_id is taken from the
+    catalogue when it knows the variant. 409 when the same contact waits for the variant on that
+    channel already.
+    """
+    try:
+        contact = rules.contact_of(channel, email=email, phone=phone)
+    except rules.InvalidContactError as error:
+        raise Invalid(str(error)) from error
+    added = await store.add(
+        context.db,
+        context.shop_id,
+        NewSignup(
+            contact=contact,
+            variant_id=shopify_variant_id,
+            product_id=shopify_product_id,
+            quantity=quantity,
+            source="api",
+            name=name,
+        ),
+        projection=SIGNUP,
+        now=context.runtime.clock(),
+    )
+    if not added.known_product:
+        raise Invalid(
+            "shopify_product_id is required: the catalogue does not have this variant (yet)"
+        )
+    if added.json is None:
+        raise Conflict(
+            "this contact waits for this variant on this channel already; delete that signup to "
+            "replace it"
+        )
+    if added.optin_required:
+        ask_to_confirm(context, added.id)
+    return Written(added.json.encode())
+
+
+@signups.get("/{id}", aliases=("show a signup", "read an intent"))
+async def read(context: Context, signup: Signup) -> Written[SignupView]:
+    """Read one back-in-stock signup."""
+    return await _view(context, signup)
+
+
+@signups.delete("/{id}", aliases=("remove from the waitlist", "remove a signup"))
+async def delete(context: Context, signup: Signup) -> Deleted:
+    """Delete a pending back-in-stock signup: take a customer off the waitlist.
+
+    409 when it was notified already.
+    """
+    obstacle = rules.undeletable(signup)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    await store.delete(context.db, context.shop_id, [signup.id])
+    return Deleted(id=signup.id, deleted=True)
+
+
+@signups.post("/{id}/notify", aliases=("notify now", "send the alert now", "resend the alert"))
+async def notify(
+    context: Context, signup: Signup, *, allow_resend: bool = False
+) -> Written[SignupView]:
+    """Send the back-in-stock notification for one signup now, whatever the stock.
+
+    409 when it was notified already and allow_resend is not set.
+    """
+    obstacle = rules.refusal(signup, allow_resend=allow_resend)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    await manual.start(context, [signup])
+    return await _view(context, signup)
+
+
+@signups.post("/bulk_delete", aliases=("clear signups", "delete many signups"))
+async def bulk_delete(context: Context, *, signup_ids: SignupIds) -> BulkDeleted:
+    """Delete up to 1000 pending back-in-stock signups at once.
+
+    All or nothing: 422 names those that were notified already.
+    """
+    found = await _load_many(context, signup_ids)
+    obstacles = [(signup.id, rules.undeletable(signup)) for signup in found]
+    problems = [f"signup {one}: {obstacle}" for one, obstacle in obstacles if obstacle]
+    if problems:
+        raise Invalid(*problems)
+    await store.delete(context.db, context.shop_id, [signup.id for signup in found])
+    return BulkDeleted(deleted_count=len(found))
+
+
+@signups.post("/bulk_notify", status=200, aliases=("notify many", "send alerts to these signups"))
+async def bulk_notify(
+    context: Context, *, signup_ids: SignupIds, allow_resend: bool = False
+) -> Reply[BulkNotified]:
+    """Send back-in-stock notifications for up to 1000 signups at once.
+
+    Each stands for itself: 200 when all are being told, 207 when some are not, with the reason.
+    Notified ones fail unless allow_resend is set.
+    """
+    told = await notify_many(context, signup_ids, allow_resend=allow_resend)
+    return Reply(told, 207 if told.failed else 200)
+
+
+@signups.post("/transfer", aliases=("move signups", "merge variants", "replace a variant"))
+async def transfer(
+    context: Context,
+    *,
+    from_shopify_variant_id: ShopifyId,
+    to_shopify_variant_id: ShopifyId,
+    to_shopify_product_id: ShopifyId,
+    scope: Scope = "pending",
+    from_shopify_product_id: ShopifyId | None = None,
+) -> Transferred:
+    """Move back-in-stock signups from one variant to another.
+
+    scope says which move: pending (default), notified or all. A signup that would repeat a
+    pending one of the target is dropped.
+    """
+    if from_shopify_variant_id == to_shopify_variant_id:
+        raise Invalid("to_shopify_variant_id must be another variant than from_shopify_variant_id")
+    return await store.transfer(
+        context.db,
+        context.shop_id,
+        from_variant_id=from_shopify_variant_id,
+        from_product_id=from_shopify_product_id,
+        to_variant_id=to_shopify_variant_id,
+        to_product_id=to_shopify_product_id,
+        scope=scope,
+        now=context.runtime.clock(),
+    )
+
+
+async def notify_many(
+    context: Context, signup_ids: list[UUID], *, allow_resend: bool
+) -> BulkNotified:
+    """Start telling those signups that may be told, and say why not the others."""
+    found = {
+        signup.id: signup
+        for signup in await store.load(context.db, context.shop_id, signup_ids, lock=True)
+    }
+    asked = list(dict.fromkeys(signup_ids))
+    obstacles = {
+        one: rules.refusal(found[one], allow_resend=allow_resend)
+        if one in found
+        else f"no signup with the id {one} in this shop"
+        for one in asked
+    }
+    willing = [one for one in asked if obstacles[one] is None]
+    if willing:
+        await manual.start(context, [found[one] for one in willing])
+    return BulkNotified(
+        success=willing,
+        failed=[
+            Failed(signup_id=one, error=obstacle)
+            for one, obstacle in obstacles.items()
+            if obstacle is not None
+        ],
+    )
+
+
+async def _load_many(context: Context, signup_ids: list[UUID]) -> list[Signup]:
+    found = await store.load(context.db, context.shop_id, signup_ids, lock=True)
+    if not found:
+        raise NotFound("none of these signups is in this shop")
+    return found
+
+
+async def _view(context: Context, signup: Signup) -> Written[SignupView]:
+    json = await store.view(context.db, context.shop_id, signup.id, projection=SIGNUP)
+    if json is None:
+        raise NotFound(f"no signup with the id {signup.id} in this shop")
+    return Written(json.encode())

@@ -1,0 +1,149 @@
+"""A signup as callers see it, and what a new one is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.kernel.paging import PageMeta
+
+Channel = Literal["email", "sms", "push"]
+Status = Literal["pending", "notified", "unsubscribed", "blocked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """How a shopper can be told, already checked: see rules.contact_of."""
+
+    channel: Channel
+    address: str  # e-mail in lower case, phone in E.164, or push token
+
+    @property
+    def identity(self) -> str:
+        """What recognises the same shopper in the next signup."""
+        return f"{self.channel}:{self.address}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSignup:
+    """Everything a new signup knows."""
+
+    contact: Contact
+    variant_id: int
+    product_id: int | None
+    quantity: int
+    source: str
+    market_id: int | None = None
+    name: str | None = None
+    locale: str | None = None
+    country: str | None = None
+    accepts_marketing: bool | None = None
+    shopify_customer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signup:
+    """A signup's state, as far as rules decide on it."""
+
+    id: UUID
+    channel: Channel
+    contact: str
+    variant_id: int
+    product_id: int
+    wave_id: UUID | None
+    optin_required: bool
+    optin_confirmed_at: datetime | None
+    notified_at: datetime | None
+    unsubscribed_at: datetime | None
+    blocked_at: datetime | None
+
+
+class VariantView(BaseModel):
+    """The variant that is waited for; the title is null until the catalogue has it."""
+
+    shopify_variant_id: int
+    shopify_product_id: int
+    title: str | None
+
+
+class CustomerView(BaseModel):
+    """The shopper."""
+
+    id: UUID
+    email: str | None
+    name: str | None
+
+
+class OptinView(BaseModel):
+    """Double opt-in: whether it is needed and given."""
+
+    required: bool
+    confirmed: bool
+
+
+class SyncView(BaseModel):
+    """Whether the world agrees: a message under way is pending, a refused contact failed."""
+
+    state: Literal["pending", "synced", "failed"]
+    error: str | None
+
+
+class SignupView(BaseModel):
+    """A signup."""
+
+    id: UUID
+    status: Status
+    channel: Channel
+    contact: str
+    quantity: int
+    variant: VariantView
+    customer: CustomerView
+    optin: OptinView
+    notifications_sent: int
+    last_notified_at: datetime | None
+    sync: SyncView
+    created_at: datetime
+    updated_at: datetime
+
+
+class SignupPage(BaseModel):
+    """A page of signups, newest first."""
+
+    signups: list[SignupView]
+    meta: PageMeta
+
+
+class Deleted(BaseModel):
+    """A signup that is gone."""
+
+    id: UUID
+    deleted: bool
+
+
+class BulkDeleted(BaseModel):
+    """How many signups are gone."""
+
+    deleted_count: int
+
+
+class Failed(BaseModel):
+    """Why one signup of many was left alone."""
+
+    signup_id: UUID
+    error: str
+
+
+class BulkNotified(BaseModel):
+    """Which signups are being told, and which not."""
+
+    success: list[UUID]
+    failed: list[Failed]
+
+
+class Transferred(BaseModel):
+    """How many signups moved, and how many were dropped because the target had them."""
+
+    transferred_count: int
+    dropped_count: int

@@ -1,0 +1,11 @@
+"""Double opt-in: asking a shopper to confirm a signup before any alert goes out."""
+
+from uuid import UUID
+
+from openstoq.back_in_stock.notifications.oneoff import send_optin_request
+from openstoq.jobs.work import Work
+
+
+def ask_to_confirm(work: Work, signup_id: UUID) -> None:
+    """Have the shopper mailed a link that confirms the signup."""
+    work.enqueue(send_optin_request, signup_id=signup_id)

@@ -1,0 +1,103 @@
+"""Decisions about signups, without I/O: is a contact real, may a shopper be told."""
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
+
+LONGEST_PUSH_TOKEN = 4096
+SENDABLE: frozenset[Channel] = frozenset({"email"})
+
+
+class InvalidContactError(ValueError):
+    """A contact that nobody can be reached at; the message says what is wrong with it."""
+
+
+def contact_of(
+    channel: Channel,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    push: str | None = None,
+    country: str | None = None,
+) -> Contact:
+    """Return the channel's contact in the one form in which it is kept; raise InvalidContactError.
+
+    A phone number is read as international, with or without its +, else as one of `country`
+    (two letters).
+    """
+    if channel == "email":
+        return Contact(channel=channel, address=_email(email))
+    if channel == "sms":
+        return Contact(channel=channel, address=_phone(phone, country))
+    token = (push or "").strip()
+    if not token:
+        raise InvalidContactError("push is required for the push channel")
+    if len(token) > LONGEST_PUSH_TOKEN or not token.isprintable():
+        raise InvalidContactError("push must be a push notification token")
+    return Contact(channel=channel, address=token)
+
+
+def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
+    """Say why the shopper may not be told by hand now, or None: stock plays no part in it."""
+    obstacles = {
+        "The shopper has unsubscribed; only they can sign up again": (
+            signup.unsubscribed_at is not None
+        ),
+        "A notification is already on its way; wait until it was sent": signup.wave_id is not None,
+        "Already notified; send allow_resend: true to notify again": (
+            signup.notified_at is not None and not allow_resend
+        ),
+        "The contact is blocked; delete the signup and create it with a working contact": (
+            signup.blocked_at is not None
+        ),
+        "The shopper has not confirmed the signup yet; double opt-in is on": (
+            signup.optin_required and signup.optin_confirmed_at is None
+        ),
+        f"No gateway for {signup.channel} is set up in this installation": (
+            signup.channel not in SENDABLE
+        ),
+    }
+    return next((sentence for sentence, stands in obstacles.items() if stands), None)
+
+
+def undeletable(signup: Signup) -> str | None:
+    """Say why a signup cannot be deleted, or None."""
+    if signup.notified_at is not None:
+        return "Already notified; only pending signups can be deleted"
+    if signup.wave_id is not None:
+        return "A notification is on its way; delete the signup once it was sent"
+    return None
+
+
+def _email(email: str | None) -> str:
+    if not (email or "").strip():
+        raise InvalidContactError("email is required for the email channel")
+    try:
+        checked = validate_email((email or "").strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InvalidContactError(f"email is not valid: {error}") from error
+    return checked.normalized.lower()
+
+
+def _phone(phone: str | None, country: str | None) -> str:
+    digits = (phone or "").strip()
+    if not digits:
+        raise InvalidContactError("phone is required for the sms channel")
+    region = country.upper() if country else None
+    # The documents ask for the country code without +, but people also send national numbers.
+    readings = (
+        [(digits, None)] if digits.startswith("+") else [(f"+{digits}", None), (digits, region)]
+    )
+    if region and not digits.startswith("+") and digits.startswith("0"):
+        readings.reverse()
+    for text, default_region in readings:
+        try:
+            number = phonenumbers.parse(text, default_region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    raise InvalidContactError(
+        "phone is not valid: send it with its country code, such as 14155552671"
+    )

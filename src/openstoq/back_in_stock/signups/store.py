@@ -1,0 +1,311 @@
+"""Signups in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from openstoq.back_in_stock.signups.model import Channel, NewSignup, Signup, Status, Transferred
+from openstoq.back_in_stock.signups.projections import FROM, STATUS
+from openstoq.db.conditions import Conditions, containing
+from openstoq.db.pool import Connection
+from openstoq.errors import Conflict
+from openstoq.kernel.ids import new_id
+from openstoq.kernel.paging import Page
+
+Scope = Literal["pending", "notified", "all"]
+
+_STATE = """id, channel, contact, variant_id, product_id, wave_id, optin_required,
+    optin_confirmed_at, notified_at, unsubscribed_at, blocked_at"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of a new signup: its JSON, or None when one like it was pending already."""
+
+    known_product: bool
+    id: UUID
+    json: str | None
+    optin_required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which signups a list is of; None leaves a field out."""
+
+    channel: Channel | None = None
+    status: Status | None = None
+    notified: bool | None = None
+    variant_id: int | None = None
+    product_id: int | None = None
+    email: str | None = None
+    phone: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+async def add(
+    db: Connection, shop_id: UUID, new: NewSignup, *, projection: str, now: datetime
+) -> Added:
+    """Add a signup and its customer in one statement.
+
+    The catalogue's product of the variant wins over the one that was sent. Signing up again is
+    consent anew, so it ends an earlier unsubscription of the customer.
+    """
+    row = await db.fetchrow(
+        _ADD.replace("{projection}", projection),
+        shop_id,
+        new_id(),
+        new_id(),
+        new.contact.identity,
+        new.contact.channel,
+        new.contact.address,
+        new.variant_id,
+        new.product_id,
+        new.market_id,
+        new.quantity,
+        new.source,
+        new.name,
+        new.locale,
+        new.country,
+        new.accepts_marketing,
+        new.shopify_customer_id,
+        now,
+    )
+    if row is None:
+        raise RuntimeError("adding a signup answers with one row")
+    return Added(
+        known_product=row["product_id"] is not None,
+        id=row["id"],
+        json=row["json"],
+        optin_required=row["optin_required"],
+    )
+
+
+_ADD = """
+WITH product AS (
+    SELECT coalesce(
+        (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint) AS id
+), choice AS (
+    SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
+                     FROM back_in_stock_settings WHERE shop_id = $1), false) AS optin_required
+), customer AS (
+    INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
+                           accepts_marketing, shopify_id, market_id, created_at, updated_at)
+    SELECT $1, $2, $4,
+           CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
+           CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, $16::bigint, $9, $17, $17
+    FROM product WHERE product.id IS NOT NULL
+    ON CONFLICT (shop_id, identity) DO UPDATE SET
+        name = coalesce(excluded.name, customers.name),
+        locale = coalesce(excluded.locale, customers.locale),
+        country = coalesce(excluded.country, customers.country),
+        accepts_marketing = coalesce(excluded.accepts_marketing, customers.accepts_marketing),
+        shopify_id = coalesce(excluded.shopify_id, customers.shopify_id),
+        market_id = coalesce(excluded.market_id, customers.market_id),
+        unsubscribed_at = NULL,
+        updated_at = excluded.updated_at
+    RETURNING *
+), added AS (
+    INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
+                         market_id, quantity, source, locale, optin_required, created_at, updated_at)
+    SELECT $1, $3, customer.id, $5, $6, $7, product.id, $9, $10, $11, $13,
+           choice.optin_required, $17, $17
+    FROM customer, product, choice
+    ON CONFLICT DO NOTHING
+    RETURNING *
+)
+SELECT product.id AS product_id, $3::uuid AS id, choice.optin_required,
+       (SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
+        LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id) AS json
+FROM product, choice
+"""
+
+
+async def page(
+    db: Connection, shop_id: UUID, wanted: Filter, page: Page, *, projection: str
+) -> tuple[str, int]:
+    """Return a page of signups as a JSON array, newest first, and how many there are in all."""
+    where = _where(shop_id, wanted)
+    count_of_parameters = len(where.parameters)
+    limit, offset = where.bind(page.size), where.bind(page.offset)
+    row = await db.fetchrow(
+        f"""
+        SELECT (SELECT count(*) FROM signups s WHERE {where}) AS total, coalesce((
+            SELECT json_agg({projection} ORDER BY s.created_at DESC, s.id DESC)
+            FROM (SELECT * FROM signups s WHERE {where}
+                  ORDER BY s.created_at DESC, s.id DESC LIMIT {limit} OFFSET {offset}) s
+            JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
+            LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id
+        )::text, '[]') AS json
+        """,  # noqa: S608 - constant fragments; every value is a parameter
+        *where.parameters,
+    )
+    if row is None:
+        raise RuntimeError(f"a page with {count_of_parameters} conditions answers with one row")
+    return row["json"], row["total"]
+
+
+def _where(shop_id: UUID, wanted: Filter) -> Conditions:
+    where = Conditions()
+    where.add("s.shop_id = {}", shop_id)
+    where.add_unless_none("s.channel = {}", wanted.channel)
+    where.add_unless_none(f"{STATUS} = {{}}", wanted.status)
+    where.add_unless_none("(s.notified_at IS NOT NULL) = {}", wanted.notified)
+    where.add_unless_none("s.variant_id = {}", wanted.variant_id)
+    where.add_unless_none("s.product_id = {}", wanted.product_id)
+    where.add_unless_none("s.created_at >= {}", wanted.since)
+    where.add_unless_none("s.created_at < {}", wanted.before)
+    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("email"), containing(wanted.email))
+    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("phone"), containing(wanted.phone))
+    return where
+
+
+_CONTACT_OR_CUSTOMERS = """(s.contact ILIKE {{}} OR EXISTS (
+    SELECT FROM customers o WHERE o.shop_id = s.shop_id AND o.id = s.customer_id
+    AND o.{} ILIKE {{}}))"""
+
+
+async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: str) -> str | None:
+    """Return one signup as JSON."""
+    json: str | None = await db.fetchval(
+        f"SELECT {projection}::text FROM {FROM} WHERE s.shop_id = $1 AND s.id = $2",  # noqa: S608 - constants
+        shop_id,
+        signup_id,
+    )
+    return json
+
+
+async def load(
+    db: Connection, shop_id: UUID, signup_ids: Sequence[UUID], *, lock: bool
+) -> list[Signup]:
+    """Read signups in the order of their ids; locked ones stay as they are until the commit."""
+    rows = await db.fetch(
+        f"""
+        SELECT {_STATE} FROM signups WHERE shop_id = $1 AND id = ANY($2) ORDER BY id
+        {"FOR UPDATE" if lock else ""}
+        """,  # noqa: S608 - constants
+        shop_id,
+        signup_ids,
+    )
+    return [Signup(**dict(row)) for row in rows]
+
+
+async def delete(db: Connection, shop_id: UUID, signup_ids: Sequence[UUID]) -> None:
+    """Delete signups, and the messages that were prepared for them."""
+    await db.execute("DELETE FROM signups WHERE shop_id = $1 AND id = ANY($2)", shop_id, signup_ids)
+
+
+async def transfer(
+    db: Connection,
+    shop_id: UUID,
+    *,
+    from_variant_id: int,
+    from_product_id: int | None,
+    to_variant_id: int,
+    to_product_id: int,
+    scope: Scope,
+    now: datetime,
+) -> Transferred:
+    """Move signups to another variant; drop pending ones that the target already has.
+
+    Signups whose message is under way stay where they are. Raises Conflict when a shopper signs
+    up for the target at the same moment.
+    """
+    row = await db.fetchrow(
+        """
+        WITH dropped AS (
+            DELETE FROM signups s USING signups t
+            WHERE s.shop_id = $1 AND s.variant_id = $2 AND s.wave_id IS NULL
+              AND ($3::bigint IS NULL OR s.product_id = $3) AND $4 IN ('pending', 'all')
+              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+              AND t.shop_id = $1 AND t.variant_id = $5 AND t.contact = s.contact
+              AND t.channel = s.channel AND coalesce(t.market_id, 0) = coalesce(s.market_id, 0)
+              AND t.notified_at IS NULL AND t.unsubscribed_at IS NULL AND t.blocked_at IS NULL
+            RETURNING s.id
+        )
+        SELECT count(*) AS dropped FROM dropped
+        """,
+        shop_id,
+        from_variant_id,
+        from_product_id,
+        scope,
+        to_variant_id,
+    )
+    try:
+        moved = await db.fetchval(
+            """
+            WITH moved AS (
+                UPDATE signups SET variant_id = $5, product_id = $6, updated_at = $7
+                WHERE shop_id = $1 AND variant_id = $2 AND wave_id IS NULL
+                  AND ($3::bigint IS NULL OR product_id = $3)
+                  AND ($4 = 'all' OR ($4 = 'notified') = (notified_at IS NOT NULL))
+                RETURNING id
+            )
+            SELECT count(*) FROM moved
+            """,
+            shop_id,
+            from_variant_id,
+            from_product_id,
+            scope,
+            to_variant_id,
+            to_product_id,
+            now,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(
+            "a shopper is signing up for the target variant right now; transfer again"
+        ) from error
+    return Transferred(transferred_count=moved, dropped_count=row["dropped"] if row else 0)
+
+
+async def product_of(db: Connection, shop_id: UUID, variant_id: int) -> int | None:
+    """Return the product of a variant, when the catalogue has it."""
+    product: int | None = await db.fetchval(
+        "SELECT product_id FROM variants WHERE shop_id = $1 AND id = $2", shop_id, variant_id
+    )
+    return product
+
+
+async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
+    """End all alerts to the customer of a signup; False when there is no such signup."""
+    customer_id = await db.fetchval(
+        """
+        UPDATE customers c SET unsubscribed_at = coalesce(c.unsubscribed_at, $3), updated_at = $3
+        FROM signups s
+        WHERE s.shop_id = $1 AND s.id = $2 AND c.shop_id = s.shop_id AND c.id = s.customer_id
+        RETURNING c.id
+        """,
+        shop_id,
+        signup_id,
+        now,
+    )
+    if customer_id is None:
+        return False
+    await db.execute(
+        """
+        UPDATE signups SET unsubscribed_at = $3, updated_at = $3
+        WHERE shop_id = $1 AND customer_id = $2 AND unsubscribed_at IS NULL
+        """,
+        shop_id,
+        customer_id,
+        now,
+    )
+    return True
+
+
+async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
+    """Note that the shopper confirmed the signup; False when there is no such signup."""
+    done = await db.execute(
+        """
+        UPDATE signups SET optin_confirmed_at = coalesce(optin_confirmed_at, $3), updated_at = $3
+        WHERE shop_id = $1 AND id = $2
+        """,
+        shop_id,
+        signup_id,
+        now,
+    )
+    return done == "UPDATE 1"

@@ -1,0 +1,143 @@
+"""From settings to a running process: the only place that chooses adapters."""
+
+import signal
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import uvicorn
+
+from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
+from openstoq.commerce.inbound import Inbound
+from openstoq.commerce.port import ShopConnector
+from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.inbound import ShopifyInbound
+from openstoq.config import Settings
+from openstoq.db.pool import Database
+from openstoq.jobs.work import Runtime
+from openstoq.jobs.worker import Worker
+from openstoq.kernel import logging
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ports import Ports
+from openstoq.messaging.email.settings import SMTPSettings
+from openstoq.messaging.email.smtp import SMTPTransport
+from openstoq.messaging.port import EmailTransport
+from openstoq.shops.seal import Seal
+from openstoq.web import webhooks
+from openstoq.web.app import create_app
+from openstoq.web.storefront import links
+from openstoq.web.v1 import routes as v1
+
+SHORTEST_KEY = 32
+
+
+class SettingsError(Exception):
+    """A setting without which the process cannot start; the message says which."""
+
+
+@asynccontextmanager
+async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open what every request and job shares; close it when the block ends."""
+    url = database_url(settings)
+    key = settings.security.key.get_secret_value()
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"set OPENSTOQ_SECURITY_KEY to at least {SHORTEST_KEY} random characters"
+        )
+    logging.configure(settings.log.format, settings.log.level)
+    transport = SMTPTransport(_smtp(settings))
+    async with httpx.AsyncClient(timeout=settings.shopify.timeout_seconds) as http:
+        database = await Database.connect(
+            url,
+            size=settings.database.pool_size,
+            prepared_statements=settings.database.prepared_statements,
+        )
+        try:
+            yield Runtime(
+                database=database,
+                settings=settings,
+                ports=Ports(
+                    {
+                        Seal: Seal(key),
+                        ShopConnector: ShopifyConnector(http),
+                        Inbound: ShopifyInbound(),
+                        EmailTransport: transport,
+                    }
+                ),
+                clock=utc_now,
+                subscribers=SUBSCRIBERS,
+            )
+        finally:
+            await transport.aclose()
+            await database.close()
+
+
+async def serve(settings: Settings, *, fd: int | None = None) -> None:
+    """Serve the API until SIGTERM; `fd` is a socket that is listened on already."""
+    async with runtime(settings) as opened:
+        app = create_app(
+            opened,
+            ACTIONS,
+            routes=[*v1.routes(opened), *webhooks.routes(opened), *links.routes(opened)],
+        )
+        config = uvicorn.Config(
+            app,
+            host=settings.http.host,
+            port=settings.http.port,
+            fd=fd,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.http.trusted_proxies,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        await uvicorn.Server(config).serve()
+
+
+async def work(settings: Settings) -> None:
+    """Run jobs until SIGTERM or SIGINT; those under way end first."""
+    async with runtime(settings) as opened:
+        listen = settings.database.listen_url
+        url = listen.get_secret_value() if listen else database_url(settings)
+        worker = Worker(opened, JOBS, url=url)
+        _on_signals(worker.stop)
+        await worker.run()
+
+
+def database_url(settings: Settings) -> str:
+    """Return the address of PostgreSQL; raise SettingsError when none is set."""
+    if settings.database.url is None:
+        raise SettingsError(
+            "set OPENSTOQ_DATABASE_URL to a PostgreSQL server (15 to 18); "
+            "`openstoq up` and `openstoq demo` bring their own"
+        )
+    return settings.database.url.get_secret_value()
+
+
+def owner_url(settings: Settings) -> str:
+    """Return the address under which migrations run."""
+    owner = settings.database.owner_url
+    return owner.get_secret_value() if owner is not None else database_url(settings)
+
+
+def _smtp(settings: Settings) -> SMTPSettings:
+    mail = settings.mail
+    return SMTPSettings(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        username=mail.username,
+        password=mail.password.get_secret_value() if mail.password else None,
+        sender=mail.sender,
+        ca_file=mail.ca_file,
+        connections=mail.connections,
+        timeout=mail.timeout_seconds,
+    )
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop)

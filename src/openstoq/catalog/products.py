@@ -1,0 +1,155 @@
+"""Products and variants in PostgreSQL, written so that an older state never wins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+from uuid import UUID
+
+from openstoq.commerce.port import Product
+from openstoq.db.pool import Connection
+
+
+async def save(
+    db: Connection, shop_id: UUID, products: Sequence[Product], *, read_at: datetime
+) -> None:
+    """Write products with all their variants as they were at `read_at`.
+
+    What is stored already and newer stays. Variants that are missing from a product are deleted.
+    """
+    if not products:
+        return
+    ordered = sorted({product.id: product for product in products}.values(), key=lambda p: p.id)
+    written = await db.fetch(
+        _SAVE_PRODUCTS,
+        shop_id,
+        [product.id for product in ordered],
+        [product.title for product in ordered],
+        [product.handle for product in ordered],
+        [product.vendor for product in ordered],
+        [product.status for product in ordered],
+        [product.url for product in ordered],
+        [product.image_url for product in ordered],
+        [product.updated_at or read_at for product in ordered],
+    )
+    current = {row["id"] for row in written}
+    await _save_variants(db, shop_id, [p for p in ordered if p.id in current], read_at)
+
+
+# A webhook does not tell a product's url, so a known one stays.
+_SAVE_PRODUCTS = """
+INSERT INTO products AS p
+    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at)
+SELECT $1, t.*
+FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::timestamptz[]) AS t
+ON CONFLICT (shop_id, id) DO UPDATE SET
+    title = excluded.title, handle = excluded.handle, vendor = excluded.vendor,
+    status = excluded.status, url = coalesce(excluded.url, p.url),
+    image_url = coalesce(excluded.image_url, p.image_url),
+    updated_at = excluded.updated_at, deleted_at = NULL
+WHERE p.updated_at <= excluded.updated_at
+RETURNING id
+"""
+
+
+async def _save_variants(
+    db: Connection, shop_id: UUID, products: Sequence[Product], read_at: datetime
+) -> None:
+    variants = sorted(chain.from_iterable(p.variants for p in products), key=lambda v: v.id)
+    await db.execute(
+        _SAVE_VARIANTS,
+        shop_id,
+        [variant.id for variant in variants],
+        [variant.product_id for variant in variants],
+        [variant.title for variant in variants],
+        [variant.sku for variant in variants],
+        [variant.price for variant in variants],
+        [variant.compare_at_price for variant in variants],
+        [variant.inventory_item_id for variant in variants],
+        [variant.inventory_policy for variant in variants],
+        [variant.tracked for variant in variants],
+        [variant.image_url for variant in variants],
+        [variant.position for variant in variants],
+        [variant.updated_at or read_at for variant in variants],
+    )
+    await db.execute(
+        """
+        UPDATE variants SET deleted_at = $4
+        WHERE shop_id = $1 AND product_id = ANY($2) AND id <> ALL($3) AND deleted_at IS NULL
+        """,
+        shop_id,
+        [product.id for product in products],
+        [variant.id for variant in variants],
+        read_at,
+    )
+
+
+# What a webhook leaves out (None) keeps the value that is known.
+_SAVE_VARIANTS = """
+INSERT INTO variants AS v
+    (shop_id, id, product_id, title, sku, price, compare_at_price, inventory_item_id,
+     inventory_policy, tracked, image_url, position, updated_at)
+SELECT $1, t.id, t.product_id, t.title, t.sku, coalesce(t.price, known.price, 0),
+       t.compare_at_price, coalesce(t.item, known.inventory_item_id), t.policy,
+       coalesce(t.tracked, known.tracked, true), coalesce(t.image_url, known.image_url),
+       t.position, t.updated_at
+FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::numeric[], $7::numeric[],
+            $8::bigint[], $9::text[], $10::boolean[], $11::text[], $12::integer[],
+            $13::timestamptz[])
+     AS t(id, product_id, title, sku, price, compare_at_price, item, policy, tracked, image_url,
+          position, updated_at)
+LEFT JOIN variants known ON known.shop_id = $1 AND known.id = t.id
+ON CONFLICT (shop_id, id) DO UPDATE SET
+    product_id = excluded.product_id, title = excluded.title, sku = excluded.sku,
+    price = excluded.price, compare_at_price = excluded.compare_at_price,
+    inventory_item_id = excluded.inventory_item_id, inventory_policy = excluded.inventory_policy,
+    tracked = excluded.tracked, image_url = excluded.image_url, position = excluded.position,
+    updated_at = excluded.updated_at, deleted_at = NULL
+"""
+
+
+async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
+    """Return those ids that the catalogue does not have with their stock item."""
+    rows = await db.fetch(
+        """
+        SELECT t.id FROM unnest($2::bigint[]) AS t(id)
+        WHERE NOT EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = t.id
+                          AND v.deleted_at IS NULL AND v.inventory_item_id IS NOT NULL)
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return [row["id"] for row in rows]
+
+
+async def newer_is_known(
+    db: Connection, shop_id: UUID, product_id: int, updated_at: datetime
+) -> bool:
+    """Say whether the catalogue has a later state of a product than `updated_at`."""
+    return bool(
+        await db.fetchval(
+            "SELECT updated_at > $3 FROM products WHERE shop_id = $1 AND id = $2",
+            shop_id,
+            product_id,
+            updated_at,
+        )
+    )
+
+
+async def delete(db: Connection, shop_id: UUID, product_id: int, at: datetime) -> None:
+    """Mark a product and its variants as deleted; signups for them stay."""
+    await db.execute(
+        "UPDATE products SET deleted_at = $3 WHERE shop_id = $1 AND id = $2",
+        shop_id,
+        product_id,
+        at,
+    )
+    await db.execute(
+        """
+        UPDATE variants SET deleted_at = $3
+        WHERE shop_id = $1 AND product_id = $2 AND deleted_at IS NULL
+        """,
+        shop_id,
+        product_id,
+        at,
+    )

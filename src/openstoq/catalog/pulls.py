@@ -1,0 +1,64 @@
+"""The state of a shop's catalogue pull in PostgreSQL: one at a time, resumable."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """A pull that has not ended: where it goes on, and from when on changes count."""
+
+    cursor: str | None
+    updated_since: datetime | None
+    started_at: datetime
+
+
+async def begin(
+    db: Connection, shop_id: UUID, *, everything: bool, overlap_minutes: int, now: datetime
+) -> Pull:
+    """Go on with the pull that was cut short, or begin one of what changed since the last.
+
+    The first pull, and one of `everything`, has no lower bound.
+    """
+    row = await db.fetchrow(
+        """
+        INSERT INTO catalog_pulls AS p (shop_id, updated_since, started_at)
+        VALUES ($1, NULL, $2)
+        ON CONFLICT (shop_id) DO UPDATE SET
+            cursor = CASE WHEN p.finished_at IS NULL THEN p.cursor END,
+            updated_since = CASE
+                WHEN p.finished_at IS NULL THEN p.updated_since
+                WHEN NOT $3 THEN p.started_at - make_interval(mins => $4) END,
+            started_at = CASE WHEN p.finished_at IS NULL THEN p.started_at ELSE $2 END,
+            products = CASE WHEN p.finished_at IS NULL THEN p.products ELSE 0 END,
+            finished_at = NULL
+        RETURNING cursor, updated_since, started_at
+        """,
+        shop_id,
+        now,
+        everything,
+        overlap_minutes,
+    )
+    if row is None:
+        raise RuntimeError("beginning a pull answers with one row")
+    return Pull(**dict(row))
+
+
+async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: int) -> None:
+    """Note that a page was written, in that page's transaction."""
+    await db.execute(
+        "UPDATE catalog_pulls SET cursor = $2, products = products + $3 WHERE shop_id = $1",
+        shop_id,
+        cursor,
+        products,
+    )
+
+
+async def finish(db: Connection, shop_id: UUID, now: datetime) -> None:
+    """Note that the pull is complete."""
+    await db.execute(
+        "UPDATE catalog_pulls SET finished_at = $2, cursor = NULL WHERE shop_id = $1", shop_id, now
+    )

@@ -1,0 +1,184 @@
+"""Stock by location in PostgreSQL, and each variant's total kept from it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.catalog.model import StockChanged
+from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
+from openstoq.db.pool import Connection
+
+
+async def record(
+    db: Connection,
+    shop_id: UUID,
+    levels: Sequence[InventoryLevel],
+    *,
+    triggered_at: datetime,
+    now: datetime,
+    complete_items: Sequence[int] = (),
+) -> list[StockChanged]:
+    """Write levels that are newer than the stored ones, and return whose total changed.
+
+    Shopify's times are whole seconds; `triggered_at`, when the news set out, orders changes
+    within one. Of `complete_items` all levels are among `levels`: others are gone.
+    """
+    items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
+    # The variants are locked first and in order of their key: two deliveries about one item then
+    # follow each other, and the later one's total sees both.
+    await db.execute(
+        """
+        SELECT FROM variants WHERE shop_id = $1 AND inventory_item_id = ANY($2)
+        ORDER BY id FOR UPDATE
+        """,
+        shop_id,
+        items,
+    )
+    latest = {(level.inventory_item_id, level.location_id): level for level in levels}
+    await db.execute(
+        """
+        INSERT INTO inventory_levels AS l
+            (shop_id, inventory_item_id, location_id, available, updated_at, triggered_at)
+        SELECT $1, t.*, $6
+        FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[]) AS t
+        ON CONFLICT (shop_id, inventory_item_id, location_id) DO UPDATE SET
+            available = excluded.available, updated_at = excluded.updated_at,
+            triggered_at = excluded.triggered_at
+        WHERE (l.updated_at, l.triggered_at) < (excluded.updated_at, excluded.triggered_at)
+        """,
+        shop_id,
+        [item for item, _ in latest],
+        [location for _, location in latest],
+        [level.available if level.active else None for level in latest.values()],
+        [level.updated_at or triggered_at for level in latest.values()],
+        triggered_at,
+    )
+    if complete_items:
+        await _drop_missing(db, shop_id, list(latest), complete_items, triggered_at)
+    return await total(db, shop_id, items, now)
+
+
+async def _drop_missing(
+    db: Connection,
+    shop_id: UUID,
+    present: Sequence[tuple[int, int]],
+    complete_items: Sequence[int],
+    read_at: datetime,
+) -> None:
+    await db.execute(
+        """
+        UPDATE inventory_levels SET available = NULL, triggered_at = $5
+        WHERE shop_id = $1 AND inventory_item_id = ANY($2) AND triggered_at < $5
+          AND (inventory_item_id, location_id) NOT IN (
+              SELECT * FROM unnest($3::bigint[], $4::bigint[]))
+        """,
+        shop_id,
+        complete_items,
+        [item for item, _ in present],
+        [location for _, location in present],
+        read_at,
+    )
+
+
+async def total(
+    db: Connection, shop_id: UUID, items: Sequence[int], now: datetime
+) -> list[StockChanged]:
+    """Add up the active locations of items again, and return the variants whose total changed."""
+    rows = await db.fetch(
+        """
+        WITH known AS (
+            SELECT v.id, v.available AS before, sum(i.available)::integer AS after
+            FROM variants v
+            JOIN inventory_levels i
+              ON i.shop_id = v.shop_id AND i.inventory_item_id = v.inventory_item_id
+            LEFT JOIN locations l ON l.shop_id = i.shop_id AND l.id = i.location_id
+            WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2) AND coalesce(l.active, true)
+            GROUP BY v.id, v.available
+        )
+        UPDATE variants v SET
+            available = coalesce(known.after, 0),
+            sold_out_at = CASE
+                WHEN coalesce(known.after, 0) <= 0 AND coalesce(known.before, 1) > 0 THEN $3
+                ELSE v.sold_out_at END
+        FROM known
+        WHERE v.shop_id = $1 AND v.id = known.id
+          AND known.before IS DISTINCT FROM coalesce(known.after, 0)
+        RETURNING v.id, v.product_id, known.before, v.available AS after
+        """,
+        shop_id,
+        items,
+        now,
+    )
+    return [
+        StockChanged(row["id"], row["product_id"], row["before"], row["after"])
+        for row in sorted(rows, key=lambda row: row["id"])
+    ]
+
+
+async def forget_item(
+    db: Connection, shop_id: UUID, item_id: int, at: datetime
+) -> list[StockChanged]:
+    """Take note that an inventory item was deleted: it is in stock nowhere."""
+    await db.execute(
+        """
+        UPDATE inventory_levels SET available = NULL, updated_at = $3, triggered_at = $3
+        WHERE shop_id = $1 AND inventory_item_id = $2
+        """,
+        shop_id,
+        item_id,
+        at,
+    )
+    return await total(db, shop_id, [item_id], at)
+
+
+async def save_locations(
+    db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
+) -> list[StockChanged]:
+    """Write locations; stock at one that was switched on or off counts anew."""
+    rows = await db.fetch(
+        """
+        INSERT INTO locations AS l (shop_id, id, name, active, changed_at)
+        SELECT $1, t.* FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::timestamptz[]) AS t
+        ON CONFLICT (shop_id, id) DO UPDATE SET
+            name = excluded.name, active = excluded.active, changed_at = excluded.changed_at
+        WHERE l.changed_at <= excluded.changed_at
+        RETURNING id
+        """,
+        shop_id,
+        [location.id for location in locations],
+        [location.name for location in locations],
+        [location.active for location in locations],
+        [location.updated_at or changed_at for location in locations],
+    )
+    items = await db.fetch(
+        """
+        SELECT DISTINCT inventory_item_id FROM inventory_levels
+        WHERE shop_id = $1 AND location_id = ANY($2)
+        """,
+        shop_id,
+        [row["id"] for row in rows],
+    )
+    return await total(db, shop_id, [row["inventory_item_id"] for row in items], changed_at)
+
+
+async def remove_location(
+    db: Connection, shop_id: UUID, location_id: int, at: datetime
+) -> list[StockChanged]:
+    """Take note that a location was deleted."""
+    return await save_locations(
+        db, shop_id, [Location(location_id, "deleted", active=False)], changed_at=at
+    )
+
+
+async def save_item(db: Connection, shop_id: UUID, item: InventoryItem) -> None:
+    """Take over whether an item is counted, and its stock-keeping unit."""
+    await db.execute(
+        """
+        UPDATE variants SET tracked = coalesce($3, tracked), sku = coalesce($4, sku)
+        WHERE shop_id = $1 AND inventory_item_id = $2
+        """,
+        shop_id,
+        item.id,
+        item.tracked,
+        item.sku,
+    )

@@ -1,0 +1,95 @@
+"""Child processes: started together, started again when one dies, stopped together."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+RESTART_SECONDS = 0.3
+STOP_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of this installation: `openstoq …` or another module of Python."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[int, ...] = ()
+    module: str = "openstoq"
+    wants_output: bool = False
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self.module,
+            *self.arguments,
+            env={**os.environ, **self.environment},
+            pass_fds=self.files,
+            stdout=asyncio.subprocess.PIPE if self.wants_output else None,
+            # The terminal's Ctrl-C is ours to pass on, so that children stop in order.
+            start_new_session=True,
+        )
+
+    async def first_line(self) -> bytes:
+        """Return the first line that it prints."""
+        if self.process is None or self.process.stdout is None:
+            raise RuntimeError(f"{self.name} was not started with its output piped")
+        return await self.process.stdout.readline()
+
+
+class Children:
+    """Keeps processes running until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._watchers: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    async def start(self, child: Child) -> None:
+        """Start a process and keep it running."""
+        await child.start()
+        self._children.append(child)
+        self._watchers.append(asyncio.create_task(self._keep(child)))
+
+    async def stop(self) -> None:
+        """Stop all processes, the last started first."""
+        self._stopping = True
+        for watcher in self._watchers:
+            watcher.cancel()
+        for child in reversed(self._children):
+            await _stop(child)
+
+    async def _keep(self, child: Child) -> None:
+        while not self._stopping:
+            if child.process is not None:
+                await child.process.wait()
+            await asyncio.sleep(RESTART_SECONDS)
+            await child.start()
+
+
+async def _stop(child: Child) -> None:
+    process = child.process
+    if process is None or process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, told.set)
+    await told.wait()

@@ -1,0 +1,91 @@
+"""`serve`, `worker`, `up` and `migrate`: the processes of an installation."""
+
+import asyncio
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from openstoq import bootstrap
+from openstoq.commands.processes import Child, Children, until_told_to_stop
+from openstoq.config import Settings, variable
+from openstoq.db import embedded
+from openstoq.db.migrate import migrate as apply_migrations
+from openstoq.db.migrate import migrate_now
+
+LISTEN_BACKLOG = 1024
+
+
+def serve(
+    fd: Annotated[int | None, typer.Option(hidden=True, help="A listening socket.")] = None,
+) -> None:
+    """Serve the API. OPENSTOQ_HTTP_WORKERS processes share the port."""
+    settings = Settings()
+    if fd is not None or settings.http.workers == 1:
+        asyncio.run(bootstrap.serve(settings, fd=fd))
+    else:
+        asyncio.run(_serve_many(settings))
+
+
+def worker() -> None:
+    """Run background jobs: webhooks, restocks, mails, reconciliation."""
+    asyncio.run(bootstrap.work(Settings()))
+
+
+def up() -> None:
+    """Run everything on this machine: embedded PostgreSQL if no other is set, API and worker."""
+    asyncio.run(_up(Settings()))
+
+
+def migrate() -> None:
+    """Bring the database up to date."""
+    applied = migrate_now(bootstrap.owner_url(Settings()))
+    typer.echo("\n".join(f"applied {revision}" for revision in applied) or "already up to date")
+
+
+async def _serve_many(settings: Settings) -> None:
+    with listening(settings.http.host, settings.http.port) as shared:
+        children = Children()
+        for number in range(settings.http.workers):
+            await children.start(
+                Child(
+                    f"api {number}",
+                    ("serve", "--fd", str(shared.fileno())),
+                    files=(shared.fileno(),),
+                )
+            )
+        await until_told_to_stop()
+        await children.stop()
+
+
+async def _up(settings: Settings) -> None:
+    server = None
+    environment: dict[str, str] = {}
+    if settings.database.url is None:
+        folder = settings.database.data_dir / "postgres"
+        server = await asyncio.to_thread(embedded.start, folder)
+        environment[variable("database", "url")] = server.url
+        os.environ.update(environment)
+        settings = Settings()
+    try:
+        await apply_migrations(bootstrap.owner_url(settings))
+        children = Children()
+        await children.start(Child("api", ("serve",)))
+        await children.start(Child("worker", ("worker",)))
+        await until_told_to_stop()
+        await children.stop()
+    finally:
+        if server is not None:
+            server.stop()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on `host` and `port` and that children may inherit."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    shared = socket.socket(family, socket.SOCK_STREAM)
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    shared.bind((host, port))
+    shared.listen(LISTEN_BACKLOG)
+    shared.set_inheritable(True)
+    return shared

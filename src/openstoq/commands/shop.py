@@ -1,0 +1,114 @@
+"""`openstoq shop …`: connecting shops and their API keys."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+
+from openstoq import bootstrap
+from openstoq.catalog.jobs import pull
+from openstoq.config import Settings
+from openstoq.jobs.work import Runtime
+from openstoq.kernel.ids import new_id
+from openstoq.shops import installation, store
+from openstoq.shops.model import Shop
+
+app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API keys.")
+
+Domain = Annotated[str, typer.Argument(help="The shop's .myshopify.com domain.")]
+Answer = TypeVar("Answer")
+
+
+@app.command()
+def add(
+    domain: Domain,
+    access_token: Annotated[
+        str, typer.Option(envvar="SHOPIFY_ACCESS_TOKEN", help="The app's Admin API token there.")
+    ],
+    client_secret: Annotated[
+        str | None, typer.Option(help="The secret of the shop's own app, if it has one.")
+    ] = None,
+    api_url: Annotated[
+        str | None, typer.Option(help="Where its Admin API answers, for a sandbox shop.")
+    ] = None,
+) -> None:
+    """Connect a shop: subscribe to its webhooks, pull its catalogue, print a first API key."""
+
+    async def run(runtime: Runtime) -> str:
+        return await installation.install(
+            runtime,
+            domain=domain,
+            access_token=access_token,
+            client_secret=client_secret,
+            api_url=api_url,
+            first_job=pull,
+        )
+
+    key = _with_runtime(run)
+    typer.echo(f"{domain} is connected. Its API key, shown this once:\n{key}")
+
+
+@app.command()
+def key(
+    domain: Domain,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "key",
+    days: Annotated[int | None, typer.Option(help="Until it expires; never when unset.")] = None,
+) -> None:
+    """Make another API key and print it, this once."""
+
+    async def run(runtime: Runtime) -> str:
+        shop = await _shop(runtime, domain)
+        now = runtime.clock()
+        expires_at = now + timedelta(days=days) if days is not None else None
+        async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
+            return await store.add_key(work.db, shop.id, name=name, now=now, expires_at=expires_at)
+
+    typer.echo(_with_runtime(run))
+
+
+@app.command()
+def keys(domain: Domain) -> None:
+    """List the shop's API keys; the keys themselves are not stored."""
+
+    async def run(runtime: Runtime) -> list[str]:
+        shop = await _shop(runtime, domain)
+        async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
+            found = await store.keys(work.db, shop.id)
+        return [
+            f"{one.id}  …{one.hint}  {one.name}  {'revoked' if one.revoked_at else 'live'}"
+            for one in found
+        ]
+
+    typer.echo("\n".join(_with_runtime(run)) or "no keys yet")
+
+
+@app.command()
+def revoke(domain: Domain, key_id: Annotated[str, typer.Argument(help="From `keys`.")]) -> None:
+    """Revoke an API key at once."""
+
+    async def run(runtime: Runtime) -> bool:
+        shop = await _shop(runtime, domain)
+        async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
+            return await store.revoke_key(work.db, shop.id, UUID(key_id), runtime.clock())
+
+    if not _with_runtime(run):
+        raise typer.BadParameter("no such live key; `openstoq shop keys` lists them")
+    typer.echo("revoked")
+
+
+async def _shop(runtime: Runtime, domain: str) -> Shop:
+    shop = await store.shop_of_domain(runtime.database, domain)
+    if shop is None:
+        raise typer.BadParameter(f"{domain} is not connected; `openstoq shop add` connects it")
+    return shop
+
+
+def _with_runtime(run: Callable[[Runtime], Awaitable[Answer]]) -> Answer:
+    async def whole() -> Answer:
+        async with bootstrap.runtime(Settings()) as opened:
+            return await run(opened)
+
+    return asyncio.run(whole())

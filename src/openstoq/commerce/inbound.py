@@ -1,0 +1,160 @@
+"""What a shop's platform tells us by itself: deliveries, and the changes they carry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Product
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the headers of one delivery say of it.
+
+    `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
+    deliveries that one action of the merchant caused. The signature covers the body only.
+    """
+
+    topic: str
+    shop_domain: str
+    webhook_id: str
+    event_id: str | None
+    triggered_at: datetime | None
+    api_version: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChanged:
+    """A product as a webhook tells it: full variants for the first 100, the others' ids only."""
+
+    product: Product
+    further_variant_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDeleted:
+    """A product is gone."""
+
+    product_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChanged:
+    """The stock of an item at one location is another, or no longer kept there."""
+
+    level: InventoryLevel
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChanged:
+    """Something about a stock item is another, such as whether it is counted."""
+
+    item: InventoryItem
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDeleted:
+    """A stock item is gone."""
+
+    item_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocationChanged:
+    """A location was made, renamed, switched on or off."""
+
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class LocationDeleted:
+    """A location is gone."""
+
+    location_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShopChanged:
+    """The shop's own facts are others; read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The merchant removed the app; its token is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What one of the three privacy topics asks about: a customer, or the whole shop."""
+
+    shop_id: int
+    shop_domain: str
+    customer_id: int | None
+    email: str | None
+    phone: str | None
+    order_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequested:
+    """A customer wants to know what is stored of them; the merchant must get it."""
+
+    request: PrivacyRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRedacted:
+    """A customer is to be forgotten."""
+
+    request: PrivacyRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRedacted:
+    """A shop that uninstalled 48 hours ago is to be forgotten."""
+
+    request: PrivacyRequest
+
+
+Change = (
+    ProductChanged
+    | ProductDeleted
+    | LevelChanged
+    | ItemChanged
+    | ItemDeleted
+    | LocationChanged
+    | LocationDeleted
+    | ShopChanged
+    | Uninstalled
+    | DataRequested
+    | CustomerRedacted
+    | ShopRedacted
+)
+
+
+class Inbound(Protocol):
+    """Reads what the platform posts to us."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What the app subscribes to."""
+        ...
+
+    def delivery(self, headers: Mapping[str, str]) -> Delivery:
+        """Read the headers. Raises BadRequest naming all that is wrong."""
+        ...
+
+    def is_genuine(
+        self, raw_body: bytes, headers: Mapping[str, str], secrets: Sequence[str]
+    ) -> bool:
+        """Tell, in constant time, whether one of the app's secrets signed the body."""
+        ...
+
+    def change(self, topic: str, body: bytes) -> Change | None:
+        """Read the body; None for a topic that says nothing to us.
+
+        Raises ValueError with a sentence that names the field when it is malformed.
+        """
+        ...

@@ -1,0 +1,38 @@
+"""WHERE clauses put together from constant fragments; values only ever travel as parameters."""
+
+from typing import Any
+
+
+class Conditions:
+    """Conditions joined by AND, with the parameters they refer to."""
+
+    def __init__(self) -> None:
+        self.parameters: list[Any] = []
+        self._fragments: list[str] = []
+
+    def bind(self, value: Any) -> str:
+        """Take up a parameter and return its placeholder, such as $3."""
+        self.parameters.append(value)
+        return f"${len(self.parameters)}"
+
+    def add(self, fragment: str, *values: Any) -> None:
+        """Add a condition; each {} in the constant `fragment` stands for one of `values`."""
+        self._fragments.append(fragment.format(*(self.bind(value) for value in values)))
+
+    def add_unless_none(self, fragment: str, value: Any) -> None:
+        """Add a condition whose every {} stands for `value`, unless that is None."""
+        if value is not None:
+            placeholder = self.bind(value)
+            self._fragments.append(fragment.replace("{}", placeholder))
+
+    def __str__(self) -> str:
+        return " AND ".join(self._fragments) or "true"
+
+
+def containing(text: str | None) -> str | None:
+    r"""Return the LIKE pattern for "contains `text`", with %, _ and \ meaning themselves."""
+    if text is None:
+        return None
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"

@@ -1,0 +1,8 @@
+"""Pauses between tries."""
+
+from datetime import timedelta
+
+
+def seconds(number: float, *, at_least: float = 0.5, at_most: float = 3600) -> timedelta:
+    """Return a pause of `number` seconds within sane bounds."""
+    return timedelta(seconds=min(max(number, at_least), at_most))

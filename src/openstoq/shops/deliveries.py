@@ -1,0 +1,96 @@
+"""Webhook deliveries in PostgreSQL: stored once each, before anything is done about them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.commerce.inbound import Delivery
+from openstoq.db.pool import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A delivery that waits to be worked off."""
+
+    topic: str
+    triggered_at: datetime
+    body: bytes
+
+
+async def store(
+    db: Connection, shop_id: UUID, delivery: Delivery, body: bytes, *, now: datetime
+) -> bool:
+    """Store a delivery; False when this one was here before."""
+    done = await db.execute(
+        """
+        INSERT INTO webhook_deliveries
+            (shop_id, webhook_id, event_id, topic, triggered_at, received_at, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+        """,
+        shop_id,
+        delivery.webhook_id,
+        delivery.event_id,
+        delivery.topic,
+        delivery.triggered_at or now,
+        now,
+        body,
+    )
+    return done == "INSERT 0 1"
+
+
+async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
+    """Read and lock a delivery, unless it is done with."""
+    row = await db.fetchrow(
+        """
+        SELECT topic, triggered_at, body FROM webhook_deliveries
+        WHERE shop_id = $1 AND webhook_id = $2 AND done_at IS NULL FOR UPDATE
+        """,
+        shop_id,
+        webhook_id,
+    )
+    return Stored(**dict(row)) if row is not None else None
+
+
+async def mark_done(
+    db: Connection, shop_id: UUID, webhook_id: str, *, now: datetime, error: str | None = None
+) -> None:
+    """Note that a delivery was worked off, or that it cannot be."""
+    await db.execute(
+        """
+        UPDATE webhook_deliveries SET done_at = $3, error = $4
+        WHERE shop_id = $1 AND webhook_id = $2
+        """,
+        shop_id,
+        webhook_id,
+        now,
+        error,
+    )
+
+
+async def tidy(db: Connection, shop_id: UUID) -> None:
+    """Empty bodies after a week, which may hold addresses, and forget deliveries after 30 days."""
+    await db.execute(
+        """
+        UPDATE webhook_deliveries SET body = NULL
+        WHERE shop_id = $1 AND done_at < now() - interval '7 days' AND body IS NOT NULL
+        """,
+        shop_id,
+    )
+    await db.execute(
+        """
+        DELETE FROM webhook_deliveries
+        WHERE shop_id = $1 AND received_at < now() - interval '30 days' AND done_at IS NOT NULL
+        """,
+        shop_id,
+    )
+
+
+async def forget_answers(db: Connection, shop_id: UUID) -> None:
+    """Drop the answers that no repeat may ask for any more."""
+    await db.execute(
+        """
+        DELETE FROM idempotency_keys
+        WHERE shop_id = $1 AND created_at < now() - interval '24 hours'
+        """,
+        shop_id,
+    )

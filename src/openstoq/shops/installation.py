@@ -1,0 +1,90 @@
+"""Connecting a shop: its token kept sealed, its webhooks subscribed, its facts read."""
+
+from dataclasses import asdict
+from typing import Any
+
+from openstoq.commerce.inbound import Inbound, ShopChanged, Uninstalled
+from openstoq.jobs.job import Job, JobSet
+from openstoq.jobs.work import Run, Runtime, Work
+from openstoq.kernel.ids import new_id
+from openstoq.shops import store
+from openstoq.shops.connection import connect
+from openstoq.shops.seal import Seal
+from openstoq.shops.webhooks import News
+
+jobs = JobSet("shops")
+
+WEBHOOK_PATH = "/webhooks/shopify"
+
+
+async def install(
+    runtime: Runtime,
+    *,
+    domain: str,
+    access_token: str,
+    client_secret: str | None,
+    api_url: str | None,
+    first_job: Job[Any],
+) -> str:
+    """Connect a shop, or connect it again, and return a new API key.
+
+    The shop is asked for its facts first, so that a wrong token stores nothing; `first_job` is
+    enqueued with the rest.
+    """
+    seal = runtime.ports.get(Seal)
+    known = await store.shop_of_domain(runtime.database, domain)
+    shop_id = known.id if known is not None else new_id()
+    now = runtime.clock()
+    async with runtime.work(shop_id, request_id=f"install-{new_id()}") as work:
+        await store.save(
+            work.db,
+            shop_id,
+            domain=domain,
+            name=domain.split(".", maxsplit=1)[0],
+            now=now,
+            api_url=api_url,
+            access_token=seal.close(access_token),
+            client_secret=seal.close(client_secret) if client_secret else None,
+        )
+        await _read_facts(work)
+        work.enqueue(subscribe)
+        work.enqueue(first_job)
+        return await store.add_key(work.db, shop_id, name="first", now=now)
+
+
+@jobs.job(cron="10 */6 * * *")
+async def subscribe(run: Run) -> None:
+    """Make the shop send us its webhooks, and repair subscriptions that somebody changed."""
+    async with run.work() as work:
+        shop = await store.load(work.db, work.shop_id)
+    if shop is None or shop.uninstalled_at is not None:
+        return
+    address = run.runtime.settings.http.public_url.rstrip("/") + WEBHOOK_PATH
+    topics = run.runtime.ports.get(Inbound).topics
+    await connect(run.runtime, shop).ensure_webhooks(topics, address)
+
+
+@jobs.job()
+async def read_facts(run: Run) -> None:
+    """Read the shop's name, address and currency again."""
+    async with run.work() as work:
+        await _read_facts(work)
+
+
+async def on_news(work: Work, news: News) -> None:
+    """Take in what a webhook told of the shop itself."""
+    match news.change:
+        case Uninstalled():
+            await store.mark_uninstalled(work.db, work.shop_id, news.triggered_at)
+        case ShopChanged():
+            work.coalesce(read_facts)
+        case _:
+            return
+
+
+async def _read_facts(work: Work) -> None:
+    shop = await store.load(work.db, work.shop_id)
+    if shop is None or shop.sealed_access_token is None:
+        return
+    facts = await connect(work.runtime, shop).shop()
+    await store.save_facts(work.db, work.shop_id, asdict(facts), work.runtime.clock())

@@ -1,0 +1,77 @@
+"""Working off webhook deliveries: each is read once and told to whoever subscribed to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import structlog
+
+from openstoq.commerce.inbound import Change, Inbound
+from openstoq.errors import BadRequest, NotFound, Unauthorized
+from openstoq.jobs.job import JobSet
+from openstoq.jobs.work import Run, Runtime
+from openstoq.shops import deliveries, store
+from openstoq.shops.connection import webhook_secrets
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("shops.webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A change that a shop told us, and when it set out."""
+
+    change: Change
+    triggered_at: datetime
+
+
+async def receive(
+    runtime: Runtime, headers: Mapping[str, str], raw_body: bytes, *, request_id: str
+) -> bool:
+    """Take a delivery: check who signed it, store it and enqueue its work, in one transaction.
+
+    False when this delivery was taken before. Raises Unauthorized for a bad signature, NotFound
+    for a shop that is not ours, BadRequest for what is not a delivery.
+    """
+    inbound = runtime.ports.get(Inbound)
+    domain = {name.lower(): value for name, value in headers.items()}.get(
+        "x-shopify-shop-domain", ""
+    )
+    shop = await store.shop_of_domain(runtime.database, domain) if domain else None
+    if not inbound.is_genuine(raw_body, headers, webhook_secrets(runtime, shop)):
+        raise Unauthorized("the signature is not one of this app's")
+    delivery = inbound.delivery(headers)
+    if shop is None:
+        raise NotFound(f"no shop {delivery.shop_domain} has installed this app")
+    try:
+        orjson.loads(raw_body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    async with runtime.work(shop.id, request_id=request_id) as work:
+        if not await deliveries.store(work.db, shop.id, delivery, raw_body, now=runtime.clock()):
+            return False
+        work.enqueue(work_off, webhook_id=delivery.webhook_id)
+    return True
+
+
+@jobs.job()
+async def work_off(run: Run, *, webhook_id: str) -> None:
+    """Do what a delivery calls for, and note that it is done, in one transaction."""
+    async with run.work() as work:
+        stored = await deliveries.load(work.db, work.shop_id, webhook_id)
+        if stored is None:
+            return
+        error = None
+        try:
+            change = run.runtime.ports.get(Inbound).change(stored.topic, stored.body)
+        except ValueError as malformed:
+            error = str(malformed)
+            log.warning("webhook.malformed", topic=stored.topic, error=error)
+        else:
+            if change is not None:
+                await work.publish(News(change, stored.triggered_at))
+        await deliveries.mark_done(
+            work.db, work.shop_id, webhook_id, now=run.runtime.clock(), error=error
+        )

@@ -1,0 +1,248 @@
+"""The eight intents operations of API v1, over the same signups as v2."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from openstoq.actions.action import Action, Reply, Written, declared
+from openstoq.actions.context import Context
+from openstoq.back_in_stock.notifications import manual
+from openstoq.back_in_stock.signups import actions as v2
+from openstoq.back_in_stock.signups import demand, rules, store
+from openstoq.back_in_stock.signups.demand import Direction, SortBy
+from openstoq.back_in_stock.signups.model import NewSignup, Signup
+from openstoq.back_in_stock.signups.optin import ask_to_confirm
+from openstoq.back_in_stock.signups.projections import INTENT
+from openstoq.back_in_stock.signups.store import Filter, Scope
+from openstoq.errors import Conflict, Invalid, NotFound
+from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.paging import Page
+from openstoq.kernel.types import Line
+from openstoq.web.v1.requests import (
+    CreateIntent,
+    CustomerInput,
+    DestroyIntents,
+    IntentInput,
+    NotifyIntent,
+    NotifyIntents,
+    TransferSignups,
+)
+
+MOST_PER_PAGE = 500
+SCOPES: dict[str, Scope] = {"unsent": "pending", "sent": "notified", "all": "all"}
+
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Field(ge=1, le=MOST_PER_PAGE)]
+
+
+async def create(
+    context: Context,
+    *,
+    intent: IntentInput,
+    customer: CustomerInput,
+    product: dict[str, Any] | None,  # noqa: ARG001 - documented; the catalogue knows the product
+) -> Written[Any]:
+    """Create an intent: put a shopper on the waitlist of a variant."""
+    try:
+        contact = rules.contact_of(
+            intent.channel,
+            email=customer.email,
+            phone=customer.phone,
+            push=customer.push,
+            country=customer.country,
+        )
+    except rules.InvalidContactError as error:
+        raise Invalid(f"customer.{error}") from error
+    added = await store.add(
+        context.db,
+        context.shop_id,
+        NewSignup(
+            contact=contact,
+            variant_id=intent.shopify_variant_id,
+            product_id=intent.shopify_product_id,
+            market_id=intent.shopify_market_id or customer.shopify_market_id,
+            quantity=intent.quantity,
+            source=intent.source,
+            name=customer.name,
+            locale=customer.locale,
+            country=customer.country,
+            accepts_marketing=customer.accepts_marketing,
+            shopify_customer_id=customer.shopify_customer_id,
+        ),
+        projection=INTENT,
+        now=context.runtime.clock(),
+    )
+    if added.json is None:
+        raise Invalid("You have already signed up for this product")
+    if added.optin_required:
+        ask_to_confirm(context, added.id)
+    return Written(f'{{"intents":[{added.json}],"errors":[]}}'.encode())
+
+
+async def read(context: Context, intent_id: str) -> Written[Any]:
+    """Read one intent."""
+    signup = await v2.load(context, intent_id, lock=False)
+    json = await store.view(context.db, context.shop_id, signup.id, projection=INTENT)
+    return Written((json or "null").encode())
+
+
+async def list_intents(
+    context: Context,
+    *,
+    shopify_variant_id: ShopifyId | None = None,
+    shopify_product_id: ShopifyId | None = None,
+    email: Line | None = None,
+    phone: Line | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
+    notified: bool | None = None,
+    page: PageNumber = 1,
+    per_page: PageSize = 25,
+) -> Written[Any]:
+    """List intents, newest first."""
+    wanted = Filter(
+        variant_id=shopify_variant_id,
+        product_id=shopify_product_id,
+        email=email,
+        phone=phone,
+        since=start_of(start_date),
+        before=end_of(end_date),
+        notified=notified,
+    )
+    asked = Page(page, per_page)
+    json, total = await store.page(context.db, context.shop_id, wanted, asked, projection=INTENT)
+    return Written(f'{{"intents":{json},"meta":{asked.meta(total).model_dump_json()}}}'.encode())
+
+
+async def products_in_demand(
+    context: Context,
+    *,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
+    sort_by: SortBy = "pending",
+    direction: Direction = "desc",
+    page: PageNumber = 1,
+    per_page: PageSize = 25,
+    intent_type: Line | None = None,  # noqa: ARG001 - documented; all intents are restock ones
+) -> Written[Any]:
+    """Report which variants are in demand."""
+    json, more = await demand.by_variant(
+        context.db,
+        context.shop_id,
+        since=start_of(start_date),
+        before=end_of(end_date),
+        sort_by=sort_by,
+        direction=direction,
+        page=Page(page, per_page),
+    )
+    flags = f'"has_next_page":{str(more).lower()},"has_prev_page":{str(page > 1).lower()}'
+    return Written(
+        f'{{"product_variants_in_demand":{json},"page":{page},"per_page":{per_page},{flags}}}'.encode()
+    )
+
+
+async def bulk_destroy(context: Context, *, intent_ids: list[str]) -> dict[str, Any]:
+    """Delete intents that were not sent yet, all or none."""
+    found = await store.load(context.db, context.shop_id, _uuids(intent_ids), lock=True)
+    if not found:
+        raise NotFound("No valid intents found")
+    sent = [signup.id for signup in found if rules.undeletable(signup) is not None]
+    if sent:
+        raise Invalid(
+            "Cannot delete intents that have already been sent",
+            sent_intent_ids=[str(one) for one in sent],
+        )
+    await store.delete(context.db, context.shop_id, [signup.id for signup in found])
+    return {"success": True, "deleted_count": len(found)}
+
+
+async def notify_intent(context: Context, *, id: str, allow_resend: bool) -> dict[str, Any]:
+    """Send the notification of one intent now."""
+    signup: Signup = await v2.load(context, id, lock=True)
+    obstacle = rules.refusal(signup, allow_resend=allow_resend)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    await manual.start(context, [signup])
+    return {"success": True, "intent_id": str(signup.id)}
+
+
+async def bulk_notify_intent(
+    context: Context, *, intent_ids: list[str], allow_resend: bool
+) -> Reply[dict[str, Any]]:
+    """Send the notifications of many intents now, each for itself."""
+    ids = _uuids(intent_ids)
+    told = await v2.notify_many(context, ids, allow_resend=allow_resend)
+    known = {str(one) for one in ids}
+    failed = [
+        {"intent_id": str(failure.signup_id), "error": failure.error} for failure in told.failed
+    ]
+    failed += [
+        {"intent_id": text, "error": "Intent not found"}
+        for text in dict.fromkeys(intent_ids)
+        if text.lower() not in known
+    ]
+    body = {"success": [str(one) for one in told.success], "failed": failed}
+    return Reply(body, 207 if failed else 200)
+
+
+async def transfer_signups(
+    context: Context,
+    *,
+    from_shopify_variant_id: int,
+    from_shopify_product_id: int,
+    to_shopify_variant_id: int,
+    to_shopify_product_id: int,
+    intent_type: str,
+) -> dict[str, Any]:
+    """Move intents to another variant."""
+    moved = await v2.transfer(
+        context,
+        from_shopify_variant_id=from_shopify_variant_id,
+        from_shopify_product_id=from_shopify_product_id,
+        to_shopify_variant_id=to_shopify_variant_id,
+        to_shopify_product_id=to_shopify_product_id,
+        scope=SCOPES[intent_type],
+    )
+    return {"success": True, **moved.model_dump()}
+
+
+def _uuids(texts: list[str]) -> list[UUID]:
+    ids = []
+    for text in texts:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return ids
+
+
+def _operation(
+    handler: Any,
+    method: Any,
+    path: str,
+    *,
+    status: int = 200,
+    request: type[BaseModel] | None = None,
+) -> Action:
+    return declared(
+        handler,
+        name=f"v1.intents.{handler.__name__}",
+        method=method,
+        path=f"/intents{path}",
+        status=status,
+        request=request,
+    )
+
+
+CREATE = _operation(create, "POST", "", status=201, request=CreateIntent)
+OPERATIONS = (
+    _operation(list_intents, "GET", ""),
+    _operation(products_in_demand, "GET", "/products_in_demand"),
+    _operation(bulk_destroy, "DELETE", "/bulk_destroy", request=DestroyIntents),
+    _operation(notify_intent, "POST", "/notify_intent", request=NotifyIntent),
+    _operation(bulk_notify_intent, "POST", "/bulk_notify_intent", request=NotifyIntents),
+    _operation(transfer_signups, "POST", "/transfer_signups", request=TransferSignups),
+    _operation(read, "GET", "/{id}"),
+)

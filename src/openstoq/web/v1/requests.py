@@ -1,0 +1,92 @@
+"""The bodies that API v1 takes, as its reference describes them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from openstoq.back_in_stock.signups.model import Channel
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.types import Clean, Line, Quantity
+
+
+def _optional_id(value: Any) -> Any:
+    # Storefront scripts send "" where there is no customer or market.
+    return None if value == "" else value
+
+
+OptionalId = Annotated[ShopifyId | None, BeforeValidator(_optional_id)]
+Country = Annotated[str, Field(max_length=2, pattern=r"^[A-Za-z]{2}$")]
+
+
+class Lenient(BaseModel):
+    """v1 ignores fields that it does not know, as the original does."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class IntentInput(Lenient):
+    """What is waited for, and by which channel."""
+
+    shopify_variant_id: ShopifyId
+    shopify_product_id: ShopifyId
+    shopify_market_id: OptionalId = None
+    channel: Channel
+    quantity: Quantity = 1
+    source: Line = "api"
+
+
+class CustomerInput(Lenient):
+    """Who waits."""
+
+    id: Line | None = None
+    name: Line | None = None
+    email: Line | None = None
+    phone: Line | None = None
+    push: Annotated[str, Field(max_length=4096), Clean] | None = None
+    country_code: Line | None = None
+    country: Country | None = None
+    accepts_marketing: bool | None = None
+    locale: Annotated[str, Field(max_length=20), Clean] | None = None
+    shopify_market_id: OptionalId = None
+    shopify_customer_id: OptionalId = None
+
+
+class CreateIntent(Lenient):
+    """POST /intents. `product` is accepted and not needed: the catalogue knows the product."""
+
+    intent: IntentInput
+    customer: CustomerInput
+    product: dict[str, Any] | None = None
+
+
+IntentIds = Annotated[list[Line], Field(max_length=1000)]
+
+
+class DestroyIntents(Lenient):
+    """DELETE /intents/bulk_destroy."""
+
+    intent_ids: IntentIds
+
+
+class NotifyIntent(Lenient):
+    """POST /intents/notify_intent."""
+
+    id: Line
+    allow_resend: bool = False
+
+
+class NotifyIntents(Lenient):
+    """POST /intents/bulk_notify_intent."""
+
+    intent_ids: IntentIds
+    allow_resend: bool = False
+
+
+class TransferSignups(Lenient):
+    """POST /intents/transfer_signups."""
+
+    from_shopify_variant_id: ShopifyId
+    from_shopify_product_id: ShopifyId
+    to_shopify_variant_id: ShopifyId
+    to_shopify_product_id: ShopifyId
+    intent_type: Literal["unsent", "sent", "all"] = "unsent"

@@ -1,0 +1,144 @@
+"""API v1 over HTTP: its paths, its status codes and its own shapes of errors."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from openstoq.actions.action import WRITE_COST, Action
+from openstoq.actions.admission import PointsSpent, admit, admit_storefront
+from openstoq.actions.context import Caller
+from openstoq.actions.dispatch import Call, dispatch
+from openstoq.actions.records import Answer
+from openstoq.errors import BadRequest, Conflict, Invalid, Problem
+from openstoq.jobs.work import Runtime
+from openstoq.web import responses
+from openstoq.web.requests import key_of, query_of
+from openstoq.web.v1.intents import CREATE, OPERATIONS
+
+# The documents name both forms.
+PREFIXES = ("/api/v1", "/api/v1/external")
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, X-Shopify-Shop-Domain, Idempotency-Key",
+    "Access-Control-Max-Age": "86400",
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the routes of every operation, on every form of its path."""
+    made: list[BaseRoute] = []
+    for prefix in PREFIXES:
+        for ending in ("", ".json"):
+            intents = f"{prefix}/intents{ending}"
+            made.append(Route(intents, _create(runtime), methods=["POST"]))
+            made.append(Route(intents, _preflight, methods=["OPTIONS"]))
+            made += [
+                Route(
+                    prefix + operation.path + ending,
+                    _keyed(runtime, operation),
+                    methods=[operation.method],
+                )
+                for operation in OPERATIONS
+            ]
+    return made
+
+
+def _keyed(runtime: Runtime, operation: Action) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        _name(request, operation)
+        try:
+            caller = await admit(runtime, key_of(request), cost=operation.cost)
+            request.state.points = caller.points
+            return _answered(await _dispatch(runtime, operation, caller, request))
+        except Problem as problem:
+            return _refused(problem)
+
+    return endpoint
+
+
+def _create(runtime: Runtime) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        _name(request, CREATE)
+        try:
+            caller = await admit_storefront(
+                runtime,
+                request.headers.get("x-shopify-shop-domain"),
+                address=request.client.host if request.client else "unknown",
+                cost=WRITE_COST,
+            )
+            request.state.points = caller.points
+            response = _answered(await _dispatch(runtime, CREATE, caller, request))
+        except Invalid as invalid:
+            # Documented: a filled form with problems is answered 200, and says what they are.
+            response = responses.json({"errors": invalid.messages})
+        except Problem as problem:
+            response = _refused(problem)
+        response.headers.update(CORS)
+        return response
+
+    return endpoint
+
+
+def _name(request: Request, operation: Action) -> None:
+    request.state.face, request.state.action = "v1", operation.name
+
+
+async def _preflight(_: Request) -> Response:
+    return Response(status_code=204, headers=CORS)
+
+
+async def _dispatch(
+    runtime: Runtime, operation: Action, caller: Caller, request: Request
+) -> Answer:
+    sent = await request.body() if operation.writes else query_of(request.scope)
+    if operation is CREATE and isinstance(sent, bytes):
+        _check_form(sent)
+    try:
+        return await dispatch(
+            runtime,
+            Call(
+                action=operation,
+                caller=caller,
+                path=dict(request.path_params),
+                sent=sent,
+                request_id=request.state.request_id,
+                idempotency_key=request.headers.get("idempotency-key"),
+            ),
+        )
+    except Invalid as invalid:
+        if operation is CREATE or invalid.details:
+            raise
+        # v1 has no 422 for a value that does not fit: it is a bad request there.
+        raise BadRequest(*invalid.messages) from invalid
+
+
+def _check_form(body: bytes) -> None:
+    """Raise BadRequest where there is no form at all: no `intent`, or no `customer`."""
+    try:
+        form = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not isinstance(form, Mapping):
+        raise BadRequest("the body must be a JSON object")
+    missing = [name for name in ("intent", "customer") if not isinstance(form.get(name), Mapping)]
+    if missing:
+        raise BadRequest(*(f"{name} is required and must be an object" for name in missing))
+
+
+def _answered(answer: Answer) -> Response:
+    replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    return responses.json_bytes(answer.body, answer.status, replayed)
+
+
+def _refused(problem: Problem) -> Response:
+    if isinstance(problem, PointsSpent):
+        return responses.problem(problem)
+    status = Invalid.status if isinstance(problem, Conflict) else problem.status
+    return responses.json({"error": "; ".join(problem.messages), **problem.details}, status)

@@ -1,0 +1,35 @@
+"""POST /webhooks/shopify: taken, stored and answered at once; the work is a job's."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from openstoq.errors import Problem
+from openstoq.jobs.work import Runtime
+from openstoq.kernel.metrics import WEBHOOKS
+from openstoq.shops.webhooks import receive
+
+PATH = "/webhooks/shopify"
+
+
+def routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the one route that the shop's platform posts to."""
+
+    async def endpoint(request: Request) -> Response:
+        raw_body = await request.body()
+        outcome = "refused"
+        topic = "unknown"
+        try:
+            fresh = await receive(
+                runtime, request.headers, raw_body, request_id=request.state.request_id
+            )
+            outcome = "taken" if fresh else "repeated"
+            # Only a delivery that was genuine may add a name to the metrics.
+            topic = request.headers.get("x-shopify-topic", topic)
+        except Problem as problem:
+            return JSONResponse({"errors": problem.messages}, problem.status)
+        finally:
+            WEBHOOKS.labels(topic, outcome).inc()
+        return JSONResponse({})
+
+    return [Route(PATH, endpoint, methods=["POST"])]
