@@ -287,6 +287,12 @@ async def test_one_address_is_subscribed_to_a_topic_once(site):
     assert (await subscribe(site, "SHOP_UPDATE", uri="https://a.example/"))["userErrors"] == []
 
 
+async def test_a_filter_is_refused_unless_empty(site):
+    refused = await subscribe(site, uri="https://a.example/", filter="id:5")
+    assert refused["userErrors"][0]["field"] == ["webhookSubscription", "filter"]
+    assert (await subscribe(site, uri="https://a.example/", filter=""))["userErrors"] == []
+
+
 async def test_a_subscription_is_changed_and_ended(site):
     made = (await subscribe(site, uri="https://a.example/"))["webhookSubscription"]["id"]
     query = """mutation ($id: ID!, $in: WebhookSubscriptionInput!) {

@@ -81,6 +81,9 @@ async def test_a_message_is_shown_as_json(catcher):
     assert await catcher.get(f"/messages/{seen['id']}") == seen
     html = await catcher.http.get(f"/messages/{seen['id']}/html")
     assert html.headers["content-type"].startswith("text/html")
+    assert html.headers["content-security-policy"].startswith("sandbox")
+    framed = await catcher.http.get(f"/messages/{seen['id']}/html", params={"framed": ""})
+    assert framed.text == '<base target="_blank">' + html.text
     raw = await catcher.http.get(f"/messages/{seen['id']}/raw")
     assert raw.content.startswith(b"From: Snowdevil")
 
@@ -107,7 +110,7 @@ async def test_the_page_lists_the_newest_200_of_many(catcher):
     assert "10000 messages, the newest 200 are listed" in page
     assert "9999@example.com" in page
     assert "9799@example.com" not in page
-    assert '<iframe sandbox src="/messages/10000/html"' in page
+    assert 'src="/messages/10000/html?framed"' in page
     assert len(await catcher.get(limit=5)) == 5
     assert "Caught mail" in (await catcher.http.get("/", params={"id": "3"})).text
     assert (await catcher.http.get("/messages/10001")).status_code == 404

@@ -166,6 +166,28 @@ async def test_the_life_of_a_product_is_announced(site, receiver):
     ]
 
 
+async def test_the_life_of_a_location_is_announced(site, receiver):
+    topics = ("CREATE", "UPDATE", "ACTIVATE", "DEACTIVATE", "DELETE")
+    await site.subscribe(receiver.uri, *(f"LOCATIONS_{each}" for each in topics))
+    await site.subscribe(receiver.uri, "INVENTORY_LEVELS_DISCONNECT", "VARIANTS_OUT_OF_STOCK")
+    first = next(iter(site.shop().locations))
+    await site.control("DELETE", f"locations/{first}", status=422)
+    await site.control("POST", "locations", {"name": "Third"})
+    await site.control("PATCH", f"locations/{first}", {"name": "Elsewhere"})
+    await site.idle()
+    assert sorted(receiver.topics()) == ["locations/create", "locations/update"]
+    receiver.taken.clear()
+    await site.control("PATCH", f"locations/{first}", {"is_active": False})
+    await site.idle()
+    assert sorted(receiver.topics()) == ["locations/deactivate", "locations/update"]
+    receiver.taken.clear()
+    await site.control("DELETE", f"locations/{first}")
+    await site.idle()
+    assert receiver.topics().count("locations/delete") == 1
+    assert receiver.topics().count("inventory_levels/disconnect") == len(site.shop().items)
+    assert first not in site.shop().locations
+
+
 async def test_a_subscription_may_want_some_fields_only(site, receiver):
     await site.subscribe(receiver.uri, "PRODUCTS_UPDATE", includeFields=["id", "title"])
     await set_stock(site, 3)

@@ -197,6 +197,16 @@ async def update_location(opened: OpenShop, body: Body, request: Request) -> dic
     return location_view(location)
 
 
+async def delete_location(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """Give a closed location up, with the stock there."""
+    shop = opened.shop
+    location: Location = _record(shop.locations, request.path_params["id"], "location")
+    if location.is_active:
+        raise BodyError(["Deactivate the location first: PATCH it with is_active false."])
+    merchant.delete_location(shop, location, shop.action())
+    return {"deleted": location.id}
+
+
 async def set_stock(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
     """Set what is available of one variant, or of many (`changes`) in one merchant action."""
     shop = opened.shop
@@ -255,5 +265,6 @@ OPERATIONS = (
     ("GET", "locations", list_locations),
     ("POST", "locations", create_location),
     ("PATCH", "locations/{id:int}", update_location),
+    ("DELETE", "locations/{id:int}", delete_location),
     ("POST", "stock", set_stock),
 )

@@ -53,10 +53,24 @@ def add_location(shop: Shop, action: MerchantAction, **facts: Any) -> Location:
 
 
 def change_location(shop: Shop, location: Location, action: MerchantAction, **facts: Any) -> None:
-    """Change a location's facts."""
+    """Change a location's facts; opening or closing it is announced as such."""
+    was_active = location.is_active
     _assign(location, facts)
     location.updated_at = shop.moment()
-    shop.announce("locations/update", action, lambda: payloads.location(shop, location))
+    topics = ["locations/update"]
+    if location.is_active != was_active:
+        topics.append("locations/activate" if location.is_active else "locations/deactivate")
+    for topic in topics:
+        shop.announce(topic, action, lambda: payloads.location(shop, location))
+
+
+def delete_location(shop: Shop, location: Location, action: MerchantAction) -> None:
+    """Give a location up, with the stock there."""
+    for item in shop.items.values():
+        if location.id in item.levels:
+            disconnect(shop, item.levels[location.id], action)
+    del shop.locations[location.id]
+    shop.announce("locations/delete", action, lambda: {"id": location.id})
 
 
 def add_product(

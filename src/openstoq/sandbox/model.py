@@ -193,3 +193,4 @@ class Subscription:
     include_fields: tuple[str, ...] = ()
     metafield_namespaces: tuple[str, ...] = ()
     name: str | None = None
+    filter: str | None = None

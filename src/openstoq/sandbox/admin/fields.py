@@ -234,7 +234,6 @@ FIELDS: dict[str, Resolver] = {
         shop.clock().astimezone(shop.config.timezone).strftime("%z")
     ),
     "WebhookSubscription.apiVersion": api_version,
-    "WebhookSubscription.filter": _constant(value=None),
     "WebhookSubscription.format": _constant(value="JSON"),
     "WebhookSubscription.topic": lambda each, _: topic_name(each.topic),
 }

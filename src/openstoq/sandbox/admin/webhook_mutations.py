@@ -84,6 +84,8 @@ def _fill(subscription: Subscription, given: dict[str, Any]) -> None:
     if "metafield_namespaces" in given:
         namespaces = given["metafield_namespaces"] or ()
         subscription.metafield_namespaces = tuple(own_namespace(each) for each in namespaces)
+    if "filter" in given:
+        subscription.filter = given["filter"]
     if "name" in given:
         subscription.name = given["name"]
 
@@ -112,6 +114,13 @@ def _problems(  # noqa: PLR0911 — one answer per rule
             UserProblem(
                 "Name can only contain alphanumeric characters, underscores, and hyphens",
                 ("webhookSubscription", "name"),
+            )
+        ]
+    if given.get("filter"):
+        return [
+            UserProblem(
+                "The sandbox shop delivers everything of a topic; leave the filter empty.",
+                ("webhookSubscription", "filter"),
             )
         ]
     twin = any(

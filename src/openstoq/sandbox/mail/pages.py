@@ -17,6 +17,8 @@ from openstoq.sandbox.mail.message import CaughtMessage
 from openstoq.sandbox.templating import TEMPLATES
 
 SHOWN = 200
+# A message may hold anything; it runs no scripts, but its links may be followed.
+_NO_SCRIPTS = "sandbox allow-popups allow-popups-to-escape-sandbox"
 
 
 def create_mail_app(mailbox: Mailbox) -> Starlette:
@@ -80,7 +82,9 @@ async def html(request: Request) -> Response:
     """Show a message's HTML, or its text where it has none."""
     view = _asked(request).view
     if view["html"] is not None:
-        return HTMLResponse(view["html"])
+        # In the page's frame, links open in a tab of their own.
+        base = '<base target="_blank">' if "framed" in request.query_params else ""
+        return HTMLResponse(base + view["html"], headers={"Content-Security-Policy": _NO_SCRIPTS})
     return Response(view["text"] or "", media_type="text/plain")
 
 
