@@ -1,0 +1,1 @@
+"""MCP: the registry as tools for agents."""

@@ -1,0 +1,123 @@
+"""The HTTP endpoint of MCP: admits the caller, then lets the SDK speak the protocol."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import INVALID_REQUEST
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Message, Receive, Scope, Send
+
+from openstoq.actions.action import READ_COST, WRITE_COST, Action
+from openstoq.actions.admission import PointsSpent, admit
+from openstoq.actions.help import BASE_PATH
+from openstoq.errors import Problem, Unauthorized
+from openstoq.jobs.work import Runtime
+from openstoq.mcp.server import make_server
+
+PATHS = (f"{BASE_PATH}/mcp", "/mcp")
+
+
+class Endpoint:
+    """Streamable HTTP without sessions: any process can answer any request."""
+
+    def __init__(self, runtime: Runtime, actions: Sequence[Action]) -> None:
+        self.runtime = runtime
+        self._server = make_server(runtime, actions)
+        self._writes = frozenset(action.tool for action in actions if action.writes)
+        self._sessions: StreamableHTTPSessionManager | None = None
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The paths it answers at."""
+        return [Route(path, self) for path in PATHS]
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Serve while the block runs; it belongs in the application's lifespan."""
+        # The SDK's check of Host and Origin protects servers that trust whoever reaches them.
+        # Ours asks every request for a key in a header, which a rebound page does not have.
+        self._sessions = StreamableHTTPSessionManager(
+            self._server,
+            json_response=True,
+            stateless=True,
+            max_request_body_size=self.runtime.settings.http.max_body_bytes,
+        )
+        async with self._sessions.run():
+            yield
+        self._sessions = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one message."""
+        scope["state"]["face"] = "mcp"
+        request = Request(scope, receive)
+        if request.method != "POST":
+            # There are no sessions to resume or to delete, and no stream to listen to.
+            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+            return
+        message = _parsed(await request.body())
+        try:
+            caller = await admit(self.runtime, _key(request), cost=self._cost(message))
+        except (Unauthorized, PointsSpent) as problem:
+            await _refused(problem, message)(scope, receive, send)
+            return
+        request.state.caller, request.state.points = caller, caller.points
+        await self._serve(scope, await request.body(), receive, send)
+
+    async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        if self._sessions is None:
+            raise RuntimeError("the MCP endpoint's run() must be among the application's services")
+        headers = MutableHeaders(scope=scope)
+        # The body tells what it is; `curl -d` would call it a form and be refused by the SDK.
+        headers["content-type"] = "application/json"
+        headers.setdefault("accept", "application/json")
+        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replayed() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await self._sessions.handle_request(scope, replayed, send)
+
+    def _cost(self, message: Mapping[str, Any]) -> int:
+        params = message.get("params")
+        name = params.get("name") if isinstance(params, dict) else None
+        is_write = message.get("method") == "tools/call" and name in self._writes
+        return WRITE_COST if is_write else READ_COST
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    # What is no JSON object is left to the SDK, which knows how to say so.
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("x-auth-token")
+    if key is not None:
+        return key.strip()
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _refused(problem: Problem, message: Mapping[str, Any]) -> Response:
+    """Refuse as HTTP does, with a JSON-RPC error as the body: clients understand either."""
+    asked_by = message.get("id")
+    content = {
+        "jsonrpc": "2.0",
+        "id": asked_by if isinstance(asked_by, str | int) else None,
+        "error": {"code": INVALID_REQUEST, "message": problem.messages[0]},
+    }
+    headers = (
+        problem.points.headers
+        if isinstance(problem, PointsSpent)
+        else {"WWW-Authenticate": 'Bearer realm="openstoq"'}
+    )
+    return Response(orjson.dumps(content), problem.status, headers, "application/json")

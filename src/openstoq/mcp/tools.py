@@ -1,0 +1,96 @@
+"""Tools: each action as an MCP tool, and a tool's arguments as a call of its action."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_types import Tool, ToolAnnotations
+
+from openstoq.actions.action import Action
+from openstoq.actions.help import request_schema
+from openstoq.errors import Invalid
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "dry_run": {
+        "type": "boolean",
+        "default": False,
+        "description": "Answer as if it were done, list its effects, and change nothing.",
+    },
+    "idempotency_key": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "description": "The same key and request get the same answer for 24 hours.",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A tool's arguments, taken apart into what a call of the action needs."""
+
+    path: dict[str, str]
+    sent: bytes | Mapping[str, Any]
+    dry_run: bool
+    idempotency_key: str | None
+
+
+def tool(action: Action) -> Tool:
+    """Describe an action as a tool."""
+    return Tool(
+        name=action.tool,
+        description=f"{action.summary}\n\n{action.note}".strip(),
+        input_schema=input_schema(action),
+        annotations=ToolAnnotations(
+            read_only_hint=not action.writes,
+            destructive_hint=action.method == "DELETE",
+            # A PATCH sets what it names, so a repeat changes nothing; a POST may send something.
+            idempotent_hint=action.method != "POST",
+            open_world_hint=False,
+        ),
+    )
+
+
+def input_schema(action: Action) -> dict[str, Any]:
+    """Return the request schema with the path's parameters and a write's options beside it."""
+    schema = request_schema(action)
+    path = {name: {"type": "string"} for name in action.path_params}
+    options = _OPTIONS if action.writes else {}
+    return {
+        **schema,
+        "type": "object",
+        "properties": {**path, **schema.get("properties", {}), **options},
+        "required": [*path, *schema.get("required", ())],
+    }
+
+
+def taken_apart(action: Action, given: Mapping[str, Any]) -> Arguments:
+    """Split a tool's arguments into path, request and options; raise Invalid with every problem."""
+    rest, problems = dict(given), []
+    path: dict[str, str] = {}
+    for name in action.path_params:
+        value = rest.pop(name, None)
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            problems.append(f"{name} is required and must be a string")
+        elif "\x00" in str(value):
+            problems.append(f"{name} must not contain NUL characters")
+        else:
+            path[name] = str(value)
+    dry_run: Any = False
+    key: Any = None
+    if action.writes:
+        dry_run, key = rest.pop("dry_run", False), rest.pop("idempotency_key", None)
+        if not isinstance(dry_run, bool):
+            problems.append("dry_run must be true or false")
+        if key is not None and not isinstance(key, str):
+            problems.append("idempotency_key must be a string")
+    try:
+        # What Python reads leniently, such as NaN or half a surrogate pair, is no JSON.
+        body = json.dumps(rest, allow_nan=False, ensure_ascii=False).encode()
+        "".join([*path.values(), key or ""]).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Invalid("the arguments must be JSON in valid UTF-8, without NaN") from error
+    if problems:
+        raise Invalid(*problems)
+    return Arguments(path, body if action.writes else rest, dry_run, key)

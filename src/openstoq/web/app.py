@@ -1,0 +1,67 @@
+"""The ASGI application: the faces put together behind the same middleware."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from openstoq.actions.action import Action
+from openstoq.jobs.work import Runtime
+from openstoq.web import health, responses, v2
+from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
+
+Service = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    runtime: Runtime,
+    actions: Sequence[Action],
+    *,
+    routes: Sequence[BaseRoute] = (),
+    services: Sequence[Service] = (),
+) -> Starlette:
+    """Return the application that serves `actions` on v2, the health pages and further `routes`.
+
+    Each of `services` is entered when the application starts and left when it stops.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for service in services:
+                await stack.enter_async_context(service())
+            yield
+
+    app = Starlette(
+        # Further routes come first: v2 claims everything below its base path.
+        routes=[*health.routes(runtime), *routes, *v2.routes(runtime, actions)],
+        middleware=[
+            Middleware(RequestMiddleware),
+            Middleware(BodyLimitMiddleware, most_bytes=runtime.settings.http.max_body_bytes),
+        ],
+        exception_handlers={HTTPException: _refused},
+        lifespan=lifespan,
+    )
+    # A redirect would cost callers a request and curl -d its body.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer what Starlette refuses, such as an unknown path, in the envelope."""
+    if not isinstance(error, HTTPException):
+        raise error
+    sentences = {
+        404: f"there is nothing at {request.url.path[:300]}; see /openapi.json",
+        405: f"{request.method} is not allowed here",
+    }
+    return responses.json(
+        {"errors": [sentences.get(error.status_code, error.detail)]},
+        error.status_code,
+        dict(error.headers or {}),
+    )

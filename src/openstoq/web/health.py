@@ -1,0 +1,127 @@
+"""Health: whether the process lives, whether it can serve, and what it counted."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from functools import cache
+
+import asyncpg
+import structlog
+from alembic.script import ScriptDirectory
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from openstoq.db import migrations
+from openstoq.errors import Unavailable
+from openstoq.jobs.queue import waiting
+from openstoq.jobs.work import Runtime
+from openstoq.web import responses
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 2
+_DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the routes that supervisors and Prometheus ask."""
+    health = Health(runtime)
+    return [
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+    ]
+
+
+class Health:
+    """Answers about this process and its database."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def alive(self, request: Request) -> Response:
+        """Say that the process answers."""
+        request.state.face = "health"
+        return responses.json({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Say whether requests can be served now; 503 with the reason when not."""
+        request.state.face = "health"
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                revision = await self._revision()
+        except _DATABASE_AWAY as error:
+            log.warning("readiness.database", error=repr(error))
+            return responses.problem(Unavailable("the database does not answer"))
+        if self.runtime.stopping.is_set():
+            return responses.problem(Unavailable("the process is stopping"))
+        if _is_behind(revision):
+            return responses.problem(
+                Unavailable("the database has not been migrated; run `openstoq migrate`")
+            )
+        return responses.json({"status": "ready", "revision": revision})
+
+    async def metrics(self, request: Request) -> Response:
+        """Answer with the counters, of all processes where they share a folder, and the queue."""
+        request.state.face = "health"
+        queue = CollectorRegistry()
+        try:
+            async with (
+                asyncio.timeout(PATIENCE_SECONDS),
+                self.runtime.database.transaction(None) as db,
+            ):
+                queue.register(QueuedJobs(await waiting(db)))
+        except _DATABASE_AWAY as error:
+            # What was counted is worth most while the database is away.
+            log.warning("metrics.database", error=repr(error))
+        text = await asyncio.to_thread(_counted)
+        return Response(text + generate_latest(queue), media_type=CONTENT_TYPE_LATEST)
+
+    async def _revision(self) -> str | None:
+        try:
+            row = await self.runtime.database.call("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            return None
+        return row["version_num"] if row is not None else None
+
+
+class QueuedJobs(Collector):
+    """The queue's length by status, as it was a moment ago."""
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        self.counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauge."""
+        gauge = GaugeMetricFamily(
+            "openstoq_queued_jobs", "Jobs in the queue, by status.", labels=["status"]
+        )
+        for status, number in self.counts.items():
+            gauge.add_metric([status], number)
+        yield gauge
+
+
+def _counted() -> bytes:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    every_process = CollectorRegistry()
+    MultiProcessCollector(every_process)  # type: ignore[no-untyped-call]  # it has no annotations
+    return generate_latest(every_process)
+
+
+def _is_behind(revision: str | None) -> bool:
+    # A revision that this release does not know is a newer release's: while hosts are upgraded
+    # one by one, the old ones go on serving.
+    *older, newest = _known_revisions()
+    return revision != newest and (revision is None or revision in older)
+
+
+@cache
+def _known_revisions() -> tuple[str, ...]:
+    script = ScriptDirectory(next(iter(migrations.__path__)))
+    return tuple(revision.revision for revision in script.walk_revisions())[::-1]

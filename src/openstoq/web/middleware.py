@@ -1,0 +1,131 @@
+"""Middleware: a request id, a log line, metrics, a size limit and an answer to every error."""
+
+import re
+from time import perf_counter
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openstoq.actions.faults import Fault, problem_of
+from openstoq.errors import Problem, TooLarge
+from openstoq.kernel.ids import new_id
+from openstoq.kernel.metrics import REQUEST_SECONDS, REQUESTS
+from openstoq.web import responses
+
+log = structlog.get_logger(__name__)
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_LONGEST_LOGGED_PATH = 200
+_CLIENT_GONE = 499
+
+
+class RequestMiddleware:
+    """Gives each request its id and surroundings, and answers what its endpoint raised.
+
+    Endpoints leave what they know in `scope["state"]`: `face` and `action` for logs and metrics,
+    and `points`, whose headers go on the response whatever becomes of the request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = perf_counter(), 0
+        request_id = _request_id(scope)
+        # The server's own state is shared by all requests, so each gets a copy.
+        state: dict[str, Any] = {**scope.get("state", {}), "request_id": request_id}
+        scope["state"] = state
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                if "points" in state:
+                    headers.update(state["points"].headers)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, answer)
+            except ClientDisconnect:
+                status = status or _CLIENT_GONE
+            except Exception as error:
+                problem = _problem(error, request_id)
+                if status:
+                    # The answer has begun; cutting it off is the only way to say that it failed.
+                    raise
+                await responses.problem(problem)(scope, receive, answer)
+            finally:
+                _record(scope, state, status, perf_counter() - started)
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over `most_bytes`, at once when they announce their length."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self.app = app
+        self.most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; raise TooLarge."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self.most_bytes:
+            raise self._too_large()
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.most_bytes:
+                raise self._too_large()
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is larger than {self.most_bytes} bytes; send less at once")
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _SANE_ID.fullmatch(given) else str(new_id())
+
+
+def _problem(error: Exception, request_id: str) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    problem = problem_of(error, request_id)
+    if isinstance(problem, Fault):
+        log.error("request.failed", exc_info=error)
+    else:
+        log.warning("request.unavailable", error=repr(error))
+    return problem
+
+
+def _record(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+    face, action = state.get("face", "other"), state.get("action", "")
+    REQUESTS.labels(face, action, status).inc()
+    REQUEST_SECONDS.labels(face).observe(seconds)
+    write = log.debug if face == "health" else log.info
+    write(
+        "request",
+        method=scope["method"],
+        path=scope["path"][:_LONGEST_LOGGED_PATH],
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        face=face,
+        action=action,
+    )

@@ -1,0 +1,103 @@
+"""Requests: what the faces read off the wire before an action sees it."""
+
+from collections.abc import Collection
+from urllib.parse import parse_qsl, unquote
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from openstoq.errors import BadRequest, Invalid
+
+_MOST_PARAMETERS = 200
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def key_of(request: Request) -> str | None:
+    """Return the API key, from X-Auth-Token or as a bearer token."""
+    key = request.headers.get("x-auth-token")
+    if key is not None:
+        return key.strip()
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def segments_of(scope: Scope, base: str) -> list[str] | None:
+    """Return the path's segments below `base`, decoded one by one; None: no path can be that.
+
+    They are split before they are decoded, so that an encoded slash stays within its segment.
+    """
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    below = raw.partition(b"?")[0].removeprefix(base.encode()).strip(b"/")
+    try:
+        segments = [unquote(part.decode(), errors="strict") for part in below.split(b"/")]
+    except UnicodeDecodeError:
+        return None
+    if any("\x00" in segment for segment in segments):
+        return None
+    return segments if below else []
+
+
+def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
+    """Return the query's values; a name in `lists` may come several times.
+
+    Raises BadRequest when it cannot be read, Invalid when a single value comes twice.
+    """
+    values: dict[str, str | list[str]] = {}
+    repeated: dict[str, None] = {}
+    for name, value in _pairs(scope["query_string"]):
+        present = values.get(name)
+        if name in lists:
+            values[name] = [*present, value] if isinstance(present, list) else [value]
+        elif present is not None:
+            repeated[name] = None
+        else:
+            values[name] = value
+    if repeated:
+        raise Invalid(*(f"{name} may be given only once" for name in repeated))
+    return values
+
+
+def dry_run_of(scope: Scope) -> bool:
+    """Read the query of a write, which takes nothing but dry_run; raise Invalid for the rest."""
+    values = query_of(scope)
+    problems = [
+        f"{name} is not a known query parameter; send it in the body"
+        for name in values
+        if name != "dry_run"
+    ]
+    asked = _TRUTHS.get(str(values.get("dry_run", "false")).lower())
+    if asked is None:
+        problems.append("dry_run must be true or false")
+    if problems:
+        raise Invalid(*problems)
+    return bool(asked)
+
+
+async def json_body_of(request: Request) -> bytes:
+    """Read the body of a write, which is a JSON object whatever its Content-Type says.
+
+    `curl -d '{…}'` calls its JSON a form, so the body itself decides. Raises BadRequest for what
+    is plainly something else.
+    """
+    body = await request.body()
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = declared in ("", "application/json") or declared.endswith("+json")
+    if not is_json and body.strip() and not body.lstrip().startswith(b"{"):
+        raise BadRequest(
+            "send the body as a JSON object, with the header Content-Type: application/json"
+        )
+    return body
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            query.decode(),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except UnicodeDecodeError as error:
+        raise BadRequest("the query is not valid UTF-8") from error
+    except ValueError as error:
+        raise BadRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from error

@@ -1,0 +1,66 @@
+"""Routing: which action a method and a path mean; a fixed segment wins over a parameter."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from openstoq.actions.action import Action
+
+Found: TypeAlias = tuple[Action, dict[str, str]]
+
+
+@dataclass(slots=True)
+class _Node:
+    fixed: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    actions: dict[str, Action] = field(default_factory=dict)
+
+
+class RoutingTable:
+    """The actions by path, as a tree of segments."""
+
+    def __init__(self, actions: Iterable[Action]) -> None:
+        self._root = _Node()
+        for action in actions:
+            self._add(action)
+
+    def find(self, method: str, segments: Sequence[str]) -> Found | None:
+        """Return the action and the values of its path's parameters."""
+        found = _find(self._root, method, segments, ())
+        if found is None:
+            return None
+        action, values = found
+        return action, dict(zip(action.path_params, values, strict=True))
+
+    def methods(self, segments: Sequence[str]) -> list[str]:
+        """Return the methods that have an action at this path."""
+        every = ("GET", "POST", "PATCH", "PUT", "DELETE")
+        return [method for method in every if self.find(method, segments) is not None]
+
+    def _add(self, action: Action) -> None:
+        node = self._root
+        for segment in action.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.fixed.setdefault(segment, _Node())
+        if node.actions.setdefault(action.method, action) is not action:
+            raise ValueError(f"two actions answer {action.method} {action.path}")
+
+
+def _find(
+    node: _Node, method: str, rest: Sequence[str], values: tuple[str, ...]
+) -> tuple[Action, tuple[str, ...]] | None:
+    if not rest:
+        action = node.actions.get(method)
+        return None if action is None else (action, values)
+    segment, below = rest[0], rest[1:]
+    fixed = node.fixed.get(segment)
+    if fixed is not None:
+        found = _find(fixed, method, below, values)
+        if found is not None:
+            return found
+    if node.parameter is not None and segment:
+        return _find(node.parameter, method, below, (*values, segment))
+    return None

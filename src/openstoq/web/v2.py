@@ -1,0 +1,138 @@
+"""API v2: every action of the registry at its method and path, and /help at every level."""
+
+from collections.abc import Sequence
+from functools import cache, cached_property
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from openstoq.actions import openapi
+from openstoq.actions.action import READ_COST, WRITE_COST, Action
+from openstoq.actions.admission import admit
+from openstoq.actions.context import Caller
+from openstoq.actions.dispatch import Call, dispatch
+from openstoq.actions.help import BASE_PATH, manifest, request_schema
+from openstoq.errors import Invalid, NotFound, Problem
+from openstoq.jobs.work import Runtime
+from openstoq.web import responses
+from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of
+from openstoq.web.routing import RoutingTable
+
+_HELP = "help"
+_LONGEST_ECHOED_PATH = 300
+
+
+def routes(runtime: Runtime, actions: Sequence[Action]) -> list[BaseRoute]:
+    """Return the routes of v2: the OpenAPI document, which is public, and the actions."""
+    face = Face(runtime, actions)
+    return [
+        Route("/openapi.json", face.openapi),
+        Route(f"{BASE_PATH}/openapi.json", face.openapi),
+        Route(BASE_PATH, face),
+        Route(BASE_PATH + "/{path:path}", face),
+    ]
+
+
+class Face:
+    """The ASGI application below the base path."""
+
+    def __init__(self, runtime: Runtime, actions: Sequence[Action]) -> None:
+        self.runtime = runtime
+        self.actions = actions
+        self.table = RoutingTable(actions)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a problem is answered in the envelope."""
+        scope["state"]["face"] = "v2"
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Problem as problem:
+            response = responses.problem(problem)
+        if request.method == "HEAD":
+            # The headers are those of the GET, the length of its body included.
+            response.body = b""
+        await response(scope, receive, send)
+
+    async def openapi(self, request: Request) -> Response:
+        """Answer with the OpenAPI document."""
+        request.state.face = "v2"
+        return Response(self._document, media_type="application/json")
+
+    async def _answer(self, request: Request) -> Response:
+        segments = segments_of(request.scope, BASE_PATH)
+        if request.method == "OPTIONS":
+            return self._options(request, segments)
+        reads = request.method in ("GET", "HEAD")
+        caller = await admit(self.runtime, key_of(request), cost=READ_COST if reads else WRITE_COST)
+        request.state.points = caller.points
+        if segments is None:
+            raise _unknown(request)
+        if reads and segments and segments[-1] == _HELP:
+            return self._help(request, segments[:-1])
+        found = self.table.find("GET" if reads else request.method, segments)
+        if found is None:
+            raise _unknown(request)
+        return await self._run(request, caller, *found)
+
+    async def _run(
+        self, request: Request, caller: Caller, action: Action, path: dict[str, str]
+    ) -> Response:
+        request.state.action = action.name
+        writes = action.writes
+        call = Call(
+            action=action,
+            caller=caller,
+            path=path,
+            sent=await json_body_of(request)
+            if writes
+            else query_of(request.scope, lists=_list_fields(action)),
+            request_id=request.state.request_id,
+            idempotency_key=request.headers.get("idempotency-key") if writes else None,
+            dry_run=writes and dry_run_of(request.scope),
+        )
+        answer = await dispatch(self.runtime, call)
+        headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+        return responses.json_bytes(answer.body, answer.status, headers)
+
+    def _help(self, request: Request, level: list[str]) -> Response:
+        request.state.action = _HELP
+        values = query_of(request.scope)
+        prefix = str(values.pop("prefix", "")).removeprefix(BASE_PATH)
+        if values:
+            raise Invalid(*(f"{name} is not a known field" for name in values))
+        return responses.json(manifest(self.actions, prefix="/".join([*level, prefix])))
+
+    def _options(self, request: Request, segments: list[str] | None) -> Response:
+        methods = self.table.methods(segments) if segments is not None else []
+        if segments and segments[-1] == _HELP:
+            methods = ["GET"]
+        if not methods:
+            raise _unknown(request)
+        reading = ["HEAD"] if "GET" in methods else []
+        return Response(
+            status_code=204, headers={"Allow": ", ".join([*methods, *reading, "OPTIONS"])}
+        )
+
+    @cached_property
+    def _document(self) -> bytes:
+        server = self.runtime.settings.http.public_url.rstrip("/")
+        return orjson.dumps(openapi.document(self.actions, server=server))
+
+
+def _unknown(request: Request) -> NotFound:
+    path = request.scope["path"].removeprefix(BASE_PATH)[:_LONGEST_ECHOED_PATH] or "/"
+    return NotFound(f"No v2 action registered for {request.method} {path}")
+
+
+@cache
+def _list_fields(action: Action) -> frozenset[str]:
+    """Return the fields of a query that may come several times."""
+    return frozenset(
+        name
+        for name, schema in request_schema(action).get("properties", {}).items()
+        if any(option.get("type") == "array" for option in (schema, *schema.get("anyOf", ())))
+    )

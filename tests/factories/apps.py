@@ -1,0 +1,56 @@
+"""Applications: the faces over a runtime, called in this process or through a real server."""
+
+import asyncio
+import inspect
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+
+from openstoq.actions.help import BASE_PATH
+from openstoq.catalogue import ACTIONS
+from openstoq.jobs.work import Runtime
+from openstoq.mcp.endpoint import Endpoint
+from openstoq.web.app import create_app
+
+
+def make_app(runtime: Runtime, actions=ACTIONS, routes=()) -> Starlette:
+    mcp = Endpoint(runtime, actions)
+    return create_app(runtime, actions, routes=[*mcp.routes, *routes], services=[mcp.run])
+
+
+def client_of(app: Starlette, key: str | None = None, base: str = BASE_PATH) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url=f"http://shop.test{base}",
+        headers={"X-Auth-Token": key} if key else {},
+    )
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until `condition`, which may be asynchronous, holds; raise TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            held = condition()
+            if await held if inspect.isawaitable(held) else held:
+                return
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """Serve `app` on a free port of the loopback; yields the server's address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        await until(lambda: server.started or task.done())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
