@@ -88,7 +88,7 @@ def taken_apart(action: Action, given: Mapping[str, Any]) -> Arguments:
     try:
         # What Python reads leniently, such as NaN or half a surrogate pair, is no JSON.
         body = json.dumps(rest, allow_nan=False, ensure_ascii=False).encode()
-        "".join([*path.values(), key or ""]).encode()
+        "".join([*path.values(), str(key)]).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise Invalid("the arguments must be JSON in valid UTF-8, without NaN") from error
     if problems:

@@ -117,11 +117,18 @@ def _counted() -> bytes:
 def _is_behind(revision: str | None) -> bool:
     # A revision that this release does not know is a newer release's: while hosts are upgraded
     # one by one, the old ones go on serving.
-    *older, newest = _known_revisions()
-    return revision != newest and (revision is None or revision in older)
+    return revision is None or revision in _too_old()
 
 
 @cache
-def _known_revisions() -> tuple[str, ...]:
+def _too_old() -> frozenset[str]:
+    """Return the revisions before the newest one that this release's code needs."""
     script = ScriptDirectory(next(iter(migrations.__path__)))
-    return tuple(revision.revision for revision in script.walk_revisions())[::-1]
+    newest_first = list(script.walk_revisions())
+    # What is marked "post" runs after the code has been replaced everywhere.
+    needed = next(
+        at
+        for at, revision in enumerate(newest_first)
+        if getattr(revision.module, "phase", "pre") == "pre"
+    )
+    return frozenset(revision.revision for revision in newest_first[needed + 1 :])

@@ -1,0 +1,210 @@
+"""What goes wrong on our side, bodies that are too large, health and metrics."""
+
+import asyncio
+
+import asyncpg
+import httpx
+import pytest
+import structlog
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from factories.apps import client_of, make_app, serving
+from factories.runtimes import KEY, make_runtime
+from openstoq.config import Database as DatabaseSettings
+from openstoq.config import Http, Security, Settings
+from openstoq.db.pool import Database
+
+SETTINGS = "/back_in_stock/settings"
+DELIVERY = f"{SETTINGS}/delivery"
+
+
+async def test_a_bug_is_a_500_that_names_only_the_request(runtime, key):
+    async def broken(_):
+        raise ZeroDivisionError("the secret inside")
+
+    with structlog.testing.capture_logs() as lines:
+        async with client_of(
+            make_app(runtime, routes=[Route("/broken", broken)]), key, ""
+        ) as client:
+            answer = await client.get("/broken", headers={"X-Request-Id": "r-1"})
+    assert answer.status_code == 500
+    assert answer.headers["X-Request-Id"] == "r-1"
+    assert answer.json() == {
+        "errors": ["something went wrong on our side; please report request id r-1"]
+    }
+    failed = [line for line in lines if line["event"] == "request.failed"]
+    assert [type(line["exc_info"]) for line in failed] == [ZeroDivisionError]
+
+
+async def test_a_bug_in_an_action_keeps_the_points_headers(client, database):
+    # As a migration would that this release does not know.
+    await database.call("DROP TABLE back_in_stock_settings")
+    answer = await client.get(SETTINGS, headers={"X-Request-Id": "r-2"})
+    assert answer.status_code == 500
+    assert "back_in_stock_settings" not in answer.text
+    assert answer.headers["X-RateLimit-Remaining"] == "359"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.InterfaceError("pool is closing"),
+        asyncpg.ConnectionDoesNotExistError(),
+        asyncpg.CannotConnectNowError(),
+        asyncpg.TooManyConnectionsError(),
+        asyncpg.AdminShutdownError(),
+        asyncpg.DeadlockDetectedError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_passes_is_503_with_a_time_to_come_back(runtime, error):
+    async def away(_):
+        raise error
+
+    async with client_of(make_app(runtime, routes=[Route("/away", away)]), base="") as client:
+        answer = await client.get("/away")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "try again" in answer.json()["errors"][0]
+
+
+async def test_an_argument_of_the_wrong_type_is_our_mistake(runtime, database):
+    async def wrong(_):
+        await database.call("SELECT $1::int", "text")
+
+    async with client_of(make_app(runtime, routes=[Route("/wrong", wrong)]), base="") as client:
+        assert (await client.get("/wrong")).status_code == 500
+
+
+async def test_a_closed_database_is_503_everywhere(database_url, key):
+    pool = await Database.connect(database_url, size=1)
+    await pool.close()
+    app = make_app(make_runtime(pool))
+    async with client_of(app, key) as client:
+        assert (await client.get(SETTINGS)).status_code == 503
+        assert (await client.patch(DELIVERY, json={})).status_code == 503
+    async with client_of(app, base="") as client:
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["errors"]) == (
+            503,
+            ["the database does not answer"],
+        )
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+
+
+def limited(database, most_bytes=1000):
+    settings = Settings(
+        security=Security(key=KEY),
+        http=Http(max_body_bytes=most_bytes),
+        database=DatabaseSettings(),
+    )
+    return make_runtime(database, settings=settings)
+
+
+async def test_a_large_body_is_413_announced_or_streamed(database, key):
+    async def chunks():
+        for _ in range(20):
+            yield b" " * 100
+
+    async with client_of(make_app(limited(database)), key) as client:
+        announced = await client.patch(DELIVERY, content=b" " * 1001)
+        streamed = await client.patch(DELIVERY, content=chunks())
+        for answer in (announced, streamed):
+            assert answer.status_code == 413
+            assert "1000 bytes" in answer.json()["errors"][0]
+        fits = await client.patch(DELIVERY, content=b"{}" + b" " * 998)
+        assert fits.status_code == 202
+
+
+async def test_ten_megabytes_through_a_real_server(runtime, key):
+    async with (
+        serving(make_app(runtime)) as address,
+        httpx.AsyncClient(base_url=address, headers={"X-Auth-Token": key}) as client,
+    ):
+        for path in ("/api/v2/external/back_in_stock/settings", "/mcp", "/nope"):
+            answer = await client.request(
+                "POST" if path == "/mcp" else "PATCH", path, content=b"x" * 10_485_760
+            )
+            assert answer.status_code == 413
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_readiness_needs_the_newest_migration_or_a_newer_one(client, database, runtime):
+    async def ready():
+        return await client.get(httpx.URL("http://shop.test/readyz"))
+
+    assert (await ready()).json()["status"] == "ready"
+    await database.call("UPDATE alembic_version SET version_num = '0001_foundation'")
+    behind = await ready()
+    assert behind.status_code == 503
+    assert "openstoq migrate" in behind.json()["errors"][0]
+    await database.call("UPDATE alembic_version SET version_num = 'of a newer release'")
+    assert (await ready()).status_code == 200
+    await database.call("DROP TABLE alembic_version")
+    assert (await ready()).status_code == 503
+
+
+async def test_a_stopping_process_is_not_ready(client, runtime):
+    runtime.stopping.set()
+    answer = await client.get(httpx.URL("http://shop.test/readyz"))
+    assert (answer.status_code, answer.json()["errors"]) == (503, ["the process is stopping"])
+
+
+async def test_metrics_count_requests_and_the_queue(client, database):
+    async with database.transaction(None) as db:
+        await db.execute(
+            "INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status, created, updated, "
+            "execute_after) VALUES (0, 'a job', '{}', 'queued', now(), now(), now())"
+        )
+    await client.get(SETTINGS)
+    answer = await client.get(httpx.URL("http://shop.test/metrics"))
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert 'openstoq_queued_jobs{status="queued"} 1.0' in answer.text
+    counted = 'openstoq_requests_total{action="back_in_stock.settings.read",face="v2",status="200"}'
+    assert counted in answer.text
+
+
+async def test_metrics_of_several_processes_are_added_up(client, monkeypatch, tmp_path):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    answer = await client.get(httpx.URL("http://shop.test/metrics"))
+    assert answer.status_code == 200
+    # This process counts in memory, for it began without the folder.
+    assert "openstoq_requests_total" not in answer.text
+    assert "openstoq_queued_jobs" in answer.text
+
+
+async def test_a_problem_raised_by_any_endpoint_has_the_envelope(runtime):
+    async def reads(request):
+        return JSONResponse({"length": len(await request.body())})
+
+    app = make_app(limited(runtime.database, 10), routes=[Route("/reads", reads, methods=["POST"])])
+    async with client_of(app, base="") as client:
+        assert (await client.post("/reads", content=b"12345")).json() == {"length": 5}
+        refused = await client.post("/reads", content=b"1" * 11)
+        assert (refused.status_code, len(refused.json()["errors"])) == (413, 1)
+
+
+async def test_two_processes_share_the_points_exactly(database, database_url, shop, key):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET rate_points = 20")
+    one, two = [await Database.connect(database_url, size=4) for _ in range(2)]
+    try:
+        async with (
+            serving(make_app(make_runtime(one))) as first,
+            serving(make_app(make_runtime(two))) as second,
+            httpx.AsyncClient(headers={"X-Auth-Token": key}) as client,
+        ):
+            answers = await asyncio.gather(
+                *(
+                    client.get(f"{address}/api/v2/external{SETTINGS}")
+                    for address in (first, second) * 16
+                )
+            )
+    finally:
+        await one.close()
+        await two.close()
+    assert sorted(answer.status_code for answer in answers) == [200] * 20 + [429] * 12

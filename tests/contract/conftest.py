@@ -1,0 +1,5 @@
+"""Tests over the whole registry."""
+
+from factories.fixtures import app, client, key, runtime, shop
+
+__all__ = ["app", "client", "key", "runtime", "shop"]

@@ -1,0 +1,185 @@
+"""The registry against the documented API, and its faces against each other."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import jsonschema
+import pytest
+import schemathesis
+
+from factories.apps import serving
+from factories.schemas import places
+from openstoq.actions import openapi
+from openstoq.actions.help import BASE_PATH, manifest, request_schema
+from openstoq.catalogue import ACTIONS
+from openstoq.mcp.tools import input_schema, tool
+
+DOCUMENTED = Path(__file__).resolve().parents[2] / ".." / "shared" / "contract" / "v2_actions.json"
+
+# Sections of the documents whose every action exists; the rest is still being built.
+COMPLETE_SECTIONS = ("Back In Stock · Settings",)
+
+# Actions of ours that the documents do not have.
+ADDITIONS: frozenset[tuple[str, str]] = frozenset()
+
+BY_ADDRESS = {(action.method, action.path): action for action in ACTIONS}
+
+
+@pytest.fixture(scope="module")
+def documented():
+    if not DOCUMENTED.exists():
+        pytest.skip("the documented API lies beside the repository, and not here")
+    return json.loads(DOCUMENTED.read_text(encoding="utf-8"))
+
+
+def test_every_action_is_documented_or_an_addition(documented):
+    known = {(one["method"], one["path"]) for one in documented}
+    assert set(BY_ADDRESS) - known == ADDITIONS
+
+
+@pytest.mark.parametrize("section", COMPLETE_SECTIONS)
+def test_complete_sections_have_every_documented_action(documented, section):
+    asked = {(one["method"], one["path"]) for one in documented if one["section"] == section}
+    assert asked
+    assert asked <= set(BY_ADDRESS)
+
+
+def test_documented_fields_are_taken(documented):
+    for one in documented:
+        action = BY_ADDRESS.get((one["method"], one["path"]))
+        if action is None:
+            continue
+        schema = request_schema(action)
+        names = [*one.get("params", ()), *one.get("body", ())]
+        for field in names:
+            taken = action.path_params if field.get("in") == "path" else schema["properties"]
+            assert field["name"] in taken, f"{action.name} does not take {field['name']}"
+        required = {field["name"] for field in one.get("body", ()) if field.get("required")}
+        assert set(schema.get("required", ())) <= required | {
+            field["name"] for field in one.get("params", ()) if field.get("required")
+        }, f"{action.name} asks for more than is documented"
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_an_action_describes_itself(action):
+    assert action.summary.endswith(".")
+    assert action.aliases
+    assert all(alias == alias.strip().lower() and alias for alias in action.aliases)
+    assert re.fullmatch(r"[a-z0-9_]{1,64}", action.tool)
+    # A tool's arguments are the path's and the request's together, so none may hide another.
+    properties = request_schema(action).get("properties", {})
+    assert not {*action.path_params, "dry_run", "idempotency_key"} & set(properties)
+
+
+def test_names_and_tools_are_unique():
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS)
+    assert len({action.tool for action in ACTIONS}) == len(ACTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_every_text_in_a_request_is_bounded(action):
+    schema = request_schema(action)
+    for path, option in places(schema, schema):
+        if option.get("type") == "string":
+            assert {"maxLength", "pattern", "enum", "const", "format"} & set(option), path
+        if option.get("type") == "array":
+            assert "maxItems" in option, path
+        if option.get("type") == "integer":
+            assert {"maximum", "exclusiveMaximum", "enum", "const"} & set(option), path
+
+
+async def test_help_openapi_and_mcp_say_the_same(client):
+    helped = {entry["name"]: entry for entry in (await client.get("/help")).json()["actions"]}
+    document = (await client.get("/openapi.json")).json()
+    assert list(helped) == [action.name for action in ACTIONS]
+    operations = {
+        operation["operationId"]: (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert len(operations) == len(ACTIONS)
+    for action in ACTIONS:
+        entry = helped[action.name]
+        path, method, operation = operations[action.tool]
+        assert (path, method.upper()) == (action.path, action.method)
+        assert entry["path"] == path.replace("{", ":").replace("}", "")
+        assert operation["summary"] == entry["description"] == action.summary
+        assert _properties_in(document, operation) == entry["request_schema"].get("properties", {})
+        assert tool(action).description.startswith(entry["description"])
+        told = input_schema(action)["properties"]
+        for option in (
+            *action.path_params,
+            *(("dry_run", "idempotency_key") if action.writes else ()),
+        ):
+            told.pop(option)
+        assert told == entry["request_schema"].get("properties", {})
+
+
+def _properties_in(document, operation):
+    """What an operation takes, with the references of /help."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    properties = body.get("schema", {}).get("properties") or {
+        one["name"]: one["schema"]
+        for one in operation["parameters"]
+        if one["in"] == "query" and one["name"] != "dry_run"
+    }
+    text = json.dumps(properties).replace("#/components/schemas/", "#/$defs/")
+    assert document["components"]["schemas"]
+    return json.loads(text)
+
+
+async def test_the_openapi_document_is_public_and_valid(app, client):
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://shop.test"
+    ) as stranger:
+        document = (await stranger.get("/openapi.json")).json()
+        assert (await stranger.get(f"{BASE_PATH}/openapi.json")).json() == document
+    assert document == json.loads(
+        json.dumps(openapi.document(ACTIONS, server="http://127.0.0.1:8000"))
+    )
+    assert document["openapi"] == "3.1.0"
+    text = json.dumps(document)
+    for name in set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', text)):
+        assert name in document["components"]["schemas"]
+    assert text.count('"$ref"') == len(re.findall(r'"\$ref": "#/components/schemas/', text))
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            named = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
+            assert named == re.findall(r"{(\w+)}", path)
+            assert all(status.isdecimal() for status in operation["responses"])
+
+
+async def test_the_openapi_document_loads_in_schemathesis(app):
+    loaded = schemathesis.openapi.from_dict(
+        openapi.document(ACTIONS, server="http://127.0.0.1:8000")
+    )
+    loaded.validate()
+    assert len(list(loaded.get_all_operations())) == len(ACTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_every_schema_is_a_json_schema(action):
+    for schema in (request_schema(action), input_schema(action), action.response.json_schema()):
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_help_narrows_by_every_actions_own_path():
+    for action in ACTIONS:
+        below = manifest(ACTIONS, prefix=action.path)["actions"]
+        assert action.name in [entry["name"] for entry in below]
+
+
+async def test_mcp_lists_every_action(app, key):
+    async with serving(app) as address, httpx.AsyncClient() as http:
+        answer = await http.post(
+            f"{address}/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+            headers={"X-Auth-Token": key},
+        )
+    listed = {one["name"]: one for one in answer.json()["result"]["tools"]}
+    assert list(listed) == [action.tool for action in ACTIONS]
+    for action in ACTIONS:
+        assert listed[action.tool]["inputSchema"] == input_schema(action)
+        assert listed[action.tool]["annotations"]["readOnlyHint"] is not action.writes

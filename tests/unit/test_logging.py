@@ -1,0 +1,94 @@
+"""Log lines: one renderer for all, UTC, and nothing secret."""
+
+import io
+import json
+import logging
+from datetime import date, datetime, timedelta
+
+import pytest
+import structlog
+
+from openstoq.kernel.logging import MASK, configure
+
+KEY = "stoq_api_key_" + "a" * 32
+
+
+@pytest.fixture
+def written():
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    configure("json", "info", stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    structlog.reset_defaults()
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+def test_our_lines_and_the_libraries_look_alike(written):
+    with structlog.contextvars.bound_contextvars(request_id="r-1"):
+        structlog.get_logger("ours").info("order.placed", number=2**70, at=date(2026, 6, 20))
+        logging.getLogger("uvicorn.error").warning("took %s seconds", 3, extra={"extra": "kept"})
+    ours, theirs = written()
+    assert (ours["event"], ours["level"], ours["request_id"]) == ("order.placed", "info", "r-1")
+    assert (theirs["event"], theirs["level"], theirs["request_id"]) == (
+        "took 3 seconds",
+        "warning",
+        "r-1",
+    )
+    assert (ours["logger"], theirs["logger"], theirs["extra"]) == ("ours", "uvicorn.error", "kept")
+    for line in (ours, theirs):
+        assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
+
+
+def test_an_exception_is_text_without_secrets(written):
+    try:
+        int(f"no shop for {KEY}")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+        logging.getLogger("pgqueuer").exception("failed too")
+    for line in written():
+        assert "no shop for [masked]" in line["exception"]
+        assert "Traceback" in line["exception"]
+        assert KEY not in json.dumps(line)
+
+
+def test_secrets_are_masked_by_name_and_by_look(written):
+    structlog.get_logger().warning(
+        f"refused {KEY}",
+        access_token="t",
+        headers={"Authorization": "Bearer x", "X-Auth-Token": "y", "Accept": "z"},
+        seen=["shpat_abc123", ("shpca_def456",)],
+        url="postgresql://app:s3cret@db.test/openstoq",
+        hmac=b"bytes",
+        path="lone \ud800 surrogate",
+        deep={"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": KEY}}}}}}}}},
+    )
+    (line,) = written()
+    assert line["event"] == f"refused {MASK}"
+    assert line["access_token"] == line["hmac"] == MASK
+    assert line["headers"] == {"Authorization": MASK, "X-Auth-Token": MASK, "Accept": "z"}
+    assert line["seen"] == [MASK, [MASK]]
+    assert line["url"] == f"postgresql://{MASK}@db.test/openstoq"
+    assert KEY not in json.dumps(line)
+
+
+def test_the_level_is_a_threshold_and_noise_is_left_out(written):
+    structlog.get_logger().debug("detail")
+    logging.getLogger("httpx").info("HTTP Request: GET https://shop.test/?token=x")
+    assert written() == []
+
+
+def test_the_console_format_is_text():
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure("console", "info", stream=stream)
+        structlog.get_logger().info("order.placed", key=KEY)
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:], level = before
+        root.setLevel(level)
+    assert "order.placed" in stream.getvalue()
+    assert KEY not in stream.getvalue()
