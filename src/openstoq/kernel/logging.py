@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import orjson
@@ -32,16 +33,23 @@ def configure(
 ) -> None:
     """Send structlog's and the standard library's lines from `level` on to `stream`, or stderr."""
     lowest = logging.getLevelNamesMapping()[level.upper()]
-    handler = logging.StreamHandler(stream or sys.stderr)
+    out = stream or sys.stderr
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    written: list[Processor] = [
+        structlog.processors.format_exc_info,
+        mask_secrets,
+        _renderer(format),
+    ]
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_common(),
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                mask_secrets,
-                _renderer(format),
-            ],
+            foreign_pre_chain=[*common, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     root = logging.getLogger()
@@ -50,9 +58,10 @@ def configure(
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(lowest, logging.WARNING))
     structlog.configure(
-        processors=[*_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*common, *written],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        # Our own lines skip the standard library's records, which cost more than the line.
+        logger_factory=lambda *names: _NamedLogger(out, *names),
         cache_logger_on_first_use=False,
     )
 
@@ -62,14 +71,12 @@ def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
     return {name: _masked(value, name, 0) for name, value in event.items()}
 
 
-def _common() -> list[Processor]:
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+class _NamedLogger(structlog.WriteLogger):
+    """Writes lines, and knows which module's they are."""
+
+    def __init__(self, out: TextIO, name: str = "openstoq") -> None:
+        super().__init__(out)
+        self.name = name
 
 
 def _renderer(format: str) -> Processor:
@@ -85,11 +92,16 @@ def _json(event: Any, **_: Any) -> str:
     return orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+@lru_cache(1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def _masked(value: Any, name: str, depth: int) -> Any:
-    if _SECRET_NAME.search(name) and value is not None:
-        return MASK
     if value is None or isinstance(value, bool | float):
         return value
+    if _is_secret(name):
+        return MASK
     if isinstance(value, int) and value.bit_length() < 64:  # noqa: PLR2004 - what JSON numbers hold
         return value
     if depth < _DEEPEST and isinstance(value, Mapping):

@@ -8,9 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from openstoq.actions.action import Action
+from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
 from openstoq.web import health, responses, v2
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
@@ -38,8 +39,14 @@ def create_app(
             yield
 
     app = Starlette(
-        # Further routes come first: v2 claims everything below its base path.
-        routes=[*health.routes(runtime), *routes, *v2.routes(runtime, actions)],
+        # Routes are tried one after the other, so the busiest face comes early; those of others
+        # below its base path come before it, because it claims all the rest.
+        routes=[
+            *(route for route in routes if _is_below_v2(route)),
+            *v2.routes(runtime, actions),
+            *(route for route in routes if not _is_below_v2(route)),
+            *health.routes(runtime),
+        ],
         middleware=[
             Middleware(RequestMiddleware),
             Middleware(BodyLimitMiddleware, most_bytes=runtime.settings.http.max_body_bytes),
@@ -50,6 +57,10 @@ def create_app(
     # A redirect would cost callers a request and curl -d its body.
     app.router.redirect_slashes = False
     return app
+
+
+def _is_below_v2(route: BaseRoute) -> bool:
+    return isinstance(route, Route) and route.path.startswith(f"{BASE_PATH}/")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,11 +1,12 @@
 """Middleware: a request id, a log line, metrics, a size limit and an answer to every error."""
 
 import re
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,10 +48,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                if "points" in state:
-                    headers.update(state["points"].headers)
+                message["headers"] = [*message["headers"], *_headers(state)]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -97,6 +95,13 @@ class BodyLimitMiddleware:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body is larger than {self.most_bytes} bytes; send less at once")
+
+
+def _headers(state: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    yield b"x-request-id", state["request_id"].encode()
+    if "points" in state:
+        for name, value in state["points"].headers.items():
+            yield name.lower().encode(), value.encode()
 
 
 def _request_id(scope: Scope) -> str:
