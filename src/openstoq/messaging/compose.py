@@ -1,0 +1,147 @@
+"""Liquid templates and the texts of each language, and bodies that are rendered once for many."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from babel import Locale, UnknownLocaleError
+from liquid import BoundTemplate, Environment, StrictUndefined
+from markupsafe import escape
+
+from openstoq.messaging.mime import SOFT_BREAK, quoted_printable, quoted_printable_piece
+
+TEMPLATES = Path(__file__).parent / "templates"
+FALLBACK = "en"
+
+_TAG = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
+# Tags that keep or compare what was printed, or that hold further tags.
+_KEEPS_OUTPUT = re.compile(r"{%-?\s*(?:capture|ifchanged|include|render|liquid)\b")
+_PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
+
+
+@cache
+def environment(*, escapes: bool) -> Environment:
+    """Return how templates are read: a misspelt name is an error, and none loads another."""
+    return Environment(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
+
+
+@lru_cache(maxsize=1000)
+def compiled(source: str, *, escapes: bool) -> BoundTemplate:
+    """Return the template written in `source`."""
+    return environment(escapes=escapes).from_string(source)
+
+
+@cache
+def source(name: str) -> str:
+    """Return the text of the template in the file `name`."""
+    return (TEMPLATES / name).read_text("utf-8")
+
+
+def babel_locale(locale: str | None) -> Locale:
+    """Return the Babel locale for a tag such as "de-AT", or English for one that is unknown."""
+    tag = (locale or FALLBACK).replace("_", "-")
+    for candidate in (tag, tag.partition("-")[0]):
+        try:
+            return Locale.parse(candidate, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse(FALLBACK)
+
+
+def language(locale: str | None) -> str:
+    """Return the language whose texts a reader of `locale` gets."""
+    spoken = babel_locale(locale).language
+    return spoken if (TEMPLATES / "locales" / f"{spoken}.toml").is_file() else FALLBACK
+
+
+@cache
+def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
+    file = TEMPLATES / "locales" / f"{language}.toml"
+    plain = environment(escapes=False)
+    return {
+        key: plain.from_string(sentence)
+        for key, sentence in tomllib.loads(file.read_text("utf-8"))[section].items()
+    }
+
+
+def texts(language: str, section: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the sentences of one kind of mail, with `values` filled in."""
+    return {
+        key: sentence.render(**values) for key, sentence in _sentences(language, section).items()
+    }
+
+
+class Body:
+    """A body in quoted-printable: rendered once with gaps, which are filled for each recipient.
+
+    `shared` are the template's variables that are the same for all, `gaps` the names of the
+    others. A template that does more with those than print them is rendered for each recipient.
+    """
+
+    def __init__(
+        self, source: str, *, escapes: bool, shared: Mapping[str, Any], gaps: Sequence[str]
+    ) -> None:
+        self._template = compiled(source, escapes=escapes)
+        self._shared = shared
+        self._escape: Callable[[str], str] = _escaped if escapes else str
+        self._printed: tuple[str, ...] = ()
+        self._pattern = self._spliced(source, gaps)
+
+    @property
+    def is_spliced(self) -> bool:
+        """Whether recipients' values are filled in without rendering again."""
+        return self._pattern is not None
+
+    def rendered(self, fillings: Mapping[str, str]) -> str:
+        """Return the body as text, rendered for one recipient alone."""
+        return self._template.render(**self._shared, **fillings)
+
+    def encoded(self, fillings: Mapping[str, str]) -> bytes:
+        """Return the encoded body for the recipient whose gaps take `fillings`."""
+        if self._pattern is None:
+            return quoted_printable(self.rendered(fillings))
+        return self._pattern % {
+            gap.encode(): quoted_printable_piece(self._escape(fillings[gap]))
+            for gap in self._printed
+        }
+
+    def _spliced(self, source: str, gaps: Sequence[str]) -> bytes | None:
+        if _uses_beyond_printing(source, gaps):
+            return None
+        marks = {f"gap{uuid4().hex}": gap for gap in gaps}
+        mark_of = {gap: mark for mark, gap in marks.items()}
+        pieces = re.split(f"({'|'.join(marks)})", self.rendered(mark_of))
+        self._printed = tuple(gap for mark, gap in marks.items() if mark in pieces)
+        return b"".join(_open_end(piece, marks) for piece in pieces[:-1]) + _literal(
+            quoted_printable(pieces[-1])
+        )
+
+
+def _open_end(piece: str, marks: Mapping[str, str]) -> bytes:
+    """Return a piece of a pattern, ended such that the next one begins on a line of its own."""
+    if piece in marks:
+        return f"%({marks[piece]})b".encode() + SOFT_BREAK
+    end = b"" if piece == "" or piece.endswith("\n") else SOFT_BREAK
+    return _literal(quoted_printable_piece(piece)) + end
+
+
+def _literal(encoded: bytes) -> bytes:
+    return encoded.replace(b"%", b"%%")
+
+
+def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
+    """Tell whether what `source` prints may depend on a gap's value, and not merely contain it."""
+    named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
+    for tag in _TAG.findall(source):
+        plain = _PLAIN_OUTPUT.fullmatch(tag)
+        if _KEEPS_OUTPUT.match(tag) or (not (plain and plain[1] in gaps) and named.search(tag)):
+            return True
+    return False
+
+
+def _escaped(value: str) -> str:
+    return str(escape(value))

@@ -1,0 +1,149 @@
+"""The wire form of a message (RFC 5322, 2045, 2047): headers, encoded bodies and their parts."""
+
+import re
+from base64 import b64encode
+from binascii import b2a_qp
+from datetime import datetime
+from email.utils import format_datetime
+from urllib.parse import quote
+
+SOFT_BREAK = b"=\r\n"
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# A dot-atom and a domain; any character above ASCII may stand where a letter may.
+_ATOM = r"[^\x00-\x20\x7f-\xa0\"(),.:;<>@\[\\\]\u2028\u2029\ud800-\udfff]+"
+_DOMAIN = r"[^\x00-,/:-@\[-`{-\xa0\u2028\u2029\ud800-\udfff]+"
+_MAILBOX = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
+_URL = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+;=%-]+", re.ASCII | re.IGNORECASE)
+_URL_CHARACTERS = "/:?#[]@!$&'()*+;=%~"
+# Octets of text in one encoded word: four thirds of it and the word's frame stay within 75.
+_WORD = 45
+# A line that may be longer is folded, and only encoded words can be folded anywhere.
+_LINE = 64
+_LONGEST_LINE = 998
+# "=_" cannot occur in quoted-printable, and "=" only at the end in base64.
+_BOUNDARY = b"=_openstoq_part"
+
+
+def one_line(text: str) -> str:
+    """Return `text` without control characters and lone surrogates, its spaces collapsed."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def mailbox(address: str) -> str:
+    """Return `address` for a header, its domain as DNS knows it where the rest is ASCII.
+
+    Raises ValueError for anything that is not one plain address.
+    """
+    if not _MAILBOX.fullmatch(address):
+        raise ValueError(f"{address!r} is not an e-mail address; correct it.")
+    local, _, domain = address.rpartition("@")
+    if not local.isascii() or domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise ValueError(f"{domain!r} is not a domain name; correct the address.") from None
+
+
+def web_address(url: str) -> str:
+    """Return `url` in ASCII, ready for a header or a link; raise ValueError if it is not http(s)."""
+    if not _URL.fullmatch(url):
+        url = quote(one_line(url), safe=_URL_CHARACTERS)
+        if not _URL.fullmatch(url):
+            raise ValueError(f"{url!r} is not a web address; it has to begin with https://.")
+    return url
+
+
+def header(name: str, value: str) -> bytes:
+    """Return one header line; raise ValueError when it would break the message's form."""
+    line = f"{name}: {value}\r\n".encode()
+    if len(line) > _LONGEST_LINE or "\r" in value or "\n" in value or "\0" in value:
+        raise ValueError(f"The header {name} is too long or has a line break; shorten its value.")
+    return line
+
+
+def text_header(name: str, text: str) -> bytes:
+    """Return a header of free text, as encoded words where it needs them."""
+    text = one_line(text)
+    if text.isascii() and len(text) <= _LINE and "=?" not in text:
+        return header(name, text)
+    return f"{name}: {_encoded_words(text)}\r\n".encode()
+
+
+def from_header(display_name: str, address: str) -> bytes:
+    """Return the From header of `address`, shown as `display_name`."""
+    shown, address = one_line(display_name), mailbox(address)
+    if not shown:
+        return header("From", address)
+    if shown.isascii() and len(shown) <= _LINE and "=?" not in shown:
+        escaped = shown.replace("\\", r"\\").replace('"', r"\"")
+        return f'From: "{escaped}"\r\n <{address}>\r\n'.encode()
+    return f"From: {_encoded_words(shown)}\r\n <{address}>\r\n".encode()
+
+
+def message_id(id: str, domain: str) -> str:
+    """Return the Message-ID of the message `id`; what a domain cannot have becomes a hyphen."""
+    return f"<{id}@{re.sub(r'[^A-Za-z0-9.-]', '-', domain)}>"
+
+
+def common_headers(when: datetime) -> bytes:
+    """Return the headers that all our messages have, their date being `when`."""
+    return (
+        header("Date", format_datetime(when))
+        + header("MIME-Version", "1.0")
+        + header("Auto-Submitted", "auto-generated")
+    )
+
+
+def quoted_printable(text: str) -> bytes:
+    """Encode a text, or a piece of one that ends a part, in lines of at most 76 octets."""
+    return b2a_qp(text.replace("\r\n", "\n").encode()).replace(b"\n", b"\r\n")
+
+
+def quoted_printable_piece(text: str) -> bytes:
+    """Encode a piece of a text such that a soft line break may follow it."""
+    # The letter keeps the last line one octet short of the limit: there the "=" will stand.
+    return quoted_printable(text + "x")[:-1]
+
+
+def alternative(text: bytes, html: bytes) -> bytes:
+    """Return the rest of a message, after its headers, from its two encoded bodies."""
+    return _multipart("alternative", _part("plain", text), _part("html", html))
+
+
+def with_attachment(text: bytes, filename: str, document: bytes) -> bytes:
+    """Return the rest of a message from its encoded text and the JSON document it brings."""
+    encoded = b64encode(document)
+    lines = b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
+    attachment = (
+        b"Content-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="%b"\r\n\r\n%b'
+    ) % (filename.encode(), lines)
+    return _multipart("mixed", _part("plain", text), attachment)
+
+
+def _multipart(subtype: str, first: bytes, second: bytes) -> bytes:
+    return (
+        b'Content-Type: multipart/%(subtype)b;\r\n boundary="%(mark)b"\r\n\r\n'
+        b"--%(mark)b\r\n%(first)b\r\n--%(mark)b\r\n%(second)b\r\n--%(mark)b--\r\n"
+    ) % {b"subtype": subtype.encode(), b"mark": _BOUNDARY, b"first": first, b"second": second}
+
+
+def _part(subtype: str, encoded: bytes) -> bytes:
+    return (
+        b"Content-Type: text/%b; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%b"
+    ) % (subtype.encode(), encoded)
+
+
+def _encoded_words(text: str) -> str:
+    words: list[bytes] = []
+    word = b""
+    for character in text:
+        octets = character.encode()
+        if len(word) + len(octets) > _WORD:
+            words.append(word)
+            word = b""
+        word += octets
+    words.append(word)
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in words)

@@ -1,0 +1,206 @@
+"""What our mails say: the back-in-stock alert and the one-off mails, as complete messages."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from babel.numbers import format_currency
+from markupsafe import Markup
+
+from openstoq.kernel.clock import utc_now
+from openstoq.messaging import mime
+from openstoq.messaging.compose import (
+    Body,
+    babel_locale,
+    compiled,
+    language,
+    source,
+    texts,
+)
+
+LONGEST_NAME = 60
+# The templates' variables that differ between recipients.
+GAPS = ("name", "greeting", "product_link", "unsubscribe_url")
+
+# Stands for a name in the greeting; no name has it, for it is a control character.
+_NAME = "\x00"
+_LINK = re.compile(r"://|www\.", re.IGNORECASE)
+_UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_content="
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFacts:
+    """What all alerts about one variant have in common; `sender` is a bare address.
+
+    A price of zero is one we do not know: it is not shown.
+    """
+
+    shop_name: str
+    shop_url: str
+    sender: str
+    product_title: str
+    variant_title: str | None
+    product_url: str
+    image_url: str | None
+    price: Decimal
+    currency: str
+    message_id_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """One shopper who is to be told."""
+
+    notification_id: UUID
+    address: str
+    name: str | None
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """From whom to whom a one-off mail goes; `id` stays the same when it is sent again."""
+
+    id: UUID
+    sender: str
+    sender_name: str
+    recipient: str
+    message_id_domain: str
+
+
+class Prepared:
+    """An alert that lacks only what concerns the recipient."""
+
+    def __init__(self, facts: AlertFacts, locale: str | None) -> None:
+        spoken = language(locale)
+        shown = _shown(facts, locale)
+        sentences = texts(spoken, "alert", {**shown, "name": _NAME})
+        self._named, self._unnamed = sentences["greeting_named"], sentences["greeting"]
+        self._link = _tagged(mime.web_address(facts.product_url))
+        self._domain = facts.message_id_domain
+        self._headers = (
+            mime.from_header(facts.shop_name, facts.sender)
+            + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
+            + mime.common_headers(utc_now())
+        )
+        shared = {**shown, "texts": sentences, "language": spoken}
+        self.text = _body("alert.txt.liquid", shared, GAPS)
+        self.html = _body("alert.html.liquid", shared, GAPS)
+
+    def personal(self, recipient: Recipient) -> bytes:
+        """Return the complete message for `recipient`, 7-bit but for an address that is not.
+
+        Raises ValueError for an address or a link that cannot stand in a message.
+        """
+        fillings = self.fillings(recipient)
+        id = str(recipient.notification_id)
+        return (
+            mime.header("To", mime.mailbox(recipient.address))
+            + mime.header("Message-ID", mime.message_id(id, self._domain))
+            + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
+            + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + mime.header("X-Openstoq-Notification", id)
+            + mime.header("Idempotency-Key", id)
+            + self._headers
+            + mime.alternative(self.text.encoded(fillings), self.html.encoded(fillings))
+        )
+
+    def fillings(self, recipient: Recipient) -> dict[str, str]:
+        """Return what the gaps in both bodies are filled with, by the names in GAPS."""
+        name = _presentable(recipient.name)
+        before, after = self._link
+        return {
+            "name": name,
+            "greeting": self._named.replace(_NAME, name) if name else self._unnamed,
+            "product_link": f"{before}{recipient.notification_id}{after}",
+            "unsubscribe_url": mime.web_address(recipient.unsubscribe_url),
+        }
+
+
+def prepare_alert(facts: AlertFacts, locale: str | None) -> Prepared:
+    """Write what is the same for all recipients of an alert who read `locale`.
+
+    Raises ValueError for a sender or a product link that cannot stand in a message.
+    """
+    return Prepared(facts, locale)
+
+
+def optin_request(
+    notice: Notice, *, shop_name: str, product_title: str, confirm_url: str, locale: str | None
+) -> bytes:
+    """Return the mail that asks a shopper to confirm a signup."""
+    spoken = language(locale)
+    shown = {"shop_name": mime.one_line(shop_name), "product_title": mime.one_line(product_title)}
+    sentences = texts(spoken, "optin", shown)
+    shared = {
+        **shown,
+        "texts": sentences,
+        "language": spoken,
+        "confirm_url": mime.web_address(confirm_url),
+    }
+    return _notice_headers(notice, sentences["subject"]) + mime.alternative(
+        _body("optin.txt.liquid", shared).encoded({}),
+        _body("optin.html.liquid", shared).encoded({}),
+    )
+
+
+def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
+    """Return the mail that gives a merchant the JSON document of what we store about someone."""
+    shown = {"shop_name": mime.one_line(shop_name), "subject_of": mime.one_line(subject_of)}
+    return _notice_headers(
+        notice, f"Data stored about {shown['subject_of']}"
+    ) + mime.with_attachment(
+        _body("customer_data.txt.liquid", shown).encoded({}), "customer-data.json", data
+    )
+
+
+def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
+    return {
+        "shop_name": mime.one_line(facts.shop_name),
+        "shop_url": mime.web_address(facts.shop_url),
+        "product_title": mime.one_line(facts.product_title),
+        "variant_title": mime.one_line(facts.variant_title or "") or None,
+        "image_url": mime.web_address(facts.image_url) if facts.image_url else None,
+        "price": format_currency(facts.price, facts.currency, locale=babel_locale(locale))
+        if facts.price
+        else None,
+    }
+
+
+def _body(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> Body:
+    escapes = name.endswith(".html.liquid")
+    if escapes:
+        shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
+    return Body(source(name), escapes=escapes, shared=shared, gaps=gaps)
+
+
+def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, str]) -> str:
+    return compiled(source(name), escapes=False).render(**shown, texts=sentences)
+
+
+def _tagged(url: str) -> tuple[str, str]:
+    """Return what of the product's link stands before and after a notification's id."""
+    page, sign, fragment = url.partition("#")
+    joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
+    return f"{page}{joint}{_UTM}", f"{sign}{fragment}"
+
+
+def _presentable(name: str | None) -> str:
+    """Return how to address someone; nothing where a signup's "name" is a link to advertise."""
+    shown = mime.one_line(name or "")
+    return "" if len(shown) > LONGEST_NAME or _LINK.search(shown) else shown
+
+
+def _notice_headers(notice: Notice, subject: str) -> bytes:
+    id = str(notice.id)
+    return (
+        mime.header("To", mime.mailbox(notice.recipient))
+        + mime.header("Message-ID", mime.message_id(id, notice.message_id_domain))
+        + mime.header("Idempotency-Key", id)
+        + mime.from_header(notice.sender_name, notice.sender)
+        + mime.text_header("Subject", subject)
+        + mime.common_headers(utc_now())
+    )
