@@ -1,0 +1,163 @@
+"""What the catalogue's readers make of answers that the sandbox shop does not give."""
+
+import pytest
+
+from commerce.server import answer
+from openstoq.commerce.port import AccessDenied, CommerceUnavailable
+from openstoq.commerce.shopify.answers import TooMuchAsked
+
+END = {"hasNextPage": False, "endCursor": None}
+TOO_DEAR = {"message": "Query cost is 1723.", "extensions": {"code": "MAX_COST_EXCEEDED"}}
+
+
+def denied(scope, *path):
+    return {
+        "message": f"Access denied for {path[-1]} field.",
+        "extensions": {"code": "ACCESS_DENIED", "requiredAccess": f"`{scope}` access scope."},
+        "path": list(path),
+    }
+
+
+def variant(number):
+    return {
+        "id": f"gid://shopify/ProductVariant/{number}",
+        "title": f"Size {number}",
+        "sku": None,
+        "price": "19.90",
+        "compareAtPrice": None,
+        "inventoryPolicy": "CONTINUE",
+        "position": number,
+        "updatedAt": "2026-06-20T14:30:00Z",
+        "inventoryItem": {"id": f"gid://shopify/InventoryItem/{number}", "tracked": True},
+        "media": {"nodes": [{"preview": {"image": {"url": f"https://cdn.example/{number}"}}}]},
+    }
+
+
+def product(number, *variants, more=False):
+    return {
+        "id": f"gid://shopify/Product/{number}",
+        "title": "Hat",
+        "handle": "hat",
+        "vendor": "Acme",
+        "status": "UNLISTED",
+        "onlineStoreUrl": None,
+        "updatedAt": "2026-06-20T14:30:00Z",
+        "featuredMedia": None,
+        "variants": {
+            "nodes": list(variants),
+            "pageInfo": {"hasNextPage": more, "endCursor": "v1" if more else None},
+        },
+    }
+
+
+def products(*nodes, page=END):
+    return answer({"products": {"nodes": list(nodes), "pageInfo": page}})
+
+
+def no_levels(variables):
+    nodes = [
+        {"id": each, "inventoryLevels": {"nodes": [], "pageInfo": END}} for each in variables["ids"]
+    ]
+    return answer({"nodes": nodes})
+
+
+async def test_a_page_that_is_too_dear_is_asked_for_in_halves(shop, admin):
+    admin.operations["InventoryLevelsByItem"] = no_levels
+    admin.replies(answer(errors=[TOO_DEAR]), answer(errors=[TOO_DEAR]), products(product(1)))
+    pages = [page async for page in shop.products(after="c7")]
+    assert [each["variables"]["first"] for each in admin.requests] == [50, 25, 12]
+    assert {each["variables"]["after"] for each in admin.requests} == {"c7"}
+    assert [found.id for found in pages[0].products] == [1]
+
+
+async def test_a_page_of_one_that_is_too_dear_is_told(shop, admin):
+    admin.operations["ProductsPage"] = lambda _: answer(errors=[TOO_DEAR])
+    with pytest.raises(TooMuchAsked):
+        await anext(shop.products())
+    assert [each["variables"]["first"] for each in admin.requests] == [50, 25, 12, 6, 3, 1]
+
+
+async def test_levels_that_are_too_dear_are_asked_for_in_halves_and_none_is_lost(shop, admin):
+    def at_most_thirty(variables):
+        too_many = len(variables["ids"]) > 30
+        return answer(errors=[TOO_DEAR]) if too_many else no_levels(variables)
+
+    admin.operations["InventoryLevelsByItem"] = at_most_thirty
+    await shop.inventory_levels(range(1, 101))
+    asked = [
+        each
+        for request in admin.requests
+        if len(request["variables"]["ids"]) <= 30
+        for each in request["variables"]["ids"]
+    ]
+    assert asked == [f"gid://shopify/InventoryItem/{number}" for number in range(1, 101)]
+
+
+async def test_a_scope_missing_for_stock_is_not_read_as_no_stock(shop, admin):
+    admin.replies(
+        answer({"nodes": [None]}, [denied("read_inventory", "nodes", 0, "inventoryLevels")])
+    )
+    with pytest.raises(AccessDenied) as caught:
+        await shop.inventory_levels([1])
+    assert caught.value.scopes == ("read_inventory",)
+
+
+async def test_a_picture_that_is_denied_costs_only_the_picture(shop, admin):
+    without = product(1, variant(1) | {"media": None})
+    errors = [denied("read_files", "product", "variants", "nodes", 0, "media")]
+    admin.replies(answer({"product": without}, errors))
+    found = await shop.product(1)
+    assert found.variants[0].image_url is None
+    assert found.variants[0].title == "Size 1"
+
+
+async def test_pictures_policy_and_status_are_read(shop, admin):
+    admin.replies(answer({"product": product(1, variant(7))}))
+    found = await shop.product(1)
+    assert (found.status, found.url, found.image_url) == ("unlisted", None, None)
+    assert found.variants[0].image_url == "https://cdn.example/7"
+    assert found.variants[0].inventory_policy == "continue"
+    assert str(found.variants[0].price) == "19.90"
+
+
+async def test_a_product_deleted_while_it_was_read_keeps_what_was_read(shop, admin):
+    admin.replies(answer({"product": product(1, variant(1), more=True)}), answer({"product": None}))
+    found = await shop.product(1)
+    assert [each.id for each in found.variants] == [1]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (
+            {"product": product(1, variant(1) | {"id": "gid://shopify/ProductVariant/x"})},
+            "nodes.0.id",
+        ),
+        ({"product": product(1, variant(1) | {"price": "free"})}, "price must be a number"),
+        ({"product": product(1, variant(1) | {"updatedAt": "once"})}, "RFC 3339"),
+        ({"product": product(1, variant(1) | {"inventoryItem": None})}, "inventoryItem.id"),
+        ({"product": product(1) | {"variants": [1]}}, "variants must be an object"),
+        ({"product": product(1) | {"variants": {"pageInfo": {"hasNextPage": True}}}}, "endCursor"),
+    ],
+)
+async def test_an_answer_of_another_shape_is_told_by_its_field(shop, admin, data, sentence):
+    admin.replies(answer(data))
+    with pytest.raises(CommerceUnavailable, match=sentence):
+        await shop.product(1)
+
+
+async def test_a_subscription_that_is_already_there_counts_as_done(shop, admin):
+    taken = {
+        "userErrors": [
+            {
+                "field": ["webhookSubscription", "callbackUrl"],
+                "message": "Address for this topic has already been taken",
+            }
+        ],
+        "webhookSubscription": None,
+    }
+    admin.replies(
+        answer({"webhookSubscriptions": {"nodes": [], "pageInfo": END}}),
+        answer({"webhookSubscriptionCreate": taken}),
+    )
+    assert await shop.ensure_webhooks(["shop/update"], "https://stoq.example/hooks") == []

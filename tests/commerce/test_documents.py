@@ -1,0 +1,102 @@
+"""Every document that we send is one that Shopify takes, in both versions that we promise."""
+
+import importlib.util
+from functools import cache
+
+import pytest
+from graphql import parse
+
+from commerce.server import SHARED
+from openstoq.commerce.shopify.documents import document, names
+from openstoq.commerce.shopify.subscriptions import TOPICS
+
+VERSIONS = ("2026-07", "2026-04")
+HOOK = {
+    "uri": "https://stoq.example/hooks",
+    "format": "JSON",
+    "filter": "",
+    "includeFields": [],
+}
+# The largest that we ever ask for at first: what is dearer must be halved at once.
+VARIABLES = {
+    "InventoryItemLevelsPage": {"id": "gid://shopify/InventoryItem/1", "first": 250},
+    "InventoryLevelsByItem": {
+        "ids": [f"gid://shopify/InventoryItem/{number}" for number in range(1, 251)],
+        "levels": 20,
+    },
+    "LocationsPage": {"first": 250, "after": None},
+    "ProductById": {"id": "gid://shopify/Product/1", "variants": 250},
+    "ProductVariantsPage": {"id": "gid://shopify/Product/1", "first": 250, "after": "c"},
+    "ProductsPage": {
+        "first": 50,
+        "after": None,
+        "query": "updated_at:>='2026-06-20T14:30:00.000Z'",
+        "variants": 25,
+    },
+    "ShopFacts": {},
+    "VariantsByIds": {
+        "ids": [f"gid://shopify/ProductVariant/{number}" for number in range(1, 251)]
+    },
+    "WebhookSubscriptionCreate": {"topic": "SHOP_UPDATE", "webhookSubscription": HOOK},
+    "WebhookSubscriptionUpdate": {
+        "id": "gid://shopify/WebhookSubscription/1",
+        "webhookSubscription": HOOK,
+    },
+    "WebhookSubscriptionsPage": {"first": 250, "after": None},
+}
+
+needs_schemas = pytest.mark.skipif(
+    not (SHARED / "validate_doc.py").exists(),
+    reason="Shopify's schemas are not beside this checkout",
+)
+
+
+@cache
+def checker():
+    spec = importlib.util.spec_from_file_location("validate_doc", SHARED / "validate_doc.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def schema(version):
+    return checker().load(str(SHARED / "schemas" / f"admin_{version}.json.gz"))
+
+
+def test_every_document_has_variables_to_be_checked_with():
+    assert sorted(VARIABLES) == names()
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_document_holds_the_operation_that_its_file_is_named_after(name):
+    found = document(name)
+    operations = [each for each in parse(found.text).definitions if hasattr(each, "operation")]
+    assert [each.name.value for each in operations] == [name]
+    assert operations[0].operation.value == found.kind
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", names())
+def test_shopify_takes_the_document(name, version):
+    results = checker().check_text(schema(version), document(name).text, name, VARIABLES)
+    assert [each["operation"] for each in results] == [name]
+    for result in results:
+        assert result["errors"] == []
+        assert result["warnings"] == []
+        assert result["cost"] <= 1000
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", VERSIONS)
+def test_shopify_would_refuse_a_wrong_document(version):
+    wrong = document("ShopFacts").text.replace("currencyCode", "currencyCod")
+    assert checker().check_text(schema(version), wrong, "wrong", {})[0]["errors"]
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_topic_exists(version):
+    known = schema(version).schema.get_type("WebhookSubscriptionTopic").values
+    assert {topic.upper().replace("/", "_") for topic in TOPICS} <= set(known)
