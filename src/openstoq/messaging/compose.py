@@ -68,7 +68,7 @@ def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
     }
 
 
-def texts(language: str, section: str, values: Mapping[str, str]) -> dict[str, str]:
+def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict[str, str]:
     """Return the sentences of one kind of mail, with `values` filled in."""
     return {
         key: sentence.render(**values) for key, sentence in _sentences(language, section).items()

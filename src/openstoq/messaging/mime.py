@@ -81,9 +81,9 @@ def from_header(display_name: str, address: str) -> bytes:
     return f"From: {_encoded_words(shown)}\r\n <{address}>\r\n".encode()
 
 
-def message_id(id: str, domain: str) -> str:
-    """Return the Message-ID of the message `id`; what a domain cannot have becomes a hyphen."""
-    return f"<{id}@{re.sub(r'[^A-Za-z0-9.-]', '-', domain)}>"
+def message_id_domain(domain: str) -> str:
+    """Return `domain` for Message-IDs; each character that they cannot have becomes a hyphen."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", domain)
 
 
 def common_headers(when: datetime) -> bytes:

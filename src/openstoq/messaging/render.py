@@ -77,10 +77,10 @@ class Prepared:
     def __init__(self, facts: AlertFacts, locale: str | None) -> None:
         spoken = language(locale)
         shown = _shown(facts, locale)
-        sentences = texts(spoken, "alert", {**shown, "name": _NAME})
+        sentences = texts(spoken, "alert", shown | {"name": _NAME})
         self._named, self._unnamed = sentences["greeting_named"], sentences["greeting"]
         self._link = _tagged(mime.web_address(facts.product_url))
-        self._domain = facts.message_id_domain
+        self._domain = mime.message_id_domain(facts.message_id_domain)
         self._headers = (
             mime.from_header(facts.shop_name, facts.sender)
             + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
@@ -96,14 +96,14 @@ class Prepared:
         Raises ValueError for an address or a link that cannot stand in a message.
         """
         fillings = self.fillings(recipient)
-        id = str(recipient.notification_id)
+        number = str(recipient.notification_id)
         return (
             mime.header("To", mime.mailbox(recipient.address))
-            + mime.header("Message-ID", mime.message_id(id, self._domain))
+            + mime.header("Message-ID", f"<{number}@{self._domain}>")
             + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
             + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-            + mime.header("X-Openstoq-Notification", id)
-            + mime.header("Idempotency-Key", id)
+            + mime.header("X-Openstoq-Notification", number)
+            + mime.header("Idempotency-Key", number)
             + self._headers
             + mime.alternative(self.text.encoded(fillings), self.html.encoded(fillings))
         )
@@ -195,11 +195,13 @@ def _presentable(name: str | None) -> str:
 
 
 def _notice_headers(notice: Notice, subject: str) -> bytes:
-    id = str(notice.id)
+    number = str(notice.id)
     return (
         mime.header("To", mime.mailbox(notice.recipient))
-        + mime.header("Message-ID", mime.message_id(id, notice.message_id_domain))
-        + mime.header("Idempotency-Key", id)
+        + mime.header(
+            "Message-ID", f"<{number}@{mime.message_id_domain(notice.message_id_domain)}>"
+        )
+        + mime.header("Idempotency-Key", number)
         + mime.from_header(notice.sender_name, notice.sender)
         + mime.text_header("Subject", subject)
         + mime.common_headers(utc_now())
