@@ -17,9 +17,10 @@ from openstoq.config import Settings
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.jobs.worker import Worker
-from openstoq.kernel import logging
 from openstoq.kernel.clock import utc_now
+from openstoq.kernel.logging import configure
 from openstoq.kernel.ports import Ports
+from openstoq.mcp.endpoint import Endpoint
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
@@ -45,7 +46,7 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
         raise SettingsError(
             f"set OPENSTOQ_SECURITY_KEY to at least {SHORTEST_KEY} random characters"
         )
-    logging.configure(settings.log.format, settings.log.level)
+    configure(settings.log.format, settings.log.level)
     transport = SMTPTransport(_smtp(settings))
     async with httpx.AsyncClient(timeout=settings.shopify.timeout_seconds) as http:
         database = await Database.connect(
@@ -76,10 +77,17 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
 async def serve(settings: Settings, *, fd: int | None = None) -> None:
     """Serve the API until SIGTERM; `fd` is a socket that is listened on already."""
     async with runtime(settings) as opened:
+        mcp = Endpoint(opened, ACTIONS)
         app = create_app(
             opened,
             ACTIONS,
-            routes=[*v1.routes(opened), *webhooks.routes(opened), *links.routes(opened)],
+            routes=[
+                *mcp.routes,
+                *v1.routes(opened),
+                *webhooks.routes(opened),
+                *links.routes(opened),
+            ],
+            services=[mcp.run],
         )
         config = uvicorn.Config(
             app,

@@ -2,17 +2,8 @@
 
 import asyncpg
 
+from openstoq.db.pool import PASSING
 from openstoq.errors import Problem, Unavailable
-
-# A server that is away, restarting, full or choosing another transaction: trying again helps.
-_PASSING = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InterfaceError,
-)
 
 
 class Fault(Problem):
@@ -24,7 +15,7 @@ class Fault(Problem):
 def problem_of(error: Exception, request_id: str) -> Problem:
     """Return the answer to an error that is not the caller's, without any of its internals."""
     # asyncpg reports an argument of the wrong type as an InterfaceError too; that is our mistake.
-    if isinstance(error, _PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
+    if isinstance(error, PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
         return Unavailable(
             f"the database does not answer; try again in a few seconds (request id {request_id})"
         )

@@ -129,7 +129,7 @@ async def on_news(work: Work, news: News) -> None:
         case LevelChanged(level):
             changes = await stock.record(db, shop_id, [level], triggered_at=at, now=now)
         case ProductChanged():
-            await _product_changed(work, news.change, news)
+            changes = await _product_changed(work, news.change, news)
         case ProductDeleted(product_id):
             await products.delete(db, shop_id, product_id, at)
         case ItemChanged(item):
@@ -145,19 +145,22 @@ async def on_news(work: Work, news: News) -> None:
     await _publish(work, changes)
 
 
-async def _product_changed(work: Work, change: ProductChanged, news: News) -> None:
+async def _product_changed(work: Work, change: ProductChanged, news: News) -> list[StockChanged]:
     """Write a product, unless the news is old; what it does not tell is read from the shop."""
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.newer_is_known(work.db, work.shop_id, product.id, updated_at):
-        return
+        return []
     variant_ids = [variant.id for variant in product.variants]
     unknown = await products.unknown_variants(work.db, work.shop_id, variant_ids)
     if unknown or change.further_variant_ids:
         # A webhook names no address, and no stock item for some variants.
         work.coalesce(pull_product, product_id=product.id)
-    if not change.further_variant_ids:
-        await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
+    if change.further_variant_ids:
+        return []
+    await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
+    # The stock of a new variant may have been told before the variant was.
+    return await stock.total(work.db, work.shop_id, _items([product]), work.runtime.clock())
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:

@@ -137,9 +137,15 @@ async def newer_is_known(
 
 
 async def delete(db: Connection, shop_id: UUID, product_id: int, at: datetime) -> None:
-    """Mark a product and its variants as deleted; signups for them stay."""
+    """Mark a product and its variants as deleted; signups for them stay.
+
+    News that set out before and comes after does not bring it back.
+    """
     await db.execute(
-        "UPDATE products SET deleted_at = $3 WHERE shop_id = $1 AND id = $2",
+        """
+        UPDATE products SET deleted_at = $3, updated_at = greatest(updated_at, $3)
+        WHERE shop_id = $1 AND id = $2
+        """,
         shop_id,
         product_id,
         at,

@@ -8,6 +8,9 @@ from openstoq.catalog.model import StockChanged
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.db.pool import Connection
 
+# The column is an integer; three locations may hold more than it can.
+MOST = 2**31 - 1
+
 
 async def record(
     db: Connection,
@@ -24,16 +27,9 @@ async def record(
     within one. Of `complete_items` all levels are among `levels`: others are gone.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
-    # The variants are locked first and in order of their key: two deliveries about one item then
-    # follow each other, and the later one's total sees both.
-    await db.execute(
-        """
-        SELECT FROM variants WHERE shop_id = $1 AND inventory_item_id = ANY($2)
-        ORDER BY id FOR UPDATE
-        """,
-        shop_id,
-        items,
-    )
+    await _lock_variants(db, shop_id, items)
+    # A delivery that does not say when is as exact as those that do, or it would outlast them.
+    fallback = triggered_at.replace(microsecond=0)
     latest = {(level.inventory_item_id, level.location_id): level for level in levels}
     await db.execute(
         """
@@ -50,12 +46,27 @@ async def record(
         [item for item, _ in latest],
         [location for _, location in latest],
         [level.available if level.active else None for level in latest.values()],
-        [level.updated_at or triggered_at for level in latest.values()],
+        [level.updated_at or fallback for level in latest.values()],
         triggered_at,
     )
     if complete_items:
         await _drop_missing(db, shop_id, list(latest), complete_items, triggered_at)
-    return await total(db, shop_id, items, now)
+    return await total(db, shop_id, items, now, complete_items=complete_items)
+
+
+async def _lock_variants(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
+    """Hold the variants of items, before anything that their totals are made of is written.
+
+    Two deliveries about one item then follow each other, and the later one's total sees both.
+    """
+    await db.execute(
+        """
+        SELECT FROM variants WHERE shop_id = $1 AND inventory_item_id = ANY($2)
+        ORDER BY id FOR UPDATE
+        """,
+        shop_id,
+        items,
+    )
 
 
 async def _drop_missing(
@@ -67,7 +78,8 @@ async def _drop_missing(
 ) -> None:
     await db.execute(
         """
-        UPDATE inventory_levels SET available = NULL, triggered_at = $5
+        UPDATE inventory_levels SET available = NULL, triggered_at = $5,
+            updated_at = greatest(updated_at, date_trunc('second', $5))
         WHERE shop_id = $1 AND inventory_item_id = ANY($2) AND triggered_at < $5
           AND (inventory_item_id, location_id) NOT IN (
               SELECT * FROM unnest($3::bigint[], $4::bigint[]))
@@ -81,33 +93,45 @@ async def _drop_missing(
 
 
 async def total(
-    db: Connection, shop_id: UUID, items: Sequence[int], now: datetime
+    db: Connection,
+    shop_id: UUID,
+    items: Sequence[int],
+    now: datetime,
+    *,
+    complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Add up the active locations of items again, and return the variants whose total changed."""
+    """Add up the active locations of items again, and return the variants whose total changed.
+
+    The total of an item without any level stays unknown, unless it is one of `complete_items`.
+    """
     rows = await db.fetch(
         """
         WITH known AS (
-            SELECT v.id, v.available AS before, sum(i.available)::integer AS after
+            SELECT v.id, v.available AS before, least(coalesce(
+                sum(i.available) FILTER (WHERE coalesce(l.active, true)), 0), $5)::integer AS after
             FROM variants v
-            JOIN inventory_levels i
+            LEFT JOIN inventory_levels i
               ON i.shop_id = v.shop_id AND i.inventory_item_id = v.inventory_item_id
             LEFT JOIN locations l ON l.shop_id = i.shop_id AND l.id = i.location_id
-            WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2) AND coalesce(l.active, true)
-            GROUP BY v.id, v.available
+            WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2)
+            GROUP BY v.id, v.available, v.inventory_item_id
+            HAVING count(i.location_id) > 0 OR v.inventory_item_id = ANY($4)
         )
         UPDATE variants v SET
-            available = coalesce(known.after, 0),
+            available = known.after,
             sold_out_at = CASE
-                WHEN coalesce(known.after, 0) <= 0 AND coalesce(known.before, 1) > 0 THEN $3
+                WHEN known.after <= 0 AND coalesce(known.before, 1) > 0 THEN $3
                 ELSE v.sold_out_at END
         FROM known
         WHERE v.shop_id = $1 AND v.id = known.id
-          AND known.before IS DISTINCT FROM coalesce(known.after, 0)
+          AND known.before IS DISTINCT FROM known.after
         RETURNING v.id, v.product_id, known.before, v.available AS after
         """,
         shop_id,
         items,
         now,
+        complete_items,
+        MOST,
     )
     return [
         StockChanged(row["id"], row["product_id"], row["before"], row["after"])
@@ -119,6 +143,7 @@ async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
     """Take note that an inventory item was deleted: it is in stock nowhere."""
+    await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """
         UPDATE inventory_levels SET available = NULL, updated_at = $3, triggered_at = $3
@@ -150,7 +175,7 @@ async def save_locations(
         [location.active for location in locations],
         [location.updated_at or changed_at for location in locations],
     )
-    items = await db.fetch(
+    stocked = await db.fetch(
         """
         SELECT DISTINCT inventory_item_id FROM inventory_levels
         WHERE shop_id = $1 AND location_id = ANY($2)
@@ -158,7 +183,9 @@ async def save_locations(
         shop_id,
         [row["id"] for row in rows],
     )
-    return await total(db, shop_id, [row["inventory_item_id"] for row in items], changed_at)
+    items = [row["inventory_item_id"] for row in stocked]
+    await _lock_variants(db, shop_id, items)
+    return await total(db, shop_id, items, changed_at)
 
 
 async def remove_location(

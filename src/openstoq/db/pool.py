@@ -11,6 +11,16 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+# A server that is away, restarting, full or choosing another transaction: trying again helps.
+PASSING = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+)
+
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
 
 
@@ -102,7 +112,7 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: orjson.dumps(value).decode(),
+        encoder=lambda value: orjson.dumps(value, default=str).decode(),
         decoder=orjson.loads,
     )
 

@@ -39,7 +39,9 @@ class Enqueued:
                 "arguments": self.arguments,
                 "request_id": self.request_id,
                 "coalesced": self.coalesced,
-            }
+            },
+            # asyncpg's UUIDs are a subclass, which orjson leaves to us.
+            default=str,
         )
 
     @property
@@ -47,7 +49,8 @@ class Enqueued:
         """What makes two coalesced jobs the same."""
         if not self.coalesced:
             return None
-        return sha256(orjson.dumps([self.job, self.shop_id, self.arguments])).hexdigest()
+        same = [self.job, self.shop_id, self.arguments]
+        return sha256(orjson.dumps(same, default=str)).hexdigest()
 
 
 def queries_on(connection: Connection) -> Queries:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from asyncpg import Record
 
 WINDOW_SECONDS = 60
 
@@ -28,7 +27,7 @@ class Shop:
     uninstalled_at: datetime | None
 
     @classmethod
-    def from_row(cls, row: Record) -> "Shop":
+    def from_row(cls, row: Any) -> "Shop":
         """Read a row of `shops`."""
         return cls(
             id=row["shop_id"],

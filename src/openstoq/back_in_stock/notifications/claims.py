@@ -195,7 +195,7 @@ _MARK = """
 WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
-        sent_at = CASE WHEN t.status = 'sent' THEN $7 END,
+        sent_at = CASE WHEN t.status = 'sent' THEN $7::timestamptz END,
         next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at)
     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
          AS t(id, status, error, next_attempt_at)

@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from openstoq.back_in_stock.notifications import claims, rules
 from openstoq.back_in_stock.notifications.claims import Claimed, Mark, Place
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.db.pool import PASSING
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
@@ -32,7 +32,6 @@ UNMARKED = 64
 MARK_AT = 32
 MARK_SECONDS = 0.05
 GIVE_UP_MARKING_SECONDS = 20.0
-_DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class WaveOutbox(Outbox):
@@ -59,6 +58,7 @@ class WaveOutbox(Outbox):
             asyncio.create_task(self._keep_marking()),
             asyncio.create_task(self._renew()),
         ]
+        self._tasks[0].add_done_callback(lambda _: self._room.set())
         return self
 
     async def __aexit__(
@@ -73,9 +73,11 @@ class WaveOutbox(Outbox):
         self._many.set()
         marker, renewer = self._tasks
         renewer.cancel()
-        await asyncio.gather(marker, renewer, return_exceptions=True)
+        (broken, _) = await asyncio.gather(marker, renewer, return_exceptions=True)
+        if isinstance(broken, BaseException):
+            raise broken
         if self._ready:
-            with suppress(*_DATABASE_AWAY):
+            with suppress(*PASSING):
                 await self._give_back()
 
     async def next(self) -> Email | None:
@@ -84,6 +86,9 @@ class WaveOutbox(Outbox):
             email = self.next_nowait()
             if email is not None:
                 return email
+            if self._tasks[0].done():
+                # The marker has failed: what is handed over now could not be marked.
+                return None
             if self._unmarked >= UNMARKED:
                 self._room.clear()
                 await self._room.wait()
@@ -193,7 +198,7 @@ class WaveOutbox(Outbox):
                         work.db, work.shop_id, self.run_id, marks, now=self._runtime.clock()
                     )
                 break
-            except _DATABASE_AWAY as error:
+            except PASSING as error:
                 # The relay has these messages; whoever takes over would send them again.
                 if monotonic() - began > GIVE_UP_MARKING_SECONDS:
                     log.warning("wave.marks_lost", messages=len(marks), error=str(error))
@@ -205,7 +210,7 @@ class WaveOutbox(Outbox):
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
-            with suppress(*_DATABASE_AWAY):
+            with suppress(*PASSING):
                 async with self._run.work() as work:
                     await claims.renew(
                         work.db,

@@ -1,0 +1,188 @@
+"""A stage for benchmarks: PostgreSQL, a shop with one sold-out variant, processes of ours."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import Request, urlopen
+from uuid import UUID
+
+import asyncpg
+
+from openstoq.db import embedded
+from openstoq.db.migrate import migrate_now
+from openstoq.kernel.ids import new_id
+
+DOMAIN = "benchmark.myshopify.com"
+SECRET = "a secret of the benchmark's own app"  # noqa: S105 - it guards nothing
+VARIANT, PRODUCT, ITEM, LOCATION = 43900910010503, 7891234567890, 5550001, 770001
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the benchmark's database is, and its shop."""
+
+    url: str
+    shop_id: UUID
+    folder: Path
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """Return the environment of a process of ours."""
+        return {
+            **os.environ,
+            "OPENSTOQ_DATABASE_URL": self.url,
+            "OPENSTOQ_SECURITY_KEY": "a key of the benchmark, long enough for it",
+            "OPENSTOQ_SHOPIFY_CLIENT_SECRET": SECRET,
+            "OPENSTOQ_LOG_LEVEL": "warning",
+            **settings,
+        }
+
+    def run(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement as the owner of the tables."""
+
+        async def run() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(self.url)
+            rows = await connection.fetch(statement, *arguments)
+            await connection.close()
+            return rows
+
+        return asyncio.run(run())
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start an embedded PostgreSQL with a migrated database and a shop."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        embedded.start(Path(folder) / "postgres") as server,
+    ):
+        migrate_now(server.url)
+        made = Stage(server.url, new_id(), Path(folder))
+        made.run(
+            "INSERT INTO shops (shop_id, domain, name) VALUES ($1, $2, 'Benchmark')",
+            made.shop_id,
+            DOMAIN,
+        )
+        made.run(
+            """
+            INSERT INTO products (shop_id, id, title, handle, status, updated_at)
+            VALUES ($1, $2, 'Alpine Snowboard', 'alpine-snowboard', 'active', now())
+            """,
+            made.shop_id,
+            PRODUCT,
+        )
+        made.run(
+            """
+            INSERT INTO variants (shop_id, id, product_id, title, price, inventory_item_id,
+                inventory_policy, tracked, position, updated_at, available, sold_out_at)
+            VALUES ($1, $2, $3, '158 cm', 499, $4, 'deny', true, 1, now(), 0, now())
+            """,
+            made.shop_id,
+            VARIANT,
+            PRODUCT,
+            ITEM,
+        )
+        yield made
+
+
+def fill(made: Stage, signups: int) -> None:
+    """Put `signups` shoppers on the variant's waitlist."""
+    made.run(
+        """
+        WITH people AS (
+            INSERT INTO customers (shop_id, id, identity, email, name, created_at, updated_at)
+            SELECT $1, gen_random_uuid(), 'email:shopper' || n || '@example.com',
+                   'shopper' || n || '@example.com', 'Shopper ' || n, now(), now()
+            FROM generate_series(1, $2::integer) n RETURNING id, email
+        )
+        INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
+                             quantity, source, created_at, updated_at)
+        SELECT $1, gen_random_uuid(), id, 'email', email, $3, $4, 1, 'benchmark',
+               now() - interval '1 day', now() FROM people
+        """,
+        made.shop_id,
+        signups,
+        VARIANT,
+        PRODUCT,
+    )
+    made.run("VACUUM ANALYZE signups")
+
+
+def started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process of ours with its output piped."""
+    return subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE)
+
+
+def sink(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start an SMTP sink and return it with its port."""
+    process = started(
+        [str(Path(__file__).parent / "sinks" / "smtp_sink.py"), *arguments], {**os.environ}
+    )
+    return process, int(first_json(process)["port"])
+
+
+def first_json(process: subprocess.Popen[bytes]) -> dict[str, float]:
+    """Return the next line that a process prints, which is JSON."""
+    if process.stdout is None:
+        raise RuntimeError("its output is not piped")
+    answer: dict[str, float] = json.loads(process.stdout.readline())
+    return answer
+
+
+def until_ready(address: str) -> None:
+    """Wait until an API answers."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(f"{address}/readyz", timeout=2):  # noqa: S310 - our own address
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def restock(address: str, available: int) -> float:
+    """Post the signed webhook of a restock; return when it was sent."""
+    body = json.dumps(
+        {
+            "inventory_item_id": ITEM,
+            "location_id": LOCATION,
+            "available": available,
+            "updated_at": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="seconds"),
+        }
+    ).encode()
+    signature = base64.b64encode(hmac.digest(SECRET.encode(), body, hashlib.sha256)).decode()
+    request = Request(  # noqa: S310 - our own address
+        f"{address}/webhooks/shopify",
+        body,
+        {
+            "Content-Type": "application/json",
+            "X-Shopify-Topic": "inventory_levels/update",
+            "X-Shopify-Shop-Domain": DOMAIN,
+            "X-Shopify-Hmac-Sha256": signature,
+            "X-Shopify-Webhook-Id": str(new_id()),
+            "X-Shopify-Triggered-At": datetime.now(UTC).isoformat(),
+        },
+    )
+    sent_at = time.time()
+    with urlopen(request, timeout=10):  # noqa: S310 - our own address
+        return sent_at
+
+
+def peak_memory_mb(process: subprocess.Popen[bytes]) -> float:
+    """Return the most memory that a process has held, from /proc."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024

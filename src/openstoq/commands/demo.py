@@ -1,0 +1,233 @@
+"""`openstoq demo`: everything on one machine, with a sandbox shop to play with."""
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import orjson
+import typer
+
+from openstoq import bootstrap
+from openstoq.catalog.jobs import pull
+from openstoq.commands.processes import Child, Children, until_told_to_stop
+from openstoq.commands.scripts import SCRIPTS
+from openstoq.config import Settings, variable
+from openstoq.db import embedded
+from openstoq.db.migrate import migrate
+from openstoq.jobs.work import Runtime
+from openstoq.shops import installation
+
+FIRST_PORT = 8400
+SHOPS = ("snowdevil.myshopify.com", "northwind.myshopify.com")
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shop of the demo and its API key."""
+
+    shop_domain: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Where everything is. `admin_token` opens the sandbox's Admin API and its control API."""
+
+    api: str
+    sandbox: str
+    mail: str
+    shop_domain: str
+    api_key: str
+    webhook_secret: str
+    admin_token: str
+    other_shop: Place
+
+
+def demo(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where to keep the database; a new one each time if unset.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="The first of five ports in a row.")] = FIRST_PORT,
+    script: Annotated[
+        str | None, typer.Option(help=f"Play a story and stop: {', '.join(SCRIPTS)}.")
+    ] = None,
+) -> None:
+    """Start PostgreSQL, a sandbox shop, the API and a worker, and stay up for exploring."""
+    if script is not None and script not in SCRIPTS:
+        raise typer.BadParameter(f"there is no script {script}; there is {', '.join(SCRIPTS)}")
+    with _folder(data_dir) as folder:
+        code = asyncio.run(_demo(Path(folder), port, script=script, as_json=json))
+    sys.exit(code)
+
+
+def _folder(data_dir: Path | None) -> Any:
+    if data_dir is None:
+        return tempfile.TemporaryDirectory(prefix="openstoq-demo-", ignore_cleanup_errors=True)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return _Kept(data_dir)
+
+
+class _Kept:
+    """A folder that stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> str:
+        return str(self.folder)
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it as it is."""
+
+
+async def _demo(folder: Path, port: int, *, script: str | None, as_json: bool) -> int:
+    stopping = asyncio.create_task(until_told_to_stop())
+    async with _running(folder, port) as demo:
+        if as_json:
+            sys.stdout.write(orjson.dumps(asdict(demo)).decode() + "\n")
+        elif script is None:
+            sys.stdout.write(_welcome(demo))
+        sys.stdout.flush()
+        if script is None:
+            await stopping
+            return 0
+        playing = asyncio.create_task(SCRIPTS[script](demo))
+        await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return await playing if playing.done() else 1
+
+
+@asynccontextmanager
+async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
+    """Start everything and yield where it is, once the shops are connected and pulled."""
+    api, sandbox, mail, smtp, database = range(port, port + 5)
+    server = await asyncio.to_thread(embedded.start, folder / "postgres", port=database)
+    children = Children()
+    try:
+        environment = _environment(folder, server.url, api=api, smtp=smtp)
+        os.environ.update(environment)
+        settings = Settings()
+        await migrate(server.url)
+        secret = settings.shopify.client_secret.get_secret_value()
+        token = f"shpat_{secret[:24]}"
+        shops = Child(
+            "sandbox",
+            _sandbox_arguments(sandbox, mail, smtp, secret=secret, token=token, api=api),
+            module="openstoq.sandbox",
+            wants_output=True,
+        )
+        await children.start(shops)
+        await shops.first_line()
+        await children.start(Child("api", ("serve",), environment))
+        await children.start(Child("worker", ("worker",), environment))
+        async with bootstrap.runtime(settings) as opened:
+            keys = [
+                await _connected(opened, domain, f"http://127.0.0.1:{sandbox}", token, folder)
+                for domain in SHOPS
+            ]
+            await _ready(opened, settings.http.public_url)
+        yield Demo(
+            api=settings.http.public_url,
+            sandbox=f"http://127.0.0.1:{sandbox}",
+            mail=f"http://127.0.0.1:{mail}",
+            shop_domain=SHOPS[0],
+            api_key=keys[0],
+            webhook_secret=secret,
+            admin_token=token,
+            other_shop=Place(SHOPS[1], keys[1]),
+        )
+    finally:
+        await children.stop()
+        await asyncio.to_thread(server.stop)
+
+
+def _environment(folder: Path, database_url: str, *, api: int, smtp: int) -> dict[str, str]:
+    """Return the demo's settings; what the caller's environment says already stays."""
+    kept = folder / "demo.secrets"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(f"{secrets.token_urlsafe(32)} {secrets.token_hex(24)}")
+    security_key, client_secret = kept.read_text().split()
+    chosen = {
+        variable("database", "url"): database_url,
+        variable("security", "key"): security_key,
+        variable("shopify", "client_secret"): client_secret,
+        variable("http", "port"): str(api),
+        variable("http", "public_url"): f"http://127.0.0.1:{api}",
+        variable("mail", "port"): str(smtp),
+        variable("mail", "sender"): "alerts@openstoq.example",
+        variable("log", "level"): "warning",
+    }
+    ours = {variable("database", "url"), variable("http", "port"), variable("http", "public_url")}
+    return {
+        name: value if name in ours else os.environ.get(name, value)
+        for name, value in chosen.items()
+    }
+
+
+def _sandbox_arguments(
+    sandbox: int, mail: int, smtp: int, *, secret: str, token: str, api: int
+) -> tuple[str, ...]:
+    address = f"http://127.0.0.1:{api}"
+    return (
+        *("--port", str(sandbox), "--mail-http-port", str(mail), "--smtp-port", str(smtp)),
+        *("--client-secret", secret, "--access-token", token, "--control-token", token),
+        *("--signup-api", address, "--compliance-url", f"{address}/webhooks/shopify"),
+        "--allow-http",
+    )
+
+
+async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, folder: Path) -> str:
+    """Connect a sandbox shop and return its API key, the same one at every start."""
+    key = await installation.install(
+        opened,
+        domain=domain,
+        access_token=token,
+        client_secret=None,
+        api_url=f"{sandbox}/shops/{domain}",
+        first_job=pull,
+    )
+    kept = folder / f"{domain}.key"
+    if kept.exists():
+        return kept.read_text()
+    kept.touch(mode=0o600)
+    kept.write_text(key)
+    return key
+
+
+async def _ready(opened: Runtime, api: str) -> None:
+    """Wait until the API answers and the worker has pulled and subscribed."""
+    async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as http:
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await http.get(f"{api}/readyz")
+                left = await opened.database.call(
+                    "SELECT count(*) AS jobs FROM queue.pgqueuer WHERE status <> 'failed'"
+                )
+                if answer.is_success and left is not None and left["jobs"] == 0:
+                    return
+            await asyncio.sleep(0.05)
+
+
+def _welcome(demo: Demo) -> str:
+    return f"""
+openstoq is up. Ctrl-C stops it.
+
+  shop      {demo.sandbox}/shops/{demo.shop_domain}/
+  mails     {demo.mail}/
+  API       {demo.api}/api/v2/external/help
+  API key   {demo.api_key}
+  control   {demo.sandbox}/shops/{demo.shop_domain}/control/products
+            with the header X-Sandbox-Token: {demo.admin_token}
+
+  curl {demo.api}/api/v2/external/back_in_stock/signups -H "X-Auth-Token: {demo.api_key}"
+"""

@@ -1,0 +1,148 @@
+"""Mail transactions on one session, pipelined where the relay announces it (RFC 2920).
+
+With PIPELINING a message costs one round trip: the next message's MAIL, RCPT and DATA leave
+together with the present one's content. Without it each command waits for its reply.
+"""
+
+from dataclasses import dataclass
+
+from openstoq.messaging.email.envelope import END_OF_CONTENT, Undeliverable, envelope, stuffed
+from openstoq.messaging.email.replies import GO_AHEAD, Reply
+from openstoq.messaging.email.session import Session, SessionLost
+from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
+
+# Above this the end is written only once the rest has left, so that a message which got stuck on
+# the way is known not to have arrived.
+LARGE = 256 * 1024
+RESET = b"RSET\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message made ready for this relay."""
+
+    email: Email
+    commands: list[bytes]
+    content: bytes
+
+
+class Courier:
+    """Carries messages over one session, knowing at each moment how far each has come."""
+
+    def __init__(self, session: Session, outbox: Outbox, most: int) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._most = most
+        self._opening: Parcel | None = None
+        """Its envelope is written or about to be; its content is not."""
+        self._handed: Parcel | None = None
+        """Its end is written and its answer is due."""
+        self._stale = False
+        """A transaction failed half-way, so the next begins with RSET."""
+
+    async def carry(self, email: Email) -> Email | None:
+        """Send `email` and whatever else the outbox has ready.
+
+        Returns the message, if any, that the session could not even begin to send when it was
+        lost: nothing is settled for it, and another session may try.
+        """
+        try:
+            self._opening = self._packed(email) or self._upcoming()
+            written = False
+            while self._opening is not None:
+                if await self._agreed(self._opening, written=written):
+                    written = await self._hand_over(self._opening)
+                else:
+                    self._opening, written = self._upcoming(), False
+        except SessionLost as lost:
+            self._settle_handed(Delivery(Outcome.UNKNOWN, str(lost)))
+            return self._opening.email if self._opening is not None else None
+        except BaseException:
+            stopped = "Sending was stopped before the relay had answered."
+            self._settle_handed(Delivery(Outcome.UNKNOWN, stopped))
+            if self._opening is not None:
+                self._outbox.settle(self._opening.email, Delivery(Outcome.DEFERRED, stopped))
+            raise
+        return None
+
+    async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
+        """Offer the envelope; True when the relay wants the content, else it is settled."""
+        if self._stale:
+            await self._session.ask([RESET])
+            self._stale = False
+        if self._session.pipelining:
+            if not written:
+                self._session.write(b"".join(parcel.commands), len(parcel.commands))
+            replies = await self._session.replies(len(parcel.commands))
+        else:
+            replies = await self._session.ask(parcel.commands)
+        *earlier, last = replies
+        refused = [reply for reply in earlier if not reply.positive]
+        if last.code == GO_AHEAD and not refused:
+            return True
+        if last.code == GO_AHEAD:
+            # DATA was accepted without a recipient: an empty message takes it back (RFC 2920).
+            await self._session.ask([END_OF_CONTENT])
+        elif replies[0].positive:
+            self._stale = True
+        self._settle_opening((refused or [last])[0])
+        return False
+
+    async def _hand_over(self, parcel: Parcel) -> bool:
+        """Hand over the content, and begin the next message; True when that was in one write."""
+        content = parcel.content
+        if len(content) > LARGE:
+            self._session.write(content, 0)
+            await self._session.drain()
+            content = b""
+        following = self._upcoming()
+        self._opening = following
+        opens = self._session.pipelining and following is not None
+        commands = following.commands if opens and following is not None else []
+        try:
+            self._session.write(b"".join((content, END_OF_CONTENT, *commands)), 1 + len(commands))
+        except SessionLost:
+            # Nothing left: the parcel was only begun, and what follows not even that.
+            self._opening = parcel
+            if following is not None:
+                lost = Delivery(Outcome.DEFERRED, "The connection to the relay was lost.")
+                self._outbox.settle(following.email, lost)
+            raise
+        self._handed = parcel
+        reply = await self._session.reply()
+        self._session.served += 1
+        self._settle_handed(reply.delivery())
+        return opens
+
+    def _upcoming(self) -> Parcel | None:
+        """Take the next message that is ready and that this relay can be given."""
+        while self._session.served + 1 < self._most and self._session.usable:
+            email = self._outbox.next_nowait()
+            if email is None:
+                return None
+            parcel = self._packed(email)
+            if parcel is not None:
+                return parcel
+        return None
+
+    def _packed(self, email: Email) -> Parcel | None:
+        """Make a message ready; one that this relay can never take is settled at once."""
+        try:
+            return Parcel(email, envelope(email, self._session), stuffed(email.content))
+        except Undeliverable as reason:
+            self._outbox.settle(email, Delivery(Outcome.REFUSED, str(reason)))
+            return None
+
+    def _settle_opening(self, reply: Reply) -> None:
+        parcel, self._opening = self._opening, None
+        if parcel is not None:
+            delivery = reply.delivery()
+            if delivery.outcome is Outcome.ACCEPTED:
+                # Neither a go-ahead nor a refusal: nothing was sent, so it is no acceptance.
+                delivery = Delivery(Outcome.DEFERRED, str(reply))
+            self._outbox.settle(parcel.email, delivery)
+
+    def _settle_handed(self, delivery: Delivery) -> None:
+        parcel, self._handed = self._handed, None
+        if parcel is not None:
+            self._outbox.settle(parcel.email, delivery)

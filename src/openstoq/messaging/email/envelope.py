@@ -1,0 +1,74 @@
+"""The commands that open a mail transaction, and the content as it goes over the wire."""
+
+import re
+
+from openstoq.messaging.email.session import Session
+from openstoq.messaging.port import Email
+
+# A mailbox as we accept it: nothing that could end the command or the angle brackets around it.
+_MAILBOX = re.compile(r"[^\s<>\x00-\x20\x7f]+@[^\s<>@\x00-\x20\x7f]+")
+END_OF_CONTENT = b".\r\n"
+
+
+class Undeliverable(Exception):  # noqa: N818 - it describes the message
+    """This relay cannot be given this message, now or later; the sentence says why."""
+
+
+def ascii_domain(address: str) -> str:
+    """Return `address` with its domain as DNS knows it; raise Undeliverable when it has none."""
+    if not _MAILBOX.fullmatch(address):
+        raise Undeliverable(f"{address!r} is not an e-mail address; correct it.")
+    local, _, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise Undeliverable(f"{domain!r} is not a domain name; correct the address.") from None
+
+
+def envelope(email: Email, session: Session) -> list[bytes]:
+    """Return MAIL, RCPT and DATA for `email`, with only what the relay has announced.
+
+    Raises Undeliverable for an address that is none, or content this relay cannot carry.
+    """
+    sender = ascii_domain(email.sender) if email.sender else ""
+    recipient = ascii_domain(email.recipient)
+    parameters = ""
+    eight_bit = not email.content.isascii()
+    if eight_bit:
+        if not session.eight_bit:
+            raise Undeliverable(
+                "The message has 8-bit content and the relay does not announce 8BITMIME; "
+                "encode it as quoted-printable or base64."
+            )
+        parameters = " BODY=8BITMIME"
+    headers = email.content.partition(b"\r\n\r\n")[0] if eight_bit else b""
+    if not (headers.isascii() and sender.isascii() and recipient.isascii()):
+        if not session.international:
+            raise Undeliverable(
+                f"{recipient!r} needs a relay that announces SMTPUTF8, and this one does not; "
+                "use another relay or another address."
+            )
+        parameters += " SMTPUTF8"
+    return [
+        f"MAIL FROM:<{sender}>{parameters}\r\n".encode(),
+        f"RCPT TO:<{recipient}>\r\n".encode(),
+        b"DATA\r\n",
+    ]
+
+
+def stuffed(content: bytes) -> bytes:
+    """Return `content` ending in CRLF and with its leading dots doubled (RFC 5321, 4.5.2).
+
+    Raises Undeliverable at a bare CR or LF: relays disagree on whether it ends a line, which is
+    how one message could be made to look like two.
+    """
+    lines = content.count(b"\r\n")
+    if content.count(b"\n") != lines or content.count(b"\r") != lines:
+        raise Undeliverable("The message has a bare CR or LF; its lines must end in CRLF.")
+    if content.startswith(b"."):
+        content = b"." + content
+    if not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    return content.replace(b"\r\n.", b"\r\n..")

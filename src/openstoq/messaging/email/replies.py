@@ -1,0 +1,68 @@
+"""The relay's replies: reading them off the wire (RFC 5321, section 4.2) and what they mean."""
+
+from dataclasses import dataclass
+
+from openstoq.messaging.port import Delivery, Outcome
+
+LONGEST_LINE = 4096
+MOST_LINES = 128
+GO_AHEAD = 354
+CLOSING = 421
+
+
+class Garbled(Exception):  # noqa: N818 - it describes what the relay said
+    """The relay sent something that is not an SMTP reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A code and its text, lines joined by a space."""
+
+    code: int
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        """Whether the relay did what it was asked."""
+        return 200 <= self.code < 300  # noqa: PLR2004 - the digits are RFC 5321's
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".rstrip()
+
+    def delivery(self) -> Delivery:
+        """Say what a final reply means for the message it was given for."""
+        if self.positive:
+            return Delivery(Outcome.ACCEPTED, str(self))
+        permanent = 500 <= self.code < 600  # noqa: PLR2004 - the digits are RFC 5321's
+        return Delivery(Outcome.REFUSED if permanent else Outcome.DEFERRED, str(self))
+
+
+class ReplyReader:
+    """Cut a stream of bytes into replies."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[str] = []
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """Return the replies that `data` completes; raise Garbled at what is none."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            raise Garbled("a reply line without an end")
+        replies = []
+        for line in lines:
+            code, mark = line[:3], line[3:4]
+            if (
+                not code.isdigit()
+                or code[:1] not in b"2345"
+                or mark not in (b" ", b"-", b"\r", b"")
+            ):
+                raise Garbled(repr(line[:80]))
+            self._lines.append(line[4:].decode("utf-8", "replace").strip())
+            if mark == b"-":
+                if len(self._lines) > MOST_LINES:
+                    raise Garbled("a reply without an end")
+                continue
+            replies.append(Reply(int(code), " ".join(self._lines)))
+            self._lines = []
+        return replies

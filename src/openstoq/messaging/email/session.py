@@ -1,0 +1,163 @@
+"""One connection to the relay after greeting, TLS and login: writing, and awaiting replies."""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from openstoq.messaging.email.replies import CLOSING, Garbled, Reply, ReplyReader
+
+CLOSING_SECONDS = 2
+
+
+class SessionLost(Exception):  # noqa: N818 - it describes the connection
+    """The connection cannot be used any more; the message is a sentence that says why."""
+
+
+class Session(asyncio.Protocol):
+    """The protocol under a connection that `connect` has opened.
+
+    `served` counts the messages that the relay has answered for on this connection.
+    """
+
+    def __init__(self, extensions: Collection[str], timeout: float) -> None:
+        self.pipelining = "pipelining" in extensions
+        self.eight_bit = "8bitmime" in extensions
+        self.international = "smtputf8" in extensions
+        self.served = 0
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._reader = ReplyReader()
+        self._replies: deque[Reply] = deque()
+        self._awaited = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._fault: str | None = None
+        self._paused = False
+        self._closed = self._loop.create_future()
+        self._transport: asyncio.Transport
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        # A cast, because uvloop's stream transports do not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read replies, and wake who waits for one."""
+        try:
+            for reply in self._reader.feed(data):
+                if not self._awaited:
+                    # Said unasked: a farewell, or a reply to nothing. Neither can be built upon.
+                    self._break(f"The relay closed the connection: {reply}")
+                    return
+                self._awaited -= 1
+                self._replies.append(reply)
+                if reply.code == CLOSING:
+                    self._break(f"The relay closed the connection: {reply}")
+                    return
+        except Garbled as garbled:
+            self._break(f"The relay answered with something that is not SMTP: {garbled}")
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that nothing more will come."""
+        self._break(f"The connection to the relay was lost ({exc or 'closed by the relay'}).")
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        """Hold back: the buffer is full."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on: the buffer has room."""
+        self._paused = False
+        self._wake()
+
+    # What our side calls.
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing has gone wrong so far, as much as one can know without asking."""
+        return self._fault is None and not self._transport.is_closing()
+
+    def write(self, data: bytes, replies: int) -> None:
+        """Write `data`, to which the relay owes `replies` replies.
+
+        Raises SessionLost, with nothing written, on a connection known to be lost, unless the
+        relay has answered already: then that answer is worth more.
+        """
+        if self.usable:
+            self._awaited += replies
+            self._transport.write(data)
+        elif not self._replies:
+            raise SessionLost(self._fault or "The relay closed the connection.")
+
+    async def reply(self) -> Reply:
+        """Return the next reply; raise SessionLost when none comes in time."""
+        while not self._replies:
+            if self._fault is not None:
+                raise SessionLost(self._fault)
+            await self._wait("The relay did not answer in time.")
+        return self._replies.popleft()
+
+    async def replies(self, count: int) -> list[Reply]:
+        """Return the next `count` replies; raise SessionLost when they do not all come in time."""
+        return [await self.reply() for _ in range(count)]
+
+    async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
+        """Write commands one at a time, up to the first that is not done; return the replies."""
+        replies: list[Reply] = []
+        for command in commands:
+            self.write(command, 1)
+            replies.append(await self.reply())
+            if not replies[-1].positive:
+                break
+        return replies
+
+    async def drain(self) -> None:
+        """Wait until most of what was written has left; return at once when the relay speaks."""
+        while self._paused and not self._replies:
+            if self._fault is not None:
+                raise SessionLost(self._fault)
+            await self._wait("The relay did not take the message in time.")
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._break("The connection was given up.")
+        self._transport.abort()
+
+    def quit(self) -> None:
+        """Say goodbye and close, without waiting for the relay's farewell."""
+        if self.usable:
+            self._transport.write(b"QUIT\r\n")
+        self._break("The connection was closed.")
+        self._transport.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until what was written has left and the connection is closed."""
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await asyncio.shield(self._closed)
+        except TimeoutError:
+            self._transport.abort()
+            await self._closed
+
+    async def _wait(self, overdue: str) -> None:
+        self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(self._timeout, self._break, overdue)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _break(self, why: str) -> None:
+        if self._fault is None:
+            self._fault = why
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,37 @@
+"""How to reach the relay."""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Security = Literal["none", "starttls", "tls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SMTPSettings:
+    """Where the relay is, how the line is protected and how hard it may be used."""
+
+    host: str
+    port: int
+    security: Security = "starttls"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    sender: str = ""
+    """The address our own mails (not a shop's) come from."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    local_hostname: str | None = None
+    """The name we greet the relay with; the machine's own when absent."""
+    connections: int = 4
+    timeout: float = 60.0
+    """Seconds for connecting with TLS and login, and then for each answer."""
+    idle_seconds: float = 30.0
+    """How long an unused connection is kept."""
+    messages_per_connection: int = 1000
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return how to check the relay's certificate; None on an unprotected line."""
+        if self.security == "none":
+            return None
+        return ssl.create_default_context(cafile=self.ca_file)

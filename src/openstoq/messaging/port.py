@@ -1,0 +1,80 @@
+"""What the application needs of an e-mail transport, whichever one `bootstrap` picks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+LONGEST_REPLY = 500
+
+
+class Outcome(StrEnum):
+    """What became of a message that was taken from the outbox."""
+
+    ACCEPTED = "accepted"
+    """The relay answered 2xx after the message's end: it is the relay's now."""
+    REFUSED = "refused"
+    """The relay answered 5xx, or no relay could take it: trying again will not help."""
+    DEFERRED = "deferred"
+    """The relay answered 4xx, or failed before it had the message's end: try again later."""
+    UNKNOWN = "unknown"
+    """The message's end was handed over and no answer came: the relay may have it or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One message to one recipient; `content` is the whole RFC 5322 message with CRLF ends."""
+
+    id: UUID
+    sender: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An outcome and the relay's words for it (or ours, where the relay said nothing)."""
+
+    outcome: Outcome
+    reply: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reply", self.reply[:LONGEST_REPLY])
+
+
+class RelayUnavailable(Exception):  # noqa: N818 - it describes the relay, not a fault of ours
+    """No relay can be reached at the moment; the message says why and what to check."""
+
+
+class Outbox(Protocol):
+    """Where a transport takes messages from and reports on them; the sender job implements it."""
+
+    async def next(self) -> Email | None:
+        """Wait until a message may be sent and take it; None means that no more will come.
+
+        Several connections wait here at once. A wait that is cancelled takes nothing.
+        """
+
+    def next_nowait(self) -> Email | None:
+        """Take a message if one may be sent right now.
+
+        None says nothing about the end: a transport that needs to know awaits `next`.
+        """
+
+    def settle(self, email: Email, delivery: Delivery) -> None:
+        """Record what became of a taken message; called exactly once for each."""
+
+
+class EmailTransport(Protocol):
+    """Hands messages over to a relay."""
+
+    async def send(self, outbox: Outbox) -> None:
+        """Send what `outbox` gives until it ends, over several connections.
+
+        A message that was taken is always settled, and never waits for another to be taken.
+        Raises RelayUnavailable, after settling what was taken, when the relay cannot be reached:
+        back off, then call again.
+        """
+
+    async def aclose(self) -> None:
+        """Say goodbye on idle connections and close them."""
