@@ -1,0 +1,144 @@
+"""Products as the shop tells them: by pulls, which know all, and by webhooks, which do not."""
+
+from decimal import Decimal
+
+import pytest
+
+from factories.catalogs import (
+    ITEM,
+    PRODUCT,
+    VARIANT,
+    at,
+    level,
+    product,
+    record,
+    save,
+    variant,
+    variant_row,
+)
+from openstoq.catalog import products
+from openstoq.catalog.jobs import on_news, pull_product
+from openstoq.catalog.model import StockChanged
+from openstoq.commerce.inbound import ProductChanged, ProductDeleted
+from openstoq.shops.webhooks import News
+
+
+async def product_row(database, shop):
+    async with database.transaction(shop.id) as db:
+        return await db.fetchrow(
+            "SELECT * FROM products WHERE shop_id = $1 AND id = $2", shop.id, PRODUCT
+        )
+
+
+async def hear(runtime, shop, change, seconds):
+    """Take in news, and return what it calls for besides."""
+    async with runtime.work(shop.id, request_id="test") as work:
+        await on_news(work, News(change, at(seconds)))
+        return [(effect.job, effect.arguments) for effect in work.effects]
+
+
+def told_by_webhook(*variants, seconds=5, **changes):
+    """The product as a webhook tells it, with its variants' ids and little else."""
+    silent = {"price": None, "inventory_item_id": None, "tracked": None, "image_url": None}
+    return product(
+        *(variant(number, updated_at=at(seconds), **silent) for number in variants),
+        url=None,
+        image_url=None,
+        updated_at=at(seconds),
+        **changes,
+    )
+
+
+async def test_an_older_state_never_overwrites(database, shop):
+    await save(database, shop, product(title="New", updated_at=at(10)))
+    await save(database, shop, product(variant(title="Old"), title="Old", updated_at=at(5)))
+    assert (await product_row(database, shop))["title"] == "New"
+    assert (await variant_row(database, shop))["title"] == "Blue / 154"
+
+
+async def test_what_a_webhook_does_not_tell_stays(database, runtime, shop):
+    await save(database, shop)
+    change = ProductChanged(told_by_webhook(VARIANT, title="Renamed"), ())
+    assert await hear(runtime, shop, change, 5) == []
+    told, row = await product_row(database, shop), await variant_row(database, shop)
+    assert told["title"] == "Renamed"
+    assert told["url"] == "https://snowdevil.test/products/snowboard"
+    assert told["image_url"] == "https://cdn.test/board.png"
+    assert row["price"] == Decimal("129.9000")
+    assert (row["inventory_item_id"], row["tracked"]) == (ITEM, True)
+    assert row["image_url"] == "https://cdn.test/blue.png"
+
+
+async def test_a_webhook_of_an_unknown_variant_has_the_product_read(runtime, shop):
+    change = ProductChanged(told_by_webhook(VARIANT), ())
+    assert await hear(runtime, shop, change, 5) == [(pull_product.name, {"product_id": PRODUCT})]
+
+
+async def test_variants_that_a_webhook_only_names_are_not_deleted(database, runtime, shop):
+    await save(database, shop, product(variant(), variant(VARIANT + 1)))
+    change = ProductChanged(told_by_webhook(VARIANT), (VARIANT + 1,))
+    assert await hear(runtime, shop, change, 5) == [(pull_product.name, {"product_id": PRODUCT})]
+    assert (await variant_row(database, shop, VARIANT + 1))["deleted_at"] is None
+
+
+async def test_stock_that_was_told_before_its_variant_counts(database, shop, runtime):
+    heard = []
+
+    async def listen(_, change):
+        heard.append(change)
+
+    runtime.subscribers[StockChanged] = (listen,)
+    await record(database, shop, level(5))
+    await hear(runtime, shop, ProductChanged(product(), ()), 5)
+    assert (await variant_row(database, shop))["available"] == 5
+    assert heard == [StockChanged(VARIANT, PRODUCT, None, 5)]
+
+
+async def test_older_news_is_not_taken_in(database, runtime, shop):
+    await save(database, shop, product(title="New", updated_at=at(10)))
+    change = ProductChanged(told_by_webhook(VARIANT, VARIANT + 1, title="Old"), ())
+    assert await hear(runtime, shop, change, 20) == []
+    assert (await product_row(database, shop))["title"] == "New"
+
+
+async def test_a_missing_variant_is_deleted_and_comes_back(database, shop):
+    both = (variant(), variant(VARIANT + 1))
+    await save(database, shop, product(*both))
+    await save(database, shop, product(variant(), updated_at=at(1)), read_at=at(1))
+    assert (await variant_row(database, shop, VARIANT + 1))["deleted_at"] == at(1)
+    assert (await variant_row(database, shop))["deleted_at"] is None
+    async with database.transaction(shop.id) as db:
+        asked = [VARIANT, VARIANT + 1]
+        assert await products.unknown_variants(db, shop.id, asked) == [VARIANT + 1]
+    await save(database, shop, product(*both, updated_at=at(2)))
+    assert (await variant_row(database, shop, VARIANT + 1))["deleted_at"] is None
+
+
+async def test_a_deleted_product_takes_its_variants_along(database, runtime, shop):
+    await save(database, shop)
+    await hear(runtime, shop, ProductDeleted(PRODUCT), 9)
+    assert (await product_row(database, shop))["deleted_at"] == at(9)
+    assert (await variant_row(database, shop))["deleted_at"] == at(9)
+
+
+async def test_news_from_before_its_deletion_does_not_bring_a_product_back(database, runtime, shop):
+    await save(database, shop)
+    await hear(runtime, shop, ProductDeleted(PRODUCT), 9)
+    assert await hear(runtime, shop, ProductChanged(told_by_webhook(VARIANT), ()), 5) == []
+    await save(database, shop, product(updated_at=at(5)), read_at=at(5))
+    assert (await product_row(database, shop))["deleted_at"] == at(9)
+    assert (await variant_row(database, shop))["deleted_at"] == at(9)
+
+
+async def test_the_same_product_twice_on_a_page_is_written_once(database, shop):
+    await save(database, shop, product(title="A"), product(title="B"))
+    assert (await product_row(database, shop))["title"] == "B"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_news_of_a_product_without_variants(database, runtime, shop, known):
+    if known:
+        await save(database, shop)
+    change = ProductChanged(product(variants=(), updated_at=at(5)), ())
+    assert await hear(runtime, shop, change, 5) == []
+    assert (await product_row(database, shop))["updated_at"] == at(5)

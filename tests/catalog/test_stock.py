@@ -1,0 +1,258 @@
+"""Stock by location adds up to each variant's total, in whatever order the news comes."""
+
+import asyncio
+
+import pytest
+
+from factories.apps import until
+from factories.catalogs import (
+    ITEM,
+    LOCATION,
+    PRODUCT,
+    VARIANT,
+    at,
+    level,
+    product,
+    record,
+    save,
+    somebody_waits,
+    variant,
+    variant_row,
+)
+from factories.shops import make_shop
+from openstoq.catalog import stock
+from openstoq.catalog.model import StockChanged
+from openstoq.commerce.port import InventoryItem, Location
+
+OTHER = LOCATION + 1
+
+
+@pytest.fixture
+async def known(database, shop):
+    await save(database, shop)
+
+
+async def available(database, shop, number=VARIANT):
+    return (await variant_row(database, shop, number))["available"]
+
+
+async def put_locations(database, shop, *locations, seconds=0.0):
+    async with database.transaction(shop.id) as db:
+        return await stock.save_locations(db, shop.id, locations, changed_at=at(seconds))
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_change_tells_what_was_and_what_is(database, shop):
+    assert await record(database, shop, level(0)) == [StockChanged(VARIANT, PRODUCT, None, 0)]
+    changes = await record(database, shop, level(3, told_at=5), seconds=5)
+    assert changes == [StockChanged(VARIANT, PRODUCT, 0, 3)]
+    assert await record(database, shop, level(3, told_at=9), seconds=9) == []
+
+
+@pytest.mark.usefixtures("known")
+async def test_older_news_never_wins(database, shop):
+    await record(database, shop, level(3, told_at=10), seconds=10)
+    assert await record(database, shop, level(9, told_at=5), seconds=20) == []
+    assert await available(database, shop) == 3
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("order", [(0.2, 0.7), (0.7, 0.2)])
+async def test_within_a_second_the_trigger_decides(database, shop, order):
+    for seconds in order:
+        await record(database, shop, level(int(seconds * 10)), seconds=seconds)
+    assert await available(database, shop) == 7
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_repeated_delivery_changes_nothing(database, shop):
+    await record(database, shop, level(4), seconds=0.5)
+    assert await record(database, shop, level(4), seconds=0.5) == []
+
+
+@pytest.mark.usefixtures("known")
+async def test_locations_add_up(database, shop):
+    await record(database, shop, level(2), level(3, location=OTHER))
+    assert await available(database, shop) == 5
+    (change,) = await record(database, shop, level(-4, told_at=1), seconds=1)
+    assert (change.before, change.after) == (5, -1)
+
+
+@pytest.mark.usefixtures("known")
+async def test_more_than_an_integer_holds_is_capped(database, shop):
+    await record(database, shop, *[level(10**9, location=LOCATION + n) for n in range(3)])
+    assert await available(database, shop) == 2**31 - 1
+
+
+@pytest.mark.usefixtures("known")
+async def test_an_inactive_location_does_not_count(database, shop):
+    await put_locations(database, shop, Location(LOCATION, "Main", active=True))
+    await record(database, shop, level(2), level(3, location=OTHER))
+    (change,) = await put_locations(
+        database, shop, Location(LOCATION, "Main", active=False), seconds=1
+    )
+    assert (change.before, change.after) == (5, 3)
+    (change,) = await put_locations(
+        database, shop, Location(LOCATION, "Main", active=True), seconds=2
+    )
+    assert (change.before, change.after) == (3, 5)
+
+
+@pytest.mark.usefixtures("known")
+async def test_the_only_location_switched_off_leaves_none(database, shop):
+    await record(database, shop, level(2))
+    (change,) = await put_locations(
+        database, shop, Location(LOCATION, "Main", active=False), seconds=1
+    )
+    assert (change.before, change.after) == (2, 0)
+    assert (await variant_row(database, shop))["sold_out_at"] == at(1)
+
+
+@pytest.mark.usefixtures("known")
+async def test_older_news_of_a_location_does_not_win(database, shop):
+    await record(database, shop, level(2))
+    await put_locations(database, shop, Location(LOCATION, "Main", active=True), seconds=5)
+    assert await put_locations(database, shop, Location(LOCATION, "M", active=False)) == []
+    assert await available(database, shop) == 2
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_deleted_location_takes_its_stock_along(database, shop):
+    await record(database, shop, level(2), level(3, location=OTHER))
+    async with database.transaction(shop.id) as db:
+        (change,) = await stock.remove_location(db, shop.id, OTHER, at(9))
+    assert (change.before, change.after) == (5, 2)
+
+
+@pytest.mark.usefixtures("known")
+async def test_disconnecting_and_connecting_within_a_second(database, shop):
+    await record(database, shop, level(2), level(3, location=OTHER))
+    # A disconnect does not say when it happened, only when it set out.
+    (change,) = await record(database, shop, level(0, told_at=None, active=False), seconds=5.3)
+    assert (change.before, change.after) == (5, 3)
+    (change,) = await record(database, shop, level(4, told_at=5), seconds=5.6)
+    assert (change.before, change.after) == (3, 7)
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_complete_read_drops_what_it_does_not_name(database, shop):
+    await record(database, shop, level(2), level(3, location=OTHER))
+    (change,) = await record(database, shop, level(2, told_at=1), seconds=10, complete_items=[ITEM])
+    assert (change.before, change.after) == (5, 2)
+    # What was on its way when the read was made does not bring the level back.
+    assert await record(database, shop, level(3, location=OTHER, told_at=6), seconds=6) == []
+    (change,) = await record(database, shop, level(1, location=OTHER, told_at=10), seconds=10.4)
+    assert change.after == 3
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_complete_read_keeps_what_was_told_after_it_began(database, shop):
+    await record(database, shop, level(3, location=OTHER, told_at=12), seconds=12)
+    await record(database, shop, seconds=10, complete_items=[ITEM])
+    assert await available(database, shop) == 3
+
+
+@pytest.mark.usefixtures("known")
+async def test_an_item_stocked_nowhere_is_sold_out(database, shop):
+    (change,) = await record(database, shop, seconds=3, complete_items=[ITEM])
+    assert (change.before, change.after) == (None, 0)
+    assert (await variant_row(database, shop))["sold_out_at"] == at(3)
+
+
+@pytest.mark.usefixtures("known")
+async def test_an_item_of_which_nothing_was_told_stays_unknown(database, shop):
+    async with database.transaction(shop.id) as db:
+        assert await stock.total(db, shop.id, [ITEM], at(0)) == []
+    assert await available(database, shop) is None
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_deleted_item_is_in_stock_nowhere(database, shop):
+    await record(database, shop, level(2), level(3, location=OTHER))
+    async with database.transaction(shop.id) as db:
+        (change,) = await stock.forget_item(db, shop.id, ITEM, at(9))
+    assert (change.before, change.after) == (5, 0)
+    assert await record(database, shop, level(2, told_at=8), seconds=20) == []
+
+
+async def test_levels_of_a_variant_not_known_yet_are_kept(database, shop):
+    assert await record(database, shop, level(2), level(3, location=OTHER)) == []
+    await save(database, shop)
+    async with database.transaction(shop.id) as db:
+        changes = await stock.total(db, shop.id, [ITEM], at(1))
+    assert changes == [StockChanged(VARIANT, PRODUCT, None, 5)]
+
+
+async def test_two_variants_may_share_an_item(database, shop):
+    await save(database, shop, product(variant(), variant(VARIANT + 1, inventory_item_id=ITEM)))
+    changes = await record(database, shop, level(2))
+    assert [change.variant_id for change in changes] == [VARIANT, VARIANT + 1]
+
+
+@pytest.mark.usefixtures("known")
+async def test_sold_out_at_is_when_it_last_became_none(database, shop):
+    async def sold_out_at(available, seconds):
+        await record(database, shop, level(available, told_at=seconds), seconds=seconds)
+        return (await variant_row(database, shop))["sold_out_at"]
+
+    assert await sold_out_at(2, 0) is None
+    assert await sold_out_at(0, 1) == at(1)
+    assert await sold_out_at(-2, 2) == at(1)
+    assert await sold_out_at(5, 3) == at(1)
+    assert await sold_out_at(0, 4) == at(4)
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_variant_first_seen_sold_out_is_sold_out_since_then(database, shop):
+    await record(database, shop, level(0), seconds=7)
+    assert (await variant_row(database, shop))["sold_out_at"] == at(7)
+
+
+@pytest.mark.usefixtures("known")
+async def test_racing_news_of_two_locations_is_added_up(database, shop):
+    for round_ in range(1, 11):
+        await asyncio.gather(
+            *(
+                record(
+                    database,
+                    shop,
+                    level(round_ * (n + 1), location=LOCATION + n, told_at=round_),
+                    seconds=round_,
+                )
+                for n in range(4)
+            )
+        )
+        assert await available(database, shop) == 10 * round_
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_total_waits_for_stock_that_is_being_written(database, shop):
+    await record(database, shop, level(2))
+    await put_locations(database, shop, Location(OTHER, "Other", active=True))
+    await record(database, shop, level(1, location=OTHER))
+    async with database.transaction(shop.id) as db:
+        await stock.record(db, shop.id, [level(7, told_at=1)], triggered_at=at(1), now=at(1))
+        switching = asyncio.create_task(
+            put_locations(database, shop, Location(OTHER, "Other", active=False), seconds=2)
+        )
+        await until(lambda: somebody_waits(database))
+    (change,) = await switching
+    assert (change.before, change.after) == (8, 7)
+
+
+@pytest.mark.usefixtures("known")
+async def test_an_item_says_whether_it_is_counted(database, shop):
+    async with database.transaction(shop.id) as db:
+        await stock.save_item(
+            db, shop.id, InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        )
+    row = await variant_row(database, shop)
+    assert (row["tracked"], row["sku"]) == (False, "SNOW-154")
+
+
+async def test_another_shops_stock_is_its_own(database, shop):
+    other = await make_shop(database, "other.myshopify.com")
+    await save(database, shop)
+    await save(database, other)
+    await record(database, other, level(4))
+    assert await available(database, shop) is None
