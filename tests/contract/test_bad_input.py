@@ -65,16 +65,49 @@ async def rich(client, database, shop):
     return client
 
 
-def address(action, identifier="019a0000-0000-7000-8000-000000000000"):
+NOBODYS = "019a0000-0000-7000-8000-000000000000"
+
+# What every text of the shop says, so that it is found wherever it should not be.
+MINE = "only-of-this-shop"
+
+# Requests whose fields depend on each other; those of other actions are made from their schemas.
+EXAMPLES = {
+    "back_in_stock.signups.create": {
+        "channel": "email",
+        "email": f"{MINE}@example.com",
+        "name": MINE,
+        "shopify_variant_id": 1,
+        "shopify_product_id": 2,
+    },
+    "back_in_stock.signups.transfer": {
+        "from_shopify_variant_id": 1,
+        "to_shopify_variant_id": 3,
+        "to_shopify_product_id": 2,
+    },
+}
+CREATE = EXAMPLES["back_in_stock.signups.create"]
+
+
+@pytest.fixture
+async def signup_id(rich):
+    """A signup of the shop, so that there is something to reach for."""
+    created = await rich.post("/back_in_stock/signups", json=CREATE)
+    assert created.status_code == 202, created.text
+    return created.json()["id"]
+
+
+def address(action, identifier=NOBODYS):
     path = action.path
     for name in action.path_params:
         path = path.replace("{" + name + "}", identifier)
     return path
 
 
-def body_for(action):
+def body_for(action, identifier=NOBODYS):
+    if action.name in EXAMPLES:
+        return EXAMPLES[action.name]
     schema = request_schema(action)
-    return example(schema, schema) if action.request else {}
+    return example(schema, schema, identifier) if action.request else {}
 
 
 def content(value):
@@ -216,22 +249,22 @@ async def test_nobody_gets_in_without_a_live_key(app, database, shop, key):
     assert await snapshot(database, shop.id) == before
 
 
-async def call(client, action, identifier=None):
+async def call(client, action, identifier=NOBODYS):
     """Send a request that would be right, but for the caller or the id."""
-    path = address(action) if identifier is None else address(action, identifier)
-    body = {"json": body_for(action)} if action.writes else {}
-    return await client.request(action.method, path, **body)
+    body = {"json": body_for(action, identifier)} if action.writes else {}
+    return await client.request(action.method, address(action, identifier), **body)
 
 
 async def snapshot(database, shop_id):
-    """Every row of every tenant's table, of one shop."""
+    """Every row of every tenant's table, of one shop, and every job."""
     async with database.transaction(shop_id) as db:
         tables = await db.fetch(
             "SELECT DISTINCT table_name FROM information_schema.columns "
             "WHERE table_schema = 'public' AND column_name = 'shop_id' ORDER BY 1"
         )
         rows = "SELECT jsonb_agg(to_jsonb(t) ORDER BY to_jsonb(t)::text) FROM {} t"
-        return {name: await db.fetchval(rows.format(name)) for (name,) in tables}
+        names = [*(name for (name,) in tables), "queue.pgqueuer"]
+        return {name: await db.fetchval(rows.format(name)) or [] for name in names}
 
 
 def flipped(value):
@@ -242,39 +275,43 @@ def flipped(value):
 
 
 @every_write
-async def test_a_dry_run_changes_nothing(action, rich, database, shop):
-    body = body_for(action)
+async def test_a_dry_run_changes_nothing(action, rich, signup_id, database, shop):
+    body = body_for(action, signup_id)
+    if body == CREATE:
+        await rich.delete(f"/back_in_stock/signups/{signup_id}")
     if action.method == "PATCH" and not action.path_params:
         body = flipped((await rich.get(action.path)).json())
     before = await snapshot(database, shop.id)
-    answer = await rich.request(
+    dry = await rich.request(
         action.method,
-        address(action) + "?dry_run=true",
+        address(action, signup_id) + "?dry_run=true",
         content=content(body),
         headers={"Idempotency-Key": "dry"},
     )
-    assert answer.status_code < 500
+    assert dry.status_code < 300, dry.text
     assert await snapshot(database, shop.id) == before
-    if answer.status_code < 300:
-        assert isinstance(answer.json()["effects"], list)
-        wet = await rich.request(action.method, address(action), content=content(body))
-        assert wet.status_code == answer.status_code
-        assert await snapshot(database, shop.id) != before
+    effects = dry.json()["effects"]
+    wet = await rich.request(action.method, address(action, signup_id), content=content(body))
+    after = await snapshot(database, shop.id)
+    assert wet.status_code == dry.status_code
+    assert len(after["audit_log"]) == len(before["audit_log"]) + 1
+    jobs = len(after["queue.pgqueuer"]) - len(before["queue.pgqueuer"])
+    assert len(effects) == jobs
 
 
-async def test_another_shops_key_reaches_nothing(app, rich, database, shop):
-    # What the shop has, so that there is something to reach for.
-    await rich.patch("/back_in_stock/settings/tagging", json={"order_tags": {"tag": "only-mine"}})
+async def test_another_shops_key_reaches_nothing(app, rich, signup_id, database, shop):
+    await rich.patch("/back_in_stock/settings/tagging", json={"order_tags": {"tag": MINE}})
     before = await snapshot(database, shop.id)
-    identifiers = [str(row["id"]) for rows in before.values() for row in rows or () if "id" in row]
-    assert identifiers
+    identifiers = {row["id"] for rows in before.values() for row in rows if "id" in row}
+    assert signup_id in identifiers
     other = await make_shop(database, "other.myshopify.com")
     async with client_of(app, await make_key(database, other)) as stranger:
         for action in ACTIONS:
-            for identifier in identifiers if action.path_params else (None,):
+            for identifier in map(str, identifiers) if action.path_params else (signup_id,):
                 answer = await call(stranger, action, identifier)
                 assert answer.status_code < 500
-                assert "only-mine" not in answer.text
+                if EXAMPLES.get(action.name) != CREATE:
+                    assert MINE not in answer.text, action.name
                 if action.path_params:
                     assert answer.status_code == 404, action.name
     assert await snapshot(database, shop.id) == before

@@ -19,7 +19,11 @@ from openstoq.mcp.tools import input_schema, tool
 DOCUMENTED = Path(__file__).resolve().parents[2] / ".." / "shared" / "contract" / "v2_actions.json"
 
 # Sections of the documents whose every action exists; the rest is still being built.
-COMPLETE_SECTIONS = ("Back In Stock · Settings",)
+COMPLETE_SECTIONS = (
+    "Back In Stock · Notifications",
+    "Back In Stock · Settings",
+    "Back In Stock · Signups",
+)
 
 # Actions of ours that the documents do not have.
 ADDITIONS: frozenset[tuple[str, str]] = frozenset()

@@ -46,19 +46,22 @@ def with_value(path: tuple[str | int, ...], value: Any) -> Any:
     return value
 
 
-def example(schema: dict[str, Any], root: dict[str, Any]) -> Any:
-    """A small value that fits: what is required, and nothing else."""
+def example(schema: dict[str, Any], root: dict[str, Any], identifier: str) -> Any:
+    """A small value that fits: what is required, and nothing else; ids of ours are `identifier`."""
     option = options(schema, root)[0]
     if "enum" in option:
         return option["enum"][0]
-    match option.get("type"):
-        case "object":
-            needed = option.get("required", ())
-            return {name: example(option["properties"][name], root) for name in needed}
-        case "array":
-            return [example(option["items"], root)] * option.get("minItems", 1)
-        case "integer" | "number":
-            return option.get("minimum", 1)
-        case "boolean":
-            return True
-    return option.get("const", "x" * option.get("minLength", 1))
+    if option.get("format") == "uuid":
+        return identifier
+    kind = option.get("type")
+    if kind == "object":
+        needed = option.get("required", ())
+        return {name: example(option["properties"][name], root, identifier) for name in needed}
+    if kind == "array":
+        return [example(option["items"], root, identifier)] * max(1, option.get("minItems", 1))
+    plain = {
+        "integer": option.get("minimum", 1),
+        "number": option.get("minimum", 1),
+        "boolean": True,
+    }
+    return plain.get(kind, option.get("const", "x" * option.get("minLength", 1)))
