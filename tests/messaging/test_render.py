@@ -225,6 +225,11 @@ def test_a_locale_falls_back_to_its_language_and_then_to_english(
     assert parsed(prepare_alert(FACTS, locale).personal(RECIPIENT))["Subject"] == subject
 
 
+@given(st.text(max_size=30) | st.from_regex(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,4}){0,3}"))
+def test_any_locale_has_a_language_of_ours(locale: str) -> None:
+    assert language(locale) in LANGUAGES
+
+
 @pytest.mark.parametrize("section", ["alert", "optin"])
 @pytest.mark.parametrize("spoken", LANGUAGES)
 def test_each_language_has_every_sentence(spoken: str, section: str) -> None:
@@ -325,6 +330,11 @@ def test_a_link_that_leads_nowhere_on_the_web_is_refused(url: str) -> None:
         prepare_alert(replace(FACTS, product_url=url), "en")
     with pytest.raises(ValueError, match="not a web address"):
         prepare_alert(FACTS, "en").personal(replace(RECIPIENT, unsubscribe_url=url))
+
+
+def test_a_picture_that_is_not_on_the_web_is_left_out() -> None:
+    prepared = prepare_alert(replace(FACTS, image_url="javascript:alert(1)"), "en")
+    assert not Links(body(parsed(prepared.personal(RECIPIENT)), "html")).pictures
 
 
 def test_a_link_too_long_for_a_header_is_refused() -> None:

@@ -78,7 +78,7 @@ class Prepared:
         spoken = language(locale)
         shown = _shown(facts, locale)
         sentences = texts(spoken, "alert", shown | {"name": _NAME})
-        self._named, self._unnamed = sentences["greeting_named"], sentences["greeting"]
+        self._named, self._unnamed = sentences.pop("greeting_named"), sentences.pop("greeting")
         self._link = _tagged(mime.web_address(facts.product_url))
         self._domain = mime.message_id_domain(facts.message_id_domain)
         self._headers = (
@@ -163,11 +163,19 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
         "shop_url": mime.web_address(facts.shop_url),
         "product_title": mime.one_line(facts.product_title),
         "variant_title": mime.one_line(facts.variant_title or "") or None,
-        "image_url": mime.web_address(facts.image_url) if facts.image_url else None,
+        "image_url": _picture(facts.image_url),
         "price": format_currency(facts.price, facts.currency, locale=babel_locale(locale))
         if facts.price
         else None,
     }
+
+
+def _picture(url: str | None) -> str | None:
+    """Return the picture's address, or None where it has none on the web: the mail does without."""
+    try:
+        return mime.web_address(url) if url else None
+    except ValueError:
+        return None
 
 
 def _body(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> Body:
