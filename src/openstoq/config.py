@@ -85,7 +85,7 @@ class Limits(Group):
 
     points: int = Field(360, description="Points per shop and 60 seconds; GET 1, others 2.")
     address_points: int = Field(
-        60, description="Points per client address, shop and 60 seconds on public endpoints."
+        120, description="Points per client address, shop and 60 seconds on public endpoints."
     )
 
 
@@ -102,7 +102,7 @@ class Mail(Group):
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     sender: str = Field("alerts@localhost", description="The address mails come from.")
     connections: Annotated[int, Field(ge=1, le=50)] = Field(
-        4, description="Connections of one worker to the relay."
+        10, description="Connections of one worker to the relay."
     )
     timeout_seconds: float = Field(30.0, description="For one answer of the relay.")
 

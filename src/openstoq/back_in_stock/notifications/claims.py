@@ -32,6 +32,7 @@ class Mark:
     """What became of a message; `next_attempt_at` is set when it goes back to the queue."""
 
     id: UUID
+    signup_id: UUID
     status: str
     error: str | None = None
     next_attempt_at: datetime | None = None
@@ -83,9 +84,6 @@ WITH next AS (
           AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
           AND s.wave_id IS NULL AND s.channel = 'email'
           AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)
-          AND NOT EXISTS (SELECT FROM notifications n
-                          WHERE n.shop_id = $1 AND n.wave_id = $2 AND n.signup_id = s.id
-                            AND n.status IN ('sent', 'unknown'))
           AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
           AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
                       AND v.available > 0 AND v.deleted_at IS NULL)
@@ -111,7 +109,9 @@ WITH next AS (
 SELECT made.id, made.signup_id, made.attempts, held.contact, held.variant_id,
        held.created_at AS signed_up_at, c.name, coalesce(held.locale, c.locale) AS locale
 FROM made JOIN held ON held.id = made.signup_id
-JOIN customers c ON c.shop_id = $1 AND c.id = held.customer_id
+-- OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
+JOIN LATERAL (SELECT name, locale FROM customers c
+              WHERE c.shop_id = $1 AND c.id = held.customer_id OFFSET 0) c ON true
 ORDER BY held.position
 """
 
@@ -164,7 +164,12 @@ WITH choice AS (
     WHERE n.shop_id = $1 AND n.id = due.id AND s.shop_id = $1 AND s.id = n.signup_id
     RETURNING n.*
 ), freed AS (
-    UPDATE signups s SET wave_id = NULL FROM taken
+    UPDATE signups s SET
+        wave_id = NULL,
+        notified_at = CASE WHEN taken.status = 'unknown' THEN $3 ELSE s.notified_at END,
+        blocked_reason = CASE WHEN taken.status = 'unknown' THEN taken.error
+                              ELSE s.blocked_reason END
+    FROM taken
     WHERE taken.status <> 'sending' AND s.shop_id = $1 AND s.id = taken.signup_id
 )
 SELECT taken.id, taken.signup_id, taken.attempts, taken.status, taken.contact, taken.variant_id,
@@ -183,6 +188,7 @@ async def mark(
         _MARK,
         shop_id,
         [mark.id for mark in marks],
+        [mark.signup_id for mark in marks],
         [mark.status for mark in marks],
         [mark.error for mark in marks],
         [mark.next_attempt_at for mark in marks],
@@ -191,27 +197,31 @@ async def mark(
     )
 
 
+# The arrays are named twice so that both tables are looked up by key, whatever the planner
+# believes of tables that have just grown. A message that is held back because the relay may
+# have taken it counts as told: it is for the merchant to send it again.
 _MARK = """
 WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
-        sent_at = CASE WHEN t.status = 'sent' THEN $7::timestamptz END,
+        sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
         next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at)
-    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::timestamptz[])
          AS t(id, status, error, next_attempt_at)
-    WHERE n.shop_id = $1 AND n.id = t.id AND n.sender = $6
+    WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
     RETURNING n.signup_id, n.status, n.error
 )
 UPDATE signups s SET
     wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
-    notified_at = CASE WHEN m.status = 'sent' THEN $7 ELSE s.notified_at END,
-    last_notified_at = CASE WHEN m.status = 'sent' THEN $7 ELSE s.last_notified_at END,
+    notified_at = CASE WHEN m.status IN ('sent', 'unknown') THEN $8 ELSE s.notified_at END,
+    last_notified_at = CASE WHEN m.status = 'sent' THEN $8 ELSE s.last_notified_at END,
     notifications_sent = s.notifications_sent + (m.status = 'sent')::integer,
-    blocked_at = CASE WHEN m.status = 'failed' THEN $7 ELSE s.blocked_at END,
-    blocked_reason = CASE WHEN m.status = 'failed' THEN m.error ELSE s.blocked_reason END,
-    updated_at = $7
+    blocked_at = CASE WHEN m.status = 'failed' THEN $8 ELSE s.blocked_at END,
+    blocked_reason = CASE WHEN m.status IN ('failed', 'unknown') THEN m.error
+                          ELSE s.blocked_reason END,
+    updated_at = $8
 FROM marked m
-WHERE s.shop_id = $1 AND s.id = m.signup_id
+WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id
 """
 
 

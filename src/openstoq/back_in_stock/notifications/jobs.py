@@ -29,9 +29,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     if wave is None:
         return
     if letters.shop.uninstalled_at is not None:
-        async with run.work() as work:
-            now = run.runtime.clock()
-            await waves.finish(work.db, work.shop_id, wave.id, ended_by="uninstalled", now=now)
+        await _finish_or_wait(run, wave, over="uninstalled")
         return
     transport = run.runtime.ports.get(EmailTransport)
     try:
@@ -45,14 +43,24 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     await _finish_or_wait(run, wave)
 
 
-async def _finish_or_wait(run: Run, wave: waves.Wave) -> None:
-    now = run.runtime.clock()
+async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:
+    """End the wave, or raise Retry for when there is something to be done about it again.
+
+    `over` is why no further message may go out, if that is so whatever the stock.
+    """
     async with run.work() as work:
-        due = await waves.next_due(work.db, work.shop_id, wave.id)
-        if not await waves.is_sellable(work.db, work.shop_id, wave):
-            await waves.finish(work.db, work.shop_id, wave.id, ended_by="sold_out", now=now)
+        now = run.runtime.clock()
+        if not await waves.hold(work.db, work.shop_id, wave):
+            # Whoever stretched the wave has enqueued the job that goes on with it.
             return
+        if over is None and not await waves.is_sellable(work.db, work.shop_id, wave):
+            over = "sold_out"
+        if over is None:
+            due = await waves.next_due(work.db, work.shop_id, wave.id)
+        else:
+            due = await waves.in_flight_until(work.db, work.shop_id, wave.id, now)
         if due is None:
-            await waves.finish(work.db, work.shop_id, wave.id, ended_by="all_told", now=now)
+            ended_by = over or "all_told"
+            await waves.finish(work.db, work.shop_id, wave.id, ended_by=ended_by, now=now)
             return
     raise Retry("some messages are to be tried again later", delay=max(due - now, SOONEST))

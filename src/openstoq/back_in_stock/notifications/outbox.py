@@ -94,9 +94,9 @@ class WaveOutbox(Outbox):
                 await self._room.wait()
                 continue
             async with self._claiming:
-                if self._ready:
-                    continue
-                if self._runtime.stopping.is_set() or not await self._claim():
+                if self._runtime.stopping.is_set():
+                    return None
+                if not self._ready and not await self._claim():
                     return None
 
     def next_nowait(self) -> Email | None:
@@ -113,9 +113,8 @@ class WaveOutbox(Outbox):
         MESSAGES.labels("email", delivery.outcome.value).inc()
         self._settled.append(
             rules.mark_of(
-                email.id,
+                claimed,
                 delivery,
-                attempts=claimed.attempts,
                 unknown_outcome=self._letters.unknown_outcome,
                 now=self._runtime.clock(),
             )

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 from typing import Literal
-from uuid import UUID
 
-from openstoq.back_in_stock.notifications.claims import Mark
+from openstoq.back_in_stock.notifications.claims import Claimed, Mark
 from openstoq.messaging.port import Delivery, Outcome
 
 MOST_ATTEMPTS = 12
@@ -23,10 +22,9 @@ def relay_pause(failures: int) -> timedelta:
 
 
 def mark_of(
-    message_id: UUID,
+    claimed: Claimed,
     delivery: Delivery,
     *,
-    attempts: int,
     unknown_outcome: Literal["resend", "hold"],
     now: datetime,
 ) -> Mark:
@@ -35,14 +33,22 @@ def mark_of(
     A relay's "later" is tried again up to MOST_ATTEMPTS times; a relay that was not there is no
     attempt. Of a message that the relay may have taken, the shop decides.
     """
-    if delivery.outcome is Outcome.ACCEPTED:
-        return Mark(id=message_id, status="sent")
-    if delivery.outcome is Outcome.REFUSED:
-        return Mark(id=message_id, status="failed", error=delivery.reply)
-    if delivery.outcome is Outcome.UNKNOWN and unknown_outcome == "hold":
-        return Mark(id=message_id, status="unknown", error=delivery.reply)
     relay_said_later = delivery.reply.startswith("4")
-    if relay_said_later and attempts >= MOST_ATTEMPTS:
-        return Mark(id=message_id, status="failed", error=delivery.reply)
-    pause = pause_after(attempts) if relay_said_later else relay_pause(0)
-    return Mark(id=message_id, status="queued", error=delivery.reply, next_attempt_at=now + pause)
+    status, pause = "queued", None
+    if delivery.outcome is Outcome.ACCEPTED:
+        status = "sent"
+    elif delivery.outcome is Outcome.UNKNOWN and unknown_outcome == "hold":
+        status = "unknown"
+    elif delivery.outcome is Outcome.REFUSED or (
+        relay_said_later and claimed.attempts >= MOST_ATTEMPTS
+    ):
+        status = "failed"
+    else:
+        pause = pause_after(claimed.attempts) if relay_said_later else relay_pause(0)
+    return Mark(
+        id=claimed.id,
+        signup_id=claimed.signup_id,
+        status=status,
+        error=None if status == "sent" else delivery.reply,
+        next_attempt_at=now + pause if pause is not None else None,
+    )

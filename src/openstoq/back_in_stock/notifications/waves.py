@@ -98,6 +98,24 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
     return Wave(**dict(row)) if row is not None else None
 
 
+async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
+    """Lock a wave for its end; False when it has ended or a new restock has stretched it.
+
+    A restock at this moment waits, and then starts a wave of its own.
+    """
+    return bool(
+        await db.fetchval(
+            """
+            SELECT true FROM waves
+            WHERE shop_id = $1 AND id = $2 AND started_at = $3 AND finished_at IS NULL FOR UPDATE
+            """,
+            shop_id,
+            wave.id,
+            wave.started_at,
+        )
+    )
+
+
 async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
     """Say whether there is still something to tell of; a manual wave does not ask."""
     if wave.kind == "manual":
@@ -128,10 +146,26 @@ async def next_due(db: Connection, shop_id: UUID, wave_id: UUID) -> datetime | N
     return due
 
 
+async def in_flight_until(
+    db: Connection, shop_id: UUID, wave_id: UUID, now: datetime
+) -> datetime | None:
+    """Return until when living runs hold messages of the wave; None: none is being handed over."""
+    until: datetime | None = await db.fetchval(
+        """
+        SELECT max(lease_until) FROM notifications
+        WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending' AND lease_until > $3
+        """,
+        shop_id,
+        wave_id,
+        now,
+    )
+    return until
+
+
 async def finish(
     db: Connection, shop_id: UUID, wave_id: UUID, *, ended_by: EndedBy, now: datetime
 ) -> None:
-    """End a wave; signups that it did not reach wait for the next one."""
+    """End a wave that no living run sends; signups that it did not reach wait for the next one."""
     await db.execute(
         """
         WITH untold AS (
@@ -142,9 +176,15 @@ async def finish(
             UPDATE notifications SET status = 'failed', error = coalesce(error, 'sold out again')
             WHERE shop_id = $1 AND wave_id = $2 AND status = 'queued' AND attempts > 0
             RETURNING signup_id
+        ), orphaned AS (
+            UPDATE notifications SET status = 'unknown', sender = NULL, lease_until = NULL,
+                error = 'its sender died; the relay may have taken it'
+            WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending'
+            RETURNING signup_id
         )
         UPDATE signups SET wave_id = NULL, updated_at = $3
-        WHERE shop_id = $1 AND id IN (SELECT * FROM untold UNION ALL SELECT * FROM given_up)
+        WHERE shop_id = $1 AND id IN (
+            SELECT * FROM untold UNION ALL SELECT * FROM given_up UNION ALL SELECT * FROM orphaned)
         """,
         shop_id,
         wave_id,

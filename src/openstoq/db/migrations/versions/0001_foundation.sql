@@ -207,3 +207,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$ SELECT shop_id FROM shops WHERE uninstalled_at IS NULL ORDER BY shop_id $$;
 REVOKE ALL ON FUNCTION installed_shops FROM public;
 GRANT EXECUTE ON FUNCTION installed_shops TO openstoq_app;
+
+-- So that /readyz can tell whether the schema is current, whoever owns the tables.
+GRANT SELECT ON alembic_version TO openstoq_app;
