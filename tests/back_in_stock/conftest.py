@@ -1,0 +1,29 @@
+"""Tests of back-in-stock on a real PostgreSQL: a shop whose one variant is sold out."""
+
+import pytest
+
+from factories.catalogs import save
+from factories.fixtures import shop
+from factories.waitlists import Watch, restocking_runtime, stock_becomes
+from openstoq.db.pool import Database
+from openstoq.jobs.work import Runtime
+from openstoq.shops.model import Shop
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def runtime(database: Database, watch: Watch) -> Runtime:
+    return restocking_runtime(database, watch)
+
+
+@pytest.fixture
+async def sold_out(database: Database, runtime: Runtime, shop: Shop) -> None:
+    """The variant is known and sold out since a minute before noon."""
+    await save(database, shop)
+    await stock_becomes(runtime, shop, 0, -60)

@@ -1,0 +1,334 @@
+"""Each message has one run at a time, one outcome, and goes only to whom it may."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from factories.catalogs import VARIANT, at, save
+from factories.shops import make_shop
+from factories.waitlists import (
+    claim_due,
+    claim_new,
+    load_wave,
+    make_signup,
+    make_waitlist,
+    rows,
+    set_settings,
+    stock_becomes,
+)
+from openstoq.back_in_stock.notifications import claims, waves
+from openstoq.back_in_stock.notifications.claims import Mark
+from openstoq.back_in_stock.signups import store
+from openstoq.catalog import products
+from openstoq.kernel.ids import new_id
+
+
+@pytest.fixture
+async def wave(database, runtime, shop, sold_out, watch):
+    """A wave that the restock at noon started."""
+    (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
+    return await load_wave(database, shop, wave_id)
+
+
+async def mark(database, shop, run_id, *marks, seconds=20.0):
+    async with database.transaction(shop.id) as db:
+        await claims.mark(db, shop.id, run_id, marks, now=at(seconds))
+
+
+def outcome(claimed, status, **changes):
+    return Mark(id=claimed.id, signup_id=claimed.signup_id, status=status, **changes)
+
+
+async def one_claimed(database, shop, wave, **columns):
+    """A signup and the message that a run holds for it."""
+    run_id = new_id()
+    signup_id = await make_signup(database, shop, **columns)
+    ((claimed,), _) = await claim_new(database, shop, wave, run_id=run_id)
+    return signup_id, claimed, run_id
+
+
+async def only(database, shop, table):
+    (row,) = await rows(database, shop, table)
+    return row
+
+
+async def test_the_oldest_come_first(database, shop, wave):
+    ids = [
+        await make_signup(database, shop, f"{n}@example.com", seconds=-n) for n in (20, 50, 30, 40)
+    ]
+    first, place = await claim_new(database, shop, wave, limit=3)
+    then, _ = await claim_new(database, shop, wave, limit=3, after=place)
+    assert [one.signup_id for one in first + then] == [ids[1], ids[3], ids[2], ids[0]]
+
+
+async def test_a_claim_knows_what_a_letter_needs(database, shop, wave):
+    signup_id, claimed, _ = await one_claimed(database, shop, wave, locale="da")
+    assert (claimed.signup_id, claimed.variant_id) == (signup_id, VARIANT)
+    assert (claimed.contact, claimed.name, claimed.locale) == ("ada@example.com", None, "da")
+    assert claimed.attempts == 1
+    row = await only(database, shop, "notifications")
+    assert (row["id"], row["status"], row["lease_until"]) == (claimed.id, "sending", at(40))
+    assert (await only(database, shop, "signups"))["wave_id"] == wave.id
+
+
+async def test_only_who_may_be_told_is_claimed(database, shop, wave):
+    refused = {
+        "gone": {"unsubscribed_at": at(-1)},
+        "blocked": {"blocked_at": at(-1)},
+        "told": {"notified_at": at(-1)},
+        "unsure": {"optin_required": True},
+        "busy": {"wave_id": new_id()},
+        "late": {"seconds": 1},
+        "elsewhere": {"variant_id": VARIANT + 1},
+    }
+    for name, columns in refused.items():
+        await make_signup(database, shop, f"{name}@example.com", **columns)
+    await make_signup(database, shop, "14155552671", channel="sms")
+    await make_signup(database, shop, "a-token", channel="push")
+    sure = await make_signup(
+        database, shop, "sure@example.com", optin_required=True, optin_confirmed_at=at(-1)
+    )
+    claimed, _ = await claim_new(database, shop, wave)
+    assert [one.signup_id for one in claimed] == [sure]
+
+
+async def test_nothing_is_claimed_once_it_is_sold_out(database, runtime, shop, wave):
+    await make_signup(database, shop)
+    await stock_becomes(runtime, shop, 0, 5)
+    assert await claim_new(database, shop, wave) == ([], None)
+
+
+async def test_nothing_is_claimed_of_a_deleted_variant(database, shop, wave):
+    await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        await products.delete(db, shop.id, 10, at(5))
+    assert await claim_new(database, shop, wave) == ([], None)
+
+
+async def test_many_runs_claim_each_signup_once(database, shop, wave):
+    ids = await make_waitlist(database, shop, 500)
+
+    async def run():
+        mine, place, run_id = [], None, new_id()
+        while True:
+            group, place = await claim_new(
+                database, shop, wave, limit=7, after=place, run_id=run_id
+            )
+            if not group:
+                return mine
+            mine += [one.signup_id for one in group]
+
+    claimed = Counter(
+        one for mine in await asyncio.gather(*(run() for _ in range(8))) for one in mine
+    )
+    # Those that a run passed over while another held them are left to the next look.
+    claimed.update(await run())
+    assert claimed == Counter(ids)
+    assert len(await rows(database, shop, "notifications")) == 500
+
+
+async def test_sending_marks_signup_and_message_together(database, shop, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    await mark(database, shop, run_id, outcome(claimed, "sent"))
+    message = await only(database, shop, "notifications")
+    signup = await only(database, shop, "signups")
+    assert (message["status"], message["sent_at"]) == ("sent", at(20))
+    assert (signup["notified_at"], signup["last_notified_at"]) == (at(20), at(20))
+    assert (signup["notifications_sent"], signup["wave_id"]) == (1, None)
+
+
+async def test_a_refusal_blocks_the_signup(database, shop, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    await mark(database, shop, run_id, outcome(claimed, "failed", error="550 no such"))
+    message = await only(database, shop, "notifications")
+    signup = await only(database, shop, "signups")
+    assert (message["status"], message["error"]) == ("failed", "550 no such")
+    assert (signup["blocked_at"], signup["blocked_reason"]) == (at(20), "550 no such")
+    assert (signup["notified_at"], signup["wave_id"]) == (None, None)
+
+
+async def test_later_keeps_the_signup_in_its_wave(database, shop, wave):
+    signup_id, claimed, run_id = await one_claimed(database, shop, wave)
+    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(60))
+    await mark(database, shop, run_id, later)
+    assert (await only(database, shop, "signups"))["wave_id"] == wave.id
+    assert await claim_due(database, shop, wave, now=at(59)) == []
+    (again,) = await claim_due(database, shop, wave, now=at(60))
+    assert (again.id, again.signup_id, again.attempts) == (claimed.id, signup_id, 2)
+
+
+async def test_an_unknown_outcome_that_is_held_counts_as_told(database, shop, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    await mark(database, shop, run_id, outcome(claimed, "unknown", error="?"))
+    signup = await only(database, shop, "signups")
+    assert (signup["wave_id"], signup["notified_at"]) == (None, at(20))
+    assert (signup["blocked_reason"], signup["notifications_sent"]) == ("?", 0)
+    assert await claim_due(database, shop, wave, now=at(900)) == []
+    assert (await claim_new(database, shop, wave))[0] == []
+
+
+async def test_a_run_marks_only_what_it_holds(database, shop, wave):
+    _, claimed, _ = await one_claimed(database, shop, wave)
+    await mark(database, shop, new_id(), outcome(claimed, "sent"))
+    assert (await only(database, shop, "notifications"))["status"] == "sending"
+    assert (await only(database, shop, "signups"))["notified_at"] is None
+
+
+async def test_a_living_runs_messages_are_its_own(database, shop, wave):
+    _, _, run_id = await one_claimed(database, shop, wave)
+    assert await claim_due(database, shop, wave, now=at(40)) == []
+    async with database.transaction(shop.id) as db:
+        await claims.renew(db, shop.id, wave.id, run_id, at(100))
+    assert await claim_due(database, shop, wave, now=at(99)) == []
+
+
+async def test_a_dead_runs_messages_are_taken_over(database, shop, wave):
+    _, claimed, dead = await one_claimed(database, shop, wave)
+    (again,) = await claim_due(database, shop, wave, now=at(41))
+    assert (again.id, again.attempts) == (claimed.id, 2)
+    # Should it have been slow instead of dead, its word does not count any more.
+    await mark(database, shop, dead, outcome(claimed, "failed", error="late"))
+    assert (await only(database, shop, "notifications"))["status"] == "sending"
+
+
+async def test_taking_over_is_for_one_run(database, shop, wave):
+    await make_waitlist(database, shop, 60)
+    await claim_new(database, shop, wave)
+    groups = await asyncio.gather(
+        *(claim_due(database, shop, wave, now=at(41), limit=10) for _ in range(6))
+    )
+    taken = Counter(one.id for group in groups for one in group)
+    assert taken
+    assert set(taken.values()) == {1}
+
+
+async def test_where_unknown_outcomes_are_held_a_dead_runs_messages_are(database, shop, wave):
+    await set_settings(database, shop, {"delivery": {"unknown_outcome": "hold"}})
+    await one_claimed(database, shop, wave)
+    assert await claim_due(database, shop, wave, now=at(41)) == []
+    message = await only(database, shop, "notifications")
+    assert (message["status"], message["error"]) == (
+        "unknown",
+        "its sender died; the relay may have taken it",
+    )
+    signup = await only(database, shop, "signups")
+    assert (signup["wave_id"], signup["notified_at"]) == (None, at(41))
+
+
+async def test_what_was_not_handed_over_goes_back(database, shop, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    async with database.transaction(shop.id) as db:
+        await claims.give_back(db, shop.id, run_id, [claimed.id], due_at=at(12))
+    message = await only(database, shop, "notifications")
+    assert (message["status"], message["attempts"], message["sender"]) == ("queued", 0, None)
+    (again,) = await claim_due(database, shop, wave, now=at(12))
+    assert (again.id, again.attempts) == (claimed.id, 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [("unsubscribed_at", "unsubscribed"), ("blocked_at", "contact blocked")],
+)
+async def test_who_may_not_be_told_any_more_is_blocked(database, shop, wave, column, reason):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(30))
+    await mark(database, shop, run_id, later)
+    async with database.transaction(shop.id) as db:
+        await db.execute(f"UPDATE signups SET {column} = $1", at(25))  # noqa: S608 - a test's own names
+    assert await claim_due(database, shop, wave, now=at(31)) == []
+    message = await only(database, shop, "notifications")
+    assert (message["status"], message["blocked_reason"]) == ("blocked", reason)
+    assert (await only(database, shop, "signups"))["wave_id"] is None
+
+
+async def test_unsubscribing_reaches_every_signup_of_the_customer(database, shop, wave):
+    mine = await make_signup(database, shop)
+    await make_signup(database, shop, variant_id=VARIANT + 1)
+    others = await make_signup(database, shop, "bob@example.com")
+    async with database.transaction(shop.id) as db:
+        assert await store.unsubscribe(db, shop.id, mine, at(5)) is True
+        assert await store.unsubscribe(db, shop.id, new_id(), at(5)) is False
+    claimed, _ = await claim_new(database, shop, wave)
+    assert [one.signup_id for one in claimed] == [others]
+
+
+async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, shop, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(30))
+    await mark(database, shop, run_id, later)
+    # Sold out and back while the wave is unfinished: the same message goes on.
+    await stock_becomes(runtime, shop, 0, 31)
+    async with database.transaction(shop.id) as db:
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(32))
+        await db.execute("UPDATE waves SET finished_at = NULL")
+    await stock_becomes(runtime, shop, 5, 33)
+    ((again,), _) = await claim_new(
+        database, shop, await load_wave(database, shop, wave.id), run_id=run_id
+    )
+    assert (again.id, again.attempts) == (claimed.id, 2)
+    assert len(await rows(database, shop, "notifications")) == 1
+
+
+async def test_the_next_restock_writes_another_message(database, runtime, shop, watch, wave):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(900))
+    await mark(database, shop, run_id, later)
+    await stock_becomes(runtime, shop, 0, 30)
+    async with database.transaction(shop.id) as db:
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(31))
+    watch.show(41)
+    (next_id,) = await stock_becomes(runtime, shop, 5, 41)
+    ((again,), _) = await claim_new(database, shop, await load_wave(database, shop, next_id))
+    assert again.id != claimed.id
+
+
+async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
+    """Whatever a message's state, its signup waits for the next restock or was told."""
+    ids = await make_waitlist(database, shop, 4)
+    run_id = new_id()
+    claimed, _ = await claim_new(database, shop, wave, run_id=run_id)
+    sent, deferred, returned, _orphaned = claimed
+    await mark(
+        database,
+        shop,
+        run_id,
+        outcome(sent, "sent"),
+        outcome(deferred, "queued", error="451 wait", next_attempt_at=at(900)),
+    )
+    async with database.transaction(shop.id) as db:
+        await claims.give_back(db, shop.id, run_id, [returned.id], due_at=at(21))
+        assert await waves.in_flight_until(db, shop.id, wave.id, at(39)) == at(40)
+        assert await waves.in_flight_until(db, shop.id, wave.id, at(40)) is None
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(41))
+    messages = await rows(database, shop, "notifications", "signup_id")
+    assert {row["signup_id"]: row["status"] for row in messages} == {
+        ids[0]: "sent",
+        ids[1]: "failed",
+        ids[3]: "unknown",
+    }
+    waiting = await rows(database, shop, "signups")
+    assert [row["wave_id"] for row in waiting] == [None] * 4
+    assert [row["notified_at"] for row in waiting] == [at(20), None, None, None]
+
+
+async def test_the_next_due_is_the_soonest(database, shop, wave):
+    async def next_due():
+        async with database.transaction(shop.id) as db:
+            return await waves.next_due(db, shop.id, wave.id)
+
+    assert await next_due() is None
+    await make_waitlist(database, shop, 2)
+    run_id = new_id()
+    (_, claimed), _ = await claim_new(database, shop, wave, run_id=run_id)
+    assert await next_due() == at(40)
+    later = outcome(claimed, "queued", error="451", next_attempt_at=at(25))
+    await mark(database, shop, run_id, later)
+    assert await next_due() == at(25)
+
+
+async def test_another_shops_waitlist_is_not_claimed(database, shop, wave):
+    other = await make_shop(database, "other.myshopify.com")
+    await save(database, other)
+    await make_signup(database, other)
+    assert await claim_new(database, shop, wave) == ([], None)

@@ -1,0 +1,163 @@
+"""Signups that wait, stock that comes back for them, and the waves that follow."""
+
+from datetime import datetime
+from uuid import UUID
+
+from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, at, level
+from factories.runtimes import make_runtime
+from openstoq.back_in_stock.notifications import claims, waves
+from openstoq.back_in_stock.restock.jobs import on_stock_changed
+from openstoq.back_in_stock.settings import store as settings_store
+from openstoq.back_in_stock.settings.model import BackInStockSettings
+from openstoq.back_in_stock.signups import rules, store
+from openstoq.back_in_stock.signups.model import NewSignup
+from openstoq.back_in_stock.signups.projections import SIGNUP
+from openstoq.catalog import stock
+from openstoq.catalog.model import StockChanged
+from openstoq.db.pool import Database
+from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.ids import new_id
+from openstoq.shops.model import Shop
+
+
+class Watch:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def show(self, seconds: float) -> None:
+        """Set it to so many seconds after noon."""
+        self.now = at(seconds)
+
+
+def restocking_runtime(database: Database, watch: Watch, **changes) -> Runtime:
+    """A runtime in which a change of stock starts waves."""
+    subscribers = {StockChanged: (on_stock_changed,)}
+    return make_runtime(database, clock=watch, subscribers=subscribers, **changes)
+
+
+async def stock_becomes(
+    runtime: Runtime, shop: Shop, available: int, seconds: float, *, item: int = ITEM
+) -> list[UUID]:
+    """Record stock as news does; return the waves that are to be sent because of it."""
+    async with runtime.work(shop.id, request_id="test") as work:
+        changes = await stock.record(
+            work.db,
+            shop.id,
+            [level(available, item=item, told_at=seconds)],
+            triggered_at=at(seconds),
+            now=at(seconds),
+        )
+        for change in changes:
+            await work.publish(change)
+        return [effect.arguments["wave_id"] for effect in work.effects]
+
+
+async def make_signup(
+    database: Database,
+    shop: Shop,
+    contact: str = "ada@example.com",
+    *,
+    variant_id: int = VARIANT,
+    seconds: float = -60,
+    channel: str = "email",
+    market_id: int | None = None,
+    **columns,
+) -> UUID:
+    """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say."""
+    address = {"email": "email", "sms": "phone", "push": "push"}[channel]
+    new = NewSignup(
+        contact=rules.contact_of(channel, **{address: contact}),
+        variant_id=variant_id,
+        product_id=PRODUCT,
+        quantity=1,
+        source="test",
+        market_id=market_id,
+    )
+    async with database.transaction(shop.id) as db:
+        added = await store.add(db, shop.id, new, projection=SIGNUP, now=at(seconds))
+        assert added.json is not None
+        for column, value in columns.items():
+            await db.execute(
+                f"UPDATE signups SET {column} = $3 WHERE shop_id = $1 AND id = $2",  # noqa: S608 - a test's own names
+                shop.id,
+                added.id,
+                value,
+            )
+    return added.id
+
+
+async def make_waitlist(database: Database, shop: Shop, count: int) -> list[UUID]:
+    """Put many contacts on the waitlist of VARIANT at once, a second apart, the oldest first."""
+    ids = [new_id() for _ in range(count)]
+    async with database.transaction(shop.id) as db:
+        await db.execute(
+            """
+            WITH people AS (
+                INSERT INTO customers (shop_id, id, identity, email, created_at, updated_at)
+                SELECT $1, t.id, 'email:shopper' || t.n || '@example.com',
+                       'shopper' || t.n || '@example.com', $3, $3
+                FROM unnest($2::uuid[]) WITH ORDINALITY AS t(id, n) RETURNING *
+            )
+            INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
+                                 quantity, source, created_at, updated_at)
+            SELECT $1, t.id, t.id, 'email', people.email, $4, $5, 1, 'test',
+                   $3 + make_interval(secs => t.n - 100000), $3
+            FROM unnest($2::uuid[]) WITH ORDINALITY AS t(id, n) JOIN people USING (id)
+            """,
+            shop.id,
+            ids,
+            NOON,
+            VARIANT,
+            PRODUCT,
+        )
+    return ids
+
+
+async def set_settings(database: Database, shop: Shop, changes: dict) -> None:
+    settings = BackInStockSettings.model_validate(changes)
+    async with database.transaction(shop.id) as db:
+        await settings_store.load_locked(db, shop.id, NOON)
+        await settings_store.save(db, shop.id, settings, NOON)
+
+
+async def load_wave(database: Database, shop: Shop, wave_id: UUID) -> waves.Wave:
+    async with database.transaction(shop.id) as db:
+        wave = await waves.load(db, shop.id, wave_id)
+    assert wave is not None
+    return wave
+
+
+async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes):
+    """Claim as a run of its own would; return the claims and the place."""
+    fields = {
+        "run_id": new_id(),
+        "after": None,
+        "limit": 100,
+        "now": at(10),
+        "lease_until": at(40),
+    }
+    async with database.transaction(shop.id) as db:
+        return await claims.claim_new(db, shop.id, wave, **(fields | changes))
+
+
+async def claim_due(database: Database, shop: Shop, wave: waves.Wave, **changes):
+    fields = {"run_id": new_id(), "limit": 100, "now": at(50), "lease_until": at(80)}
+    async with database.transaction(shop.id) as db:
+        return await claims.claim_due(db, shop.id, wave, **(fields | changes))
+
+
+async def rows(database: Database, shop: Shop, table: str, order: str = "id"):
+    async with database.transaction(shop.id) as db:
+        return await db.fetch(
+            f"SELECT * FROM {table} WHERE shop_id = $1 ORDER BY {order}",  # noqa: S608 - a test's own names
+            shop.id,
+        )
+
+
+def run_of(runtime: Runtime, shop: Shop, attempt: int = 0) -> Run:
+    return Run(runtime=runtime, shop_id=shop.id, request_id="test", attempt=attempt)
