@@ -1,6 +1,7 @@
 """Keeping the catalogue: pulling it from the shop, and taking in what webhooks tell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from openstoq.catalog import products, pulls, stock
@@ -14,8 +15,15 @@ from openstoq.commerce.inbound import (
     ProductChanged,
     ProductDeleted,
 )
-from openstoq.commerce.port import AccessDenied, Commerce, CommerceUnavailable, Product, ProductPage
-from openstoq.jobs.job import JobSet, Retry
+from openstoq.commerce.port import (
+    AccessDenied,
+    Commerce,
+    CommerceError,
+    CommerceUnavailable,
+    Product,
+    ProductPage,
+)
+from openstoq.jobs.job import GiveUp, JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.delays import seconds
 from openstoq.shops import store as shops
@@ -37,7 +45,7 @@ async def pull(run: Run, *, everything: bool = False) -> None:
     if commerce is None:
         return
     now = run.runtime.clock()
-    try:
+    with _asking():
         locations = await commerce.locations()
         async with run.work() as work:
             changes = await stock.save_locations(work.db, work.shop_id, locations, changed_at=now)
@@ -57,8 +65,6 @@ async def pull(run: Run, *, everything: bool = False) -> None:
             if run.runtime.stopping.is_set():
                 raise Retry("the worker is stopping")
             asked_at = run.runtime.clock()
-    except CommerceUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
     async with run.work() as work:
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
 
@@ -77,12 +83,10 @@ async def pull_product(run: Run, *, product_id: int) -> None:
     if commerce is None:
         return
     read_at = run.runtime.clock()
-    try:
+    with _asking():
         product = await commerce.product(product_id)
         items = _items([product] if product else [])
         levels = await commerce.inventory_levels(items)
-    except CommerceUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
     async with run.work() as work:
         if product is None:
             await products.delete(work.db, work.shop_id, product_id, read_at)
@@ -105,10 +109,8 @@ async def refresh_stock(run: Run, item_ids: list[int]) -> None:
     if commerce is None or not item_ids:
         return
     read_at = run.runtime.clock()
-    try:
+    with _asking():
         levels = await commerce.inventory_levels(item_ids)
-    except CommerceUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
     async with run.work() as work:
         changes = await stock.record(
             work.db,
@@ -179,6 +181,17 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 async def _publish(work: Work, changes: Iterable[StockChanged]) -> None:
     for change in changes:
         await work.publish(change)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turn the platform's refusals into what the worker understands."""
+    try:
+        yield
+    except CommerceUnavailable as unavailable:
+        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
+    except CommerceError as error:
+        raise GiveUp(str(error)) from error
 
 
 async def _commerce(run: Run) -> Commerce | None:

@@ -24,6 +24,10 @@ class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
         self.delay = delay
 
 
+class GiveUp(Exception):  # noqa: N818 - a request to the worker, not a fault
+    """Do not run the job again: nothing that it could do would help."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Generic[Sent]):
     """Something to be done in the background, at least once.

@@ -21,7 +21,7 @@ from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import prepare
-from openstoq.jobs.job import Job, Retry
+from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.queue import enqueue_for_every_shop, queries_on, release_dedupe_key
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
@@ -138,6 +138,9 @@ class Worker:
             except Retry as retry:
                 outcome = "again"
                 raise RetryRequested(delay=retry.delay, reason=str(retry)) from retry
+            except GiveUp as reason:
+                outcome = "given_up"
+                log.warning("job.given_up", reason=str(reason))
             except Exception as error:
                 log.warning("job.failed", attempt=queued.attempts, error=repr(error))
                 raise

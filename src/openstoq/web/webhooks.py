@@ -16,6 +16,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the one route that the shop's platform posts to."""
 
     async def endpoint(request: Request) -> Response:
+        request.state.face, request.state.action = "webhooks", "shopify"
         raw_body = await request.body()
         outcome = "refused"
         topic = "unknown"

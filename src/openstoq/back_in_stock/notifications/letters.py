@@ -41,20 +41,21 @@ class Letters:
         return cls(work.runtime, shop, settings.delivery.unknown_outcome)
 
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
-        """Read the variants that a group is about, as far as they are not known yet."""
+        """Write what a group's messages have in common, as far as that was not done yet.
+
+        Raises ValueError where no message could be written, such as for a wrong sender.
+        """
         missing = {claimed.variant_id for claimed in group} - self._facts.keys()
         if missing:
             self._facts |= await self._read_facts(work.db, sorted(missing))
+        for variant_id, locale in {(one.variant_id, one.locale) for one in group}:
+            if (variant_id, locale) not in self._prepared:
+                self._prepared[variant_id, locale] = prepare_alert(
+                    self._facts[variant_id], locale or self.shop.locale
+                )
 
     def email(self, claimed: Claimed) -> Email:
-        """Write one message."""
-        place = (claimed.variant_id, claimed.locale)
-        prepared = self._prepared.get(place)
-        if prepared is None:
-            prepared = prepare_alert(
-                self._facts[claimed.variant_id], claimed.locale or self.shop.locale
-            )
-            self._prepared[place] = prepared
+        """Write one message; raise ValueError when its contact cannot be written to."""
         recipient = Recipient(
             notification_id=claimed.id,
             address=claimed.contact,
@@ -65,7 +66,7 @@ class Letters:
             id=claimed.id,
             sender=self._runtime.settings.mail.sender,
             recipient=claimed.contact,
-            content=prepared.personal(recipient),
+            content=self._prepared[claimed.variant_id, claimed.locale].personal(recipient),
         )
 
     async def _read_facts(

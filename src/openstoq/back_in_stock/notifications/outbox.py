@@ -23,7 +23,7 @@ from openstoq.db.pool import PASSING
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
-from openstoq.messaging.port import Delivery, Email, Outbox
+from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -101,15 +101,23 @@ class WaveOutbox(Outbox):
 
     def next_nowait(self) -> Email | None:
         """Hand over a claimed message if one may be."""
-        if not self._ready or self._unmarked >= UNMARKED or self._runtime.stopping.is_set():
-            return None
-        claimed = self._ready.popleft()
-        self._handed_over[claimed.id] = claimed
-        return self._letters.email(claimed)
+        while self._ready and self._unmarked < UNMARKED and not self._runtime.stopping.is_set():
+            claimed = self._ready.popleft()
+            try:
+                email = self._letters.email(claimed)
+            except ValueError as reason:
+                # No relay could deliver it, so it is settled as one that was refused.
+                self._settle(claimed, Delivery(Outcome.REFUSED, str(reason)))
+                continue
+            self._handed_over[claimed.id] = claimed
+            return email
+        return None
 
     def settle(self, email: Email, delivery: Delivery) -> None:
         """Take note of a delivery; the marker writes it."""
-        claimed = self._handed_over.pop(email.id)
+        self._settle(self._handed_over.pop(email.id), delivery)
+
+    def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
         self._settled.append(
             rules.mark_of(

@@ -62,6 +62,7 @@ def _pages(
     runtime: Runtime, purpose: str, do: Done, *, question: str, button: str, done: str
 ) -> list[BaseRoute]:
     async def named(request: Request) -> tuple[UUID, UUID, str] | None:
+        request.state.face, request.state.action = "storefront", purpose
         ids = runtime.ports.get(Seal).verify(purpose, request.path_params["token"])
         if ids is None or len(ids) != 2:  # noqa: PLR2004 - a shop and a signup
             return None
