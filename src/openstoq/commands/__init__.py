@@ -2,7 +2,10 @@
 
 import typer
 
-from openstoq.commands import demo, docs, servers, shop
+from openstoq.commands.demo import demo
+from openstoq.commands.docs import docs
+from openstoq.commands.servers import migrate, serve, up, worker
+from openstoq.commands.shop import app as shop
 
 app = typer.Typer(
     name="openstoq",
@@ -10,10 +13,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(servers.serve)
-app.command()(servers.worker)
-app.command()(servers.up)
-app.command()(servers.migrate)
-app.command()(demo.demo)
-app.command()(docs.docs)
-app.add_typer(shop.app, name="shop")
+for command in (serve, worker, up, migrate, demo, docs):
+    app.command()(command)
+app.add_typer(shop, name="shop")
