@@ -19,6 +19,8 @@ PASSING = (
     asyncpg.TooManyConnectionsError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
+    # What asyncpg says between a server's farewell and the end of the connection.
+    asyncpg.InternalClientError,
 )
 
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
@@ -120,6 +122,6 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, *PASSING):
         # The connection is gone, and with it the transaction.
         connection.terminate()

@@ -20,7 +20,7 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
-from openstoq.db.pool import prepare
+from openstoq.db.pool import PASSING, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.queue import enqueue_for_every_shop, queries_on, release_dedupe_key
 from openstoq.jobs.work import Run, Runtime
@@ -53,7 +53,7 @@ class Worker:
                 connection = await self._connect()
                 failures = 0
                 await self._work_on(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException) as error:
+            except (*PASSING, asyncpg.PostgresError, PgqException) as error:
                 pause = RECONNECT[min(failures, len(RECONNECT) - 1)]
                 failures += 1
                 log.warning("worker.connection_lost", error=str(error), next_try_in=pause)

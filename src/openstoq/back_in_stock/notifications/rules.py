@@ -31,20 +31,26 @@ def mark_of(
     """Say what becomes of a message after a delivery.
 
     A relay's "later" is tried again up to MOST_ATTEMPTS times; a relay that was not there is no
-    attempt. Of a message that the relay may have taken, the shop decides.
+    attempt. Of a message that the relay may have taken, the shop decides; it is not handed over
+    more than MOST_ATTEMPTS times.
     """
     relay_said_later = delivery.reply.startswith("4")
     status, pause = "queued", None
     if delivery.outcome is Outcome.ACCEPTED:
         status = "sent"
-    elif delivery.outcome is Outcome.UNKNOWN and unknown_outcome == "hold":
+    elif delivery.outcome is Outcome.UNKNOWN and (
+        unknown_outcome == "hold" or claimed.attempts >= MOST_ATTEMPTS
+    ):
         status = "unknown"
     elif delivery.outcome is Outcome.REFUSED or (
         relay_said_later and claimed.attempts >= MOST_ATTEMPTS
     ):
         status = "failed"
+    elif relay_said_later:
+        pause = pause_after(claimed.attempts)
     else:
-        pause = pause_after(claimed.attempts) if relay_said_later else relay_pause(0)
+        was_handed_over = delivery.outcome is Outcome.UNKNOWN
+        pause = relay_pause(claimed.attempts - 1 if was_handed_over else 0)
     return Mark(
         id=claimed.id,
         signup_id=claimed.signup_id,

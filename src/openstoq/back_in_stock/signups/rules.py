@@ -74,7 +74,7 @@ def _email(email: str | None) -> str:
     if not (email or "").strip():
         raise InvalidContactError("email is required for the email channel")
     try:
-        checked = validate_email((email or "").strip(), check_deliverability=False)
+        checked = validate_email((email or "").strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidContactError(f"email is not valid: {error}") from error
     return checked.normalized.lower()

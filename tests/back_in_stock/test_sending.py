@@ -1,0 +1,362 @@
+"""Sending a wave: every message once, whatever the relay says and whoever is interrupted."""
+
+import asyncio
+from collections import Counter
+
+import asyncpg
+import pytest
+
+from factories.apps import until
+from factories.catalogs import at
+from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
+from factories.waitlists import (
+    claim_new,
+    load_wave,
+    make_signup,
+    make_waitlist,
+    restocking_runtime,
+    rows,
+    run_of,
+    set_settings,
+    stock_becomes,
+)
+from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
+from openstoq.back_in_stock.signups import store
+from openstoq.jobs.job import Retry
+from openstoq.kernel.ids import new_id
+from openstoq.messaging.port import EmailTransport, RelayUnavailable
+from openstoq.shops import store as shops
+
+pytestmark = pytest.mark.usefixtures("sold_out")
+
+
+@pytest.fixture
+def relay():
+    return Relay()
+
+
+@pytest.fixture
+def runtime(database, watch, relay):
+    return restocking_runtime(database, watch, ports={EmailTransport: relay})
+
+
+@pytest.fixture
+async def wave_id(runtime, shop, sold_out):
+    (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
+    return wave_id
+
+
+async def send(runtime, shop, wave_id, attempt=0):
+    await send_wave.handler(run_of(runtime, shop, attempt), wave_id=wave_id)
+
+
+async def wave_row(database, shop):
+    (row,) = await rows(database, shop, "waves")
+    return row
+
+
+async def statuses(database, shop):
+    return Counter(row["status"] for row in await rows(database, shop, "notifications"))
+
+
+async def open_outbox(runtime, database, shop, wave_id):
+    run = run_of(runtime, shop)
+    async with run.work() as work:
+        letters = await Letters.load(work)
+    return WaveOutbox(run, await load_wave(database, shop, wave_id), letters)
+
+
+def answering(**answers):
+    """Answer by the recipient's name, and accept all others."""
+
+    async def answer(email):
+        return answers.get(email.recipient.partition("@")[0], ACCEPTED)
+
+    return answer
+
+
+async def test_everybody_is_told_once_and_the_wave_ends(database, runtime, shop, relay, wave_id):
+    await make_waitlist(database, shop, 450)
+    await send(runtime, shop, wave_id)
+    assert Counter(relay.recipients) == Counter(f"shopper{n}@example.com" for n in range(1, 451))
+    assert await statuses(database, shop) == {"sent": 450}
+    assert all(row["notified_at"] for row in await rows(database, shop, "signups"))
+    row = await wave_row(database, shop)
+    assert (row["ended_by"], row["finished_at"]) == ("all_told", at(0))
+    await send(runtime, shop, wave_id)
+    assert len(relay.taken) == 450
+
+
+async def test_the_oldest_are_told_first(database, runtime, shop, relay, wave_id):
+    relay.connections = 1
+    await make_waitlist(database, shop, 250)
+    await send(runtime, shop, wave_id)
+    assert relay.recipients == [f"shopper{n}@example.com" for n in range(1, 251)]
+
+
+async def test_an_empty_wave_ends(database, runtime, shop, relay, wave_id):
+    await send(runtime, shop, wave_id)
+    assert relay.taken == []
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"
+
+
+async def test_overlapping_runs_tell_nobody_twice(database, runtime, shop, relay, wave_id):
+    await make_waitlist(database, shop, 450)
+    ended = await asyncio.gather(
+        *(send(runtime, shop, wave_id) for _ in range(4)), return_exceptions=True
+    )
+    assert {type(one) for one in ended} <= {type(None), Retry}
+    while (await wave_row(database, shop))["finished_at"] is None:
+        await send(runtime, shop, wave_id)
+    assert len(relay.recipients) == len(set(relay.recipients)) == 450
+
+
+async def test_a_refusal_touches_its_own_message_only(database, runtime, shop, relay, wave_id):
+    relay.answer = answering(shopper2=REFUSED)
+    await make_waitlist(database, shop, 5)
+    await send(runtime, shop, wave_id)
+    assert await statuses(database, shop) == {"sent": 4, "failed": 1}
+    blocked = [row["contact"] for row in await rows(database, shop, "signups") if row["blocked_at"]]
+    assert blocked == ["shopper2@example.com"]
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"
+
+
+async def test_later_is_tried_again_when_it_is_time(database, runtime, shop, wave_id, watch):
+    relay = runtime.ports.get(EmailTransport)
+    relay.answer = answering(shopper2=DEFERRED)
+    await make_waitlist(database, shop, 5)
+    with pytest.raises(Retry) as retry:
+        await send(runtime, shop, wave_id)
+    assert retry.value.delay == at(30) - at(0)
+    assert await statuses(database, shop) == {"sent": 4, "queued": 1}
+    relay.answer = answering()
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    assert len(relay.taken) == 5
+    watch.show(30)
+    await send(runtime, shop, wave_id)
+    assert relay.recipients[5:] == ["shopper2@example.com"]
+    assert relay.taken[-1].id == next(
+        one.id for one in relay.taken if one.recipient == "shopper2@example.com"
+    )
+    assert await statuses(database, shop) == {"sent": 5}
+
+
+async def test_an_unknown_outcome_is_sent_again(database, runtime, shop, wave_id, watch):
+    relay = runtime.ports.get(EmailTransport)
+    relay.answer = answering(shopper1=UNKNOWN)
+    await make_waitlist(database, shop, 2)
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    relay.answer = answering()
+    watch.show(1)
+    await send(runtime, shop, wave_id)
+    assert Counter(relay.recipients) == {"shopper1@example.com": 2, "shopper2@example.com": 1}
+    assert await statuses(database, shop) == {"sent": 2}
+
+
+async def test_an_unknown_outcome_is_held_where_the_shop_says_so(
+    database, runtime, shop, relay, wave_id
+):
+    await set_settings(database, shop, {"delivery": {"unknown_outcome": "hold"}})
+    relay.answer = answering(shopper1=UNKNOWN)
+    await make_waitlist(database, shop, 2)
+    await send(runtime, shop, wave_id)
+    assert await statuses(database, shop) == {"sent": 1, "unknown": 1}
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"
+
+
+async def test_a_relay_that_is_away_loses_nothing(database, runtime, shop, relay, wave_id):
+    await make_waitlist(database, shop, 90)
+
+    async def away(email):
+        if len(relay.taken) > 20:
+            raise RelayUnavailable("nobody answers")
+        return ACCEPTED
+
+    async def send_until_away(outbox):
+        while (email := await outbox.next()) is not None:
+            relay.taken.append(email)
+            try:
+                outbox.settle(email, await away(email))
+            except RelayUnavailable:
+                outbox.settle(email, DEFERRED)
+                raise
+
+    relay.send = send_until_away
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    assert await statuses(database, shop) == {"sent": 20, "queued": 70}
+    row = await wave_row(database, shop)
+    assert row["finished_at"] is None
+
+
+async def test_no_more_than_some_are_ever_unmarked(database_url, database, runtime, shop, wave_id):
+    await make_waitlist(database, shop, 100)
+    locker = await asyncpg.connect(database_url)
+    async with await open_outbox(runtime, database, shop, wave_id) as outbox:
+        held = [await outbox.next()]
+        while (email := outbox.next_nowait()) is not None:
+            held.append(email)
+        assert len(held) == UNMARKED
+        waiting = asyncio.create_task(outbox.next())
+        # Settled is not marked: while the marks cannot be written, nothing more goes out.
+        async with locker.transaction():
+            await locker.execute("LOCK TABLE notifications IN SHARE MODE")
+            for email in held:
+                outbox.settle(email, ACCEPTED)
+            await until(lambda: marks_wait(database))
+            assert outbox.next_nowait() is None
+            assert not waiting.done()
+        held = [await asyncio.wait_for(waiting, 10)]
+        outbox.settle(held[0], ACCEPTED)
+    await locker.close()
+    assert await statuses(database, shop) == {"sent": UNMARKED + 1, "queued": 35}
+
+
+async def marks_wait(database):
+    row = await database.call(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND query LIKE '%WITH marked AS%'"
+    )
+    return row[0]
+
+
+async def test_lost_connections_lose_no_marks(database, runtime, shop, relay, wave_id):
+    await make_waitlist(database, shop, 150)
+
+    async def cut(email):
+        if len(relay.taken) in (20, 90):
+            await database.call(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        return ACCEPTED
+
+    relay.answer = cut
+    await send(runtime, shop, wave_id)
+    assert len(relay.recipients) == len(set(relay.recipients)) == 150
+    assert await statuses(database, shop) == {"sent": 150}
+
+
+async def test_stopping_gives_back_what_was_not_handed_over(
+    database, runtime, shop, relay, wave_id
+):
+    await make_waitlist(database, shop, 150)
+
+    async def stop(_):
+        if len(relay.taken) == 10:
+            runtime.stopping.set()
+        return ACCEPTED
+
+    relay.answer = stop
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    told = len(relay.taken)
+    assert told < 20
+    assert await statuses(database, shop) == {"sent": told, "queued": 150 - told}
+    runtime.stopping.clear()
+    await send(runtime, shop, wave_id)
+    assert len(relay.recipients) == len(set(relay.recipients)) == 150
+
+
+async def test_a_dead_runs_messages_go_out(database, runtime, shop, wave_id, watch):
+    relay = runtime.ports.get(EmailTransport)
+    await make_waitlist(database, shop, 30)
+    dead, _ = await claim_new(
+        database, shop, await load_wave(database, shop, wave_id), limit=8, lease_until=at(10)
+    )
+    with pytest.raises(Retry) as retry:
+        await send(runtime, shop, wave_id)
+    assert len(relay.taken) == 22
+    assert retry.value.delay == at(10) - at(0)
+    watch.show(11)
+    await send(runtime, shop, wave_id)
+    assert {one.id for one in dead} == {email.id for email in relay.taken[22:]}
+    assert await statuses(database, shop) == {"sent": 30}
+
+
+async def test_once_sold_out_nobody_is_told_any_more(database, runtime, shop, wave_id, watch):
+    relay = runtime.ports.get(EmailTransport)
+    await make_waitlist(database, shop, 30)
+    await stock_becomes(runtime, shop, 0, 1)
+    await send(runtime, shop, wave_id)
+    assert relay.taken == []
+    assert (await wave_row(database, shop))["ended_by"] == "sold_out"
+    watch.show(2)
+    (again,) = await stock_becomes(runtime, shop, 3, 2)
+    await send(runtime, shop, again)
+    assert len(set(relay.recipients)) == 30
+
+
+async def test_selling_out_over_a_dead_run_leaves_nobody_behind(
+    database, runtime, shop, wave_id, watch
+):
+    relay = runtime.ports.get(EmailTransport)
+    await make_waitlist(database, shop, 3)
+    await claim_new(database, shop, await load_wave(database, shop, wave_id), lease_until=at(10))
+    await stock_becomes(runtime, shop, 0, 1)
+    with pytest.raises(Retry) as retry:
+        await send(runtime, shop, wave_id)
+    assert retry.value.delay == at(10) - at(0)
+    watch.show(11)
+    await send(runtime, shop, wave_id)
+    assert (await wave_row(database, shop))["ended_by"] == "sold_out"
+    watch.show(12)
+    (again,) = await stock_becomes(runtime, shop, 3, 12)
+    await send(runtime, shop, again)
+    assert len(set(relay.recipients)) == 3
+
+
+async def test_who_unsubscribes_on_the_way_is_not_told(database, runtime, shop, wave_id, watch):
+    relay = runtime.ports.get(EmailTransport)
+    relay.answer = answering(ada=DEFERRED)
+    signup_id = await make_signup(database, shop)
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    async with database.transaction(shop.id) as db:
+        await store.unsubscribe(db, shop.id, signup_id, at(5))
+    watch.show(60)
+    await send(runtime, shop, wave_id)
+    assert len(relay.taken) == 1
+    assert await statuses(database, shop) == {"blocked": 1}
+
+
+async def test_an_uninstalled_shop_sends_nothing(database, runtime, shop, relay, wave_id):
+    await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        await shops.mark_uninstalled(db, shop.id, shop.installed_at)
+    await send(runtime, shop, wave_id)
+    assert relay.taken == []
+    assert (await wave_row(database, shop))["ended_by"] == "uninstalled"
+
+
+async def test_a_wave_told_by_hand_does_not_ask_for_stock(database, runtime, shop, relay):
+    mine = await make_signup(database, shop)
+    await make_signup(database, shop, "bob@example.com")
+    async with database.transaction(shop.id) as db:
+        chosen = await store.load(db, shop.id, [mine], lock=True)
+        wave_id = await waves.start_manual(db, shop.id, chosen, now=at(0))
+    await send(runtime, shop, wave_id)
+    assert relay.recipients == ["ada@example.com"]
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"
+
+
+async def test_a_wave_that_is_not_there_is_left_alone(runtime, shop, relay):
+    await send(runtime, shop, new_id())
+    assert relay.taken == []
+
+
+async def test_a_message_carries_what_its_shopper_needs(database, runtime, shop, relay, wave_id):
+    signup_id = await make_signup(database, shop)
+    await send(runtime, shop, wave_id)
+    (email,) = relay.taken
+    (row,) = await rows(database, shop, "notifications")
+    assert (email.id, row["signup_id"]) == (row["id"], signup_id)
+    content = email.content.decode()
+    assert f"Message-ID: <{row['id']}" in content
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in content
+    assert "Snowboard" in content
