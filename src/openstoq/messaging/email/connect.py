@@ -30,9 +30,7 @@ async def connect(settings: SMTPSettings, context: ssl.SSLContext | None) -> Ses
     )
     try:
         async with asyncio.timeout(settings.timeout):
-            await client.connect()
-            if client.is_ehlo_or_helo_needed:
-                await _greet(client)
+            await _greeted(client)
     except aiosmtplib.SMTPAuthenticationError as error:
         raise RelayUnavailable(
             f"The relay {where} refused the login ({error.code} {error.message}); "
@@ -52,23 +50,27 @@ async def connect(settings: SMTPSettings, context: ssl.SSLContext | None) -> Ses
             f"The relay {where} cannot be reached: {error}; "
             "check its host, port and security settings."
         ) from error
-    finally:
-        if client.transport is not None and not client.is_connected:
-            client.close()
     return _take_over(client, settings)
 
 
-async def _greet(client: aiosmtplib.SMTP) -> None:
+async def _greeted(client: aiosmtplib.SMTP) -> None:
     try:
-        await client.ehlo()
-    except aiosmtplib.SMTPHeloError:
-        await client.helo()
+        await client.connect()
+        if client.is_ehlo_or_helo_needed:
+            try:
+                await client.ehlo()
+            except aiosmtplib.SMTPHeloError:
+                await client.helo()
+    except BaseException:
+        # What follows connect() is ours to clean up after.
+        client.close()
+        raise
 
 
 def _take_over(client: aiosmtplib.SMTP, settings: SMTPSettings) -> Session:
     session = Session(client.esmtp_extensions, settings.timeout)
     transport = client.transport
-    if not isinstance(transport, asyncio.BaseTransport) and transport is None:
+    if transport is None:
         raise RelayUnavailable(f"The relay {settings.host}:{settings.port} hung up after login.")
     transport.set_protocol(session)
     session.connection_made(transport)

@@ -37,8 +37,6 @@ class Courier:
         """Its envelope is written or about to be; its content is not."""
         self._handed: Parcel | None = None
         """Its end is written and its answer is due."""
-        self._stale = False
-        """A transaction failed half-way, so the next begins with RSET."""
 
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and whatever else the outbox has ready.
@@ -67,9 +65,11 @@ class Courier:
 
     async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
         """Offer the envelope; True when the relay wants the content, else it is settled."""
-        if self._stale:
-            await self._session.ask([RESET])
-            self._stale = False
+        if self._session.stale:
+            [reset] = await self._session.ask([RESET])
+            if not reset.positive:
+                raise SessionLost(f"The relay refused to begin a new transaction: {reset}")
+            self._session.stale = False
         if self._session.pipelining:
             if not written:
                 self._session.write(b"".join(parcel.commands), len(parcel.commands))
@@ -84,23 +84,24 @@ class Courier:
             # DATA was accepted without a recipient: an empty message takes it back (RFC 2920).
             await self._session.ask([END_OF_CONTENT])
         elif replies[0].positive:
-            self._stale = True
+            self._session.stale = True
         self._settle_opening((refused or [last])[0])
         return False
 
     async def _hand_over(self, parcel: Parcel) -> bool:
         """Hand over the content, and begin the next message; True when that was in one write."""
-        content = parcel.content
+        content, due = parcel.content, 1
         if len(content) > LARGE:
-            self._session.write(content, 0)
+            # Its answer is due from now on: a relay may refuse it before it has seen the end.
+            self._session.write(content, 1)
             await self._session.drain()
-            content = b""
+            content, due = b"", 0
         following = self._upcoming()
         self._opening = following
         opens = self._session.pipelining and following is not None
         commands = following.commands if opens and following is not None else []
         try:
-            self._session.write(b"".join((content, END_OF_CONTENT, *commands)), 1 + len(commands))
+            self._session.write(b"".join((content, END_OF_CONTENT, *commands)), due + len(commands))
         except SessionLost:
             # Nothing left: the parcel was only begun, and what follows not even that.
             self._opening = parcel
@@ -136,6 +137,7 @@ class Courier:
     def _settle_opening(self, reply: Reply) -> None:
         parcel, self._opening = self._opening, None
         if parcel is not None:
+            self._session.served += 1
             delivery = reply.delivery()
             if delivery.outcome is Outcome.ACCEPTED:
                 # Neither a go-ahead nor a refusal: nothing was sent, so it is no acceptance.

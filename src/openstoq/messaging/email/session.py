@@ -25,6 +25,8 @@ class Session(asyncio.Protocol):
         self.eight_bit = "8bitmime" in extensions
         self.international = "smtputf8" in extensions
         self.served = 0
+        self.stale = False
+        """A transaction failed half-way and is still open: the next begins with RSET."""
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = ReplyReader()

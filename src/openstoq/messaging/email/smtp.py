@@ -41,8 +41,9 @@ class SMTPTransport(EmailTransport):
             if isinstance(failure, BaseException) and not isinstance(failure, RelayUnavailable):
                 raise failure
         # A relay may allow fewer connections than ours: it is there as long as one lane got through.
-        if all(isinstance(failure, RelayUnavailable) for failure in ended):
-            raise RelayUnavailable(str(ended[0]))
+        unavailable = [failure for failure in ended if isinstance(failure, RelayUnavailable)]
+        if unavailable and True not in ended:
+            raise RelayUnavailable(str(unavailable[0]))
 
     @override
     async def aclose(self) -> None:
@@ -52,9 +53,10 @@ class SMTPTransport(EmailTransport):
             session.quit()
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
-    async def _lane(self, outbox: Outbox) -> None:
-        """Send over one connection at a time until the outbox ends."""
+    async def _lane(self, outbox: Outbox) -> bool:
+        """Send over one connection at a time until the outbox ends; True if it had any to send."""
         email = await outbox.next()
+        has_sent = email is not None
         losses = 0
         while email is not None:
             session = await self._session_for(email, outbox)
@@ -66,13 +68,16 @@ class SMTPTransport(EmailTransport):
             except BaseException:
                 session.abort()
                 raise
+            is_lost = not session.usable and session.served == served
+            losses = losses + 1 if is_lost else 0
             self._keep(session)
-            losses = losses + 1 if left is not None and session.served == served else 0
-            if losses >= MOST_LOSSES and left is not None:
-                reason = "The relay drops connections before it takes a message."
-                outbox.settle(left, Delivery(Outcome.DEFERRED, reason))
+            if losses >= MOST_LOSSES:
+                reason = "The relay drops connections before it answers for a message."
+                if left is not None:
+                    outbox.settle(left, Delivery(Outcome.DEFERRED, reason))
                 raise RelayUnavailable(reason)
             email = left if left is not None else await outbox.next()
+        return has_sent
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
         """Return an idle session or a new one; settle `email` when there is no relay."""
@@ -92,7 +97,9 @@ class SMTPTransport(EmailTransport):
             raise
 
     def _keep(self, session: Session) -> None:
-        if session.usable and session.served + 1 < self._settings.messages_per_connection:
+        if not session.usable:
+            session.abort()
+        elif session.served < self._settings.messages_per_connection:
             self._idle.append((session, monotonic()))
         else:
             session.quit()
