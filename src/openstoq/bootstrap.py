@@ -2,8 +2,8 @@
 
 import signal
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import uvicorn
@@ -31,6 +31,20 @@ from openstoq.web.storefront import links
 from openstoq.web.v1 import routes as v1
 
 SHORTEST_KEY = 32
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us, so that what it stands on is closed after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+    def stop(self) -> None:
+        """Answer what is under way, then stop; at once when told again."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 class SettingsError(Exception):
@@ -101,7 +115,9 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
-        await uvicorn.Server(config).serve()
+        server = _Server(config)
+        _on_signals(server.stop)
+        await server.serve()
 
 
 async def work(settings: Settings) -> None:

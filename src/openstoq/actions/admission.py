@@ -57,14 +57,19 @@ async def admit_storefront(
 
     Raises Unauthorized when there is no such installed shop, or PointsSpent.
     """
-    shop = await store.shop_of_domain(runtime.database, domain) if domain else None
-    if shop is None or shop.uninstalled_at is not None:
-        raise Unauthorized("name an installed shop in the X-Shopify-Shop-Domain header")
     # An address is personal data, so only a digest of it stands in the table of points.
-    bucket = sha256(f"{shop.id}/{address}".encode()).hexdigest()
-    points = await store.take_points(
-        runtime.database, bucket, cost=cost, limit=runtime.settings.limits.address_points
+    domain = (domain or "").lower()
+    bucket = sha256(f"{domain}/{address}".encode()).hexdigest()
+    found = await store.admit_address(
+        runtime.database,
+        domain,
+        bucket,
+        cost=cost,
+        limit=runtime.settings.limits.address_points,
     )
+    if found is None:
+        raise Unauthorized("name an installed shop in the X-Shopify-Shop-Domain header")
+    shop, points = found
     if not points.allowed:
         raise PointsSpent(points)
     return Caller(shop=shop, actor="storefront", points=points)

@@ -6,6 +6,7 @@ import socket
 from typing import Annotated
 
 import typer
+import uvloop
 
 from openstoq import bootstrap
 from openstoq.commands.processes import Child, Children, until_told_to_stop
@@ -23,14 +24,14 @@ def serve(
     """Serve the API. OPENSTOQ_HTTP_WORKERS processes share the port."""
     settings = Settings()
     if fd is not None or settings.http.workers == 1:
-        asyncio.run(bootstrap.serve(settings, fd=fd))
+        uvloop.run(bootstrap.serve(settings, fd=fd))
     else:
         asyncio.run(_serve_many(settings))
 
 
 def worker() -> None:
     """Run background jobs: webhooks, restocks, mails, reconciliation."""
-    asyncio.run(bootstrap.work(Settings()))
+    uvloop.run(bootstrap.work(Settings()))
 
 
 def up() -> None:

@@ -25,6 +25,19 @@ async def admit_key(
     return Shop.from_row(row["shop"]), row["key_id"], _points(row, row["points_per_window"])
 
 
+async def admit_address(
+    database: Database, domain: str, bucket: str, *, cost: int, limit: int
+) -> tuple[Shop, Points] | None:
+    """Find an installed shop and spend `cost` points of a client's bucket; None: no such shop.
+
+    It commits at once, as admit_key does.
+    """
+    row = await database.call(
+        "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
+    )
+    return (Shop.from_row(row["shop"]), _points(row, limit)) if row is not None else None
+
+
 async def take_points(database: Database, bucket: str, *, cost: int, limit: int) -> Points:
     """Spend `cost` points of any bucket, such as a client's address."""
     row = await database.call("SELECT * FROM take_points($1, $2, $3)", bucket, cost, limit)

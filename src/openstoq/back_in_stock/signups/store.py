@@ -56,7 +56,7 @@ async def add(
     consent anew, so it ends an earlier unsubscription of the customer.
     """
     row = await db.fetchrow(
-        _ADD.replace("{projection}", projection),
+        ADD.replace("{projection}", projection),
         shop_id,
         new_id(),
         new_id(),
@@ -85,7 +85,7 @@ async def add(
     )
 
 
-_ADD = """
+ADD = """
 WITH product AS (
     SELECT coalesce(
         (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint) AS id

@@ -194,6 +194,28 @@ END $$;
 REVOKE ALL ON FUNCTION admit_key FROM public;
 GRANT EXECUTE ON FUNCTION admit_key TO openstoq_app;
 
+-- The installed shop of a domain, and may this client's address spend `cost` points there?
+-- No row: no such shop.
+CREATE FUNCTION admit_address(
+    wanted text, bucket_name text, cost integer, points_per_window integer,
+    OUT shop shops,
+    OUT allowed boolean, OUT remaining integer, OUT reset_at bigint, OUT retry_after integer
+) RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    SELECT * INTO shop FROM shops s WHERE s.domain = wanted AND s.uninstalled_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT t.allowed, t.remaining, t.reset_at, t.retry_after
+    INTO allowed, remaining, reset_at, retry_after
+    FROM take_points(bucket_name, cost, points_per_window) t;
+    RETURN NEXT;
+END $$;
+REVOKE ALL ON FUNCTION admit_address FROM public;
+GRANT EXECUTE ON FUNCTION admit_address TO openstoq_app;
+
 -- The shop of a domain, as webhooks and storefronts name it.
 CREATE FUNCTION shop_of_domain(wanted text) RETURNS SETOF shops
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp

@@ -1,0 +1,69 @@
+"""The ceiling for sign-ups: one endpoint that parses JSON and does the same insert."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openstoq.back_in_stock.signups.projections import INTENT
+from openstoq.back_in_stock.signups.store import ADD
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+
+STATEMENT = ADD.replace("{projection}", INTENT)
+SHOP = UUID(os.environ["STAGE_SHOP"])
+
+
+async def create(request: Request) -> Response:
+    """Insert one sign-up."""
+    form = orjson.loads(await request.body())
+    intent, email = form["intent"], form["customer"]["email"]
+    row = await request.app.state.pool.fetchrow(
+        STATEMENT,
+        SHOP,
+        new_id(),
+        new_id(),
+        f"email:{email}",
+        "email",
+        email,
+        intent["shopify_variant_id"],
+        intent["shopify_product_id"],
+        None,
+        intent["quantity"],
+        intent["source"],
+        form["customer"]["name"],
+        *(None, None, None, None),
+        utc_now(),
+    )
+    return Response(row["json"], status_code=201, media_type="application/json")
+
+
+async def ready(_: Request) -> Response:
+    """Say that it is up."""
+    return Response()
+
+
+@asynccontextmanager
+async def pool(app: Starlette) -> AsyncIterator[None]:
+    """Open the pool."""
+    app.state.pool = await asyncpg.create_pool(
+        os.environ["OPENSTOQ_DATABASE_URL"], min_size=10, max_size=10
+    )
+    yield
+    await app.state.pool.close()
+
+
+app = Starlette(
+    routes=[Route("/bare", create, methods=["POST"]), Route("/readyz", ready)], lifespan=pool
+)
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(os.environ["STAGE_PORT"]), access_log=False, log_level="warning")
