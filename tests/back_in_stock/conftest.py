@@ -3,13 +3,13 @@
 import pytest
 
 from factories.catalogs import save
-from factories.fixtures import shop
+from factories.fixtures import app, client, key, shop
 from factories.waitlists import Watch, restocking_runtime, stock_becomes
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.shops.model import Shop
 
-__all__ = ["shop"]
+__all__ = ["app", "client", "key", "shop"]
 
 
 @pytest.fixture

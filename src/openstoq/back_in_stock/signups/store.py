@@ -237,16 +237,16 @@ async def transfer(
     )
     try:
         moved = await db.fetchval(
-            """
+            f"""
             WITH moved AS (
-                UPDATE signups SET variant_id = $5, product_id = $6, updated_at = $7
+                UPDATE signups s SET variant_id = $5, product_id = $6, updated_at = $7
                 WHERE shop_id = $1 AND variant_id = $2 AND wave_id IS NULL
                   AND ($3::bigint IS NULL OR product_id = $3)
-                  AND ($4 = 'all' OR ($4 = 'notified') = (notified_at IS NOT NULL))
+                  AND ($4 = 'all' OR {STATUS} = $4)
                 RETURNING id
             )
             SELECT count(*) FROM moved
-            """,
+            """,  # noqa: S608 - a constant
             shop_id,
             from_variant_id,
             from_product_id,

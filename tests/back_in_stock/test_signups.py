@@ -1,0 +1,508 @@
+"""The waitlist through API v2, as its documents describe it."""
+
+import pytest
+
+from factories.apps import client_of, make_app
+from factories.catalogs import PRODUCT, VARIANT, at, product, save, variant
+from factories.shops import make_key, make_shop
+from factories.waitlists import make_signup, rows
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.back_in_stock.notifications.model import NotificationPage, NotificationView
+from openstoq.back_in_stock.signups.model import SignupPage, SignupView
+from openstoq.jobs.queue import waiting_arguments
+from openstoq.kernel.ids import new_id
+
+pytestmark = pytest.mark.usefixtures("sold_out")
+
+SIGNUPS = "/back_in_stock/signups"
+NOTIFICATIONS = "/back_in_stock/notifications"
+ADA = {"channel": "email", "shopify_variant_id": VARIANT, "email": "ada@example.com"}
+
+
+async def created(client, **changes):
+    answer = await client.post(SIGNUPS, json=ADA | changes)
+    assert answer.status_code == 202, answer.text
+    return SignupView.model_validate(answer.json(), strict=False)
+
+
+async def listed(client, **query):
+    answer = await client.get(SIGNUPS, params=query)
+    assert answer.status_code == 200, answer.text
+    return SignupPage.model_validate_json(answer.content)
+
+
+async def contacts(client, **query):
+    return [signup.contact for signup in (await listed(client, **query)).signups]
+
+
+def errors(answer, status):
+    assert answer.status_code == status, answer.text
+    (*sentences,) = answer.json()["errors"]
+    return " ".join(sentences)
+
+
+async def wave_jobs(database, shop):
+    async with database.transaction(shop.id) as db:
+        return await waiting_arguments(db, shop.id, send_wave.name)
+
+
+# Create
+
+
+async def test_a_signup_says_everything(client):
+    signup = await created(client, name="Ada Lovelace", quantity=3)
+    assert (signup.status, signup.channel, signup.contact) == (
+        "pending", "email", "ada@example.com",
+    )  # fmt: skip
+    assert (signup.quantity, signup.notifications_sent, signup.last_notified_at) == (3, 0, None)
+    assert signup.variant.model_dump() == {
+        "shopify_variant_id": VARIANT,
+        "shopify_product_id": PRODUCT,
+        "title": "Blue / 154",
+    }
+    assert (signup.customer.email, signup.customer.name) == ("ada@example.com", "Ada Lovelace")
+    assert (signup.optin.required, signup.optin.confirmed) == (False, True)
+    assert (signup.sync.state, signup.sync.error) == ("synced", None)
+    read = await client.get(f"{SIGNUPS}/{signup.id}")
+    assert SignupView.model_validate_json(read.content) == signup
+
+
+async def test_the_same_contact_waits_once(database, client, shop):
+    await created(client)
+    again = await client.post(SIGNUPS, json=ADA | {"email": " ADA@Example.com"})
+    assert "waits for this variant" in errors(again, 409)
+    assert len(await rows(database, shop, "signups")) == 1
+
+
+async def test_another_channel_variant_or_market_is_no_duplicate(database, client, shop):
+    await created(client)
+    await created(client, channel="sms", phone="14155552671")
+    await created(client, shopify_variant_id=VARIANT + 1, shopify_product_id=PRODUCT)
+    await make_signup(database, shop, market_id=5)
+    assert len(await rows(database, shop, "signups")) == 4
+
+
+@pytest.mark.parametrize("column", ["notified_at", "unsubscribed_at", "blocked_at"])
+async def test_who_waits_no_longer_may_sign_up_again(database, client, shop, column):
+    await make_signup(database, shop, **{column: at(-1)})
+    await created(client)
+
+
+async def test_signing_up_again_ends_an_unsubscription(database, client, shop):
+    await make_signup(database, shop, unsubscribed_at=at(-1))
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE customers SET unsubscribed_at = $1", at(-1))
+    await created(client)
+    (customer,) = await rows(database, shop, "customers")
+    assert customer["unsubscribed_at"] is None
+
+
+async def test_a_refused_duplicate_changes_no_customer(database, client, shop):
+    await created(client, name="Ada")
+    errors(await client.post(SIGNUPS, json=ADA | {"name": "Eve"}), 409)
+    (customer,) = await rows(database, shop, "customers")
+    assert customer["name"] == "Ada"
+
+
+async def test_the_product_is_taken_from_the_catalogue(client):
+    signup = await created(client, shopify_product_id=PRODUCT + 7)
+    assert signup.variant.shopify_product_id == PRODUCT
+
+
+async def test_of_an_unknown_variant_the_product_is_needed(database, client, shop):
+    answer = await client.post(SIGNUPS, json=ADA | {"shopify_variant_id": 999})
+    assert "shopify_product_id is required" in errors(answer, 422)
+    assert await rows(database, shop, "customers") == []
+    signup = await created(client, shopify_variant_id=999, shopify_product_id=998)
+    assert signup.variant.model_dump() == {
+        "shopify_variant_id": 999,
+        "shopify_product_id": 998,
+        "title": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"email": None}, "email is required"),
+        ({"email": "ada"}, "email is not valid"),
+        ({"channel": "sms"}, "phone is required"),
+        ({"channel": "sms", "phone": "12"}, "phone is not valid"),
+        ({"channel": "push"}, "channel"),
+        ({"channel": None}, "channel"),
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": "many"}, "quantity"),
+        ({"shopify_variant_id": "gid://shopify/Nothing"}, "shopify_variant_id"),
+        ({"shopify_variant_id": 2**63}, "shopify_variant_id"),
+        ({"colour": "blue"}, "colour"),
+        ({"name": "a\x00b"}, "name"),
+    ],
+)
+async def test_what_is_wrong_is_said_and_nothing_is_written(database, client, shop, changes, words):
+    assert words in errors(await client.post(SIGNUPS, json=ADA | changes), 422)
+    assert await rows(database, shop, "signups") == []
+    assert await rows(database, shop, "customers") == []
+
+
+@pytest.mark.parametrize("form", [VARIANT, str(VARIANT), f"gid://shopify/ProductVariant/{VARIANT}"])
+async def test_an_id_may_be_sent_in_three_forms(client, form):
+    assert (await created(client, shopify_variant_id=form)).variant.shopify_variant_id == VARIANT
+
+
+async def test_where_optin_is_required_the_shopper_is_asked(database, client, shop):
+    changed = await client.patch(
+        "/back_in_stock/settings/compliance", json={"optin_required": True}
+    )
+    assert changed.status_code in {200, 202}, changed.text
+    signup = await created(client)
+    assert (signup.optin.required, signup.optin.confirmed) == (True, False)
+    async with database.transaction(shop.id) as db:
+        asked = await waiting_arguments(db, shop.id, "back_in_stock.mails.send_optin_request")
+    assert asked == [{"signup_id": str(signup.id)}]
+    notified = await client.post(f"{SIGNUPS}/{signup.id}/notify", json={})
+    assert "not confirmed" in errors(notified, 409)
+
+
+# List
+
+
+async def test_newest_come_first_in_pages(database, client, shop):
+    for n in range(5):
+        await make_signup(database, shop, f"{n}@example.com", seconds=n)
+    first = await listed(client, per_page=2)
+    assert [signup.contact[0] for signup in first.signups] == ["4", "3"]
+    assert first.meta.model_dump() == {
+        "total_count": 5, "page": 1, "per_page": 2, "total_pages": 3,
+    }  # fmt: skip
+    assert [one[0] for one in await contacts(client, per_page=2, page=3)] == ["0"]
+    beyond = await listed(client, per_page=2, page=4)
+    assert (beyond.signups, beyond.meta.total_count) == ([], 5)
+
+
+async def test_status_is_one_lifecycle_value(database, client, shop):
+    states = {
+        "pending": {},
+        "notified": {"notified_at": at(1), "blocked_at": at(2)},
+        "unsubscribed": {"unsubscribed_at": at(3), "notified_at": at(1), "blocked_at": at(2)},
+        "blocked": {"blocked_at": at(2)},
+    }
+    for name, columns in states.items():
+        await make_signup(database, shop, f"{name}@example.com", **columns)
+    for name in states:
+        page = await listed(client, status=name)
+        assert [(one.contact, one.status) for one in page.signups] == [
+            (f"{name}@example.com", name)
+        ]
+
+
+async def test_lists_are_of_a_channel_variant_or_product(database, client, shop):
+    await save(database, shop, product(variant(), variant(VARIANT + 1), updated_at=at(1)))
+    await make_signup(database, shop)
+    await make_signup(database, shop, "14155552671", channel="sms", variant_id=VARIANT + 1)
+    assert await contacts(client, channel="sms") == ["+14155552671"]
+    assert await contacts(client, channel="push") == []
+    assert await contacts(client, variant_id=VARIANT) == ["ada@example.com"]
+    gid = f"gid://shopify/ProductVariant/{VARIANT + 1}"
+    assert await contacts(client, variant_id=gid) == ["+14155552671"]
+    assert len(await contacts(client, product_id=PRODUCT)) == 2
+    assert await contacts(client, product_id=PRODUCT + 1) == []
+
+
+async def test_parts_of_a_contact_find_it(database, client, shop):
+    for contact in ("a_b@example.com", "axb@example.com", "a%b@example.org"):
+        await make_signup(database, shop, contact)
+    await make_signup(database, shop, "14155552671", channel="sms")
+    assert sorted(await contacts(client, email="EXAMPLE.com")) == [
+        "a_b@example.com",
+        "axb@example.com",
+    ]
+    assert await contacts(client, email="a_b") == ["a_b@example.com"]
+    assert await contacts(client, email="%") == ["a%b@example.org"]
+    assert await contacts(client, email="\\") == []
+    assert await contacts(client, phone="5552671") == ["+14155552671"]
+    assert await contacts(client, phone="+1415") == ["+14155552671"]
+
+
+async def test_parts_of_the_customers_contact_find_a_signup(database, client, shop):
+    await make_signup(database, shop, "14155552671", channel="sms")
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE customers SET email = 'ada@example.com'")
+    assert await contacts(client, email="ada@") == ["+14155552671"]
+
+
+async def test_from_and_to_are_both_inclusive(database, client, shop):
+    for n, seconds in enumerate((-86_400, 0, 43_199, 43_200)):
+        await make_signup(database, shop, f"{n}@example.com", seconds=seconds)
+
+    async def found(**query):
+        return sorted(one[0] for one in await contacts(client, **query))
+
+    # Noon of the first of July: the day before, the day itself twice, the next midnight.
+    assert await found(**{"from": "2026-07-01", "to": "2026-07-01"}) == ["1", "2"]
+    assert await found(**{"from": "2026-07-02"}) == ["3"]
+    assert await found(to="2026-06-30") == ["0"]
+    assert await found(**{"from": "2026-07-01T12:00:00Z", "to": "2026-07-01T23:59:59Z"}) == [
+        "1", "2",
+    ]  # fmt: skip
+    assert await found(**{"from": "2026-07-01T14:00:00+02:00", "to": "2026-07-01T12:00:00Z"}) == [
+        "1"
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "gone"}, {"channel": "fax"}, {"page": 0}, {"per_page": 201}, {"page": "x"},
+        {"variant_id": "x"}, {"from": "yesterday"}, {"nonsense": 1},
+    ],
+)  # fmt: skip
+async def test_a_filter_that_makes_no_sense_is_refused(client, query):
+    assert next(iter(query)) in errors(await client.get(SIGNUPS, params=query), 422)
+
+
+# Delete
+
+
+async def test_a_pending_signup_is_deleted(database, client, shop):
+    signup_id = await make_signup(database, shop)
+    answer = await client.delete(f"{SIGNUPS}/{signup_id}")
+    assert answer.json() == {"id": str(signup_id), "deleted": True}
+    assert (await client.get(f"{SIGNUPS}/{signup_id}")).status_code == 404
+    assert await rows(database, shop, "signups") == []
+
+
+@pytest.mark.parametrize("column", ["notified_at", "wave_id"])
+async def test_a_notified_signup_is_kept(database, client, shop, column):
+    value = at(1) if column == "notified_at" else new_id()
+    signup_id = await make_signup(database, shop, **{column: value})
+    errors(await client.delete(f"{SIGNUPS}/{signup_id}"), 409)
+    assert len(await rows(database, shop, "signups")) == 1
+
+
+async def test_bulk_delete_is_all_or_nothing(database, client, shop):
+    told = await make_signup(database, shop, "told@example.com", notified_at=at(1))
+    ids = [await make_signup(database, shop, f"{n}@example.com") for n in range(3)]
+    body = {"signup_ids": [str(one) for one in (*ids, told)]}
+    refused = errors(await client.post(f"{SIGNUPS}/bulk_delete", json=body), 422)
+    assert str(told) in refused
+    assert not any(str(one) in refused for one in ids)
+    assert len(await rows(database, shop, "signups")) == 4
+    body = {"signup_ids": [str(one) for one in (*ids, ids[0])]}
+    answer = await client.post(f"{SIGNUPS}/bulk_delete", json=body)
+    assert answer.json() == {"deleted_count": 3}
+    assert [row["id"] for row in await rows(database, shop, "signups")] == [told]
+
+
+@pytest.mark.parametrize("signup_ids", [[], ["x"], None, [str(new_id())] * 1001])
+async def test_bulk_calls_take_one_to_a_thousand_ids(client, signup_ids):
+    for name in ("bulk_delete", "bulk_notify"):
+        answer = await client.post(f"{SIGNUPS}/{name}", json={"signup_ids": signup_ids})
+        assert "signup_ids" in errors(answer, 422)
+
+
+# Notify
+
+
+async def test_notify_starts_a_wave_of_one(database, client, shop):
+    signup_id = await make_signup(database, shop)
+    answer = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={})
+    assert answer.status_code == 202
+    assert SignupView.model_validate_json(answer.content).sync.state == "pending"
+    (wave,) = await rows(database, shop, "waves")
+    assert wave["kind"] == "manual"
+    assert await wave_jobs(database, shop) == [{"wave_id": str(wave["id"])}]
+    again = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={"allow_resend": True})
+    assert "on its way" in errors(again, 409)
+    assert len(await rows(database, shop, "waves")) == 1
+
+
+async def test_who_was_notified_is_only_told_again_when_allowed(database, client, shop):
+    signup_id = await make_signup(database, shop, notified_at=at(1))
+    assert "allow_resend" in errors(
+        await client.post(f"{SIGNUPS}/{signup_id}/notify", json={}), 409
+    )
+    assert await rows(database, shop, "waves") == []
+    answer = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={"allow_resend": True})
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("column", ["unsubscribed_at", "blocked_at"])
+async def test_who_may_not_be_told_is_not(database, client, shop, column):
+    signup_id = await make_signup(database, shop, **{column: at(1)})
+    answer = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={"allow_resend": True})
+    errors(answer, 409)
+    assert await rows(database, shop, "waves") == []
+
+
+async def test_a_channel_without_a_gateway_says_so(database, client, shop):
+    signup_id = await make_signup(database, shop, "14155552671", channel="sms")
+    answer = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={})
+    assert "No gateway for sms" in errors(answer, 409)
+
+
+async def test_bulk_notify_tells_all(database, client, shop):
+    ids = [await make_signup(database, shop, f"{n}@example.com") for n in range(3)]
+    body = {"signup_ids": [str(one) for one in (*ids, ids[0])]}
+    answer = await client.post(f"{SIGNUPS}/bulk_notify", json=body)
+    assert answer.status_code == 200
+    assert answer.json() == {"success": [str(one) for one in ids], "failed": []}
+    assert len(await wave_jobs(database, shop)) == 1
+    assert len(await rows(database, shop, "notifications")) == 3
+
+
+async def test_bulk_notify_says_who_is_not_told(database, client, shop):
+    mine = await make_signup(database, shop)
+    told = await make_signup(database, shop, "told@example.com", notified_at=at(1))
+    other = await make_shop(database, "other.myshopify.com")
+    foreign = await make_signup(database, other, variant_id=VARIANT)
+    body = {"signup_ids": [str(one) for one in (told, mine, foreign)]}
+    answer = await client.post(f"{SIGNUPS}/bulk_notify", json=body)
+    assert answer.status_code == 207
+    assert answer.json()["success"] == [str(mine)]
+    failed = {one["signup_id"]: one["error"] for one in answer.json()["failed"]}
+    assert "Already notified" in failed[str(told)]
+    assert "in this shop" in failed[str(foreign)]
+    assert [row["signup_id"] for row in await rows(database, shop, "notifications")] == [mine]
+    assert await rows(database, other, "notifications") == []
+
+
+async def test_bulk_notify_may_send_again(database, client, shop):
+    told = await make_signup(database, shop, notified_at=at(1))
+    body = {"signup_ids": [str(told)], "allow_resend": True}
+    assert (await client.post(f"{SIGNUPS}/bulk_notify", json=body)).status_code == 200
+
+
+# Transfer
+
+
+OTHER = {
+    "from_shopify_variant_id": VARIANT,
+    "to_shopify_variant_id": VARIANT + 1,
+    "to_shopify_product_id": PRODUCT,
+}
+STATES = {
+    "pending": {},
+    "notified": {"notified_at": at(1)},
+    "unsubscribed": {"unsubscribed_at": at(1)},
+    "blocked": {"blocked_at": at(1)},
+}
+
+
+@pytest.mark.parametrize(
+    ("scope", "moved"),
+    [
+        ({}, {"pending"}),
+        ({"scope": "pending"}, {"pending"}),
+        ({"scope": "notified"}, {"notified"}),
+        ({"scope": "all"}, set(STATES)),
+    ],
+)
+async def test_the_scope_says_who_moves(database, client, shop, scope, moved):
+    for name, columns in STATES.items():
+        await make_signup(database, shop, f"{name}@example.com", **columns)
+    answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER | scope)
+    assert answer.json() == {"transferred_count": len(moved), "dropped_count": 0}
+    now_there = await contacts(client, variant_id=VARIANT + 1)
+    assert set(now_there) == {f"{name}@example.com" for name in moved}
+
+
+async def test_who_waits_for_the_target_already_is_dropped(database, client, shop):
+    await make_signup(database, shop)
+    await make_signup(database, shop, "bob@example.com")
+    await make_signup(database, shop, variant_id=VARIANT + 1)
+    await make_signup(database, shop, market_id=5)
+    answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER)
+    assert answer.json() == {"transferred_count": 2, "dropped_count": 1}
+    assert len(await contacts(client, variant_id=VARIANT + 1)) == 3
+    assert await contacts(client, variant_id=VARIANT) == []
+
+
+async def test_a_notified_one_of_the_target_drops_nobody(database, client, shop):
+    await make_signup(database, shop)
+    await make_signup(database, shop, variant_id=VARIANT + 1, notified_at=at(1))
+    answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER | {"scope": "all"})
+    assert answer.json() == {"transferred_count": 1, "dropped_count": 0}
+
+
+async def test_only_those_of_the_named_product_move(database, client, shop):
+    await make_signup(database, shop)
+    body = OTHER | {"from_shopify_product_id": PRODUCT + 1}
+    answer = await client.post(f"{SIGNUPS}/transfer", json=body)
+    assert answer.json() == {"transferred_count": 0, "dropped_count": 0}
+
+
+async def test_whose_message_is_under_way_stays(database, client, shop):
+    await make_signup(database, shop, wave_id=new_id())
+    answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER)
+    assert answer.json() == {"transferred_count": 0, "dropped_count": 0}
+
+
+async def test_a_variant_is_not_transferred_to_itself(client):
+    body = OTHER | {"to_shopify_variant_id": VARIANT}
+    assert "another variant" in errors(await client.post(f"{SIGNUPS}/transfer", json=body), 422)
+
+
+# Notifications
+
+
+async def test_the_send_log_is_listed_and_read(database, client, shop):
+    ids = [await make_signup(database, shop, f"{n}@example.com") for n in range(3)]
+    await client.post(f"{SIGNUPS}/bulk_notify", json={"signup_ids": [str(one) for one in ids]})
+    answer = await client.get(NOTIFICATIONS)
+    page = NotificationPage.model_validate_json(answer.content)
+    assert page.meta.total_count == 3
+    assert {one.signup_id for one in page.notifications} == set(ids)
+    one = page.notifications[0]
+    assert (one.status, one.attempts, one.variant.title) == ("queued", 0, "Blue / 154")
+    read = await client.get(f"{NOTIFICATIONS}/{one.id}")
+    assert NotificationView.model_validate_json(read.content) == one
+
+
+async def test_the_send_log_is_filtered(database, client, shop):
+    ids = [await make_signup(database, shop, f"{n}@example.com") for n in range(2)]
+    await client.post(f"{SIGNUPS}/bulk_notify", json={"signup_ids": [str(one) for one in ids]})
+    async with database.transaction(shop.id) as db:
+        await db.execute(
+            """
+            UPDATE notifications SET status = 'blocked', blocked_reason = 'unsubscribed',
+                variant_id = 999, product_id = 998, created_at = $2 WHERE signup_id = $1
+            """,
+            ids[0],
+            at(-86_400),
+        )
+
+    async def found(**query):
+        answer = await client.get(NOTIFICATIONS, params=query)
+        page = NotificationPage.model_validate_json(answer.content)
+        return [one.signup_id for one in page.notifications]
+
+    assert await found() == [ids[1], ids[0]]
+    assert await found(status="blocked") == [ids[0]]
+    assert await found(status="sent") == []
+    assert await found(variant_id=999) == [ids[0]]
+    assert await found(product_id=PRODUCT) == [ids[1]]
+    assert await found(channel="sms") == []
+    assert await found(**{"from": "2026-07-01"}) == [ids[1]]
+    assert await found(to="2026-06-30") == [ids[0]]
+    assert await found(per_page=1, page=2) == [ids[0]]
+
+
+async def test_another_shops_rows_are_not_there(database, runtime, client, shop):
+    signup_id = await make_signup(database, shop)
+    await client.post(f"{SIGNUPS}/{signup_id}/notify", json={})
+    (notification,) = await rows(database, shop, "notifications")
+    other = await make_shop(database, "other.myshopify.com")
+    async with client_of(make_app(runtime), await make_key(database, other)) as stranger:
+        assert (await listed(stranger)).meta.total_count == 0
+        for method, path in (
+            ("GET", f"{SIGNUPS}/{signup_id}"),
+            ("DELETE", f"{SIGNUPS}/{signup_id}"),
+            ("POST", f"{SIGNUPS}/{signup_id}/notify"),
+            ("GET", f"{NOTIFICATIONS}/{notification['id']}"),
+        ):
+            assert (await stranger.request(method, path)).status_code == 404
+        body = {"signup_ids": [str(signup_id)]}
+        assert (await stranger.post(f"{SIGNUPS}/bulk_delete", json=body)).status_code == 404
+        moved = await stranger.post(f"{SIGNUPS}/transfer", json=OTHER)
+        assert moved.json()["transferred_count"] == 0
+    assert len(await rows(database, shop, "signups")) == 1
