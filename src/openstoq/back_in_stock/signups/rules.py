@@ -77,7 +77,8 @@ def _email(email: str | None) -> str:
         checked = validate_email((email or "").strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidContactError(f"email is not valid: {error}") from error
-    return checked.normalized.lower()
+    # The domain as DNS has it (IDNA 2008): a transport must not translate it another way.
+    return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
 
 def _phone(phone: str | None, country: str | None) -> str:
