@@ -1,0 +1,261 @@
+"""A plant: a shop in a database, and the real processes of an installation around it."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+import psutil
+
+from factories import catalogs
+from factories.shops import make_key, make_shop
+from factories.waitlists import make_waitlist
+from openstoq.db.pool import Database
+from openstoq.kernel.ids import new_id
+
+SINK = Path(__file__).parents[2] / "benchmarks" / "sinks" / "smtp_sink.py"
+SECRET = "the client secret of the tests' own app"
+PATIENCE = 30.0
+# What a killed sender may repeat: what it had handed over without a mark, and what was on its wires.
+UNMARKED, CONNECTIONS = 64, 10
+
+Seen = TypeVar("Seen")
+
+
+async def until(look: Callable[[], Awaitable[Seen]], *, within: float = PATIENCE) -> Seen:
+    """Look again and again until what is seen is true; raise TimeoutError after `within` s."""
+    async with asyncio.timeout(within):
+        while not (seen := await look()):
+            await asyncio.sleep(0.02)
+    return seen
+
+
+def reserved_port() -> socket.socket:
+    """Hold a port at which nobody answers; a server of ours can still be started on it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+def start(
+    arguments: list[str], environment: dict[str, str], *files: int
+) -> subprocess.Popen[bytes]:
+    """Start a Python process whose output can be read."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        pass_fds=files,
+    )
+
+
+async def first_line(process: subprocess.Popen[bytes], *, within: float = PATIENCE) -> bytes:
+    """Return the next line that a process prints."""
+    assert process.stdout is not None
+    async with asyncio.timeout(within):
+        return await asyncio.to_thread(process.stdout.readline)
+
+
+def signature(body: bytes) -> str:
+    """Sign a webhook's body as the shop's platform does."""
+    return base64.b64encode(hmac.digest(SECRET.encode(), body, hashlib.sha256)).decode()
+
+
+class Relay:
+    """An SMTP sink that notes the Message-ID of everything it takes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port = process, port
+        self._log = log
+
+    def taken(self) -> list[bytes]:
+        """Return the Message-IDs of all messages taken so far, in order."""
+        whole, _, _ = self._log.read_bytes().rpartition(b"\n")
+        return whole.split()
+
+    def repeats(self) -> int:
+        """Count the messages that were taken before."""
+        return sum(times - 1 for times in Counter(self.taken()).values())
+
+    async def has_taken(self, number: int, *, within: float = PATIENCE) -> None:
+        """Wait until so many messages were taken."""
+
+        async def enough() -> bool:
+            return len(self.taken()) >= number
+
+        await until(enough, within=within)
+
+    def is_used_by(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether a process has a connection to this relay."""
+        return any(
+            one.raddr and one.raddr.port == self.port
+            for one in psutil.Process(process.pid).net_connections("tcp")
+        )
+
+
+class Plant:
+    """One shop with a sold-out variant, and API, workers and relay as processes of their own."""
+
+    def __init__(self, url: str, folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+        self.url, self.folder, self.processes = url, folder, processes
+        # Held open here, so that an API that is killed and started again keeps its address.
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.address = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+        self._told = datetime.now(UTC)
+
+    async def open_shop(self, *, signups: int) -> None:
+        """Make the shop, its sold-out variant, its key, and `signups` shoppers who wait."""
+        database = await Database.connect(self.url, size=2)
+        self.shop = await make_shop(database)
+        self.key = await make_key(database, self.shop)
+        await catalogs.save(database, self.shop)
+        await catalogs.record(database, self.shop, catalogs.level(0))
+        await make_waitlist(database, self.shop, signups)
+        await database.close()
+
+    async def query(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run a statement as the owner of all tables, on a connection of its own."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    async def count(self, where: str) -> int:
+        """Count the rows of `where`, a table and maybe a condition."""
+        (row,) = await self.query(f"SELECT count(*) FROM {where}")  # noqa: S608 - a test's own words
+        return int(row[0])
+
+    # Processes.
+
+    async def start_api(self) -> subprocess.Popen[bytes]:
+        """Start an API and wait until it is ready."""
+        descriptor = self.listening.fileno()
+        api = self._keep(
+            start(
+                ["-m", "openstoq", "serve", "--fd", str(descriptor)],
+                self._environment(),
+                descriptor,
+            )
+        )
+        async with httpx.AsyncClient() as http:
+
+            async def ready() -> bool:
+                return (await http.get(f"{self.address}/readyz", timeout=PATIENCE)).is_success
+
+            await until(ready)
+        return api
+
+    def start_worker(self, relay_port: int) -> subprocess.Popen[bytes]:
+        """Start a worker that hands its mails to a relay."""
+        environment = self._environment() | {"OPENSTOQ_MAIL_PORT": str(relay_port)}
+        return self._keep(start(["-m", "openstoq", "worker"], environment))
+
+    async def start_relay(self, *, port: int = 0, delay_ms: float = 0) -> Relay:
+        """Start a relay that takes everything, each message in so many milliseconds."""
+        log = self.folder / f"relay-{new_id()}.log"
+        arguments = ["--port", str(port), "--log", str(log), "--delay-ms", str(delay_ms)]
+        process = self._keep(start([str(SINK), *arguments], {}))
+        taken_port = json.loads(await first_line(process))["port"]
+        return Relay(process, taken_port, log)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process as the kernel does when memory runs out."""
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+    def _keep(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        self.processes.append(process)
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "OPENSTOQ_DATABASE_URL": self.url,
+            "OPENSTOQ_SECURITY_KEY": "a key of the tests, long enough to be one",
+            "OPENSTOQ_SHOPIFY_CLIENT_SECRET": SECRET,
+            "OPENSTOQ_HTTP_PUBLIC_URL": self.address,
+            "OPENSTOQ_MAIL_SENDER": "alerts@openstoq.example",
+            "OPENSTOQ_LOG_LEVEL": "warning",
+        }
+
+    def close(self) -> None:
+        """Kill what still runs and give the address back."""
+        for process in self.processes:
+            if process.poll() is None:
+                self.kill(process)
+            if process.stdout is not None:
+                process.stdout.close()
+        self.listening.close()
+
+    # What the shop tells.
+
+    def stock_news(self, available: int) -> bytes:
+        """Write the body of a webhook about the variant's stock, later than the last one."""
+        self._told += timedelta(seconds=1)
+        news = {
+            "inventory_item_id": catalogs.ITEM,
+            "location_id": catalogs.LOCATION,
+            "available": available,
+            "updated_at": self._told.isoformat(timespec="seconds"),
+        }
+        return json.dumps(news).encode()
+
+    async def deliver(self, body: bytes, **headers: str) -> httpx.Response:
+        """Post a webhook, signed unless the `headers` say otherwise."""
+        sent = {
+            "Content-Type": "application/json",
+            "X-Shopify-Topic": "inventory_levels/update",
+            "X-Shopify-Shop-Domain": self.shop.domain,
+            "X-Shopify-Hmac-Sha256": signature(body),
+            "X-Shopify-Webhook-Id": str(new_id()),
+            "X-Shopify-Event-Id": str(new_id()),
+            "X-Shopify-Triggered-At": datetime.now(UTC).isoformat(),
+        }
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+            return await http.post(
+                f"{self.address}/webhooks/shopify", content=body, headers=sent | headers
+            )
+
+    async def stock_becomes(self, available: int) -> None:
+        """Tell of a change of stock, and see that the news was taken."""
+        response = await self.deliver(self.stock_news(available))
+        assert response.status_code == 200
+
+    # What is waited for.
+
+    async def all_told(self, signups: int, *, within: float = PATIENCE) -> None:
+        """Wait until so many signups are notified and no wave is left unfinished."""
+
+        async def done() -> bool:
+            (row,) = await self.query(
+                """
+                SELECT (SELECT count(*) FROM signups WHERE notified_at IS NOT NULL) AS told,
+                       (SELECT count(*) FROM waves WHERE finished_at IS NULL) AS unfinished,
+                       (SELECT count(*) FROM waves) AS waves
+                """
+            )
+            return bool(row["waves"] and row["told"] >= signups and not row["unfinished"])
+
+        await until(done, within=within)
+
+    async def idle(self, *, within: float = PATIENCE) -> None:
+        """Wait until the queue is empty."""
+
+        async def empty() -> bool:
+            return await self.count("queue.pgqueuer") == 0
+
+        await until(empty, within=within)
