@@ -31,7 +31,7 @@ demo: .venv/.runtime ## Play the main job against a sandbox shop and show the ma
 
 .PHONY: test
 test: .venv/.dev ## Run the whole test suite
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: .venv/.dev ## Format, lint, types, import contracts, generated files

@@ -88,7 +88,7 @@ def test_a_wave_looks_for_its_relay_at_least_every_half_minute(failures):
         ("jörg@müller.de", "jörg@xn--mller-kva.de"),
         ("ada@xn--mller-kva.de", "ada@xn--mller-kva.de"),
         ("ada@straße.de", "ada@xn--strae-oqa.de"),
-        ("用户@例子.广告", "用户@xn--fsqu00a.xn--55qw42g"),
+        ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
     ],
 )
 def test_an_email_is_kept_in_one_form(sent, kept):
