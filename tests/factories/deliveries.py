@@ -1,0 +1,45 @@
+"""Webhook deliveries as Shopify signs them."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+SECRET = "the app's client secret"
+DOMAIN = "snowdevil.myshopify.com"
+
+
+def signature(body: bytes, secret: str = SECRET) -> str:
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+
+
+def make_delivery(
+    topic: str,
+    body: Any,
+    *,
+    secret: str = SECRET,
+    domain: str = DOMAIN,
+    triggered_at: str = "2026-07-01T12:00:00.123Z",
+    webhook_id: str | None = None,
+    **changes: str | None,
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body; a change names a header by its last part, and None leaves it out."""
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    headers = {
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Hmac-Sha256": signature(raw, secret),
+        "X-Shopify-Shop-Domain": domain,
+        "X-Shopify-Webhook-Id": webhook_id or str(uuid4()),
+        "X-Shopify-Event-Id": "one-action-of-the-merchant",
+        "X-Shopify-Triggered-At": triggered_at,
+        "X-Shopify-API-Version": "2026-07",
+    }
+    for name, value in changes.items():
+        header = f"X-Shopify-{name.replace('_', '-')}"
+        headers.pop(header, None)
+        if value is not None:
+            headers[header] = value
+    return headers, raw
