@@ -1,0 +1,182 @@
+"""`openstoq demo --json`: one process to start, everything behind it real, nothing left behind."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from e2e.plant import first_line, start, until
+
+pytestmark = pytest.mark.e2e
+
+KEYS = {
+    "api",
+    "sandbox",
+    "mail",
+    "shop_domain",
+    "api_key",
+    "webhook_secret",
+    "admin_token",
+    "other_shop",
+}
+SIGNUPS = "/api/v2/external/back_in_stock/signups"
+
+
+def _five_free_ports() -> int:
+    """Return the first of five ports in a row that are free."""
+    for first in range(21_000, 32_000, 5):
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + 5):
+                    probe = held.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("there are no five free ports in a row")
+
+
+class Demo:
+    """A running demo and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        self.process, self.line = process, line
+        self.where: dict[str, Any] = json.loads(line)
+        self.family = psutil.Process(process.pid).children(recursive=True)
+
+    def key(self, place: dict[str, Any] | None = None) -> dict[str, str]:
+        return {"X-Auth-Token": (place or self.where)["api_key"]}
+
+    def stop(self) -> bytes:
+        """Stop it as a service manager does; return what else it printed."""
+        self.process.send_signal(signal.SIGTERM)
+        rest, _ = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0
+        return rest
+
+
+async def _started(folder: Path, port: int, processes: list[subprocess.Popen[bytes]]) -> Demo:
+    command = ["-m", "openstoq", "demo", "--json", "--data-dir", str(folder), "--port", str(port)]
+    process = start(command, {})
+    processes.append(process)
+    return Demo(process, await first_line(process, within=60))
+
+
+async def _signup(demo: Demo, http: httpx.AsyncClient, variant: dict[str, Any]) -> str:
+    """Sign a shopper up as a storefront does; return the signup's id."""
+    response = await http.post(
+        f"{demo.where['api']}/api/v1/intents.json",
+        headers={"X-Shopify-Shop-Domain": demo.where["shop_domain"]},
+        json={
+            "intent": {
+                "shopify_variant_id": variant["id"],
+                "shopify_product_id": variant["product_id"],
+                "channel": "email",
+                "quantity": 1,
+                "source": "api",
+            },
+            "customer": {"email": "ana@example.com", "name": "Ana"},
+        },
+    )
+    assert response.status_code == 201, response.text
+    return str(response.json()["intents"][0]["id"])
+
+
+async def _sold_out(demo: Demo, http: httpx.AsyncClient) -> dict[str, Any]:
+    control = f"{demo.where['sandbox']}/shops/{demo.where['shop_domain']}/control/products"
+    products = await http.get(control, headers={"X-Sandbox-Token": demo.where["admin_token"]})
+    return next(
+        {**variant, "product_id": product["id"], "product": product["title"]}
+        for product in products.json()["products"]
+        for variant in product["variants"]
+        if variant["inventory_quantity"] == 0
+    )
+
+
+async def _restocked(
+    demo: Demo, http: httpx.AsyncClient, variant: dict[str, Any]
+) -> dict[str, Any]:
+    """Restock a variant in the sandbox shop; return the mail that is caught."""
+    response = await http.post(
+        f"{demo.where['sandbox']}/shops/{demo.where['shop_domain']}/control/stock",
+        headers={"X-Sandbox-Token": demo.where["admin_token"]},
+        json={"variant_id": variant["id"], "available": 5},
+    )
+    assert response.is_success
+
+    async def caught() -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = (await http.get(f"{demo.where['mail']}/messages")).json()
+        return messages
+
+    (mail,) = await until(caught)
+    return mail
+
+
+async def _is_whole(mail: dict[str, Any], http: httpx.AsyncClient, product: str) -> None:
+    """Assert that a mail has all that an alert has."""
+    assert mail["to"] == ["ana@example.com"]
+    assert "ana@example.com" in mail["headers"]["To"]
+    assert product in mail["subject"] + mail["text"]
+    assert product in mail["html"]
+    assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    picture = re.search(r'<img src="([^"]+)"', mail["html"])
+    assert picture is not None
+    shown = await http.get(picture[1].replace("&amp;", "&"))
+    assert shown.headers["Content-Type"].startswith("image/")
+
+
+async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
+    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+):
+    port = _five_free_ports()
+    demo = await _started(tmp_path, port, processes)
+    where = demo.where
+    assert set(where) == KEYS
+    assert set(where["other_shop"]) == {"shop_domain", "api_key"}
+    assert where["api"] == f"http://127.0.0.1:{port}"
+
+    async with httpx.AsyncClient(timeout=20) as http:
+        variant = await _sold_out(demo, http)
+        signup = await _signup(demo, http, variant)
+        one = f"{where['api']}{SIGNUPS}/{signup}"
+
+        async def status() -> str:
+            return str((await http.get(one, headers=demo.key())).json()["status"])
+
+        assert await status() == "pending"
+        others = demo.key(where["other_shop"])
+        assert (await http.get(one, headers=others)).status_code == 404
+        listed = await http.get(f"{where['api']}{SIGNUPS}", headers=others)
+        assert (listed.status_code, listed.json()["signups"]) == (200, [])
+
+        mail = await _restocked(demo, http, variant)
+        await _is_whole(mail, http, variant["product"])
+
+        async def told() -> bool:
+            return await status() == "notified"
+
+        await until(told)
+        link = re.search(r"<(https?://[^>]+)>", mail["headers"]["List-Unsubscribe"])
+        assert link is not None
+        answer = await http.post(link[1], data={"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, await status()) == (200, "unsubscribed")
+
+    assert len(demo.family) >= 4
+    assert demo.stop() == b""
+    assert [process for process in demo.family if process.is_running()] == []
+
+    again = await _started(tmp_path, port, processes)
+    assert again.where == where
+    async with httpx.AsyncClient() as http:
+        kept = (await http.get(f"{where['api']}{SIGNUPS}", headers=again.key())).json()
+    assert [(each["id"], each["status"]) for each in kept["signups"]] == [(signup, "unsubscribed")]
+    again.stop()
+    assert [process for process in again.family if process.is_running()] == []
