@@ -55,6 +55,10 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(lowest)
+    # uvicorn brings handlers of its own, which a server in this process may have set up.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(lowest, logging.WARNING))
     structlog.configure(
