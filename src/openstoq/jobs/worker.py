@@ -110,8 +110,8 @@ class Worker:
             await self._run(job, queued)
 
         if job.cron is not None:
-
-            @queue.schedule(job.name, job.cron, clean_old=True, accepts_context=False)
+            # What came due while no worker ran is done at the start of the next one.
+            @queue.schedule(job.name, job.cron, accepts_context=False)
             async def due(_: Schedule) -> None:
                 async with self.runtime.database.transaction(None) as db:
                     await enqueue_for_every_shop(db, job.name, f"schedule-{new_id()}")

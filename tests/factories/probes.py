@@ -1,0 +1,96 @@
+"""Jobs for tests of the queue; run as a program, a worker that can be killed."""
+
+import asyncio
+import sys
+from datetime import timedelta
+from typing import Any
+
+from factories.runtimes import make_runtime
+from openstoq.db.pool import Database
+from openstoq.jobs.job import GiveUp, JobSet, Retry
+from openstoq.jobs.work import Run
+from openstoq.jobs.worker import Worker
+
+jobs = JobSet("probes")
+
+
+async def note(run: Run, word: str) -> None:
+    """Leave a trace that every process can see: a location of that name."""
+    async with run.work() as work:
+        await work.db.execute(
+            """
+            INSERT INTO locations (shop_id, id, name, active, changed_at)
+            SELECT $1, count(*) + 1, $2, true, now() FROM locations
+            """,
+            work.shop_id,
+            word,
+        )
+
+
+async def notes(database: Database, shop: Any) -> list[str]:
+    """What jobs have noted, in order."""
+    async with database.transaction(shop.id) as db:
+        return [row["name"] for row in await db.fetch("SELECT name FROM locations ORDER BY id")]
+
+
+@jobs.job()
+async def write(run: Run, *, word: str) -> None:
+    """Note a word."""
+    await note(run, word)
+
+
+@jobs.job()
+async def fail_once(run: Run) -> None:
+    """Fail at the first attempt, and note the second."""
+    await note(run, f"attempt {run.attempt}")
+    if run.attempt == 0:
+        raise OSError("the first attempt fails")
+
+
+@jobs.job(attempts=0)
+async def fail_always(run: Run) -> None:
+    """Note every attempt, and fail."""
+    await note(run, "failing")
+    raise OSError("it always fails")
+
+
+@jobs.job()
+async def ask_again(run: Run) -> None:
+    """Ask twice to be run again at once."""
+    await note(run, f"attempt {run.attempt}")
+    if run.attempt < 2:
+        raise Retry("not yet", delay=timedelta(0))
+
+
+@jobs.job()
+async def give_up(run: Run) -> None:
+    """Give up at once."""
+    await note(run, "giving up")
+    raise GiveUp("nothing helps")
+
+
+@jobs.job()
+async def wait_for(run: Run, *, word: str) -> None:
+    """Note the start, wait until somebody notes `word`, and note the end."""
+    await note(run, f"started {run.attempt}")
+    while True:
+        async with run.work() as work:
+            if await work.db.fetchval("SELECT true FROM locations WHERE name = $1", word):
+                break
+        await asyncio.sleep(0.02)
+    await note(run, "ended")
+
+
+@jobs.job(cron="* * * * *")
+async def on_schedule(run: Run) -> None:
+    """Note that the schedule was kept."""
+    await note(run, "scheduled")
+
+
+async def main(url: str) -> None:
+    database = await Database.connect(url, size=5)
+    await Worker(make_runtime(database), jobs, url=url).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

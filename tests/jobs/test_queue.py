@@ -1,0 +1,58 @@
+"""Jobs are part of the transaction that enqueues them."""
+
+import pytest
+
+from factories.probes import wait_for, write
+from factories.shops import make_shop
+from openstoq.jobs.queue import waiting, waiting_arguments
+
+
+async def words(database, shop):
+    async with database.transaction(shop.id) as db:
+        return [one["word"] for one in await waiting_arguments(db, shop.id, write.name)]
+
+
+async def test_a_job_is_there_once_its_transaction_is(database, runtime, shop):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(write, word="a")
+        assert await words(database, shop) == []
+    assert await words(database, shop) == ["a"]
+
+
+async def enqueue_and_fail(runtime, shop):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(write, word="a")
+        await work.flush()
+        raise LookupError
+
+
+async def test_a_rolled_back_transaction_enqueues_nothing(database, runtime, shop):
+    with pytest.raises(LookupError):
+        await enqueue_and_fail(runtime, shop)
+    assert await words(database, shop) == []
+
+
+async def test_coalesced_jobs_wait_once_for_the_same_arguments(database, runtime, shop):
+    for word in ("a", "b", "a", "a"):
+        async with runtime.work(shop.id, request_id="test") as work:
+            work.coalesce(write, word=word)
+    assert sorted(await words(database, shop)) == ["a", "b"]
+
+
+async def test_coalesced_in_one_transaction_they_wait_once(database, runtime, shop):
+    async with runtime.work(shop.id, request_id="test") as work:
+        for word in ("a", "b", "a"):
+            work.coalesce(write, word=word)
+        work.enqueue(write, word="a")
+    assert sorted(await words(database, shop)) == ["a", "a", "b"]
+
+
+async def test_each_shop_and_job_has_its_own(database, runtime, shop):
+    other = await make_shop(database, "other.myshopify.com")
+    for one in (shop, other):
+        async with runtime.work(one.id, request_id="test") as work:
+            work.coalesce(write, word="a")
+            work.coalesce(wait_for, word="a")
+    assert await words(database, shop) == await words(database, other) == ["a"]
+    async with database.transaction(None) as db:
+        assert await waiting(db) == {"queued": 4}

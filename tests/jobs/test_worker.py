@@ -1,0 +1,215 @@
+"""A worker on the real queue: retries, schedules, stops, lost connections and killed processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from factories import probes
+from factories.apps import until
+from factories.probes import notes
+from factories.runtimes import make_runtime
+from factories.shops import make_shop
+from openstoq.jobs.queue import waiting
+from openstoq.jobs.worker import Worker
+from openstoq.shops import store
+
+TESTS = Path(__file__).resolve().parents[1]
+# A killed worker's jobs are another's after some seconds; this only bounds the wait.
+PATIENCE = 30
+
+
+@asynccontextmanager
+async def working(runtime, url, jobs=None):
+    """Run a worker until the block ends; yields it and its task."""
+    wanted = [job for job in probes.jobs if job.cron is None] if jobs is None else jobs
+    worker = Worker(runtime, wanted, url=url)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker, task
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def enqueue(runtime, shop, job, **arguments):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(job, **arguments)
+
+
+async def noted(database, shop, *words):
+    async def are_there():
+        return await notes(database, shop) == list(words)
+
+    try:
+        await until(are_there, PATIENCE)
+    except TimeoutError:
+        assert await notes(database, shop) == list(words)
+
+
+async def states(database):
+    async with database.transaction(None) as db:
+        return await waiting(db)
+
+
+async def empty(database):
+    await until(lambda: is_empty(database), PATIENCE)
+
+
+async def is_empty(database):
+    return await states(database) == {}
+
+
+async def test_a_job_runs_with_its_arguments(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.write, word="before")
+    async with working(runtime, database_url):
+        await noted(database, shop, "before")
+        await enqueue(runtime, shop, probes.write, word="after")
+        await noted(database, shop, "before", "after")
+        await empty(database)
+
+
+async def test_a_failed_attempt_is_repeated(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.fail_once)
+    async with working(runtime, database_url):
+        await noted(database, shop, "attempt 0", "attempt 1")
+        await empty(database)
+
+
+async def test_after_its_attempts_a_job_is_kept_as_failed(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.fail_always)
+    async with working(runtime, database_url):
+
+        async def is_held():
+            return await states(database) == {"failed": 1}
+
+        await until(is_held, PATIENCE)
+    assert await notes(database, shop) == ["failing"]
+
+
+async def test_a_job_may_ask_to_be_run_again(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.ask_again)
+    async with working(runtime, database_url):
+        await noted(database, shop, "attempt 0", "attempt 1", "attempt 2")
+        await empty(database)
+
+
+async def test_a_job_may_give_up(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.give_up)
+    async with working(runtime, database_url):
+        await noted(database, shop, "giving up")
+        await empty(database)
+
+
+async def test_what_changes_while_a_coalesced_job_runs_has_it_run_again(
+    database, database_url, runtime, shop
+):
+    async def coalesce():
+        async with runtime.work(shop.id, request_id="test") as work:
+            work.coalesce(probes.wait_for, word="go")
+
+    await coalesce()
+    async with working(runtime, database_url):
+        await noted(database, shop, "started 0")
+        await coalesce()
+        await noted(database, shop, "started 0", "started 0")
+        await enqueue(runtime, shop, probes.write, word="go")
+        await empty(database)
+    assert (await notes(database, shop)).count("ended") == 2
+
+
+async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_installed_shop(
+    database, database_url, runtime, shop
+):
+    other = await make_shop(database, "other.myshopify.com")
+    gone = await make_shop(database, "gone.myshopify.com")
+    async with database.transaction(gone.id) as db:
+        await store.mark_uninstalled(db, gone.id, gone.installed_at)
+    async with database.transaction(None) as db:
+        await db.execute(
+            """
+            INSERT INTO queue.pgqueuer_schedules (expression, entrypoint, next_run)
+            VALUES ($1, $2, now() - interval '1 hour')
+            """,
+            probes.on_schedule.cron,
+            probes.on_schedule.name,
+        )
+    async with working(runtime, database_url, [probes.on_schedule]):
+        await noted(database, shop, "scheduled")
+        await noted(database, other, "scheduled")
+        await empty(database)
+    assert await notes(database, gone) == []
+
+
+async def test_stopping_waits_for_jobs_under_way(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.wait_for, word="go")
+    async with working(runtime, database_url) as (worker, task):
+        await noted(database, shop, "started 0")
+        worker.stop()
+        await enqueue(runtime, shop, probes.write, word="not taken any more")
+        async with database.transaction(shop.id) as db:
+            await db.execute("INSERT INTO locations VALUES ($1, 99, 'go', true, now())", shop.id)
+        await asyncio.wait_for(task, PATIENCE)
+    assert await states(database) == {"queued": 1}
+    assert sorted(await notes(database, shop)) == ["ended", "go", "started 0"]
+
+
+async def test_a_worker_stops_before_it_has_begun(database_url, runtime):
+    worker = Worker(runtime, probes.jobs, url=database_url)
+    worker.stop()
+    await asyncio.wait_for(worker.run(), PATIENCE)
+
+
+async def test_a_lost_connection_is_made_again(database, database_url, runtime, shop):
+    async with working(runtime, database_url):
+        await enqueue(runtime, shop, probes.write, word="before")
+        await noted(database, shop, "before")
+        for word in ("once", "twice"):
+            await database.call(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await until(lambda word=word: enqueued(runtime, shop, word), PATIENCE)
+        await noted(database, shop, "before", "once", "twice")
+
+
+async def enqueued(runtime, shop, word):
+    """Enqueue, unless the pool's connection turns out to be one that was cut."""
+    try:
+        await enqueue(runtime, shop, probes.write, word=word)
+    except Exception:  # noqa: BLE001 - however a cut connection shows itself
+        return False
+    return True
+
+
+def start_worker(url):
+    return subprocess.Popen(
+        [sys.executable, "-m", "factories.probes", url],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+    )
+
+
+@pytest.mark.e2e
+async def test_a_killed_workers_job_is_another_workers(database, database_url, shop, processes):
+    runtime = make_runtime(database)
+    await enqueue(runtime, shop, probes.wait_for, word="go")
+    process = start_worker(database_url)
+    processes.append(process)
+    await noted(database, shop, "started 0")
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    await enqueue(runtime, shop, probes.write, word="go")
+    async with working(runtime, database_url):
+
+        async def has_ended():
+            return "ended" in await notes(database, shop)
+
+        await until(has_ended, PATIENCE)
+        await empty(database)
+    told = await notes(database, shop)
+    assert [one for one in told if one.startswith("started")] == ["started 0", "started 0"]
