@@ -35,7 +35,8 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of every operation, on every form of its path."""
     made: list[BaseRoute] = []
     for prefix in PREFIXES:
-        for ending in ("", ".json"):
+        # The longer ending first: an id would match with it as well.
+        for ending in (".json", ""):
             intents = f"{prefix}/intents{ending}"
             made.append(Route(intents, _create(runtime), methods=["POST"]))
             made.append(Route(intents, _preflight, methods=["OPTIONS"]))
