@@ -1,5 +1,6 @@
 """A fan-out whose processes are killed loses nobody and repeats no more than was promised."""
 
+import asyncio
 import random
 import subprocess
 from collections.abc import Callable
@@ -144,3 +145,24 @@ async def test_runs_of_one_wave_that_overlap_never_repeat_a_message(plant: Plant
     await _told_once_each(plant, relay, signups)
     assert relay.repeats() == 0
     assert [worker.poll() for worker in workers] == [None, None]
+
+
+async def test_a_worker_that_is_told_to_stop_hands_over_without_a_repeat(plant: Plant):
+    signups = 2_000
+    await plant.open_shop(signups=signups)
+    relay = await plant.start_relay(delay_ms=5)
+    await plant.start_api()
+    worker = plant.start_worker(relay.port)
+    await plant.stock_becomes(50)
+    await relay.has_taken(300)
+    worker.terminate()
+    assert await asyncio.to_thread(worker.wait, 20) == 0
+    left = relay.taken()
+    assert 300 <= len(left) < signups
+    # What the relay has is marked, and nothing is left to a lease.
+    assert await plant.count("notifications WHERE status = 'sent'") == len(left)
+    assert await plant.count("notifications WHERE status = 'sending'") == 0
+    plant.start_worker(relay.port)
+    await plant.all_told(signups)
+    await _told_once_each(plant, relay, signups)
+    assert relay.repeats() == 0
