@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from openstoq.bootstrap import SettingsError
 from openstoq.commands import app
+from openstoq.commerce.port import CommerceError
 from openstoq.db.embedded import EmbeddedServerError
 
 
@@ -13,7 +14,7 @@ def main() -> None:
     """Run one command; a wrong setting is a sentence, not a traceback."""
     try:
         app()
-    except (SettingsError, EmbeddedServerError) as error:
+    except (SettingsError, EmbeddedServerError, CommerceError) as error:
         sys.exit(f"openstoq: {error}")
     except ValidationError as error:
         if error.title != "Settings":

@@ -4,6 +4,7 @@ import signal
 from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -131,13 +132,24 @@ async def work(settings: Settings) -> None:
 
 
 def database_url(settings: Settings) -> str:
-    """Return the address of PostgreSQL; raise SettingsError when none is set."""
-    if settings.database.url is None:
-        raise SettingsError(
-            "set OPENSTOQ_DATABASE_URL to a PostgreSQL server (15 to 18); "
-            "`openstoq up` and `openstoq demo` bring their own"
-        )
-    return settings.database.url.get_secret_value()
+    """Return the address of PostgreSQL; raise SettingsError when none is set.
+
+    While `openstoq up` runs an embedded server, other commands find it by the file it leaves.
+    """
+    if settings.database.url is not None:
+        return settings.database.url.get_secret_value()
+    left_by_up = embedded_address(settings)
+    if left_by_up.exists():
+        return left_by_up.read_text(encoding="ascii")
+    raise SettingsError(
+        "set OPENSTOQ_DATABASE_URL to a PostgreSQL server (15 to 18), or start one with "
+        "`openstoq up`"
+    )
+
+
+def embedded_address(settings: Settings) -> Path:
+    """Return the file that names the embedded server while it runs."""
+    return settings.database.data_dir / "database.url"
 
 
 def owner_url(settings: Settings) -> str:

@@ -62,22 +62,26 @@ async def _serve_many(settings: Settings) -> None:
 
 async def _up(settings: Settings) -> None:
     server = None
-    environment: dict[str, str] = {}
+    address = bootstrap.embedded_address(settings)
     if settings.database.url is None:
         folder = settings.database.data_dir / "postgres"
         server = await asyncio.to_thread(embedded.start, folder)
-        environment[variable("database", "url")] = server.url
-        os.environ.update(environment)
+        # It holds a password, so it is made for the owner's eyes before anything is written.
+        address.touch(mode=0o600)
+        address.write_text(server.url, encoding="ascii")
+        os.environ[variable("database", "url")] = server.url
         settings = Settings()
     try:
         await apply_migrations(bootstrap.owner_url(settings))
         children = Children()
         await children.start(Child("api", ("serve",)))
         await children.start(Child("worker", ("worker",)))
+        typer.echo(f"openstoq is up at {settings.http.public_url}; Ctrl-C stops it.")
         await until_told_to_stop()
         await children.stop()
     finally:
         if server is not None:
+            address.unlink(missing_ok=True)
             server.stop()
 
 
