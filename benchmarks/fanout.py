@@ -14,12 +14,12 @@ from decimal import Decimal
 from uuid import UUID
 
 import uvloop
-from openstoq.messaging.render import AlertFacts, Recipient, prepare_alert
 
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import Delivery, Email, Outbox
+from openstoq.messaging.render import AlertFacts, Recipient, prepare_alert
 from stage import (
     Stage,
     fill,

@@ -5,6 +5,7 @@ from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from socket import socket
 
 import httpx
 import uvicorn
@@ -108,7 +109,6 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             app,
             host=settings.http.host,
             port=settings.http.port,
-            fd=fd,
             proxy_headers=True,
             forwarded_allow_ips=settings.http.trusted_proxies,
             access_log=False,
@@ -118,7 +118,8 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
         )
         server = _Server(config)
         _on_signals(server.stop)
-        await server.serve()
+        # A socket made of the number alone knows its own family, which uvicorn would have to guess.
+        await server.serve([socket(fileno=fd)] if fd is not None else None)
 
 
 async def work(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Child processes: started together, started again when one dies, stopped together."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 RESTART_SECONDS = 0.3
 STOP_SECONDS = 20.0
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE if self.wants_output else None,
             # The terminal's Ctrl-C is ours to pass on, so that children stop in order.
             start_new_session=True,
+            preexec_fn=_stop_with_parent,
         )
 
     async def first_line(self) -> bytes:
@@ -44,12 +47,19 @@ class Child:
         return await self.process.stdout.readline()
 
 
+def _stop_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Children:
     """Keeps processes running until it is told to stop."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
         self._watchers: list[asyncio.Task[None]] = []
+        self._starting: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def start(self, child: Child) -> None:
@@ -61,6 +71,8 @@ class Children:
     async def stop(self) -> None:
         """Stop all processes, the last started first."""
         self._stopping = True
+        # A child that is being started again is awaited, or nobody would ever stop it.
+        await asyncio.gather(*self._starting, return_exceptions=True)
         for watcher in self._watchers:
             watcher.cancel()
         for child in reversed(self._children):
@@ -71,7 +83,11 @@ class Children:
             if child.process is not None:
                 await child.process.wait()
             await asyncio.sleep(RESTART_SECONDS)
-            await child.start()
+            if not self._stopping:
+                starting = asyncio.create_task(child.start())
+                self._starting.add(starting)
+                starting.add_done_callback(self._starting.discard)
+                await starting
 
 
 async def _stop(child: Child) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -46,13 +47,18 @@ def migrate() -> None:
 
 
 async def _serve_many(settings: Settings) -> None:
-    with listening(settings.http.host, settings.http.port) as shared:
+    with (
+        listening(settings.http.host, settings.http.port) as shared,
+        # /metrics of any process then adds up what all of them have counted.
+        TemporaryDirectory(prefix="openstoq-metrics-") as counts,
+    ):
         children = Children()
         for number in range(settings.http.workers):
             await children.start(
                 Child(
                     f"api {number}",
                     ("serve", "--fd", str(shared.fileno())),
+                    {"PROMETHEUS_MULTIPROC_DIR": counts},
                     files=(shared.fileno(),),
                 )
             )
