@@ -27,7 +27,7 @@ from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
-from openstoq.messaging.port import EmailTransport, RelayUnavailable
+from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnavailable
 from openstoq.shops import store as shops
 
 pytestmark = pytest.mark.usefixtures("sold_out")
@@ -290,6 +290,37 @@ async def test_once_sold_out_nobody_is_told_any_more(database, runtime, shop, wa
     (again,) = await stock_becomes(runtime, shop, 3, 2)
     await send(runtime, shop, again)
     assert len(set(relay.recipients)) == 30
+
+
+async def test_selling_out_ends_a_group_under_way(database, runtime, shop, relay, wave_id):
+    await make_waitlist(database, shop, 200)
+
+    async def sell_out(email):
+        if len(relay.taken) == 1:
+            await stock_becomes(runtime, shop, 0, 1)
+        return ACCEPTED
+
+    relay.answer = sell_out
+    await send(runtime, shop, wave_id)
+    # What was handed over before the next mark could see it, and no more of the group of 200.
+    assert len(relay.taken) <= UNMARKED
+    assert (await wave_row(database, shop))["ended_by"] == "sold_out"
+    assert await statuses(database, shop) == {"sent": len(relay.taken)}
+    waiting = [row for row in await rows(database, shop, "signups") if row["notified_at"] is None]
+    assert len(waiting) == 200 - len(relay.taken)
+    assert {row["wave_id"] for row in waiting} == {None}
+
+
+async def test_a_relay_that_is_not_there_is_no_attempt(database, runtime, shop, relay, wave_id):
+    away = Delivery(Outcome.DEFERRED, "The relay cannot be reached.")
+    relay.answer = answering(shopper1=away, shopper2=DEFERRED)
+    await make_waitlist(database, shop, 2)
+    with pytest.raises(Retry):
+        await send(runtime, shop, wave_id)
+    attempts = {
+        row["error"]: row["attempts"] for row in await rows(database, shop, "notifications")
+    }
+    assert attempts == {away.reply: 0, DEFERRED.reply: 1}
 
 
 async def test_selling_out_over_a_dead_run_leaves_nobody_behind(

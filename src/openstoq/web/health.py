@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from openstoq.db import migrations
+from openstoq.db.pool import PASSING
 from openstoq.errors import Unavailable
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.work import Runtime
@@ -25,7 +26,7 @@ from openstoq.web import responses
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 2
-_DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE_AWAY = (*PASSING, asyncpg.PostgresError)
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:

@@ -29,13 +29,18 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What became of a message; `next_attempt_at` is set when it goes back to the queue."""
+    """What became of a message.
+
+    `next_attempt_at` is set when it goes back to the queue; a relay that was not there is no
+    attempt.
+    """
 
     id: UUID
     signup_id: UUID
     status: str
     error: str | None = None
     next_attempt_at: datetime | None = None
+    is_attempt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,7 @@ async def mark(
         [mark.next_attempt_at for mark in marks],
         run_id,
         now,
+        [mark.is_attempt for mark in marks],
     )
 
 
@@ -205,9 +211,10 @@ WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
         sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
-        next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at)
-    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::timestamptz[])
-         AS t(id, status, error, next_attempt_at)
+        next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at),
+        attempts = n.attempts - (NOT t.is_attempt)::integer
+    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::timestamptz[], $9::boolean[])
+         AS t(id, status, error, next_attempt_at, is_attempt)
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
     RETURNING n.signup_id, n.status, n.error
 )

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from openstoq.back_in_stock.notifications import claims, rules
+from openstoq.back_in_stock.notifications import claims, rules, waves
 from openstoq.back_in_stock.notifications.claims import Claimed, Mark, Place
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.waves import Wave
@@ -47,6 +47,7 @@ class WaveOutbox(Outbox):
         self._place: Place | None = None
         self._walked_whole = False
         self._ended = False
+        self._sold_out = False
         self._claiming = asyncio.Lock()
         self._changed = asyncio.Event()
         self._many = asyncio.Event()
@@ -94,14 +95,14 @@ class WaveOutbox(Outbox):
                 await self._room.wait()
                 continue
             async with self._claiming:
-                if self._runtime.stopping.is_set():
+                if self._is_over:
                     return None
                 if not self._ready and not await self._claim():
                     return None
 
     def next_nowait(self) -> Email | None:
         """Hand over a claimed message if one may be."""
-        while self._ready and self._unmarked < UNMARKED and not self._runtime.stopping.is_set():
+        while self._ready and self._unmarked < UNMARKED and not self._is_over:
             claimed = self._ready.popleft()
             try:
                 email = self._letters.email(claimed)
@@ -134,6 +135,11 @@ class WaveOutbox(Outbox):
     @property
     def _runtime(self) -> Runtime:
         return self._run.runtime
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing more may be handed over: the worker stops, or stock has run out."""
+        return self._sold_out or self._runtime.stopping.is_set()
 
     @property
     def _unmarked(self) -> int:
@@ -204,6 +210,8 @@ class WaveOutbox(Outbox):
                     await claims.mark(
                         work.db, work.shop_id, self.run_id, marks, now=self._runtime.clock()
                     )
+                    # A group may take a slow relay minutes; stock is looked at again meanwhile.
+                    self._sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
                 break
             except PASSING as error:
                 # The relay has these messages; whoever takes over would send them again.

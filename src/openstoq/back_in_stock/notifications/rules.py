@@ -57,4 +57,5 @@ def mark_of(
         status=status,
         error=None if status == "sent" else delivery.reply,
         next_attempt_at=now + pause if pause is not None else None,
+        is_attempt=delivery.outcome is not Outcome.DEFERRED or relay_said_later,
     )
