@@ -26,6 +26,7 @@ JOBS: tuple[Job[Any], ...] = (
     *restock.jobs,
     *sending.jobs,
     *oneoff.jobs,
+    *privacy.jobs,
 )
 
 SUBSCRIBERS: Subscribers = {

@@ -1,14 +1,11 @@
-"""Mails of their own: asking a shopper to confirm, and a customer's data for the merchant."""
+"""Mails of their own, such as the one that asks a shopper to confirm."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import orjson
-
 from openstoq.back_in_stock.notifications.letters import message_id_domain
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
-from openstoq.back_in_stock.privacy import store as privacy
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run
@@ -20,7 +17,7 @@ from openstoq.messaging.port import (
     Outcome,
     RelayUnavailable,
 )
-from openstoq.messaging.render import Notice, customer_data, optin_request
+from openstoq.messaging.render import Notice, optin_request
 from openstoq.shops import store as shops
 from openstoq.shops.model import Shop
 
@@ -46,8 +43,8 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
         signup = await _unconfirmed(work.db, work.shop_id, signup_id)
     if shop is None or shop.uninstalled_at is not None or signup is None:
         return
-    notice = _notice(run, shop, signup_id, signup.contact)
-    await _send(
+    notice = notice_of(run, shop, signup_id, signup.contact)
+    await send_one(
         run,
         notice,
         optin_request(
@@ -58,34 +55,6 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
             locale=signup.locale or shop.locale,
         ),
     )
-
-
-@jobs.job(attempts=30)
-async def send_customer_data(
-    run: Run, *, request_id: UUID, customer_ids: list[UUID], shopify_customer_id: int | None
-) -> None:
-    """Mail the merchant what is stored of a customer, as Shopify's data request demands."""
-    async with run.work() as work:
-        shop = await shops.load(work.db, work.shop_id)
-        data = await privacy.export(work.db, work.shop_id, customer_ids)
-    if shop is None or shop.email is None:
-        raise LookupError(
-            "the shop has no e-mail address to send a customer's data to; set one in Shopify"
-        )
-    notice = _notice(run, shop, request_id, shop.email)
-    await _send(
-        run,
-        notice,
-        customer_data(
-            notice,
-            shop_name=shop.name,
-            subject_of=f"customer {shopify_customer_id or 'without a Shopify id'}",
-            data=orjson.dumps(data, option=orjson.OPT_INDENT_2),
-        ),
-    )
-    async with run.work() as work:
-        outcome = {"customers_found": len(customer_ids), "sent_to_merchant": True}
-        await privacy.complete(work.db, work.shop_id, request_id, outcome, run.runtime.clock())
 
 
 class _One(Outbox):
@@ -108,7 +77,8 @@ class _One(Outbox):
         self.delivery = delivery
 
 
-def _notice(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
+def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
+    """Return what every mail of its own needs."""
     return Notice(
         id=notice_id,
         sender=run.runtime.settings.mail.sender,
@@ -118,7 +88,7 @@ def _notice(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
     )
 
 
-async def _send(run: Run, notice: Notice, content: bytes) -> None:
+async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     """Send one mail; raise Retry when the relay says later, and stop at a refusal."""
     outbox = _One(
         Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)

@@ -1,11 +1,47 @@
 """Doing what Shopify's privacy webhooks require, in the transaction that works them off."""
 
-from openstoq.back_in_stock.notifications.oneoff import send_customer_data
+from uuid import UUID
+
+import orjson
+
+from openstoq.back_in_stock.notifications.oneoff import notice_of, send_one
 from openstoq.back_in_stock.privacy import store
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, ShopRedacted
-from openstoq.jobs.work import Work
+from openstoq.jobs.job import JobSet
+from openstoq.jobs.work import Run, Work
+from openstoq.messaging.render import customer_data
 from openstoq.shops import store as shops
 from openstoq.shops.webhooks import News
+
+jobs = JobSet("back_in_stock.privacy")
+
+
+@jobs.job(attempts=30)
+async def send_customer_data(
+    run: Run, *, request_id: UUID, customer_ids: list[UUID], shopify_customer_id: int | None
+) -> None:
+    """Mail the merchant what is stored of a customer, as Shopify's data request demands."""
+    async with run.work() as work:
+        shop = await shops.load(work.db, work.shop_id)
+        data = await store.export(work.db, work.shop_id, customer_ids)
+    if shop is None or shop.email is None:
+        raise LookupError(
+            "the shop has no e-mail address to send a customer's data to; set one in Shopify"
+        )
+    notice = notice_of(run, shop, request_id, shop.email)
+    await send_one(
+        run,
+        notice,
+        customer_data(
+            notice,
+            shop_name=shop.name,
+            subject_of=f"customer {shopify_customer_id or 'without a Shopify id'}",
+            data=orjson.dumps(data, option=orjson.OPT_INDENT_2),
+        ),
+    )
+    async with run.work() as work:
+        outcome = {"customers_found": len(customer_ids), "sent_to_merchant": True}
+        await store.complete(work.db, work.shop_id, request_id, outcome, run.runtime.clock())
 
 
 async def on_news(work: Work, news: News) -> None:
