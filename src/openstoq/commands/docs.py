@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from annotated_types import Ge, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -53,7 +54,8 @@ def _configuration() -> Iterator[str]:
         yield f"\n## {group}\n\n{model.__doc__}\n"
         yield "| variable | default | what it is for |\n|---|---|---|"
         for name, setting in model.model_fields.items():
-            yield f"| `{variable(group, name)}` | {_default(setting)} | {setting.description} |"
+            meaning = " ".join(filter(None, (setting.description, _allowed(setting))))
+            yield f"| `{variable(group, name)}` | {_default(setting)} | {meaning} |"
 
 
 def _default(setting: FieldInfo) -> str:
@@ -61,6 +63,15 @@ def _default(setting: FieldInfo) -> str:
     if value is None or isinstance(value, SecretStr) or value == "":
         return "unset"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _allowed(setting: FieldInfo) -> str | None:
+    """Say which values a setting takes, where its type does not take just any."""
+    if get_origin(setting.annotation) is Literal:
+        return f"One of {', '.join(f'`{choice}`' for choice in get_args(setting.annotation))}."
+    least = next((bound.ge for bound in setting.metadata if isinstance(bound, Ge)), None)
+    most = next((bound.le for bound in setting.metadata if isinstance(bound, Le)), None)
+    return f"From {least} to {most}." if least is not None and most is not None else None
 
 
 def _actions() -> Iterator[str]:
