@@ -326,7 +326,7 @@ async def test_what_is_stored_of_a_customer_goes_to_the_merchant(database, runti
     await save(database, shop)
     await make_signup(database, shop)
     await deliver(runtime, shop, "customers/data_request", about(email="ada@example.com"))
-    (asked,) = await waiting(runtime, shop, "back_in_stock.mails.send_customer_data")
+    (asked,) = await waiting(runtime, shop, "back_in_stock.privacy.send_customer_data")
     (customer,) = await rows(database, shop, "customers")
     (request,) = await rows(database, shop, "privacy_requests")
     assert asked == {
