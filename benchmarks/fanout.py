@@ -33,7 +33,7 @@ from stage import (
 )
 
 API_PORT = 18400
-CONNECTIONS = 4
+CONNECTIONS = 10
 
 
 class Prebuilt(Outbox):
