@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
-from annotated_types import Ge, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -69,8 +68,8 @@ def _allowed(setting: FieldInfo) -> str | None:
     """Say which values a setting takes, where its type does not take just any."""
     if get_origin(setting.annotation) is Literal:
         return f"One of {', '.join(f'`{choice}`' for choice in get_args(setting.annotation))}."
-    least = next((bound.ge for bound in setting.metadata if isinstance(bound, Ge)), None)
-    most = next((bound.le for bound in setting.metadata if isinstance(bound, Le)), None)
+    least = next((bound.ge for bound in setting.metadata if hasattr(bound, "ge")), None)
+    most = next((bound.le for bound in setting.metadata if hasattr(bound, "le")), None)
     return f"From {least} to {most}." if least is not None and most is not None else None
 
 
