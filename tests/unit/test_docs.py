@@ -4,9 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
+from openstoq.commands import app
 from openstoq.commands.docs import pages
 from openstoq.config import Settings, variable
+from openstoq.kernel import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -43,3 +48,49 @@ def test_every_decision_is_in_the_index():
     index = (folder / "README.md").read_text(encoding="utf-8")
     missing = [page.name for page in folder.glob("*.md") if f"({page.name})" not in index]
     assert missing == ["README.md"]
+
+
+def test_every_command_that_a_page_names_exists():
+    command = typer.main.get_command(app)
+    known = set(command.commands) | {f"shop {name}" for name in command.commands["shop"].commands}
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(
+            r"(?:[`/ ]|^)openstoq ((?:shop )?[a-z]+)(?=[ `]|$)",
+            "\n".join(_code(page.read_text(encoding="utf-8"))),
+            re.MULTILINE,
+        )
+    }
+    assert {"serve", "shop add"} <= named
+    assert named - known == set()
+
+
+def test_every_make_target_that_a_page_names_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    known = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = {
+        target
+        for page in PAGES
+        for code in _code(page.read_text(encoding="utf-8"))
+        for target in re.findall(r"^(?:\$ )?make ([a-z]+)", code, re.MULTILINE)
+    }
+    assert {"demo", "test"} <= named
+    assert named - known == set()
+
+
+def test_every_metric_is_explained():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    names = [
+        metric.describe()[0].name + ("_total" if isinstance(metric, Counter) else "")
+        for metric in vars(metrics).values()
+        if isinstance(metric, MetricWrapperBase)
+    ]
+    assert names
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def _code(text):
+    """Return what stands in backticks, in lines of their own or within a sentence."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [*blocks, *re.findall(r"`([^`\n]+)`", text)]
