@@ -1,6 +1,7 @@
 """A stage for benchmarks: PostgreSQL, a shop with one sold-out variant, processes of ours."""
 
 import asyncio
+import atexit
 import base64
 import hashlib
 import hmac
@@ -120,8 +121,10 @@ def fill(made: Stage, signups: int) -> None:
 
 
 def started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a process of ours with its output piped."""
-    return subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE)
+    """Start a process of ours with its output piped; it ends with the benchmark at the latest."""
+    process = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE)
+    atexit.register(process.kill)
+    return process
 
 
 def sink(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:

@@ -1,5 +1,6 @@
 """From settings to a running process: the only place that chooses adapters."""
 
+import gc
 import signal
 from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -116,6 +117,9 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+        # What was made by now lives as long as the process: the collector need not walk it again.
+        gc.collect()
+        gc.freeze()
         server = _Server(config)
         _on_signals(server.stop)
         # A socket made of the number alone knows its own family, which uvicorn would have to guess.

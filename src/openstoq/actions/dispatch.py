@@ -74,11 +74,7 @@ async def _write(context: Context, call: Call, request: BaseModel) -> Answer:
         stored = await records.stored_answer(context.db, context.shop_id, key, print_of_it)
         if stored is not None:
             return stored
-    answer = await _answer(context, call, request)
-    if call.dry_run:
-        raise _RolledBack(_with_effects(answer, context))
-    await records.write_audit(
-        context.db,
+    context.record = records.audit_row(
         context.shop_id,
         at=context.runtime.clock(),
         actor=call.caller.actor,
@@ -87,6 +83,12 @@ async def _write(context: Context, call: Call, request: BaseModel) -> Answer:
         request_id=call.request_id,
         arguments=request.model_dump(mode="json", exclude_unset=True, by_alias=True),
     )
+    answer = await _answer(context, call, request)
+    if call.dry_run:
+        raise _RolledBack(_with_effects(answer, context))
+    record = context.take_record()
+    if record is not None:
+        await context.db.execute(record.text, *record.parameters)
     await context.flush()
     if key is not None:
         await records.store_answer(context.db, context.shop_id, key, print_of_it, answer)

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
 
@@ -79,8 +80,7 @@ async def store_answer(
     )
 
 
-async def write_audit(
-    db: Connection,
+def audit_row(
     shop_id: UUID,
     *,
     at: datetime,
@@ -89,21 +89,14 @@ async def write_audit(
     target: str | None,
     request_id: str,
     arguments: Mapping[str, Any],
-) -> None:
-    """Write who did what, with contacts and names masked."""
-    await db.execute(
+) -> Statement:
+    """Return the statement that writes who did what, with contacts and names masked."""
+    return Statement(
         """
         INSERT INTO audit_log (shop_id, id, at, actor, action, target, request_id, arguments)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """,
-        shop_id,
-        new_id(),
-        at,
-        actor,
-        action,
-        target,
-        request_id,
-        masked(arguments),
+        (shop_id, new_id(), at, actor, action, target, request_id, masked(arguments)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -123,5 +123,6 @@ async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
     except (asyncpg.PostgresError, *PASSING):
-        # The connection is gone, and with it the transaction.
-        connection.terminate()
+        # The connection is gone, and with it the transaction; the pool may have noticed first.
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()

@@ -12,6 +12,7 @@ from openstoq.back_in_stock.signups.model import Channel, NewSignup, Signup, Sta
 from openstoq.back_in_stock.signups.projections import FROM, STATUS
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
 from openstoq.errors import Conflict
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
@@ -48,33 +49,42 @@ class Filter:
 
 
 async def add(
-    db: Connection, shop_id: UUID, new: NewSignup, *, projection: str, now: datetime
+    db: Connection,
+    shop_id: UUID,
+    new: NewSignup,
+    *,
+    projection: str,
+    now: datetime,
+    along: Statement | None = None,
 ) -> Added:
-    """Add a signup and its customer in one statement.
+    """Add a signup and its customer, and run `along`, all in one statement.
 
     The catalogue's product of the variant wins over the one that was sent. Signing up again is
     consent anew, so it ends an earlier unsubscription of the customer.
     """
-    row = await db.fetchrow(
+    statement = Statement(
         ADD.replace("{projection}", projection),
-        shop_id,
-        new_id(),
-        new_id(),
-        new.contact.identity,
-        new.contact.channel,
-        new.contact.address,
-        new.variant_id,
-        new.product_id,
-        new.market_id,
-        new.quantity,
-        new.source,
-        new.name,
-        new.locale,
-        new.country,
-        new.accepts_marketing,
-        new.shopify_customer_id,
-        now,
-    )
+        (
+            shop_id,
+            new_id(),
+            new_id(),
+            new.contact.identity,
+            new.contact.channel,
+            new.contact.address,
+            new.variant_id,
+            new.product_id,
+            new.market_id,
+            new.quantity,
+            new.source,
+            new.name,
+            new.locale,
+            new.country,
+            new.accepts_marketing,
+            new.shopify_customer_id,
+            now,
+        ),
+    ).taking_along(along)
+    row = await db.fetchrow(statement.text, *statement.parameters)
     if row is None:
         raise RuntimeError("adding a signup answers with one row")
     return Added(

@@ -30,6 +30,8 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
+# A table's first statistics come soon: until then, plans ignore all columns but shop_id.
+autovacuum_naptime = 5s
 """
 AUTHENTICATION = """\
 host all all 127.0.0.1/32 scram-sha-256

@@ -73,6 +73,7 @@ async def create(
         ),
         projection=INTENT,
         now=context.runtime.clock(),
+        along=context.take_record(),
     )
     if added.json is None:
         raise Invalid("You have already signed up for this product")

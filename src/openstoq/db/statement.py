@@ -1,0 +1,30 @@
+"""Statements as values, so that one can travel with another in a single round trip."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An SQL statement with the values of its parameters."""
+
+    text: str
+    parameters: tuple[Any, ...]
+
+    def taking_along(self, other: "Statement | None") -> "Statement":
+        """Return this statement, a WITH query, with a data-changing `other` run in it as well."""
+        if other is None:
+            return self
+        text = _joined(self.text, len(self.parameters), other.text)
+        return Statement(text, self.parameters + other.parameters)
+
+
+@lru_cache(maxsize=64)
+def _joined(text: str, parameters: int, other: str) -> str:
+    moved = _PLACEHOLDER.sub(lambda found: f"${int(found[1]) + parameters}", other)
+    _, _, queries = text.partition("WITH ")
+    return f"WITH taken_along AS ({moved}), {queries}"
