@@ -42,6 +42,7 @@ async def create(request: Request) -> Response:
         form["customer"]["name"],
         *(None, None, None, None),
         utc_now(),
+        False,
     )
     return Response(row["json"], status_code=201, media_type="application/json")
 

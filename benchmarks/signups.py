@@ -115,8 +115,9 @@ def pgbench(made: Stage, seconds: int) -> float:
         10: "1",
         11: "'pgbench'",
         17: "now()",
+        18: "false",
     }
-    for number in range(17, 0, -1):
+    for number in range(18, 0, -1):
         statement = statement.replace(f"${number}", values.get(number, "NULL"))
     script = made.folder / "insert.sql"
     script.write_text(" ".join(statement.split()) + ";\n", encoding="utf-8")

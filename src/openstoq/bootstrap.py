@@ -10,6 +10,7 @@ from socket import socket
 
 import httpx
 import uvicorn
+from prometheus_client import start_http_server
 
 from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
@@ -17,6 +18,7 @@ from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Settings
+from openstoq.db import embedded
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.jobs.worker import Worker
@@ -133,6 +135,8 @@ async def work(settings: Settings) -> None:
         url = listen.get_secret_value() if listen else database_url(settings)
         worker = Worker(opened, JOBS, url=url)
         _on_signals(worker.stop)
+        if settings.worker.metrics_port is not None:
+            start_http_server(settings.worker.metrics_port, settings.worker.metrics_host)
         await worker.run()
 
 
@@ -144,7 +148,7 @@ def database_url(settings: Settings) -> str:
     if settings.database.url is not None:
         return settings.database.url.get_secret_value()
     left_by_up = embedded_address(settings)
-    if left_by_up.exists():
+    if left_by_up.exists() and embedded.is_running(settings.database.data_dir / "postgres"):
         return left_by_up.read_text(encoding="ascii")
     raise SettingsError(
         "set OPENSTOQ_DATABASE_URL to a PostgreSQL server (15 to 18), or start one with "

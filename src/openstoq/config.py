@@ -70,7 +70,6 @@ class Security(Group):
 class Shopify(Group):
     """The Shopify app this installation is."""
 
-    client_id: str = Field("", description="The app's client id (API key).")
     client_secret: SecretStr = Field(
         SecretStr(""), description="The app's client secret; it signs webhooks."
     )
@@ -114,16 +113,17 @@ class Worker(Group):
     lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
         10, description="How long a group of messages stays a dead worker's."
     )
-    metrics_port: int | None = Field(
-        None, description="Serve the worker's own /metrics on this port of 127.0.0.1."
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="Serve the worker's own /metrics on this port of `metrics_host`."
     )
+    metrics_host: str = Field("127.0.0.1", description="Address of the worker's /metrics.")
 
 
-class Catalog(Group):
-    """Our copy of the shops' products and stock."""
+class Audit(Group):
+    """The record of who changed what."""
 
-    reconcile_minutes: Annotated[int, Field(ge=1, le=59)] = Field(
-        15, description="How often a shop's changes are pulled, to find what webhooks missed."
+    days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        400, description="How long a row of the audit log is kept."
     )
 
 
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     mail: Mail = Mail()
     worker: Worker = Worker()
-    catalog: Catalog = Catalog()
+    audit: Audit = Audit()
     log: Log = Log()
 
 

@@ -8,6 +8,7 @@ from factories.shops import make_key, make_shop
 from factories.waitlists import make_signup, rows
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.model import NotificationPage, NotificationView
+from openstoq.back_in_stock.signups import store
 from openstoq.back_in_stock.signups.model import SignupPage, SignupView
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.ids import new_id
@@ -95,6 +96,32 @@ async def test_signing_up_again_ends_an_unsubscription(database, client, shop):
     await created(client)
     (customer,) = await rows(database, shop, "customers")
     assert customer["unsubscribed_at"] is None
+
+
+async def test_a_form_does_not_end_an_unsubscription_until_it_is_confirmed(database, shop):
+    await make_signup(database, shop, unsubscribed_at=at(-1))
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE customers SET unsubscribed_at = $1", at(-30))
+    signup_id = await make_signup(database, shop, seconds=0, consents=False)
+    async with database.transaction(shop.id) as db:
+        (signup,) = await store.load(db, shop.id, [signup_id], lock=False)
+    (customer,) = await rows(database, shop, "customers")
+    assert (signup.optin_required, signup.optin_confirmed_at) == (True, None)
+    assert customer["unsubscribed_at"] == at(-30)
+    async with database.transaction(shop.id) as db:
+        assert await store.confirm(db, shop.id, signup_id, at(5)) is True
+        assert await store.confirm(db, shop.id, new_id(), at(5)) is False
+    (customer,) = await rows(database, shop, "customers")
+    assert customer["unsubscribed_at"] is None
+
+
+async def test_confirming_does_not_end_a_later_unsubscription(database, shop):
+    signup_id = await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        await store.unsubscribe(db, shop.id, signup_id, at(0))
+        await store.confirm(db, shop.id, signup_id, at(5))
+    (customer,) = await rows(database, shop, "customers")
+    assert customer["unsubscribed_at"] == at(0)
 
 
 async def test_a_refused_duplicate_changes_no_customer(database, client, shop):

@@ -142,3 +142,18 @@ async def test_news_of_a_product_without_variants(database, runtime, shop, known
     change = ProductChanged(product(variants=(), updated_at=at(5)), ())
     assert await hear(runtime, shop, change, 5) == []
     assert (await product_row(database, shop))["updated_at"] == at(5)
+
+
+async def test_what_a_whole_pull_did_not_show_is_unseen(database, shop):
+    await save(database, shop, product(updated_at=at(0)))
+    async with database.transaction(shop.id) as db:
+        assert await products.unseen_since(db, shop.id, at(0)) == []
+        assert await products.unseen_since(db, shop.id, at(3600)) == [10]
+    await products_deleted(database, shop)
+    async with database.transaction(shop.id) as db:
+        assert await products.unseen_since(db, shop.id, at(3600)) == []
+
+
+async def products_deleted(database, shop):
+    async with database.transaction(shop.id) as db:
+        await products.delete(db, shop.id, 10, at(1))

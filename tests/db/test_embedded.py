@@ -153,6 +153,21 @@ async def test_an_immediate_stop_loses_nothing_committed(data_dir: Path) -> None
         assert await ask(second.url, "SELECT number FROM committed") == 8
 
 
+async def test_a_server_that_was_killed_is_revived_on_its_port(data_dir: Path) -> None:
+    assert embedded.is_running(data_dir) is False
+    with embedded.start(data_dir) as server:
+        await ask(server.url, "CREATE TABLE revived (n integer)", "SELECT 1")
+        before = server.pid
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: not server.runs)
+        server.revive()
+        assert server.runs
+        assert server.pid != before
+        assert embedded.is_running(data_dir) is True
+        assert await ask(server.url, "SELECT count(*) FROM revived") == 0
+    assert embedded.is_running(data_dir) is False
+
+
 async def test_stop_is_clean_and_may_be_repeated(data_dir: Path) -> None:
     server = embedded.start(data_dir)
     idle = await asyncpg.connect(server.url)

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from e2e.plant import first_line, start, until
+from openstoq.db import embedded
 
 pytestmark = pytest.mark.e2e
 
@@ -220,3 +222,41 @@ async def test_the_demo_starts_what_was_killed_again(
         await _signup(demo, http, variant)
         await _restocked(demo, http, variant)
     demo.stop()
+
+
+async def test_the_demo_revives_its_database(tmp_path: Path, demos: list[subprocess.Popen[bytes]]):
+    demo = await _started(tmp_path, _five_free_ports(), demos)
+    (postmaster,) = [
+        process
+        for process in demo.family()
+        if process.name() == "postgres" and process.ppid() == demo.process.pid
+    ]
+    postmaster.kill()
+    async with httpx.AsyncClient(timeout=20) as http:
+
+        async def revived() -> bool:
+            with suppress(httpx.TransportError):
+                ready = await http.get(f"{demo.where['api']}/readyz")
+                return ready.is_success and not postmaster.is_running()
+            return False
+
+        await until(revived)
+        variant = await _sold_out(demo, http)
+        await _signup(demo, http, variant)
+        await _restocked(demo, http, variant)
+    demo.stop()
+
+
+def test_a_demo_that_is_still_starting_stops_when_told(tmp_path: Path):
+    port = str(_five_free_ports())
+    command = ["-m", "openstoq", "demo", "--json", "--data-dir", str(tmp_path), "--port", port]
+    process = start(command, {})
+    lock = tmp_path / "postgres" / "lock"
+    deadline = time.monotonic() + 30
+    while not lock.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, b"")
+    assert embedded.is_running(tmp_path / "postgres") is False

@@ -66,6 +66,7 @@ async def make_signup(
     seconds: float = -60,
     channel: str = "email",
     market_id: int | None = None,
+    consents: bool = True,
     **columns,
 ) -> UUID:
     """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say."""
@@ -79,7 +80,9 @@ async def make_signup(
         market_id=market_id,
     )
     async with database.transaction(shop.id) as db:
-        added = await store.add(db, shop.id, new, projection=SIGNUP, now=at(seconds))
+        added = await store.add(
+            db, shop.id, new, projection=SIGNUP, now=at(seconds), consents=consents
+        )
         assert added.json is not None
         for column, value in columns.items():
             await db.execute(

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -22,6 +24,7 @@ from factories.catalogs import (
 from factories.deliveries import DOMAIN, SECRET, make_delivery, signature
 from factories.runtimes import KEY, make_runtime
 from factories.waitlists import make_signup, rows, run_of, stock_becomes
+from openstoq.actions.records import audit_row
 from openstoq.catalogue import SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
@@ -30,6 +33,7 @@ from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.clock import utc_now
 from openstoq.shops import deliveries, store
+from openstoq.shops.housekeeping import tidy
 from openstoq.shops.seal import Seal
 from openstoq.shops.webhooks import receive, work_off
 
@@ -154,6 +158,14 @@ async def test_a_shop_of_its_own_app_has_its_own_secret(database, runtime, shop)
 async def test_an_unknown_shop_is_not_found(runtime, shop):
     with pytest.raises(NotFound):
         await take(runtime, *make_delivery("app/uninstalled", {}, domain="other.myshopify.com"))
+
+
+async def test_without_a_secret_an_unknown_shop_is_not_found_either(runtime, shop):
+    bare = replace(runtime, settings=Settings(security=Security(key=KEY)))
+    with pytest.raises(NotFound):
+        await take(bare, *make_delivery("app/uninstalled", {}, domain="other.myshopify.com"))
+    with pytest.raises(Unauthorized):
+        await take(bare, *make_delivery("app/uninstalled", {}))
 
 
 @pytest.mark.parametrize(
@@ -394,3 +406,31 @@ async def test_housekeeping_empties_old_bodies_and_forgets_older_deliveries(runt
         for row in [await row_of(runtime, shop, age)]
     }
     assert found == {"1": True, "8": False, "31": None, "not done": True}
+
+
+async def test_housekeeping_forgets_old_audit_rows_and_spent_points(runtime, shop, database_url):
+    async with runtime.database.transaction(shop.id) as db:
+        for days in (399, 401):
+            row = audit_row(
+                shop.id,
+                at=runtime.clock() - timedelta(days=days),
+                actor="system",
+                action="test",
+                target=str(days),
+                request_id="test",
+                arguments={},
+            )
+            await db.execute(row.text, *row.parameters)
+    await runtime.database.call("SELECT * FROM take_points($1, 1, 360)", "fresh")
+    await runtime.database.call("SELECT * FROM take_points($1, 1, 360)", "stale")
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "UPDATE rate_buckets SET last_second = last_second - 3700 WHERE bucket = 'stale'"
+    )
+    await tidy.handler(run_of(runtime, shop))
+    buckets = await owner.fetch("SELECT bucket FROM rate_buckets")
+    await owner.close()
+    async with runtime.database.transaction(shop.id) as db:
+        kept = await db.fetch("SELECT target FROM audit_log")
+    assert [row["target"] for row in kept] == ["399"]
+    assert {row["bucket"] for row in buckets} & {"fresh", "stale"} == {"fresh"}

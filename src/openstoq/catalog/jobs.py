@@ -66,6 +66,10 @@ async def pull(run: Run, *, everything: bool = False) -> None:
                 raise Retry("the worker is stopping")
             asked_at = run.runtime.clock()
     async with run.work() as work:
+        if begun.updated_since is None:
+            # A lost webhook would have told of their end; each is asked for before it is believed.
+            for product_id in await products.unseen_since(work.db, work.shop_id, begun.started_at):
+                work.coalesce(pull_product, product_id=product_id)
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
 
 

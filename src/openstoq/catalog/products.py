@@ -30,6 +30,7 @@ async def save(
         [product.url for product in ordered],
         [product.image_url for product in ordered],
         [product.updated_at or read_at for product in ordered],
+        read_at,
     )
     current = {row["id"] for row in written}
     await _save_variants(db, shop_id, [p for p in ordered if p.id in current], read_at)
@@ -38,15 +39,15 @@ async def save(
 # A webhook does not tell a product's url, so a known one stays.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
-    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at)
-SELECT $1, t.*
+    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at)
+SELECT $1, t.*, $10
 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::timestamptz[]) AS t
 ON CONFLICT (shop_id, id) DO UPDATE SET
     title = excluded.title, handle = excluded.handle, vendor = excluded.vendor,
     status = excluded.status, url = coalesce(excluded.url, p.url),
     image_url = coalesce(excluded.image_url, p.image_url),
-    updated_at = excluded.updated_at, deleted_at = NULL
+    updated_at = excluded.updated_at, seen_at = excluded.seen_at, deleted_at = NULL
 WHERE p.updated_at <= excluded.updated_at
 RETURNING id
 """
@@ -106,6 +107,21 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
     tracked = excluded.tracked, image_url = excluded.image_url, position = excluded.position,
     updated_at = excluded.updated_at, deleted_at = NULL
 """
+
+
+async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
+    """Return up to 250 products that no reading has shown since `began`."""
+    rows = await db.fetch(
+        """
+        SELECT id FROM products
+        WHERE shop_id = $1 AND deleted_at IS NULL AND updated_at < $2
+          AND coalesce(seen_at, '-infinity') < $2
+        ORDER BY id LIMIT 250
+        """,
+        shop_id,
+        began,
+    )
+    return [row["id"] for row in rows]
 
 
 async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:

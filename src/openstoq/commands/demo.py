@@ -17,10 +17,10 @@ import typer
 
 from openstoq import bootstrap
 from openstoq.catalog.jobs import pull
+from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, until_told_to_stop
 from openstoq.commands.scripts import SCRIPTS
 from openstoq.config import Settings, variable
-from openstoq.db import embedded
 from openstoq.db.migrate import migrate
 from openstoq.jobs.work import Runtime
 from openstoq.shops import installation
@@ -66,8 +66,10 @@ def demo(
     if script is not None and script not in SCRIPTS:
         raise typer.BadParameter(f"there is no script {script}; there is {', '.join(SCRIPTS)}")
     with _folder(data_dir) as folder:
-        code = asyncio.run(_demo(Path(folder), port, script=script, as_json=json))
-    sys.exit(code)
+        playing = _demo(Path(folder), port, script=script, as_json=json)
+        code = asyncio.run(until_told_to_stop(playing))
+    # A story that was cut short is no success; being told to stop is how exploring ends.
+    sys.exit(code if code is not None else int(script is not None))
 
 
 def _folder(data_dir: Path | None) -> Any:
@@ -91,7 +93,6 @@ class _Kept:
 
 
 async def _demo(folder: Path, port: int, *, script: str | None, as_json: bool) -> int:
-    stopping = asyncio.create_task(until_told_to_stop())
     async with _running(folder, port) as demo:
         if as_json:
             sys.stdout.write(orjson.dumps(asdict(demo)).decode() + "\n")
@@ -99,55 +100,52 @@ async def _demo(folder: Path, port: int, *, script: str | None, as_json: bool) -
             sys.stdout.write(_welcome(demo))
         sys.stdout.flush()
         if script is None:
-            await stopping
+            await asyncio.Event().wait()
             return 0
-        playing = asyncio.create_task(SCRIPTS[script](demo))
-        await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return await playing if playing.done() else 1
+        return await SCRIPTS[script](demo)
 
 
 @asynccontextmanager
 async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
     """Start everything and yield where it is, once the shops are connected and pulled."""
     api, sandbox, mail, smtp, database = range(port, port + 5)
-    server = await asyncio.to_thread(embedded.start, folder / "postgres", port=database)
     children = Children()
-    try:
-        environment = _environment(folder, server.url, api=api, smtp=smtp)
-        os.environ.update(environment)
-        settings = Settings()
-        await migrate(server.url)
-        secret = settings.shopify.client_secret.get_secret_value()
-        token = f"shpat_{secret[:24]}"
-        shops = Child(
-            "sandbox",
-            _sandbox_arguments(sandbox, mail, smtp, secret=secret, token=token, api=api),
-            module="openstoq.sandbox",
-            wants_output=True,
-        )
-        await children.start(shops)
-        await shops.first_line()
-        await children.start(Child("api", ("serve",), environment))
-        await children.start(Child("worker", ("worker",), environment))
-        async with bootstrap.runtime(settings) as opened:
-            keys = [
-                await _connected(opened, domain, f"http://127.0.0.1:{sandbox}", token, folder)
-                for domain in SHOPS
-            ]
-            await _ready(opened, settings.http.public_url)
-        yield Demo(
-            api=settings.http.public_url,
-            sandbox=f"http://127.0.0.1:{sandbox}",
-            mail=f"http://127.0.0.1:{mail}",
-            shop_domain=SHOPS[0],
-            api_key=keys[0],
-            webhook_secret=secret,
-            admin_token=token,
-            other_shop=Place(SHOPS[1], keys[1]),
-        )
-    finally:
-        await children.stop()
-        await asyncio.to_thread(server.stop)
+    async with embedded_server(folder / "postgres", port=database) as server:
+        try:
+            environment = _environment(folder, server.url, api=api, smtp=smtp)
+            os.environ.update(environment)
+            settings = Settings()
+            await migrate(server.url)
+            secret = settings.shopify.client_secret.get_secret_value()
+            token = f"shpat_{secret[:24]}"
+            shops = Child(
+                "sandbox",
+                _sandbox_arguments(sandbox, mail, smtp, secret=secret, token=token, api=api),
+                module="openstoq.sandbox",
+                wants_output=True,
+            )
+            await children.start(shops)
+            await shops.first_line()
+            await children.start(Child("api", ("serve",), environment))
+            await children.start(Child("worker", ("worker",), environment))
+            async with bootstrap.runtime(settings) as opened:
+                keys = [
+                    await _connected(opened, domain, f"http://127.0.0.1:{sandbox}", token, folder)
+                    for domain in SHOPS
+                ]
+                await _ready(opened, settings.http.public_url)
+            yield Demo(
+                api=settings.http.public_url,
+                sandbox=f"http://127.0.0.1:{sandbox}",
+                mail=f"http://127.0.0.1:{mail}",
+                shop_domain=SHOPS[0],
+                api_key=keys[0],
+                webhook_secret=secret,
+                admin_token=token,
+                other_shop=Place(SHOPS[1], keys[1]),
+            )
+        finally:
+            await children.stop()
 
 
 def _environment(folder: Path, database_url: str, *, api: int, smtp: int) -> dict[str, str]:

@@ -5,8 +5,11 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 RESTART_SECONDS = 0.3
 STOP_SECONDS = 20.0
@@ -102,10 +105,17 @@ async def _stop(child: Child) -> None:
         await process.wait()
 
 
-async def until_told_to_stop() -> None:
-    """Wait for SIGTERM or SIGINT."""
-    told = asyncio.Event()
+async def until_told_to_stop(work: Coroutine[Any, Any, Result]) -> Result | None:
+    """Run `work` to its end, or until SIGTERM or SIGINT cancels it, at whatever point it is.
+
+    Return what it returned; None when it was cancelled.
+    """
+    task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, told.set)
-    await told.wait()
+        # Once is enough: a second signal must not interrupt the cleaning up after the first.
+        loop.add_signal_handler(one, lambda: task.cancelling() or task.cancel())
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None

@@ -10,9 +10,9 @@ import typer
 import uvloop
 
 from openstoq import bootstrap
+from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, until_told_to_stop
 from openstoq.config import Settings, variable
-from openstoq.db import embedded
 from openstoq.db.migrate import migrate as apply_migrations
 from openstoq.db.migrate import migrate_now
 
@@ -27,7 +27,7 @@ def serve(
     if fd is not None or settings.http.workers == 1:
         uvloop.run(bootstrap.serve(settings, fd=fd))
     else:
-        asyncio.run(_serve_many(settings))
+        asyncio.run(until_told_to_stop(_serve_many(settings)))
 
 
 def worker() -> None:
@@ -37,7 +37,7 @@ def worker() -> None:
 
 def up() -> None:
     """Run everything on this machine: embedded PostgreSQL if no other is set, API and worker."""
-    asyncio.run(_up(Settings()))
+    asyncio.run(until_told_to_stop(_up(Settings())))
 
 
 def migrate() -> None:
@@ -53,42 +53,47 @@ async def _serve_many(settings: Settings) -> None:
         TemporaryDirectory(prefix="openstoq-metrics-") as counts,
     ):
         children = Children()
-        for number in range(settings.http.workers):
-            await children.start(
-                Child(
-                    f"api {number}",
-                    ("serve", "--fd", str(shared.fileno())),
-                    {"PROMETHEUS_MULTIPROC_DIR": counts},
-                    files=(shared.fileno(),),
+        try:
+            for number in range(settings.http.workers):
+                await children.start(
+                    Child(
+                        f"api {number}",
+                        ("serve", "--fd", str(shared.fileno())),
+                        {"PROMETHEUS_MULTIPROC_DIR": counts},
+                        files=(shared.fileno(),),
+                    )
                 )
-            )
-        await until_told_to_stop()
-        await children.stop()
+            await asyncio.Event().wait()
+        finally:
+            await children.stop()
 
 
 async def _up(settings: Settings) -> None:
-    server = None
+    if settings.database.url is not None:
+        await _run_all(settings)
+        return
     address = bootstrap.embedded_address(settings)
-    if settings.database.url is None:
-        folder = settings.database.data_dir / "postgres"
-        server = await asyncio.to_thread(embedded.start, folder)
+    async with embedded_server(settings.database.data_dir / "postgres") as server:
         # It holds a password, so it is made for the owner's eyes before anything is written.
         address.touch(mode=0o600)
         address.write_text(server.url, encoding="ascii")
         os.environ[variable("database", "url")] = server.url
-        settings = Settings()
+        try:
+            await _run_all(Settings())
+        finally:
+            address.unlink(missing_ok=True)
+
+
+async def _run_all(settings: Settings) -> None:
+    children = Children()
     try:
         await apply_migrations(bootstrap.owner_url(settings))
-        children = Children()
         await children.start(Child("api", ("serve",)))
         await children.start(Child("worker", ("worker",)))
         typer.echo(f"openstoq is up at {settings.http.public_url}; Ctrl-C stops it.")
-        await until_told_to_stop()
-        await children.stop()
+        await asyncio.Event().wait()
     finally:
-        if server is not None:
-            address.unlink(missing_ok=True)
-            server.stop()
+        await children.stop()
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -61,9 +61,9 @@ class Database:
             max_size=size,
             connection_class=PooledConnection,
             statement_cache_size=1024 if prepared_statements else 0,
-            # A prepared plan for one shop may be poor for another, but all shops' queries lead
-            # with shop_id, so the generic plan is the right one; JIT only delays such queries.
-            server_settings={"jit": "off", "application_name": "openstoq"},
+            # JIT only delays queries as short as ours; pgbouncer refuses to be told so.
+            server_settings={"application_name": "openstoq"}
+            | ({"jit": "off"} if prepared_statements else {}),
             init=prepare,
         )
         return cls(pool)

@@ -98,6 +98,11 @@ async def enqueue_for_every_shop(db: Connection, job: str, request_id: str) -> N
         )
 
 
+async def forget_log(db: Connection, keep: timedelta) -> None:
+    """Delete what the queue noted of jobs that ended longer ago than `keep`."""
+    await db.execute("DELETE FROM queue.pgqueuer_log WHERE created < now() - $1::interval", keep)
+
+
 async def release_dedupe_key(db: Connection, job_id: int) -> None:
     """Let the next job with the same arguments be enqueued while this one runs.
 

@@ -22,7 +22,7 @@ from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import PASSING, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
-from openstoq.jobs.queue import enqueue_for_every_shop, queries_on, release_dedupe_key
+from openstoq.jobs.queue import enqueue_for_every_shop, forget_log, queries_on, release_dedupe_key
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import JOB_SECONDS, JOBS
@@ -79,6 +79,12 @@ class Worker:
         connection.add_termination_listener(lambda _: queue.shutdown.set())
         for job in self.jobs:
             self._register(queue, job)
+
+        @queue.schedule("jobs.forget_log", "50 3 * * *", accepts_context=False)
+        async def forget(_: Schedule) -> None:
+            async with self.runtime.database.transaction(None) as db:
+                await forget_log(db, KEEP_LOG)
+
         if self.runtime.stopping.is_set():
             return
         try:

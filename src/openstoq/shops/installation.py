@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from openstoq.commerce.inbound import Inbound, ShopChanged, Uninstalled
+from openstoq.commerce.port import ShopConnector, ShopCredentials
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
@@ -32,6 +33,9 @@ async def install(
     enqueued with the rest.
     """
     seal = runtime.ports.get(Seal)
+    facts = await runtime.ports.get(ShopConnector)(
+        ShopCredentials(domain, access_token, api_url)
+    ).shop()
     known = await store.shop_of_domain(runtime.database, domain)
     shop_id = known.id if known is not None else new_id()
     now = runtime.clock()
@@ -46,7 +50,7 @@ async def install(
             access_token=seal.close(access_token),
             client_secret=seal.close(client_secret) if client_secret else None,
         )
-        await _read_facts(work)
+        await store.save_facts(work.db, shop_id, asdict(facts), now)
         work.enqueue(subscribe)
         work.enqueue(first_job)
         return await store.add_key(work.db, shop_id, name="first", now=now)
@@ -68,7 +72,12 @@ async def subscribe(run: Run) -> None:
 async def read_facts(run: Run) -> None:
     """Read the shop's name, address and currency again."""
     async with run.work() as work:
-        await _read_facts(work)
+        shop = await store.load(work.db, work.shop_id)
+    if shop is None or shop.sealed_access_token is None:
+        return
+    facts = await connect(run.runtime, shop).shop()
+    async with run.work() as work:
+        await store.save_facts(work.db, work.shop_id, asdict(facts), run.runtime.clock())
 
 
 async def on_news(work: Work, news: News) -> None:
@@ -80,11 +89,3 @@ async def on_news(work: Work, news: News) -> None:
             work.coalesce(read_facts)
         case _:
             return
-
-
-async def _read_facts(work: Work) -> None:
-    shop = await store.load(work.db, work.shop_id)
-    if shop is None or shop.sealed_access_token is None:
-        return
-    facts = await connect(work.runtime, shop).shop()
-    await store.save_facts(work.db, work.shop_id, asdict(facts), work.runtime.clock())

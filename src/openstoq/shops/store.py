@@ -1,6 +1,6 @@
 """Shops and API keys in PostgreSQL."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,25 @@ async def take_points(database: Database, bucket: str, *, cost: int, limit: int)
     if row is None:
         raise RuntimeError("take_points answers with one row")
     return _points(row, limit)
+
+
+async def forget_spent_points(db: Connection) -> None:
+    """Drop the buckets, of all shops and addresses, from which nothing was taken for an hour."""
+    await db.execute("SELECT forget_spent_points()")
+
+
+async def forget_audit(db: Connection, shop_id: UUID, keep: timedelta) -> bool:
+    """Delete a bounded number of the audit rows older than `keep`; False when none was left."""
+    done = await db.execute(
+        """
+        DELETE FROM audit_log WHERE shop_id = $1 AND id IN (
+            SELECT id FROM audit_log WHERE shop_id = $1 AND at < now() - $2::interval
+            ORDER BY id LIMIT 10000)
+        """,
+        shop_id,
+        keep,
+    )
+    return done != "DELETE 0"
 
 
 async def shop_of_domain(database: Database, domain: str) -> Shop | None:

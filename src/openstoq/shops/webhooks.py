@@ -40,7 +40,10 @@ async def receive(
         "x-shopify-shop-domain", ""
     )
     shop = await store.shop_of_domain(runtime.database, domain) if domain else None
-    if not inbound.is_genuine(raw_body, headers, webhook_secrets(runtime, shop)):
+    secrets = webhook_secrets(runtime, shop)
+    if shop is None and not any(secrets):
+        raise NotFound("no such shop has installed this app")
+    if not inbound.is_genuine(raw_body, headers, secrets):
         raise Unauthorized("the signature is not one of this app's")
     delivery = inbound.delivery(headers)
     if shop is None:

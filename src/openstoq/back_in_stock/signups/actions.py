@@ -123,6 +123,7 @@ async def create(
         ),
         projection=SIGNUP,
         now=context.runtime.clock(),
+        consents=True,
         along=context.take_record(),
     )
     if not added.known_product:

@@ -55,12 +55,14 @@ async def add(
     *,
     projection: str,
     now: datetime,
+    consents: bool,
     along: Statement | None = None,
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
 
-    The catalogue's product of the variant wins over the one that was sent. Signing up again is
-    consent anew, so it ends an earlier unsubscription of the customer.
+    The catalogue's product of the variant wins over the one that was sent. Where the caller
+    vouches that the customer `consents`, an earlier unsubscription ends with it; else it stands
+    until the customer confirms the signup.
     """
     statement = Statement(
         ADD.replace("{projection}", projection),
@@ -82,6 +84,7 @@ async def add(
             new.accepts_marketing,
             new.shopify_customer_id,
             now,
+            consents,
         ),
     ).taking_along(along)
     row = await db.fetchrow(statement.text, *statement.parameters)
@@ -116,22 +119,23 @@ WITH product AS (
         accepts_marketing = coalesce(excluded.accepts_marketing, customers.accepts_marketing),
         shopify_id = coalesce(excluded.shopify_id, customers.shopify_id),
         market_id = coalesce(excluded.market_id, customers.market_id),
-        unsubscribed_at = NULL,
+        unsubscribed_at = CASE WHEN NOT $18 THEN customers.unsubscribed_at END,
         updated_at = excluded.updated_at
     RETURNING *
 ), added AS (
     INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
                          market_id, quantity, source, locale, optin_required, created_at, updated_at)
     SELECT $1, $3, customer.id, $5, $6, $7, product.id, $9, $10, $11, $13,
-           choice.optin_required, $17, $17
+           choice.optin_required OR customer.unsubscribed_at IS NOT NULL, $17, $17
     FROM customer, product, choice
     ON CONFLICT DO NOTHING
     RETURNING *
 )
-SELECT product.id AS product_id, $3::uuid AS id, choice.optin_required,
+SELECT product.id AS product_id, $3::uuid AS id,
+       coalesce((SELECT optin_required FROM added), false) AS optin_required,
        (SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
         LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id) AS json
-FROM product, choice
+FROM product
 """
 
 
@@ -308,11 +312,21 @@ async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datet
 
 
 async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
-    """Note that the shopper confirmed the signup; False when there is no such signup."""
+    """Note that the shopper confirmed the signup; False when there is no such signup.
+
+    It is consent anew, so it ends an unsubscription from before the signup.
+    """
     done = await db.execute(
         """
-        UPDATE signups SET optin_confirmed_at = coalesce(optin_confirmed_at, $3), updated_at = $3
-        WHERE shop_id = $1 AND id = $2
+        WITH confirmed AS (
+            UPDATE signups
+            SET optin_confirmed_at = coalesce(optin_confirmed_at, $3), updated_at = $3
+            WHERE shop_id = $1 AND id = $2 RETURNING customer_id, created_at
+        )
+        UPDATE customers c
+        SET unsubscribed_at = CASE WHEN c.unsubscribed_at >= confirmed.created_at
+                                   THEN c.unsubscribed_at END
+        FROM confirmed WHERE c.shop_id = $1 AND c.id = confirmed.customer_id
         """,
         shop_id,
         signup_id,

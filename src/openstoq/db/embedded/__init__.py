@@ -11,7 +11,7 @@ from typing import Self
 from openstoq.db.embedded.binaries import CACHE, EmbeddedServerError, account_for, find_binaries
 from openstoq.db.embedded.cluster import NAME, Cluster, dismiss_watcher
 
-__all__ = ["EmbeddedServer", "EmbeddedServerError", "start"]
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "is_running", "start"]
 
 SECONDS_TO_STOP = 60.0
 
@@ -20,8 +20,15 @@ class EmbeddedServer:
     """A running server that belongs to this process and stops with it."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], *, lock: int, port: int, password: str
+        self,
+        cluster: Cluster,
+        process: subprocess.Popen[bytes],
+        *,
+        lock: int,
+        port: int,
+        password: str,
     ) -> None:
+        self._cluster = cluster
         self._process = process
         self._lock = lock
         self.port = port
@@ -31,6 +38,19 @@ class EmbeddedServer:
     def pid(self) -> int:
         """The process id of the postmaster."""
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether the postmaster lives."""
+        return self._process.poll() is None
+
+    def revive(self) -> None:
+        """Start a server that somebody else has ended, on the same port, and wait until it is ready.
+
+        Blocks. Raises EmbeddedServerError.
+        """
+        dismiss_watcher(self._process)
+        self._process, _ = self._cluster.launch(self.port)
 
     def stop(self) -> None:
         """Stop the server in order, ending its sessions; do nothing if it has stopped."""
@@ -89,7 +109,23 @@ def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> Embedded
     except BaseException:
         os.close(lock)
         raise
-    return EmbeddedServer(process, lock=lock, port=port, password=password)
+    return EmbeddedServer(cluster, process, lock=lock, port=port, password=password)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Say whether a process of ours, this one or another, runs its server on `data_dir`."""
+    try:
+        lock = os.open(data_dir / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
 
 
 def _lock(data_dir: Path) -> int:

@@ -73,6 +73,8 @@ async def create(
         ),
         projection=INTENT,
         now=context.runtime.clock(),
+        # Anybody can type anybody's address into a form.
+        consents=False,
         along=context.take_record(),
     )
     if added.json is None:

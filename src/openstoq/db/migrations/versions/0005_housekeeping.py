@@ -1,0 +1,12 @@
+"""Runs 0005_housekeeping.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0005_housekeeping"
+down_revision = "0004_back_in_stock"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
