@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from factories.catalogs import VARIANT, at, save
 from factories.shops import make_shop
 from factories.waitlists import (
+    LEASE,
     claim_due,
     claim_new,
     load_wave,
@@ -16,6 +18,7 @@ from factories.waitlists import (
     rows,
     set_settings,
     stock_becomes,
+    time_passes,
 )
 from openstoq.back_in_stock.notifications import claims, waves
 from openstoq.back_in_stock.notifications.claims import Mark
@@ -38,6 +41,10 @@ async def mark(database, shop, run_id, *marks, seconds=20.0):
 
 def outcome(claimed, status, **changes):
     return Mark(id=claimed.id, signup_id=claimed.signup_id, status=status, **changes)
+
+
+def deferred(claimed):
+    return outcome(claimed, "queued", error="451 wait", pause=timedelta(hours=1))
 
 
 async def one_claimed(database, shop, wave, **columns):
@@ -68,7 +75,8 @@ async def test_a_claim_knows_what_a_letter_needs(database, shop, wave):
     assert (claimed.contact, claimed.name, claimed.locale) == ("ada@example.com", None, "da")
     assert claimed.attempts == 1
     row = await only(database, shop, "notifications")
-    assert (row["id"], row["status"], row["lease_until"]) == (claimed.id, "sending", at(40))
+    assert (row["id"], row["status"]) == (claimed.id, "sending")
+    assert row["lease_until"] - row["next_attempt_at"] == LEASE
     assert (await only(database, shop, "signups"))["wave_id"] == wave.id
 
 
@@ -150,11 +158,12 @@ async def test_a_refusal_blocks_the_signup(database, shop, wave):
 
 async def test_later_keeps_the_signup_in_its_wave(database, shop, wave):
     signup_id, claimed, run_id = await one_claimed(database, shop, wave)
-    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(60))
-    await mark(database, shop, run_id, later)
+    await mark(database, shop, run_id, deferred(claimed))
     assert (await only(database, shop, "signups"))["wave_id"] == wave.id
-    assert await claim_due(database, shop, wave, now=at(59)) == []
-    (again,) = await claim_due(database, shop, wave, now=at(60))
+    await time_passes(database, shop, 10)
+    assert await claim_due(database, shop, wave) == []
+    await time_passes(database, shop, 50)
+    (again,) = await claim_due(database, shop, wave)
     assert (again.id, again.signup_id, again.attempts) == (claimed.id, signup_id, 2)
 
 
@@ -164,7 +173,8 @@ async def test_an_unknown_outcome_that_is_held_counts_as_told(database, shop, wa
     signup = await only(database, shop, "signups")
     assert (signup["wave_id"], signup["notified_at"]) == (None, at(20))
     assert (signup["blocked_reason"], signup["notifications_sent"]) == ("?", 0)
-    assert await claim_due(database, shop, wave, now=at(900)) == []
+    await time_passes(database, shop, 90)
+    assert await claim_due(database, shop, wave) == []
     assert (await claim_new(database, shop, wave))[0] == []
 
 
@@ -177,15 +187,18 @@ async def test_a_run_marks_only_what_it_holds(database, shop, wave):
 
 async def test_a_living_runs_messages_are_its_own(database, shop, wave):
     _, _, run_id = await one_claimed(database, shop, wave)
-    assert await claim_due(database, shop, wave, now=at(40)) == []
+    await time_passes(database, shop, 20)
+    assert await claim_due(database, shop, wave) == []
     async with database.transaction(shop.id) as db:
-        await claims.renew(db, shop.id, wave.id, run_id, at(100))
-    assert await claim_due(database, shop, wave, now=at(99)) == []
+        await claims.renew(db, shop.id, wave.id, run_id, LEASE)
+    await time_passes(database, shop, 20)
+    assert await claim_due(database, shop, wave) == []
 
 
 async def test_a_dead_runs_messages_are_taken_over(database, shop, wave):
     _, claimed, dead = await one_claimed(database, shop, wave)
-    (again,) = await claim_due(database, shop, wave, now=at(41))
+    await time_passes(database, shop, 31)
+    (again,) = await claim_due(database, shop, wave)
     assert (again.id, again.attempts) == (claimed.id, 2)
     # Should it have been slow instead of dead, its word does not count any more.
     await mark(database, shop, dead, outcome(claimed, "failed", error="late"))
@@ -195,9 +208,8 @@ async def test_a_dead_runs_messages_are_taken_over(database, shop, wave):
 async def test_taking_over_is_for_one_run(database, shop, wave):
     await make_waitlist(database, shop, 60)
     await claim_new(database, shop, wave)
-    groups = await asyncio.gather(
-        *(claim_due(database, shop, wave, now=at(41), limit=10) for _ in range(6))
-    )
+    await time_passes(database, shop, 31)
+    groups = await asyncio.gather(*(claim_due(database, shop, wave, limit=10) for _ in range(6)))
     taken = Counter(one.id for group in groups for one in group)
     assert taken
     assert set(taken.values()) == {1}
@@ -206,6 +218,7 @@ async def test_taking_over_is_for_one_run(database, shop, wave):
 async def test_where_unknown_outcomes_are_held_a_dead_runs_messages_are(database, shop, wave):
     await set_settings(database, shop, {"delivery": {"unknown_outcome": "hold"}})
     await one_claimed(database, shop, wave)
+    await time_passes(database, shop, 31)
     assert await claim_due(database, shop, wave, now=at(41)) == []
     message = await only(database, shop, "notifications")
     assert (message["status"], message["error"]) == (
@@ -219,10 +232,10 @@ async def test_where_unknown_outcomes_are_held_a_dead_runs_messages_are(database
 async def test_what_was_not_handed_over_goes_back(database, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
     async with database.transaction(shop.id) as db:
-        await claims.give_back(db, shop.id, run_id, [claimed.id], due_at=at(12))
+        await claims.give_back(db, shop.id, run_id, [claimed.id])
     message = await only(database, shop, "notifications")
     assert (message["status"], message["attempts"], message["sender"]) == ("queued", 0, None)
-    (again,) = await claim_due(database, shop, wave, now=at(12))
+    (again,) = await claim_due(database, shop, wave)
     assert (again.id, again.attempts) == (claimed.id, 1)
 
 
@@ -232,11 +245,11 @@ async def test_what_was_not_handed_over_goes_back(database, shop, wave):
 )
 async def test_who_may_not_be_told_any_more_is_blocked(database, shop, wave, column, reason):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(30))
-    await mark(database, shop, run_id, later)
+    await mark(database, shop, run_id, deferred(claimed))
+    await time_passes(database, shop, 60)
     async with database.transaction(shop.id) as db:
         await db.execute(f"UPDATE signups SET {column} = $1", at(25))  # noqa: S608 - a test's own names
-    assert await claim_due(database, shop, wave, now=at(31)) == []
+    assert await claim_due(database, shop, wave) == []
     message = await only(database, shop, "notifications")
     assert (message["status"], message["blocked_reason"]) == ("blocked", reason)
     assert (await only(database, shop, "signups"))["wave_id"] is None
@@ -255,8 +268,7 @@ async def test_unsubscribing_reaches_every_signup_of_the_customer(database, shop
 
 async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(30))
-    await mark(database, shop, run_id, later)
+    await mark(database, shop, run_id, deferred(claimed))
     # Sold out and back while the wave is unfinished: the same message goes on.
     await stock_becomes(runtime, shop, 0, 31)
     async with database.transaction(shop.id) as db:
@@ -272,8 +284,7 @@ async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, 
 
 async def test_the_next_restock_writes_another_message(database, runtime, shop, watch, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    later = outcome(claimed, "queued", error="451 wait", next_attempt_at=at(900))
-    await mark(database, shop, run_id, later)
+    await mark(database, shop, run_id, deferred(claimed))
     await stock_becomes(runtime, shop, 0, 30)
     async with database.transaction(shop.id) as db:
         await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(31))
@@ -288,18 +299,14 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     ids = await make_waitlist(database, shop, 4)
     run_id = new_id()
     claimed, _ = await claim_new(database, shop, wave, run_id=run_id)
-    sent, deferred, returned, _orphaned = claimed
-    await mark(
-        database,
-        shop,
-        run_id,
-        outcome(sent, "sent"),
-        outcome(deferred, "queued", error="451 wait", next_attempt_at=at(900)),
-    )
+    sent, later, returned, _orphaned = claimed
+    await mark(database, shop, run_id, outcome(sent, "sent"), deferred(later))
     async with database.transaction(shop.id) as db:
-        await claims.give_back(db, shop.id, run_id, [returned.id], due_at=at(21))
-        assert await waves.in_flight_until(db, shop.id, wave.id, at(39)) == at(40)
-        assert await waves.in_flight_until(db, shop.id, wave.id, at(40)) is None
+        await claims.give_back(db, shop.id, run_id, [returned.id])
+        assert timedelta(0) < await waves.in_flight_for(db, shop.id, wave.id) <= LEASE
+    await time_passes(database, shop, 31)
+    async with database.transaction(shop.id) as db:
+        assert await waves.in_flight_for(db, shop.id, wave.id) is None
         await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(41))
     messages = await rows(database, shop, "notifications", "signup_id")
     assert {row["signup_id"]: row["status"] for row in messages} == {
@@ -313,18 +320,20 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
 
 
 async def test_the_next_due_is_the_soonest(database, shop, wave):
-    async def next_due():
+    async def next_due_in():
         async with database.transaction(shop.id) as db:
-            return await waves.next_due(db, shop.id, wave.id)
+            return await waves.next_due_in(db, shop.id, wave.id)
 
-    assert await next_due() is None
+    assert await next_due_in() is None
     await make_waitlist(database, shop, 2)
     run_id = new_id()
     (_, claimed), _ = await claim_new(database, shop, wave, run_id=run_id)
-    assert await next_due() == at(40)
-    later = outcome(claimed, "queued", error="451", next_attempt_at=at(25))
+    assert LEASE / 2 < await next_due_in() <= LEASE
+    later = outcome(claimed, "queued", error="451", pause=LEASE / 2)
     await mark(database, shop, run_id, later)
-    assert await next_due() == at(25)
+    assert timedelta(0) < await next_due_in() <= LEASE / 2
+    await time_passes(database, shop, 16)
+    assert await next_due_in() < timedelta(0)
 
 
 async def test_another_shops_waitlist_is_not_claimed(database, shop, wave):

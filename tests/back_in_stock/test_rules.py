@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from factories.catalogs import NOON
 from openstoq.back_in_stock.notifications import rules as sending
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.signups.rules import InvalidContactError, contact_of
@@ -23,12 +22,12 @@ def mark_of(outcome, reply, *, attempts=1, unknown_outcome="resend"):
         attempts=attempts,
     )
     delivery = Delivery(outcome, reply)
-    return sending.mark_of(claimed, delivery, unknown_outcome=unknown_outcome, now=NOON)
+    return sending.mark_of(claimed, delivery, unknown_outcome=unknown_outcome)
 
 
 def pause_of(mark):
     assert mark.status == "queued"
-    return (mark.next_attempt_at - NOON).total_seconds()
+    return mark.pause.total_seconds()
 
 
 @pytest.mark.parametrize(

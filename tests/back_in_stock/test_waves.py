@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from factories.apps import until
-from factories.catalogs import ITEM, VARIANT, at, product, save, somebody_waits, variant
+from factories.catalogs import ITEM, VARIANT, at, level, product, save, somebody_waits, variant
 from factories.waitlists import (
     claim_new,
     load_wave,
@@ -18,6 +18,7 @@ from factories.waitlists import (
 from openstoq.back_in_stock.notifications import waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.restock.jobs import find_stragglers
+from openstoq.catalog import stock
 from openstoq.jobs.queue import waiting_arguments
 
 
@@ -57,6 +58,20 @@ async def test_each_time_it_was_sold_out_starts_another(database, runtime, shop,
     assert await started(runtime, shop, 0, 40, watch) == []
     (second,) = await started(runtime, shop, 1, 41, watch)
     assert second != first
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_a_clock_that_is_behind_hides_no_restock(database, runtime, shop, watch):
+    (first,) = await started(runtime, shop, 4, 100, watch)
+    await end(database, shop, first)
+    # Another host, whose clock is a minute behind, takes in that the variant sells out.
+    async with database.transaction(shop.id) as db:
+        sold_out = level(0, told_at=101)
+        await stock.record(db, shop.id, [sold_out], triggered_at=at(101), now=at(40))
+    (second,) = await started(runtime, shop, 4, 102, watch)
+    assert second != first
+    await end(database, shop, second)
+    assert await stock_becomes(runtime, shop, 5, 103) == []
 
 
 @pytest.mark.usefixtures("sold_out")

@@ -1,6 +1,6 @@
 """Signups that wait, stock that comes back for them, and the waves that follow."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, at, level
@@ -18,6 +18,8 @@ from openstoq.db.pool import Database
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.shops.model import Shop
+
+LEASE = timedelta(minutes=30)
 
 
 class Watch:
@@ -142,16 +144,30 @@ async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes)
         "after": None,
         "limit": 100,
         "now": at(10),
-        "lease_until": at(40),
+        "lease": LEASE,
     }
     async with database.transaction(shop.id) as db:
         return await claims.claim_new(db, shop.id, wave, **(fields | changes))
 
 
 async def claim_due(database: Database, shop: Shop, wave: waves.Wave, **changes):
-    fields = {"run_id": new_id(), "limit": 100, "now": at(50), "lease_until": at(80)}
+    fields = {"run_id": new_id(), "limit": 100, "now": at(50), "lease": LEASE}
     async with database.transaction(shop.id) as db:
         return await claims.claim_due(db, shop.id, wave, **(fields | changes))
+
+
+async def time_passes(database: Database, shop: Shop, minutes: float) -> None:
+    """Bring leases and next attempts nearer, as PostgreSQL's clock does."""
+    async with database.transaction(shop.id) as db:
+        await db.execute(
+            """
+            UPDATE notifications
+            SET lease_until = lease_until - $2::interval, next_attempt_at = next_attempt_at - $2
+            WHERE shop_id = $1
+            """,
+            shop.id,
+            timedelta(minutes=minutes),
+        )
 
 
 async def rows(database: Database, shop: Shop, table: str, order: str = "id"):

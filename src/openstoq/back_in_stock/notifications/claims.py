@@ -1,12 +1,13 @@
 """Claims and marks in PostgreSQL: which messages a run holds, and what became of them.
 
 A message is claimed, with a lease, by the statement that also checks whether its shopper may be
-told; it is marked together with its signup.
+told; it is marked together with its signup. When a lease ends and when a message is due is told by
+PostgreSQL's clock alone: those of the hosts may differ.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from openstoq.back_in_stock.notifications.waves import Wave
@@ -31,7 +32,7 @@ class Claimed:
 class Mark:
     """What became of a message.
 
-    `next_attempt_at` is set when it goes back to the queue; a relay that was not there is no
+    `pause` is how long it rests when it goes back to the queue; a relay that was not there is no
     attempt.
     """
 
@@ -39,7 +40,7 @@ class Mark:
     signup_id: UUID
     status: str
     error: str | None = None
-    next_attempt_at: datetime | None = None
+    pause: timedelta | None = None
     is_attempt: bool = True
 
 
@@ -60,7 +61,7 @@ async def claim_new(
     after: Place | None,
     limit: int,
     now: datetime,
-    lease_until: datetime,
+    lease: timedelta,
 ) -> tuple[list[Claimed], Place | None]:
     """Claim the next waiting signups of a restock, oldest first, and say how far that came."""
     rows = await db.fetch(
@@ -74,7 +75,7 @@ async def claim_new(
         [new_id() for _ in range(limit)],
         run_id,
         now,
-        lease_until,
+        lease,
         limit,
     )
     place = Place(rows[-1]["signed_up_at"], rows[-1]["signup_id"]) if rows else after
@@ -104,7 +105,7 @@ WITH next AS (
                                product_id, status, attempts, next_attempt_at, sender, lease_until,
                                created_at)
     SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id, held.product_id,
-           'sending', 1, $9, $8, $10, $9
+           'sending', 1, now(), $8, now() + $10::interval, $9
     FROM unnest($7::uuid[]) WITH ORDINALITY AS t(id, position) JOIN held USING (position)
     ON CONFLICT (shop_id, wave_id, signup_id) DO UPDATE SET
         status = 'sending', attempts = notifications.attempts + 1, sender = excluded.sender,
@@ -129,7 +130,7 @@ async def claim_due(
     run_id: UUID,
     limit: int,
     now: datetime,
-    lease_until: datetime,
+    lease: timedelta,
 ) -> list[Claimed]:
     """Claim messages whose next attempt is due, and those whose sender died.
 
@@ -137,7 +138,7 @@ async def claim_due(
     messages of unknown outcome, those of a dead sender become unknown.
     """
     rows = await db.fetch(
-        _CLAIM_DUE, shop_id, wave.id, now, run_id, lease_until, limit, wave.kind == "manual"
+        _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"
     )
     return [_claimed(row) for row in rows if row["status"] == "sending"]
 
@@ -149,8 +150,8 @@ WITH choice AS (
 ), due AS (
     SELECT n.id FROM notifications n
     WHERE n.shop_id = $1 AND n.wave_id = $2
-      AND ((n.status = 'queued' AND n.next_attempt_at <= $3)
-           OR (n.status = 'sending' AND n.lease_until < $3))
+      AND ((n.status = 'queued' AND n.next_attempt_at <= now())
+           OR (n.status = 'sending' AND n.lease_until < now()))
       AND ($7 OR EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = n.variant_id
                          AND v.available > 0 AND v.deleted_at IS NULL))
     ORDER BY n.next_attempt_at, n.id LIMIT $6
@@ -164,7 +165,8 @@ WITH choice AS (
                               WHEN s.blocked_at IS NOT NULL THEN 'contact blocked' END,
         error = CASE WHEN n.status = 'sending' AND choice.unknown_outcome = 'hold'
                      THEN 'its sender died; the relay may have taken it' ELSE n.error END,
-        attempts = n.attempts + 1, sender = $4, lease_until = $5
+        attempts = n.attempts + 1, sender = $4,
+        lease_until = now() + $5::interval
     FROM due, choice, signups s
     WHERE n.shop_id = $1 AND n.id = due.id AND s.shop_id = $1 AND s.id = n.signup_id
     RETURNING n.*
@@ -196,7 +198,7 @@ async def mark(
         [mark.signup_id for mark in marks],
         [mark.status for mark in marks],
         [mark.error for mark in marks],
-        [mark.next_attempt_at for mark in marks],
+        [mark.pause for mark in marks],
         run_id,
         now,
         [mark.is_attempt for mark in marks],
@@ -211,10 +213,10 @@ WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
         sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
-        next_attempt_at = coalesce(t.next_attempt_at, n.next_attempt_at),
+        next_attempt_at = coalesce(now() + t.pause, n.next_attempt_at),
         attempts = n.attempts - (NOT t.is_attempt)::integer
-    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::timestamptz[], $9::boolean[])
-         AS t(id, status, error, next_attempt_at, is_attempt)
+    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[])
+         AS t(id, status, error, pause, is_attempt)
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
     RETURNING n.signup_id, n.status, n.error
 )
@@ -233,35 +235,32 @@ WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id
 
 
 async def renew(
-    db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease_until: datetime
+    db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease: timedelta
 ) -> None:
-    """Keep what this run holds for longer."""
+    """Keep what this run holds for `lease` from now on."""
     await db.execute(
         """
-        UPDATE notifications SET lease_until = $4
+        UPDATE notifications SET lease_until = now() + $4::interval
         WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending' AND sender = $3
         """,
         shop_id,
         wave_id,
         run_id,
-        lease_until,
+        lease,
     )
 
 
-async def give_back(
-    db: Connection, shop_id: UUID, run_id: UUID, ids: Sequence[UUID], *, due_at: datetime
-) -> None:
+async def give_back(db: Connection, shop_id: UUID, run_id: UUID, ids: Sequence[UUID]) -> None:
     """Put claimed messages back that were not handed over; that was no attempt."""
     await db.execute(
         """
         UPDATE notifications SET status = 'queued', attempts = attempts - 1, sender = NULL,
-            lease_until = NULL, next_attempt_at = $4
+            lease_until = NULL, next_attempt_at = now()
         WHERE shop_id = $1 AND id = ANY($2) AND sender = $3
         """,
         shop_id,
         ids,
         run_id,
-        due_at,
     )
 
 

@@ -49,18 +49,22 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
     `over` is why no further message may go out, if that is so whatever the stock.
     """
     async with run.work() as work:
-        now = run.runtime.clock()
         if not await waves.hold(work.db, work.shop_id, wave):
             # Whoever stretched the wave has enqueued the job that goes on with it.
             return
         if over is None and not await waves.is_sellable(work.db, work.shop_id, wave):
             over = "sold_out"
         if over is None:
-            due = await waves.next_due(work.db, work.shop_id, wave.id)
+            pause = await waves.next_due_in(work.db, work.shop_id, wave.id)
         else:
-            due = await waves.in_flight_until(work.db, work.shop_id, wave.id, now)
-        if due is None:
-            ended_by = over or "all_told"
-            await waves.finish(work.db, work.shop_id, wave.id, ended_by=ended_by, now=now)
+            pause = await waves.in_flight_for(work.db, work.shop_id, wave.id)
+        if pause is None:
+            await waves.finish(
+                work.db,
+                work.shop_id,
+                wave.id,
+                ended_by=over or "all_told",
+                now=run.runtime.clock(),
+            )
             return
-    raise Retry("some messages are to be tried again later", delay=max(due - now, SOONEST))
+    raise Retry("some messages are to be tried again later", delay=max(pause, SOONEST))

@@ -7,7 +7,7 @@ killed worker repeats.
 import asyncio
 from collections import deque
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -121,12 +121,7 @@ class WaveOutbox(Outbox):
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
         self._settled.append(
-            rules.mark_of(
-                claimed,
-                delivery,
-                unknown_outcome=self._letters.unknown_outcome,
-                now=self._runtime.clock(),
-            )
+            rules.mark_of(claimed, delivery, unknown_outcome=self._letters.unknown_outcome)
         )
         self._changed.set()
         if len(self._settled) >= MARK_AT:
@@ -151,8 +146,6 @@ class WaveOutbox(Outbox):
 
     async def _claim(self) -> bool:
         """Claim the next group; False when there is nothing (any more)."""
-        now = self._runtime.clock()
-        until = now + self._lease
         async with self._run.work() as work:
             group = await claims.claim_due(
                 work.db,
@@ -160,18 +153,16 @@ class WaveOutbox(Outbox):
                 self._wave,
                 run_id=self.run_id,
                 limit=GROUP,
-                now=now,
-                lease_until=until,
+                now=self._runtime.clock(),
+                lease=self._lease,
             )
             if self._wave.kind == "restock" and len(group) < GROUP:
-                group += await self._claim_new(work, GROUP - len(group), now, until)
+                group += await self._claim_new(work, GROUP - len(group))
             await self._letters.prepare(work, group)
         self._ready.extend(group)
         return bool(group)
 
-    async def _claim_new(
-        self, work: Work, limit: int, now: datetime, lease_until: datetime
-    ) -> list[Claimed]:
+    async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
         while True:
             new, place = await claims.claim_new(
                 work.db,
@@ -180,8 +171,8 @@ class WaveOutbox(Outbox):
                 run_id=self.run_id,
                 after=self._place,
                 limit=limit,
-                now=now,
-                lease_until=lease_until,
+                now=self._runtime.clock(),
+                lease=self._lease,
             )
             if new or self._place is None or self._walked_whole:
                 self._place = place
@@ -228,20 +219,12 @@ class WaveOutbox(Outbox):
             with suppress(*PASSING):
                 async with self._run.work() as work:
                     await claims.renew(
-                        work.db,
-                        work.shop_id,
-                        self._wave.id,
-                        self.run_id,
-                        self._runtime.clock() + self._lease,
+                        work.db, work.shop_id, self._wave.id, self.run_id, self._lease
                     )
 
     async def _give_back(self) -> None:
         async with self._run.work() as work:
             await claims.give_back(
-                work.db,
-                work.shop_id,
-                self.run_id,
-                [claimed.id for claimed in self._ready],
-                due_at=self._runtime.clock(),
+                work.db, work.shop_id, self.run_id, [claimed.id for claimed in self._ready]
             )
         self._ready.clear()

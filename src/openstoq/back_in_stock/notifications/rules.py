@@ -1,6 +1,6 @@
 """Decisions about deliveries, without I/O: what an outcome means for a message."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from openstoq.back_in_stock.notifications.claims import Claimed, Mark
@@ -22,11 +22,7 @@ def relay_pause(failures: int) -> timedelta:
 
 
 def mark_of(
-    claimed: Claimed,
-    delivery: Delivery,
-    *,
-    unknown_outcome: Literal["resend", "hold"],
-    now: datetime,
+    claimed: Claimed, delivery: Delivery, *, unknown_outcome: Literal["resend", "hold"]
 ) -> Mark:
     """Say what becomes of a message after a delivery.
 
@@ -56,6 +52,6 @@ def mark_of(
         signup_id=claimed.signup_id,
         status=status,
         error=None if status == "sent" else delivery.reply,
-        next_attempt_at=now + pause if pause is not None else None,
+        pause=pause,
         is_attempt=delivery.outcome is not Outcome.DEFERRED or relay_said_later,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -28,18 +28,18 @@ async def start_restock(
 ) -> UUID | None:
     """Start a wave when the variant sold out since its last one; return its id.
 
-    While an earlier wave still waits for the relay it is stretched to who signed up since,
+    A wave answers a selling out by taking `sold_out_at` away, so that nothing depends on which of
+    two hosts' clocks is ahead. While an earlier wave still waits for the relay it is stretched to who signed up since,
     instead of a second one running beside it.
     """
     wave_id: UUID | None = await db.fetchval(
         """
+        WITH answered AS (
+            UPDATE variants SET sold_out_at = NULL
+            WHERE shop_id = $1 AND id = $3 AND sold_out_at IS NOT NULL RETURNING id
+        )
         INSERT INTO waves AS w (shop_id, id, kind, variant_id, quantity, started_at)
-        SELECT $1, $2, 'restock', $3, $4, $5 FROM variants v
-        WHERE v.shop_id = $1 AND v.id = $3 AND NOT EXISTS (
-            SELECT FROM waves earlier
-            WHERE earlier.shop_id = $1 AND earlier.variant_id = $3 AND earlier.kind = 'restock'
-              AND earlier.started_at >= v.sold_out_at)
-          AND v.sold_out_at IS NOT NULL
+        SELECT $1, $2, 'restock', answered.id, $4, $5 FROM answered
         ON CONFLICT (shop_id, variant_id) WHERE kind = 'restock' AND finished_at IS NULL
         DO UPDATE SET started_at = excluded.started_at, quantity = excluded.quantity
         RETURNING w.id
@@ -73,7 +73,7 @@ async def start_manual(
         INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
                                    product_id, status, next_attempt_at, created_at)
         SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id,
-               held.product_id, 'queued', $5, $5
+               held.product_id, 'queued', now(), $5
         FROM unnest($3::uuid[], $4::uuid[]) AS t(signup_id, id) JOIN held ON held.id = t.signup_id
         """,
         shop_id,
@@ -132,34 +132,34 @@ async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
     )
 
 
-async def next_due(db: Connection, shop_id: UUID, wave_id: UUID) -> datetime | None:
-    """Return when the wave's next message may be tried or taken over; None: none is left."""
-    due: datetime | None = await db.fetchval(
+async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
+    """Return how long until the wave's next message may be tried or taken over; None: none is left.
+
+    It is negative for one that is due already.
+    """
+    pause: timedelta | None = await db.fetchval(
         """
-        SELECT min(CASE WHEN status = 'sending' THEN lease_until ELSE next_attempt_at END)
+        SELECT min(CASE WHEN status = 'sending' THEN lease_until ELSE next_attempt_at END) - now()
         FROM notifications
         WHERE shop_id = $1 AND wave_id = $2 AND status IN ('queued', 'sending')
         """,
         shop_id,
         wave_id,
     )
-    return due
+    return pause
 
 
-async def in_flight_until(
-    db: Connection, shop_id: UUID, wave_id: UUID, now: datetime
-) -> datetime | None:
-    """Return until when living runs hold messages of the wave; None: none is being handed over."""
-    until: datetime | None = await db.fetchval(
+async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
+    """Return how long living runs hold messages of the wave; None: none is being handed over."""
+    pause: timedelta | None = await db.fetchval(
         """
-        SELECT max(lease_until) FROM notifications
-        WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending' AND lease_until > $3
+        SELECT max(lease_until) - now() FROM notifications
+        WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending' AND lease_until > now()
         """,
         shop_id,
         wave_id,
-        now,
     )
-    return until
+    return pause
 
 
 async def finish(
@@ -222,7 +222,11 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
         FROM variants v
         WHERE w.shop_id = $1 AND w.kind = 'restock' AND w.ended_by = 'all_told'
           AND v.shop_id = $1 AND v.id = w.variant_id AND v.available > 0
-          AND w.finished_at > now() - interval '1 day' AND w.started_at >= v.sold_out_at
+          AND w.finished_at > now() - interval '1 day' AND v.sold_out_at IS NULL
+          AND NOT EXISTS (
+            SELECT FROM waves o
+            WHERE o.shop_id = $1 AND o.variant_id = w.variant_id AND o.kind = 'restock'
+              AND (o.finished_at IS NULL OR (o.started_at, o.id) > (w.started_at, w.id)))
           AND EXISTS (
             SELECT FROM signups s
             WHERE s.shop_id = $1 AND s.variant_id = w.variant_id AND s.created_at <= w.started_at
