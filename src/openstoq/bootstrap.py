@@ -2,15 +2,14 @@
 
 import gc
 import signal
-from asyncio import get_running_loop
+import socket
+from asyncio import create_task, get_running_loop
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from socket import socket
 
 import httpx
 import uvicorn
-from prometheus_client import start_http_server
 
 from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
@@ -30,7 +29,7 @@ from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
 from openstoq.shops.seal import Seal
-from openstoq.web import webhooks
+from openstoq.web import health, webhooks
 from openstoq.web.app import create_app
 from openstoq.web.storefront import links
 from openstoq.web.v1 import routes as v1
@@ -125,7 +124,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
         server = _Server(config)
         _on_signals(server.stop)
         # A socket made of the number alone knows its own family, which uvicorn would have to guess.
-        await server.serve([socket(fileno=fd)] if fd is not None else None)
+        await server.serve([socket.socket(fileno=fd)] if fd is not None else None)
 
 
 async def work(settings: Settings) -> None:
@@ -135,9 +134,44 @@ async def work(settings: Settings) -> None:
         url = listen.get_secret_value() if listen else database_url(settings)
         worker = Worker(opened, JOBS, url=url)
         _on_signals(worker.stop)
-        if settings.worker.metrics_port is not None:
-            start_http_server(settings.worker.metrics_port, settings.worker.metrics_host)
-        await worker.run()
+        async with _watchable(opened):
+            await worker.run()
+
+
+@asynccontextmanager
+async def _watchable(opened: Runtime) -> AsyncIterator[None]:
+    """Serve the worker's own /metrics and /healthz while the block runs, where a port is set.
+
+    They are served by the loop that runs the jobs: one that hangs answers no longer.
+    """
+    host, port = opened.settings.worker.metrics_host, opened.settings.worker.metrics_port
+    if port is None:
+        yield
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"the worker's metrics cannot be served on port {port} of {host} ({error.strerror}): "
+            "set OPENSTOQ_WORKER_METRICS_PORT to a port of its own for each worker"
+        ) from error
+    server = _Server(
+        uvicorn.Config(
+            health.create_app(opened),
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    serving = create_task(server.serve([listening]))
+    try:
+        yield
+    finally:
+        server.stop()
+        await serving
 
 
 def database_url(settings: Settings) -> str:

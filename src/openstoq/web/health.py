@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -37,6 +38,11 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
     ]
+
+
+def create_app(runtime: Runtime) -> Starlette:
+    """Return an application of these routes alone, for a process that serves nothing else."""
+    return Starlette(routes=routes(runtime))
 
 
 class Health:
