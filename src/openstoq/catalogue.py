@@ -14,9 +14,22 @@ from openstoq.catalog import jobs as catalog
 from openstoq.catalog.model import StockChanged
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
+from openstoq.preorders.offers import actions as offers
+from openstoq.preorders.offers import attaching, products, sync
+from openstoq.preorders.offers.translations import translations
+from openstoq.preorders.variants import jobs as variant_jobs
+from openstoq.preorders.variants.actions import variants
 from openstoq.shops import housekeeping, installation, webhooks
 
-ACTIONS: tuple[Action, ...] = (*notifications, *settings.ACTIONS, *signups)
+ACTIONS: tuple[Action, ...] = (
+    *offers.ACTIONS,
+    *products.ACTIONS,
+    *translations,
+    *variants,
+    *notifications,
+    *settings.ACTIONS,
+    *signups,
+)
 
 JOBS: tuple[Job[Any], ...] = (
     *webhooks.jobs,
@@ -27,6 +40,9 @@ JOBS: tuple[Job[Any], ...] = (
     *sending.jobs,
     *oneoff.jobs,
     *privacy.jobs,
+    *attaching.jobs,
+    *sync.jobs,
+    *variant_jobs.jobs,
 )
 
 SUBSCRIBERS: Subscribers = {

@@ -77,6 +77,9 @@ class Shopify(Group):
         None, description="The secret before a rotation; still accepted while it is set."
     )
     timeout_seconds: float = Field(20.0, description="For one request to the Admin API.")
+    metafield_namespace: Annotated[str, Field(pattern=r"^[$a-z0-9_:-]{3,64}$")] = Field(
+        "openstoq", description="Where the storefront finds what it shows of preorders."
+    )
 
 
 class Limits(Group):

@@ -1,11 +1,14 @@
 """Every action of the registry, with input that nobody should send."""
 
+from uuid import UUID
+
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factories.apps import client_of
+from factories.catalogs import NOON, VARIANT, save
 from factories.schemas import WRONG, example, places, with_value
 from factories.shops import make_key, make_shop
 from openstoq.actions.help import request_schema
@@ -13,6 +16,8 @@ from openstoq.actions.validation import read_body, read_values
 from openstoq.catalogue import ACTIONS
 from openstoq.errors import Problem
 from openstoq.kernel.clock import utc_now
+from openstoq.preorders.offers import membership
+from openstoq.preorders.offers import store as offers
 from openstoq.shops import store
 
 STRANGE_IDS = (
@@ -86,6 +91,32 @@ EXAMPLES = {
     },
 }
 CREATE = EXAMPLES["back_in_stock.signups.create"]
+FUTURE = "2099-01-01T00:00:00Z"
+EXAMPLES |= {
+    "preorders.offers.create": {"name": MINE, "internal_name": MINE},
+    "preorders.offers.update": {"name": MINE, "widget": {"badge": {"text": MINE}}},
+    "preorders.offers.enable": {"update_inventory_policy": True},
+    "preorders.offers.disable": {"update_inventory_policy": True, "variant_ids": [VARIANT]},
+    "preorders.offers.schedule": {"start": "2026-01-01", "end": FUTURE},
+    "preorders.offers.shipping.update": {"delivery": {"type": "window", "days": 3}},
+    "preorders.offers.payments.update": {"discount": {"type": "percentage", "value": "5"}},
+    "preorders.offers.shipping.set_delivery_date": {"date": "2099-01-01"},
+    "preorders.offers.countdown.set_custom_end_date": {"date": FUTURE},
+    "preorders.offers.limits.update": {"per_order": {"min": 1, "max": 2}},
+    "preorders.offers.limits.set_min_per_order": {"min": 1},
+    "preorders.offers.payments.set_discount": {"type": "price", "value": "5"},
+    "preorders.offers.products.update": {"source": "custom", "custom": {"variant_ids": [VARIANT]}},
+    "preorders.offers.products.remove_variants": {"variant_ids": [VARIANT]},
+    "preorders.offers.products.set_source_to_all": {"confirm": True},
+    "preorders.offers.translations.set": {
+        "locale": "fr", "field": "widget.badge.text", "value": MINE,
+    },
+    "preorders.offers.translations.set_many": {
+        "locale": "fr", "translations": {"widget.badge.text": MINE},
+    },
+    "preorders.offers.translations.unset": {"locale": "fr", "field": "widget.badge.text"},
+    "preorders.offers.translations.clear_locale": {"locale": "pt-BR"},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -96,10 +127,51 @@ async def signup_id(rich):
     return created.json()["id"]
 
 
-def address(action, identifier=NOBODYS):
+@pytest.fixture
+async def mine(rich, signup_id, database, shop):
+    """What the shop has for each kind of action: a signup, offers of every source, a variant."""
+    await save(database, shop)
+    owned = {"back_in_stock": signup_id, "preorders.product_variants": str(VARIANT)}
+    for source in ("custom", "all", "collection"):
+        created = await rich.post("/preorders/offers", json={"name": MINE})
+        assert created.status_code == 202, created.text
+        owned[source] = created.json()["id"]
+    body = {"mode": "full_and_partial"}
+    await rich.post(f"/preorders/offers/{owned['custom']}/payments/set_mode", json=body)
+    async with database.transaction(shop.id) as db:
+        for source, collection in (("all", None), ("collection", 77)):
+            await db.execute(
+                "UPDATE offers SET source = $2, collection_id = $3 WHERE id = $1",
+                UUID(owned[source]),
+                source,
+                collection,
+            )
+        offer = await offers.load(db, shop.id, UUID(owned["custom"]), lock=True)
+        assert await membership.attach(db, shop.id, offer, [VARIANT], NOON) == []
+        # Jobs that wait already would not be enqueued once more.
+        await db.execute("DELETE FROM queue.pgqueuer")
+    return owned
+
+
+SOURCES = {
+    "preorders.offers.products.set_excluded_variants": "all",
+    "preorders.offers.products.set_exclusion_tag": "all",
+    "preorders.offers.products.set_collection": "collection",
+}
+
+
+def owned_by(action, mine):
+    """The id in `mine` at which an action has something to do."""
+    if action.name.startswith("preorders.offers"):
+        return mine[SOURCES.get(action.name, "custom")]
+    return next(one for kind, one in mine.items() if action.name.startswith(kind))
+
+
+def address(action, identifier=NOBODYS, variant=None):
     path = action.path
     for name in action.path_params:
-        path = path.replace("{" + name + "}", identifier)
+        part = variant if variant and name == "variant_id" and "{id}" in action.path else identifier
+        path = path.replace("{" + name + "}", part)
     return path
 
 
@@ -275,23 +347,29 @@ def flipped(value):
 
 
 @every_write
-async def test_a_dry_run_changes_nothing(action, rich, signup_id, database, shop):
-    body = body_for(action, signup_id)
+async def test_a_dry_run_changes_nothing(action, rich, mine, database, shop):
+    identifier = owned_by(action, mine)
+    where = address(action, identifier, str(VARIANT))
+    body = body_for(action, identifier)
     if body == CREATE:
-        await rich.delete(f"/back_in_stock/signups/{signup_id}")
+        await rich.delete(f"/back_in_stock/signups/{identifier}")
     if action.method == "PATCH" and not action.path_params:
         body = flipped((await rich.get(action.path)).json())
+    if action.name == "preorders.offers.restore":
+        assert (await rich.post(where.replace("restore", "discard"))).status_code == 202
+        async with database.transaction(shop.id) as db:
+            await db.execute("DELETE FROM queue.pgqueuer")
     before = await snapshot(database, shop.id)
     dry = await rich.request(
         action.method,
-        address(action, signup_id) + "?dry_run=true",
+        where + "?dry_run=true",
         content=content(body),
         headers={"Idempotency-Key": "dry"},
     )
     assert dry.status_code < 300, dry.text
     assert await snapshot(database, shop.id) == before
     effects = dry.json()["effects"]
-    wet = await rich.request(action.method, address(action, signup_id), content=content(body))
+    wet = await rich.request(action.method, where, content=content(body))
     after = await snapshot(database, shop.id)
     assert wet.status_code == dry.status_code
     assert len(after["audit_log"]) == len(before["audit_log"]) + 1
@@ -299,18 +377,18 @@ async def test_a_dry_run_changes_nothing(action, rich, signup_id, database, shop
     assert len(effects) == jobs
 
 
-async def test_another_shops_key_reaches_nothing(app, rich, signup_id, database, shop):
+async def test_another_shops_key_reaches_nothing(app, rich, mine, database, shop):
     await rich.patch("/back_in_stock/settings/tagging", json={"order_tags": {"tag": MINE}})
     before = await snapshot(database, shop.id)
-    identifiers = {row["id"] for rows in before.values() for row in rows if "id" in row}
-    assert signup_id in identifiers
+    identifiers = {str(row["id"]) for rows in before.values() for row in rows if "id" in row}
+    assert set(mine.values()) <= identifiers
     other = await make_shop(database, "other.myshopify.com")
     async with client_of(app, await make_key(database, other)) as stranger:
         for action in ACTIONS:
-            for identifier in map(str, identifiers) if action.path_params else (signup_id,):
+            for identifier in identifiers if action.path_params else (mine["back_in_stock"],):
                 answer = await call(stranger, action, identifier)
                 assert answer.status_code < 500
-                if EXAMPLES.get(action.name) != CREATE:
+                if not action.name.endswith(".create"):
                     assert MINE not in answer.text, action.name
                 if action.path_params:
                     assert answer.status_code == 404, action.name

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from types import UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from openstoq.actions.action import Action, Loader, declared
 from openstoq.actions.context import Context
 from openstoq.actions.validation import sentences
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
-from openstoq.kernel.patch import merge, partial_of
+from openstoq.kernel.patch import READ_ONLY, UNSET, merge, partial_of
 
 Document = TypeVar("Document", bound=BaseModel)
 Sent = ParamSpec("Sent")
@@ -132,7 +132,10 @@ class Capability(Generic[Document]):
         async def edit(context: Context, owner: Any, **arguments: Any) -> Any:
             # A failed validator may leave a model half changed, so the edit is made on a copy.
             edited = getattr(owner, self.name).model_copy(deep=True)
-            change(edited, **arguments)
+            try:
+                change(edited, **arguments)
+            except ValidationError as error:
+                raise Invalid(*sentences(error)) from error
             setattr(owner, self.name, edited)
             await save(context, owner)
             return getattr(owner, self.name)
@@ -147,9 +150,20 @@ class Capability(Generic[Document]):
             path=f"{path}/{verb}",
             status=202,
             aliases=aliases,
-            request=create_model(f"{self.document.__name__}{verb}", **keyword_fields(change)),
+            request=_request_of(change, f"{self.document.__name__}_{verb}"),
             load=load,
         )
+
+
+def _request_of(change: Callable[..., None], name: str) -> type[BaseModel] | None:
+    fields: dict[str, Any] = {
+        field: (kind, Field(default_factory=lambda: UNSET) if default is UNSET else default)
+        for field, (kind, default) in keyword_fields(change).items()
+    }
+    if not fields:
+        return None
+    title = "".join(part.title() for part in name.split("_"))
+    return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def toggles(document: type[BaseModel]) -> str:
@@ -161,6 +175,8 @@ def toggles(document: type[BaseModel]) -> str:
 def boolean_paths(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield the dotted paths of every on/off field of a document."""
     for name, field in document.model_fields.items():
+        if READ_ONLY in field.metadata:
+            continue
         for kind in _members(field.annotation):
             if kind is bool:
                 yield prefix + name

@@ -99,7 +99,9 @@ async def _answer(context: Context, call: Call, request: BaseModel) -> Answer:
     action = call.action
     subject = tuple(call.path.values())
     if action.load is not None:
-        subject = (await action.load(context, *subject, lock=action.writes),)
+        # The first id in the path is the owner's; what follows names a part of it.
+        loaded = await action.load(context, *subject[:1], lock=action.writes)
+        subject = (loaded, *subject[1:])
     view = await action.handler(context, *subject, **_arguments(action, request))
     status = action.status
     if isinstance(view, Reply):

@@ -3,7 +3,7 @@
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -149,6 +149,61 @@ class Refusal:
         return f"{'.'.join(self.field)}: {self.message}" if self.field else self.message
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One selling plan of a preorder: a way to pay, and when.
+
+    The charge at checkout is a percentage of the price, or `amount` when that is given. The
+    balance is due at `balance_at`, `balance_days` after checkout, or on fulfillment; for a plan
+    that charges everything it is none of them. `delivered_at` is None for as soon as possible.
+    `discount` is what the price is lowered by, or to.
+    """
+
+    name: str
+    option: str
+    description: str | None
+    percent: Decimal
+    amount: Decimal | None = None
+    balance_at: datetime | None = None
+    balance_days: int | None = None
+    balance_on_fulfillment: bool = False
+    delivery: Literal["asap", "exact", "unknown"] = "asap"
+    delivered_at: datetime | None = None
+    reserve: Literal["on_sale", "on_fulfillment"] = "on_fulfillment"
+    discount: tuple[Literal["percentage", "price", "fixed_amount"], Decimal] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanGroup:
+    """The selling plans of one preorder offer, by our own names for them, such as full.
+
+    `merchant_code` is how the group is found again when its id was lost.
+    """
+
+    name: str
+    merchant_code: str
+    option_name: str
+    plans: Mapping[str, Plan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlanGroup:
+    """A group in the shop, with the id of each plan by our own name for it."""
+
+    id: int
+    plan_ids: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Metafield:
+    """A value on a variant, or on the shop itself where `variant_id` is None."""
+
+    variant_id: int | None
+    key: str
+    type: str
+    value: str
+
+
 class CommerceError(Exception):
     """The shop's platform did not do what it was asked."""
 
@@ -175,6 +230,10 @@ class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is a
     def __init__(self, message: str, *, refusals: Sequence[Refusal] = ()) -> None:
         super().__init__(message)
         self.refusals = tuple(refusals)
+
+
+class GroupLost(CommerceRefused):
+    """The shop has no such selling plan group (any more)."""
 
 
 class Commerce(Protocol):
@@ -211,6 +270,59 @@ class Commerce(Protocol):
 
         A level that does not come back is gone: its item was deleted, or disconnected there.
         """
+        ...
+
+    async def save_plan_group(
+        self, group: PlanGroup, known: SavedPlanGroup | None
+    ) -> SavedPlanGroup:
+        """Make the selling plan group what it should be, and return it.
+
+        Without `known`, or when the shop has lost that group, it is looked for by its merchant
+        code and made anew if there is none: variants have to be added to it again then.
+        """
+        ...
+
+    async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
+        """Add any number of variants to a group; return which it cannot have, and why.
+
+        One that is in it already is no failure. Raises GroupLost when the group is gone.
+        """
+        ...
+
+    async def remove_from_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> None:
+        """Take any number of variants out of a group; those that are not in it do not matter."""
+        ...
+
+    async def plan_group_members(self, group_id: int) -> set[int] | None:
+        """Read the variants of a group; None when there is no such group."""
+        ...
+
+    async def set_metafields(
+        self, namespace: str, metafields: Sequence[Metafield]
+    ) -> dict[tuple[int | None, str], str]:
+        """Write any number of metafields; return the refused by variant and key, and why."""
+        ...
+
+    async def delete_metafields(
+        self, namespace: str, keys: Sequence[tuple[int | None, str]]
+    ) -> None:
+        """Delete metafields of variants by key; those that are not there do not matter."""
+        ...
+
+    async def metafields(
+        self, namespace: str, variant_ids: Sequence[int]
+    ) -> dict[int, dict[str, str]]:
+        """Read the metafields of variants: their values by key; a lost variant is left out."""
+        ...
+
+    async def set_inventory_policies(
+        self, product_id: int, policies: Mapping[int, InventoryPolicy]
+    ) -> dict[int, str]:
+        """Set the policies of any number of one product's variants; return which failed, why."""
+        ...
+
+    def collection_products(self, collection_id: int) -> AsyncIterator[list[int]]:
+        """Read the products of a collection page by page. Raises CommerceRefused for none."""
         ...
 
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:

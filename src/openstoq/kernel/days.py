@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 
 def _read(value: Any) -> date | datetime:
@@ -27,6 +27,18 @@ Day = Annotated[
         }
     ),
 ]
+
+
+def _moment(value: Any) -> Any:
+    try:
+        return start_of(_read(value)) if isinstance(value, str | date) else value
+    except ValueError:
+        # The type's own check says what is wrong with it.
+        return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment as callers write it: a date is its midnight, a time without a zone is UTC."""
 
 
 def start_of(day: date | datetime | None) -> datetime | None:

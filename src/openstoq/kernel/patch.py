@@ -4,7 +4,9 @@ A settings document is one strict pydantic model. `partial_of` derives the PATCH
 so the two cannot drift apart.
 """
 
+from collections.abc import Iterator
 from copy import copy
+from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -25,6 +27,19 @@ class _Unset:
 UNSET: Any = _Unset()
 
 
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a document says of one of its fields besides its type."""
+
+    name: str
+
+
+# A field that named actions write and a PATCH does not.
+READ_ONLY = Marker("read only")
+# A text that shoppers read, of which each locale may have its own.
+TRANSLATABLE = Marker("translatable")
+
+
 class Settings(BaseModel):
     """Base of every settings document: strict about unknown fields, checked on assignment."""
 
@@ -36,6 +51,8 @@ def partial_of(document: type[BaseModel]) -> type[BaseModel]:
     """Return `document` with every field optional, at every depth."""
     fields: dict[str, Any] = {}
     for name, field in document.model_fields.items():
+        if READ_ONLY in field.metadata:
+            continue
         optional = copy(field)
         optional.default, optional.default_factory = None, None
         optional.annotation = _partial_annotation(field.annotation)
@@ -65,6 +82,20 @@ def assign(target: BaseModel, **values: Any) -> None:
     for name, value in values.items():
         if value is not UNSET:
             setattr(target, name, value)
+
+
+def marked_paths(document: type[BaseModel], marker: Marker, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of every field of a document that carries `marker`, in order."""
+    for name, field in document.model_fields.items():
+        if marker in field.metadata:
+            yield prefix + name
+        for kind in _documents(field.annotation):
+            yield from marked_paths(kind, marker, f"{prefix}{name}.")
+
+
+def _documents(annotation: Any) -> Iterator[type[BaseModel]]:
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    yield from (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 def _merged(base: Any, changes: Any) -> Any:

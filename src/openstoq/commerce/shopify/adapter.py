@@ -1,6 +1,6 @@
 """A Shopify shop as the application sees it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 import httpx
@@ -9,15 +9,21 @@ from typing_extensions import override
 from openstoq.commerce.port import (
     Commerce,
     InventoryLevel,
+    InventoryPolicy,
     Location,
+    Metafield,
+    PlanGroup,
     Product,
     ProductPage,
+    SavedPlanGroup,
     ShopCredentials,
     ShopFacts,
     Variant,
     WebhookChange,
 )
-from openstoq.commerce.shopify import catalog, stock, subscriptions
+from openstoq.commerce.shopify import catalog, selling_plans, stock, subscriptions
+from openstoq.commerce.shopify import metafields as metafield_calls
+from openstoq.commerce.shopify import policies as policy_calls
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.throttle import Patience, Throttle
 
@@ -55,6 +61,53 @@ class ShopifyShop(Commerce):
     @override
     async def inventory_levels(self, inventory_item_ids: Sequence[int]) -> list[InventoryLevel]:
         return await stock.levels(self._client, inventory_item_ids)
+
+    @override
+    async def save_plan_group(
+        self, group: PlanGroup, known: SavedPlanGroup | None
+    ) -> SavedPlanGroup:
+        return await selling_plans.save(self._client, group, known)
+
+    @override
+    async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
+        return await selling_plans.add(self._client, group_id, variant_ids)
+
+    @override
+    async def remove_from_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> None:
+        await selling_plans.remove(self._client, group_id, variant_ids)
+
+    @override
+    async def plan_group_members(self, group_id: int) -> set[int] | None:
+        return await selling_plans.members(self._client, group_id)
+
+    @override
+    async def set_metafields(
+        self, namespace: str, metafields: Sequence[Metafield]
+    ) -> dict[tuple[int | None, str], str]:
+        return await metafield_calls.write(self._client, namespace, metafields)
+
+    @override
+    async def delete_metafields(
+        self, namespace: str, keys: Sequence[tuple[int | None, str]]
+    ) -> None:
+        await metafield_calls.delete(self._client, namespace, keys)
+
+    @override
+    async def metafields(
+        self, namespace: str, variant_ids: Sequence[int]
+    ) -> dict[int, dict[str, str]]:
+        return await metafield_calls.read(self._client, namespace, variant_ids)
+
+    @override
+    async def set_inventory_policies(
+        self, product_id: int, policies: Mapping[int, InventoryPolicy]
+    ) -> dict[int, str]:
+        return await policy_calls.set_policies(self._client, product_id, policies)
+
+    @override
+    async def collection_products(self, collection_id: int) -> AsyncIterator[list[int]]:
+        async for ids in policy_calls.collection_products(self._client, collection_id):
+            yield ids
 
     @override
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:

@@ -1,0 +1,177 @@
+"""Jobs that callers start and ask after: their progress, and what failed, in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_hex
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.db.pool import Connection
+
+Status = Literal["running", "completed", "failed", "cancelled"]
+
+WHOLE = 100
+MOST_FAILURES = 10_000
+
+
+class Failure(BaseModel):
+    """One item that a job could not do, and why."""
+
+    id: str
+    error: str
+
+
+class JobView(BaseModel):
+    """A job as its caller sees it; `progress` is a percentage."""
+
+    job_id: str
+    status: Status
+    progress: int
+    total: int
+    processed: int
+    failed: list[Failure]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkJob:
+    """A job that has begun."""
+
+    id: str
+    status: Status
+    arguments: Mapping[str, Any]
+    total: int
+    processed: int
+    failed: Sequence[Mapping[str, str]]
+    error: str | None
+
+    @property
+    def view(self) -> JobView:
+        """What its caller is told."""
+        done = self.status == "completed"
+        progress = WHOLE if done else WHOLE * self.processed // max(self.total, 1)
+        return JobView(
+            job_id=self.id,
+            status=self.status,
+            progress=min(progress, WHOLE),
+            total=self.total,
+            processed=self.processed,
+            failed=[Failure.model_validate(one) for one in self.failed],
+            error=self.error,
+        )
+
+
+async def begin(
+    db: Connection,
+    shop_id: UUID,
+    action: str,
+    *,
+    total: int,
+    arguments: Mapping[str, Any],
+    now: datetime,
+) -> str:
+    """Note a job of `action` over `total` items, and return its id."""
+    job_id = f"bulk_{action}_{token_hex(8)}"
+    await db.execute(
+        """
+        INSERT INTO bulk_jobs (shop_id, id, status, arguments, total, created_at)
+        VALUES ($1, $2, 'running', $3, $4, $5)
+        """,
+        shop_id,
+        job_id,
+        arguments,
+        total,
+        now,
+    )
+    return job_id
+
+
+async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False) -> BulkJob | None:
+    """Read a job; a locked one is this transaction's to advance."""
+    row = await db.fetchrow(
+        f"""
+        SELECT id, status, arguments, total, processed, failed, error FROM bulk_jobs
+        WHERE shop_id = $1 AND id = $2 {"FOR UPDATE" if lock else ""}
+        """,  # noqa: S608 - a constant
+        shop_id,
+        job_id,
+    )
+    return BulkJob(**dict(row)) if row is not None else None
+
+
+async def running(db: Connection, shop_id: UUID, key: str, value: str) -> bool:
+    """Say whether a job with this argument runs."""
+    return bool(
+        await db.fetchval(
+            """
+            SELECT true FROM bulk_jobs
+            WHERE shop_id = $1 AND status = 'running' AND arguments->>$2 = $3 LIMIT 1
+            """,
+            shop_id,
+            key,
+            value,
+        )
+    )
+
+
+async def advance(
+    db: Connection,
+    shop_id: UUID,
+    job_id: str,
+    items: int,
+    failures: Mapping[Any, str],
+    *,
+    total: int | None = None,
+) -> None:
+    """Note that `items` more are done, in the transaction that did them, and which failed."""
+    failed = [{"id": str(one), "error": error} for one, error in failures.items()]
+    await db.execute(
+        """
+        UPDATE bulk_jobs SET processed = processed + $3, total = coalesce($5, total),
+            failed = CASE WHEN jsonb_array_length(failed) < $6 THEN failed || $4 ELSE failed END
+        WHERE shop_id = $1 AND id = $2
+        """,
+        shop_id,
+        job_id,
+        items,
+        failed,
+        total,
+        MOST_FAILURES,
+    )
+
+
+async def finish(
+    db: Connection,
+    shop_id: UUID,
+    job_id: str,
+    *,
+    status: Status,
+    now: datetime,
+    error: str | None = None,
+) -> None:
+    """End a job that runs."""
+    await db.execute(
+        """
+        UPDATE bulk_jobs SET status = $3, error = $4, finished_at = $5
+        WHERE shop_id = $1 AND id = $2 AND status = 'running'
+        """,
+        shop_id,
+        job_id,
+        status,
+        error,
+        now,
+    )
+
+
+async def forget(db: Connection, shop_id: UUID) -> None:
+    """Delete jobs that ended 30 days ago."""
+    await db.execute(
+        """
+        DELETE FROM bulk_jobs
+        WHERE shop_id = $1 AND finished_at < now() - interval '30 days'
+        """,
+        shop_id,
+    )

@@ -1,0 +1,1 @@
+"""Preorders: offers that sell variants before they are in stock, and their effect on the shop."""

@@ -1,0 +1,1 @@
+"""Offers: how variants are sold before they are in stock."""

@@ -1,0 +1,230 @@
+"""Offers: making them, reading them, and their life from enabled to discarded."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, create_model
+
+from openstoq.actions.action import Action, ActionSet, declared
+from openstoq.actions.context import Context
+from openstoq.errors import Invalid
+from openstoq.kernel.days import Moment
+from openstoq.kernel.ids import ShopifyId, new_id
+from openstoq.kernel.paging import Page
+from openstoq.kernel.patch import partial_of
+from openstoq.kernel.types import Line
+from openstoq.preorders.offers import membership, rules, store, sync
+from openstoq.preorders.offers.capabilities import CAPABILITIES
+from openstoq.preorders.offers.editing import load, save, write
+from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
+
+NAME, PATH = "preorders.offers", "/preorders/offers"
+MOST_VARIANTS = 5000
+
+Name = Annotated[Line, Field(min_length=1)]
+VariantIds = Annotated[list[ShopifyId], Field(max_length=MOST_VARIANTS)]
+
+offers = ActionSet(NAME, PATH, load=load)
+
+
+@offers.get(name="list", aliases=("show preorder offers", "find an offer", "list selling plans"))
+async def list_offers(
+    context: Context,
+    *,
+    status: Status | None = None,
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Field(ge=1, le=200)] = 25,
+) -> OfferPage:
+    """List preorder offers in this shop, paginated, newest first.
+
+    status is enabled, disabled or discarded; without it all but the discarded are listed.
+    """
+    asked = Page(page, per_page)
+    found, total = await store.page(context.db, context.shop_id, asked, status=status)
+    now = context.runtime.clock()
+    return OfferPage(offers=[rules.summary(one, now) for one in found], meta=asked.meta(total))
+
+
+@offers.post(aliases=("create a preorder offer", "new preorder"))
+async def create(
+    context: Context, *, name: Name = "Preorder", internal_name: Line | None = None
+) -> OfferView:
+    """Create a new preorder offer.
+
+    It starts disabled, with the defaults of the dashboard: variants of its own choice, full
+    payment, delivery as soon as possible.
+    """
+    now = context.runtime.clock()
+    offer = Offer(
+        id=new_id(), name=name, internal_name=internal_name, created_at=now, updated_at=now
+    )
+    rules.settle(offer)
+    await store.add(context.db, context.shop_id, offer)
+    sync.request(context, offer.id)
+    return rules.view(offer, now)
+
+
+@offers.get("/{id}", aliases=("show an offer", "read a selling plan"))
+async def read(context: Context, offer: Offer) -> OfferView:
+    """Read a preorder offer's full representation."""
+    return rules.view(offer, context.runtime.clock())
+
+
+async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> OfferView:
+    """Update top-level fields of a preorder offer."""
+    problems: list[str] = []
+    for capability in CAPABILITIES:
+        if capability.name not in changes:
+            continue
+        under = (capability.name,)
+        try:
+            changed = capability.merged(
+                getattr(offer, capability.name), changes[capability.name], under=under
+            )
+        except Invalid as invalid:
+            problems += invalid.messages
+        else:
+            setattr(offer, capability.name, changed)
+    if problems:
+        raise Invalid(*problems)
+    for name in ("name", "internal_name"):
+        if name in changes:
+            setattr(offer, name, changes[name])
+    await save(context, offer)
+    return rules.view(offer, context.runtime.clock())
+
+
+update.__doc__ = (
+    f"{update.__doc__}\n\nBesides name and internal_name it takes any of the settings documents "
+    f"({', '.join(capability.name for capability in CAPABILITIES)}), each as its own PATCH does; "
+    "all problems are reported at once."
+)
+_PARTS: Mapping[str, Any] = {
+    "name": (Name, "Preorder"),
+    "internal_name": (Line | None, None),
+    **{one.name: (one.patch, Field(default_factory=one.patch)) for one in CAPABILITIES},
+}
+OfferPatch = partial_of(create_model("Offer", __config__={"extra": "forbid"}, **_PARTS))
+
+
+@offers.post("/{id}/enable", aliases=("turn on preorders", "start an offer"))
+async def enable(
+    context: Context,
+    offer: Offer,
+    *,
+    update_inventory_policy: bool = False,
+    variant_ids: VariantIds | None = None,
+) -> OfferView:
+    """Enable a preorder offer. Optionally flip attached variants' inventory policy to CONTINUE.
+
+    Variants are left at their existing inventory policy unless update_inventory_policy: true is
+    passed; variant_ids narrows that to some of them.
+    """
+    if not offer.enabled:
+        offer.enabled, offer.enabled_at = True, context.runtime.clock()
+    return await _switched(context, offer, update_inventory_policy, "continue", variant_ids)
+
+
+@offers.post("/{id}/disable", aliases=("pause an offer", "turn off preorders"))
+async def disable(
+    context: Context,
+    offer: Offer,
+    *,
+    update_inventory_policy: bool = False,
+    variant_ids: VariantIds | None = None,
+) -> OfferView:
+    """Disable (pause) a preorder offer. Optionally flip variants' inventory policy back to DENY.
+
+    Variants are left at their existing inventory policy unless update_inventory_policy: true is
+    passed; variant_ids narrows that to some of them.
+    """
+    offer.enabled = False
+    return await _switched(context, offer, update_inventory_policy, "deny", variant_ids)
+
+
+@offers.post("/{id}/discard", aliases=("delete an offer", "archive an offer"))
+async def discard(context: Context, offer: Offer) -> OfferView:
+    """Discard (soft-delete) a preorder offer.
+
+    Its variants are detached and their metafields reset; everything else is kept, and restore
+    brings it back, however much later.
+    """
+    if offer.discarded_at is None:
+        now = context.runtime.clock()
+        offer.discarded_at, offer.enabled = now, False
+        await membership.detach(context.db, context.shop_id, offer.id, None, now)
+        offer.variant_count = 0
+        await write(context, offer)
+    return rules.view(offer, context.runtime.clock())
+
+
+@offers.post("/{id}/restore", aliases=("undelete an offer",))
+async def restore(context: Context, offer: Offer) -> OfferView:
+    """Restore a discarded preorder offer.
+
+    It is disabled. Variant attachments and metafields are not restored: attach variants again
+    via the products capability.
+    """
+    if offer.discarded_at is not None:
+        offer.discarded_at = None
+        await write(context, offer)
+    return rules.view(offer, context.runtime.clock())
+
+
+@offers.post("/{id}/schedule", aliases=("schedule an offer", "set start and end date"))
+async def schedule(
+    context: Context, offer: Offer, *, start: Moment | None = None, end: Moment | None = None
+) -> OfferView:
+    """Set the schedule window for a preorder offer.
+
+    Does not enable it. The storefront reads the schedule live. A side that is left out is open.
+    """
+    rules.check_schedule(start, end)
+    offer.schedule_start, offer.schedule_end = start, end
+    await save(context, offer)
+    return rules.view(offer, context.runtime.clock())
+
+
+@offers.post("/{id}/unschedule", aliases=("clear the schedule",))
+async def unschedule(context: Context, offer: Offer) -> OfferView:
+    """Clear the schedule window on a preorder offer."""
+    offer.schedule_start = offer.schedule_end = None
+    await save(context, offer)
+    return rules.view(offer, context.runtime.clock())
+
+
+async def _switched(
+    context: Context,
+    offer: Offer,
+    update_inventory_policy: bool,
+    policy: str,
+    variant_ids: list[int] | None,
+) -> OfferView:
+    if variant_ids is not None and not update_inventory_policy:
+        raise Invalid("variant_ids is only used with update_inventory_policy: true")
+    await save(context, offer)
+    await membership.touch(context.db, context.shop_id, offer.id)
+    if update_inventory_policy:
+        await membership.want_policy(context.db, context.shop_id, offer.id, policy, variant_ids)
+    return rules.view(offer, context.runtime.clock())
+
+
+ACTIONS: tuple[Action, ...] = (
+    *offers,
+    declared(
+        update,
+        name=f"{NAME}.update",
+        method="PATCH",
+        path=f"{PATH}/{{id}}",
+        status=202,
+        aliases=("rename an offer", "change an offer"),
+        request=OfferPatch,
+        load=load,
+        partial=True,
+    ),
+    *(
+        action
+        for capability in CAPABILITIES
+        for action in capability.actions(NAME, f"{PATH}/{{id}}", load=load, save=save)
+    ),
+)

@@ -1,0 +1,211 @@
+"""The jobs that attach variants to offers and flip inventory policies, which callers ask after."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.actions.help import BASE_PATH
+from openstoq.commerce.port import AccessDenied, CommerceRefused
+from openstoq.jobs import bulk
+from openstoq.jobs.job import JobSet
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.offers import membership, store, sync
+from openstoq.preorders.offers.model import Offer
+from openstoq.shops.commerce import commerce_of, patiently
+
+jobs = JobSet("preorders.attaching")
+
+STATUS_URL = f"{BASE_PATH}/preorders/product_variants/jobs"
+CHUNK = 1000
+
+
+class Submitted(BaseModel):
+    """A job that has begun; `variant_count` is null until its variants are known."""
+
+    job_id: str
+    status_url: str
+    variant_count: int | None
+
+
+async def submit(
+    work: Work, offer: Offer, action: str, *, count: int | None, **arguments: Any
+) -> Submitted:
+    """Begin to attach what the offer's source names now, or the `variant_ids` given."""
+    told = {"offer_id": str(offer.id), "source": offer.source, **arguments}
+    return await _begin(work, action, count, told, attach.name)
+
+
+async def submit_policy(
+    work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
+) -> Submitted:
+    """Begin to flip the inventory policy of the offer's variants, or of those given."""
+    attached = (await membership.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
+    ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
+    told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
+    return await _begin(work, "toggle_inventory_policy", len(ids), told, flip.name)
+
+
+async def _begin(
+    work: Work, action: str, count: int | None, arguments: dict[str, Any], job: str
+) -> Submitted:
+    job_id = await bulk.begin(
+        work.db,
+        work.shop_id,
+        action,
+        total=count or 0,
+        arguments=arguments,
+        now=work.runtime.clock(),
+    )
+    work.enqueue(attach if job == attach.name else flip, job_id=job_id)
+    return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", variant_count=count)
+
+
+@jobs.job()
+async def attach(run: Run, *, job_id: str) -> None:
+    """Attach a job's variants in chunks, each in a transaction with the job's progress."""
+    async with run.work() as work:
+        job = await bulk.load(work.db, work.shop_id, job_id)
+    if job is None or job.status != "running":
+        return
+    if job.arguments["source"] == "collection":
+        await _attach_collection(run, job_id, job.arguments["collection_id"])
+        return
+    while await _attach_chunk(run, job_id):
+        continue
+
+
+async def _attach_chunk(run: Run, job_id: str) -> bool:
+    """Attach the next chunk; False when that was the last."""
+    async with run.work() as work:
+        job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
+        if job is None or job.status != "running":
+            return False
+        now = work.runtime.clock()
+        offer = await _offer(work, job)
+        if offer is None:
+            return False
+        ids = job.arguments.get("variant_ids")
+        if ids is None:
+            await membership.detach_excluded(work.db, work.shop_id, offer, now)
+            await membership.attach_all(work.db, work.shop_id, offer, now)
+            await bulk.advance(work.db, work.shop_id, job_id, job.total, {})
+        else:
+            chunk = ids[job.processed : job.processed + CHUNK]
+            unknown = await membership.attach(work.db, work.shop_id, offer, chunk, now)
+            failures = dict.fromkeys(unknown, "no such variant in the shop's catalogue")
+            await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
+            if job.processed + len(chunk) < len(ids):
+                return True
+        await _done(work, job_id, offer.id)
+        return False
+
+
+async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
+    """Attach the variants of a collection, and detach those that left it."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    seen: list[int] = []
+    try:
+        with patiently():
+            async for product_ids in commerce.collection_products(collection_id):
+                seen += product_ids
+    except (CommerceRefused, AccessDenied) as error:
+        async with run.work() as work:
+            await _fail(work, job_id, str(error))
+        return
+    async with run.work() as work:
+        job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
+        if job is None or job.status != "running":
+            return
+        offer = await _offer(work, job)
+        if offer is None:
+            return
+        now = work.runtime.clock()
+        await membership.detach_other_products(work.db, work.shop_id, offer.id, seen, now)
+        await membership.attach_products(work.db, work.shop_id, offer, seen, now)
+        count = len((await membership.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id])
+        await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
+        await _done(work, job_id, offer.id)
+
+
+@jobs.job(cron="20 * * * *")
+async def follow_collections(run: Run) -> None:
+    """Look again at the collections that offers follow."""
+    async with run.work() as work:
+        for offer in await store.all_of(work.db, work.shop_id, None):
+            if offer.auto_refresh and not await bulk.running(
+                work.db, work.shop_id, "offer_id", str(offer.id)
+            ):
+                await submit(
+                    work,
+                    offer,
+                    "refresh_collection",
+                    count=None,
+                    collection_id=offer.collection_id,
+                )
+
+
+@jobs.job()
+async def flip(run: Run, *, job_id: str) -> None:
+    """Flip the inventory policy of a job's variants, chunk by chunk."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    while True:
+        async with run.work() as work:
+            job = await bulk.load(work.db, work.shop_id, job_id)
+            if job is None or job.status != "running":
+                return
+            chunk = job.arguments["variant_ids"][job.processed : job.processed + CHUNK]
+            if not chunk:
+                await bulk.finish(
+                    work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock()
+                )
+                return
+            offer_id = UUID(job.arguments["offer_id"])
+            attached = (await membership.attached_ids(work.db, work.shop_id, [offer_id]))[offer_id]
+        policy = job.arguments["policy"]
+        wanted = dict.fromkeys(sorted(set(attached) & set(chunk)), policy)
+        with patiently():
+            failures = await sync.write_policies(run, commerce, wanted)
+        for one in chunk:
+            if one not in wanted:
+                failures[one] = "not attached to this offer"
+        async with run.work() as work:
+            await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
+
+
+async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
+    """Lock the job's offer; end the job when the offer has taken another source meanwhile."""
+    offer = await store.load(work.db, work.shop_id, UUID(job.arguments["offer_id"]), lock=True)
+    told = job.arguments
+    if (
+        offer is None
+        or offer.discarded_at is not None
+        or offer.source != told["source"]
+        or offer.collection_id != told.get("collection_id")
+    ):
+        await bulk.finish(
+            work.db,
+            work.shop_id,
+            job.id,
+            status="cancelled",
+            now=work.runtime.clock(),
+            error="the offer was discarded or took another source meanwhile",
+        )
+        return None
+    return offer
+
+
+async def _done(work: Work, job_id: str, offer_id: UUID) -> None:
+    await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
+    sync.request(work, offer_id)
+
+
+async def _fail(work: Work, job_id: str, error: str) -> None:
+    await bulk.finish(
+        work.db, work.shop_id, job_id, status="failed", now=work.runtime.clock(), error=error
+    )

@@ -1,0 +1,33 @@
+"""The settings documents of an offer: one module each, which tells all there is to know of it."""
+
+from typing import Any
+
+from openstoq.actions.capability import Capability
+from openstoq.preorders.offers.capabilities import (
+    advanced,
+    checkout,
+    countdown,
+    integrations,
+    inventory,
+    limits,
+    markets,
+    payments,
+    shipping,
+    widget,
+)
+
+CAPABILITIES: tuple[Capability[Any], ...] = tuple(
+    module.capability
+    for module in (
+        widget,
+        inventory,
+        shipping,
+        payments,
+        limits,
+        checkout,
+        countdown,
+        integrations,
+        markets,
+        advanced,
+    )
+)

@@ -1,0 +1,70 @@
+"""Inventory: who counts an offer's stock, when it is reserved, and whether it may be oversold."""
+
+from typing import Any, Literal
+
+from openstoq.actions.capability import Capability
+from openstoq.kernel.patch import Settings
+
+Provider = Literal["stoq", "shopify"]
+Timing = Literal["on_sale", "on_fulfillment"]
+
+
+class Reservation(Settings):
+    """When stock is reserved for a preorder."""
+
+    timing: Timing = "on_fulfillment"
+
+
+class ContinueSelling(Settings):
+    """Whether newly attached variants get the inventory policy CONTINUE: one flag, two names."""
+
+    enabled: bool = True
+    auto_apply_to_new_variants: bool = True
+
+
+class Inventory(Settings):
+    """The stock behind an offer."""
+
+    provider: Provider = "stoq"
+    reservation: Reservation = Reservation()
+    continue_selling: ContinueSelling = ContinueSelling()
+
+
+capability = Capability(
+    Inventory,
+    name="inventory",
+    about="the inventory configuration of a preorder offer",
+    note="provider shopify forces the products source to custom. continue_selling.enabled and "
+    ".auto_apply_to_new_variants are one flag: newly attached variants get the inventory policy "
+    "CONTINUE; when both are sent, auto_apply_to_new_variants wins. Variants that are attached "
+    "already keep theirs: use products/bulk_toggle_inventory_policy, or update_inventory_policy "
+    "of enable and disable.",
+    aliases=("inventory settings", "oversell"),
+)
+
+
+@capability.translate
+def one_flag(changes: dict[str, Any]) -> None:
+    """Write both names of the oversell flag, whichever was sent."""
+    sent = changes.get("continue_selling")
+    if isinstance(sent, dict):
+        for name in ("enabled", "auto_apply_to_new_variants"):
+            if name in sent:
+                flag = sent[name]
+        if sent:
+            sent.update(enabled=flag, auto_apply_to_new_variants=flag)
+
+
+@capability.edit("use shopify inventory")
+def set_provider(inventory: Inventory, *, provider: Provider) -> None:
+    """Set the inventory provider for a preorder offer (stoq or shopify).
+
+    shopify forces the products source to custom.
+    """
+    inventory.provider = provider
+
+
+@capability.edit("reserve stock at sale")
+def set_reservation_timing(inventory: Inventory, *, timing: Timing) -> None:
+    """Set when inventory is reserved (at sale or at fulfillment)."""
+    inventory.reservation.timing = timing

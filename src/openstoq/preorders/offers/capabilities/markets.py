@@ -1,0 +1,77 @@
+"""Markets: which of the shop's markets an offer applies to."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, computed_field
+
+from openstoq.actions.capability import Capability
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.patch import Settings
+
+
+def _once(ids: list[int]) -> list[int]:
+    return list(dict.fromkeys(ids))
+
+
+MarketIds = Annotated[list[ShopifyId], Field(max_length=250), AfterValidator(_once)]
+
+
+class Markets(Settings):
+    """The offer's scope; it is all markets when scoping is off or names none."""
+
+    enabled: bool = False
+    market_ids: MarketIds = []
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @property
+    def applies_to_all_markets(self) -> bool:
+        """Whether no market is left out."""
+        return not (self.enabled and self.market_ids)
+
+
+capability = Capability(
+    Markets,
+    name="markets",
+    about="the market scoping of a preorder offer",
+    note="The offer applies to all markets while scoping is off, or on with an empty list; "
+    "applies_to_all_markets: true clears the list. market_ids are GIDs or numbers and are "
+    "replaced as a whole.",
+    aliases=("markets", "market scoping"),
+    patch_only={"applies_to_all_markets": bool},
+)
+
+
+@capability.translate
+def all_markets_is_an_empty_list(changes: dict[str, Any]) -> None:
+    """Clear the list when the offer is said to apply everywhere."""
+    if changes.pop("applies_to_all_markets", None):
+        changes["market_ids"] = []
+
+
+@capability.edit("sell in a market")
+def add_market(markets: Markets, *, market_id: ShopifyId) -> None:
+    """Add a market to the preorder offer's scope.
+
+    Scoping is turned on.
+    """
+    markets.market_ids = [*markets.market_ids, market_id]
+    markets.enabled = True
+
+
+@capability.edit("leave a market")
+def remove_market(markets: Markets, *, market_id: ShopifyId) -> None:
+    """Remove a market from the preorder offer's scope.
+
+    A market that is not in the scope is no error. Without the last one the offer applies to all.
+    """
+    markets.market_ids = [kept for kept in markets.market_ids if kept != market_id]
+
+
+@capability.edit("replace markets")
+def set_markets(markets: Markets, *, market_ids: MarketIds) -> None:
+    """Replace the set of markets a preorder offer applies to.
+
+    Scoping is turned on; an empty list means all markets.
+    """
+    markets.market_ids = market_ids
+    markets.enabled = True

@@ -1,0 +1,256 @@
+"""Payments: what is paid at checkout, what later, and at what discount."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, computed_field, model_validator
+
+from openstoq.actions.capability import Capability
+from openstoq.errors import Conflict
+from openstoq.kernel.days import Moment
+from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
+from openstoq.kernel.types import Copy
+
+Mode = Literal["full", "partial", "full_and_partial"]
+OptionType = Literal["full", "partial"]
+DiscountType = Literal["percentage", "price", "fixed_amount", "no_discount"]
+Percent = Annotated[int, Field(ge=1, le=99)]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+ALL_OF_IT = 100
+
+
+class Option(Settings):
+    """A way to pay, and what the shopper reads of it."""
+
+    billing_title: Copy = None
+    billing_description: Copy = None
+    discount_text: Copy = None
+
+
+class FullOption(Option):
+    """Everything at checkout."""
+
+    billing_title: Copy = "Pay in full"
+
+
+class Deposit(Settings):
+    """What is paid at checkout: a percentage of the price, or a fixed amount of it."""
+
+    type: Literal["percentage", "price"] = "percentage"
+    percent: Percent = 20
+    amount: Amount | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "price" and self.amount is None:
+            raise ValueError("needs an amount for the type price")
+        return self
+
+
+class PartialOption(Option):
+    """A deposit at checkout, the balance later."""
+
+    billing_title: Copy = "Pay a deposit"
+    deposit: Deposit = Deposit()
+
+
+class Options(Settings):
+    """The ways to pay that an offer has, at least one of them."""
+
+    full: FullOption | None = FullOption()
+    partial: PartialOption | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.full is None and self.partial is None:
+            raise ValueError("must keep at least one payment option")
+        return self
+
+
+class Discount(Settings):
+    """A lower price: by a percentage, to a `price`, or by a fixed amount in the shop's currency."""
+
+    type: DiscountType = "no_discount"
+    value: Amount | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_has_no_value(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("type", "no_discount") == "no_discount":
+            return fields | {"value": None}
+        return fields
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type != "no_discount" and self.value is None:
+            raise ValueError(f"needs a value for the type {self.type}")
+        if self.type == "percentage" and self.value is not None and self.value > ALL_OF_IT:
+            raise ValueError("of type percentage must have a value of at most 100")
+        return self
+
+
+class RemainingBalance(Settings):
+    """When the balance of a deposit is due, and whether we collect it."""
+
+    due: Literal["time_after_checkout", "exact_time"] = "time_after_checkout"
+    days: Days | None = 30
+    date: Moment | None = None
+    auto_collect: bool = True
+    auto_collect_on_fulfillment: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.due == "exact_time" and self.date is None:
+            raise ValueError("needs a date when it is due at an exact_time")
+        if self.due == "time_after_checkout" and self.days is None:
+            raise ValueError("needs days when it is due a time_after_checkout")
+        return self
+
+
+class Payments(Settings):
+    """How an offer is paid."""
+
+    options: Annotated[Options, READ_ONLY] = Options()
+    discount: Discount = Discount()
+    remaining_balance: RemainingBalance = RemainingBalance()
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @property
+    def mode(self) -> Mode:
+        """Which options there are."""
+        if self.options.full is None:
+            return "partial"
+        return "full" if self.options.partial is None else "full_and_partial"
+
+    @property
+    def first(self) -> Option:
+        """The option whose copy the billing widget shows."""
+        return self.options.full or self.partial
+
+    @property
+    def partial(self) -> PartialOption:
+        """The option with a deposit; raise Conflict when there is none."""
+        if self.options.partial is None:
+            raise Conflict(
+                "the offer has no partial payment option; use set_mode with partial or "
+                "full_and_partial first"
+            )
+        return self.options.partial
+
+
+capability = Capability(
+    Payments,
+    name="payments",
+    about="the payment configuration of a preorder offer",
+    note="mode and options are changed by set_mode, enable_option, disable_option, "
+    'set_option_copy and set_deposit_percent. {"discount": {"type": "no_discount"}} clears the '
+    "discount and its value. The balance is due at remaining_balance.date (exact_time), "
+    ".days after checkout (time_after_checkout), or with auto_collect_on_fulfillment when the "
+    "order is fulfilled.",
+    aliases=("payment settings", "deposit settings"),
+)
+
+
+@capability.edit("charge a deposit", "partial payment")
+def set_mode(payments: Payments, *, mode: Mode) -> None:
+    """Switch the offer between full, partial, and full-and-partial payment modes.
+
+    Idempotent. An option that stays keeps its copy; one that is new starts from the defaults.
+    """
+    options = payments.options
+    payments.options = Options(
+        full=None if mode == "partial" else options.full or FullOption(),
+        partial=None if mode == "full" else options.partial or PartialOption(),
+    )
+
+
+@capability.edit("add a payment option")
+def enable_option(payments: Payments, *, option_type: OptionType) -> None:
+    """Add a payment option (full or partial) to the offer.
+
+    Idempotent. A new option starts from the defaults: see set_deposit_percent and
+    set_option_copy.
+    """
+    if getattr(payments.options, option_type) is None:
+        set_mode(payments, mode="full_and_partial")
+
+
+@capability.edit("remove a payment option")
+def disable_option(payments: Payments, *, option_type: OptionType) -> None:
+    """Remove a payment option (full or partial) from the offer.
+
+    409 unless the offer has both: it must keep at least one. Use set_mode to switch.
+    """
+    if payments.mode != "full_and_partial":
+        raise Conflict(
+            f"the offer has only the {payments.mode} payment option and must keep one; use "
+            "set_mode to switch"
+        )
+    set_mode(payments, mode="partial" if option_type == "full" else "full")
+
+
+@capability.edit("change deposit")
+def set_deposit_percent(payments: Payments, *, percent: Percent) -> None:
+    """Set the deposit percentage charged at checkout on the partial payment option.
+
+    409 without a partial option: use set_mode first. 100 % upfront is the full payment mode.
+    """
+    payments.partial.deposit = Deposit(percent=percent)
+
+
+@capability.edit("change discount", "preorder price")
+def set_discount(payments: Payments, *, type: DiscountType, value: Amount | None = None) -> None:
+    """Set the preorder discount.
+
+    value is a percentage, the new price, or the amount off; no_discount takes none.
+    """
+    payments.discount = Discount(type=type, value=value)
+
+
+@capability.edit("change discount text")
+def set_discount_text(
+    payments: Payments, *, text: Copy, option_type: OptionType | None = None
+) -> None:
+    """Set the discount blurb shown on the offer's payment options.
+
+    option_type targets one option; without it the text goes to every option. {{ discount }} in
+    the text stands for the discount.
+    """
+    if option_type is not None:
+        _option(payments, option_type).discount_text = text
+        return
+    for option in (payments.options.full, payments.options.partial):
+        if option is not None:
+            option.discount_text = text
+
+
+@capability.edit("change payment option text")
+def set_option_copy(
+    payments: Payments,
+    *,
+    option_type: OptionType,
+    billing_title: Copy = UNSET,
+    billing_description: Copy = UNSET,
+    discount_text: Copy = UNSET,
+) -> None:
+    """Set the merchant-facing copy on a payment option (title, description, discount text).
+
+    The first option's title and description are the billing widget's as well.
+    """
+    assign(
+        _option(payments, option_type),
+        billing_title=billing_title,
+        billing_description=billing_description,
+        discount_text=discount_text,
+    )
+
+
+def _option(payments: Payments, option_type: OptionType) -> Option:
+    option: Option | None = getattr(payments.options, option_type)
+    if option is None:
+        raise Conflict(
+            f"the offer has no {option_type} payment option; add it with enable_option first"
+        )
+    return option

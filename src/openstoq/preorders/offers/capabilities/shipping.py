@@ -1,0 +1,114 @@
+"""Shipping: when a preorder is delivered, what is said of it, and how its order is fulfilled."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from openstoq.actions.capability import Capability
+from openstoq.kernel.days import Moment
+from openstoq.kernel.patch import Settings
+from openstoq.kernel.types import Copy, Line, Tag, Text
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class Delivery(Settings):
+    """When the preorder is delivered; `date` and `days` count only with their own type."""
+
+    type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
+    date: Moment | None = None
+    days: Days | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "exact_date" and self.date is None:
+            raise ValueError("needs a date for the type exact_date")
+        if self.type == "window" and self.days is None:
+            raise ValueError("needs days for the type window")
+        return self
+
+
+class Display(Settings):
+    """What the product page says of the delivery."""
+
+    shipping_text: Copy = None
+    shipping_text_prefix: Copy = None
+    preorder_shipping_text: Copy = None
+    show_shipping_text: bool = True
+    show_shipping_timeline: bool = False
+    applies_to_all_products: bool = True
+
+
+class Split(Settings):
+    """Making the preorder lines of a mixed order an order of their own."""
+
+    enabled: bool = False
+    hold_fulfillments: bool = False
+    sequential_number: bool = False
+    tag: Tag | None = None
+    transaction_gateway: Line | None = None
+
+
+class Fulfillment(Settings):
+    """What happens to an order's fulfillment until it is released."""
+
+    hold: bool = True
+    hold_reason_note: Text | None = "Preorder"
+    split: Split = Split()
+
+
+class Shipping(Settings):
+    """Delivery, its copy, and fulfillment."""
+
+    delivery: Delivery = Delivery()
+    display: Display = Display()
+    fulfillment: Fulfillment = Fulfillment()
+
+
+capability = Capability(
+    Shipping,
+    name="shipping",
+    about="the shipping settings of a preorder offer",
+    note="fulfillment.hold holds fulfillment orders that contain preorder items. "
+    "display.show_shipping_timeline shows the detailed timeline instead of the simple text. "
+    "fulfillment.split.enabled splits preorder lines off. Delivery is easier to set by "
+    "set_delivery_asap, set_delivery_date and set_delivery_window. Null clears a text, a tag or "
+    "the gateway.",
+    aliases=("shipping settings", "delivery settings"),
+)
+
+
+@capability.edit("ship as soon as possible")
+def set_delivery_asap(shipping: Shipping) -> None:
+    """Set delivery to 'as soon as possible' (no specific date or window)."""
+    shipping.delivery = Delivery()
+
+
+@capability.edit("ship on a date")
+def set_delivery_date(shipping: Shipping, *, date: Moment) -> None:
+    """Set an exact delivery date for the preorder."""
+    shipping.delivery = Delivery(type="exact_date", date=date)
+
+
+@capability.edit("ships within days")
+def set_delivery_window(shipping: Shipping, *, days: Days) -> None:
+    """Set a delivery window in days from checkout (e.g. 'ships within 14 days')."""
+    shipping.delivery = Delivery(type="window", days=days)
+
+
+@capability.edit("change shipping text")
+def set_shipping_text(shipping: Shipping, *, text: Copy) -> None:
+    """Set the customer-facing shipping text shown on the PDP."""
+    shipping.display.shipping_text = text
+
+
+@capability.edit("tag split orders")
+def set_split_order_tag(shipping: Shipping, *, tag: Tag | None) -> None:
+    """Set the tag applied to split orders on Shopify."""
+    shipping.fulfillment.split.tag = tag
+
+
+@capability.edit("gateway of split orders")
+def set_split_transaction_gateway(shipping: Shipping, *, gateway: Line | None) -> None:
+    """Set the payment gateway used for the split order transaction (e.g. 'Store Credit')."""
+    shipping.fulfillment.split.transaction_gateway = gateway

@@ -1,0 +1,40 @@
+"""Loading an offer for an action, and saving it so that the shop follows."""
+
+from copy import deepcopy
+from uuid import UUID
+
+from openstoq.actions.context import Context
+from openstoq.errors import NotFound
+from openstoq.jobs.work import Work
+from openstoq.preorders.offers import rules, store, sync
+from openstoq.preorders.offers.model import Offer
+
+
+async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
+    """Load an offer of the caller's shop; raise NotFound when it has none of that id."""
+    try:
+        offer = await store.load(context.db, context.shop_id, UUID(offer_id), lock=lock)
+    except ValueError:
+        offer = None
+    if offer is None:
+        raise NotFound(f"no offer with the id {offer_id} in this shop")
+    if lock:
+        offer.before = deepcopy(offer)
+    return offer
+
+
+async def save(work: Work, offer: Offer) -> None:
+    """Settle an offer, write it, and have the shop follow.
+
+    Raises Conflict when it was discarded, and Invalid when its documents contradict each other.
+    """
+    if offer.before is not None:
+        rules.check_changeable(offer.before)
+    await write(work, offer)
+
+
+async def write(work: Work, offer: Offer) -> None:
+    """Write an offer, discarded or not, and have the shop follow."""
+    rules.settle(offer)
+    await store.save(work.db, work.shop_id, offer, work.runtime.clock())
+    sync.request(work, offer.id)

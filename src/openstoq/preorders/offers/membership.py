@@ -1,0 +1,297 @@
+"""Which variants an offer sells, in PostgreSQL.
+
+A detached variant's row stays, marked, until the shop agrees. Whatever changes here bumps the
+revision of the variant in preorder_variants, so that its metafields follow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.kernel.paging import Page
+from openstoq.preorders.offers.model import Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A variant as one offer sells it; None in an override is the offer's own value."""
+
+    variant_id: int
+    product_id: int
+    product_title: str | None
+    variant_title: str | None
+    sku: str | None
+    inventory_policy: str | None
+    shipping_text: str | None
+    max_count: int | None
+    market_overrides: dict[str, Any]
+    preorder_count: int
+    attached_at: datetime
+    in_group: bool
+    sync_error: str | None
+
+
+async def attach(
+    db: Connection, shop_id: UUID, offer: Offer, variant_ids: Sequence[int], now: datetime
+) -> list[int]:
+    """Attach variants of the catalogue; return those ids that it does not have."""
+    known = await db.fetch(
+        """
+        SELECT id FROM variants
+        WHERE shop_id = $1 AND id = ANY($2) AND deleted_at IS NULL
+        """,
+        shop_id,
+        variant_ids,
+    )
+    ids = {row["id"] for row in known}
+    await _attach(db, shop_id, offer, "v.id = ANY($4)", now, sorted(ids))
+    return [one for one in variant_ids if one not in ids]
+
+
+async def attach_products(
+    db: Connection, shop_id: UUID, offer: Offer, product_ids: Sequence[int], now: datetime
+) -> int:
+    """Attach all variants of some products; return how many were not attached before."""
+    return await _attach(db, shop_id, offer, "v.product_id = ANY($4)", now, product_ids)
+
+
+async def attach_all(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
+    """Attach every variant of the shop but the excluded; return how many are new."""
+    return await _attach(db, shop_id, offer, _NOT_EXCLUDED, now, *_exclusions(offer))
+
+
+async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
+    """Count the variants that an offer of all variants has."""
+    count: int = await db.fetchval(
+        f"""
+        SELECT count(*) FROM variants v
+        JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
+        WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL
+          AND $2::uuid IS NOT NULL AND $3::timestamptz IS NOT NULL AND {_NOT_EXCLUDED}
+        """,  # noqa: S608 - a constant
+        shop_id,
+        offer.id,
+        offer.created_at,
+        *_exclusions(offer),
+    )
+    return count
+
+
+async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
+    """Detach the variants that an offer of all variants has come to exclude."""
+    return await _detach(
+        db,
+        shop_id,
+        offer.id,
+        f"""NOT EXISTS (
+            SELECT FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
+            WHERE v.shop_id = $1 AND v.id = m.variant_id AND {_NOT_EXCLUDED})""",
+        now,
+        *_exclusions(offer),
+    )
+
+
+async def detach_other_products(
+    db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
+) -> int:
+    """Detach the variants of all products but these."""
+    return await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
+
+
+async def detach(
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID,
+    variant_ids: Sequence[int] | None,
+    now: datetime,
+) -> int:
+    """Detach these variants, or all; return how many were attached."""
+    if variant_ids is None:
+        return await _detach(db, shop_id, offer_id, "true", now)
+    return await _detach(db, shop_id, offer_id, "m.variant_id = ANY($4)", now, variant_ids)
+
+
+# A detached row that comes back keeps nothing of its own settings: it is attached anew.
+_ATTACH = """
+WITH attached AS (
+    INSERT INTO offer_variants AS m (shop_id, offer_id, variant_id, product_id, attached_at)
+    SELECT $1, $2, v.id, v.product_id, $3
+    FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
+    WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL AND {condition}
+    ON CONFLICT (shop_id, offer_id, variant_id) DO UPDATE SET
+        attached_at = $3, detached_at = NULL, sync_error = NULL, product_id = excluded.product_id,
+        shipping_text = NULL, max_count = NULL, market_overrides = '{{}}'
+    WHERE m.detached_at IS NOT NULL
+    RETURNING variant_id
+), touched AS (
+    INSERT INTO preorder_variants AS p (shop_id, variant_id, policy_wanted)
+    SELECT $1, variant_id, {policy} FROM attached ORDER BY variant_id
+    ON CONFLICT (shop_id, variant_id) DO UPDATE SET
+        revision = p.revision + 1, is_reset = false, sync_error = NULL,
+        policy_wanted = coalesce(excluded.policy_wanted, p.policy_wanted)
+)
+SELECT count(*) FROM attached
+"""
+
+_DETACH = """
+WITH detached AS (
+    UPDATE offer_variants m SET detached_at = $3
+    WHERE m.shop_id = $1 AND m.offer_id = $2 AND m.detached_at IS NULL AND {condition}
+    RETURNING variant_id
+), touched AS (
+    UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false, sync_error = NULL
+    FROM detached WHERE p.shop_id = $1 AND p.variant_id = detached.variant_id
+)
+SELECT count(*) FROM detached
+"""
+
+_NOT_EXCLUDED = "v.id <> ALL($4) AND ($5::text IS NULL OR NOT $5 = ANY(p.tags))"
+
+
+def _exclusions(offer: Offer) -> tuple[list[int], str | None]:
+    return offer.excluded_variant_ids, offer.exclusion_tag
+
+
+async def _attach(
+    db: Connection, shop_id: UUID, offer: Offer, condition: str, now: datetime, *values: Any
+) -> int:
+    oversells = offer.inventory.continue_selling.enabled
+    policy = "'continue'" if oversells else "NULL::text"
+    statement = _ATTACH.format(condition=condition, policy=policy)
+    count: int = await db.fetchval(statement, shop_id, offer.id, now, *values)
+    return count
+
+
+async def _detach(
+    db: Connection, shop_id: UUID, offer_id: UUID, condition: str, now: datetime, *values: Any
+) -> int:
+    statement = _DETACH.format(condition=condition)
+    count: int = await db.fetchval(statement, shop_id, offer_id, now, *values)
+    return count
+
+
+async def touch(
+    db: Connection, shop_id: UUID, offer_id: UUID, variant_ids: Sequence[int] | None = None
+) -> None:
+    """Have the metafields of an offer's variants, or of some, looked at again."""
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false,
+            sync_error = NULL
+        FROM offer_variants m
+        WHERE m.shop_id = $1 AND m.offer_id = $2 AND p.shop_id = $1 AND p.variant_id = m.variant_id
+          AND ($3::bigint[] IS NULL OR m.variant_id = ANY($3))
+        """,
+        shop_id,
+        offer_id,
+        variant_ids,
+    )
+
+
+async def want_policy(
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID,
+    policy: str,
+    variant_ids: Sequence[int] | None,
+) -> list[int]:
+    """Want an inventory policy of the offer's variants, or of some; return which they are."""
+    rows = await db.fetch(
+        """
+        UPDATE preorder_variants p SET policy_wanted = $3
+        FROM offer_variants m
+        WHERE m.shop_id = $1 AND m.offer_id = $2 AND m.detached_at IS NULL
+          AND p.shop_id = $1 AND p.variant_id = m.variant_id
+          AND ($4::bigint[] IS NULL OR m.variant_id = ANY($4))
+        RETURNING p.variant_id
+        """,
+        shop_id,
+        offer_id,
+        policy,
+        variant_ids,
+    )
+    return sorted(row["variant_id"] for row in rows)
+
+
+async def attached_ids(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]
+) -> dict[UUID, list[int]]:
+    """Return the attached variants of some offers, in the order of their ids."""
+    rows = await db.fetch(
+        """
+        SELECT offer_id, array_agg(variant_id ORDER BY variant_id) AS ids FROM offer_variants
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL GROUP BY offer_id
+        """,
+        shop_id,
+        offer_ids,
+    )
+    found = {row["offer_id"]: list(row["ids"]) for row in rows}
+    return {offer_id: found.get(offer_id, []) for offer_id in offer_ids}
+
+
+_MEMBER = """
+    m.variant_id, m.product_id, pr.title AS product_title, v.title AS variant_title, v.sku,
+    v.inventory_policy, m.shipping_text, m.max_count, m.market_overrides,
+    coalesce(p.preorder_count, 0) AS preorder_count, m.attached_at, m.in_group,
+    coalesce(m.sync_error, p.sync_error) AS sync_error
+    FROM offer_variants m
+    LEFT JOIN preorder_variants p ON p.shop_id = m.shop_id AND p.variant_id = m.variant_id
+    LEFT JOIN variants v ON v.shop_id = m.shop_id AND v.id = m.variant_id
+    LEFT JOIN products pr ON pr.shop_id = m.shop_id AND pr.id = m.product_id
+"""
+
+
+async def page(
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID,
+    page: Page | None,
+    *,
+    product_id: int | None = None,
+    variant_id: int | None = None,
+) -> list[Member]:
+    """Return attached variants in the order of their ids: a page of them, or with None all."""
+    rows = await db.fetch(
+        f"""
+        SELECT {_MEMBER}
+        WHERE m.shop_id = $1 AND m.offer_id = $2 AND m.detached_at IS NULL
+          AND ($3::bigint IS NULL OR m.product_id = $3)
+          AND ($4::bigint IS NULL OR m.variant_id = $4)
+        ORDER BY m.variant_id LIMIT $5 OFFSET $6
+        """,
+        shop_id,
+        offer_id,
+        product_id,
+        variant_id,
+        page.size if page else None,
+        page.offset if page else 0,
+    )
+    return [Member(**dict(row)) for row in rows]
+
+
+async def override(
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID,
+    variant_id: int,
+    *,
+    shipping_text: str | None,
+    max_count: int | None,
+    market_overrides: dict[str, Any],
+) -> None:
+    """Write an attached variant's own settings."""
+    await db.execute(
+        """
+        UPDATE offer_variants SET shipping_text = $4, max_count = $5, market_overrides = $6
+        WHERE shop_id = $1 AND offer_id = $2 AND variant_id = $3
+        """,
+        shop_id,
+        offer_id,
+        variant_id,
+        shipping_text,
+        max_count,
+        market_overrides,
+    )

@@ -1,0 +1,179 @@
+"""An offer: how some variants are sold before they are in stock."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.kernel.paging import PageMeta
+from openstoq.preorders.offers.capabilities import CAPABILITIES
+from openstoq.preorders.offers.capabilities.advanced import Advanced
+from openstoq.preorders.offers.capabilities.checkout import Checkout
+from openstoq.preorders.offers.capabilities.countdown import Countdown
+from openstoq.preorders.offers.capabilities.integrations import Integrations
+from openstoq.preorders.offers.capabilities.inventory import Inventory
+from openstoq.preorders.offers.capabilities.limits import Limits
+from openstoq.preorders.offers.capabilities.markets import Markets
+from openstoq.preorders.offers.capabilities.payments import Payments
+from openstoq.preorders.offers.capabilities.shipping import Shipping
+from openstoq.preorders.offers.capabilities.widget import Widget
+
+DOCUMENTS = tuple(capability.name for capability in CAPABILITIES)
+
+Source = Literal["custom", "all", "collection"]
+Status = Literal["enabled", "disabled", "discarded"]
+ScheduleState = Literal["always", "upcoming", "active", "ended"]
+SyncState = Literal["pending", "synced", "failed"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Offer:
+    """An offer with its ten settings documents.
+
+    `revision` grows with each change; the shop agrees once `synced_revision` has caught up.
+    """
+
+    id: UUID
+    name: str = "Preorder"
+    internal_name: str | None = None
+    enabled: bool = False
+    enabled_at: datetime | None = None
+    discarded_at: datetime | None = None
+    schedule_start: datetime | None = None
+    schedule_end: datetime | None = None
+    source: Source = "custom"
+    collection_id: int | None = None
+    auto_refresh: bool = False
+    exclusion_tag: str | None = None
+    excluded_variant_ids: list[int] = field(default_factory=list)
+    widget: Widget = field(default_factory=Widget)
+    inventory: Inventory = field(default_factory=Inventory)
+    shipping: Shipping = field(default_factory=Shipping)
+    payments: Payments = field(default_factory=Payments)
+    limits: Limits = field(default_factory=Limits)
+    checkout: Checkout = field(default_factory=Checkout)
+    countdown: Countdown = field(default_factory=Countdown)
+    integrations: Integrations = field(default_factory=Integrations)
+    markets: Markets = field(default_factory=Markets)
+    advanced: Advanced = field(default_factory=Advanced)
+    plan_group_id: int | None = None
+    full_plan_id: int | None = None
+    partial_plan_id: int | None = None
+    plan_group_digest: bytes | None = None
+    revision: int = 1
+    synced_revision: int = 0
+    sync_error: str | None = None
+    variant_count: int = 0
+    variants_behind: bool = False
+    created_at: datetime
+    updated_at: datetime
+    # As it was loaded, so that rules can tell what a change has changed.
+    before: "Offer | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def status(self) -> Status:
+        """Whether it is live, paused or discarded."""
+        if self.discarded_at is not None:
+            return "discarded"
+        return "enabled" if self.enabled else "disabled"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the storefront may show it, its schedule permitting."""
+        return self.status == "enabled"
+
+    @property
+    def sync(self) -> "Sync":
+        """How far the shop agrees with it."""
+        if self.sync_error is not None:
+            return Sync(state="failed", error=self.sync_error)
+        behind = self.synced_revision < self.revision or self.variants_behind
+        return Sync(state="pending" if behind else "synced", error=None)
+
+
+class Sync(BaseModel):
+    """Whether the shop agrees yet with what should be."""
+
+    state: SyncState
+    error: str | None
+
+
+class Schedule(BaseModel):
+    """The window in which an enabled offer is shown."""
+
+    start: datetime | None
+    end: datetime | None
+    state: ScheduleState
+
+
+class Exclusions(BaseModel):
+    """What an offer of all variants leaves out."""
+
+    exclusion_tag: str | None
+    excluded_variant_ids: list[int]
+
+
+class CollectionSource(BaseModel):
+    """The collection whose variants an offer sells."""
+
+    collection_id: int
+    auto_refresh: bool
+
+
+class Products(BaseModel):
+    """Which variants an offer sells; the block of another source is null."""
+
+    source: Source
+    variant_count: int
+    all: Exclusions | None
+    collection: CollectionSource | None
+    custom: dict[str, Any] | None
+
+
+class ShopifyIds(BaseModel):
+    """What the offer is in Shopify, once it was synced."""
+
+    selling_plan_group_id: int | None
+    full_plan_id: int | None
+    partial_plan_id: int | None
+
+
+class OfferSummary(BaseModel):
+    """An offer in a list."""
+
+    id: UUID
+    name: str
+    internal_name: str | None
+    status: Status
+    enabled: bool
+    schedule: Schedule
+    products: Products
+    sync: Sync
+    created_at: datetime
+    updated_at: datetime
+    discarded_at: datetime | None
+
+
+class OfferView(OfferSummary):
+    """An offer with everything that it is."""
+
+    shopify: ShopifyIds
+    widget: Widget
+    inventory: Inventory
+    shipping: Shipping
+    payments: Payments
+    limits: Limits
+    checkout: Checkout
+    countdown: Countdown
+    integrations: Integrations
+    markets: Markets
+    advanced: Advanced
+
+
+class OfferPage(BaseModel):
+    """A page of offers, newest first."""
+
+    offers: list[OfferSummary]
+    meta: PageMeta

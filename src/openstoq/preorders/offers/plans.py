@@ -1,0 +1,90 @@
+"""What an offer is in Shopify's terms: a selling plan group with a plan for each way to pay."""
+
+from decimal import Decimal
+from hashlib import sha256
+from typing import Literal
+
+from openstoq.commerce.port import Plan, PlanGroup
+from openstoq.preorders.offers.capabilities.payments import Option
+from openstoq.preorders.offers.model import Offer
+
+WHOLE = Decimal(100)
+LONGEST_NAME = 255
+
+
+def plan_group(offer: Offer) -> PlanGroup:
+    """Return the selling plan group that the offer should be."""
+    options = offer.payments.options
+    plans = {}
+    if options.full is not None:
+        plans["full"] = _plan(offer, options.full, "Pay in full", WHOLE)
+    if options.partial is not None:
+        deposit = options.partial.deposit
+        plans["partial"] = _plan(
+            offer,
+            options.partial,
+            f"{deposit.percent}% deposit",
+            Decimal(deposit.percent),
+            amount=deposit.amount if deposit.type == "price" else None,
+        )
+    return PlanGroup(
+        name=offer.name[:LONGEST_NAME],
+        merchant_code=f"openstoq-{offer.id}",
+        option_name="Purchase option",
+        plans=plans,
+    )
+
+
+def digest(group: PlanGroup) -> bytes:
+    """Return what tells one state of a group from another."""
+    return sha256(repr(group).encode()).digest()
+
+
+def discount_text(offer: Offer, text: str | None) -> str | None:
+    """Return a text in which {{ discount }} stands for the offer's discount."""
+    if text is None or "{{" not in text:
+        return text
+    discount = offer.payments.discount
+    value = "" if discount.value is None else f"{discount.value.normalize():f}"
+    worth = f"{value}%" if discount.type == "percentage" else value
+    return text.replace("{{ discount }}", worth).replace("{{discount}}", worth)
+
+
+def _plan(
+    offer: Offer, option: Option, otherwise: str, percent: Decimal, *, amount: Decimal | None = None
+) -> Plan:
+    balance = offer.payments.remaining_balance
+    pays_all = percent == WHOLE and amount is None
+    on_fulfillment = not pays_all and balance.auto_collect_on_fulfillment
+    dated = not pays_all and not on_fulfillment
+    delivery = offer.shipping.delivery
+    discount = offer.payments.discount
+    title = option.billing_title or otherwise
+    # Shopify wants names and options unique within a group, whatever a merchant writes.
+    own = title if pays_all else f"{title} ({otherwise})"
+    return Plan(
+        name=f"{offer.name}: {own}"[:LONGEST_NAME],
+        option=own[:LONGEST_NAME],
+        description=discount_text(offer, option.billing_description),
+        percent=percent,
+        amount=amount,
+        balance_at=balance.date if dated and balance.due == "exact_time" else None,
+        balance_days=balance.days if dated and balance.due == "time_after_checkout" else None,
+        balance_on_fulfillment=on_fulfillment,
+        delivery=_delivery(offer),
+        delivered_at=delivery.date if delivery.type == "exact_date" else None,
+        reserve=offer.inventory.reservation.timing,
+        discount=(discount.type, discount.value)
+        if discount.type != "no_discount" and discount.value is not None
+        else None,
+    )
+
+
+def _delivery(offer: Offer) -> Literal["asap", "exact", "unknown"]:
+    match offer.shipping.delivery.type:
+        case "asap":
+            return "asap"
+        case "exact_date":
+            return "exact"
+        case _:
+            return "unknown"

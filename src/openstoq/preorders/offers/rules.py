@@ -1,0 +1,173 @@
+"""Decisions about offers, without I/O: rules across documents, schedules, which offer applies."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from openstoq.errors import Conflict, Invalid
+from openstoq.preorders.offers.model import (
+    CollectionSource,
+    Exclusions,
+    Offer,
+    OfferSummary,
+    OfferView,
+    Products,
+    Schedule,
+    ScheduleState,
+    ShopifyIds,
+)
+
+
+def settle(offer: Offer) -> None:
+    """Make the documents agree with each other, whichever of them was changed."""
+    _share_copy(offer, offer.before)
+    if offer.inventory.provider == "shopify":
+        offer.source = "custom"
+    if offer.source != "collection":
+        offer.collection_id, offer.auto_refresh = None, False
+    if offer.source != "all":
+        offer.exclusion_tag, offer.excluded_variant_ids = None, []
+
+
+def _share_copy(offer: Offer, before: Offer | None) -> None:
+    """Keep the first payment option's copy and the billing widget's the same.
+
+    The side that was changed wins; the option does when both were, or neither was.
+    """
+    widget, first = offer.widget.billing_widget, offer.payments.first
+    widget_changed = before is not None and widget != before.widget.billing_widget
+    option_changed = before is None or offer.payments.options != before.payments.options
+    if widget_changed and not option_changed:
+        first.billing_title, first.billing_description = widget.title, widget.description
+    else:
+        widget.title, widget.description = first.billing_title, first.billing_description
+
+
+def check_changeable(offer: Offer) -> None:
+    """Raise Conflict for a discarded offer, which nothing but restore changes."""
+    if offer.discarded_at is not None:
+        raise Conflict("the offer is discarded; restore it first")
+
+
+def check_schedule(start: datetime | None, end: datetime | None) -> None:
+    """Raise Invalid for a window that is empty or open on both sides."""
+    if start is None and end is None:
+        raise Invalid("start or end is required; use unschedule to clear the window")
+    if start is not None and end is not None and start >= end:
+        raise Invalid("start must be before end")
+
+
+def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
+    """Say where `now` stands in the offer's window: its start is inside, its end is not."""
+    if offer.schedule_start is None and offer.schedule_end is None:
+        return "always"
+    if offer.schedule_start is not None and now < offer.schedule_start:
+        return "upcoming"
+    if offer.schedule_end is not None and now >= offer.schedule_end:
+        return "ended"
+    return "active"
+
+
+def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None) -> list[Offer]:
+    """Return the offers in the order in which they apply to a variant, the one to use first.
+
+    Those for the market by name come before those for all markets, those whose window is open
+    or that have none before those whose window is not, and then the one last enabled. Offers
+    that are not live, or are for other markets, are left out.
+    """
+    return [
+        offer
+        for offer in all_by_precedence(offers, now)
+        if offer.markets.applies_to_all_markets or market_id in offer.markets.market_ids
+    ]
+
+
+def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
+    """Return the live offers in the order in which they apply, whatever the market."""
+
+    def rank(offer: Offer) -> tuple[bool, bool, float, str]:
+        return (
+            not offer.markets.applies_to_all_markets,
+            schedule_state(offer, now) in ("always", "active"),
+            offer.enabled_at.timestamp() if offer.enabled_at else 0.0,
+            str(offer.id),
+        )
+
+    return sorted((one for one in offers if one.is_live), key=rank, reverse=True)
+
+
+def schedule(offer: Offer, now: datetime) -> Schedule:
+    """Return the offer's window with its state at `now`."""
+    return Schedule(
+        start=offer.schedule_start, end=offer.schedule_end, state=schedule_state(offer, now)
+    )
+
+
+def products(offer: Offer) -> Products:
+    """Return where the offer's variants come from."""
+    return Products(
+        source=offer.source,
+        variant_count=offer.variant_count,
+        all=Exclusions(
+            exclusion_tag=offer.exclusion_tag, excluded_variant_ids=offer.excluded_variant_ids
+        )
+        if offer.source == "all"
+        else None,
+        collection=CollectionSource(
+            collection_id=offer.collection_id, auto_refresh=offer.auto_refresh
+        )
+        if offer.collection_id is not None
+        else None,
+        custom={} if offer.source == "custom" else None,
+    )
+
+
+def summary(offer: Offer, now: datetime) -> OfferSummary:
+    """Return an offer as a list shows it."""
+    return OfferSummary(
+        id=offer.id,
+        name=offer.name,
+        internal_name=offer.internal_name,
+        status=offer.status,
+        enabled=offer.enabled,
+        schedule=schedule(offer, now),
+        products=products(offer),
+        sync=offer.sync,
+        created_at=offer.created_at,
+        updated_at=offer.updated_at,
+        discarded_at=offer.discarded_at,
+    )
+
+
+def view(offer: Offer, now: datetime) -> OfferView:
+    """Return an offer with all of its documents."""
+    return OfferView(
+        **dict(summary(offer, now)),
+        shopify=ShopifyIds(
+            selling_plan_group_id=offer.plan_group_id,
+            full_plan_id=offer.full_plan_id,
+            partial_plan_id=offer.partial_plan_id,
+        ),
+        widget=offer.widget,
+        inventory=offer.inventory,
+        shipping=offer.shipping,
+        payments=offer.payments,
+        limits=offer.limits,
+        checkout=offer.checkout,
+        countdown=offer.countdown,
+        integrations=offer.integrations,
+        markets=offer.markets,
+        advanced=offer.advanced,
+    )
+
+
+def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay overrides by market over the known ones; null clears a market, or one of its fields."""
+    merged = dict(known)
+    for market, override in sent.items():
+        if override is None:
+            merged.pop(str(market), None)
+            continue
+        fields = {**merged.get(str(market), {}), **override}
+        merged[str(market)] = {name: value for name, value in fields.items() if value is not None}
+    return {market: fields for market, fields in merged.items() if fields}

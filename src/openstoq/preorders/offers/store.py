@@ -1,0 +1,153 @@
+"""Offers in PostgreSQL: a row each, a jsonb column for each settings document."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, get_type_hints
+from uuid import UUID
+
+from openstoq.db.conditions import Conditions, containing
+from openstoq.db.pool import Connection
+from openstoq.kernel.paging import Page
+from openstoq.kernel.patch import stored
+from openstoq.preorders.offers.model import DOCUMENTS, Offer, Status
+
+_HINTS = get_type_hints(Offer)
+_PLAIN = (
+    "name",
+    "internal_name",
+    "enabled",
+    "enabled_at",
+    "discarded_at",
+    "schedule_start",
+    "schedule_end",
+    "source",
+    "collection_id",
+    "auto_refresh",
+    "exclusion_tag",
+    "excluded_variant_ids",
+)
+_WRITTEN = (*_PLAIN, *DOCUMENTS)
+_READ = (
+    "id",
+    *_WRITTEN,
+    "plan_group_id",
+    "full_plan_id",
+    "partial_plan_id",
+    "plan_group_digest",
+    "revision",
+    "synced_revision",
+    "sync_error",
+    "created_at",
+    "updated_at",
+)
+_COUNT = """(SELECT count(*) FROM offer_variants v WHERE v.shop_id = o.shop_id
+             AND v.offer_id = o.id AND v.detached_at IS NULL)"""
+_BEHIND = """EXISTS (SELECT FROM preorder_variants p
+              JOIN offer_variants v ON v.shop_id = p.shop_id AND v.variant_id = p.variant_id
+              WHERE p.shop_id = o.shop_id AND v.offer_id = o.id AND
+              (p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL))"""
+COLUMNS = (
+    f"{', '.join(f'o.{name}' for name in _READ)}, {_COUNT} AS variant_count, "
+    f"{_BEHIND} AS variants_behind"
+)
+
+
+def offer_of(row: Any) -> Offer:
+    """Read a row of COLUMNS."""
+    fields = dict(row)
+    for name in DOCUMENTS:
+        fields[name] = _HINTS[name].model_validate(fields[name])
+    return Offer(**fields)
+
+
+async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> Offer | None:
+    """Read an offer, discarded or not; a locked one stays as it is until the commit."""
+    row = await db.fetchrow(
+        f"""
+        SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1 AND o.id = $2
+        {"FOR UPDATE OF o" if lock else ""}
+        """,  # noqa: S608 - constants
+        shop_id,
+        offer_id,
+    )
+    return offer_of(row) if row is not None else None
+
+
+async def add(db: Connection, shop_id: UUID, offer: Offer) -> None:
+    """Write a new offer."""
+    names = ("id", *_WRITTEN, "created_at", "updated_at")
+    places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
+    await db.execute(
+        f"INSERT INTO offers (shop_id, {', '.join(names)}) VALUES ($1, {places})",  # noqa: S608 - the names are ours
+        shop_id,
+        *(_value(offer, name) for name in names),
+    )
+
+
+async def save(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
+    """Write an offer that `load` has locked; what should be is another from now on."""
+    places = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 4))
+    row = await db.fetchrow(
+        f"""
+        UPDATE offers SET {places}, updated_at = $3, revision = revision + 1, sync_error = NULL
+        WHERE shop_id = $1 AND id = $2 RETURNING revision
+        """,  # noqa: S608 - the names are ours
+        shop_id,
+        offer.id,
+        now,
+        *(_value(offer, name) for name in _WRITTEN),
+    )
+    if row is None:
+        raise RuntimeError("an offer that is locked cannot be gone")
+    offer.revision, offer.updated_at, offer.sync_error = row["revision"], now, None
+
+
+async def page(
+    db: Connection, shop_id: UUID, page: Page, *, status: Status | None, name: str | None = None
+) -> tuple[list[Offer], int]:
+    """Return a page of offers, newest first, and how many there are in all.
+
+    Discarded ones are in it only when they are asked for; `name` matches a part of either name.
+    """
+    where = _where(shop_id, status=status, name=name)
+    total = await db.fetchval(f"SELECT count(*) FROM offers o WHERE {where}", *where.parameters)  # noqa: S608 - constant fragments
+    rows = await db.fetch(
+        f"""
+        SELECT {COLUMNS} FROM offers o WHERE {where}
+        ORDER BY o.created_at DESC, o.id DESC
+        LIMIT {where.bind(page.size)} OFFSET {where.bind(page.offset)}
+        """,  # noqa: S608 - constant fragments; every value is a parameter
+        *where.parameters,
+    )
+    return [offer_of(row) for row in rows], total
+
+
+async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> list[Offer]:
+    """Read these offers, or with None all that are not discarded, the oldest first."""
+    rows = await db.fetch(
+        f"""
+        SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1
+        AND CASE WHEN $2::uuid[] IS NULL THEN o.discarded_at IS NULL ELSE o.id = ANY($2) END
+        ORDER BY o.created_at, o.id
+        """,  # noqa: S608 - constants
+        shop_id,
+        offer_ids,
+    )
+    return [offer_of(row) for row in rows]
+
+
+def _where(shop_id: UUID, *, status: Status | None, name: str | None) -> Conditions:
+    where = Conditions()
+    where.add("o.shop_id = {}", shop_id)
+    if status == "discarded":
+        where.add("o.discarded_at IS NOT NULL")
+    else:
+        where.add("o.discarded_at IS NULL")
+        where.add_unless_none("o.enabled = {}", None if status is None else status == "enabled")
+    where.add_unless_none("(o.name ILIKE {} OR o.internal_name ILIKE {})", containing(name))
+    return where
+
+
+def _value(offer: Offer, name: str) -> Any:
+    value = getattr(offer, name)
+    return stored(value) if name in DOCUMENTS else value

@@ -1,0 +1,184 @@
+"""What the storefront reads of offers: metafields on the shop and on each variant.
+
+Keys and meanings are those of the contract. A shop's offers are on the shop; which of them sell
+a variant is on the variant, so that no list of variants ever outgrows a metafield.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from openstoq.commerce.port import Metafield
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.model import DOCUMENTS, Offer
+from openstoq.preorders.offers.plans import discount_text
+
+# Shopify refuses a JSON metafield over 128 KB; some is left for the frame around the offers.
+MOST_BYTES = 120 * 1024
+SELLING_PLANS = "selling_plans"
+ELSEWHERE = "default"
+KEYS = frozenset(
+    {
+        "selling_plan_ids",
+        "preorder_count",
+        "preorder_max_count",
+        "shipping_text",
+        "market_preorder_count",
+        "market_preorder_max_count",
+    }
+)
+
+Values = Mapping[str, tuple[str, str]]
+Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selling:
+    """A variant with the offers that it is attached to, and its own settings in each."""
+
+    variant_id: int
+    preorder_count: int = 0
+    market_counts: Mapping[str, int] = field(default_factory=dict)
+    offers: Sequence[tuple[Offer, Mapping[str, Any]]] = ()
+
+
+def on_variant(selling: Selling, now: datetime) -> dict[str, tuple[str, str]]:
+    """Return the metafields of a variant, type and value by key; none without a live offer."""
+    own = {offer.id: settings for offer, settings in selling.offers}
+    live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
+    if not live:
+        return {}
+    texts, most = _by_market([(offer, own[offer.id]) for offer in live])
+    found = {
+        "selling_plan_ids": ("json", _json([str(offer.id) for offer in live])),
+        "preorder_count": ("number_integer", str(selling.preorder_count)),
+    }
+    if ELSEWHERE in most:
+        found["preorder_max_count"] = ("number_integer", str(most.pop(ELSEWHERE)))
+    if texts:
+        found["shipping_text"] = ("json", _json(texts))
+    if selling.market_counts:
+        found["market_preorder_count"] = ("json", _json(dict(selling.market_counts)))
+    if most:
+        found["market_preorder_max_count"] = ("json", _json(most))
+    return found
+
+
+def _by_market(
+    selling: Sequence[tuple[Offer, Mapping[str, Any]]],
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return shipping texts and most counts by market; the first offer that has one decides."""
+    texts: dict[str, str] = {}
+    most: dict[str, int] = {}
+    for offer, settings in selling:
+        text = settings["shipping_text"] or offer.shipping.display.shipping_text
+        general = {"shipping_text": text, "max_count": settings["max_count"]}
+        own = settings["market_overrides"]
+        scopes = [*own.items(), *((market, general) for market in _markets(offer))]
+        for market, values in scopes:
+            if values.get("shipping_text"):
+                texts.setdefault(market, discount_text(offer, values["shipping_text"]) or "")
+            if values.get("max_count") is not None:
+                most.setdefault(market, values["max_count"])
+    return texts, most
+
+
+def on_shop(
+    offers: Sequence[Offer], translations: Translations, *, most_bytes: int = MOST_BYTES
+) -> list[Metafield]:
+    """Return the shop's metafields: live offers by id, in as many parts as they need.
+
+    The first part names the others in `more`.
+    """
+    parts: list[list[bytes]] = [[]]
+    size = 0
+    for offer in offers:
+        if not offer.is_live:
+            continue
+        written = (
+            _json(str(offer.id)).encode()
+            + b":"
+            + orjson.dumps(described(offer, translations.get(offer.id, {})))
+        )
+        if parts[-1] and size + len(written) > most_bytes:
+            parts.append([])
+            size = 0
+        parts[-1].append(written)
+        size += len(written) + 1
+    keys = [SELLING_PLANS, *(f"{SELLING_PLANS}_{n}" for n in range(2, len(parts) + 1))]
+    more = _json(keys[1:]).encode()
+    return [
+        Metafield(
+            None,
+            key,
+            "json",
+            (
+                b'{"offers":{'
+                + b",".join(part)
+                + b'},"more":'
+                + (more if key == keys[0] else b"[]")
+            ).decode()
+            + "}",
+        )
+        for key, part in zip(keys, parts, strict=True)
+    ]
+
+
+def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return what the storefront needs of an offer, its texts in every language."""
+    documents = {
+        name: getattr(offer, name).model_dump(mode="json")
+        for name in DOCUMENTS
+        if name != "inventory"
+    }
+    for option in documents["payments"]["options"].values():
+        if option is not None:
+            option["discount_text"] = discount_text(offer, option["discount_text"])
+            option["billing_description"] = discount_text(offer, option["billing_description"])
+    return {
+        "name": offer.name,
+        "schedule": {"start": offer.schedule_start, "end": offer.schedule_end},
+        "enabled_at": offer.enabled_at,
+        "selling_plan_group_id": offer.plan_group_id if _uses_plans(offer) else None,
+        "selling_plan_ids": {
+            "full": offer.full_plan_id if _uses_plans(offer) else None,
+            "partial": offer.partial_plan_id if _uses_plans(offer) else None,
+        },
+        **documents,
+        "translations": {
+            locale: {path: discount_text(offer, text) for path, text in texts.items()}
+            for locale, texts in translations.items()
+        },
+    }
+
+
+def localized(described_offer: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Return a described offer with its texts in `locale`, else its language, else as written."""
+    copy = orjson.loads(orjson.dumps(described_offer))
+    translations = copy.pop("translations", {})
+    texts = translations.get(locale) or translations.get(locale.split("-", maxsplit=1)[0]) or {}
+    for path, text in texts.items():
+        *way, last = path.split(".")
+        place = copy
+        for step in way:
+            place = place.get(step) or {}
+        place[last] = text
+    return dict(copy)
+
+
+def _uses_plans(offer: Offer) -> bool:
+    return offer.advanced.use_shopify_selling_plan
+
+
+def _markets(offer: Offer) -> list[str]:
+    if offer.markets.applies_to_all_markets:
+        return [ELSEWHERE]
+    return [str(market) for market in offer.markets.market_ids]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

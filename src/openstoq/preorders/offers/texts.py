@@ -1,0 +1,58 @@
+"""The translations of offers' texts in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+
+
+async def overrides(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, dict[str, str]]]:
+    """Return the overrides of some offers by offer, locale and path."""
+    rows = await db.fetch(
+        """
+        SELECT offer_id, locale, path, value FROM offer_translations
+        WHERE shop_id = $1 AND offer_id = ANY($2) ORDER BY offer_id, locale, path
+        """,
+        shop_id,
+        offer_ids,
+    )
+    found: dict[UUID, dict[str, dict[str, str]]] = {offer_id: {} for offer_id in offer_ids}
+    for row in rows:
+        found[row["offer_id"]].setdefault(row["locale"], {})[row["path"]] = row["value"]
+    return found
+
+
+async def write(
+    db: Connection, shop_id: UUID, offer_id: UUID, locale: str, texts: Mapping[str, str]
+) -> None:
+    """Write one locale's texts by path, all or none."""
+    await db.execute(
+        """
+        INSERT INTO offer_translations (shop_id, offer_id, locale, path, value)
+        SELECT $1, $2, $3, t.* FROM unnest($4::text[], $5::text[]) AS t
+        ON CONFLICT (shop_id, offer_id, locale, path) DO UPDATE SET value = excluded.value
+        """,
+        shop_id,
+        offer_id,
+        locale,
+        list(texts),
+        list(texts.values()),
+    )
+
+
+async def delete(
+    db: Connection, shop_id: UUID, offer_id: UUID, locale: str, path: str | None
+) -> None:
+    """Delete a locale's text at `path`, or with None all of the locale's."""
+    await db.execute(
+        """
+        DELETE FROM offer_translations
+        WHERE shop_id = $1 AND offer_id = $2 AND locale = $3 AND ($4::text IS NULL OR path = $4)
+        """,
+        shop_id,
+        offer_id,
+        locale,
+        path,
+    )

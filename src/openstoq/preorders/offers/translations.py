@@ -1,0 +1,114 @@
+"""The translations capability: an offer's texts in other languages, one row for each."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import babel
+from pydantic import BaseModel, Field
+
+from openstoq.actions.action import ActionSet
+from openstoq.actions.context import Context
+from openstoq.errors import Invalid
+from openstoq.kernel.patch import TRANSLATABLE, marked_paths
+from openstoq.kernel.types import Clean
+from openstoq.preorders.offers import rules, texts
+from openstoq.preorders.offers.capabilities import CAPABILITIES
+from openstoq.preorders.offers.editing import load, save
+from openstoq.preorders.offers.model import Offer
+
+# Every text of every settings document that shoppers read, such as widget.button.text.
+PATHS: tuple[str, ...] = tuple(
+    path
+    for capability in CAPABILITIES
+    for path in marked_paths(capability.document, TRANSLATABLE, f"{capability.name}.")
+)
+
+Locale = Annotated[str, Field(min_length=2, max_length=20), Clean]
+Path = Annotated[str, Field(min_length=1, max_length=200), Clean]
+Value = Annotated[str, Field(max_length=2000), Clean]
+
+translations = ActionSet(
+    "preorders.offers.translations", "/preorders/offers/{id}/translations", load=load
+)
+
+
+class Translations(BaseModel):
+    """Every override by locale and path, and what may be translated into what."""
+
+    translations: dict[str, dict[str, str]]
+    translatable_fields: list[str]
+
+
+@translations.get(aliases=("show translations", "which texts can be translated"))
+async def read(context: Context, offer: Offer) -> Translations:
+    """Read every translation override, plus the full enumeration of translatable field paths."""
+    return Translations(
+        translations=(await texts.overrides(context.db, context.shop_id, [offer.id]))[offer.id],
+        translatable_fields=list(PATHS),
+    )
+
+
+@translations.post("/set", name="set", aliases=("translate a text",))
+async def set_one(
+    context: Context, offer: Offer, *, locale: Locale, field: Path, value: Value
+) -> Translations:
+    """Set a single translation override (one locale, one field) on a preorder offer."""
+    return await set_many(context, offer, locale=locale, translations={field: value})
+
+
+@translations.post("/set_many", aliases=("translate many texts",))
+async def set_many(
+    context: Context,
+    offer: Offer,
+    *,
+    locale: Locale,
+    translations: Annotated[dict[Path, Value], Field(min_length=1, max_length=200)],
+) -> Translations:
+    """Set many translation overrides for one locale on a preorder offer, atomically.
+
+    All or nothing: 422 names the unknown locale and every unknown field path.
+    """
+    rules.check_changeable(offer)
+    language = _checked(locale, translations)
+    await texts.write(context.db, context.shop_id, offer.id, language, translations)
+    await save(context, offer)
+    return await read(context, offer)
+
+
+@translations.post("/unset", aliases=("remove a translation",))
+async def unset(context: Context, offer: Offer, *, locale: Locale, field: Path) -> Translations:
+    """Remove a translation override (one locale, one field) from a preorder offer.
+
+    One that is not there is no error.
+    """
+    rules.check_changeable(offer)
+    language = _checked(locale, {field: ""})
+    await texts.delete(context.db, context.shop_id, offer.id, language, field)
+    await save(context, offer)
+    return await read(context, offer)
+
+
+@translations.post("/clear_locale", aliases=("remove a language",))
+async def clear_locale(context: Context, offer: Offer, *, locale: Locale) -> Translations:
+    """Remove all translation overrides for one locale on a preorder offer."""
+    rules.check_changeable(offer)
+    language = _checked(locale, {})
+    await texts.delete(context.db, context.shop_id, offer.id, language, None)
+    await save(context, offer)
+    return await read(context, offer)
+
+
+def _checked(locale: str, fields: Mapping[str, str]) -> str:
+    problems = []
+    try:
+        language = str(babel.Locale.parse(locale.replace("_", "-"), sep="-")).replace("_", "-")
+    except (babel.UnknownLocaleError, ValueError):
+        problems = [f"locale {locale} is not a known language; write it like fr or pt-BR"]
+    problems += [
+        f"field {field} is not translatable; GET translations lists those that are"
+        for field in fields
+        if field not in PATHS
+    ]
+    if problems:
+        raise Invalid(*problems)
+    return language

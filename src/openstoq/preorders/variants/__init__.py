@@ -1,0 +1,1 @@
+"""Variants across all the offers that sell them: counts, metafields, drift."""

@@ -1,0 +1,204 @@
+"""The twelve actions over variants: their preorder context, counts and metafields."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from openstoq.actions.action import ActionSet
+from openstoq.actions.context import Context
+from openstoq.errors import Invalid, NotFound
+from openstoq.jobs import bulk
+from openstoq.jobs.bulk import JobView
+from openstoq.kernel.ids import ShopifyId, shopify_id
+from openstoq.kernel.paging import Page
+from openstoq.preorders.offers import membership, sync
+from openstoq.preorders.offers.attaching import STATUS_URL, Submitted
+from openstoq.preorders.offers.model import ScheduleState, Status
+from openstoq.preorders.variants import jobs, store
+from openstoq.preorders.variants.jobs import Task
+from openstoq.preorders.variants.model import VariantContext, VariantOffers, VariantSummaryPage
+
+MOST_AT_ONCE = 5000
+BulkIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Detached(BaseModel):
+    """From which offers a variant was detached."""
+
+    shopify_variant_id: int
+    detached_from: list[UUID]
+
+
+async def load(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
+    """Load a variant that preorders know; raise NotFound for any other."""
+    try:
+        number = shopify_id(variant_id)
+    except ValueError:
+        number = 0
+    if lock:
+        await store.lock(context.db, context.shop_id, [number])
+    found = await store.context(context.db, context.shop_id, number)
+    if found is None:
+        raise NotFound(f"no offer of this shop has ever sold the variant {variant_id}")
+    return found
+
+
+variants = ActionSet("preorders.product_variants", "/preorders/product_variants", load=load)
+
+
+@variants.get(name="list", aliases=("which variants are on preorder", "list preorder variants"))
+async def list_variants(
+    context: Context,
+    *,
+    offer_id: UUID | None = None,
+    product_id: ShopifyId | None = None,
+    variant_ids: Annotated[str, Field(max_length=8000)] | None = None,
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Field(ge=1, le=250)] = 25,
+) -> VariantSummaryPage:
+    """List Shopify variants attached to any preorder offer in this shop.
+
+    variant_ids is a list of ids separated by commas.
+    """
+    asked = Page(page, per_page)
+    found, total = await store.page(
+        context.db,
+        context.shop_id,
+        asked,
+        offer_id=offer_id,
+        product_id=product_id,
+        variant_ids=_ids(variant_ids) if variant_ids is not None else None,
+    )
+    return VariantSummaryPage(product_variants=found, meta=asked.meta(total))
+
+
+@variants.get("/jobs/{job_id}", name="jobs", aliases=("how far is the job", "poll a job"))
+async def read_job(context: Context, job_id: str) -> JobView:
+    """Check the status of a bulk variant-admin job."""
+    found = await bulk.load(context.db, context.shop_id, job_id)
+    if found is None:
+        raise NotFound(f"no job with the id {job_id}; jobs are kept for 30 days")
+    return found.view
+
+
+@variants.get("/{variant_id}", aliases=("preorder context of a variant", "has a variant drifted"))
+async def read(_: Context, variant: VariantContext) -> VariantContext:
+    """Read a Shopify variant's preorder context.
+
+    Every offer it's in, aggregate counts, and the metafields as we wrote them; drift names those
+    that the shop was last found to have otherwise.
+    """
+    return variant
+
+
+@variants.get("/{variant_id}/offers", aliases=("which offers sell a variant",))
+async def offers(
+    _: Context,
+    variant: VariantContext,
+    *,
+    state: Status | ScheduleState | None = None,
+) -> VariantOffers:
+    """List the preorder offers a Shopify variant is attached to.
+
+    state is enabled, disabled or discarded; without it all are listed.
+    """
+    return VariantOffers(offers=[one for one in variant.offers if state in (None, one.status)])
+
+
+@variants.post("/{variant_id}/detach_from_all_offers", aliases=("stop preorders of a variant",))
+async def detach_from_all_offers(context: Context, variant: VariantContext) -> Detached:
+    """Remove a variant from every preorder offer it's attached to.
+
+    Customer orders are unaffected.
+    """
+    now = context.runtime.clock()
+    ids = [variant.shopify_variant_id]
+    for offer in variant.offers:
+        await membership.detach(context.db, context.shop_id, offer.id, ids, now)
+        sync.request(context, offer.id)
+    sync.request_variants(context)
+    return Detached(
+        shopify_variant_id=variant.shopify_variant_id,
+        detached_from=[offer.id for offer in variant.offers],
+    )
+
+
+@variants.post("/{variant_id}/recalculate_preorder_count", aliases=("recount preorders",))
+async def recalculate_preorder_count(context: Context, variant: VariantContext) -> VariantContext:
+    """Recompute preorder_count for a variant from active order line items, then push to Shopify."""
+    return await _performed(context, variant, "recalculate_preorder_counts")
+
+
+@variants.post("/{variant_id}/reset_metafields", aliases=("clear metafields",))
+async def reset_metafields(context: Context, variant: VariantContext) -> VariantContext:
+    """Clear all preorder-related Shopify metafields on a variant. Keeps it attached to its offers.
+
+    The next change of an offer's settings writes the metafields again.
+    """
+    return await _performed(context, variant, "reset_metafields")
+
+
+@variants.post("/{variant_id}/reset_preorder_count", aliases=("zero the preorder count",))
+async def reset_preorder_count(context: Context, variant: VariantContext) -> VariantContext:
+    """Hard-reset the preorder_count of a variant to zero.
+
+    Use recalculate_preorder_count for a recount from real orders.
+    """
+    counts: dict[int, tuple[int, dict[str, int]]] = {variant.shopify_variant_id: (0, {})}
+    await store.set_counts(context.db, context.shop_id, counts)
+    sync.request_variants(context)
+    return await load(context, str(variant.shopify_variant_id), lock=False)
+
+
+@variants.post("/{variant_id}/sync_metafields", aliases=("repair metafields", "resync a variant"))
+async def sync_metafields(context: Context, variant: VariantContext) -> VariantContext:
+    """Force-resync every preorder metafield for a variant to Shopify.
+
+    Idempotent. Repairs what somebody changed by hand, and retries a write that failed.
+    """
+    return await _performed(context, variant, "sync_metafields")
+
+
+@variants.post("/bulk_recalculate_preorder_counts", aliases=("recount many variants",))
+async def bulk_recalculate_preorder_counts(context: Context, *, variant_ids: BulkIds) -> Submitted:
+    """Recompute preorder_count for many variants in one job (max 5000)."""
+    return await _submitted(context, "recalculate_preorder_counts", variant_ids)
+
+
+@variants.post("/bulk_reset_metafields", aliases=("clear many metafields",))
+async def bulk_reset_metafields(context: Context, *, variant_ids: BulkIds) -> Submitted:
+    """Reset preorder metafields for many variants in one job (max 5000)."""
+    return await _submitted(context, "reset_metafields", variant_ids)
+
+
+@variants.post("/bulk_sync_metafields", aliases=("resync many variants",))
+async def bulk_sync_metafields(context: Context, *, variant_ids: BulkIds) -> Submitted:
+    """Force-resync preorder metafields for many variants in one job (max 5000)."""
+    return await _submitted(context, "sync_metafields", variant_ids)
+
+
+async def _performed(context: Context, variant: VariantContext, task: Task) -> VariantContext:
+    await jobs.perform(context, task, [variant.shopify_variant_id])
+    return await load(context, str(variant.shopify_variant_id), lock=False)
+
+
+async def _submitted(context: Context, task: Task, variant_ids: list[int]) -> Submitted:
+    ids = list(dict.fromkeys(variant_ids))
+    job_id = await bulk.begin(
+        context.db,
+        context.shop_id,
+        task,
+        total=len(ids),
+        arguments={"task": task, "variant_ids": ids},
+        now=context.runtime.clock(),
+    )
+    context.enqueue(jobs.run_bulk, job_id=job_id)
+    return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", variant_count=len(ids))
+
+
+def _ids(text: str) -> list[int]:
+    try:
+        return [shopify_id(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise Invalid(f"variant_ids {error}, separated by commas") from error

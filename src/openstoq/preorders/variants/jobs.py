@@ -1,0 +1,119 @@
+"""Work on many variants: the three bulk jobs, and finding what somebody changed in the shop."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from openstoq.commerce.port import Commerce
+from openstoq.jobs import bulk
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.offers import sync, sync_store
+from openstoq.preorders.offers.storefront import KEYS
+from openstoq.preorders.variants import store
+from openstoq.shops.commerce import commerce_of, patiently
+
+jobs = JobSet("preorders.variants")
+
+Task = Literal["recalculate_preorder_counts", "reset_metafields", "sync_metafields"]
+CHUNK = 500
+LOOKED_AT = 200
+UNKNOWN = "no offer has ever sold this variant"
+
+
+async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[int, str]:
+    """Do a task for some variants, in this transaction; return which cannot be, and why."""
+    known = await store.lock(work.db, work.shop_id, variant_ids)
+    if task == "recalculate_preorder_counts":
+        counts = await store.counted(work.db, work.shop_id, known)
+        await store.set_counts(work.db, work.shop_id, counts)
+    else:
+        await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
+    if known:
+        sync.request_variants(work)
+    return {one: UNKNOWN for one in variant_ids if one not in set(known)}
+
+
+@jobs.job()
+async def run_bulk(run: Run, *, job_id: str) -> None:
+    """Do a bulk job's task chunk by chunk, each in a transaction with the job's progress."""
+    while True:
+        async with run.work() as work:
+            job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
+            if job is None or job.status != "running":
+                return
+            chunk = job.arguments["variant_ids"][job.processed : job.processed + CHUNK]
+            if not chunk:
+                now = work.runtime.clock()
+                await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=now)
+                return
+            failures = await perform(work, job.arguments["task"], chunk)
+            await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
+        if run.runtime.stopping.is_set():
+            raise Retry("the worker is stopping")
+
+
+@jobs.job(cron="35 1 * * *")
+async def reconcile(run: Run) -> None:
+    """Find what somebody changed by hand, or the shop lost, and have it repaired."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    with patiently():
+        await _look_at_groups(run, commerce)
+        await _look_at_variants(run, commerce)
+    async with run.work() as work:
+        await sync_store.forget_shop(work.db, work.shop_id)
+        sync.request_variants(work)
+
+
+async def _look_at_groups(run: Run, commerce: Commerce) -> None:
+    async with run.work() as work:
+        found = await offers.all_of(work.db, work.shop_id, None)
+    for offer in found:
+        if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
+            continue
+        members = await commerce.plan_group_members(offer.plan_group_id)
+        async with run.work() as work:
+            if members is None:
+                await sync_store.lose_group(work.db, work.shop_id, offer.id)
+            else:
+                await sync_store.believe_members(work.db, work.shop_id, offer.id, sorted(members))
+            sync.request(work, offer.id)
+
+
+async def _look_at_variants(run: Run, commerce: Commerce) -> None:
+    last = 0
+    while True:
+        async with run.work() as work:
+            expected = await store.after(work.db, work.shop_id, last, LOOKED_AT)
+        if not expected:
+            return
+        last = max(expected)
+        drift = await look(run, commerce, expected)
+        if drift:
+            async with run.work() as work:
+                await store.note_drift(work.db, work.shop_id, drift)
+                await store.want_again(work.db, work.shop_id, list(drift), is_reset=False)
+
+
+async def look(
+    run: Run, commerce: Commerce, expected: Mapping[int, Mapping[str, str]]
+) -> dict[int, dict[str, dict[str, str | None]]]:
+    """Compare the shop's metafields with what we wrote; return where they differ."""
+    found = await commerce.metafields(sync.namespace_of(run), list(expected))
+    return {
+        variant_id: drift
+        for variant_id, written in expected.items()
+        if (drift := _difference(written, found.get(variant_id, written)))
+    }
+
+
+def _difference(
+    written: Mapping[str, str], found: Mapping[str, str]
+) -> dict[str, dict[str, str | None]]:
+    return {
+        key: {"expected": written.get(key), "found": found.get(key)}
+        for key in sorted({*written, *found})
+        if written.get(key) != found.get(key) and key in KEYS
+    }

@@ -1,0 +1,66 @@
+"""A variant as preorders know it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.kernel.paging import PageMeta
+from openstoq.preorders.offers.model import Status, Sync
+
+
+class VariantOffer(BaseModel):
+    """An offer that sells the variant, with the variant's own settings in it."""
+
+    id: UUID
+    name: str
+    status: Status
+    shipping_text: str | None
+    max_count: int | None
+    market_overrides: dict[str, dict[str, str | int]]
+    attached_at: datetime
+
+
+class Drift(BaseModel):
+    """A metafield of which the shop has another value than we wrote; null is none."""
+
+    expected: str | None
+    found: str | None
+
+
+class VariantSummary(BaseModel):
+    """A variant in a list."""
+
+    shopify_variant_id: int
+    shopify_product_id: int | None
+    product_title: str | None
+    variant_title: str | None
+    sku: str | None
+    inventory_policy: str | None
+    offer_ids: list[UUID]
+    preorder_count: int
+    sync: Sync
+
+
+class VariantContext(VariantSummary):
+    """A variant with every offer it is in, its counts, and the state of its metafields."""
+
+    offers: list[VariantOffer]
+    market_preorder_counts: dict[str, int]
+    metafields: dict[str, str]
+    has_drifted: bool
+    drift: dict[str, Drift]
+    synced_at: datetime | None
+
+
+class VariantSummaryPage(BaseModel):
+    """A page of variants, in the order of their ids."""
+
+    product_variants: list[VariantSummary]
+    meta: PageMeta
+
+
+class VariantOffers(BaseModel):
+    """The offers a variant is in, the one that applies first at the top."""
+
+    offers: list[VariantOffer]

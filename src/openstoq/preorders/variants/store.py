@@ -1,0 +1,228 @@
+"""Variants across offers, in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from openstoq.db.conditions import Conditions
+from openstoq.db.pool import Connection
+from openstoq.kernel.paging import Page
+from openstoq.preorders.offers.model import Sync
+from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
+
+_ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
+    AND m.variant_id = p.variant_id AND m.detached_at IS NULL"""
+
+_SUMMARY = """
+    p.variant_id, v.product_id, pr.title AS product_title, v.title AS variant_title, v.sku,
+    v.inventory_policy, p.preorder_count, p.market_counts, p.written, p.drift, p.revision,
+    p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at,
+    ARRAY(SELECT m.offer_id FROM offer_variants m WHERE m.shop_id = p.shop_id
+          AND m.variant_id = p.variant_id AND m.detached_at IS NULL ORDER BY m.attached_at)
+        AS offer_ids
+    FROM preorder_variants p
+    LEFT JOIN variants v ON v.shop_id = p.shop_id AND v.id = p.variant_id
+    LEFT JOIN products pr ON pr.shop_id = v.shop_id AND pr.id = v.product_id
+"""
+
+
+async def page(
+    db: Connection,
+    shop_id: UUID,
+    page: Page,
+    *,
+    offer_id: UUID | None,
+    product_id: int | None,
+    variant_ids: Sequence[int] | None,
+) -> tuple[list[VariantSummary], int]:
+    """Return a page of the variants that any offer sells, and how many there are in all."""
+    where = Conditions()
+    where.add("p.shop_id = {}", shop_id)
+    if offer_id is None:
+        where.add(f"{_ATTACHED})")
+    else:
+        where.add(f"{_ATTACHED} AND m.offer_id = {{}})", offer_id)
+    where.add_unless_none(
+        "EXISTS (SELECT FROM variants w WHERE w.shop_id = p.shop_id AND w.id = p.variant_id "
+        "AND w.product_id = {})",
+        product_id,
+    )
+    where.add_unless_none("p.variant_id = ANY({})", variant_ids)
+    total = await db.fetchval(
+        f"SELECT count(*) FROM preorder_variants p WHERE {where}",  # noqa: S608 - constant fragments
+        *where.parameters,
+    )
+    rows = await db.fetch(
+        f"""
+        SELECT {_SUMMARY} WHERE {where} ORDER BY p.variant_id
+        LIMIT {where.bind(page.size)} OFFSET {where.bind(page.offset)}
+        """,
+        *where.parameters,
+    )
+    return [VariantSummary(**_summary(row)) for row in rows], total
+
+
+async def context(db: Connection, shop_id: UUID, variant_id: int) -> VariantContext | None:
+    """Return a variant with all there is to know of it; None when preorders never had it."""
+    row = await db.fetchrow(
+        f"SELECT {_SUMMARY} WHERE p.shop_id = $1 AND p.variant_id = $2",
+        shop_id,
+        variant_id,
+    )
+    if row is None:
+        return None
+    drift = {key: Drift(**told) for key, told in row["drift"].items()}
+    return VariantContext(
+        **_summary(row),
+        offers=await offers(db, shop_id, variant_id),
+        market_preorder_counts=row["market_counts"],
+        metafields=row["written"],
+        has_drifted=bool(drift),
+        drift=drift,
+        synced_at=row["synced_at"],
+    )
+
+
+async def offers(db: Connection, shop_id: UUID, variant_id: int) -> list[VariantOffer]:
+    """Return the offers that a variant is attached to, in the order in which it was."""
+    rows = await db.fetch(
+        """
+        SELECT o.id, o.name, CASE WHEN o.discarded_at IS NOT NULL THEN 'discarded'
+                                  WHEN o.enabled THEN 'enabled' ELSE 'disabled' END AS status,
+               m.shipping_text, m.max_count, m.market_overrides, m.attached_at
+        FROM offer_variants m JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
+        WHERE m.shop_id = $1 AND m.variant_id = $2 AND m.detached_at IS NULL
+        ORDER BY m.attached_at, o.id
+        """,
+        shop_id,
+        variant_id,
+    )
+    return [VariantOffer(**dict(row)) for row in rows]
+
+
+async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
+    """Lock those of the variants that preorders know, and return them."""
+    rows = await db.fetch(
+        """
+        SELECT variant_id FROM preorder_variants
+        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return [row["variant_id"] for row in rows]
+
+
+async def want_again(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool
+) -> None:
+    """Have all metafields of variants written again, or cleared and kept clear."""
+    await db.execute(
+        """
+        UPDATE preorder_variants SET revision = revision + 1, is_reset = $3, sync_error = NULL,
+            written = CASE WHEN $3 THEN written || '{"preorder_count": ""}' ELSE '{}' END
+        WHERE shop_id = $1 AND variant_id = ANY($2)
+        """,
+        shop_id,
+        variant_ids,
+        is_reset,
+    )
+
+
+async def counted(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
+) -> dict[int, tuple[int, dict[str, int]]]:
+    """Count what is preordered of variants, in all and by market, from the lines of orders."""
+    rows = await db.fetch(
+        """
+        SELECT t.id, coalesce(sum(l.quantity), 0)::integer AS total,
+               coalesce((SELECT jsonb_object_agg(market_id, quantity) FROM (
+                    SELECT market_id, sum(quantity) AS quantity FROM preorder_lines b
+                    WHERE b.shop_id = $1 AND b.variant_id = t.id AND b.market_id IS NOT NULL
+                    GROUP BY market_id) by_market), '{}') AS by_market
+        FROM unnest($2::bigint[]) AS t(id)
+        LEFT JOIN preorder_lines l ON l.shop_id = $1 AND l.variant_id = t.id
+        GROUP BY t.id
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return {row["id"]: (row["total"], row["by_market"]) for row in rows}
+
+
+async def set_counts(
+    db: Connection, shop_id: UUID, counts: Mapping[int, tuple[int, Mapping[str, int]]]
+) -> None:
+    """Write how often variants were preordered, in all and by market.
+
+    One that has reached the most of an offer stops selling: its policy becomes deny.
+    """
+    values: list[Any] = [
+        list(counts),
+        [count for count, _ in counts.values()],
+        [dict(by_market) for _, by_market in counts.values()],
+    ]
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET preorder_count = t.count, market_counts = t.by_market,
+            revision = p.revision + 1, is_reset = false,
+            policy_wanted = CASE WHEN t.count >= (
+                SELECT min(m.max_count) FROM offer_variants m
+                WHERE m.shop_id = $1 AND m.variant_id = t.id AND m.detached_at IS NULL)
+                THEN 'deny' ELSE p.policy_wanted END
+        FROM unnest($2::bigint[], $3::integer[], $4::jsonb[]) AS t(id, count, by_market)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        *values,
+    )
+
+
+async def note_drift(
+    db: Connection, shop_id: UUID, drift: Mapping[int, Mapping[str, Mapping[str, str | None]]]
+) -> None:
+    """Note which metafields the shop has otherwise than we wrote them."""
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET drift = t.drift
+        FROM unnest($2::bigint[], $3::jsonb[]) AS t(id, drift)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        list(drift),
+        [dict(one) for one in drift.values()],
+    )
+
+
+async def after(
+    db: Connection, shop_id: UUID, variant_id: int, limit: int
+) -> dict[int, dict[str, str]]:
+    """Return what was written on the next variants in the order of ids, those in step only."""
+    rows = await db.fetch(
+        """
+        SELECT variant_id, written FROM preorder_variants
+        WHERE shop_id = $1 AND variant_id > $2 AND revision = synced_revision
+        ORDER BY variant_id LIMIT $3
+        """,
+        shop_id,
+        variant_id,
+        limit,
+    )
+    return {row["variant_id"]: row["written"] for row in rows}
+
+
+def _summary(row: Any) -> dict[str, Any]:
+    behind = row["revision"] > row["synced_revision"] or row["policy_wanted"] is not None
+    error = row["sync_error"]
+    policy = row["inventory_policy"]
+    return {
+        "shopify_variant_id": row["variant_id"],
+        "shopify_product_id": row["product_id"],
+        "product_title": row["product_title"],
+        "variant_title": row["variant_title"],
+        "sku": row["sku"],
+        "inventory_policy": policy.upper() if policy else None,
+        "offer_ids": row["offer_ids"],
+        "preorder_count": row["preorder_count"],
+        "sync": Sync(state="failed" if error else "pending" if behind else "synced", error=error),
+    }

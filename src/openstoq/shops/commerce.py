@@ -1,0 +1,47 @@
+"""What jobs need to work on a shop's platform: a way in, and what its refusals mean to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from openstoq.commerce.port import (
+    AccessDenied,
+    Commerce,
+    CommerceError,
+    CommerceUnavailable,
+)
+from openstoq.jobs.job import GiveUp, Retry
+from openstoq.jobs.work import Run
+from openstoq.kernel.delays import seconds
+from openstoq.shops import store
+from openstoq.shops.connection import connect
+
+
+async def commerce_of(run: Run) -> Commerce | None:
+    """Return the shop's platform, or None when the app was removed there."""
+    async with run.work() as work:
+        shop = await store.load(work.db, work.shop_id)
+    if shop is None or shop.uninstalled_at is not None:
+        return None
+    try:
+        return connect(run.runtime, shop)
+    except AccessDenied:
+        return None
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Have the job run again when the platform cannot answer now; other refusals pass through."""
+    try:
+        yield
+    except CommerceUnavailable as unavailable:
+        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turn the platform's refusals into what the worker understands."""
+    try:
+        with patiently():
+            yield
+    except CommerceError as error:
+        raise GiveUp(str(error)) from error
