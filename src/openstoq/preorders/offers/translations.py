@@ -50,9 +50,14 @@ async def read(context: Context, offer: Offer) -> Translations:
 
 @translations.post("/set", name="set", aliases=("translate a text",))
 async def set_one(
-    context: Context, offer: Offer, *, locale: Locale, field: Path, value: Value
+    context: Context, offer: Offer, *, locale: Locale, field: Path, value: Value | None = None
 ) -> Translations:
-    """Set a single translation override (one locale, one field) on a preorder offer."""
+    """Set a single translation override (one locale, one field) on a preorder offer.
+
+    Without a value, or with null, the override is removed.
+    """
+    if value is None:
+        return await unset(context, offer, locale=locale, field=field)
     return await set_many(context, offer, locale=locale, translations={field: value})
 
 
