@@ -28,6 +28,7 @@ from openstoq.mcp.endpoint import Endpoint
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
+from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
 from openstoq.web import health, webhooks
 from openstoq.web.app import create_app
@@ -132,7 +133,7 @@ async def work(settings: Settings) -> None:
     async with runtime(settings) as opened:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
-        worker = Worker(opened, JOBS, url=url)
+        worker = Worker(opened, JOBS, url=url, forget=[shops.forget_spent_points])
         _on_signals(worker.stop)
         async with _watchable(opened):
             await worker.run()

@@ -8,6 +8,7 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from factories import probes
@@ -15,7 +16,8 @@ from factories.apps import until
 from factories.probes import notes
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
-from openstoq.jobs.queue import waiting
+from openstoq.jobs import worker as worker_module
+from openstoq.jobs.queue import enqueue_for_every_shop, waiting, waiting_arguments
 from openstoq.jobs.worker import Worker
 from openstoq.shops import store
 
@@ -144,6 +146,44 @@ async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_installed_sh
         await noted(database, other, "scheduled")
         await empty(database)
     assert await notes(database, gone) == []
+
+
+async def test_some_schedules_are_kept_for_uninstalled_shops_too(database, shop):
+    gone = await make_shop(database, "gone.myshopify.com")
+    async with database.transaction(gone.id) as db:
+        await store.mark_uninstalled(db, gone.id, gone.installed_at)
+        await enqueue_for_every_shop(db, "installed", "test", uninstalled=False)
+        await enqueue_for_every_shop(db, "all", "test", uninstalled=True)
+        waiting = {
+            one.id: [len(await waiting_arguments(db, one.id, job)) for job in ("installed", "all")]
+            for one in (shop, gone)
+        }
+    assert waiting == {shop.id: [1, 1], gone.id: [0, 1]}
+
+
+async def test_what_belongs_to_no_shop_is_forgotten_too(
+    database, database_url, runtime, shop, monkeypatch
+):
+    monkeypatch.setattr(worker_module, "BATCH", 2)
+    for bucket in ("fresh", *(f"spent {n}" for n in range(5))):
+        await database.call("SELECT * FROM take_points($1, 1, 360)", bucket)
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(
+        "UPDATE rate_buckets SET last_second = last_second - 3700 WHERE bucket LIKE 'spent%'"
+    )
+    await owner.execute(
+        """
+        INSERT INTO queue.pgqueuer_log (created, job_id, status, priority, entrypoint)
+        SELECT now() - make_interval(days => days), days, 'successful', 0, 'test'
+        FROM unnest(ARRAY[1, 6, 8, 9, 10]) AS days
+        """
+    )
+    await Worker(runtime, [], url=database_url, forget=[store.forget_spent_points]).tidy()
+    buckets = await owner.fetch("SELECT bucket FROM rate_buckets")
+    noted = await owner.fetch("SELECT job_id FROM queue.pgqueuer_log WHERE entrypoint = 'test'")
+    await owner.close()
+    assert [row["bucket"] for row in buckets] == ["fresh"]
+    assert {row["job_id"] for row in noted} == {1, 6}
 
 
 async def test_stopping_waits_for_jobs_under_way(database, database_url, runtime, shop):

@@ -33,13 +33,15 @@ class Job(Generic[Sent]):
     """Something to be done in the background, at least once.
 
     `attempts` bounds how often a run that raises is repeated, with growing pauses; after that
-    the job is kept as failed for the operator. `cron` runs it for every installed shop.
+    the job is kept as failed for the operator. `cron` runs it for every installed shop, and for
+    `uninstalled` ones where it says so.
     """
 
     name: str
     handler: Handler[Sent]
     attempts: int
     cron: str | None
+    uninstalled: bool
     payload: TypeAdapter[Any]
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class JobSet:
         return iter(self.jobs)
 
     def job(
-        self, *, attempts: int = 12, cron: str | None = None
+        self, *, attempts: int = 12, cron: str | None = None, uninstalled: bool = False
     ) -> Callable[[Handler[Sent]], Job[Sent]]:
         """Declare a job; its name is the set's and the function's."""
 
@@ -69,6 +71,7 @@ class JobSet:
                 handler=handler,
                 attempts=attempts,
                 cron=cron,
+                uninstalled=uninstalled,
                 payload=TypeAdapter(
                     create_model(
                         name, __config__=ConfigDict(extra="forbid"), **keyword_fields(handler)

@@ -79,9 +79,12 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
     )
 
 
-async def enqueue_for_every_shop(db: Connection, job: str, request_id: str) -> None:
-    """Enqueue `job` once for each installed shop, unless it already waits there."""
-    shops = await db.fetch("SELECT installed_shops() AS shop_id")
+async def enqueue_for_every_shop(
+    db: Connection, job: str, request_id: str, *, uninstalled: bool
+) -> None:
+    """Enqueue `job` once for each shop that is installed, or for all, unless it waits there."""
+    which = "every_shop" if uninstalled else "installed_shops"
+    shops = await db.fetch(f"SELECT {which}() AS shop_id")
     if shops:
         await enqueue(
             db,
@@ -98,9 +101,21 @@ async def enqueue_for_every_shop(db: Connection, job: str, request_id: str) -> N
         )
 
 
-async def forget_log(db: Connection, keep: timedelta) -> None:
-    """Delete what the queue noted of jobs that ended longer ago than `keep`."""
-    await db.execute("DELETE FROM queue.pgqueuer_log WHERE created < now() - $1::interval", keep)
+async def forget_log(db: Connection, most: int) -> int:
+    """Delete up to `most` of what the queue noted of jobs more than a week ago."""
+    forgotten: int = await db.fetchval(
+        """
+        WITH forgotten AS (
+            DELETE FROM queue.pgqueuer_log WHERE id IN (
+                SELECT id FROM queue.pgqueuer_log
+                WHERE created < now() - interval '7 days' LIMIT $1)
+            RETURNING 1
+        )
+        SELECT count(*) FROM forgotten
+        """,
+        most,
+    )
+    return forgotten
 
 
 async def release_dedupe_key(db: Connection, job_id: int) -> None:

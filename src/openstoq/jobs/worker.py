@@ -1,7 +1,7 @@
 """The worker: takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
@@ -20,7 +20,7 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
-from openstoq.db.pool import PASSING, prepare
+from openstoq.db.pool import PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.queue import enqueue_for_every_shop, forget_log, queries_on, release_dedupe_key
 from openstoq.jobs.work import Run, Runtime
@@ -33,16 +33,30 @@ log = structlog.get_logger(__name__)
 HEARTBEAT = timedelta(seconds=5)
 LOOK = timedelta(seconds=3)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
-KEEP_LOG = timedelta(days=7)
+
+# Deletes up to so many rows that belong to no shop, and says how many there were.
+Forget = Callable[[Connection, int], Awaitable[int]]
+BATCH = 10_000
 
 
 class Worker:
-    """Runs `jobs` from the queue of the database at `url` until it is told to stop."""
+    """Runs `jobs` from the queue of the database at `url` until it is told to stop.
 
-    def __init__(self, runtime: Runtime, jobs: Iterable[Job[Any]], *, url: str) -> None:
+    Once a night one of all workers has `forget` delete what belongs to no shop.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        jobs: Iterable[Job[Any]],
+        *,
+        url: str,
+        forget: Iterable[Forget] = (),
+    ) -> None:
         self.runtime = runtime
         self.jobs = list(jobs)
         self.url = url
+        self.forget = (forget_log, *forget)
         self._queue: PgQueuer | None = None
 
     async def run(self) -> None:
@@ -66,6 +80,14 @@ class Worker:
         if self._queue is not None:
             self._queue.shutdown.set()
 
+    async def tidy(self) -> None:
+        """Delete what belongs to no shop and nobody asks for any more."""
+        for forget in self.forget:
+            forgotten = BATCH
+            while forgotten == BATCH:
+                async with self.runtime.database.transaction(None) as db:
+                    forgotten = await forget(db, BATCH)
+
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection = await asyncpg.connect(self.url, timeout=5)
         await prepare(connection)
@@ -80,10 +102,9 @@ class Worker:
         for job in self.jobs:
             self._register(queue, job)
 
-        @queue.schedule("jobs.forget_log", "50 3 * * *", accepts_context=False)
-        async def forget(_: Schedule) -> None:
-            async with self.runtime.database.transaction(None) as db:
-                await forget_log(db, KEEP_LOG)
+        @queue.schedule("jobs.forget", "50 3 * * *", accepts_context=False)
+        async def tidy(_: Schedule) -> None:
+            await self.tidy()
 
         if self.runtime.stopping.is_set():
             return
@@ -120,7 +141,9 @@ class Worker:
             @queue.schedule(job.name, job.cron, accepts_context=False)
             async def due(_: Schedule) -> None:
                 async with self.runtime.database.transaction(None) as db:
-                    await enqueue_for_every_shop(db, job.name, f"schedule-{new_id()}")
+                    await enqueue_for_every_shop(
+                        db, job.name, f"schedule-{new_id()}", uninstalled=job.uninstalled
+                    )
 
     async def _run(self, job: Job[Any], queued: QueuedJob) -> None:
         payload = orjson.loads(queued.payload or b"{}")

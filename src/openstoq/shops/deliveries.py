@@ -67,30 +67,57 @@ async def mark_done(
     )
 
 
-async def tidy(db: Connection, shop_id: UUID) -> None:
-    """Empty bodies after a week, which may hold addresses, and forget deliveries after 30 days."""
-    await db.execute(
+async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
+    """Empty the bodies of up to `most` deliveries after a week, for they may hold addresses."""
+    emptied: int = await db.fetchval(
         """
-        UPDATE webhook_deliveries SET body = NULL
-        WHERE shop_id = $1 AND done_at < now() - interval '7 days' AND body IS NOT NULL
+        WITH emptied AS (
+            UPDATE webhook_deliveries SET body = NULL
+            WHERE shop_id = $1 AND webhook_id IN (
+                SELECT webhook_id FROM webhook_deliveries
+                WHERE shop_id = $1 AND done_at < now() - interval '7 days' AND body IS NOT NULL
+                LIMIT $2)
+            RETURNING 1
+        )
+        SELECT count(*) FROM emptied
         """,
         shop_id,
+        most,
     )
-    await db.execute(
-        """
-        DELETE FROM webhook_deliveries
-        WHERE shop_id = $1 AND received_at < now() - interval '30 days' AND done_at IS NOT NULL
-        """,
-        shop_id,
-    )
+    return emptied
 
 
-async def forget_answers(db: Connection, shop_id: UUID) -> None:
-    """Drop the answers that no repeat may ask for any more."""
-    await db.execute(
+async def forget(db: Connection, shop_id: UUID, most: int) -> int:
+    """Delete up to `most` deliveries of more than 30 days ago, also such as nobody worked off."""
+    forgotten: int = await db.fetchval(
         """
-        DELETE FROM idempotency_keys
-        WHERE shop_id = $1 AND created_at < now() - interval '24 hours'
+        WITH forgotten AS (
+            DELETE FROM webhook_deliveries WHERE shop_id = $1 AND webhook_id IN (
+                SELECT webhook_id FROM webhook_deliveries
+                WHERE shop_id = $1 AND received_at < now() - interval '30 days' LIMIT $2)
+            RETURNING 1
+        )
+        SELECT count(*) FROM forgotten
         """,
         shop_id,
+        most,
     )
+    return forgotten
+
+
+async def forget_answers(db: Connection, shop_id: UUID, most: int) -> int:
+    """Delete up to `most` of the answers that no repeat may ask for any more."""
+    forgotten: int = await db.fetchval(
+        """
+        WITH forgotten AS (
+            DELETE FROM idempotency_keys WHERE shop_id = $1 AND key IN (
+                SELECT key FROM idempotency_keys
+                WHERE shop_id = $1 AND created_at < now() - interval '24 hours' LIMIT $2)
+            RETURNING 1
+        )
+        SELECT count(*) FROM forgotten
+        """,
+        shop_id,
+        most,
+    )
+    return forgotten

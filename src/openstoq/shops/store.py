@@ -46,23 +46,29 @@ async def take_points(database: Database, bucket: str, *, cost: int, limit: int)
     return _points(row, limit)
 
 
-async def forget_spent_points(db: Connection) -> None:
-    """Drop the buckets, of all shops and addresses, from which nothing was taken for an hour."""
-    await db.execute("SELECT forget_spent_points()")
+async def forget_spent_points(db: Connection, most: int) -> int:
+    """Drop up to `most` buckets, of any shop or address, that nobody took from for an hour."""
+    forgotten: int = await db.fetchval("SELECT forget_spent_points($1)", most)
+    return forgotten
 
 
-async def forget_audit(db: Connection, shop_id: UUID, keep: timedelta) -> bool:
-    """Delete a bounded number of the audit rows older than `keep`; False when none was left."""
-    done = await db.execute(
+async def forget_audit(db: Connection, shop_id: UUID, most: int, *, keep: timedelta) -> int:
+    """Delete up to `most` audit rows older than `keep`."""
+    forgotten: int = await db.fetchval(
         """
-        DELETE FROM audit_log WHERE shop_id = $1 AND id IN (
-            SELECT id FROM audit_log WHERE shop_id = $1 AND at < now() - $2::interval
-            ORDER BY id LIMIT 10000)
+        WITH forgotten AS (
+            DELETE FROM audit_log WHERE shop_id = $1 AND id IN (
+                SELECT id FROM audit_log WHERE shop_id = $1 AND at < now() - $3::interval
+                LIMIT $2)
+            RETURNING 1
+        )
+        SELECT count(*) FROM forgotten
         """,
         shop_id,
+        most,
         keep,
     )
-    return done != "DELETE 0"
+    return forgotten
 
 
 async def shop_of_domain(database: Database, domain: str) -> Shop | None:
