@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 
 from factories.apps import until
 from factories.catalogs import at
+from factories.passages import Passage
 from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
 from factories.waitlists import (
     LEASE,
@@ -23,11 +25,12 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.notifications import outbox, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
+from openstoq.db.pool import PASSING, Database
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnavailable
@@ -241,6 +244,28 @@ async def test_lost_connections_lose_no_marks(database, runtime, shop, relay, wa
     await send(runtime, shop, wave_id)
     assert len(relay.recipients) == len(set(relay.recipients)) == 150
     assert await statuses(database, shop) == {"sent": 150}
+
+
+async def test_a_run_whose_marks_are_lost_hands_over_no_more(
+    database, database_url, runtime, shop, relay, wave_id, monkeypatch
+):
+    monkeypatch.setattr(outbox, "GIVE_UP_MARKING_SECONDS", 0.5)
+    await make_waitlist(database, shop, 150)
+    async with Passage(database_url) as passage:
+        through = await Database.connect(passage.url, size=3)
+
+        async def cut(_):
+            if len(relay.taken) == 10:
+                passage.cut()
+            return ACCEPTED
+
+        relay.answer = cut
+        with pytest.raises(PASSING):
+            await send(replace(runtime, database=through), shop, wave_id)
+        await through.close()
+    found = await statuses(database, shop)
+    assert 0 < len(relay.taken) - found["sent"] <= UNMARKED
+    assert found["sent"] + found["sending"] == 150
 
 
 async def test_stopping_gives_back_what_was_not_handed_over(

@@ -207,8 +207,9 @@ class WaveOutbox(Outbox):
             except PASSING as error:
                 # The relay has these messages; whoever takes over would send them again.
                 if monotonic() - began > GIVE_UP_MARKING_SECONDS:
-                    log.warning("wave.marks_lost", messages=len(marks), error=str(error))
-                    break
+                    log.warning("wave.marks_lost", messages=self._unmarked, error=str(error))
+                    # The run ends with it, or it would go on to hand over what it cannot mark.
+                    raise
                 await asyncio.sleep(0.2)
         self._marking = 0
         self._room.set()
