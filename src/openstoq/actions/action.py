@@ -17,7 +17,7 @@ from openstoq.kernel.declaration import documentation, keyword_fields
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 View = TypeVar("View")
 Loader = Callable[..., Awaitable[Any]]
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 READ_COST, WRITE_COST = 1, 2
 _PARAMETER = re.compile(r"{(\w+)}")

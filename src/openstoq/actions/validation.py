@@ -26,6 +26,7 @@ SENTENCES = {
     "int_from_float": "{field} must be an integer",
     "bool_type": "{field} must be true or false",
     "bool_parsing": "{field} must be true or false",
+    "is_instance_of": "{field} must be a number",
     "decimal_type": "{field} must be a decimal number",
     "decimal_parsing": "{field} must be a decimal number",
     "decimal_max_digits": "{field} must have at most {max_digits} digits",

@@ -13,6 +13,7 @@ class Shop:
     """A tenant: one Shopify shop that has installed the app."""
 
     id: UUID
+    shopify_id: int | None
     domain: str
     name: str
     email: str | None
@@ -31,6 +32,7 @@ class Shop:
         """Read a row of `shops`."""
         return cls(
             id=row["shop_id"],
+            shopify_id=row["shopify_id"],
             domain=row["domain"],
             name=row["name"],
             email=row["email"],

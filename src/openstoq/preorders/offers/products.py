@@ -222,7 +222,7 @@ async def set_source_to_all(
             "the inventory provider shopify allows only the source custom; use "
             "inventory/set_provider with stoq first"
         )
-    await _switch(context, offer, "all")
+    await switch(context, offer, "all")
     offer.exclusion_tag, offer.excluded_variant_ids = exclusion_tag, excluded_variant_ids
     return await _resolve_all(context, offer, "set_source_to_all")
 
@@ -242,7 +242,7 @@ async def set_source_to_collection(
             "inventory/set_provider with stoq first"
         )
     if offer.collection_id != collection_id:
-        await _switch(context, offer, "collection")
+        await switch(context, offer, "collection")
     offer.collection_id = collection_id
     await save(context, offer)
     return await attaching.submit(
@@ -262,7 +262,7 @@ async def set_source_to_custom(
     Attachment runs as a job: the answer says where to ask after it.
     """
     if offer.source != "custom":
-        await _switch(context, offer, "custom")
+        await switch(context, offer, "custom")
     await save(context, offer)
     return await attaching.submit(
         context, offer, "set_source_to_custom", count=len(variant_ids), variant_ids=variant_ids
@@ -350,7 +350,7 @@ async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list
     return gone
 
 
-async def _switch(context: Context, offer: Offer, source: Source) -> None:
+async def switch(context: Context, offer: Offer, source: Source) -> None:
     """Take another source; the variants of the old one are detached."""
     rules.check_changeable(offer)
     now = context.runtime.clock()

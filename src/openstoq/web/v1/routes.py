@@ -1,6 +1,7 @@
 """API v1 over HTTP: its paths, its status codes and its own shapes of errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -16,7 +17,9 @@ from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
 from openstoq.web.requests import key_of, query_of
-from openstoq.web.v1.intents import CREATE, OPERATIONS
+from openstoq.web.v1 import intents, selling_plans
+from openstoq.web.v1.intents import CREATE
+from openstoq.web.v1.selling_plans import PlanProblems
 
 # The documents name both forms.
 PREFIXES = ("/api/v1", "/api/v1/external")
@@ -28,6 +31,8 @@ CORS = {
     "Access-Control-Max-Age": "86400",
 }
 
+_LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]"})
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -37,16 +42,16 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
     for prefix in PREFIXES:
         # The longer ending first: an id would match with it as well.
         for ending in (".json", ""):
-            intents = f"{prefix}/intents{ending}"
-            made.append(Route(intents, _create(runtime), methods=["POST"]))
-            made.append(Route(intents, _preflight, methods=["OPTIONS"]))
+            signup = f"{prefix}/intents{ending}"
+            made.append(Route(signup, _create(runtime), methods=["POST"]))
+            made.append(Route(signup, _preflight, methods=["OPTIONS"]))
             made += [
                 Route(
                     prefix + operation.path + ending,
                     _keyed(runtime, operation),
                     methods=[operation.method],
                 )
-                for operation in OPERATIONS
+                for operation in (*intents.OPERATIONS, *selling_plans.OPERATIONS)
             ]
     return made
 
@@ -98,7 +103,7 @@ async def _preflight(_: Request) -> Response:
 async def _dispatch(
     runtime: Runtime, operation: Action, caller: Caller, request: Request
 ) -> Answer:
-    sent = await request.body() if operation.writes else query_of(request.scope)
+    sent = await _sent(operation, request)
     if operation is CREATE and isinstance(sent, bytes):
         _check_form(sent)
     try:
@@ -116,8 +121,27 @@ async def _dispatch(
     except Invalid as invalid:
         if operation is CREATE or invalid.details:
             raise
+        if operation in (selling_plans.CREATE, selling_plans.UPDATE):
+            raise PlanProblems(*invalid.messages) from invalid
         # v1 has no 422 for a value that does not fit: it is a bad request there.
         raise BadRequest(*invalid.messages) from invalid
+
+
+async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
+    """Return the body of a write, or the query; a DELETE may send either."""
+    body = await request.body() if operation.writes else b""
+    if body.strip() or operation.method not in ("GET", "DELETE"):
+        return body
+    # Lists come as name=1&name=2, as name[]=1&name[]=2, or as name=1,2.
+    values: dict[str, Any] = {}
+    for name, value in query_of(request.scope, lists=_LISTS).items():
+        plain = name.removesuffix("[]")
+        if plain in _LISTS or f"{plain}[]" in _LISTS:
+            given = value if isinstance(value, list) else [value]
+            values[plain] = [part for one in given for part in one.split(",") if part]
+        else:
+            values[plain] = value
+    return values
 
 
 def _check_form(body: bytes) -> None:
@@ -141,5 +165,7 @@ def _answered(answer: Answer) -> Response:
 def _refused(problem: Problem) -> Response:
     if isinstance(problem, PointsSpent):
         return responses.problem(problem)
+    if isinstance(problem, PlanProblems):
+        return responses.json(problem.details, problem.status)
     status = Invalid.status if isinstance(problem, Conflict) else problem.status
     return responses.json({"error": "; ".join(problem.messages), **problem.details}, status)

@@ -1,0 +1,274 @@
+"""API v1's selling plans: its documented bodies, and the same offers as v2's."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.capabilities import CAPABILITIES
+from openstoq.preorders.offers.model import Offer
+from openstoq.web.v1.plan_fields import SellingPlanInput, changes_of, fields_of, set_options
+
+DOCUMENTED = {
+    "name": "Summer Preorder",
+    "internal_name": "summer-2026",
+    "enabled": True,
+    "billing_type": "time_after_checkout",
+    "billing_checkout_charge_type": "percentage",
+    "billing_checkout_charge_percentage": 20,
+    "delivery_type": "asap",
+    "pricing_type": "no_discount",
+    "preorder_button_text": "Preorder now",
+    "preorder_badge_enabled": True,
+    "preorder_badge_text": "Preorder",
+    "product_variants_source": "custom",
+}
+
+
+async def created(v1, **fields):
+    answer = await v1.post("/preorders", json={"selling_plan": DOCUMENTED | fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_the_documented_body_makes_the_documented_plan(v1):
+    plan = await created(v1)
+    assert {name: plan[name] for name in DOCUMENTED} == DOCUMENTED
+    assert plan["selling_plan_product_variants_count"] == 0
+    assert (plan["shopify_selling_plan_id"], plan["shopify_selling_plan_group_id"]) == (None, None)
+    assert (plan["ongoing_job"], plan["shopify_variant_ids"]) == (False, [])
+    assert set(SellingPlanInput.model_fields) <= set(plan)
+    assert (await v1.get(f"/preorders/{plan['id']}")).json() == plan
+
+
+async def test_v2_reads_what_v1_wrote(v1, client):
+    plan = await created(v1, pricing_type="percentage", pricing_percentage=10)
+    offer = (await client.get(f"/preorders/offers/{plan['id']}")).json()
+    assert (offer["name"], offer["status"]) == ("Summer Preorder", "enabled")
+    assert offer["payments"]["mode"] == "partial"
+    assert offer["payments"]["options"]["partial"]["deposit"]["percent"] == 20
+    assert offer["payments"]["discount"] == {"type": "percentage", "value": "10"}
+    assert offer["widget"]["button"]["text"] == "Preorder now"
+
+
+async def test_v1_reads_what_v2_wrote(v1, client, offer_id):
+    at = f"/preorders/offers/{offer_id}"
+    await client.post(f"{at}/payments/set_mode", json={"mode": "partial"})
+    await client.post(f"{at}/payments/set_deposit_percent", json={"percent": 35})
+    await client.post(f"{at}/shipping/set_delivery_date", json={"date": "2027-03-01"})
+    await client.post(f"{at}/markets/set_markets", json={"market_ids": ["gid://shopify/Market/5"]})
+    plan = (await v1.get(f"/preorders/{offer_id}.json")).json()
+    assert plan["billing_checkout_charge_percentage"] == 35
+    assert plan["billing_type"] == "time_after_checkout"
+    assert (plan["delivery_type"], plan["delivery_at"]) == ("exact_time", "2027-03-01T00:00:00Z")
+    assert (plan["markets_enabled"], plan["shopify_market_ids"]) == (True, [5])
+    assert plan["market_id"] == 5
+
+
+async def test_put_changes_what_was_sent(v1):
+    plan = await created(v1)
+    changed = await v1.put(
+        f"/preorders/{plan['id']}",
+        json={"selling_plan": {"enabled": False, "preorder_button_text": "Coming soon"}},
+    )
+    assert changed.status_code == 200
+    expected = {**plan, "enabled": False, "preorder_button_text": "Coming soon"}
+    assert changed.json() | {"updated_at": None} == expected | {"updated_at": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"billing_type": "exact_time"}, "billing_at"),
+        ({"pricing_type": "percentage"}, "pricing_type"),
+        ({"delivery_type": "exact_time"}, "delivery_at"),
+        ({"billing_checkout_charge_type": "cash"}, "billing_checkout_charge_type"),
+        ({"preorder_badge_text_color": "red;}"}, "preorder_badge_text_color"),
+        ({"product_variants_source": "collection"}, "product_variants_source_id"),
+    ],
+)
+async def test_problems_are_422_by_field(v1, fields, named):
+    answer = await v1.post("/preorders", json={"selling_plan": DOCUMENTED | fields})
+    assert answer.status_code == 422, answer.text
+    assert set(answer.json()) == {"errors"}
+    assert answer.json()["errors"]
+    assert named in answer.json()["errors"] or "base" in answer.json()["errors"]
+
+
+async def test_no_plan_at_all_is_422(v1):
+    answer = await v1.post("/preorders", json={})
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {"errors": {"selling_plan": ["is required"]}},
+    )
+
+
+async def test_variants_come_and_go(v1, catalogue):
+    plan = await created(v1)
+    at = f"/preorders/{plan['id']}"
+    added = await v1.post(f"{at}/add_variant", json={"shopify_variant_ids": catalogue[:2]})
+    assert added.json() == {
+        "success": True,
+        "message": "2 variants added to selling plan",
+        "variants_added": catalogue[:2],
+    }
+    again = await v1.post(f"{at}/add_variant", json={"shopify_variant_ids": catalogue})
+    assert again.status_code == 422
+    assert again.json()["existing_variants"] == catalogue[:2]
+    unknown = await v1.post(f"{at}/add_variant", json={"shopify_variant_ids": [999]})
+    assert unknown.status_code == 422
+    assert "999" in unknown.json()["error"]
+    missing = await v1.post(f"{at}/add_variant", json={})
+    assert missing.status_code == 400
+    removed = await v1.delete(
+        f"{at}/remove_variant",
+        params={"shopify_variant_ids[]": [catalogue[0]], "inventory_policy": "DENY"},
+    )
+    assert removed.json() == {
+        "success": True,
+        "message": "1 variant removed",
+        "variants_removed": [catalogue[0]],
+        "inventory_policy_updated": True,
+        "inventory_policy": "DENY",
+    }
+    nothing = await v1.delete(f"{at}/remove_variant?shopify_variant_ids={catalogue[0]}")
+    assert nothing.status_code == 404
+    odd = await v1.delete(
+        f"{at}/remove_variant?shopify_variant_ids={catalogue[1]}&inventory_policy=MAYBE"
+    )
+    assert odd.status_code == 422
+    assert (await v1.get(at)).json()["shopify_variant_ids"] == [catalogue[1]]
+
+
+async def test_a_variant_has_its_own_settings(v1, catalogue):
+    plan = await created(v1)
+    at = f"/preorders/{plan['id']}"
+    await v1.post(f"{at}/add_variant", json={"shopify_variant_ids": catalogue})
+    body = {"shopify_variant_id": 21, "shipping_text": "July", "preorder_max_count": 100}
+    changed = await v1.patch(f"{at}/update_variant_settings", json=body)
+    assert changed.json() == {
+        "success": True,
+        "message": "Variant settings updated",
+        "variant": body,
+    }
+    empty = await v1.patch(f"{at}/update_variant_settings", json={"shopify_variant_id": 21})
+    assert empty.status_code == 400
+    unknown = await v1.patch(
+        f"{at}/update_variant_settings", json={"shopify_variant_id": 5, "shipping_text": "x"}
+    )
+    assert unknown.status_code == 404
+    whole = (await v1.get(f"{at}/product_variants")).json()
+    assert whole["meta"] == {"total_variants": 3, "total_units_sold": 0}
+    assert [one["shipping_text"] for one in whole["product_variants"]] == [None, "July", None]
+    one = (await v1.get(f"{at}/product_variants?shopify_variant_id=21")).json()
+    assert one["product_variant"]["preorder_max_count"] == 100
+    assert one["meta"] == {"total_units_sold": 0}
+    both = await v1.get(f"{at}/product_variants?shopify_variant_id=21&shopify_product_id=10")
+    assert both.status_code == 400
+    absent = await v1.get(f"{at}/product_variants?shopify_variant_id=999")
+    assert absent.status_code == 404
+
+
+async def test_policies_are_queued(v1, catalogue):
+    plan = await created(v1)
+    at = f"/preorders/{plan['id']}/bulk_toggle_inventory_policy"
+    body = {"shopify_variant_ids": catalogue, "inventory_policy": "CONTINUE"}
+    queued = await v1.post(at, json=body)
+    assert queued.json() == {
+        "success": True,
+        "message": "Inventory policy update queued",
+        "variants_queued": catalogue,
+    }
+    assert (await v1.post(at, json=body | {"inventory_policy": "x"})).status_code == 422
+    assert (await v1.post(at, json={"inventory_policy": "DENY"})).status_code == 400
+
+
+async def test_a_deleted_plan_is_kept_and_not_listed(v1):
+    plan, other = await created(v1), await created(v1, name="Other")
+    gone = await v1.delete(f"/preorders/{plan['id']}")
+    assert gone.json() == {"success": True, "message": "Selling plan deleted"}
+    listed = (await v1.get("/preorders", params={"name": "e"})).json()
+    assert [one["id"] for one in listed["selling_plans"]] == [other["id"]]
+    assert listed["meta"] == {"total_count": 1, "page": 1, "per_page": 25, "total_pages": 1}
+    assert (await v1.get(f"/preorders/{plan['id']}")).json()["discarded_at"] is not None
+    missing = await v1.get(f"/preorders/{new_id()}")
+    assert (missing.status_code, missing.json()) == (404, {"error": "Selling plan not found"})
+
+
+def written(offer: Offer, sent: dict) -> Offer:
+    set_options(offer.payments, sent)
+    for capability in CAPABILITIES:
+        changes = changes_of(sent, offer).get(capability.name)
+        if changes is not None:
+            merged = capability.merged(getattr(offer, capability.name), changes)
+            setattr(offer, capability.name, merged)
+    rules.settle(offer)
+    return offer
+
+
+def fresh() -> Offer:
+    return Offer(id=new_id(), created_at=utc_now(), updated_at=utc_now())
+
+
+texts = st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1, max_size=20)
+plans = st.fixed_dictionaries(
+    {},
+    optional={
+        "preorder_button_text": texts,
+        "preorder_badge_enabled": st.booleans(),
+        "preorder_badge_text_color": st.sampled_from(["#112233", "red", "rgb(1, 2, 3)"]),
+        "preorder_button_description": texts,
+        "preorder_button_description_border_radius": st.integers(0, 100).map(
+            lambda size: f"{size}px"
+        ),
+        "billing_title": texts,
+        "discount_text": texts,
+        "shipping_text": texts,
+        "preorder_tags": st.lists(
+            st.text("abcdef", min_size=1, max_size=5), min_size=1, max_size=4, unique=True
+        ).map(", ".join),
+        "shopify_market_ids": st.lists(st.integers(1, 2**63 - 1), max_size=4, unique=True),
+        "markets_enabled": st.booleans(),
+        "inventory_reserve_type": st.sampled_from(["on_sale", "on_fulfillment"]),
+        "auto_collect_payment": st.booleans(),
+        "hold_fulfillments_enabled": st.booleans(),
+        "allow_mixed_cart": st.booleans(),
+        "preorder_min_quantity": st.integers(1, 5),
+        "preorder_max_quantity": st.integers(5, 9),
+    },
+)
+billings = st.one_of(
+    st.just({}),
+    st.just({"billing_type": "no_remaining_balance", "billing_checkout_charge_percentage": 100}),
+    st.builds(
+        lambda days, percent: {
+            "billing_type": "time_after_checkout",
+            "billing_after_n_intervals": days,
+            "billing_checkout_charge_type": "percentage",
+            "billing_checkout_charge_percentage": percent,
+        },
+        st.integers(1, 400),
+        st.integers(1, 99),
+    ),
+    st.just({"billing_type": "exact_time", "billing_at": "2027-01-01T00:00:00Z"}),
+)
+
+
+@given(plan=plans, billing=billings)
+@settings(max_examples=200, deadline=None)
+def test_what_v1_writes_it_reads(plan, billing):
+    offer = written(fresh(), plan | billing)
+    read = fields_of(offer)
+    assert {name: read[name] for name in plan | billing} == plan | billing
+
+
+@given(plan=plans, billing=billings)
+@settings(max_examples=100, deadline=None)
+def test_what_v1_reads_writes_the_same_offer(plan, billing):
+    offer = written(fresh(), plan | billing)
+    special = {"name", "internal_name", "enabled"}
+    read = {name: value for name, value in fields_of(offer).items() if name not in special}
+    again = written(fresh(), read)
+    assert fields_of(again) == fields_of(offer)
