@@ -45,7 +45,7 @@ async def _keep(server: EmbeddedServer) -> None:
         reviving = asyncio.create_task(asyncio.to_thread(server.revive))
         try:
             await asyncio.shield(reviving)
-        except EmbeddedServerError as error:
+        except (EmbeddedServerError, OSError) as error:
             log.warning("embedded_server.not_revived", error=str(error))
             await asyncio.sleep(TRY_AGAIN_SECONDS)
         except asyncio.CancelledError:

@@ -13,6 +13,7 @@ from openstoq import bootstrap
 from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, until_told_to_stop
 from openstoq.config import Settings, variable
+from openstoq.db import embedded
 from openstoq.db.migrate import migrate as apply_migrations
 from openstoq.db.migrate import migrate_now
 
@@ -73,10 +74,16 @@ async def _up(settings: Settings) -> None:
         await _run_all(settings)
         return
     address = bootstrap.embedded_address(settings)
-    async with embedded_server(settings.database.data_dir / "postgres") as server:
+    folder = settings.database.data_dir / "postgres"
+    if not embedded.is_running(folder):
+        # Left by an `up` that was killed, it would mislead commands until ours is written.
+        address.unlink(missing_ok=True)
+    async with embedded_server(folder) as server:
         # It holds a password, so it is made for the owner's eyes before anything is written.
-        address.touch(mode=0o600)
-        address.write_text(server.url, encoding="ascii")
+        written = address.with_name(f"{address.name}.new")
+        written.touch(mode=0o600)
+        written.write_text(server.url, encoding="ascii")
+        written.rename(address)
         os.environ[variable("database", "url")] = server.url
         try:
             await _run_all(Settings())
