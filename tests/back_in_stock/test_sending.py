@@ -302,6 +302,18 @@ async def test_a_dead_runs_messages_go_out(database, runtime, shop, relay, wave_
     assert await statuses(database, shop) == {"sent": 30}
 
 
+async def test_a_clock_that_is_ahead_takes_nothing_over(
+    database, runtime, shop, relay, wave_id, watch
+):
+    await make_waitlist(database, shop, 3)
+    await claim_new(database, shop, await load_wave(database, shop, wave_id))
+    watch.show(86_400)
+    with pytest.raises(Retry) as retry:
+        await send(runtime, shop, wave_id)
+    assert relay.taken == []
+    assert LEASE / 2 < retry.value.delay <= LEASE
+
+
 async def test_once_sold_out_nobody_is_told_any_more(database, runtime, shop, wave_id, watch):
     relay = runtime.ports.get(EmailTransport)
     await make_waitlist(database, shop, 30)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +18,7 @@ from factories.probes import notes
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
 from openstoq.jobs import worker as worker_module
-from openstoq.jobs.queue import enqueue_for_every_shop, waiting, waiting_arguments
+from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
 from openstoq.shops import store
 
@@ -125,9 +126,11 @@ async def test_what_changes_while_a_coalesced_job_runs_has_it_run_again(
     assert (await notes(database, shop)).count("ended") == 2
 
 
-async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_installed_shop(
-    database, database_url, runtime, shop
+@pytest.mark.parametrize("uninstalled", [False, True])
+async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_shop_it_is_for(
+    database, database_url, runtime, shop, uninstalled
 ):
+    job = replace(probes.on_schedule, uninstalled=uninstalled)
     other = await make_shop(database, "other.myshopify.com")
     gone = await make_shop(database, "gone.myshopify.com")
     async with database.transaction(gone.id) as db:
@@ -141,24 +144,11 @@ async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_installed_sh
             probes.on_schedule.cron,
             probes.on_schedule.name,
         )
-    async with working(runtime, database_url, [probes.on_schedule]):
+    async with working(runtime, database_url, [job]):
         await noted(database, shop, "scheduled")
         await noted(database, other, "scheduled")
         await empty(database)
-    assert await notes(database, gone) == []
-
-
-async def test_some_schedules_are_kept_for_uninstalled_shops_too(database, shop):
-    gone = await make_shop(database, "gone.myshopify.com")
-    async with database.transaction(gone.id) as db:
-        await store.mark_uninstalled(db, gone.id, gone.installed_at)
-        await enqueue_for_every_shop(db, "installed", "test", uninstalled=False)
-        await enqueue_for_every_shop(db, "all", "test", uninstalled=True)
-        waiting = {
-            one.id: [len(await waiting_arguments(db, one.id, job)) for job in ("installed", "all")]
-            for one in (shop, gone)
-        }
-    assert waiting == {shop.id: [1, 1], gone.id: [0, 1]}
+    assert await notes(database, gone) == (["scheduled"] if uninstalled else [])
 
 
 async def test_what_belongs_to_no_shop_is_forgotten_too(

@@ -414,6 +414,7 @@ async def test_housekeeping_goes_on_until_nothing_is_left(runtime, shop, monkeyp
     async with runtime.database.transaction(shop.id) as db:
         await db.execute("UPDATE webhook_deliveries SET received_at = now() - interval '31 days'")
         await store.mark_uninstalled(db, shop.id, shop.installed_at)
+    assert tidy.uninstalled
     await tidy.handler(run_of(runtime, shop))
     assert await rows(runtime.database, shop, "webhook_deliveries", "webhook_id") == []
 
