@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from openstoq.sandbox import control_catalogue, control_delivery
+from openstoq.sandbox import control_catalogue, control_delivery, control_preorders
 from openstoq.sandbox.body import Body, BodyError
 from openstoq.sandbox.shops import OpenShop, Sandbox
 from openstoq.sandbox.views import MissingError
@@ -19,6 +19,7 @@ Operation = Callable[[OpenShop, Body, Request], Awaitable[Any]]
 # Method, path under /control/, what it does.
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     *control_catalogue.OPERATIONS,
+    *control_preorders.OPERATIONS,
     *control_delivery.OPERATIONS,
 )
 

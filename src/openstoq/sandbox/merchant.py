@@ -182,6 +182,17 @@ def change_variant(shop: Shop, variant: Variant, action: MerchantAction, **facts
     announce_product(shop, variant.product, "products/update", action)
 
 
+def set_policies(shop: Shop, policies: dict[Variant, str], action: MerchantAction) -> None:
+    """Set inventory policies: one products/update for each product."""
+    moment = shop.moment()
+    changed = {one: policy for one, policy in policies.items() if one.inventory_policy != policy}
+    for variant, policy in changed.items():
+        variant.inventory_policy = policy
+        variant.updated_at = variant.product.updated_at = moment
+    for product in {variant.product.id: variant.product for variant in changed}.values():
+        announce_product(shop, product, "products/update", action)
+
+
 def delete_variant(shop: Shop, variant: Variant, action: MerchantAction) -> None:
     """Remove a variant from its product."""
     product = variant.product

@@ -19,6 +19,7 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
+from openstoq.sandbox.plans import Collection, SellingPlanGroup
 
 Payload = dict[str, Any]
 Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]
@@ -66,6 +67,8 @@ class Shop:
         self.locations: dict[int, Location] = {}
         self.metafields: dict[tuple[str, str, str], Metafield] = {}
         self.subscriptions: dict[int, Subscription] = {}
+        self.plan_groups: dict[int, SellingPlanGroup] = {}
+        self.collections: dict[int, Collection] = {}
 
     def moment(self) -> datetime:
         """Return the current time to the second, which is how precisely Shopify dates records."""
@@ -105,6 +108,8 @@ class Shop:
             "InventoryItem": self.items,
             "Location": self.locations,
             "WebhookSubscription": self.subscriptions,
+            "SellingPlanGroup": self.plan_groups,
+            "Collection": self.collections,
             "Shop": {self.id: self},
         }
         if kind == "InventoryLevel":

@@ -191,6 +191,10 @@ def _owner(metafield: Metafield, info: Info) -> Any:
     return shop_of(info).find(metafield.owner_gid)
 
 
+def _without_sort(page: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in page.items() if name != "sort_key"}
+
+
 def _of_shop(name: str) -> Resolver:
     return lambda shop, _info: getattr(shop.config, name)
 
@@ -215,6 +219,34 @@ FIELDS: dict[str, Resolver] = {
     "Metafield.owner": _owner,
     "Metafield.ownerType": lambda field, _: field.owner_gid.split("/")[3].upper(),
     "Metafield.sizeInBytes": lambda field, _: len(field.value.encode()),
+    "Collection.products": lambda collection, info, **page: connection(
+        [
+            shop_of(info).products[each]
+            for each in collection.product_ids
+            if each in shop_of(info).products
+        ],
+        **_without_sort(page),
+    ),
+    "Collection.productsCount": lambda collection, _: count(collection.product_ids),
+    "SellingPlanGroup.appliesToProductVariant": lambda group, _, product_variant_id: (
+        shopify_id(product_variant_id) in group.variant_ids
+    ),
+    "SellingPlanGroup.productVariants": lambda group, info, **page: connection(
+        [
+            shop_of(info).variants[each]
+            for each in group.variant_ids
+            if each in shop_of(info).variants
+        ],
+        **page,
+    ),
+    "SellingPlanGroup.productVariantsCount": lambda group, _: count(group.variant_ids),
+    "SellingPlanGroup.sellingPlans": lambda group, _, **page: connection(
+        group.plans.values(), **page
+    ),
+    "ProductVariant.sellingPlanGroups": lambda variant, info, **page: connection(
+        [each for each in shop_of(info).plan_groups.values() if variant.id in each.variant_ids],
+        **page,
+    ),
     "Product.featuredMedia": _featured_media,
     "Product.onlineStoreUrl": _online_store_url,
     "Product.options": _options,

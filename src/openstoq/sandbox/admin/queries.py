@@ -9,6 +9,7 @@ from openstoq.sandbox.admin.fields import VARIANT_SORTS, api_version, count
 from openstoq.sandbox.admin.records import APP_ID, Info, Resolver, find, shop_of, topic_name
 from openstoq.sandbox.admin.search import predicate
 from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Subscription, Variant
+from openstoq.sandbox.plans import Collection, SellingPlanGroup
 
 _PRODUCT_SORTS: dict[str, SortValue] = {
     name: operator.attrgetter(name.lower()) for name in ("CREATED_AT", "ID", "TITLE", "UPDATED_AT")
@@ -84,6 +85,18 @@ def _subscriptions(
     return connection(wanted, sort_value=operator.attrgetter(sort_key.lower()), **page)
 
 
+def _plan_groups(_: Any, info: Info, query: str | None = None, **page: Any) -> Connection:
+    wanted = filter(predicate(query, "sellingPlanGroups"), shop_of(info).plan_groups.values())
+    return connection(wanted, **page)
+
+
+def _collections(
+    _: Any, info: Info, sort_key: str, query: str | None = None, **page: Any
+) -> Connection:
+    wanted = filter(predicate(query, "collections"), shop_of(info).collections.values())
+    return connection(wanted, sort_value=operator.attrgetter(sort_key.lower()), **page)
+
+
 def _installation(_: Any, info: Info) -> dict[str, Any]:
     shop = shop_of(info)
     return {
@@ -110,6 +123,10 @@ QUERIES: dict[str, Resolver] = {
     "QueryRoot.products": _products,
     "QueryRoot.productsCount": _products_count,
     "QueryRoot.publicApiVersions": lambda *_: [api_version()],
+    "QueryRoot.collection": _one(Collection),
+    "QueryRoot.collections": _collections,
+    "QueryRoot.sellingPlanGroup": _one(SellingPlanGroup),
+    "QueryRoot.sellingPlanGroups": _plan_groups,
     "QueryRoot.shop": lambda _, info: shop_of(info),
     "QueryRoot.webhookSubscription": _one(Subscription),
     "QueryRoot.webhookSubscriptions": _subscriptions,

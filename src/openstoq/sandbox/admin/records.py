@@ -17,6 +17,7 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
+from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 
@@ -42,6 +43,9 @@ KINDS: dict[type[Any], str] = {
     Location: "Location",
     Metafield: "Metafield",
     Product: "Product",
+    SellingPlan: "SellingPlan",
+    SellingPlanGroup: "SellingPlanGroup",
+    Collection: "Collection",
     Shop: "Shop",
     Subscription: "WebhookSubscription",
     Variant: "ProductVariant",

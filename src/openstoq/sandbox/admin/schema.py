@@ -16,7 +16,12 @@ from graphql import (
     build_schema,
 )
 
-from openstoq.sandbox.admin import metafield_mutations, stock_mutations, webhook_mutations
+from openstoq.sandbox.admin import (
+    metafield_mutations,
+    selling_plan_mutations,
+    stock_mutations,
+    webhook_mutations,
+)
 from openstoq.sandbox.admin.fields import FIELDS
 from openstoq.sandbox.admin.queries import QUERIES
 from openstoq.sandbox.admin.records import KINDS, Info, Resolver, global_id
@@ -63,6 +68,12 @@ MUTATIONS: dict[str, Resolver] = {
     "Mutation.inventorySetQuantities": stock_mutations.set_quantities,
     "Mutation.metafieldsDelete": metafield_mutations.delete_metafields,
     "Mutation.metafieldsSet": metafield_mutations.set_metafields,
+    "Mutation.productVariantsBulkUpdate": selling_plan_mutations.update_variants,
+    "Mutation.sellingPlanGroupAddProductVariants": selling_plan_mutations.add_variants,
+    "Mutation.sellingPlanGroupCreate": selling_plan_mutations.create_group,
+    "Mutation.sellingPlanGroupDelete": selling_plan_mutations.delete_group,
+    "Mutation.sellingPlanGroupRemoveProductVariants": selling_plan_mutations.remove_variants,
+    "Mutation.sellingPlanGroupUpdate": selling_plan_mutations.update_group,
     "Mutation.webhookSubscriptionCreate": webhook_mutations.create,
     "Mutation.webhookSubscriptionDelete": webhook_mutations.delete,
     "Mutation.webhookSubscriptionUpdate": webhook_mutations.update,

@@ -33,6 +33,7 @@ _FIELDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "updated_at": (_moment, "updated_at"),
     "sku": (str.casefold, "sku"),
     "title": (str.casefold, "title"),
+    "name": (str.casefold, "name"),
     "handle": (str.casefold, "handle"),
     "vendor": (str.casefold, "vendor"),
     "status": (str.casefold, "status"),
@@ -42,6 +43,8 @@ FIELDS_OF = {
     "products": ("id", "created_at", "updated_at", "title", "handle", "vendor", "status"),
     "productVariants": ("id", "updated_at", "sku", "title", "product_id"),
     "inventoryItems": ("id", "created_at", "updated_at", "sku"),
+    "sellingPlanGroups": ("id", "name", "created_at"),
+    "collections": ("id", "title", "handle", "updated_at"),
 }
 
 

@@ -1,0 +1,182 @@
+"""The control API's view of what apps did: selling plan groups, metafields, collections."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from openstoq.sandbox.admin.records import global_id
+from openstoq.sandbox.body import Body, BodyError
+from openstoq.sandbox.model import Variant
+from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.shop import Shop
+from openstoq.sandbox.shops import OpenShop
+from openstoq.sandbox.views import MissingError, variant_view
+
+
+async def list_groups(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List all selling plan groups with their plans and variants."""
+    groups = opened.shop.plan_groups.values()
+    return {"selling_plan_groups": [group_view(each) for each in groups]}
+
+
+async def delete_group(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """Forget a selling plan group, as a merchant's other app might make the shop do."""
+    group = opened.shop.plan_groups.pop(request.path_params["id"], None)
+    if group is None:
+        raise MissingError(f"There is no selling plan group {request.path_params['id']}.")
+    return {"deleted": group.id}
+
+
+async def get_preorder(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """Show what a theme knows of a variant: its plans, its metafields, its inventory policy."""
+    shop = opened.shop
+    variant: Variant | None = shop.variants.get(request.path_params["id"])
+    if variant is None:
+        raise MissingError(f"There is no variant {request.path_params['id']} in this shop.")
+    return {
+        **variant_view(variant),
+        "selling_plan_groups": [group_view(each) for each in groups_of(shop, variant)],
+        "metafields": metafields_view(shop, global_id(variant)),
+    }
+
+
+async def list_shop_metafields(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List the metafields on the shop itself."""
+    return {"metafields": metafields_view(opened.shop, opened.shop.gid)}
+
+
+async def change_metafield(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Overwrite a variant's metafield by hand, or delete it with `value` null."""
+    shop = opened.shop
+    variant: Variant | None = shop.variants.get(request.path_params["id"])
+    if variant is None:
+        raise MissingError(f"There is no variant {request.path_params['id']} in this shop.")
+    namespace, key, value = body.required("namespace"), body.required("key"), body.text("value")
+    body.finish()
+    place = (global_id(variant), namespace, key)
+    if place not in shop.metafields:
+        raise MissingError(f"The variant has no metafield {namespace}.{key}.")
+    if value is None:
+        del shop.metafields[place]
+    else:
+        shop.metafields[place].value = value
+    return {"metafields": metafields_view(shop, place[0])}
+
+
+async def list_collections(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List all collections."""
+    found = opened.shop.collections.values()
+    return {"collections": [collection_view(each) for each in found]}
+
+
+async def create_collection(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+    """Make a collection of products."""
+    shop = opened.shop
+    title = body.required("title")
+    ids = _product_ids(shop, body)
+    body.finish()
+    moment = shop.moment()
+    made = Collection(
+        id=next(shop.ids),
+        handle=title.lower().replace(" ", "-"),
+        title=title,
+        created_at=moment,
+        updated_at=moment,
+        product_ids=ids,
+    )
+    shop.collections[made.id] = made
+    return collection_view(made)
+
+
+async def update_collection(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Put other products into a collection."""
+    shop = opened.shop
+    found = shop.collections.get(request.path_params["id"])
+    if found is None:
+        raise MissingError(f"There is no collection {request.path_params['id']} in this shop.")
+    ids = _product_ids(shop, body)
+    body.finish()
+    found.product_ids, found.updated_at = ids, shop.moment()
+    return collection_view(found)
+
+
+def groups_of(shop: Shop, variant: Variant) -> list[SellingPlanGroup]:
+    """Return the groups whose plans are offered for a variant."""
+    return [each for each in shop.plan_groups.values() if variant.id in each.variant_ids]
+
+
+def metafields_view(shop: Shop, owner: str) -> list[dict[str, Any]]:
+    """Show the metafields of one record."""
+    return [
+        {
+            "namespace": each.namespace,
+            "key": each.key,
+            "type": each.type,
+            "value": each.value,
+        }
+        for each in shop.metafields_of(owner)
+    ]
+
+
+def group_view(group: SellingPlanGroup) -> dict[str, Any]:
+    """Show a group with its plans."""
+    return {
+        "id": group.id,
+        "name": group.name,
+        "merchant_code": group.merchant_code,
+        "variant_ids": sorted(group.variant_ids),
+        "plans": [plan_view(each) for each in group.plans.values()],
+    }
+
+
+def plan_view(plan: SellingPlan) -> dict[str, Any]:
+    """Show a plan."""
+    return {
+        "id": plan.id,
+        "name": plan.name,
+        "options": plan.options,
+        "position": plan.position,
+        "category": plan.category,
+        "description": plan.description,
+        "billing_policy": _plain(plan.billing_policy),
+        "delivery_policy": _plain(plan.delivery_policy),
+        "inventory_policy": _plain(plan.inventory_policy),
+        "pricing_policies": _plain(plan.pricing_policies),
+    }
+
+
+def collection_view(collection: Collection) -> dict[str, Any]:
+    """Show a collection."""
+    return {
+        "id": collection.id,
+        "title": collection.title,
+        "handle": collection.handle,
+        "product_ids": collection.product_ids,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items() if name != "__typename"}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _product_ids(shop: Shop, body: Body) -> list[int]:
+    ids = body.raw("product_ids") or []
+    if not isinstance(ids, list) or any(each not in shop.products for each in ids):
+        raise BodyError(["product_ids must be a list of this shop's products."])
+    return list(ids)
+
+
+OPERATIONS = (
+    ("GET", "selling_plan_groups", list_groups),
+    ("DELETE", "selling_plan_groups/{id:int}", delete_group),
+    ("GET", "variants/{id:int}/preorder", get_preorder),
+    ("POST", "variants/{id:int}/metafields", change_metafield),
+    ("GET", "metafields", list_shop_metafields),
+    ("GET", "collections", list_collections),
+    ("POST", "collections", create_collection),
+    ("PATCH", "collections/{id:int}", update_collection),
+)
