@@ -117,7 +117,8 @@ class Worker(Group):
         10, description="How long a group of messages stays a dead worker's."
     )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="Serve the worker's own /metrics on this port of `metrics_host`."
+        None,
+        description="Serve the worker's own /metrics and /healthz on this port of `metrics_host`.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address of the worker's /metrics.")
 
