@@ -1,12 +1,16 @@
 """Every document that we send is one that Shopify takes, in both versions that we promise."""
 
 import importlib.util
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 
 import pytest
 from graphql import parse
 
 from commerce.server import SHARED
+from openstoq.commerce.port import Plan
+from openstoq.commerce.shopify import selling_plans
 from openstoq.commerce.shopify.documents import document, names
 from openstoq.commerce.shopify.subscriptions import TOPICS
 
@@ -17,6 +21,21 @@ HOOK = {
     "filter": "",
     "includeFields": [],
 }
+GROUP = "gid://shopify/SellingPlanGroup/1"
+VARIANTS = [f"gid://shopify/ProductVariant/{number}" for number in range(1, 251)]
+PLAN = selling_plans.input_of(
+    Plan(
+        name="P",
+        option="O",
+        description="D",
+        percent=Decimal(20),
+        balance_at=datetime(2027, 3, 1, tzinfo=UTC),
+        delivery="exact",
+        delivered_at=datetime(2027, 3, 1, tzinfo=UTC),
+        discount=("percentage", Decimal(10)),
+    ),
+    1,
+)
 # The largest that we ever ask for at first: what is dearer must be halved at once.
 VARIABLES = {
     "InventoryItemLevelsPage": {"id": "gid://shopify/InventoryItem/1", "first": 250},
@@ -34,6 +53,42 @@ VARIABLES = {
         "variants": 25,
     },
     "ShopFacts": {},
+    "ShopId": {},
+    "CollectionProductsPage": {"id": "gid://shopify/Collection/1", "first": 250, "after": None},
+    "MetafieldsDelete": {
+        "metafields": [
+            {"ownerId": f"gid://shopify/ProductVariant/{n}", "namespace": "openstoq", "key": "k"}
+            for n in range(1, 26)
+        ]
+    },
+    "MetafieldsSet": {
+        "metafields": [
+            {
+                "ownerId": f"gid://shopify/ProductVariant/{n}",
+                "namespace": "openstoq",
+                "key": "selling_plan_ids",
+                "type": "json",
+                "value": "[]",
+            }
+            for n in range(1, 26)
+        ]
+    },
+    "SellingPlanGroupAttachVariants": {"id": GROUP, "productVariantIds": VARIANTS},
+    "SellingPlanGroupCreate": {"input": {"name": "P", "sellingPlansToCreate": [PLAN]}},
+    "SellingPlanGroupDetachVariants": {"id": GROUP, "productVariantIds": VARIANTS},
+    "SellingPlanGroupRead": {"id": GROUP},
+    "SellingPlanGroupUpdate": {
+        "id": GROUP,
+        "input": {"sellingPlansToUpdate": [PLAN | {"id": "gid://shopify/SellingPlan/1"}]},
+    },
+    "SellingPlanGroupVariantsPage": {"id": GROUP, "first": 250, "after": None},
+    "SellingPlanGroupsPage": {"first": 250, "after": None},
+    "VariantsInventoryPolicyUpdate": {
+        "productId": "gid://shopify/Product/1",
+        "variants": [{"id": variant, "inventoryPolicy": "CONTINUE"} for variant in VARIANTS],
+        "partial": True,
+    },
+    "VariantsMetafields": {"ids": VARIANTS[:50], "namespace": "openstoq", "first": 25},
     "VariantsByIds": {
         "ids": [f"gid://shopify/ProductVariant/{number}" for number in range(1, 251)]
     },

@@ -31,20 +31,27 @@ async def save(
         [product.image_url for product in ordered],
         [product.updated_at or read_at for product in ordered],
         read_at,
+        [_SEPARATOR.join(product.tags) for product in ordered],
     )
     current = {row["id"] for row in written}
     await _save_variants(db, shop_id, [p for p in ordered if p.id in current], read_at)
 
 
+# An array of arrays would have to be rectangular, so each product's tags travel as one text.
+_SEPARATOR = "\x1f"
+
 # A webhook does not tell a product's url, so a known one stays.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
-    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at)
-SELECT $1, t.*, $10
+    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
+SELECT $1, t.id, t.title, t.handle, t.vendor, t.status, t.url, t.image_url, t.updated_at, $10,
+       string_to_array(t.tags, chr(31))
 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[]) AS t
+            $9::timestamptz[], $11::text[])
+     AS t(id, title, handle, vendor, status, url, image_url, updated_at, tags)
 ON CONFLICT (shop_id, id) DO UPDATE SET
     title = excluded.title, handle = excluded.handle, vendor = excluded.vendor,
+    tags = excluded.tags,
     status = excluded.status, url = coalesce(excluded.url, p.url),
     image_url = coalesce(excluded.image_url, p.image_url),
     updated_at = excluded.updated_at, seen_at = excluded.seen_at, deleted_at = NULL

@@ -89,6 +89,7 @@ class Product:
     image_url: str | None
     updated_at: datetime | None
     variants: tuple[Variant, ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def _product(node: Fields) -> tuple[Product, str | None]:
         title=node.text("title"),
         handle=node.text("handle"),
         vendor=node.text("vendor"),
+        tags=node.texts("tags"),
         status=node.text("status").lower(),
         url=node.text_or_none("onlineStoreUrl"),
         image_url=_picture(node.inside("featuredMedia")),

@@ -135,7 +135,7 @@ async def _find(client: Client, merchant_code: str) -> int | None:
 
 
 async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
-    plans = [_input(plan, position) for position, plan in enumerate(group.plans.values(), 1)]
+    plans = [input_of(plan, position) for position, plan in enumerate(group.plans.values(), 1)]
     answer = await client.execute(
         "SellingPlanGroupCreate", input=_group_input(group) | {"sellingPlansToCreate": plans}
     )
@@ -151,10 +151,12 @@ async def _update(
     kept = list(zip(wanted, present, strict=False))
     changes = {
         "sellingPlansToUpdate": [
-            _input(plan, position) | {"id": gid("SellingPlan", number)}
+            input_of(plan, position) | {"id": gid("SellingPlan", number)}
             for (position, plan), number in kept
         ],
-        "sellingPlansToCreate": [_input(plan, position) for position, plan in wanted[len(kept) :]],
+        "sellingPlansToCreate": [
+            input_of(plan, position) for position, plan in wanted[len(kept) :]
+        ],
         "sellingPlansToDelete": [gid("SellingPlan", number) for number in present[len(kept) :]],
     }
     answer = await client.execute(
@@ -186,7 +188,8 @@ def _group_input(group: PlanGroup) -> dict[str, Any]:
     }
 
 
-def _input(plan: Plan, position: int) -> dict[str, Any]:
+def input_of(plan: Plan, position: int) -> dict[str, Any]:
+    """Write a plan as Shopify's SellingPlanInput."""
     delivery: dict[str, Any] = {"fulfillmentTrigger": _TRIGGERS[plan.delivery]}
     if plan.delivery == "exact":
         delivery["fulfillmentExactTime"] = _time(plan.delivered_at)

@@ -120,6 +120,7 @@ def product(body: bytes) -> ProductChanged:
         title=told.text("title"),
         handle=told.text("handle"),
         vendor=told.text("vendor"),
+        tags=tuple(tag.strip() for tag in told.text("tags").split(",") if tag.strip()),
         status=told.text("status").lower() or "active",
         url=None,
         image_url=told.inside("image").text_or_none("src"),
