@@ -18,7 +18,7 @@ from openstoq.preorders.offers import actions as offers
 from openstoq.preorders.offers import attaching, products, sync
 from openstoq.preorders.offers.translations import translations
 from openstoq.preorders.variants import jobs as variant_jobs
-from openstoq.preorders.variants.actions import variants
+from openstoq.preorders.variants.actions import jobs_of_variants, variants
 from openstoq.shops import housekeeping, installation, webhooks
 
 ACTIONS: tuple[Action, ...] = (
@@ -26,6 +26,7 @@ ACTIONS: tuple[Action, ...] = (
     *products.ACTIONS,
     *translations,
     *variants,
+    *jobs_of_variants,
     *notifications,
     *settings.ACTIONS,
     *signups,

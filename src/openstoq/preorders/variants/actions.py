@@ -44,7 +44,9 @@ async def load(context: Context, variant_id: str, *, lock: bool) -> VariantConte
     return found
 
 
-variants = ActionSet("preorders.product_variants", "/preorders/product_variants", load=load)
+NAME, PATH = "preorders.product_variants", "/preorders/product_variants"
+variants = ActionSet(NAME, PATH, load=load)
+jobs_of_variants = ActionSet(NAME, PATH)
 
 
 @variants.get(name="list", aliases=("which variants are on preorder", "list preorder variants"))
@@ -73,7 +75,7 @@ async def list_variants(
     return VariantSummaryPage(product_variants=found, meta=asked.meta(total))
 
 
-@variants.get("/jobs/{job_id}", name="jobs", aliases=("how far is the job", "poll a job"))
+@jobs_of_variants.get("/jobs/{job_id}", name="jobs", aliases=("how far is the job", "poll a job"))
 async def read_job(context: Context, job_id: str) -> JobView:
     """Check the status of a bulk variant-admin job."""
     found = await bulk.load(context.db, context.shop_id, job_id)
