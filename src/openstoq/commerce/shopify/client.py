@@ -95,18 +95,20 @@ class Client:
         self._throttle = throttle
         self._patience = patience
 
-    async def execute(self, name: str, **variables: Any) -> Answer:
+    async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
         """Send the operation `name` and return its answer, which holds some data.
 
         Retries what may pass: throttling, 429, 5xx, timeouts, broken connections and answers. A
-        mutation is retried too, so each must be one that may be repeated. Raises TooMuchAsked
+        mutation is retried too, so each must be one that may be repeated; one that may not, as
+        it would make a second thing, is sent `once`, and its caller looks what became of it. Raises TooMuchAsked
         when fewer things must be asked for at once, else a CommerceError.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
         weight = (name, variables.get("first") or len(variables.get("ids", ())))
         failed = _Again("it was never asked")
-        for attempt in range(self._patience.attempts):
+        attempts = 1 if once else self._patience.attempts
+        for attempt in range(attempts):
             if attempt:
                 await self._wait(failed.after or self._patience.backoff(attempt - 1), failed.reason)
             outcome = await self._try(asked, content, weight)
@@ -114,8 +116,7 @@ class Client:
                 return outcome
             failed = outcome
         raise CommerceUnavailable(
-            f"{self.domain} did not answer {name} in {self._patience.attempts} attempts: "
-            f"{failed.reason}",
+            f"{self.domain} did not answer {name} in {attempts} attempts: {failed.reason}",
             retry_after=failed.after or self._patience.longest,
         )
 

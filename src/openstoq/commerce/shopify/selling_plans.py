@@ -137,7 +137,9 @@ async def _find(client: Client, merchant_code: str) -> int | None:
 async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
     plans = [input_of(plan, position) for position, plan in enumerate(group.plans.values(), 1)]
     answer = await client.execute(
-        "SellingPlanGroupCreate", input=_group_input(group) | {"sellingPlansToCreate": plans}
+        "SellingPlanGroupCreate",
+        once=True,
+        input=_group_input(group) | {"sellingPlansToCreate": plans},
     )
     with reading("SellingPlanGroupCreate"):
         return _saved(answer.payload("sellingPlanGroupCreate"), group)
@@ -161,6 +163,8 @@ async def _update(
     }
     answer = await client.execute(
         "SellingPlanGroupUpdate",
+        # Sent twice, it would make new plans twice.
+        once=True,
         id=gid("SellingPlanGroup", group_id),
         input=_group_input(group) | {name: plans for name, plans in changes.items() if plans},
     )

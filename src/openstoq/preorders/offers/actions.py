@@ -203,7 +203,6 @@ async def _switched(
     if variant_ids is not None and not update_inventory_policy:
         raise Invalid("variant_ids is only used with update_inventory_policy: true")
     await save(context, offer)
-    await membership.touch(context.db, context.shop_id, offer.id)
     if update_inventory_policy:
         await membership.want_policy(context.db, context.shop_id, offer.id, policy, variant_ids)
     return rules.view(offer, context.runtime.clock())

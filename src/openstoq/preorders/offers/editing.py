@@ -6,8 +6,9 @@ from uuid import UUID
 from openstoq.actions.context import Context
 from openstoq.errors import NotFound
 from openstoq.jobs.work import Work
-from openstoq.preorders.offers import rules, store, sync
+from openstoq.preorders.offers import membership, rules, store, sync
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.storefront import on_variants
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
@@ -37,4 +38,6 @@ async def write(work: Work, offer: Offer) -> None:
     """Write an offer, discarded or not, and have the shop follow."""
     rules.settle(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
+    told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
+    await membership.touch(work.db, work.shop_id, offer.id, reset_only=told)
     sync.request(work, offer.id)

@@ -174,20 +174,29 @@ async def _detach(
 
 
 async def touch(
-    db: Connection, shop_id: UUID, offer_id: UUID, variant_ids: Sequence[int] | None = None
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID,
+    variant_ids: Sequence[int] | None = None,
+    *,
+    reset_only: bool = False,
 ) -> None:
-    """Have the metafields of an offer's variants, or of some, looked at again."""
+    """Have the metafields of an offer's variants looked at again.
+
+    Of all, of `variant_ids`, or of those only that were reset.
+    """
     await db.execute(
         """
         UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false,
             sync_error = NULL
         FROM offer_variants m
         WHERE m.shop_id = $1 AND m.offer_id = $2 AND p.shop_id = $1 AND p.variant_id = m.variant_id
-          AND ($3::bigint[] IS NULL OR m.variant_id = ANY($3))
+          AND ($3::bigint[] IS NULL OR m.variant_id = ANY($3)) AND (p.is_reset OR NOT $4)
         """,
         shop_id,
         offer_id,
         variant_ids,
+        reset_only,
     )
 
 

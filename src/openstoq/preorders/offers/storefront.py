@@ -87,6 +87,19 @@ def _by_market(
     return texts, most
 
 
+def on_variants(offer: Offer) -> tuple[Any, ...]:
+    """Return all of an offer that the metafields of its variants are made from."""
+    return (
+        offer.is_live,
+        offer.enabled_at,
+        offer.schedule_start,
+        offer.schedule_end,
+        offer.markets,
+        offer.payments.discount,
+        offer.shipping.display.shipping_text,
+    )
+
+
 def on_shop(
     offers: Sequence[Offer], translations: Translations, *, most_bytes: int = MOST_BYTES
 ) -> list[Metafield]:

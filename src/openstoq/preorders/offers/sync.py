@@ -24,8 +24,8 @@ from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import plans, store, storefront, texts
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.sync_store import Behind
-from openstoq.shops.commerce import commerce_of, patiently
+from openstoq.preorders.offers.sync_store import Behind, Held
+from openstoq.shops.commerce import asking, commerce_of
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +54,10 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
         return
     async with run.work() as work:
         offer = await marks.claim(work.db, work.shop_id, offer_id)
-    if offer is None:
-        async with run.work() as work:
-            if await store.load(work.db, work.shop_id, offer_id, lock=False) is None:
-                return
-        raise Retry("another run works on this offer", delay=SOON)
+    if isinstance(offer, Held) and not offer.is_alive:
+        raise Retry("another run of this offer seems to have died", delay=SOON)
+    if offer is None or isinstance(offer, Held):
+        return
     error: str | None = None
     revision: int | None = None
     try:
@@ -81,7 +80,11 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
     finally:
         async with run.work() as work:
-            await marks.release(work.db, work.shop_id, offer_id, revision=revision, error=error)
+            changed = await marks.release(
+                work.db, work.shop_id, offer_id, revision=revision, error=error
+            )
+            if changed:
+                request(work, offer_id)
             request_variants(work)
 
 
@@ -158,17 +161,25 @@ async def sync_storefront(run: Run) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        taken = await marks.take_storefront(work.db, work.shop_id)
-    if not taken:
-        raise Retry("another run writes the metafields", delay=SOON)
+        held = await marks.take_storefront(work.db, work.shop_id)
+    if held is not None:
+        if held.is_alive:
+            return
+        raise Retry("another run that wrote metafields seems to have died", delay=SOON)
+    began = run.runtime.clock()
+    finished = False
     try:
-        with patiently():
+        with asking():
             await _write_shop(run, commerce)
             await _write_variants(run, commerce)
             await _write_policies(run, commerce)
+        finished = True
     finally:
         async with run.work() as work:
-            await marks.leave_storefront(work.db, work.shop_id)
+            changed = await marks.leave_storefront(work.db, work.shop_id, began)
+            # After a failure this job's own repetition sees to it, at its own pace.
+            if changed and finished:
+                request_variants(work)
 
 
 async def _write_shop(run: Run, commerce: Commerce) -> None:

@@ -146,7 +146,6 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
         await products.switch(context, offer, source)
         offer.collection_id = collection_id
     await save(context, offer)
-    await membership.touch(context.db, context.shop_id, offer.id)
     if moves:
         await _resolve(context, offer)
     return await _view(context, offer)

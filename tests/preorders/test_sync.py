@@ -1,0 +1,472 @@
+"""What an offer means in the shop: a real worker against a running sandbox, faults included."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from factories.apps import client_of, make_app, until
+from factories.runtimes import KEY, make_runtime
+from factories.shops import make_key
+from openstoq.catalog.jobs import pull
+from openstoq.catalogue import JOBS, SUBSCRIBERS
+from openstoq.commerce.port import ShopConnector
+from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.throttle import Patience
+from openstoq.jobs.queue import waiting
+from openstoq.jobs.worker import Worker
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers.attaching import follow_collections
+from openstoq.preorders.variants.jobs import reconcile
+from openstoq.shops import store
+from openstoq.shops.seal import Seal
+from sandbox.site import SNOWDEVIL, running
+
+PATIENCE = 30
+
+
+async def soon(seconds):
+    await asyncio.sleep(min(seconds, 0.02))
+
+
+@pytest.fixture
+async def site():
+    async with running() as site:
+        yield site
+
+
+@pytest.fixture
+async def runtime(database):
+    async with httpx.AsyncClient(timeout=5) as http:
+        connector = ShopifyConnector(http, Patience(attempts=4, answer=2.0, sleep=soon))
+        yield make_runtime(database, ports={ShopConnector: connector}, subscribers=SUBSCRIBERS)
+
+
+@pytest.fixture
+async def shop(database, site):
+    shop_id = new_id()
+    async with database.transaction(shop_id) as db:
+        await store.save(
+            db,
+            shop_id,
+            domain=SNOWDEVIL,
+            name="Snowdevil",
+            now=utc_now(),
+            api_url=f"{site.url}/shops/{SNOWDEVIL}",
+            access_token=Seal(KEY).close("shpat_sandbox"),
+        )
+        return await store.load(db, shop_id)
+
+
+@asynccontextmanager
+async def working(runtime, url):
+    """Run a worker with every job of ours, none on a schedule."""
+    jobs = [replace(job, cron=None) for job in JOBS]
+    own = replace(runtime, stopping=asyncio.Event())
+    worker = Worker(own, jobs, url=url)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+@pytest.fixture
+async def worker(runtime, database, database_url, shop):
+    async with working(runtime, database_url) as worker:
+        await run(runtime, shop, pull)
+        await idle(database)
+        yield worker
+
+
+async def run(runtime, shop, job, **arguments):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(job, **arguments)
+
+
+async def idle(database):
+    """Wait until no job waits or runs, and none failed."""
+
+    async def is_idle():
+        async with database.transaction(None) as db:
+            counts = await waiting(db)
+        assert not counts.get("failed"), counts
+        return not any(counts.values())
+
+    await until(is_idle, PATIENCE)
+
+
+@pytest.fixture
+async def client(runtime, database, shop):
+    async with client_of(make_app(runtime), await make_key(database, shop)) as opened:
+        await widen(database, shop)
+        yield opened
+
+
+async def widen(database, shop):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET rate_points = 1000000")
+
+
+async def did(client, path, **body):
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+async def variants(site, worker):
+    listed = await site.control("GET", "products")
+    return [variant["id"] for product in listed["products"] for variant in product["variants"]]
+
+
+@pytest.fixture
+async def offer(client, database, variants):
+    """An enabled offer with a deposit that sells the first three variants."""
+    made = await did(client, "/preorders/offers", name="Drop")
+    at = f"/preorders/offers/{made['id']}"
+    await did(client, f"{at}/payments/set_mode", mode="full_and_partial")
+    await did(client, f"{at}/payments/set_deposit_percent", percent=30)
+    await did(client, f"{at}/products/add_variants", variant_ids=variants[:3])
+    await did(client, f"{at}/enable")
+    await idle(database)
+    return at
+
+
+async def groups(site):
+    return (await site.control("GET", "selling_plan_groups"))["selling_plan_groups"]
+
+
+async def seen(site, variant):
+    """What a theme knows of a variant: its metafields read, and its inventory policy."""
+    told = await site.control("GET", f"variants/{variant}/preorder")
+    return {one["key"]: one["value"] for one in told["metafields"]}, told["inventory_policy"]
+
+
+async def on_shop(site):
+    told = (await site.control("GET", "metafields"))["metafields"]
+    return {one["key"]: json.loads(one["value"]) for one in told}
+
+
+async def sync_of(client, at):
+    return (await client.get(at)).json()["sync"]
+
+
+async def test_an_offer_is_a_group_with_a_plan_for_each_option(site, client, offer, variants):
+    (group,) = await groups(site)
+    assert group["variant_ids"] == sorted(variants[:3])
+    full, partial = group["plans"]
+    assert {plan["category"] for plan in group["plans"]} == {"PRE_ORDER"}
+    assert full["billing_policy"]["checkout_charge"]["value"] == {"percentage": 100.0}
+    assert full["billing_policy"]["remaining_balance_charge_trigger"] == "NO_REMAINING_BALANCE"
+    assert partial["billing_policy"]["checkout_charge"]["value"] == {"percentage": 30.0}
+    assert partial["billing_policy"]["remaining_balance_charge_time_after_checkout"] == "P30D"
+    read = (await client.get(offer)).json()
+    assert read["sync"] == {"state": "synced", "error": None}
+    assert read["shopify"] == {
+        "selling_plan_group_id": group["id"],
+        "full_plan_id": full["id"],
+        "partial_plan_id": partial["id"],
+    }
+    metafields, policy = await seen(site, variants[0])
+    assert json.loads(metafields["selling_plan_ids"]) == [read["id"]]
+    assert (metafields["preorder_count"], policy) == ("0", "CONTINUE")
+    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
+    assert shown["selling_plan_ids"] == {"full": full["id"], "partial": partial["id"]}
+
+
+async def test_settings_are_seen_in_the_plans(site, client, database, offer):
+    await did(client, f"{offer}/payments/set_discount", type="fixed_amount", value="5.50")
+    await did(client, f"{offer}/shipping/set_delivery_date", date="2027-03-01")
+    await did(client, f"{offer}/inventory/set_reservation_timing", timing="on_sale")
+    await client.patch(
+        f"{offer}/payments", json={"remaining_balance": {"auto_collect_on_fulfillment": True}}
+    )
+    await idle(database)
+    ((_, partial),) = [group["plans"] for group in await groups(site)]
+    assert partial["billing_policy"]["remaining_balance_charge_trigger"] == "ON_FULFILLMENT"
+    assert partial["delivery_policy"]["fulfillment_exact_time"] == "2027-03-01T00:00:00+00:00"
+    assert partial["inventory_policy"] == {"reserve": "ON_SALE"}
+    (pricing,) = partial["pricing_policies"]
+    assert (pricing["adjustment_type"], pricing["adjustment_value"]["amount"]) == (
+        "FIXED_AMOUNT", "5.50",
+    )  # fmt: skip
+
+
+async def test_a_removed_option_is_a_removed_plan(site, client, database, offer):
+    ((full, partial),) = [group["plans"] for group in await groups(site)]
+    await did(client, f"{offer}/payments/disable_option", option_type="full")
+    await idle(database)
+    ((left,),) = [group["plans"] for group in await groups(site)]
+    assert left["id"] in (full["id"], partial["id"])
+    assert left["billing_policy"]["checkout_charge"]["value"] == {"percentage": 30.0}
+    assert (await client.get(offer)).json()["shopify"]["partial_plan_id"] == left["id"]
+
+
+async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer):
+    await asyncio.gather(
+        *(client.patch(offer, json={"name": f"Drop {number}"}) for number in range(10))
+    )
+    await did(client, f"{offer}/widget/set_button_text", text="Last")
+    await idle(database)
+    read = (await client.get(offer)).json()
+    (group,) = await groups(site)
+    assert group["name"] == read["name"]
+    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
+    assert shown["widget"]["button"]["text"] == "Last"
+
+
+async def test_a_removed_variant_leaves_nothing_behind(site, client, database, offer, variants):
+    await did(client, f"{offer}/products/remove_variants", variant_ids=[variants[0]])
+    await idle(database)
+    ((group),) = await groups(site)
+    assert group["variant_ids"] == sorted(variants[1:3])
+    assert (await seen(site, variants[0]))[0] == {}
+
+
+async def test_a_paused_offer_is_not_on_sale_and_comes_back(
+    site, client, database, offer, variants
+):
+    await did(client, f"{offer}/disable", update_inventory_policy=True)
+    await idle(database)
+    (group,) = await groups(site)
+    assert group["variant_ids"] == []
+    assert await seen(site, variants[0]) == ({}, "DENY")
+    assert (await on_shop(site))["selling_plans"]["offers"] == {}
+    await did(client, f"{offer}/enable", update_inventory_policy=True)
+    await idle(database)
+    (group,) = await groups(site)
+    assert group["variant_ids"] == sorted(variants[:3])
+    assert (await seen(site, variants[0]))[1] == "CONTINUE"
+
+
+async def test_a_discarded_offer_is_detached_and_restored_without_variants(
+    site, client, database, offer, variants
+):
+    await did(client, f"{offer}/discard")
+    await idle(database)
+    assert (await groups(site))[0]["variant_ids"] == []
+    assert (await seen(site, variants[0]))[0] == {}
+    await did(client, f"{offer}/restore")
+    await idle(database)
+    read = (await client.get(offer)).json()
+    assert (read["status"], read["products"]["variant_count"]) == ("disabled", 0)
+
+
+async def test_detaching_stops_syncing_and_leaves_the_group(
+    site, client, database, offer, variants
+):
+    await did(client, f"{offer}/advanced/detach_from_shopify_selling_plan")
+    await client.patch(offer, json={"name": "Not in Shopify"})
+    await idle(database)
+    (group,) = await groups(site)
+    assert (group["name"], group["variant_ids"]) == ("Drop", sorted(variants[:3]))
+    await did(client, f"{offer}/advanced/attach_to_shopify_selling_plan")
+    await idle(database)
+    assert (await groups(site))[0]["name"] == "Not in Shopify"
+
+
+async def test_a_lost_group_is_made_again(site, client, database, offer, variants):
+    (group,) = await groups(site)
+    await site.control("DELETE", f"selling_plan_groups/{group['id']}")
+    await client.patch(offer, json={"name": "Again"})
+    await idle(database)
+    (again,) = await groups(site)
+    assert again["id"] != group["id"]
+    assert again["variant_ids"] == sorted(variants[:3])
+
+
+async def test_variant_settings_reach_the_storefront(site, client, database, offer, variants):
+    at = f"{offer}/products/variants/{variants[0]}"
+    body = {
+        "shipping_text": "In May",
+        "max_count": 5,
+        "market_overrides": {"gid://shopify/Market/7": {"shipping_text": "Im Mai"}},
+    }
+    assert (await client.patch(at, json=body)).status_code == 202
+    await idle(database)
+    metafields, _ = await seen(site, variants[0])
+    assert json.loads(metafields["shipping_text"]) == {"default": "In May", "7": "Im Mai"}
+    assert metafields["preorder_max_count"] == "5"
+    cleared = dict.fromkeys(body)
+    assert (await client.patch(at, json=cleared)).status_code == 202
+    await idle(database)
+    metafields, _ = await seen(site, variants[0])
+    assert "shipping_text" not in metafields
+    assert "preorder_max_count" not in metafields
+
+
+async def test_an_offer_of_everything_leaves_out_the_excluded(
+    site, client, database, offer, variants
+):
+    started = await did(
+        client,
+        f"{offer}/products/set_source_to_all",
+        confirm=True,
+        excluded_variant_ids=variants[:2],
+    )
+    assert started["variant_count"] == len(variants) - 2
+    await idle(database)
+    assert (await groups(site))[0]["variant_ids"] == sorted(variants[2:])
+    products = (await site.control("GET", "products"))["products"]
+    tagged = next(one for one in products if one["tags"])
+    await did(client, f"{offer}/products/set_exclusion_tag", tag=tagged["tags"][0])
+    await idle(database)
+    left = set((await groups(site))[0]["variant_ids"])
+    assert not left & {variant["id"] for variant in tagged["variants"]}
+
+
+async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, database, offer):
+    first, second, *_ = (await site.control("GET", "products"))["products"]
+    made = await site.control(
+        "POST", "collections", {"title": "Boards", "product_ids": [first["id"]]}
+    )
+    body = {"collection_id": made["id"], "auto_refresh": True}
+    answer = await client.patch(
+        f"{offer}/products", json={"source": "collection", "collection": body}
+    )
+    assert answer.status_code == 202, answer.text
+    await idle(database)
+    job = (await client.get(f"/preorders/product_variants/jobs/{answer.json()['job_id']}")).json()
+    assert (job["status"], job["total"]) == ("completed", len(first["variants"]))
+    await site.control("PATCH", f"collections/{made['id']}", {"product_ids": [second["id"]]})
+    await run(runtime, shop, follow_collections)
+    await idle(database)
+    assert (await groups(site))[0]["variant_ids"] == sorted(
+        variant["id"] for variant in second["variants"]
+    )
+
+
+async def test_a_missing_collection_fails_the_job_alone(client, database, offer):
+    started = await did(client, f"{offer}/products/set_source_to_collection", collection_id=77)
+    await idle(database)
+    job = (await client.get(f"/preorders/product_variants/jobs/{started['job_id']}")).json()
+    assert (job["status"], job["error"]) == ("failed", "the shop has no collection 77")
+
+
+async def test_policies_are_flipped_with_each_failure_named(
+    site, client, database, offer, variants
+):
+    started = await did(
+        client,
+        f"{offer}/products/bulk_toggle_inventory_policy",
+        policy="DENY",
+        variant_ids=[variants[0], variants[9]],
+    )
+    await idle(database)
+    job = (await client.get(f"/preorders/product_variants/jobs/{started['job_id']}")).json()
+    assert (job["status"], job["processed"], job["progress"]) == ("completed", 2, 100)
+    assert job["failed"] == [{"id": str(variants[9]), "error": "not attached to this offer"}]
+    assert (await seen(site, variants[0]))[1] == "DENY"
+    assert (await seen(site, variants[1]))[1] == "CONTINUE"
+
+
+async def test_what_somebody_changed_by_hand_is_found_and_repaired(
+    runtime, shop, site, client, database, offer, variants
+):
+    before, _ = await seen(site, variants[0])
+    await site.control(
+        "POST",
+        f"variants/{variants[0]}/metafields",
+        {"namespace": "openstoq", "key": "preorder_count", "value": "99"},
+    )
+    await site.control(
+        "POST",
+        f"variants/{variants[1]}/metafields",
+        {"namespace": "openstoq", "key": "selling_plan_ids", "value": None},
+    )
+    group = (await groups(site))[0]
+    site.shop().plan_groups[group["id"]].variant_ids.discard(variants[2])
+    await run(runtime, shop, reconcile)
+    await idle(database)
+    assert (await seen(site, variants[0]))[0] == before
+    assert "selling_plan_ids" in (await seen(site, variants[1]))[0]
+    assert (await groups(site))[0]["variant_ids"] == sorted(variants[:3])
+
+
+async def test_drift_is_shown_until_it_is_repaired(
+    runtime, shop, site, client, database, offer, variants
+):
+    at = f"/preorders/product_variants/{variants[0]}"
+    await site.control(
+        "POST",
+        f"variants/{variants[0]}/metafields",
+        {"namespace": "openstoq", "key": "preorder_count", "value": "99"},
+    )
+    looked = await client.get(at, params={"live": "true"})
+    assert looked.status_code == 422
+    await did(client, f"{at}/sync_metafields")
+    await idle(database)
+    assert (await seen(site, variants[0]))[0]["preorder_count"] == "0"
+    assert (await client.get(at)).json()["has_drifted"] is False
+
+
+async def test_reset_metafields_stay_clear_until_the_next_change(
+    site, client, database, offer, variants
+):
+    await did(client, f"/preorders/product_variants/{variants[0]}/reset_metafields")
+    await idle(database)
+    assert (await seen(site, variants[0]))[0] == {}
+    assert (await groups(site))[0]["variant_ids"] == sorted(variants[:3])
+    await did(client, f"{offer}/shipping/set_shipping_text", text="Soon")
+    await idle(database)
+    metafields, _ = await seen(site, variants[0])
+    assert json.loads(metafields["shipping_text"]) == {"default": "Soon"}
+
+
+async def test_detached_from_all_offers(site, client, database, offer, variants):
+    gone = await did(client, f"/preorders/product_variants/{variants[0]}/detach_from_all_offers")
+    await idle(database)
+    assert len(gone["detached_from"]) == 1
+    assert (await groups(site))[0]["variant_ids"] == sorted(variants[1:3])
+    assert (await seen(site, variants[0]))[0] == {}
+
+
+async def test_the_end_is_right_whatever_the_shop_does(
+    runtime, shop, site, client, database, database_url, offer, variants
+):
+    faults = (
+        {"fault": "throttled"},
+        {"fault": "status", "status": 503},
+        {"fault": "close"},
+        {"fault": "status", "status": 429},
+        {"fault": "close"},
+    )
+    for number, fault in enumerate(faults * 3):
+        await site.control("POST", "faults", fault)
+        await did(client, f"{offer}/widget/set_badge_text", text=f"Badge {number}")
+        if number % 4 == 0:
+            await did(client, f"{offer}/products/add_variants", variant_ids=variants[: number + 4])
+    await idle(database)
+    (group,) = await groups(site)
+    read = (await client.get(offer)).json()
+    assert read["sync"] == {"state": "synced", "error": None}
+    assert len(group["variant_ids"]) == read["products"]["variant_count"]
+    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
+    assert shown["widget"]["badge"]["text"] == f"Badge {len(faults) * 3 - 1}"
+
+
+async def test_a_lost_answer_makes_no_second_group(site, client, database, variants):
+    await site.control("POST", "faults", {"fault": "close", "count": 3})
+    await did(client, "/preorders/offers", name="Once")
+    await idle(database)
+    assert [group["name"] for group in await groups(site)] == ["Once"]
+
+
+async def test_a_killed_workers_attachment_goes_on(
+    runtime, shop, site, client, database, database_url, variants
+):
+    made = await did(client, "/preorders/offers", name="Interrupted")
+    at = f"/preorders/offers/{made['id']}"
+    await did(client, f"{at}/products/set_source_to_all", confirm=True)
+    await did(client, f"{at}/enable")
+    async with working(runtime, database_url):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(idle(database), timedelta(seconds=PATIENCE).total_seconds())
+    assert (await groups(site))[0]["variant_ids"] == sorted(variants)
