@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 from uuid import UUID
 
 import asyncpg
+import httpx
 
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
@@ -189,3 +191,61 @@ def peak_memory_mb(process: subprocess.Popen[bytes]) -> float:
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running `openstoq demo`, and where its parts are."""
+
+    where: dict[str, Any]
+    url: str
+
+    def api(self) -> httpx.Client:
+        """Return a client of API v2 with the shop's key."""
+        return httpx.Client(
+            base_url=f"{self.where['api']}/api/v2/external",
+            headers={"X-Auth-Token": self.where["api_key"]},
+            timeout=60,
+        )
+
+    def control(self) -> httpx.Client:
+        """Return a client of the sandbox shop's control API."""
+        return httpx.Client(
+            base_url=f"{self.where['sandbox']}/shops/{self.where['shop_domain']}/control",
+            headers={"X-Sandbox-Token": self.where["admin_token"]},
+            timeout=120,
+        )
+
+    def scalar(self, statement: str) -> Any:
+        """Return the one value of a statement, as the owner of the tables."""
+
+        async def run() -> Any:
+            connection = await asyncpg.connect(self.url)
+            value = await connection.fetchval(statement)
+            await connection.close()
+            return value
+
+        return asyncio.run(run())
+
+    def is_idle(self) -> bool:
+        """Say whether no job waits or runs."""
+        jobs = "SELECT count(*) FROM queue.pgqueuer WHERE status <> 'failed'"
+        return bool(self.scalar(jobs) == 0)
+
+
+@contextmanager
+def demo(port: int = 18_600) -> Iterator[Demo]:
+    """Run a demo with a database of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        arguments = ["demo", "--json", "--data-dir", folder, "--port", str(port)]
+        process = started(["-m", "openstoq", *arguments], {**os.environ})
+        if process.stdout is None:
+            raise RuntimeError("its output is not piped")
+        where = json.loads(process.stdout.readline())
+        password = (Path(folder) / "postgres" / "password").read_text().strip()
+        name = "openstoq"
+        try:
+            yield Demo(where, f"postgresql://{name}:{password}@127.0.0.1:{port + 4}/{name}")
+        finally:
+            process.terminate()
+            process.wait()

@@ -138,8 +138,9 @@ async def release(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
 
 
 async def show_throttle(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
-    """Show the bucket as GraphQL answers do."""
-    return {**opened.bucket.status()}
+    """Show the bucket as GraphQL answers do, and what was ever spent of it."""
+    bucket = opened.bucket
+    return {**bucket.status(), "spent": bucket.spent, "queries": bucket.queries}
 
 
 async def set_throttle(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:

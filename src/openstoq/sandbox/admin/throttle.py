@@ -15,6 +15,9 @@ class Bucket:
         self._seconds = seconds
         self._level = size
         self._at = seconds()
+        self.spent = 0.0
+        """What queries came to in all."""
+        self.queries = 0
 
     @property
     def available(self) -> float:
@@ -29,11 +32,14 @@ class Bucket:
         if self.available < points:
             return False
         self._level -= points
+        self.spent += points
+        self.queries += 1
         return True
 
     def give_back(self, points: float) -> None:
         """Return points that were spent in advance but not used."""
         self._level = min(self.size, self.available + points)
+        self.spent -= points
 
     def set(self, *, size: float, rate: float, available: float | None = None) -> None:
         """Change the bucket's measures, and its level: full unless told otherwise."""
