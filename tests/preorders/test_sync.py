@@ -22,7 +22,7 @@ from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.attaching import follow_collections
-from openstoq.preorders.variants.jobs import reconcile
+from openstoq.preorders.variants.jobs import look_for_drift, reconcile
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
@@ -399,12 +399,18 @@ async def test_drift_is_shown_until_it_is_repaired(
         f"variants/{variants[0]}/metafields",
         {"namespace": "openstoq", "key": "preorder_count", "value": "99"},
     )
-    looked = await client.get(at, params={"live": "true"})
-    assert looked.status_code == 422
+    await run(runtime, shop, look_for_drift)
+    await idle(database)
+    read = (await client.get(at)).json()
+    assert read["has_drifted"] is True
+    assert read["drift"] == {"preorder_count": {"expected": "0", "found": "99"}}
     await did(client, f"{at}/sync_metafields")
     await idle(database)
     assert (await seen(site, variants[0]))[0]["preorder_count"] == "0"
     assert (await client.get(at)).json()["has_drifted"] is False
+    await run(runtime, shop, look_for_drift)
+    await idle(database)
+    assert (await client.get(at)).json()["drift"] == {}
 
 
 async def test_reset_metafields_stay_clear_until_the_next_change(

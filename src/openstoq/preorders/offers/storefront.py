@@ -87,6 +87,13 @@ def _by_market(
     return texts, most
 
 
+def shipping_text(values: Values, market_id: int | None) -> str | None:
+    """Return the shipping text of a market from a variant's metafields, else that of all."""
+    _, written = values.get("shipping_text", ("json", "{}"))
+    texts: dict[str, str] = orjson.loads(written)
+    return texts.get(str(market_id)) or texts.get(ELSEWHERE)
+
+
 def on_variants(offer: Offer) -> tuple[Any, ...]:
     """Return all of an offer that the metafields of its variants are made from."""
     return (

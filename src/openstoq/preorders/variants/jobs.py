@@ -11,7 +11,7 @@ from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers import sync, sync_store
 from openstoq.preorders.offers.storefront import KEYS
 from openstoq.preorders.variants import store
-from openstoq.shops.commerce import commerce_of, patiently
+from openstoq.shops.commerce import asking, commerce_of
 
 jobs = JobSet("preorders.variants")
 
@@ -59,12 +59,35 @@ async def reconcile(run: Run) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
-    with patiently():
+    with asking():
         await _look_at_groups(run, commerce)
         await _look_at_variants(run, commerce)
     async with run.work() as work:
         await sync_store.forget_shop(work.db, work.shop_id)
         sync.request_variants(work)
+
+
+@jobs.job(cron="*/15 * * * *")
+async def look_for_drift(run: Run) -> None:
+    """Look at the next variants, and show on them what somebody changed by hand.
+
+    Reading is dear, so each run goes a bit further along the shop's variants, round and round;
+    the nightly reconciliation repairs.
+    """
+    async with run.work() as work:
+        last = await store.looked_up_to(work.db, work.shop_id)
+        expected = await store.after(work.db, work.shop_id, last, 2 * LOOKED_AT)
+    if not expected and not last:
+        return
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    with asking():
+        drift = await look(run, commerce, expected) if expected else {}
+    async with run.work() as work:
+        await store.note_drift(work.db, work.shop_id, {one: drift.get(one, {}) for one in expected})
+        reached = max(expected) if len(expected) == 2 * LOOKED_AT else 0
+        await store.note_looked_up_to(work.db, work.shop_id, reached)
 
 
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:

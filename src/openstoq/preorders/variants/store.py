@@ -211,6 +211,21 @@ async def after(
     return {row["variant_id"]: row["written"] for row in rows}
 
 
+async def looked_up_to(db: Connection, shop_id: UUID) -> int:
+    """Return the last variant at which the search for drift has looked."""
+    reached: int | None = await db.fetchval(
+        "SELECT looked_up_to FROM preorder_shops WHERE shop_id = $1", shop_id
+    )
+    return reached or 0
+
+
+async def note_looked_up_to(db: Connection, shop_id: UUID, variant_id: int) -> None:
+    """Note how far the search for drift has come; 0 begins anew."""
+    await db.execute(
+        "UPDATE preorder_shops SET looked_up_to = $2 WHERE shop_id = $1", shop_id, variant_id
+    )
+
+
 def _summary(row: Any) -> dict[str, Any]:
     behind = row["revision"] > row["synced_revision"] or row["policy_wanted"] is not None
     error = row["sync_error"]

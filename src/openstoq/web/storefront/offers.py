@@ -1,0 +1,91 @@
+"""What a storefront asks of preorders: the offer that applies to a variant, in its language."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from openstoq.actions.action import READ_COST
+from openstoq.actions.admission import admit_storefront
+from openstoq.actions.validation import read_values
+from openstoq.errors import Problem
+from openstoq.jobs.work import Runtime
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.types import Clean
+from openstoq.preorders.offers import rules, storefront, sync_store, texts
+from openstoq.web import responses
+from openstoq.web.requests import query_of
+
+PATH = "/api/storefront/preorders"
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+    "Access-Control-Allow-Headers": "X-Shopify-Shop-Domain",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Asked(BaseModel):
+    """The query: which variant, where, and in which language."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    variant_id: ShopifyId
+    market_id: ShopifyId | None = None
+    locale: Annotated[str, Field(max_length=20), Clean] = "en"
+    shop: Annotated[str, Field(max_length=255), Clean] | None = None
+
+
+def routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the route that storefronts read; no key, the shop is named."""
+
+    async def endpoint(request: Request) -> Response:
+        request.state.face, request.state.action = "storefront", "preorders"
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=CORS)
+        try:
+            response = responses.json(await _answer(runtime, request))
+        except Problem as problem:
+            response = responses.problem(problem)
+        response.headers.update(CORS)
+        return response
+
+    return [Route(PATH, endpoint, methods=["GET", "OPTIONS"])]
+
+
+async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
+    """Return the offer that applies first, with its texts in the language asked for."""
+    asked = read_values(Asked, query_of(request.scope))
+    if not isinstance(asked, Asked):
+        raise TypeError("a query is read by its own model")
+    caller = await admit_storefront(
+        runtime,
+        asked.shop or request.headers.get("x-shopify-shop-domain"),
+        address=request.client.host if request.client else "unknown",
+        cost=READ_COST,
+    )
+    request.state.points = caller.points
+    now = runtime.clock()
+    async with runtime.database.transaction(caller.shop.id) as db:
+        found = await sync_store.behind(db, caller.shop.id, 1, [asked.variant_id])
+        offers = [offer for one in found for offer, _ in one.selling.offers]
+        translations = await texts.overrides(db, caller.shop.id, [offer.id for offer in offers])
+    applying = rules.by_precedence(offers, now, asked.market_id)
+    if not applying:
+        return {"variant_id": asked.variant_id, "offer": None}
+    offer = applying[0]
+    described = storefront.described(offer, translations[offer.id])
+    shown = storefront.on_variant(found[0].selling, now)
+    return {
+        "variant_id": asked.variant_id,
+        "offer": {
+            "id": str(offer.id),
+            **storefront.localized(described, asked.locale),
+            "schedule": rules.schedule(offer, now).model_dump(mode="json"),
+        },
+        # Counts stay out: how much is left is the merchant's own affair.
+        "shipping_text": storefront.shipping_text(shown, asked.market_id),
+    }

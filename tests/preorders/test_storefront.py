@@ -1,0 +1,84 @@
+"""What a storefront reads of preorders, without a key."""
+
+from uuid import UUID
+
+import pytest
+
+from factories.apps import client_of, make_app
+from openstoq.kernel.clock import utc_now
+from openstoq.preorders.offers import membership, store
+from openstoq.web.storefront import offers
+
+AT = "/api/storefront/preorders"
+
+
+@pytest.fixture
+async def shopper(runtime, shop):
+    app = make_app(runtime, routes=offers.routes(runtime))
+    async with client_of(app, base="") as opened:
+        opened.headers["X-Shopify-Shop-Domain"] = shop.domain
+        yield opened
+
+
+async def selling(client, database, shop, variant, **fields):
+    """An enabled offer that sells a variant."""
+    made = (await client.post("/preorders/offers", json=fields)).json()
+    at = f"/preorders/offers/{made['id']}"
+    async with database.transaction(shop.id) as db:
+        offer = await store.load(db, shop.id, UUID(made["id"]), lock=True)
+        await membership.attach(db, shop.id, offer, [variant], utc_now())
+    assert (await client.post(f"{at}/enable", json={})).status_code == 202
+    return at, made["id"]
+
+
+async def offer_of(shopper, variant, **query):
+    answer = await shopper.get(AT, params={"variant_id": variant, **query})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    return answer.json()
+
+
+async def test_texts_are_in_the_language_asked_for(client, database, shop, shopper, catalogue):
+    at, _ = await selling(client, database, shop, catalogue[0])
+    await client.post(
+        f"{at}/translations/set_many",
+        json={
+            "locale": "fr",
+            "translations": {
+                "widget.button.text": "Précommander",
+                "payments.options.full.billing_title": "Payer {{ discount }} de moins",
+            },
+        },
+    )
+    body = {"type": "percentage", "value": 10}
+    assert (await client.post(f"{at}/payments/set_discount", json=body)).status_code == 202
+    french = (await offer_of(shopper, catalogue[0], locale="fr-CA"))["offer"]
+    assert french["widget"]["button"]["text"] == "Précommander"
+    assert french["payments"]["options"]["full"]["billing_title"] == "Payer 10% de moins"
+    english = (await offer_of(shopper, catalogue[0], locale="en"))["offer"]
+    assert english["widget"]["button"]["text"] == "Preorder"
+
+
+async def test_the_offer_that_applies_first_is_shown(client, database, shop, shopper, catalogue):
+    at, everywhere = await selling(client, database, shop, catalogue[0], name="Everywhere")
+    at_five, five = await selling(client, database, shop, catalogue[0], name="Market 5")
+    await client.post(f"{at_five}/markets/set_markets", json={"market_ids": [5]})
+    assert (await offer_of(shopper, catalogue[0]))["offer"]["id"] == everywhere
+    assert (await offer_of(shopper, catalogue[0], market_id=5))["offer"]["id"] == five
+    await client.post(f"{at}/disable", json={})
+    assert (await offer_of(shopper, catalogue[0]))["offer"] is None
+
+
+async def test_no_stock_numbers_are_told(client, database, shop, shopper, catalogue):
+    at, _ = await selling(client, database, shop, catalogue[0])
+    await client.patch(f"{at}/products/variants/{catalogue[0]}", json={"max_count": 4321})
+    answer = await shopper.get(AT, params={"variant_id": catalogue[0]})
+    assert "4321" not in answer.text
+
+
+async def test_what_is_wrong_is_said(shopper, catalogue):
+    assert (await shopper.get(AT)).status_code == 422
+    assert (await shopper.get(AT, params={"variant_id": "x"})).status_code == 422
+    assert (await offer_of(shopper, 999))["offer"] is None
+    shopper.headers["X-Shopify-Shop-Domain"] = "nobody.myshopify.com"
+    assert (await shopper.get(AT, params={"variant_id": catalogue[0]})).status_code == 401
