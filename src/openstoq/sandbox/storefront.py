@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from openstoq.sandbox.admin.records import global_id
+from openstoq.sandbox.control_preorders import group_view, groups_of, metafields_view
 from openstoq.sandbox.model import Product, Variant
 from openstoq.sandbox.pictures import picture
 from openstoq.sandbox.shop import Shop
@@ -40,6 +42,9 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
             shop,
             product=product,
             variant=chosen,
+            groups=[group_view(each) for each in groups_of(shop, chosen)] if chosen else [],
+            metafields=metafields_view(shop, global_id(chosen)) if chosen else [],
+            money_of=lambda charge: f"{charge['amount']} {charge['currency_code']}",
             locations=list(shop.locations.values()),
             signup_api=sandbox.config.signup_api,
         )
