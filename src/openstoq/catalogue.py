@@ -15,7 +15,7 @@ from openstoq.catalog.model import StockChanged
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
 from openstoq.preorders.offers import actions as offers
-from openstoq.preorders.offers import attaching, products, sync
+from openstoq.preorders.offers import attaching, products, sync, variant_settings
 from openstoq.preorders.offers.translations import translations
 from openstoq.preorders.variants import jobs as variant_jobs
 from openstoq.preorders.variants.actions import jobs_of_variants, variants
@@ -24,6 +24,7 @@ from openstoq.shops import housekeeping, installation, webhooks
 ACTIONS: tuple[Action, ...] = (
     *offers.ACTIONS,
     *products.ACTIONS,
+    *variant_settings.ACTIONS,
     *translations,
     *variants,
     *jobs_of_variants,

@@ -1,7 +1,6 @@
 """Keeping the catalogue: pulling it from the shop, and taking in what webhooks tell."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 
 from openstoq.catalog import products, pulls, stock
@@ -16,18 +15,12 @@ from openstoq.commerce.inbound import (
     ProductDeleted,
 )
 from openstoq.commerce.port import (
-    AccessDenied,
-    Commerce,
-    CommerceError,
-    CommerceUnavailable,
     Product,
     ProductPage,
 )
-from openstoq.jobs.job import GiveUp, JobSet, Retry
+from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.kernel.delays import seconds
-from openstoq.shops import store as shops
-from openstoq.shops.connection import connect
+from openstoq.shops.commerce import asking, commerce_of
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("catalog")
@@ -41,11 +34,11 @@ async def pull(run: Run, *, everything: bool = False) -> None:
 
     It also finds what a lost webhook would have told.
     """
-    commerce = await _commerce(run)
+    commerce = await commerce_of(run)
     if commerce is None:
         return
     now = run.runtime.clock()
-    with _asking():
+    with asking():
         locations = await commerce.locations()
         async with run.work() as work:
             changes = await stock.save_locations(work.db, work.shop_id, locations, changed_at=now)
@@ -83,11 +76,11 @@ async def pull_everything(run: Run) -> None:
 @jobs.job()
 async def pull_product(run: Run, *, product_id: int) -> None:
     """Read one product with its stock from the shop."""
-    commerce = await _commerce(run)
+    commerce = await commerce_of(run)
     if commerce is None:
         return
     read_at = run.runtime.clock()
-    with _asking():
+    with asking():
         product = await commerce.product(product_id)
         items = _items([product] if product else [])
         levels = await commerce.inventory_levels(items)
@@ -109,11 +102,11 @@ async def pull_product(run: Run, *, product_id: int) -> None:
 
 async def refresh_stock(run: Run, item_ids: list[int]) -> None:
     """Read the levels of some items from the shop, and tell whose stock is another."""
-    commerce = await _commerce(run)
+    commerce = await commerce_of(run)
     if commerce is None or not item_ids:
         return
     read_at = run.runtime.clock()
-    with _asking():
+    with asking():
         levels = await commerce.inventory_levels(item_ids)
     async with run.work() as work:
         changes = await stock.record(
@@ -185,29 +178,6 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 async def _publish(work: Work, changes: Iterable[StockChanged]) -> None:
     for change in changes:
         await work.publish(change)
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    """Turn the platform's refusals into what the worker understands."""
-    try:
-        yield
-    except CommerceUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
-    except CommerceError as error:
-        raise GiveUp(str(error)) from error
-
-
-async def _commerce(run: Run) -> Commerce | None:
-    """Return the shop's platform, or None when the app was removed there."""
-    async with run.work() as work:
-        shop = await shops.load(work.db, work.shop_id)
-    if shop is None or shop.uninstalled_at is not None:
-        return None
-    try:
-        return connect(run.runtime, shop)
-    except AccessDenied:
-        return None
 
 
 def _items(found: Iterable[Product]) -> list[int]:

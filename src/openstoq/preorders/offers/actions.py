@@ -15,7 +15,7 @@ from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import membership, rules, store, sync
 from openstoq.preorders.offers.capabilities import CAPABILITIES
-from openstoq.preorders.offers.editing import load, save, write
+from openstoq.preorders.offers.editing import lay_over, load, save, write
 from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
@@ -72,19 +72,7 @@ async def read(context: Context, offer: Offer) -> OfferView:
 
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> OfferView:
     """Update top-level fields of a preorder offer."""
-    problems: list[str] = []
-    for capability in CAPABILITIES:
-        if capability.name not in changes:
-            continue
-        under = (capability.name,)
-        try:
-            changed = capability.merged(
-                getattr(offer, capability.name), changes[capability.name], under=under
-            )
-        except Invalid as invalid:
-            problems += invalid.messages
-        else:
-            setattr(offer, capability.name, changed)
+    problems = lay_over(offer, changes)
     if problems:
         raise Invalid(*problems)
     for name in ("name", "internal_name"):

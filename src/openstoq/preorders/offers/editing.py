@@ -1,12 +1,15 @@
 """Loading an offer for an action, and saving it so that the shop follows."""
 
+from collections.abc import Mapping
 from copy import deepcopy
+from typing import Any
 from uuid import UUID
 
 from openstoq.actions.context import Context
-from openstoq.errors import NotFound
+from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Work
 from openstoq.preorders.offers import membership, rules, store, sync
+from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import on_variants
 
@@ -41,3 +44,19 @@ async def write(work: Work, offer: Offer) -> None:
     told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
     await membership.touch(work.db, work.shop_id, offer.id, reset_only=told)
     sync.request(work, offer.id)
+
+
+def lay_over(offer: Offer, changes: Mapping[str, Any]) -> list[str]:
+    """Lay deep-partial documents, by capability, over an offer; return every problem."""
+    problems: list[str] = []
+    for capability in CAPABILITIES:
+        name = capability.name
+        if name not in changes:
+            continue
+        try:
+            changed = capability.merged(getattr(offer, name), changes[name], under=(name,))
+        except Invalid as invalid:
+            problems += invalid.messages
+        else:
+            setattr(offer, name, changed)
+    return problems

@@ -7,13 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from openstoq.actions.action import Action, ActionSet, declared
 from openstoq.actions.context import Context
 from openstoq.errors import Conflict, Invalid, NotFound
-from openstoq.kernel.ids import ShopifyId, shopify_id
-from openstoq.kernel.paging import Page, PageMeta
-from openstoq.kernel.types import Copy, Tag
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import attaching, membership, rules
 from openstoq.preorders.offers.attaching import Submitted
 from openstoq.preorders.offers.editing import load, save
-from openstoq.preorders.offers.membership import Member
 from openstoq.preorders.offers.model import Offer, Products, Source
 
 NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
@@ -21,43 +19,8 @@ MOST_VARIANTS = 50_000
 
 VariantIds = Annotated[list[ShopifyId], Field(max_length=MOST_VARIANTS)]
 SomeVariantIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=MOST_VARIANTS)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 products = ActionSet(NAME, PATH, load=load)
-
-
-class MarketOverride(BaseModel):
-    """What holds for a variant in one market; null is what holds elsewhere."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    shipping_text: Copy = None
-    max_count: Count | None = None
-
-
-class VariantView(BaseModel):
-    """An attached variant with its own settings; null is the offer's value."""
-
-    shopify_variant_id: int
-    shopify_product_id: int
-    product_title: str | None
-    variant_title: str | None
-    sku: str | None
-    inventory_policy: str | None
-    shipping_text: str | None
-    max_count: int | None
-    market_overrides: dict[str, MarketOverride]
-    effective_shipping_text: str | None
-    preorder_count: int
-    attached_at: Any
-    sync: dict[str, str | None]
-
-
-class VariantPage(BaseModel):
-    """A page of attached variants, in the order of their ids."""
-
-    variants: list[VariantView]
-    meta: PageMeta
 
 
 class AllBlock(BaseModel):
@@ -269,74 +232,6 @@ async def set_source_to_custom(
     )
 
 
-@products.get("/variants", name="variants.list", aliases=("list the offer's variants",))
-async def list_variants(
-    context: Context,
-    offer: Offer,
-    *,
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
-    per_page: Annotated[int, Field(ge=1, le=250)] = 25,
-) -> VariantPage:
-    """List the variants attached to a preorder offer with their per-variant settings, paginated."""
-    asked = Page(page, per_page)
-    found = await membership.page(context.db, context.shop_id, offer.id, asked)
-    return VariantPage(
-        variants=[_view(offer, one) for one in found], meta=asked.meta(offer.variant_count)
-    )
-
-
-@products.get("/variants/{variant_id}", name="variants.read", aliases=("show one variant",))
-async def read_variant(context: Context, offer: Offer, variant_id: str) -> VariantView:
-    """Read the per-offer settings of a single variant attached to a preorder offer."""
-    return _view(offer, await member(context, offer, variant_id))
-
-
-async def update_variant(
-    context: Context, offer: Offer, variant_id: str, changes: dict[str, Any]
-) -> VariantView:
-    """Set per-offer overrides on an attached variant.
-
-    shipping_text, max_count and market_overrides; null clears an override, and the variant falls
-    back to the offer's value. market_overrides merges by market (a GID or a number) and writes
-    the metafields of each market; null for a market clears that one.
-    """
-    found = await member(context, offer, variant_id)
-    await override(context, offer, found, changes)
-    return _view(offer, await member(context, offer, variant_id))
-
-
-async def member(context: Context, offer: Offer, variant_id: str | int) -> Member:
-    """Return one attached variant; raise NotFound when it is not attached."""
-    try:
-        number = shopify_id(variant_id)
-    except ValueError:
-        number = 0
-    found = await membership.page(context.db, context.shop_id, offer.id, None, variant_id=number)
-    if not found:
-        raise NotFound(f"variant {variant_id} is not attached to this offer")
-    return found[0]
-
-
-async def override(context: Context, offer: Offer, found: Member, changes: dict[str, Any]) -> None:
-    """Lay changes over a variant's own settings."""
-    rules.check_changeable(offer)
-    markets = dict(found.market_overrides)
-    if "market_overrides" in changes:
-        sent = changes["market_overrides"]
-        markets = {} if sent is None else rules.merged_markets(markets, sent)
-    await membership.override(
-        context.db,
-        context.shop_id,
-        offer.id,
-        found.variant_id,
-        shipping_text=changes.get("shipping_text", found.shipping_text),
-        max_count=changes.get("max_count", found.max_count),
-        market_overrides=markets,
-    )
-    await membership.touch(context.db, context.shop_id, offer.id, [found.variant_id])
-    await save(context, offer)
-
-
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
     """Detach those of the variants that are attached, and return them; NotFound for none."""
     rules.check_changeable(offer)
@@ -372,26 +267,6 @@ def _require(offer: Offer, source: Source) -> None:
         )
 
 
-def _view(offer: Offer, member: Member) -> VariantView:
-    pending = member.in_group != (offer.is_live and offer.advanced.use_shopify_selling_plan)
-    state = "failed" if member.sync_error else "pending" if pending else "synced"
-    return VariantView(
-        shopify_variant_id=member.variant_id,
-        shopify_product_id=member.product_id,
-        product_title=member.product_title,
-        variant_title=member.variant_title,
-        sku=member.sku,
-        inventory_policy=member.inventory_policy.upper() if member.inventory_policy else None,
-        shipping_text=member.shipping_text,
-        max_count=member.max_count,
-        market_overrides=member.market_overrides,
-        effective_shipping_text=member.shipping_text or offer.shipping.display.shipping_text,
-        preorder_count=member.preorder_count,
-        attached_at=member.attached_at,
-        sync={"state": state, "error": member.sync_error},
-    )
-
-
 _STRICT = ConfigDict(extra="forbid")
 ProductsPatch = create_model(
     "ProductsPatch",
@@ -401,13 +276,6 @@ ProductsPatch = create_model(
     collection=(CollectionBlock | None, None),
     custom=(CustomBlock | None, None),
     confirm=(bool, False),
-)
-VariantPatch = create_model(
-    "VariantPatch",
-    __config__=_STRICT,
-    shipping_text=(Copy, None),
-    max_count=(Count | None, None),
-    market_overrides=(dict[ShopifyId, MarketOverride | None] | None, None),
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -420,17 +288,6 @@ ACTIONS: tuple[Action, ...] = (
         status=202,
         aliases=("change which variants the offer sells",),
         request=ProductsPatch,
-        load=load,
-        partial=True,
-    ),
-    declared(
-        update_variant,
-        name=f"{NAME}.variants.update",
-        method="PATCH",
-        path=f"{PATH}/variants/{{variant_id}}",
-        status=202,
-        aliases=("cap preorders of a variant", "change a variant's shipping text"),
-        request=VariantPatch,
         load=load,
         partial=True,
     ),

@@ -21,10 +21,11 @@ from openstoq.commerce.port import (
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import plans, store, storefront, texts
+from openstoq.preorders.offers import leases, plans, store, storefront, texts
 from openstoq.preorders.offers import sync_store as marks
+from openstoq.preorders.offers.leases import Held
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.sync_store import Behind, Held
+from openstoq.preorders.offers.sync_store import Behind
 from openstoq.shops.commerce import asking, commerce_of
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        offer = await marks.claim(work.db, work.shop_id, offer_id)
+        offer = await leases.claim(work.db, work.shop_id, offer_id)
     if isinstance(offer, Held) and not offer.is_alive:
         raise Retry("another run of this offer seems to have died", delay=SOON)
     if offer is None or isinstance(offer, Held):
@@ -80,7 +81,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
     finally:
         async with run.work() as work:
-            changed = await marks.release(
+            changed = await leases.release(
                 work.db, work.shop_id, offer_id, revision=revision, error=error
             )
             if changed:
@@ -131,7 +132,7 @@ async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everyt
         return
     while True:
         async with run.work() as work:
-            await marks.renew(work.db, work.shop_id, offer.id)
+            await leases.renew(work.db, work.shop_id, offer.id)
             batch = (
                 await marks.to_add(work.db, work.shop_id, offer.id, BATCH)
                 if add
@@ -161,7 +162,7 @@ async def sync_storefront(run: Run) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        held = await marks.take_storefront(work.db, work.shop_id)
+        held = await leases.take_storefront(work.db, work.shop_id)
     if held is not None:
         if held.is_alive:
             return
@@ -176,7 +177,7 @@ async def sync_storefront(run: Run) -> None:
         finished = True
     finally:
         async with run.work() as work:
-            changed = await marks.leave_storefront(work.db, work.shop_id, began)
+            changed = await leases.leave_storefront(work.db, work.shop_id, began)
             # After a failure this job's own repetition sees to it, at its own pace.
             if changed and finished:
                 request_variants(work)
@@ -204,7 +205,7 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
 async def _write_variants(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await marks.renew_storefront(work.db, work.shop_id)
+            await leases.renew_storefront(work.db, work.shop_id)
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
         if not found:
             return
@@ -255,7 +256,7 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
 async def _write_policies(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await marks.renew_storefront(work.db, work.shop_id)
+            await leases.renew_storefront(work.db, work.shop_id)
             wanted = await marks.wanted_policies(work.db, work.shop_id, VARIANTS)
         if not wanted:
             return
