@@ -12,7 +12,7 @@ import pytest
 from factories.apps import client_of, make_app, until
 from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
-from openstoq.catalog.jobs import pull
+from openstoq.catalog.jobs import pull, pull_product
 from openstoq.catalogue import JOBS, SUBSCRIBERS
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
@@ -21,7 +21,7 @@ from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers.attaching import follow_collections
+from openstoq.preorders.offers.attaching import follow_sources
 from openstoq.preorders.variants.jobs import look_for_drift, reconcile
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
@@ -336,7 +336,7 @@ async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, d
     job = (await client.get(f"/preorders/product_variants/jobs/{answer.json()['job_id']}")).json()
     assert (job["status"], job["total"]) == ("completed", len(first["variants"]))
     await site.control("PATCH", f"collections/{made['id']}", {"product_ids": [second["id"]]})
-    await run(runtime, shop, follow_collections)
+    await run(runtime, shop, follow_sources)
     await idle(database)
     assert (await groups(site))[0]["variant_ids"] == sorted(
         variant["id"] for variant in second["variants"]
@@ -476,3 +476,25 @@ async def test_a_killed_workers_attachment_goes_on(
         with suppress(TimeoutError):
             await asyncio.wait_for(idle(database), timedelta(seconds=PATIENCE).total_seconds())
     assert (await groups(site))[0]["variant_ids"] == sorted(variants)
+
+
+async def test_new_and_deleted_products_are_followed(
+    runtime, shop, site, client, database, offer, variants
+):
+    await did(client, f"{offer}/products/set_source_to_all", confirm=True)
+    await idle(database)
+    made = await site.control("POST", "products", {"title": "New"})
+    await run(runtime, shop, pull, everything=True)
+    await idle(database)
+    await run(runtime, shop, follow_sources)
+    await idle(database)
+    new = made["variants"][0]["id"]
+    assert (await groups(site))[0]["variant_ids"] == sorted([*variants, new])
+    await site.control("DELETE", f"products/{made['id']}")
+    await run(runtime, shop, pull_product, product_id=made["id"])
+    await idle(database)
+    await run(runtime, shop, reconcile)
+    await idle(database)
+    read = (await client.get(offer)).json()
+    assert read["sync"] == {"state": "synced", "error": None}
+    assert read["products"]["variant_count"] == len(variants)

@@ -132,13 +132,13 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
 
 
 @jobs.job(cron="20 * * * *")
-async def follow_collections(run: Run) -> None:
-    """Look again at the collections that offers follow."""
+async def follow_sources(run: Run) -> None:
+    """Look again at what offers follow: collections, and the whole catalogue."""
     async with run.work() as work:
         for offer in await store.all_of(work.db, work.shop_id, None):
-            if offer.auto_refresh and not await bulk.running(
-                work.db, work.shop_id, "offer_id", str(offer.id)
-            ):
+            if await bulk.running(work.db, work.shop_id, "offer_id", str(offer.id)):
+                continue
+            if offer.auto_refresh:
                 await submit(
                     work,
                     offer,
@@ -146,6 +146,10 @@ async def follow_collections(run: Run) -> None:
                     count=None,
                     collection_id=offer.collection_id,
                 )
+            elif offer.source == "all":
+                count = await membership.count_all(work.db, work.shop_id, offer)
+                if count != offer.variant_count:
+                    await submit(work, offer, "refresh_all", count=count)
 
 
 @jobs.job()

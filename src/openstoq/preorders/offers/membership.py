@@ -94,6 +94,18 @@ async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: date
     )
 
 
+async def detach_deleted(db: Connection, shop_id: UUID, offer_id: UUID, now: datetime) -> int:
+    """Detach the variants that the shop has no more."""
+    return await _detach(
+        db,
+        shop_id,
+        offer_id,
+        """EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = m.variant_id
+                   AND v.deleted_at IS NOT NULL)""",
+        now,
+    )
+
+
 async def detach_other_products(
     db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
 ) -> int:

@@ -7,8 +7,8 @@ from openstoq.commerce.port import Commerce
 from openstoq.jobs import bulk
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.preorders.offers import membership, sync, sync_store
 from openstoq.preorders.offers import store as offers
-from openstoq.preorders.offers import sync, sync_store
 from openstoq.preorders.offers.storefront import KEYS
 from openstoq.preorders.variants import store
 from openstoq.shops.commerce import asking, commerce_of
@@ -93,6 +93,10 @@ async def look_for_drift(run: Run) -> None:
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         found = await offers.all_of(work.db, work.shop_id, None)
+        now = work.runtime.clock()
+        for offer in found:
+            if await membership.detach_deleted(work.db, work.shop_id, offer.id, now):
+                sync.request(work, offer.id)
     for offer in found:
         if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
             continue
