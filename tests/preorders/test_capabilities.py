@@ -1,0 +1,351 @@
+"""The settings documents of an offer through the v2 API: toggles, clears, notes, named actions."""
+
+from copy import deepcopy
+
+import pytest
+
+TOGGLES = [
+    ("widget", "badge.enabled"),
+    ("widget", "disclaimer.enabled"),
+    ("widget", "button.colors.enabled"),
+    ("widget", "billing_widget.enabled"),
+    ("shipping", "fulfillment.hold"),
+    ("shipping", "display.show_shipping_timeline"),
+    ("shipping", "fulfillment.split.enabled"),
+    ("shipping", "fulfillment.split.hold_fulfillments"),
+    ("shipping", "fulfillment.split.sequential_number"),
+    ("payments", "remaining_balance.auto_collect"),
+    ("payments", "remaining_balance.auto_collect_on_fulfillment"),
+    ("limits", "display.show_remaining"),
+    ("checkout", "terms.enabled"),
+    ("checkout", "terms.disable_button_until_acknowledged"),
+    ("checkout", "terms.include_in_line_item_properties"),
+    ("checkout", "mixed_cart.allowed"),
+    ("countdown", "enabled"),
+    ("integrations", "pos.enabled"),
+    ("integrations", "pos.skip_inventory_check"),
+    ("integrations", "b2b.enabled"),
+    ("markets", "enabled"),
+    ("advanced", "line_item_properties.include_shipping_text"),
+    ("advanced", "line_item_properties.include_payment_breakdown"),
+    ("advanced", "line_item_properties.include_acknowledgement"),
+]
+
+CLEARS = [
+    ("widget", "badge.text", "New"),
+    ("widget", "badge.text_color", "#112233"),
+    ("widget", "disclaimer.text", "Ships late"),
+    ("widget", "disclaimer.border_radius", 4),
+    ("shipping", "display.shipping_text", "In May"),
+    ("shipping", "fulfillment.split.tag", "split"),
+    ("limits", "per_order.min", 2),
+    ("limits", "per_order.max", 3),
+    ("limits", "per_customer.max", 4),
+    ("limits", "total.max", 5),
+    ("countdown", "custom_end_date", "2026-07-01T00:00:00Z"),
+    ("advanced", "button_text_overrides.before_launch", "Soon"),
+    ("advanced", "button_text_overrides.after_launch", "Now"),
+    ("advanced", "button_text_overrides.out_of_stock", "Later"),
+    ("advanced", "custom_css", ".a { color: red }"),
+]
+
+# capability, action, body, and what it writes by path
+ACTIONS = [
+    (
+        "widget",
+        "set_badge_colors",
+        {"text_color": "#111111", "background_color": "#222222"},
+        {"badge.text_color": "#111111", "badge.background_color": "#222222"},
+    ),
+    ("widget", "set_badge_text", {"text": "Soon"}, {"badge.text": "Soon"}),
+    (
+        "widget",
+        "set_billing_widget_text",
+        {"title": "Pay", "description": "All of it"},
+        {"billing_widget.title": "Pay", "billing_widget.description": "All of it"},
+    ),
+    (
+        "widget",
+        "set_button_colors",
+        {"text_color": "#111111"},
+        {"button.colors.text_color": "#111111", "button.colors.enabled": True},
+    ),
+    ("widget", "set_button_text", {"text": "Get it"}, {"button.text": "Get it"}),
+    (
+        "widget",
+        "set_disclaimer_style",
+        {"text_color": "#111111", "border_radius": 3},
+        {"disclaimer.text_color": "#111111", "disclaimer.border_radius": 3},
+    ),
+    ("widget", "set_disclaimer_text", {"text": "Late"}, {"disclaimer.text": "Late"}),
+    ("inventory", "set_provider", {"provider": "shopify"}, {"provider": "shopify"}),
+    (
+        "inventory",
+        "set_reservation_timing",
+        {"timing": "on_sale"},
+        {"reservation.timing": "on_sale"},
+    ),
+    (
+        "shipping",
+        "set_delivery_date",
+        {"date": "2026-07-01T00:00:00Z"},
+        {"delivery.type": "exact_date", "delivery.date": "2026-07-01T00:00:00Z"},
+    ),
+    (
+        "shipping",
+        "set_delivery_window",
+        {"days": 14},
+        {"delivery.type": "window", "delivery.days": 14},
+    ),
+    ("shipping", "set_shipping_text", {"text": "In May"}, {"display.shipping_text": "In May"}),
+    ("shipping", "set_split_order_tag", {"tag": "split"}, {"fulfillment.split.tag": "split"}),
+    (
+        "shipping",
+        "set_split_transaction_gateway",
+        {"gateway": "Store Credit"},
+        {"fulfillment.split.transaction_gateway": "Store Credit"},
+    ),
+    ("limits", "set_max_per_customer", {"max": 4}, {"per_customer.max": 4}),
+    ("limits", "set_max_per_order", {"max": 3}, {"per_order.max": 3}),
+    ("limits", "set_min_per_order", {"min": 2}, {"per_order.min": 2}),
+    ("limits", "set_total_max", {"max": 5}, {"total.max": 5}),
+    ("checkout", "add_order_tag", {"tag": "b"}, {"order_tags": ["Preorder", "b"]}),
+    ("checkout", "remove_order_tag", {"tag": "preorder"}, {"order_tags": []}),
+    ("checkout", "set_order_tags", {"tags": ["a", "A", "b"]}, {"order_tags": ["a", "b"]}),
+    (
+        "checkout",
+        "set_mixed_cart_error_message",
+        {"message": "No"},
+        {"mixed_cart.error_message": "No"},
+    ),
+    ("checkout", "set_terms_text", {"text": "Agreed"}, {"terms.text": "Agreed"}),
+    (
+        "countdown",
+        "set_custom_end_date",
+        {"date": "2026-07-01T00:00:00Z"},
+        {"custom_end_date": "2026-07-01T00:00:00Z"},
+    ),
+    ("countdown", "set_ends_text", {"text": "Ends"}, {"ends_text": "Ends"}),
+    ("countdown", "set_starts_text", {"text": "Starts"}, {"starts_text": "Starts"}),
+    ("countdown", "set_mode", {"mode": "to_custom_date"}, {"mode": "to_custom_date"}),
+    (
+        "countdown",
+        "set_style",
+        {"text_color": "#111111", "border_radius": 3},
+        {"style.text_color": "#111111", "style.border_radius": 3},
+    ),
+    ("countdown", "set_unit_labels", {"days": "D"}, {"unit_labels.days": "D"}),
+    (
+        "advanced",
+        "detach_from_shopify_selling_plan",
+        {},
+        {"use_shopify_selling_plan": False},
+    ),
+    (
+        "advanced",
+        "set_button_text_override",
+        {"state": "out_of_stock", "text": "Gone"},
+        {"button_text_overrides.out_of_stock": "Gone"},
+    ),
+    ("advanced", "set_custom_css", {"css": "a {}"}, {"custom_css": "a {}"}),
+    (
+        "advanced",
+        "set_custom_line_item_property",
+        {"text": "Preorder"},
+        {"line_item_properties.custom_text": "Preorder"},
+    ),
+]
+
+
+@pytest.fixture
+def at(offer_id):
+    return f"/preorders/offers/{offer_id}"
+
+
+def value_at(document, path):
+    for name in path.split("."):
+        document = document[name]
+    return document
+
+
+def laid(document, values):
+    """A copy of a document with the values at their dotted paths."""
+    changed = deepcopy(document)
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        target = changed
+        for name in parents:
+            target = target[name]
+        target[last] = value
+    return changed
+
+
+def nested(path, value):
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
+
+
+async def read(client, at):
+    answer = await client.get(at)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def patch(client, at, body):
+    answer = await client.patch(at, json=body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def act(client, at, body):
+    answer = await client.post(at, json=body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize(("name", "path"), TOGGLES)
+async def test_a_toggle_flips_both_ways_and_nothing_else_changes(client, at, name, path):
+    here = f"{at}/{name}"
+    before = await read(client, here)
+    for flag in (not value_at(before, path), value_at(before, path)):
+        await patch(client, here, nested(path, flag))
+        assert await read(client, here) == laid(before, {path: flag})
+
+
+@pytest.mark.parametrize(("name", "path", "value"), CLEARS)
+async def test_null_clears_a_value_and_nothing_else(client, at, name, path, value):
+    here = f"{at}/{name}"
+    before = await read(client, here)
+    await patch(client, here, nested(path, value))
+    assert await read(client, here) == laid(before, {path: value})
+    await patch(client, here, nested(path, None))
+    assert await read(client, here) == laid(before, {path: None})
+
+
+@pytest.mark.parametrize(("name", "action", "body", "written"), ACTIONS)
+async def test_a_named_action_writes_what_it_says(client, at, name, action, body, written):
+    here = f"{at}/{name}"
+    before = await read(client, here)
+    await act(client, f"{here}/{action}", body)
+    assert await read(client, here) == laid(before, written)
+
+
+@pytest.mark.parametrize(
+    ("sent", "flag"),
+    [
+        ({"enabled": False}, False),
+        ({"auto_apply_to_new_variants": False}, False),
+        ({"enabled": True, "auto_apply_to_new_variants": False}, False),
+        ({"auto_apply_to_new_variants": True, "enabled": False}, True),
+    ],
+)
+async def test_the_oversell_flag_has_two_names_and_auto_apply_wins(client, at, sent, flag):
+    await patch(client, f"{at}/inventory", {"continue_selling": sent})
+    both = {"enabled": flag, "auto_apply_to_new_variants": flag}
+    assert (await read(client, f"{at}/inventory"))["continue_selling"] == both
+
+
+async def test_text_is_ends_text_and_the_explicit_name_wins(client, at):
+    here = f"{at}/countdown"
+    await patch(client, here, {"text": "By alias"})
+    assert (await read(client, here))["ends_text"] == "By alias"
+    await patch(client, here, {"text": "By alias", "ends_text": "By name"})
+    assert (await read(client, here))["ends_text"] == "By name"
+
+
+async def test_markets_named_by_gid_or_number_scope_the_offer_until_cleared(client, at):
+    here = f"{at}/markets"
+    ids = ["gid://shopify/Market/123", 7]
+    await patch(client, here, {"enabled": True, "market_ids": ids})
+    scoped = {"enabled": True, "market_ids": [123, 7], "applies_to_all_markets": False}
+    assert await read(client, here) == scoped
+    await patch(client, here, {"enabled": True, "applies_to_all_markets": True})
+    everywhere = {"enabled": True, "market_ids": [], "applies_to_all_markets": True}
+    assert await read(client, here) == everywhere
+    await act(client, f"{here}/set_markets", {"market_ids": [5]})
+    await act(client, f"{here}/add_market", {"market_id": 6})
+    await act(client, f"{here}/remove_market", {"market_id": 5})
+    assert (await read(client, here))["market_ids"] == [6]
+
+
+async def test_billing_widget_and_first_option_share_their_copy(client, at):
+    await patch(client, f"{at}/widget", {"billing_widget": {"title": "A", "description": "B"}})
+    full = (await read(client, f"{at}/payments"))["options"]["full"]
+    assert (full["billing_title"], full["billing_description"]) == ("A", "B")
+    body = {"option_type": "full", "billing_title": "C"}
+    await act(client, f"{at}/payments/set_option_copy", body)
+    widget = (await read(client, f"{at}/widget"))["billing_widget"]
+    assert (widget["title"], widget["description"]) == ("C", "B")
+
+
+async def test_a_deposit_needs_a_partial_option_and_1_to_99_percent(client, at):
+    here = f"{at}/payments"
+    refused = await client.post(f"{here}/set_deposit_percent", json={"percent": 30})
+    assert refused.status_code == 409
+    await act(client, f"{here}/set_mode", {"mode": "partial"})
+    for percent in (0, 100):
+        answer = await client.post(f"{here}/set_deposit_percent", json={"percent": percent})
+        assert answer.status_code == 422
+    for percent in (1, 99):
+        await act(client, f"{here}/set_deposit_percent", {"percent": percent})
+        assert (await read(client, here))["options"]["partial"]["deposit"]["percent"] == percent
+
+
+async def test_options_come_and_go_but_never_the_last_and_keep_their_copy(client, at):
+    here = f"{at}/payments"
+    last = await client.post(f"{here}/disable_option", json={"option_type": "full"})
+    assert last.status_code == 409
+    await act(client, f"{here}/enable_option", {"option_type": "partial"})
+    once = await read(client, here)
+    assert once["mode"] == "full_and_partial"
+    await act(client, f"{here}/enable_option", {"option_type": "partial"})
+    assert await read(client, here) == once
+    body = {"option_type": "partial", "billing_title": "Deposit now"}
+    await act(client, f"{here}/set_option_copy", body)
+    await act(client, f"{here}/set_mode", {"mode": "partial"})
+    kept = await read(client, here)
+    assert kept["mode"] == "partial"
+    assert kept["options"]["full"] is None
+    assert kept["options"]["partial"]["billing_title"] == "Deposit now"
+
+
+@pytest.mark.parametrize("kind", ["percentage", "price", "fixed_amount"])
+async def test_no_discount_nulls_the_value(client, at, kind):
+    here = f"{at}/payments"
+    await act(client, f"{here}/set_discount", {"type": kind, "value": 10})
+    found = (await read(client, here))["discount"]
+    assert (found["type"], float(found["value"])) == (kind, 10)
+    await patch(client, here, {"discount": {"type": "no_discount"}})
+    assert (await read(client, here))["discount"] == {"type": "no_discount", "value": None}
+
+
+async def test_a_discount_text_goes_to_every_option_or_to_one(client, at):
+    here = f"{at}/payments"
+    await act(client, f"{here}/set_mode", {"mode": "full_and_partial"})
+    await act(client, f"{here}/set_discount_text", {"text": "Save {{ discount }}"})
+    await act(client, f"{here}/set_discount_text", {"text": "Half", "option_type": "partial"})
+    options = (await read(client, here))["options"]
+    assert options["full"]["discount_text"] == "Save {{ discount }}"
+    assert options["partial"]["discount_text"] == "Half"
+
+
+async def test_an_unknown_field_is_named_by_its_path(client, at):
+    answer = await client.patch(f"{at}/widget", json={"badge": {"wobble": True}})
+    assert answer.status_code == 422
+    assert "badge.wobble" in answer.text
+
+
+async def test_the_offers_own_patch_reports_the_problems_of_all_documents(client, at):
+    before = await read(client, at)
+    body = {
+        "name": "Changed",
+        "limits": {"per_order": {"min": 5, "max": 2}},
+        "shipping": {"delivery": {"type": "window"}},
+        "payments": {"discount": {"type": "percentage", "value": 101}},
+    }
+    answer = await client.patch(at, json=body)
+    assert answer.status_code == 422
+    for name in ("limits.per_order", "shipping.delivery", "payments.discount"):
+        assert name in answer.text
+    assert await read(client, at) == before
