@@ -1,0 +1,43 @@
+"""An offer's texts in other languages, through the v2 API."""
+
+import pytest
+
+PATH = "widget.button.text"
+
+
+@pytest.fixture
+def at(offer_id):
+    return f"/preorders/offers/{offer_id}/translations"
+
+
+async def overrides(client, at):
+    return (await client.get(at)).json()["translations"]
+
+
+async def test_texts_are_set_unset_and_cleared_by_locale(client, at):
+    assert PATH in (await client.get(at)).json()["translatable_fields"]
+    one = {"locale": "fr", "field": PATH, "value": "Précommander"}
+    assert (await client.post(f"{at}/set", json=one)).status_code == 202
+    many = {"locale": "pt-BR", "translations": {PATH: "Reservar", "widget.badge.text": "Pré"}}
+    assert (await client.post(f"{at}/set_many", json=many)).status_code == 202
+    assert await overrides(client, at) == {
+        "fr": {PATH: "Précommander"},
+        "pt-BR": many["translations"],
+    }
+    gone = {"locale": "pt-BR", "field": PATH}
+    assert (await client.post(f"{at}/unset", json=gone)).status_code == 202
+    assert (await client.post(f"{at}/clear_locale", json={"locale": "fr"})).status_code == 202
+    assert await overrides(client, at) == {"pt-BR": {"widget.badge.text": "Pré"}}
+
+
+@pytest.mark.parametrize(
+    ("locale", "field", "named"), [("fr", "widget.wobble", "widget.wobble"), ("xx", PATH, "xx")]
+)
+async def test_set_many_is_all_or_nothing_and_names_what_is_unknown(
+    client, at, locale, field, named
+):
+    body = {"locale": locale, "translations": {"widget.badge.text": "Good", field: "Bad"}}
+    answer = await client.post(f"{at}/set_many", json=body)
+    assert answer.status_code == 422
+    assert named in answer.text
+    assert await overrides(client, at) == {}
