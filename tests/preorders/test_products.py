@@ -1,0 +1,109 @@
+"""Which variants an offer sells, through the v2 API and the jobs it begins."""
+
+import pytest
+
+from factories.catalogs import product, save, variant
+from factories.waitlists import run_of
+from openstoq.preorders.offers import attaching
+
+UNKNOWN = 999
+
+
+@pytest.fixture
+def at(offer_id):
+    return f"/preorders/offers/{offer_id}/products"
+
+
+@pytest.fixture
+def finished(client, runtime, shop):
+    """Begin a job by the API, run it, and return what polling its status URL says."""
+
+    async def finished(at, body):
+        answer = await client.post(at, json=body)
+        assert answer.status_code == 202, answer.text
+        job = answer.json()
+        assert job["status_url"].endswith(job["job_id"])
+        await attaching.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
+        polled = await client.get(f"/preorders/product_variants/jobs/{job['job_id']}")
+        assert polled.status_code == 200, polled.text
+        return polled.json()
+
+    return finished
+
+
+async def attached(client, at):
+    answer = await client.get(f"{at}/variants")
+    assert answer.status_code == 200, answer.text
+    return [one["shopify_variant_id"] for one in answer.json()["variants"]]
+
+
+async def test_variants_are_attached_by_a_job_and_an_unknown_one_fails_alone(
+    client, at, catalogue, finished
+):
+    job = await finished(f"{at}/add_variants", {"variant_ids": [*catalogue[:2], UNKNOWN]})
+    assert job["status"] == "completed"
+    assert str(UNKNOWN) in str(job)
+    assert await attached(client, at) == catalogue[:2]
+    answer = await client.post(f"{at}/remove_variants", json={"variant_ids": catalogue[:1]})
+    assert answer.status_code == 202
+    assert answer.json()["variant_count"] == 1
+    assert await attached(client, at) == [catalogue[1]]
+    again = await client.post(f"{at}/remove_variants", json={"variant_ids": catalogue[:1]})
+    assert again.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("set_collection", {"collection_id": 5}),
+        ("set_excluded_variants", {"variant_ids": [11]}),
+        ("set_exclusion_tag", {"tag": "no"}),
+    ],
+)
+async def test_an_action_of_another_source_is_a_conflict(client, at, action, body):
+    assert (await client.post(f"{at}/{action}", json=body)).status_code == 409
+
+
+async def test_all_variants_need_confirming_and_leave_out_list_and_tag(
+    client, at, database, shop, catalogue, finished
+):
+    await save(database, shop, product(variant(41, product_id=4), id=4, tags=("no-preorder",)))
+    refused = await client.post(f"{at}/set_source_to_all", json={})
+    assert refused.status_code == 422
+    assert "confirm" in refused.text
+    assert (await client.get(at)).json()["source"] == "custom"
+    await finished(f"{at}/set_source_to_all", {"confirm": True})
+    assert await attached(client, at) == [*catalogue, 41]
+    await finished(f"{at}/set_excluded_variants", {"variant_ids": [catalogue[0]]})
+    assert await attached(client, at) == [*catalogue[1:], 41]
+    await finished(f"{at}/set_exclusion_tag", {"tag": "no-preorder"})
+    assert await attached(client, at) == catalogue[1:]
+    adding = await client.post(f"{at}/add_variants", json={"variant_ids": [11]})
+    assert adding.status_code == 409
+
+
+async def test_a_variants_override_falls_back_to_the_offer_when_cleared(
+    client, at, catalogue, finished
+):
+    await finished(f"{at}/add_variants", {"variant_ids": catalogue})
+    offer = at.removesuffix("/products")
+    await client.post(f"{offer}/shipping/set_shipping_text", json={"text": "In May"})
+    here = f"{at}/variants/{catalogue[0]}"
+    body = {"shipping_text": "In August", "max_count": 50}
+    assert (await client.patch(here, json=body)).status_code == 202
+    own = (await client.get(here)).json()
+    assert (own["effective_shipping_text"], own["max_count"]) == ("In August", 50)
+    cleared = {"shipping_text": None, "max_count": None}
+    assert (await client.patch(here, json=cleared)).status_code == 202
+    back = (await client.get(here)).json()
+    assert (back["shipping_text"], back["max_count"]) == (None, None)
+    assert back["effective_shipping_text"] == "In May"
+    assert (await client.get(f"{at}/variants/{UNKNOWN}")).status_code == 404
+
+
+async def test_provider_shopify_forces_the_source_custom(client, at, catalogue, finished):
+    await finished(f"{at}/set_source_to_all", {"confirm": True})
+    offer = at.removesuffix("/products")
+    answer = await client.patch(f"{offer}/inventory", json={"provider": "shopify"})
+    assert answer.status_code == 202
+    assert (await client.get(at)).json()["source"] == "custom"
