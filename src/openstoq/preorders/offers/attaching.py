@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from openstoq.actions.help import BASE_PATH
 from openstoq.commerce.port import AccessDenied, CommerceRefused
 from openstoq.jobs import bulk
-from openstoq.jobs.job import JobSet
+from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import membership, store, sync
 from openstoq.preorders.offers.model import Offer
@@ -34,7 +34,7 @@ async def submit(
 ) -> Submitted:
     """Begin to attach what the offer's source names now, or the `variant_ids` given."""
     told = {"offer_id": str(offer.id), "source": offer.source, **arguments}
-    return await _begin(work, action, count, told, attach.name)
+    return await _begin(work, action, count, told, attach)
 
 
 async def submit_policy(
@@ -44,11 +44,11 @@ async def submit_policy(
     attached = (await membership.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
-    return await _begin(work, "toggle_inventory_policy", len(ids), told, flip.name)
+    return await _begin(work, "toggle_inventory_policy", len(ids), told, flip)
 
 
 async def _begin(
-    work: Work, action: str, count: int | None, arguments: dict[str, Any], job: str
+    work: Work, action: str, count: int | None, arguments: dict[str, Any], job: Job[Any]
 ) -> Submitted:
     job_id = await bulk.begin(
         work.db,
@@ -58,7 +58,7 @@ async def _begin(
         arguments=arguments,
         now=work.runtime.clock(),
     )
-    work.enqueue(attach if job == attach.name else flip, job_id=job_id)
+    work.enqueue(job, job_id=job_id)
     return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", variant_count=count)
 
 

@@ -47,12 +47,12 @@ capability = Capability(
 def one_flag(changes: dict[str, Any]) -> None:
     """Write both names of the oversell flag, whichever was sent."""
     sent = changes.get("continue_selling")
-    if isinstance(sent, dict):
-        for name in ("enabled", "auto_apply_to_new_variants"):
-            if name in sent:
-                flag = sent[name]
-        if sent:
-            sent.update(enabled=flag, auto_apply_to_new_variants=flag)
+    if not isinstance(sent, dict):
+        return
+    for name in ("auto_apply_to_new_variants", "enabled"):
+        if name in sent:
+            sent.update(enabled=sent[name], auto_apply_to_new_variants=sent[name])
+            return
 
 
 @capability.edit("use shopify inventory")
