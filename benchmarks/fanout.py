@@ -10,6 +10,7 @@ import argparse
 import json
 import signal
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class Prebuilt(Outbox):
         )
         one = Recipient(
             notification_id=UUID(int=1),
+            written_at=datetime.now(UTC),
             address="shopper@example.com",
             name="Shopper",
             unsubscribe_url="https://benchmark.example/unsubscribe/token",

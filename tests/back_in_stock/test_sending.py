@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 
 import asyncpg
 import pytest
@@ -32,7 +33,7 @@ from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
 from openstoq.db.pool import PASSING, Database
 from openstoq.jobs.job import Retry
-from openstoq.kernel.ids import new_id
+from openstoq.kernel.ids import made_at, new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnavailable
 from openstoq.shops import store as shops
 
@@ -160,6 +161,11 @@ async def test_an_unknown_outcome_is_sent_again(database, runtime, shop, relay, 
     await send(runtime, shop, wave_id)
     assert Counter(relay.recipients) == {"shopper1@example.com": 2, "shopper2@example.com": 1}
     assert await statuses(database, shop) == {"sent": 2}
+    # Octet by octet the same, its Message-ID and its Date too.
+    first, again = (one for one in relay.taken if one.recipient == "shopper1@example.com")
+    assert again == first
+    date = format_datetime(made_at(first.id)).encode()
+    assert b"\r\nDate: " + date + b"\r\n" in first.content
 
 
 async def test_an_unknown_outcome_is_held_where_the_shop_says_so(

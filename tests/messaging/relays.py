@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -17,17 +17,21 @@ Script = Callable[[str, str], str | None]
 class Relay:
     """A strict SMTP server: nested MAIL, DATA without recipients and the like are refused."""
 
-    def __init__(self, script: Script, *, pipelining: bool, most: int | None = None) -> None:
-        self.script, self.pipelining, self.most = script, pipelining, most
+    def __init__(self, script: Script, extensions: Collection[str], most: int | None) -> None:
+        self.script, self.extensions, self.most = script, extensions, most
         self.accepted: list[bytes] = []
+        self.heard: list[str] = []
+        """Every command line, on whichever connection."""
         self.opens_without_recipients = False
         """Answers DATA with 354 although every recipient was refused, as RFC 2920 allows."""
         self.connections = self.open = 0
         self.is_empty = asyncio.Event()
+        self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
+        self.writers.add(writer)
         self.is_empty.clear()
         try:
             if self.most is not None and self.open > self.most:
@@ -40,7 +44,15 @@ class Relay:
             self.open -= 1
             if not self.open:
                 self.is_empty.set()
+            self.writers.discard(writer)
             writer.close()
+
+    async def hang_up(self, farewell: bytes) -> None:
+        """Close every connection from this side, and wait until all are closed."""
+        for writer in self.writers:
+            writer.write(farewell)
+            writer.close()
+        await self.is_empty.wait()
 
 
 class Conversation:
@@ -55,6 +67,7 @@ class Conversation:
     async def run(self) -> None:
         await self.step("greet", "", "220 relay")
         while line := (await self.reader.readuntil(b"\r\n")).decode().strip():
+            self.relay.heard.append(line)
             verb, _, argument = line.partition(" ")
             if verb == "QUIT":
                 return
@@ -77,9 +90,9 @@ class Conversation:
 
     async def ehlo(self, _: str) -> None:
         if await self.step("EHLO", "", "250-relay"):
-            if self.relay.pipelining:
-                self.say("250-PIPELINING")
-            self.say("250 8BITMIME")
+            for extension in self.relay.extensions:
+                self.say(f"250-{extension}")
+            self.say("250 HELP")
 
     async def helo(self, _: str) -> None:
         await self.step("HELO", "", "250 relay")
@@ -116,9 +129,14 @@ class Conversation:
 
 @asynccontextmanager
 async def relay(
-    script: Script = lambda *_: None, *, pipelining: bool = True, most: int | None = None
+    script: Script = lambda *_: None,
+    *,
+    pipelining: bool = True,
+    extensions: Collection[str] = ("8BITMIME",),
+    most: int | None = None,
 ) -> AsyncIterator[tuple[Relay, SMTPSettings]]:
-    server = Relay(script, pipelining=pipelining, most=most)
+    announced = ("PIPELINING", *extensions) if pipelining else extensions
+    server = Relay(script, announced, most)
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,11 +197,16 @@ class Pile(Outbox):
         )
 
 
-def an_email(recipient: str = "ada@example.com", body: bytes = b"hello\r\n") -> Email:
+def an_email(
+    recipient: str = "ada@example.com",
+    body: bytes = b"hello\r\n",
+    *,
+    sender: str = "shop@example.com",
+) -> Email:
     number = uuid4()
     return Email(
         id=number,
-        sender="shop@example.com",
+        sender=sender,
         recipient=recipient,
         content=f"Message-ID: <{number}@x>\r\n\r\n".encode() + body,
     )

@@ -1,11 +1,13 @@
 """Ids, money, paging and deep-partial updates."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from openstoq.kernel.ids import ShopifyId, new_id
+from openstoq.kernel.ids import ShopifyId, made_at, new_id
 from openstoq.kernel.money import Money
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import Settings, merge, partial_of
@@ -53,6 +55,12 @@ def test_ids_sort_by_age():
     ids = [new_id() for _ in range(50)]
     assert ids == sorted(ids)
     assert {made.version for made in ids} == {7}
+
+
+def test_an_id_tells_when_it_was_made():
+    made = made_at(UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
+    assert made == datetime(2023, 6, 30, 3, 34, 18, 518_000, tzinfo=UTC)
+    assert made_at(new_id()).year >= 2026
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,6 +17,11 @@ _KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 def new_id() -> UUID:
     """Return a new UUIDv7, so that ids sort by the time they were made."""
     return uuid_utils.compat.uuid7()
+
+
+def made_at(made: UUID) -> datetime:
+    """Return when an id of ours was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def random_text(length: int) -> str:

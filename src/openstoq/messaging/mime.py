@@ -86,13 +86,14 @@ def message_id_domain(domain: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", domain)
 
 
-def common_headers(when: datetime) -> bytes:
-    """Return the headers that all our messages have, their date being `when`."""
-    return (
-        header("Date", format_datetime(when))
-        + header("MIME-Version", "1.0")
-        + header("Auto-Submitted", "auto-generated")
-    )
+def date_header(when: datetime) -> bytes:
+    """Return the Date header, to the second."""
+    return header("Date", format_datetime(when))
+
+
+def common_headers() -> bytes:
+    """Return the headers that are the same in all our messages."""
+    return header("MIME-Version", "1.0") + header("Auto-Submitted", "auto-generated")
 
 
 def quoted_printable(text: str) -> bytes:

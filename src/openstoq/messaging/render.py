@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,6 @@ from uuid import UUID
 from babel.numbers import format_currency
 from markupsafe import Markup
 
-from openstoq.kernel.clock import utc_now
 from openstoq.messaging import mime
 from openstoq.messaging.compose import (
     Body,
@@ -52,9 +52,13 @@ class AlertFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """One shopper who is to be told."""
+    """One shopper who is to be told.
+
+    `notification_id` and `written_at`, the message's date, stay the same when it is sent again.
+    """
 
     notification_id: UUID
+    written_at: datetime
     address: str
     name: str | None
     unsubscribe_url: str
@@ -62,9 +66,13 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """From whom to whom a one-off mail goes; `id` stays the same when it is sent again."""
+    """From whom to whom a one-off mail goes.
+
+    `id` and `written_at`, the mail's date, stay the same when it is sent again.
+    """
 
     id: UUID
+    written_at: datetime
     sender: str
     sender_name: str
     recipient: str
@@ -84,7 +92,7 @@ class Prepared:
         self._headers = (
             mime.from_header(facts.shop_name, facts.sender)
             + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
-            + mime.common_headers(utc_now())
+            + mime.common_headers()
         )
         shared = {**shown, "texts": sentences, "language": spoken}
         self.text = _body("alert.txt.liquid", shared, GAPS)
@@ -99,6 +107,7 @@ class Prepared:
         number = str(recipient.notification_id)
         return (
             mime.header("To", mime.mailbox(recipient.address))
+            + mime.date_header(recipient.written_at)
             + mime.header("Message-ID", f"<{number}@{self._domain}>")
             + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
             + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
@@ -206,11 +215,12 @@ def _notice_headers(notice: Notice, subject: str) -> bytes:
     number = str(notice.id)
     return (
         mime.header("To", mime.mailbox(notice.recipient))
+        + mime.date_header(notice.written_at)
         + mime.header(
             "Message-ID", f"<{number}@{mime.message_id_domain(notice.message_id_domain)}>"
         )
         + mime.header("Idempotency-Key", number)
         + mime.from_header(notice.sender_name, notice.sender)
         + mime.text_header("Subject", subject)
-        + mime.common_headers(utc_now())
+        + mime.common_headers()
     )

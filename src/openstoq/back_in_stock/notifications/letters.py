@@ -10,6 +10,7 @@ from openstoq.back_in_stock.notifications.links import UNSUBSCRIBE, link
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.db.pool import Connection
 from openstoq.jobs.work import Runtime, Work
+from openstoq.kernel.ids import made_at
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
 from openstoq.shops import store as shops
@@ -58,6 +59,7 @@ class Letters:
         """Write one message; raise ValueError when its contact cannot be written to."""
         recipient = Recipient(
             notification_id=claimed.id,
+            written_at=made_at(claimed.id),
             address=claimed.contact,
             name=claimed.name,
             unsubscribe_url=link(self._runtime, UNSUBSCRIBE, self.shop.id, claimed.signup_id),

@@ -9,6 +9,7 @@ from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run
+from openstoq.kernel.ids import made_at
 from openstoq.messaging.port import (
     Delivery,
     Email,
@@ -78,9 +79,10 @@ class _One(Outbox):
 
 
 def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
-    """Return what every mail of its own needs."""
+    """Return what every mail of its own needs; `notice_id` is an id of ours."""
     return Notice(
         id=notice_id,
+        written_at=made_at(notice_id),
         sender=run.runtime.settings.mail.sender,
         sender_name=shop.name,
         recipient=recipient,
