@@ -1,7 +1,7 @@
 """Which variants an offer sells, in PostgreSQL.
 
 A detached variant's row stays, marked, until the shop agrees. Whatever changes here bumps the
-revision of the variant in preorder_variants, so that its metafields follow.
+revisions of the offer and of the variant, so that a run that is at work looks again.
 """
 
 from collections.abc import Sequence
@@ -144,6 +144,9 @@ WITH attached AS (
     ON CONFLICT (shop_id, variant_id) DO UPDATE SET
         revision = p.revision + 1, is_reset = false, sync_error = NULL,
         policy_wanted = coalesce(excluded.policy_wanted, p.policy_wanted)
+), changed AS (
+    UPDATE offers SET revision = revision + 1
+    WHERE shop_id = $1 AND id = $2 AND EXISTS (SELECT FROM attached)
 )
 SELECT count(*) FROM attached
 """
@@ -156,6 +159,9 @@ WITH detached AS (
 ), touched AS (
     UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false, sync_error = NULL
     FROM detached WHERE p.shop_id = $1 AND p.variant_id = detached.variant_id
+), changed AS (
+    UPDATE offers SET revision = revision + 1
+    WHERE shop_id = $1 AND id = $2 AND EXISTS (SELECT FROM detached)
 )
 SELECT count(*) FROM detached
 """

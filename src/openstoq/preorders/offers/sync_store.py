@@ -307,7 +307,8 @@ async def believe_members(
     )
     await db.execute(
         """
-        UPDATE offers SET plan_group_digest = NULL WHERE shop_id = $1 AND id = $2
+        UPDATE offers SET plan_group_digest = NULL, revision = revision + 1
+        WHERE shop_id = $1 AND id = $2
         """,
         shop_id,
         offer_id,

@@ -32,7 +32,7 @@ class MarketOverride(BaseModel):
     max_count: Count | None = None
 
 
-class VariantView(BaseModel):
+class OfferVariant(BaseModel):
     """An attached variant with its own settings; null is the offer's value."""
 
     shopify_variant_id: int
@@ -50,10 +50,10 @@ class VariantView(BaseModel):
     sync: dict[str, str | None]
 
 
-class VariantPage(BaseModel):
+class OfferVariantPage(BaseModel):
     """A page of attached variants, in the order of their ids."""
 
-    variants: list[VariantView]
+    variants: list[OfferVariant]
     meta: PageMeta
 
 
@@ -64,24 +64,24 @@ async def list_variants(
     *,
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Field(ge=1, le=250)] = 25,
-) -> VariantPage:
+) -> OfferVariantPage:
     """List the variants attached to a preorder offer with their per-variant settings, paginated."""
     asked = Page(page, per_page)
     found = await membership.page(context.db, context.shop_id, offer.id, asked)
-    return VariantPage(
+    return OfferVariantPage(
         variants=[_view(offer, one) for one in found], meta=asked.meta(offer.variant_count)
     )
 
 
 @settings.get("/variants/{variant_id}", name="variants.read", aliases=("show one variant",))
-async def read_variant(context: Context, offer: Offer, variant_id: str) -> VariantView:
+async def read_variant(context: Context, offer: Offer, variant_id: str) -> OfferVariant:
     """Read the per-offer settings of a single variant attached to a preorder offer."""
     return _view(offer, await member(context, offer, variant_id))
 
 
 async def update_variant(
     context: Context, offer: Offer, variant_id: str, changes: dict[str, Any]
-) -> VariantView:
+) -> OfferVariant:
     """Set per-offer overrides on an attached variant.
 
     shipping_text, max_count and market_overrides; null clears an override, and the variant falls
@@ -125,10 +125,10 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
     await save(context, offer)
 
 
-def _view(offer: Offer, member: Member) -> VariantView:
+def _view(offer: Offer, member: Member) -> OfferVariant:
     pending = member.in_group != (offer.is_live and offer.advanced.use_shopify_selling_plan)
     state = "failed" if member.sync_error else "pending" if pending else "synced"
-    return VariantView(
+    return OfferVariant(
         shopify_variant_id=member.variant_id,
         shopify_product_id=member.product_id,
         product_title=member.product_title,

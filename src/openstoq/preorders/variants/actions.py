@@ -12,6 +12,7 @@ from openstoq.jobs import bulk
 from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ShopifyId, shopify_id
 from openstoq.kernel.paging import Page
+from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import membership, sync
 from openstoq.preorders.offers.attaching import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
@@ -55,7 +56,7 @@ async def list_variants(
     *,
     offer_id: UUID | None = None,
     product_id: ShopifyId | None = None,
-    variant_ids: Annotated[str, Field(max_length=8000)] | None = None,
+    variant_ids: Annotated[str, Field(max_length=8000), Clean] | None = None,
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Field(ge=1, le=250)] = 25,
 ) -> VariantSummaryPage:

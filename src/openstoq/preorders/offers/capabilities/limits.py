@@ -28,7 +28,7 @@ class Cap(Settings):
     max: Quantity | None = None
 
 
-class Display(Settings):
+class LimitsDisplay(Settings):
     """What the product page says of the units that are left."""
 
     show_remaining: bool = False
@@ -42,7 +42,7 @@ class Limits(Settings):
     per_order: PerOrder = PerOrder()
     per_customer: Cap = Cap()
     total: Cap = Cap()
-    display: Display = Display()
+    display: LimitsDisplay = LimitsDisplay()
     on_exceed: Literal["hold", "cancel", "accept"] = "hold"
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, computed_field, model_validator
+from pydantic import Field, WithJsonSchema, computed_field, model_validator
 
 from openstoq.actions.capability import Capability
 from openstoq.errors import Conflict
@@ -15,7 +15,19 @@ Mode = Literal["full", "partial", "full_and_partial"]
 OptionType = Literal["full", "partial"]
 DiscountType = Literal["percentage", "price", "fixed_amount", "no_discount"]
 Percent = Annotated[int, Field(ge=1, le=99)]
-Amount = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)]
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=16, decimal_places=4),
+    WithJsonSchema(
+        {
+            "description": "An amount or a percentage: a number, or a decimal string.",
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,4})?$"},
+            ],
+        }
+    ),
+]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 ALL_OF_IT = 100

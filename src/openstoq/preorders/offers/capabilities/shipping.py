@@ -12,7 +12,7 @@ from openstoq.kernel.types import Copy, Line, Tag, Text
 Days = Annotated[int, Field(ge=0, le=3650)]
 
 
-class Delivery(Settings):
+class DeliveryTime(Settings):
     """When the preorder is delivered; `date` and `days` count only with their own type."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
@@ -28,7 +28,7 @@ class Delivery(Settings):
         return self
 
 
-class Display(Settings):
+class ShippingDisplay(Settings):
     """What the product page says of the delivery."""
 
     shipping_text: Copy = None
@@ -58,10 +58,10 @@ class Fulfillment(Settings):
 
 
 class Shipping(Settings):
-    """Delivery, its copy, and fulfillment."""
+    """DeliveryTime, its copy, and fulfillment."""
 
-    delivery: Delivery = Delivery()
-    display: Display = Display()
+    delivery: DeliveryTime = DeliveryTime()
+    display: ShippingDisplay = ShippingDisplay()
     fulfillment: Fulfillment = Fulfillment()
 
 
@@ -71,7 +71,7 @@ capability = Capability(
     about="the shipping settings of a preorder offer",
     note="fulfillment.hold holds fulfillment orders that contain preorder items. "
     "display.show_shipping_timeline shows the detailed timeline instead of the simple text. "
-    "fulfillment.split.enabled splits preorder lines off. Delivery is easier to set by "
+    "fulfillment.split.enabled splits preorder lines off. DeliveryTime is easier to set by "
     "set_delivery_asap, set_delivery_date and set_delivery_window. Null clears a text, a tag or "
     "the gateway.",
     aliases=("shipping settings", "delivery settings"),
@@ -81,19 +81,19 @@ capability = Capability(
 @capability.edit("ship as soon as possible")
 def set_delivery_asap(shipping: Shipping) -> None:
     """Set delivery to 'as soon as possible' (no specific date or window)."""
-    shipping.delivery = Delivery()
+    shipping.delivery = DeliveryTime()
 
 
 @capability.edit("ship on a date")
 def set_delivery_date(shipping: Shipping, *, date: Moment) -> None:
     """Set an exact delivery date for the preorder."""
-    shipping.delivery = Delivery(type="exact_date", date=date)
+    shipping.delivery = DeliveryTime(type="exact_date", date=date)
 
 
 @capability.edit("ships within days")
 def set_delivery_window(shipping: Shipping, *, days: Days) -> None:
     """Set a delivery window in days from checkout (e.g. 'ships within 14 days')."""
-    shipping.delivery = Delivery(type="window", days=days)
+    shipping.delivery = DeliveryTime(type="window", days=days)
 
 
 @capability.edit("change shipping text")
