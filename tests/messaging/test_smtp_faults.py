@@ -3,8 +3,8 @@ import dataclasses
 import random
 
 import pytest
-from relays import Pile, an_email, relay
 
+from factories.smtp_relays import Pile, an_email, relay
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import RelayUnavailable

@@ -5,8 +5,8 @@ from decimal import Decimal
 from email import message_from_bytes, policy
 
 import pytest
-from relays import Pile, an_email, relay
 
+from factories.smtp_relays import Pile, an_email, relay
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.email.smtp import SMTPTransport
