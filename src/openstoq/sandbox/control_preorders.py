@@ -53,14 +53,15 @@ async def change_metafield(opened: OpenShop, body: Body, request: Request) -> di
         raise MissingError(f"There is no variant {request.path_params['id']} in this shop.")
     namespace, key, value = body.required("namespace"), body.required("key"), body.text("value")
     body.finish()
-    place = (global_id(variant), namespace, key)
-    if place not in shop.metafields:
+    owner = global_id(variant)
+    found = shop.metafields.get(owner, namespace, key)
+    if found is None:
         raise MissingError(f"The variant has no metafield {namespace}.{key}.")
     if value is None:
-        del shop.metafields[place]
+        shop.metafields.remove(owner, namespace, key)
     else:
-        shop.metafields[place].value = value
-    return {"metafields": metafields_view(shop, place[0])}
+        found.value = value
+    return {"metafields": metafields_view(shop, owner)}
 
 
 async def list_collections(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def metafields_view(shop: Shop, owner: str) -> list[dict[str, Any]]:
             "type": each.type,
             "value": each.value,
         }
-        for each in shop.metafields_of(owner)
+        for each in shop.metafields.of(owner)
     ]
 
 

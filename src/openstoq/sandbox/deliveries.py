@@ -242,7 +242,7 @@ def _wanted(shop: Shop, payload: Payload, subscription: Subscription) -> Payload
                 "value": each.value,
                 "type": each.type,
             }
-            for each in shop.metafields_of(payload["admin_graphql_api_id"])
+            for each in shop.metafields.of(payload["admin_graphql_api_id"])
             if each.namespace in subscription.metafield_namespaces
         ]
     if subscription.include_fields:

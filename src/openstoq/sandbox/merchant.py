@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from openstoq.kernel.ids import gid
 from openstoq.sandbox import payloads
 from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Variant
 from openstoq.sandbox.shop import MerchantAction, Payload, Shop
@@ -207,6 +208,7 @@ def delete_variant(shop: Shop, variant: Variant, action: MerchantAction) -> None
 def delete_product(shop: Shop, product: Product, action: MerchantAction) -> None:
     """Remove a product with its variants."""
     del shop.products[product.id]
+    shop.metafields.forget(gid("Product", product.id))
     for variant in product.variants:
         _forget(shop, variant, action)
     shop.announce("products/delete", action, lambda: {"id": product.id})
@@ -216,6 +218,7 @@ def _forget(shop: Shop, variant: Variant, action: MerchantAction) -> None:
     item = variant.inventory_item
     del shop.variants[variant.id]
     del shop.items[item.id]
+    shop.metafields.forget(gid("ProductVariant", variant.id))
     shop.announce("inventory_items/delete", action, lambda: payloads.deleted_item(item))
 
 

@@ -10,16 +10,16 @@ from uuid import uuid4
 from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ids import gid, shopify_id
 from openstoq.sandbox.config import ShopConfig
+from openstoq.sandbox.metafields import Metafields
 from openstoq.sandbox.model import (
     InventoryItem,
     Level,
     Location,
-    Metafield,
     Product,
     Subscription,
     Variant,
 )
-from openstoq.sandbox.plans import Collection, SellingPlanGroup
+from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 
 Payload = dict[str, Any]
 Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]
@@ -65,7 +65,7 @@ class Shop:
         self.variants: dict[int, Variant] = {}
         self.items: dict[int, InventoryItem] = {}
         self.locations: dict[int, Location] = {}
-        self.metafields: dict[tuple[str, str, str], Metafield] = {}
+        self.metafields = Metafields()
         self.subscriptions: dict[int, Subscription] = {}
         self.plan_groups: dict[int, SellingPlanGroup] = {}
         self.collections: dict[int, Collection] = {}
@@ -115,13 +115,15 @@ class Shop:
         if kind == "InventoryLevel":
             return self._level(number, global_id)
         if kind == "Metafield":
-            return next((m for m in self.metafields.values() if m.id == number), None)
+            return next((each for each in self.metafields if each.id == number), None)
+        if kind == "SellingPlan":
+            return self._plan(number)
         return tables.get(kind, {}).get(number)
 
     def _level(self, location_id: int, global_id: str) -> Level | None:
         item = self.items.get(shopify_id(global_id.partition("?inventory_item_id=")[2]))
         return item.levels.get(location_id) if item else None
 
-    def metafields_of(self, owner_gid: str) -> list[Metafield]:
-        """Return the metafields of one record, oldest first."""
-        return [field for (owner, _, _), field in self.metafields.items() if owner == owner_gid]
+    def _plan(self, number: int) -> SellingPlan | None:
+        groups = self.plan_groups.values()
+        return next((each.plans[number] for each in groups if number in each.plans), None)

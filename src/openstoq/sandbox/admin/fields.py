@@ -162,7 +162,7 @@ def _quantities(level: Level, _: Info, names: list[str]) -> list[dict[str, Any]]
 
 
 def _metafield(owner: Any, info: Info, key: str, namespace: str | None = None) -> Metafield | None:
-    return shop_of(info).metafields.get((global_id(owner), own_namespace(namespace), key))
+    return shop_of(info).metafields.get(global_id(owner), own_namespace(namespace), key)
 
 
 def _metafields(
@@ -174,7 +174,7 @@ def _metafields(
 ) -> Connection:
     wanted = [
         each
-        for each in shop_of(info).metafields_of(global_id(owner))
+        for each in shop_of(info).metafields.of(global_id(owner))
         if (namespace is None or each.namespace == own_namespace(namespace))
         and (keys is None or each.key in keys or f"{each.namespace}.{each.key}" in keys)
     ]

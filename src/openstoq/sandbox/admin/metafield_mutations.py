@@ -9,7 +9,10 @@ from openstoq.sandbox.model import Location, Metafield, Product, Variant
 from openstoq.sandbox.shop import Shop
 
 MOST = 25
-LONGEST_JSON = 128 * 1024
+# In bytes; most types may have the first.
+LARGEST = 65_536
+LARGEST_OF = {"json": 131_072, "url": 2_048}
+LONGEST_LIST = 128
 LONGEST_KEY = 64
 NAMESPACE_LENGTH = (3, 255)
 TYPES = {
@@ -61,7 +64,7 @@ def delete_metafields(_: Any, info: Info, metafields: list[dict[str, str]]) -> d
         return {"deleted_metafields": None, "user_errors": problems}
     deleted = []
     for row in metafields:
-        found = shop.metafields.pop(_key(row), None)
+        found = shop.metafields.remove(*_key(row))
         named = {**row, "namespace": own_namespace(row["namespace"])}
         deleted.append(named if found else None)
     return {"deleted_metafields": deleted, "user_errors": []}
@@ -81,7 +84,7 @@ def _problems(info: Info, row: dict[str, Any], field: tuple[str, ...]) -> list[U
         global_id(owner) != row["owner_id"]
     ):
         return [UserProblem("Owner does not exist.", (*field, "ownerId"), "INVALID")]
-    existing = shop_of(info).metafields.get(_key(row))
+    existing = shop_of(info).metafields.get(*_key(row))
     kind = row.get("type") or (existing.type if existing else None)
     problems = []
     shortest, longest = NAMESPACE_LENGTH
@@ -105,7 +108,14 @@ def _problems(info: Info, row: dict[str, Any], field: tuple[str, ...]) -> list[U
         message = "Type can't be blank" if kind is None else f"Type {kind} is not known here"
         code = "BLANK" if kind is None else "INVALID_TYPE"
         return [*problems, UserProblem(message, (*field, "type"), code)]
-    if not _is_of_type(row["value"], kind):
+    largest = LARGEST_OF.get(kind, LARGEST)
+    if len(row["value"].encode()) > largest:
+        problems.append(
+            UserProblem(
+                f"Value is too large (maximum is {largest} bytes).", (*field, "value"), "TOO_LONG"
+            )
+        )
+    elif not _is_of_type(row["value"], kind):
         problems.append(
             UserProblem(f"Value is not a valid {kind}.", (*field, "value"), "INVALID_VALUE")
         )
@@ -129,9 +139,7 @@ def _is_of_type(value: str, kind: str) -> bool:
         match kind:
             case "json" | "list.single_line_text_field":
                 read = json.loads(value)
-                return len(value.encode()) <= LONGEST_JSON and (
-                    kind == "json" or isinstance(read, list)
-                )
+                return kind == "json" or (isinstance(read, list) and len(read) <= LONGEST_LIST)
             case "number_integer":
                 int(value)
             case "number_decimal":
@@ -144,20 +152,21 @@ def _is_of_type(value: str, kind: str) -> bool:
 
 
 def _write(shop: Shop, row: dict[str, Any]) -> Metafield:
+    owner, namespace, key = _key(row)
     moment = shop.moment()
-    key = _key(row)
-    found = shop.metafields.get(key)
+    found = shop.metafields.get(owner, namespace, key)
     if found is None:
-        found = shop.metafields[key] = Metafield(
+        found = Metafield(
             id=next(shop.ids),
-            owner_gid=key[0],
-            namespace=key[1],
-            key=key[2],
+            owner_gid=owner,
+            namespace=namespace,
+            key=key,
             type=row["type"],
             value=row["value"],
             created_at=moment,
             updated_at=moment,
         )
+        shop.metafields.put(found)
         return found
     found.type = row.get("type") or found.type
     found.value = row["value"]
