@@ -1,6 +1,7 @@
 """Stock by location adds up to each variant's total, in whatever order the news comes."""
 
 import asyncio
+from itertools import permutations
 
 import pytest
 
@@ -243,11 +244,27 @@ async def test_a_total_waits_for_stock_that_is_being_written(database, shop):
 @pytest.mark.usefixtures("known")
 async def test_an_item_says_whether_it_is_counted(database, shop):
     async with database.transaction(shop.id) as db:
-        await stock.save_item(
-            db, shop.id, InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        )
+        item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        await stock.save_item(db, shop.id, item, triggered_at=at(0))
     row = await variant_row(database, shop)
     assert (row["tracked"], row["sku"]) == (False, "SNOW-154")
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("order", list(permutations([1.2, 1.7, 3.1])))
+@pytest.mark.parametrize("says_when", [True, False])
+async def test_items_told_in_disorder_end_at_the_newest(database, shop, order, says_when):
+    for seconds in order:
+        async with database.transaction(shop.id) as db:
+            item = InventoryItem(
+                ITEM,
+                f"told at {seconds}",
+                tracked=seconds > 3,
+                updated_at=at(int(seconds)) if says_when else None,
+            )
+            await stock.save_item(db, shop.id, item, triggered_at=at(seconds))
+    row = await variant_row(database, shop)
+    assert (row["sku"], row["tracked"]) == ("told at 3.1", True)
 
 
 async def test_another_shops_stock_is_its_own(database, shop):

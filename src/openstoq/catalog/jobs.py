@@ -63,6 +63,9 @@ async def pull(run: Run, *, everything: bool = False) -> None:
             # A lost webhook would have told of their end; each is asked for before it is believed.
             for product_id in await products.unseen_since(work.db, work.shop_id, begun.started_at):
                 work.coalesce(pull_product, product_id=product_id)
+        elif everything:
+            # This run went on with a pull of changes alone, which had been cut short.
+            work.coalesce(pull, everything=True)
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
 
 
@@ -132,7 +135,7 @@ async def on_news(work: Work, news: News) -> None:
         case ProductDeleted(product_id):
             await products.delete(db, shop_id, product_id, at)
         case ItemChanged(item):
-            await stock.save_item(db, shop_id, item)
+            await stock.save_item(db, shop_id, item, triggered_at=at)
         case ItemDeleted(item_id):
             changes = await stock.forget_item(db, shop_id, item_id, at)
         case LocationChanged(location):

@@ -197,15 +197,25 @@ async def remove_location(
     )
 
 
-async def save_item(db: Connection, shop_id: UUID, item: InventoryItem) -> None:
-    """Take over whether an item is counted, and its stock-keeping unit."""
+async def save_item(
+    db: Connection, shop_id: UUID, item: InventoryItem, *, triggered_at: datetime
+) -> None:
+    """Take over whether an item is counted, and its stock-keeping unit, unless the news is old.
+
+    Its times are ordered as those of levels are.
+    """
     await db.execute(
         """
-        UPDATE variants SET tracked = coalesce($3, tracked), sku = coalesce($4, sku)
+        UPDATE variants SET tracked = coalesce($3, tracked), sku = coalesce($4, sku),
+            item_updated_at = $5, item_triggered_at = $6
         WHERE shop_id = $1 AND inventory_item_id = $2
+          AND (coalesce(item_updated_at, '-infinity'), coalesce(item_triggered_at, '-infinity'))
+              < ($5, $6)
         """,
         shop_id,
         item.id,
         item.tracked,
         item.sku,
+        item.updated_at or triggered_at.replace(microsecond=0),
+        triggered_at,
     )
