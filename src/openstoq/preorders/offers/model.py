@@ -130,6 +130,7 @@ class Products(BaseModel):
     all: Exclusions | None
     collection: CollectionSource | None
     custom: dict[str, Any] | None
+    sync: Sync
 
 
 class ShopifyIds(BaseModel):

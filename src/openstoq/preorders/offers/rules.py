@@ -119,6 +119,7 @@ def products(offer: Offer) -> Products:
         if offer.collection_id is not None
         else None,
         custom={} if offer.source == "custom" else None,
+        sync=offer.sync,
     )
 
 

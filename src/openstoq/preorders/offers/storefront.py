@@ -4,16 +4,19 @@ Keys and meanings are those of the contract. A shop's offers are on the shop; wh
 a variant is on the variant, so that no list of variants ever outgrows a metafield.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from openstoq.commerce.port import Metafield
+from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
 from openstoq.preorders.offers.plans import discount_text
 
@@ -30,6 +33,13 @@ KEYS = frozenset(
         "market_preorder_count",
         "market_preorder_max_count",
     }
+)
+
+# Every text of every settings document that shoppers read, such as widget.button.text.
+TRANSLATABLE_PATHS: tuple[str, ...] = tuple(
+    path
+    for capability in CAPABILITIES
+    for path in marked_paths(capability.document, TRANSLATABLE, f"{capability.name}.")
 )
 
 Values = Mapping[str, tuple[str, str]]
@@ -155,10 +165,8 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
         for name in DOCUMENTS
         if name != "inventory"
     }
-    for option in documents["payments"]["options"].values():
-        if option is not None:
-            option["discount_text"] = discount_text(offer, option["discount_text"])
-            option["billing_description"] = discount_text(offer, option["billing_description"])
+    for path in TRANSLATABLE_PATHS:
+        _write(documents, path, lambda text: discount_text(offer, text))
     return {
         "name": offer.name,
         "schedule": {"start": offer.schedule_start, "end": offer.schedule_end},
@@ -182,12 +190,21 @@ def localized(described_offer: Mapping[str, Any], locale: str) -> dict[str, Any]
     translations = copy.pop("translations", {})
     texts = translations.get(locale) or translations.get(locale.split("-", maxsplit=1)[0]) or {}
     for path, text in texts.items():
-        *way, last = path.split(".")
-        place = copy
-        for step in way:
-            place = place.get(step) or {}
-        place[last] = text
+        _write(copy, path, partial(_instead, text))
     return dict(copy)
+
+
+def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
+    """Change the text at a path, where the offer has what the path leads through."""
+    *way, last = path.split(".")
+    for step in way:
+        documents = documents.get(step) if documents is not None else None
+    if documents is not None:
+        documents[last] = change(documents[last])
+
+
+def _instead(text: str, _: Any) -> str:
+    return text
 
 
 def _uses_plans(offer: Offer) -> bool:

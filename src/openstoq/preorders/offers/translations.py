@@ -9,19 +9,11 @@ from pydantic import BaseModel, Field
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import Invalid
-from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import rules, texts
-from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer
-
-# Every text of every settings document that shoppers read, such as widget.button.text.
-PATHS: tuple[str, ...] = tuple(
-    path
-    for capability in CAPABILITIES
-    for path in marked_paths(capability.document, TRANSLATABLE, f"{capability.name}.")
-)
+from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
 
 Locale = Annotated[str, Field(min_length=2, max_length=20), Clean]
 Path = Annotated[str, Field(min_length=1, max_length=200), Clean]
@@ -44,7 +36,7 @@ async def read(context: Context, offer: Offer) -> Translations:
     """Read every translation override, plus the full enumeration of translatable field paths."""
     return Translations(
         translations=(await texts.overrides(context.db, context.shop_id, [offer.id]))[offer.id],
-        translatable_fields=list(PATHS),
+        translatable_fields=list(TRANSLATABLE_PATHS),
     )
 
 
@@ -112,7 +104,7 @@ def _checked(locale: str, fields: Mapping[str, str]) -> str:
     problems += [
         f"field {field} is not translatable; GET translations lists those that are"
         for field in fields
-        if field not in PATHS
+        if field not in TRANSLATABLE_PATHS
     ]
     if problems:
         raise Invalid(*problems)

@@ -58,7 +58,7 @@ class Fulfillment(Settings):
 
 
 class Shipping(Settings):
-    """DeliveryTime, its copy, and fulfillment."""
+    """Delivery, its copy, and fulfillment."""
 
     delivery: DeliveryTime = DeliveryTime()
     display: ShippingDisplay = ShippingDisplay()
@@ -71,7 +71,7 @@ capability = Capability(
     about="the shipping settings of a preorder offer",
     note="fulfillment.hold holds fulfillment orders that contain preorder items. "
     "display.show_shipping_timeline shows the detailed timeline instead of the simple text. "
-    "fulfillment.split.enabled splits preorder lines off. DeliveryTime is easier to set by "
+    "fulfillment.split.enabled splits preorder lines off. Delivery is easier to set by "
     "set_delivery_asap, set_delivery_date and set_delivery_window. Null clears a text, a tag or "
     "the gateway.",
     aliases=("shipping settings", "delivery settings"),
