@@ -1,0 +1,318 @@
+"""What the application reads of a shop's orders, and what it has the shop do with them.
+
+Ids are the platform's own integers, except for mandates, whose ids are text. Amounts are Decimal
+in the currency that the shop sells in (the order's `currency`); times are aware UTC.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from openstoq.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCustomer:
+    """Who ordered."""
+
+    id: int
+    name: str | None
+    email: str | None
+    phone: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """A line of an order.
+
+    `quantity` is as ordered; `current` is what edits, removals and refunds have left of it, of
+    which `unfulfilled` are still to be sent. `total` is what `quantity` costs after discounts.
+    """
+
+    id: int
+    title: str
+    variant_title: str | None
+    sku: str | None
+    variant_id: int | None
+    product_id: int | None
+    plan_id: int | None
+    quantity: int
+    current: int
+    unfulfilled: int
+    unit_price: Decimal
+    total: Decimal
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSchedule:
+    """A part of an order's price that is due later.
+
+    `total` is the whole of it and `balance_due` what is left to pay; `due_at` is None when it is
+    due on fulfillment.
+    """
+
+    id: int
+    due_at: datetime | None
+    completed_at: datetime | None
+    total: Decimal
+    balance_due: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """A payment method that the shopper left to be charged later.
+
+    `label` is what one may show of it, such as "Visa ending with 4242".
+    """
+
+    id: str
+    label: str
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A movement of money. `kind` and `status` are the platform's, in lower case."""
+
+    id: int
+    kind: str
+    status: str
+    amount: Decimal
+    gateway: str | None
+    parent_id: int | None
+    processed_at: datetime | None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why a fulfillment order waits. `ours` tells whether this app placed it."""
+
+    id: int
+    handle: str | None
+    reason: str
+    note: str | None
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentLine:
+    """Units of an order's line within a fulfillment order; `id` is its own, not the line's."""
+
+    id: int
+    line_id: int
+    variant_id: int | None
+    total: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOrder:
+    """Lines that are sent together from one place.
+
+    `status` and `actions`, those that the platform allows now, are in lower case: open, on_hold,
+    scheduled, in_progress, closed, cancelled, incomplete; hold, release_hold, split and more.
+    """
+
+    id: int
+    status: str
+    location: str | None
+    fulfill_at: datetime | None
+    holds: tuple[Hold, ...]
+    lines: tuple[FulfillmentLine, ...]
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as the platform has it now.
+
+    `total` is its current price after edits and returns, `received` what was paid,
+    `refunded` what was paid back, `outstanding` what is still to be paid. Statuses are in lower
+    case. `country` is where it is sent to, ISO 3166 alpha-2.
+    """
+
+    id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    closed_at: datetime | None
+    test: bool
+    tags: tuple[str, ...]
+    email: str | None
+    phone: str | None
+    locale: str | None
+    country: str | None
+    currency: str
+    financial_status: str | None
+    fulfillment_status: str | None
+    can_mark_paid: bool
+    total: Decimal
+    received: Decimal
+    refunded: Decimal
+    outstanding: Decimal
+    status_url: str | None
+    collection_url: str | None
+    customer: OrderCustomer | None
+    lines: tuple[OrderLine, ...]
+    schedules: tuple[PaymentSchedule, ...]
+    mandates: tuple[Mandate, ...]
+    transactions: tuple[Transaction, ...]
+    fulfillment_orders: tuple[FulfillmentOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Orders by id, each with when it was last updated; `cursor` resumes after them."""
+
+    orders: tuple[tuple[int, datetime], ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentStatus:
+    """How a charge stands.
+
+    `authenticate` means that only the shopper can finish it. `error` is a sentence for people.
+    """
+
+    state: Literal["processing", "succeeded", "failed", "authenticate"]
+    error: str | None = None
+    transaction_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPart:
+    """An amount to be paid back of one payment."""
+
+    transaction_id: int
+    gateway: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What was paid back, by one call or an earlier one with the same key."""
+
+    id: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Countries that the shop sells to in the same way, ISO 3166 alpha-2."""
+
+    id: int
+    name: str
+    active: bool
+    countries: tuple[str, ...]
+
+
+class Orders(Protocol):
+    """The orders of one shop. Every call may raise a CommerceError.
+
+    Those that move money take a key: called again with it, they have no further effect and
+    answer as before.
+    """
+
+    async def order(self, order_id: int) -> Order | None:
+        """Read an order with all its lines, or None when there is none."""
+        ...
+
+    def orders_updated(
+        self, since: datetime, *, after: str | None = None
+    ) -> AsyncIterator[OrderPage]:
+        """Read which orders were updated, page by page, least recently updated first."""
+        ...
+
+    async def order_of_fulfillment_order(self, fulfillment_order_id: int) -> int | None:
+        """Read which order a fulfillment order belongs to; None when it is gone."""
+        ...
+
+    async def markets(self) -> list[Market]:
+        """Read every market of the shop."""
+        ...
+
+    async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:
+        """Add tags to an order; those it has already do not matter."""
+        ...
+
+    async def untag_order(self, order_id: int, tags: Sequence[str]) -> None:
+        """Take tags off an order; those it does not have do not matter."""
+        ...
+
+    async def hold(
+        self,
+        fulfillment_order_id: int,
+        *,
+        handle: str,
+        note: str | None,
+        lines: Mapping[int, int] | None = None,
+    ) -> None:
+        """Have a fulfillment order wait, or only units of its lines, which splits it.
+
+        `lines` are units by the fulfillment line's id. A hold of this app with the same handle
+        that is there already is no failure. Read the order again afterwards: ids change.
+        """
+        ...
+
+    async def release_holds(self, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
+        """Release these holds, and no others; those that are gone do not matter."""
+        ...
+
+    async def split_fulfillment_order(
+        self, fulfillment_order_id: int, lines: Mapping[int, int]
+    ) -> None:
+        """Split units off by the fulfillment line's id. Read the order again afterwards."""
+        ...
+
+    async def charge_mandate(
+        self,
+        order_id: int,
+        mandate_id: str,
+        *,
+        key: str,
+        schedule_id: int | None = None,
+        amount: Money | None = None,
+    ) -> str:
+        """Begin to charge a payment method; return the reference to ask `payment_status` with.
+
+        The whole of a payment schedule, or an amount where the shop's plan allows one.
+        """
+        ...
+
+    async def payment_status(self, order_id: int, reference: str) -> PaymentStatus:
+        """Read how a charge stands."""
+        ...
+
+    async def mark_paid(self, order_id: int) -> None:
+        """Mark an order as paid by means outside of the platform; one that is paid is left."""
+        ...
+
+    async def refund(
+        self,
+        order_id: int,
+        parts: Sequence[RefundPart],
+        *,
+        key: str,
+        note: str | None,
+        notify: bool,
+    ) -> Refund:
+        """Pay money back, leaving the lines as they are."""
+        ...
+
+    async def cancel_order(
+        self, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
+    ) -> None:
+        """Have the platform cancel an order, without refunding; one that is cancelled is left.
+
+        `reason` is customer, declined, fraud, inventory, staff or other. The platform does it
+        in its own time and tells by a webhook.
+        """
+        ...
