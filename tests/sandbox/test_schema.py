@@ -23,7 +23,7 @@ from graphql import (
 from openstoq.sandbox.admin.cost import CostRules
 from openstoq.sandbox.admin.fields import FIELDS
 from openstoq.sandbox.admin.queries import QUERIES
-from openstoq.sandbox.admin.schema import MUTATIONS, SCHEMA_FILE
+from openstoq.sandbox.admin.schema import MUTATIONS, schema_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOPIFY = ROOT / ".." / "shared" / "shopify"
@@ -51,7 +51,7 @@ SPOKEN = {
 
 @pytest.fixture(scope="module")
 def ours():
-    return build_schema(SCHEMA_FILE.read_text())
+    return build_schema(schema_text())
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
+from openstoq.sandbox.orders import Customer, Market, Order
 from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 
 Payload = dict[str, Any]
@@ -69,6 +70,9 @@ class Shop:
         self.subscriptions: dict[int, Subscription] = {}
         self.plan_groups: dict[int, SellingPlanGroup] = {}
         self.collections: dict[int, Collection] = {}
+        self.orders: dict[int, Order] = {}
+        self.customers: dict[int, Customer] = {}
+        self.markets: dict[int, Market] = {}
 
     def moment(self) -> datetime:
         """Return the current time to the second, which is how precisely Shopify dates records."""
@@ -110,6 +114,9 @@ class Shop:
             "WebhookSubscription": self.subscriptions,
             "SellingPlanGroup": self.plan_groups,
             "Collection": self.collections,
+            "Order": self.orders,
+            "Customer": self.customers,
+            "Market": self.markets,
             "Shop": {self.id: self},
         }
         if kind == "InventoryLevel":

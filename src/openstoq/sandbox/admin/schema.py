@@ -26,7 +26,7 @@ from openstoq.sandbox.admin.fields import FIELDS
 from openstoq.sandbox.admin.queries import QUERIES
 from openstoq.sandbox.admin.records import KINDS, Info, Resolver, global_id
 
-SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+SCHEMA_FILES = sorted(Path(__file__).parent.glob("*.graphql"))
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -80,10 +80,15 @@ MUTATIONS: dict[str, Resolver] = {
 }
 
 
+def schema_text() -> str:
+    """Return the whole schema, one file per part of the shop."""
+    return "\n".join(each.read_text() for each in SCHEMA_FILES)
+
+
 @cache
 def executable_schema() -> GraphQLSchema:
-    """Return the schema of schema.graphql with a resolver on every field."""
-    schema = build_schema(SCHEMA_FILE.read_text())
+    """Return the schema with a resolver on every field."""
+    schema = build_schema(schema_text())
     resolvers = {**QUERIES, **FIELDS, **MUTATIONS}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLScalarType) and kind.name in _SCALARS:

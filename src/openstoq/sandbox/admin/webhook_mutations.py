@@ -12,11 +12,18 @@ from openstoq.sandbox.shop import Shop
 
 # A topic is resource/event; the enum joins both by an underscore, which resources have too.
 _RESOURCES = (
+    "fulfillment_holds",
+    "fulfillment_orders",
+    "fulfillments",
     "inventory_items",
     "inventory_levels",
     "locations",
+    "markets",
+    "order_transactions",
     "orders",
+    "payment_schedules",
     "products",
+    "refunds",
     "variants",
     "shop",
     "app",
