@@ -23,8 +23,8 @@ def _config() -> Config:
     return config
 
 
-async def migrate(url: str) -> list[str]:
-    """Bring the database at `url` up to date; return the revisions that were applied.
+async def migrate(url: str, *, up_to: str = "head") -> list[str]:
+    """Bring the database at `url` up to date, or to a revision; return those that were applied.
 
     Several processes may call it at once: an advisory lock lets one through at a time.
     """
@@ -36,7 +36,7 @@ async def migrate(url: str) -> list[str]:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             await connection.commit()
             before = await connection.run_sync(_applied)
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, up_to)
             await connection.commit()
             after = await connection.run_sync(_applied)
             return [revision for revision in _in_order() if revision in after - before]
@@ -59,10 +59,10 @@ def run_sql_beside(revision_file: str) -> None:
     await_only(bind.connection.driver_connection.execute(script))  # type: ignore[union-attr]  # it is open: see above
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, up_to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, up_to)
 
 
 def _applied(connection: Connection) -> set[str]:

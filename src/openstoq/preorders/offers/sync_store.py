@@ -29,7 +29,10 @@ async def save_group(
     plan_ids: Mapping[str, int],
     digest: bytes,
 ) -> None:
-    """Note what the offer is in Shopify; in another group than before, no variant is in it."""
+    """Note what the offer is in Shopify; in another group than before, no variant is in it.
+
+    Its plans are kept for good, so that orders placed with one find the offer later.
+    """
     await db.execute(
         """
         UPDATE offer_variants m SET in_group = false FROM offers o
@@ -52,6 +55,19 @@ async def save_group(
         plan_ids.get("full"),
         plan_ids.get("partial"),
         digest,
+    )
+    await db.execute(
+        """
+        INSERT INTO offer_plans (shop_id, plan_id, offer_id, option)
+        SELECT $1, t.plan_id, $2, t.option
+        FROM unnest($3::bigint[], $4::text[]) AS t(plan_id, option)
+        ON CONFLICT (shop_id, plan_id) DO UPDATE SET
+            offer_id = excluded.offer_id, option = excluded.option
+        """,
+        shop_id,
+        offer_id,
+        list(plan_ids.values()),
+        list(plan_ids),
     )
 
 

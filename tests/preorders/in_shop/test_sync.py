@@ -2,160 +2,25 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
-import httpx
-import pytest
-
-from factories.apps import client_of, make_app, until
-from factories.runtimes import KEY, make_runtime
-from factories.shops import make_key
+from factories.sandboxed import PATIENCE, did, groups, idle, on_shop, run, seen, working
 from openstoq.catalog.jobs import pull, pull_product
-from openstoq.catalogue import JOBS, SUBSCRIBERS
-from openstoq.commerce.port import ShopConnector
-from openstoq.commerce.shopify.adapter import ShopifyConnector
-from openstoq.commerce.shopify.throttle import Patience
-from openstoq.jobs.queue import waiting
-from openstoq.jobs.worker import Worker
-from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.attaching import follow_sources
 from openstoq.preorders.variants.jobs import look_for_drift, reconcile
-from openstoq.shops import store
-from openstoq.shops.seal import Seal
-from sandbox.site import SNOWDEVIL, running
-
-PATIENCE = 30
 
 
-async def soon(seconds):
-    await asyncio.sleep(min(seconds, 0.02))
-
-
-@pytest.fixture
-async def site():
-    async with running() as site:
-        yield site
-
-
-@pytest.fixture
-async def runtime(database):
-    async with httpx.AsyncClient(timeout=5) as http:
-        connector = ShopifyConnector(http, Patience(attempts=4, answer=2.0, sleep=soon))
-        yield make_runtime(database, ports={ShopConnector: connector}, subscribers=SUBSCRIBERS)
-
-
-@pytest.fixture
-async def shop(database, site):
-    shop_id = new_id()
-    async with database.transaction(shop_id) as db:
-        await store.save(
-            db,
-            shop_id,
-            domain=SNOWDEVIL,
-            name="Snowdevil",
-            now=utc_now(),
-            api_url=f"{site.url}/shops/{SNOWDEVIL}",
-            access_token=Seal(KEY).close("shpat_sandbox"),
-        )
-        return await store.load(db, shop_id)
-
-
-@asynccontextmanager
-async def working(runtime, url):
-    """Run a worker with every job of ours, none on a schedule."""
-    jobs = [replace(job, cron=None) for job in JOBS]
-    own = replace(runtime, stopping=asyncio.Event())
-    worker = Worker(own, jobs, url=url)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await asyncio.wait_for(task, PATIENCE)
-
-
-@pytest.fixture
-async def worker(runtime, database, database_url, shop):
-    async with working(runtime, database_url) as worker:
-        await run(runtime, shop, pull)
-        await idle(database)
-        yield worker
-
-
-async def run(runtime, shop, job, **arguments):
-    async with runtime.work(shop.id, request_id="test") as work:
-        work.enqueue(job, **arguments)
-
-
-async def idle(database):
-    """Wait until no job waits or runs, and none failed."""
-
-    async def is_idle():
-        async with database.transaction(None) as db:
-            counts = await waiting(db)
-        assert not counts.get("failed"), counts
-        return not any(counts.values())
-
-    await until(is_idle, PATIENCE)
-
-
-@pytest.fixture
-async def client(runtime, database, shop):
-    async with client_of(make_app(runtime), await make_key(database, shop)) as opened:
-        await widen(database, shop)
-        yield opened
-
-
-async def widen(database, shop):
+async def plans_of(database, shop, at):
+    """The offer's plans, past and present, as orders look them up."""
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE shops SET rate_points = 1000000")
-
-
-async def did(client, path, **body):
-    answer = await client.post(path, json=body)
-    assert answer.status_code == 202, answer.text
-    return answer.json()
-
-
-@pytest.fixture
-async def variants(site, worker):
-    listed = await site.control("GET", "products")
-    return [variant["id"] for product in listed["products"] for variant in product["variants"]]
-
-
-@pytest.fixture
-async def offer(client, database, variants):
-    """An enabled offer with a deposit that sells the first three variants."""
-    made = await did(client, "/preorders/offers", name="Drop")
-    at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/payments/set_mode", mode="full_and_partial")
-    await did(client, f"{at}/payments/set_deposit_percent", percent=30)
-    await did(client, f"{at}/products/add_variants", variant_ids=variants[:3])
-    await did(client, f"{at}/enable")
-    await idle(database)
-    return at
-
-
-async def groups(site):
-    return (await site.control("GET", "selling_plan_groups"))["selling_plan_groups"]
-
-
-async def seen(site, variant):
-    """What a theme knows of a variant: its metafields read, and its inventory policy."""
-    told = await site.control("GET", f"variants/{variant}/preorder")
-    return {one["key"]: one["value"] for one in told["metafields"]}, told["inventory_policy"]
-
-
-async def on_shop(site):
-    told = (await site.control("GET", "metafields"))["metafields"]
-    return {one["key"]: json.loads(one["value"]) for one in told}
-
-
-async def sync_of(client, at):
-    return (await client.get(at)).json()["sync"]
+        rows = await db.fetch(
+            "SELECT plan_id, option FROM offer_plans WHERE shop_id = $1 AND offer_id = $2",
+            shop.id,
+            UUID(at.rpartition("/")[2]),
+        )
+    return {row["plan_id"]: row["option"] for row in rows}
 
 
 async def test_an_offer_is_a_group_with_a_plan_for_each_option(site, client, offer, variants):
@@ -207,6 +72,20 @@ async def test_a_removed_option_is_a_removed_plan(site, client, database, offer)
     assert left["id"] in (full["id"], partial["id"])
     assert left["billing_policy"]["checkout_charge"]["value"] == {"percentage": 30.0}
     assert (await client.get(offer)).json()["shopify"]["partial_plan_id"] == left["id"]
+
+
+async def test_every_plan_that_an_offer_ever_was_is_remembered(
+    site, client, shop, database, offer, variants
+):
+    ((full, partial),) = [group["plans"] for group in await groups(site)]
+    known = {full["id"]: "full", partial["id"]: "partial"}
+    assert await plans_of(database, shop, offer) == known
+    await site.control("DELETE", f"selling_plan_groups/{(await groups(site))[0]['id']}")
+    await did(client, f"{offer}/payments/disable_option", option_type="full")
+    await idle(database)
+    ((again,),) = [group["plans"] for group in await groups(site)]
+    assert again["id"] not in known
+    assert await plans_of(database, shop, offer) == {**known, again["id"]: "partial"}
 
 
 async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer):

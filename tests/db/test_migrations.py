@@ -1,0 +1,78 @@
+"""Migrations of a database that is in use: what they make of the rows that are there."""
+
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from openstoq.db.migrate import migrate
+from openstoq.kernel.ids import new_id
+
+
+@pytest.fixture
+async def empty_url(postgres_url):
+    """The address of a database in which nothing was migrated yet."""
+    name = f"test_{uuid4().hex}"
+    async with connected(postgres_url) as server:
+        await server.execute(f"CREATE DATABASE {name}")
+        yield f"{postgres_url.rsplit('/', 1)[0]}/{name}"
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def connected(url):
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def made_shop(db):
+    shop_id = new_id()
+    await db.execute(
+        "INSERT INTO shops (shop_id, domain, name) VALUES ($1, $2, 'Shop')",
+        shop_id,
+        f"{shop_id}.myshopify.com",
+    )
+    return shop_id
+
+
+DOCUMENTS = (
+    "widget, inventory, shipping, payments, limits, checkout, countdown, integrations, markets, "
+    "advanced"
+)
+
+
+async def made_offer(db, shop_id, *, full_plan_id=None, partial_plan_id=None):
+    offer_id = new_id()
+    await db.execute(
+        f"""
+        INSERT INTO offers (shop_id, id, name, source, full_plan_id, partial_plan_id, created_at,
+                            updated_at, {DOCUMENTS})
+        VALUES ($1, $2, 'Old', 'custom', $3, $4, now(), now() {", '{}'" * 10})
+        """,  # noqa: S608 - constants
+        shop_id,
+        offer_id,
+        full_plan_id,
+        partial_plan_id,
+    )
+    return offer_id
+
+
+async def test_plans_that_offers_have_are_remembered(empty_url):
+    applied = await migrate(empty_url, up_to="0009_item_order")
+    assert applied[-1] == "0009_item_order"
+    async with connected(empty_url) as db:
+        shop_id = await made_shop(db)
+        both = await made_offer(db, shop_id, full_plan_id=1, partial_plan_id=2)
+        await made_offer(db, shop_id)
+        one = await made_offer(db, shop_id, partial_plan_id=3)
+        assert (await migrate(empty_url))[0] == "0010_offer_plans"
+        rows = await db.fetch("SELECT * FROM offer_plans ORDER BY plan_id")
+    assert [tuple(row) for row in rows] == [
+        (shop_id, 1, both, "full"),
+        (shop_id, 2, both, "partial"),
+        (shop_id, 3, one, "partial"),
+    ]

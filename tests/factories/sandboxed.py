@@ -1,0 +1,151 @@
+"""A shop in a running sandbox, a worker that does every job of ours for it, and an offer in it."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from factories.apps import client_of, make_app, until
+from factories.runtimes import KEY, make_runtime
+from factories.shops import make_key
+from openstoq.catalog.jobs import pull
+from openstoq.catalogue import JOBS, SUBSCRIBERS
+from openstoq.commerce.port import ShopConnector
+from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.throttle import Patience
+from openstoq.jobs.queue import waiting
+from openstoq.jobs.worker import Worker
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.shops import store
+from openstoq.shops.seal import Seal
+from sandbox.site import SNOWDEVIL, running
+
+PATIENCE = 30
+
+
+async def soon(seconds):
+    await asyncio.sleep(min(seconds, 0.02))
+
+
+@pytest.fixture
+async def site():
+    async with running() as site:
+        yield site
+
+
+@pytest.fixture
+async def runtime(database):
+    async with httpx.AsyncClient(timeout=5) as http:
+        connector = ShopifyConnector(http, Patience(attempts=4, answer=2.0, sleep=soon))
+        yield make_runtime(database, ports={ShopConnector: connector}, subscribers=SUBSCRIBERS)
+
+
+@pytest.fixture
+async def shop(database, site):
+    shop_id = new_id()
+    async with database.transaction(shop_id) as db:
+        await store.save(
+            db,
+            shop_id,
+            domain=SNOWDEVIL,
+            name="Snowdevil",
+            now=utc_now(),
+            api_url=f"{site.url}/shops/{SNOWDEVIL}",
+            access_token=Seal(KEY).close("shpat_sandbox"),
+        )
+        return await store.load(db, shop_id)
+
+
+@asynccontextmanager
+async def working(runtime, url):
+    """Run a worker with every job of ours, none on a schedule."""
+    jobs = [replace(job, cron=None) for job in JOBS]
+    own = replace(runtime, stopping=asyncio.Event())
+    worker = Worker(own, jobs, url=url)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+@pytest.fixture
+async def worker(runtime, database, database_url, shop):
+    async with working(runtime, database_url) as worker:
+        await run(runtime, shop, pull)
+        await idle(database)
+        yield worker
+
+
+async def run(runtime, shop, job, **arguments):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(job, **arguments)
+
+
+async def idle(database):
+    """Wait until no job waits or runs, and none failed."""
+
+    async def is_idle():
+        async with database.transaction(None) as db:
+            counts = await waiting(db)
+        assert not counts.get("failed"), counts
+        return not any(counts.values())
+
+    await until(is_idle, PATIENCE)
+
+
+@pytest.fixture
+async def client(runtime, database, shop):
+    async with client_of(make_app(runtime), await make_key(database, shop)) as opened:
+        await widen(database, shop)
+        yield opened
+
+
+async def widen(database, shop):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET rate_points = 1000000")
+
+
+async def did(client, path, **body):
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+async def variants(site, worker):
+    listed = await site.control("GET", "products")
+    return [variant["id"] for product in listed["products"] for variant in product["variants"]]
+
+
+@pytest.fixture
+async def offer(client, database, variants):
+    """An enabled offer with a deposit that sells the first three variants."""
+    made = await did(client, "/preorders/offers", name="Drop")
+    at = f"/preorders/offers/{made['id']}"
+    await did(client, f"{at}/payments/set_mode", mode="full_and_partial")
+    await did(client, f"{at}/payments/set_deposit_percent", percent=30)
+    await did(client, f"{at}/products/add_variants", variant_ids=variants[:3])
+    await did(client, f"{at}/enable")
+    await idle(database)
+    return at
+
+
+async def groups(site):
+    return (await site.control("GET", "selling_plan_groups"))["selling_plan_groups"]
+
+
+async def seen(site, variant):
+    """What a theme knows of a variant: its metafields read, and its inventory policy."""
+    told = await site.control("GET", f"variants/{variant}/preorder")
+    return {one["key"]: one["value"] for one in told["metafields"]}, told["inventory_policy"]
+
+
+async def on_shop(site):
+    told = (await site.control("GET", "metafields"))["metafields"]
+    return {one["key"]: json.loads(one["value"]) for one in told}
