@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
-from urllib.parse import urlsplit
 
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.links import UNSUBSCRIBE, link
@@ -14,6 +13,7 @@ from openstoq.kernel.ids import made_at
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
 from openstoq.shops import store as shops
+from openstoq.shops.mails import message_id_domain
 from openstoq.shops.model import Shop
 
 # What Shopify calls the one variant of a product without options.
@@ -123,8 +123,3 @@ class Letters:
             currency=self.shop.currency,
             message_id_domain=message_id_domain(self._runtime),
         )
-
-
-def message_id_domain(runtime: Runtime) -> str:
-    """Return the domain of our Message-IDs: it must not change between two tries of a message."""
-    return urlsplit(runtime.settings.http.public_url).hostname or "openstoq"

@@ -1,30 +1,17 @@
-"""Mails of their own, such as the one that asks a shopper to confirm."""
+"""The mail that asks a shopper to confirm a signup."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from openstoq.back_in_stock.notifications.letters import message_id_domain
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.db.pool import Connection
-from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run
-from openstoq.kernel.ids import made_at
-from openstoq.messaging.port import (
-    Delivery,
-    Email,
-    EmailTransport,
-    Outbox,
-    Outcome,
-    RelayUnavailable,
-)
-from openstoq.messaging.render import Notice, optin_request
+from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
-from openstoq.shops.model import Shop
+from openstoq.shops.mails import notice_of, send_one
 
 jobs = JobSet("back_in_stock.mails")
-
-LATER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +43,6 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
             locale=signup.locale or shop.locale,
         ),
     )
-
-
-class _One(Outbox):
-    """An outbox of one message."""
-
-    def __init__(self, email: Email) -> None:
-        self.delivery: Delivery | None = None
-        self._waiting: list[Email] = [email]
-
-    async def next(self) -> Email | None:
-        """Give the message, once."""
-        return self.next_nowait()
-
-    def next_nowait(self) -> Email | None:
-        """Give the message, once."""
-        return self._waiting.pop() if self._waiting else None
-
-    def settle(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
-        """Keep what became of it."""
-        self.delivery = delivery
-
-
-def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
-    """Return what every mail of its own needs; `notice_id` is an id of ours."""
-    return Notice(
-        id=notice_id,
-        written_at=made_at(notice_id),
-        sender=run.runtime.settings.mail.sender,
-        sender_name=shop.name,
-        recipient=recipient,
-        message_id_domain=message_id_domain(run.runtime),
-    )
-
-
-async def send_one(run: Run, notice: Notice, content: bytes) -> None:
-    """Send one mail; raise Retry when the relay says later, and stop at a refusal."""
-    outbox = _One(
-        Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
-    )
-    try:
-        await run.runtime.ports.get(EmailTransport).send(outbox)
-    except RelayUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=LATER) from unavailable
-    delivery = outbox.delivery
-    if delivery is not None and delivery.outcome in (Outcome.DEFERRED, Outcome.UNKNOWN):
-        raise Retry(delivery.reply, delay=LATER)
 
 
 async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconfirmed | None:

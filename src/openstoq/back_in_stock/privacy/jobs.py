@@ -4,13 +4,13 @@ from uuid import UUID
 
 import orjson
 
-from openstoq.back_in_stock.notifications.oneoff import notice_of, send_one
 from openstoq.back_in_stock.privacy import store
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, ShopRedacted
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.messaging.render import customer_data
 from openstoq.shops import store as shops
+from openstoq.shops.mails import notice_of, send_one
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("back_in_stock.privacy")
