@@ -21,6 +21,9 @@ HOOK = {
     "filter": "",
     "includeFields": [],
 }
+ORDER = "gid://shopify/Order/1"
+FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/1"
+UNITS = [{"id": "gid://shopify/FulfillmentOrderLineItem/1", "quantity": 2}]
 GROUP = "gid://shopify/SellingPlanGroup/1"
 VARIANTS = [f"gid://shopify/ProductVariant/{number}" for number in range(1, 251)]
 PLAN = selling_plans.input_of(
@@ -38,12 +41,61 @@ PLAN = selling_plans.input_of(
 )
 # The largest that we ever ask for at first: what is dearer must be halved at once.
 VARIABLES = {
+    "FulfillmentOrderById": {"id": FULFILLMENT_ORDER},
+    "FulfillmentOrderHold": {
+        "id": FULFILLMENT_ORDER,
+        "hold": {
+            "reason": "OTHER",
+            "reasonNotes": "Preorder",
+            "handle": "openstoq-1",
+            "notifyMerchant": False,
+            "fulfillmentOrderLineItems": UNITS,
+        },
+    },
+    "FulfillmentOrderLinesPage": {"id": FULFILLMENT_ORDER, "first": 250, "after": "c"},
+    "FulfillmentOrderReleaseHold": {
+        "id": FULFILLMENT_ORDER,
+        "holdIds": ["gid://shopify/FulfillmentHold/1"],
+    },
+    "FulfillmentOrderSplit": {
+        "splits": [{"fulfillmentOrderId": FULFILLMENT_ORDER, "fulfillmentOrderLineItems": UNITS}]
+    },
     "InventoryItemLevelsPage": {"id": "gid://shopify/InventoryItem/1", "first": 250},
     "InventoryLevelsByItem": {
         "ids": [f"gid://shopify/InventoryItem/{number}" for number in range(1, 251)],
         "levels": 20,
     },
     "LocationsPage": {"first": 250, "after": None},
+    "MarketRegionsPage": {"id": "gid://shopify/Market/1", "first": 250, "after": "c"},
+    "MarketsPage": {"first": 50, "after": None, "regions": 250},
+    "OrderById": {"id": ORDER},
+    "OrderCancel": {
+        "orderId": ORDER,
+        "reason": "CUSTOMER",
+        "restock": True,
+        "notify": False,
+        "note": None,
+    },
+    "OrderChargeMandate": {
+        "id": ORDER,
+        "mandateId": "gid://shopify/PaymentMandate/0123abcd",
+        "key": "k",
+        "paymentScheduleId": "gid://shopify/PaymentSchedule/1",
+        "amount": {"amount": "80.00", "currencyCode": "USD"},
+    },
+    "OrderCurrencies": {"id": ORDER},
+    "OrderFulfillmentOrdersPage": {"id": ORDER, "first": 10, "after": "c"},
+    "OrderLinesPage": {"id": ORDER, "first": 250, "after": "c"},
+    "OrderMarkAsPaid": {"input": {"id": ORDER}},
+    "OrderPaymentStatus": {"id": ORDER, "reference": "r"},
+    "OrderStanding": {"id": ORDER},
+    "OrderTagsAdd": {"id": ORDER, "tags": ["preorder"]},
+    "OrderTagsRemove": {"id": ORDER, "tags": ["preorder"]},
+    "OrdersUpdatedPage": {
+        "first": 250,
+        "after": None,
+        "query": "updated_at:>='2026-06-20T14:30:00.000Z'",
+    },
     "ProductById": {"id": "gid://shopify/Product/1", "variants": 250},
     "ProductVariantsPage": {"id": "gid://shopify/Product/1", "first": 250, "after": "c"},
     "ProductsPage": {
@@ -51,6 +103,24 @@ VARIABLES = {
         "after": None,
         "query": "updated_at:>='2026-06-20T14:30:00.000Z'",
         "variants": 25,
+    },
+    "RefundCreate": {
+        "input": {
+            "orderId": ORDER,
+            "currency": "CAD",
+            "note": None,
+            "notify": True,
+            "transactions": [
+                {
+                    "orderId": ORDER,
+                    "parentId": "gid://shopify/OrderTransaction/1",
+                    "kind": "REFUND",
+                    "gateway": "shopify_payments",
+                    "amount": "20.00",
+                }
+            ],
+        },
+        "key": "k",
     },
     "ShopFacts": {},
     "ShopId": {},

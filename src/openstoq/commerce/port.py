@@ -1,5 +1,7 @@
 """What the application needs of a shop: read its catalogue and stock, and hear of changes.
 
+What it needs of orders stands in `orders`.
+
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
 
@@ -8,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
+
+from openstoq.commerce.orders import Orders
 
 InventoryPolicy = Literal["deny", "continue"]
 
@@ -237,7 +241,7 @@ class GroupLost(CommerceRefused):
     """The shop has no such selling plan group (any more)."""
 
 
-class Commerce(Protocol):
+class Commerce(Orders, Protocol):
     """One shop. Every call may raise a CommerceError."""
 
     async def shop(self) -> ShopFacts:

@@ -6,6 +6,14 @@ from datetime import datetime
 import httpx
 from typing_extensions import override
 
+from openstoq.commerce.orders import (
+    Market,
+    Order,
+    OrderPage,
+    PaymentStatus,
+    Refund,
+    RefundPart,
+)
 from openstoq.commerce.port import (
     Commerce,
     InventoryLevel,
@@ -21,11 +29,21 @@ from openstoq.commerce.port import (
     Variant,
     WebhookChange,
 )
-from openstoq.commerce.shopify import catalog, selling_plans, stock, subscriptions
+from openstoq.commerce.shopify import (
+    catalog,
+    fulfillment,
+    orders,
+    payments,
+    selling_plans,
+    stock,
+    subscriptions,
+)
+from openstoq.commerce.shopify import markets as market_calls
 from openstoq.commerce.shopify import metafields as metafield_calls
 from openstoq.commerce.shopify import policies as policy_calls
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.throttle import Patience, Throttle
+from openstoq.kernel.money import Money
 
 
 class ShopifyShop(Commerce):
@@ -112,6 +130,100 @@ class ShopifyShop(Commerce):
     @override
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
         return await subscriptions.ensure(self._client, topics, uri)
+
+    @override
+    async def order(self, order_id: int) -> Order | None:
+        return await orders.order(self._client, order_id)
+
+    @override
+    async def orders_updated(
+        self, since: datetime, *, after: str | None = None
+    ) -> AsyncIterator[OrderPage]:
+        async for page in orders.updated(self._client, since, after=after):
+            yield page
+
+    @override
+    async def order_of_fulfillment_order(self, fulfillment_order_id: int) -> int | None:
+        return await orders.of_fulfillment_order(self._client, fulfillment_order_id)
+
+    @override
+    async def markets(self) -> list[Market]:
+        return await market_calls.markets(self._client)
+
+    @override
+    async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:
+        await orders.tag(self._client, order_id, tags)
+
+    @override
+    async def untag_order(self, order_id: int, tags: Sequence[str]) -> None:
+        await orders.untag(self._client, order_id, tags)
+
+    @override
+    async def hold(
+        self,
+        fulfillment_order_id: int,
+        *,
+        handle: str,
+        note: str | None,
+        lines: Mapping[int, int] | None = None,
+    ) -> None:
+        await fulfillment.hold(
+            self._client, fulfillment_order_id, handle=handle, note=note, lines=lines
+        )
+
+    @override
+    async def release_holds(self, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
+        await fulfillment.release(self._client, fulfillment_order_id, hold_ids)
+
+    @override
+    async def split_fulfillment_order(
+        self, fulfillment_order_id: int, lines: Mapping[int, int]
+    ) -> None:
+        await fulfillment.split(self._client, fulfillment_order_id, lines)
+
+    @override
+    async def charge_mandate(
+        self,
+        order_id: int,
+        mandate_id: str,
+        *,
+        key: str,
+        schedule_id: int | None = None,
+        amount: Money | None = None,
+    ) -> str:
+        return await payments.charge(
+            self._client, order_id, mandate_id, key=key, schedule_id=schedule_id, amount=amount
+        )
+
+    @override
+    async def payment_status(self, order_id: int, reference: str) -> PaymentStatus:
+        return await payments.status(self._client, order_id, reference)
+
+    @override
+    async def mark_paid(self, order_id: int) -> None:
+        await payments.mark_paid(self._client, order_id)
+
+    @override
+    async def refund(
+        self,
+        order_id: int,
+        parts: Sequence[RefundPart],
+        *,
+        key: str,
+        note: str | None,
+        notify: bool,
+    ) -> Refund:
+        return await payments.refund(
+            self._client, order_id, parts, key=key, note=note, notify=notify
+        )
+
+    @override
+    async def cancel_order(
+        self, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
+    ) -> None:
+        await payments.cancel(
+            self._client, order_id, reason=reason, note=note, notify=notify, restock=restock
+        )
 
 
 class ShopifyConnector:

@@ -83,6 +83,10 @@ class Fields:
         value = self._values.get(name)
         return None if value is None else self._number(name, value)
 
+    def amount(self, name: str) -> Decimal:
+        """Read an amount of money."""
+        return self._number(name, self._values.get(name))
+
     def flag_or_none(self, name: str) -> bool | None:
         """Read true or false, which may be null or missing."""
         value = self._values.get(name)
@@ -91,6 +95,13 @@ class Fields:
         if value in ("true", "false"):
             return bool(value == "true")
         raise ValueError(f"{self._named(name)} must be true or false, got {_shown(value)}")
+
+    def moment(self, name: str) -> datetime:
+        """Read an RFC 3339 time as aware UTC."""
+        read = self.moment_or_none(name)
+        if read is None:
+            raise ValueError(f"{self._named(name)} must be an RFC 3339 time, got nothing")
+        return read
 
     def moment_or_none(self, name: str) -> datetime | None:
         """Read an RFC 3339 time as aware UTC; it may be null or missing."""

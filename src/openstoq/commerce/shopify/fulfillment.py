@@ -1,0 +1,107 @@
+"""Have fulfillment orders wait, let them go, and split them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openstoq.commerce.port import CommerceRefused
+from openstoq.commerce.shopify.answers import reading
+from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.kernel.ids import gid
+
+_PLACED = {"DUPLICATE_FULFILLMENT_HOLD_HANDLE"}
+_GONE = {"FULFILLMENT_ORDER_NOT_FOUND"}
+
+
+async def hold(
+    client: Client,
+    fulfillment_order_id: int,
+    *,
+    handle: str,
+    note: str | None,
+    lines: Mapping[int, int] | None,
+) -> None:
+    """Place a hold, unless one of ours with the same handle is there."""
+    if lines is not None and not lines:
+        # No lines would mean all of them to Shopify.
+        return
+    wanted: dict[str, Any] = {
+        # The only reason beside which Shopify's admin always shows the note.
+        "reason": "OTHER",
+        "handle": handle,
+        "notifyMerchant": False,
+    }
+    if note:
+        wanted["reasonNotes"] = note
+    if lines is not None:
+        wanted["fulfillmentOrderLineItems"] = _units(lines)
+    try:
+        answer = await client.execute(
+            "FulfillmentOrderHold", id=gid("FulfillmentOrder", fulfillment_order_id), hold=wanted
+        )
+        answer.payload("fulfillmentOrderHold")
+    except CommerceRefused as refused:
+        if {refusal.code for refusal in refused.refusals} == _PLACED:
+            return
+        # Repeated after its answer was lost, a hold of some lines is refused because of itself:
+        # what is held cannot be split.
+        there = await _holds(client, fulfillment_order_id)
+        if not any(
+            each.text("handle") == handle and each.flag_or_none("heldByRequestingApp") is True
+            for each in there
+        ):
+            raise
+
+
+async def release(client: Client, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
+    """Release these holds; after a refusal, those of them that are still there."""
+    wanted = set(hold_ids)
+    # Without ids Shopify releases every hold, those of other apps too.
+    while wanted:
+        try:
+            answer = await client.execute(
+                "FulfillmentOrderReleaseHold",
+                id=gid("FulfillmentOrder", fulfillment_order_id),
+                holdIds=[gid("FulfillmentHold", one) for one in sorted(wanted)],
+            )
+            answer.payload("fulfillmentOrderReleaseHold")
+        except CommerceRefused as refused:
+            if {refusal.code for refusal in refused.refusals} == _GONE:
+                return
+            there = {each.id("id") for each in await _holds(client, fulfillment_order_id)}
+            if wanted <= there:
+                raise
+            wanted &= there
+        else:
+            return
+
+
+async def split(client: Client, fulfillment_order_id: int, lines: Mapping[int, int]) -> None:
+    """Split units off."""
+    answer = await client.execute(
+        "FulfillmentOrderSplit",
+        # Sent twice, it would split twice.
+        once=True,
+        splits=[
+            {
+                "fulfillmentOrderId": gid("FulfillmentOrder", fulfillment_order_id),
+                "fulfillmentOrderLineItems": _units(lines),
+            }
+        ],
+    )
+    answer.payload("fulfillmentOrderSplit")
+
+
+async def _holds(client: Client, fulfillment_order_id: int) -> list[Fields]:
+    answer = await client.execute(
+        "FulfillmentOrderById", id=gid("FulfillmentOrder", fulfillment_order_id)
+    )
+    with reading("FulfillmentOrderById"):
+        return answer.whole().inside("fulfillmentOrder").each("fulfillmentHolds")
+
+
+def _units(lines: Mapping[int, int]) -> list[dict[str, Any]]:
+    return [
+        {"id": gid("FulfillmentOrderLineItem", line), "quantity": quantity}
+        for line, quantity in lines.items()
+    ]

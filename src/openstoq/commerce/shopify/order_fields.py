@@ -1,0 +1,196 @@
+"""Read an order out of what the Admin API tells of it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from openstoq.commerce.orders import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    Hold,
+    Mandate,
+    Order,
+    OrderCustomer,
+    OrderLine,
+    PaymentSchedule,
+    Transaction,
+)
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.kernel.money import Money
+
+
+def order(node: Fields) -> Order:
+    """Read an order, with the lines and fulfillment orders of the first page."""
+    collection = node.inside("paymentCollectionDetails")
+    return Order(
+        id=node.id("id"),
+        name=node.text("name"),
+        created_at=node.moment("createdAt"),
+        updated_at=node.moment("updatedAt"),
+        cancelled_at=node.moment_or_none("cancelledAt"),
+        cancel_reason=lowered_or_none(node, "cancelReason"),
+        closed_at=node.moment_or_none("closedAt"),
+        test=node.flag_or_none("test") is True,
+        tags=node.texts("tags"),
+        email=node.text_or_none("email"),
+        phone=node.text_or_none("phone"),
+        locale=node.text_or_none("customerLocale"),
+        country=node.inside("shippingAddress").text_or_none("countryCodeV2"),
+        currency=node.text("currencyCode"),
+        financial_status=lowered_or_none(node, "displayFinancialStatus"),
+        fulfillment_status=lowered_or_none(node, "displayFulfillmentStatus"),
+        can_mark_paid=node.flag_or_none("canMarkAsPaid") is True,
+        total=shop_amount(node, "currentTotalPriceSet"),
+        received=shop_amount(node, "totalReceivedSet"),
+        refunded=shop_amount(node, "totalRefundedSet"),
+        outstanding=shop_amount(node, "totalOutstandingSet"),
+        status_url=node.text_or_none("statusPageUrl"),
+        collection_url=collection.text_or_none("additionalPaymentCollectionUrl"),
+        customer=_customer(node.inside("customer")) if node.has("customer") else None,
+        lines=tuple(lines(node.inside("lineItems"))),
+        schedules=tuple(_schedules(node)),
+        mandates=tuple(_mandate(each) for each in collection.each("vaultedPaymentMethods")),
+        transactions=tuple(_transaction(each) for each in node.each("transactions")),
+        fulfillment_orders=tuple(
+            fulfillment_order(each) for each in node.inside("fulfillmentOrders").each("nodes")
+        ),
+    )
+
+
+def lines(connection: Fields) -> Iterator[OrderLine]:
+    """Read the order lines of a page."""
+    for node in connection.each("nodes"):
+        quantity = node.count("quantity")
+        unit_price = shop_amount(node, "originalUnitPriceSet")
+        # Shopify's own discounted totals leave out what the whole order was discounted by.
+        discount = sum(
+            (shop_amount(each, "allocatedAmountSet") for each in node.each("discountAllocations")),
+            Decimal(0),
+        )
+        yield OrderLine(
+            id=node.id("id"),
+            title=node.text("title"),
+            variant_title=node.text_or_none("variantTitle"),
+            sku=node.text_or_none("sku"),
+            variant_id=node.inside("variant").id_or_none("id"),
+            product_id=node.inside("product").id_or_none("id"),
+            plan_id=node.inside("sellingPlan").id_or_none("sellingPlanId"),
+            quantity=quantity,
+            current=node.count("currentQuantity"),
+            unfulfilled=node.count("unfulfilledQuantity"),
+            unit_price=unit_price,
+            total=unit_price * quantity - discount,
+            properties={
+                each.text("key"): each.text("value") for each in node.each("customAttributes")
+            },
+        )
+
+
+def fulfillment_order(node: Fields) -> FulfillmentOrder:
+    """Read a fulfillment order, with the lines of the first page."""
+    return FulfillmentOrder(
+        id=node.id("id"),
+        status=node.text("status").lower(),
+        location=node.inside("assignedLocation").text_or_none("name"),
+        fulfill_at=node.moment_or_none("fulfillAt"),
+        holds=tuple(hold(each) for each in node.each("fulfillmentHolds")),
+        lines=tuple(fulfillment_lines(node.inside("lineItems"))),
+        actions=frozenset(each.text("action").lower() for each in node.each("supportedActions")),
+    )
+
+
+def fulfillment_lines(connection: Fields) -> Iterator[FulfillmentLine]:
+    """Read the lines of a fulfillment order on a page."""
+    for node in connection.each("nodes"):
+        yield FulfillmentLine(
+            id=node.id("id"),
+            line_id=node.inside("lineItem").id("id"),
+            variant_id=node.inside("variant").id_or_none("id"),
+            total=node.count("totalQuantity"),
+            remaining=node.count("remainingQuantity"),
+        )
+
+
+def hold(node: Fields) -> Hold:
+    """Read why a fulfillment order waits."""
+    return Hold(
+        id=node.id("id"),
+        handle=node.text_or_none("handle"),
+        reason=node.text("reason").lower(),
+        note=node.text_or_none("reasonNotes"),
+        ours=node.flag_or_none("heldByRequestingApp") is True,
+    )
+
+
+def shop_amount(node: Fields, name: str) -> Decimal:
+    """Read how much a sum is in the shop's own currency."""
+    return node.inside(name).inside("shopMoney").amount("amount")
+
+
+def lowered_or_none(node: Fields, name: str) -> str | None:
+    """Read a value of an enum, which may be null, in lower case."""
+    told = node.text_or_none(name)
+    return told.lower() if told is not None else None
+
+
+def _customer(node: Fields) -> OrderCustomer:
+    names = (node.text("firstName"), node.text("lastName"))
+    return OrderCustomer(
+        id=node.id("id"),
+        name=" ".join(name for name in names if name) or None,
+        email=node.inside("defaultEmailAddress").text_or_none("emailAddress"),
+        phone=node.inside("defaultPhoneNumber").text_or_none("phoneNumber"),
+        locale=node.text_or_none("locale"),
+    )
+
+
+def _schedules(node: Fields) -> Iterator[PaymentSchedule]:
+    connection = node.inside("paymentTerms").inside("paymentSchedules")
+    for each in connection.each("nodes"):
+        yield PaymentSchedule(
+            id=each.id("id"),
+            due_at=each.moment_or_none("dueAt"),
+            completed_at=each.moment_or_none("completedAt"),
+            total=_in_shop_currency(node, each.inside("totalBalance")),
+            balance_due=_in_shop_currency(node, each.inside("balanceDue")),
+        )
+
+
+def _in_shop_currency(node: Fields, told: Fields) -> Decimal:
+    """Read an amount that Shopify tells in one currency only, which may be the shopper's."""
+    amount, currency = told.amount("amount"), node.text("currencyCode")
+    if told.text("currencyCode") in (currency, ""):
+        return amount
+    total = node.inside("currentTotalPriceSet")
+    shown = total.inside("presentmentMoney").amount("amount")
+    if not shown:
+        return Decimal(0)
+    rate = total.inside("shopMoney").amount("amount") / shown
+    return Money(amount * rate, currency).amount
+
+
+def _mandate(node: Fields) -> Mandate:
+    instrument = node.inside("paymentInstrument")
+    label, usable = "Another payment method", True
+    match instrument.text("__typename"):
+        case "VaultCreditCard":
+            brand = instrument.text("brand").replace("_", " ").strip() or "card"
+            digits = instrument.text("lastDigits")
+            label = brand if brand != brand.lower() else brand.capitalize()
+            label = f"{label} ending with {digits}" if digits else label
+            usable = instrument.flag_or_none("expired") is not True
+        case "VaultPaypalBillingAgreement":
+            label, usable = "PayPal", instrument.flag_or_none("inactive") is not True
+    return Mandate(id=node.text("id"), label=label, usable=usable)
+
+
+def _transaction(node: Fields) -> Transaction:
+    return Transaction(
+        id=node.id("id"),
+        kind=node.text("kind").lower(),
+        status=node.text("status").lower(),
+        amount=shop_amount(node, "amountSet"),
+        gateway=node.text_or_none("gateway"),
+        parent_id=node.inside("parentTransaction").id_or_none("id"),
+        processed_at=node.moment_or_none("processedAt"),
+        error_code=lowered_or_none(node, "errorCode"),
+    )

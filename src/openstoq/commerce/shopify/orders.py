@@ -1,0 +1,154 @@
+"""Read a shop's orders, find those that changed, and tag them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from openstoq.commerce.orders import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    Order,
+    OrderLine,
+    OrderPage,
+)
+from openstoq.commerce.shopify import order_fields
+from openstoq.commerce.shopify.answers import reading
+from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.commerce.shopify.pages import next_cursor
+from openstoq.kernel.clock import rfc3339
+from openstoq.kernel.ids import gid
+
+log = structlog.get_logger(__name__)
+
+_MOST = 250
+_FULFILLMENT_ORDERS = 10
+# Each needs a permission that Shopify gives on request. An order is held and counted without
+# them, though nobody can be charged or written to.
+_ON_REQUEST = frozenset(
+    {"customer", "email", "phone", "shippingAddress", "paymentTerms", "vaultedPaymentMethods"}
+)
+
+
+async def order(client: Client, order_id: int) -> Order | None:
+    """Read an order to its last line and fulfillment order."""
+    answer = await client.execute("OrderById", id=gid("Order", order_id))
+    with reading("OrderById"):
+        told = answer.whole(optional=_ON_REQUEST)
+        if not told.has("order"):
+            return None
+        node = told.inside("order")
+        part = order_fields.order(node)
+        after = next_cursor(node.inside("lineItems"))
+        begun, more = _begun(node.inside("fulfillmentOrders"))
+    if answer.errors:
+        scopes = sorted({scope for error in answer.errors for scope in error.scopes})
+        log.warning("order.partly_denied", order_id=order_id, scopes=scopes)
+    return replace(
+        part,
+        lines=(*part.lines, *await _further_lines(client, order_id, after)),
+        fulfillment_orders=tuple(
+            [
+                await _completed(client, one, rest)
+                for one, rest in [*begun, *await _further(client, order_id, more)]
+            ]
+        ),
+    )
+
+
+async def updated(
+    client: Client, since: datetime, *, after: str | None
+) -> AsyncIterator[OrderPage]:
+    """Read which orders were updated, page by page."""
+    query = f"updated_at:>='{rfc3339(since)}'"
+    while True:
+        answer = await client.execute("OrdersUpdatedPage", first=_MOST, after=after, query=query)
+        with reading("OrdersUpdatedPage"):
+            page = answer.whole().inside("orders")
+            found = [(node.id("id"), node.moment("updatedAt")) for node in page.each("nodes")]
+            after = next_cursor(page)
+        yield OrderPage(tuple(found), after)
+        if after is None:
+            return
+
+
+async def of_fulfillment_order(client: Client, fulfillment_order_id: int) -> int | None:
+    """Read which order a fulfillment order belongs to."""
+    answer = await client.execute(
+        "FulfillmentOrderById", id=gid("FulfillmentOrder", fulfillment_order_id)
+    )
+    with reading("FulfillmentOrderById"):
+        told = answer.whole(optional=frozenset({"fulfillmentHolds"}))
+        return told.inside("fulfillmentOrder").id_or_none("orderId")
+
+
+async def tag(client: Client, order_id: int, tags: Sequence[str]) -> None:
+    """Add tags to an order."""
+    if tags:
+        answer = await client.execute("OrderTagsAdd", id=gid("Order", order_id), tags=list(tags))
+        answer.payload("tagsAdd")
+
+
+async def untag(client: Client, order_id: int, tags: Sequence[str]) -> None:
+    """Take tags off an order."""
+    if tags:
+        answer = await client.execute("OrderTagsRemove", id=gid("Order", order_id), tags=list(tags))
+        answer.payload("tagsRemove")
+
+
+async def _further_lines(client: Client, order_id: int, after: str | None) -> list[OrderLine]:
+    found: list[OrderLine] = []
+    while after is not None:
+        answer = await client.execute(
+            "OrderLinesPage", id=gid("Order", order_id), first=_MOST, after=after
+        )
+        with reading("OrderLinesPage"):
+            page = answer.whole().inside("order").inside("lineItems")
+            found += order_fields.lines(page)
+            after = next_cursor(page)
+    return found
+
+
+async def _further(
+    client: Client, order_id: int, after: str | None
+) -> list[tuple[FulfillmentOrder, str | None]]:
+    found: list[tuple[FulfillmentOrder, str | None]] = []
+    while after is not None:
+        answer = await client.execute(
+            "OrderFulfillmentOrdersPage",
+            id=gid("Order", order_id),
+            first=_FULFILLMENT_ORDERS,
+            after=after,
+        )
+        with reading("OrderFulfillmentOrdersPage"):
+            page = answer.whole().inside("order").inside("fulfillmentOrders")
+            begun, after = _begun(page)
+            found += begun
+    return found
+
+
+def _begun(connection: Fields) -> tuple[list[tuple[FulfillmentOrder, str | None]], str | None]:
+    """Read fulfillment orders, each with the cursor to its further lines, and that to the rest."""
+    begun = [
+        (order_fields.fulfillment_order(node), next_cursor(node.inside("lineItems")))
+        for node in connection.each("nodes")
+    ]
+    return begun, next_cursor(connection)
+
+
+async def _completed(client: Client, part: FulfillmentOrder, after: str | None) -> FulfillmentOrder:
+    lines: list[FulfillmentLine] = list(part.lines)
+    while after is not None:
+        answer = await client.execute(
+            "FulfillmentOrderLinesPage",
+            id=gid("FulfillmentOrder", part.id),
+            first=_MOST,
+            after=after,
+        )
+        with reading("FulfillmentOrderLinesPage"):
+            page = answer.whole().inside("fulfillmentOrder").inside("lineItems")
+            lines += order_fields.fulfillment_lines(page)
+            after = next_cursor(page)
+    return replace(part, lines=tuple(lines))

@@ -1,0 +1,167 @@
+"""Charge, mark as paid, refund and cancel orders."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+from openstoq.commerce.orders import PaymentStatus, Refund, RefundPart
+from openstoq.commerce.port import CommerceRefused
+from openstoq.commerce.shopify.answers import reading
+from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
+from openstoq.commerce.shopify.order_fields import shop_amount
+from openstoq.kernel.ids import gid
+from openstoq.kernel.money import Money
+
+_State = Literal["processing", "succeeded", "failed", "authenticate"]
+# A status that is not here, be it one that Shopify adds, may still turn out either way.
+_STATES: dict[str, _State] = {
+    "SUCCESS": "succeeded",
+    "CAPTURED": "succeeded",
+    "PURCHASED": "succeeded",
+    "AUTHORIZED": "succeeded",
+    # What was paid back had been paid.
+    "REFUNDED": "succeeded",
+    "ERROR": "failed",
+    "VOIDED": "failed",
+    "RETRYABLE": "failed",
+    "REDIRECT_REQUIRED": "authenticate",
+}
+
+
+async def charge(
+    client: Client,
+    order_id: int,
+    mandate_id: str,
+    *,
+    key: str,
+    schedule_id: int | None,
+    amount: Money | None,
+) -> str:
+    """Begin to charge; repeated with its key, it is the same charge."""
+    part: dict[str, Any] = {}
+    if schedule_id is not None:
+        part["paymentScheduleId"] = gid("PaymentSchedule", schedule_id)
+    if amount is not None:
+        part["amount"] = {"amount": str(amount), "currencyCode": amount.currency}
+    answer = await client.execute(
+        "OrderChargeMandate", id=gid("Order", order_id), mandateId=mandate_id, key=key, **part
+    )
+    with reading("OrderChargeMandate"):
+        reference = answer.payload("orderCreateMandatePayment").text("paymentReferenceId")
+        if not reference:
+            raise ValueError("paymentReferenceId must be there when nothing was refused")
+    return reference
+
+
+async def status(client: Client, order_id: int, reference: str) -> PaymentStatus:
+    """Read how a charge stands; one that Shopify does not know (yet) counts as processing."""
+    answer = await client.execute(
+        "OrderPaymentStatus", id=gid("Order", order_id), reference=reference
+    )
+    with reading("OrderPaymentStatus"):
+        told = answer.whole(optional=frozenset({"transactions"})).inside("orderPaymentStatus")
+        state = _STATES.get(told.text("status"), "processing")
+        error = told.text("translatedErrorMessage") or told.text("errorMessage") or None
+        if state == "failed":
+            error = error or "The payment failed, and the payment provider does not say why."
+        return PaymentStatus(
+            state=state,
+            error=error,
+            transaction_ids=tuple(each.id("id") for each in told.each("transactions")),
+        )
+
+
+async def mark_paid(client: Client, order_id: int) -> None:
+    """Mark an order as paid, unless it is."""
+    try:
+        answer = await client.execute("OrderMarkAsPaid", input={"id": gid("Order", order_id)})
+        answer.payload("orderMarkAsPaid")
+    except CommerceRefused:
+        # The refusal carries no code; how the order stands is told without reading sentences.
+        if (await _standing(client, order_id)).text("displayFinancialStatus") != "PAID":
+            raise
+
+
+async def refund(
+    client: Client,
+    order_id: int,
+    parts: Sequence[RefundPart],
+    *,
+    key: str,
+    note: str | None,
+    notify: bool,
+) -> Refund:
+    """Pay parts of payments back; repeated with its key, it is the same refund."""
+    wanted = await _refund_input(client, order_id, parts) | {"note": note, "notify": notify}
+    answer = await client.execute("RefundCreate", input=wanted, key=key)
+    with reading("RefundCreate"):
+        made = answer.payload("refundCreate").inside("refund")
+        return Refund(made.id("id"), shop_amount(made, "totalRefundedSet"))
+
+
+async def cancel(
+    client: Client, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
+) -> None:
+    """Have an order cancelled, unless it is."""
+    try:
+        answer = await client.execute(
+            "OrderCancel",
+            orderId=gid("Order", order_id),
+            reason=reason.upper(),
+            restock=restock,
+            notify=notify,
+            note=note,
+        )
+        answer.payload("orderCancel")
+    except CommerceRefused:
+        # Shopify has no code for an order that is cancelled already.
+        if not (await _standing(client, order_id)).has("cancelledAt"):
+            raise
+
+
+async def _standing(client: Client, order_id: int) -> Fields:
+    answer = await client.execute("OrderStanding", id=gid("Order", order_id))
+    with reading("OrderStanding"):
+        return answer.whole().inside("order")
+
+
+async def _refund_input(
+    client: Client, order_id: int, parts: Sequence[RefundPart]
+) -> dict[str, Any]:
+    """Write the parts in the currency that the shopper paid in, which is the one to refund in."""
+    answer = await client.execute("OrderCurrencies", id=gid("Order", order_id))
+    with reading("OrderCurrencies"):
+        told = answer.whole()
+        if not told.has("order"):
+            raise CommerceRefused(f"the shop has no order {order_id}")
+        order = told.inside("order")
+        ours, theirs = order.text("currencyCode"), order.text("presentmentCurrencyCode")
+        paid = {each.id("id"): each.inside("amountSet") for each in order.each("transactions")}
+        transactions = []
+        for part in parts:
+            if part.transaction_id not in paid:
+                raise CommerceRefused(f"order {order_id} has no payment {part.transaction_id}")
+            amount = _presented(part.amount, paid[part.transaction_id])
+            transactions.append(
+                {
+                    "orderId": gid("Order", order_id),
+                    "parentId": gid("OrderTransaction", part.transaction_id),
+                    "kind": "REFUND",
+                    "gateway": part.gateway,
+                    "amount": str(Money(amount, theirs)),
+                }
+            )
+    refunded: dict[str, Any] = {"orderId": gid("Order", order_id), "transactions": transactions}
+    # Shopify wants it only where the currencies differ.
+    return refunded if ours == theirs else refunded | {"currency": theirs}
+
+
+def _presented(amount: Decimal, paid: Fields) -> Decimal:
+    """Return the part of a payment in the currency it was made in.
+
+    It is the same at every repetition, as a refund's key asks for: a payment does not change.
+    """
+    ours = paid.inside("shopMoney").amount("amount")
+    theirs = paid.inside("presentmentMoney").amount("amount")
+    return amount if ours == theirs or not ours else amount * theirs / ours
