@@ -5,6 +5,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 API_VERSION = "2026-07"
+# The app that is installed in every shop.
+APP_ID = 1_170_001
 
 # Scopes of an app that sells preorders and answers back-in-stock requests.
 _SCOPES = (

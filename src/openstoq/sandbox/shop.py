@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from openstoq.kernel.clock import Clock, utc_now
@@ -21,6 +21,9 @@ from openstoq.sandbox.model import (
 )
 from openstoq.sandbox.orders import Customer, Market, Order
 from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
+
+if TYPE_CHECKING:
+    from openstoq.sandbox.fulfillment import FulfillmentOrder
 
 Payload = dict[str, Any]
 Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]
@@ -73,6 +76,7 @@ class Shop:
         self.orders: dict[int, Order] = {}
         self.customers: dict[int, Customer] = {}
         self.markets: dict[int, Market] = {}
+        self.fulfillment_orders: dict[int, FulfillmentOrder] = {}
 
     def moment(self) -> datetime:
         """Return the current time to the second, which is how precisely Shopify dates records."""
@@ -117,6 +121,7 @@ class Shop:
             "Order": self.orders,
             "Customer": self.customers,
             "Market": self.markets,
+            "FulfillmentOrder": self.fulfillment_orders,
             "Shop": {self.id: self},
         }
         if kind == "InventoryLevel":

@@ -6,8 +6,9 @@ from typing import Any
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.connections import Connection, SortValue, connection
 from openstoq.sandbox.admin.fields import VARIANT_SORTS, api_version, count
-from openstoq.sandbox.admin.records import APP_ID, Info, Resolver, find, shop_of, topic_name
+from openstoq.sandbox.admin.records import Info, Resolver, find, shop_of, topic_name
 from openstoq.sandbox.admin.search import predicate
+from openstoq.sandbox.config import APP_ID
 from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Subscription, Variant
 from openstoq.sandbox.plans import Collection, SellingPlanGroup
 

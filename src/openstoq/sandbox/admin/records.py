@@ -8,6 +8,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.idempotency import Replays
+from openstoq.sandbox.config import APP_ID
 from openstoq.sandbox.model import (
     InventoryItem,
     Level,
@@ -33,7 +34,6 @@ class Context:
 Info: TypeAlias = GraphQLResolveInfo[Context]
 Resolver = Callable[..., Any]
 
-APP_ID = 1_170_001
 APP_NAMESPACE = f"app--{APP_ID}"
 
 # The schema's name of each record, for interfaces and for global ids.

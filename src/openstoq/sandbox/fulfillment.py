@@ -1,0 +1,250 @@
+"""What a shop has to send: fulfillment orders, how they come from orders and follow them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from openstoq.kernel.ids import gid
+from openstoq.sandbox import fulfillment_payloads as payloads
+from openstoq.sandbox.config import APP_ID
+from openstoq.sandbox.model import Location, Variant
+from openstoq.sandbox.orders import LineItem, Order
+from openstoq.sandbox.shop import MerchantAction, Shop
+
+# Shopify allows one app this many holds on one fulfillment order.
+MOST_HOLDS = 10
+# What is still to be done, as opposed to CLOSED, CANCELLED and INCOMPLETE.
+AT_WORK = ("OPEN", "SCHEDULED", "ON_HOLD", "IN_PROGRESS")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FulfillmentHold:
+    """Why a fulfillment order waits; `app_id` is None for the merchant's own."""
+
+    id: int
+    reason: str
+    created_at: datetime
+    handle: str = ""
+    reason_notes: str | None = None
+    app_id: int | None = None
+
+    @property
+    def held_by_requesting_app(self) -> bool:
+        """Tell whether the installed app placed it."""
+        return self.app_id == APP_ID
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FulfillmentOrderLineItem:
+    """Units of an order's line in one fulfillment order."""
+
+    id: int
+    line_item: LineItem
+    total_quantity: int
+    remaining_quantity: int
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FulfillmentOrder:
+    """Lines that one location is to send together; `scheduled` until `fulfill_at` has come."""
+
+    id: int
+    order: Order
+    location: Location
+    created_at: datetime
+    updated_at: datetime
+    fulfill_at: datetime | None
+    scheduled: bool = False
+    status: str = "OPEN"
+    lines: list[FulfillmentOrderLineItem] = field(default_factory=list)
+    holds: list[FulfillmentHold] = field(default_factory=list)
+
+    @property
+    def at_work(self) -> bool:
+        """Tell whether anything is still to be done with it."""
+        return self.status in AT_WORK
+
+    @property
+    def remaining(self) -> int:
+        """Return how many units are still to be sent."""
+        return sum(each.remaining_quantity for each in self.lines)
+
+    @property
+    def waiting_status(self) -> str:
+        """Return the status of one that nothing holds and of which nothing was sent."""
+        return "SCHEDULED" if self.scheduled else "OPEN"
+
+    @property
+    def supported_actions(self) -> list[str]:
+        """Return what the installed app may do with it now."""
+        match self.status:
+            case "ON_HOLD":
+                holds = sum(each.app_id == APP_ID for each in self.holds)
+                return ["RELEASE_HOLD", *(["HOLD"] if holds < MOST_HOLDS else []), "MOVE"]
+            case "OPEN":
+                actions = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"]
+            case "SCHEDULED":
+                actions = ["MARK_AS_OPEN", "MOVE", "HOLD"]
+            case "IN_PROGRESS":
+                return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE"]
+            case _:
+                return []
+        actions += ["SPLIT"] if self.remaining > 1 else []
+        return actions + (["MERGE"] if any(map(self.merges_with, self.siblings)) else [])
+
+    @property
+    def siblings(self) -> list["FulfillmentOrder"]:
+        """Return the other fulfillment orders of the same order."""
+        return [each for each in self.order.fulfillment_orders if each is not self]
+
+    def merges_with(self, other: "FulfillmentOrder") -> bool:
+        """Tell whether the two can be made one again."""
+        return (
+            self.status == other.status
+            and self.status in ("OPEN", "SCHEDULED")
+            and (self.location, self.fulfill_at) == (other.location, other.fulfill_at)
+        )
+
+
+def route(shop: Shop, order: Order, action: MerchantAction | None = None) -> None:
+    """Give a new order its fulfillment orders: one per location and date of delivery."""
+    units = {each: each.unfulfilled_quantity for each in order.lines}
+    _place(shop, order, units, action or shop.action())
+
+
+def adjust(shop: Shop, order: Order, action: MerchantAction | None = None) -> None:
+    """Make an order's fulfillment orders agree with its lines, after an edit or a cancellation."""
+    action = action or shop.action()
+    at_work = [each for each in order.fulfillment_orders if each.at_work]
+    if order.cancelled_at is not None:
+        for each in at_work:
+            _end(shop, each, action)
+        return
+    missing = {}
+    for line in order.lines:
+        # The newest are lowered first.
+        parts = [
+            part for each in reversed(at_work) for part in each.lines if part.line_item is line
+        ]
+        surplus = sum(part.remaining_quantity for part in parts) - line.unfulfilled_quantity
+        if surplus < 0:
+            missing[line] = -surplus
+        for part in parts:
+            taken = min(max(surplus, 0), part.remaining_quantity)
+            part.total_quantity -= taken
+            part.remaining_quantity -= taken
+            surplus -= taken
+    for each in at_work:
+        each.lines = [part for part in each.lines if part.total_quantity]
+        if not each.remaining:
+            close(shop, each, "CLOSED")
+    _place(shop, order, missing, action)
+
+
+def close(shop: Shop, ended: FulfillmentOrder, status: str) -> None:
+    """End a fulfillment order, of which nothing is left to be sent."""
+    ended.status = status
+    ended.holds.clear()
+    ended.updated_at = shop.moment()
+
+
+def open_scheduled(shop: Shop, scheduled: FulfillmentOrder, action: MerchantAction) -> None:
+    """Make a scheduled fulfillment order ready to be sent; one on hold waits for its release."""
+    scheduled.scheduled = False
+    scheduled.updated_at = shop.moment()
+    if scheduled.status == "SCHEDULED":
+        scheduled.status = "OPEN"
+        shop.announce(
+            "fulfillment_orders/scheduled_fulfillment_order_ready",
+            action,
+            partial(payloads.one, scheduled),
+        )
+
+
+def add(
+    shop: Shop,
+    order: Order,
+    parts: Iterable[tuple[LineItem, int]],
+    *,
+    location: Location,
+    fulfill_at: datetime | None,
+    scheduled: bool = False,
+) -> FulfillmentOrder:
+    """Add a fulfillment order with units of these lines to an order."""
+    moment = shop.moment()
+    made = FulfillmentOrder(
+        id=next(shop.ids),
+        order=order,
+        location=location,
+        created_at=moment,
+        updated_at=moment,
+        fulfill_at=fulfill_at,
+        scheduled=scheduled,
+        lines=[
+            FulfillmentOrderLineItem(
+                id=next(shop.ids), line_item=line, total_quantity=units, remaining_quantity=units
+            )
+            for line, units in parts
+        ],
+    )
+    made.status = made.waiting_status
+    order.fulfillment_orders.append(made)
+    shop.fulfillment_orders[made.id] = made
+    return made
+
+
+def location_for(shop: Shop, variant: Variant) -> Location | None:
+    """Return where a variant is sent from: of the open locations the one that has most of it."""
+    levels = variant.inventory_item.levels
+    able = [each for each in shop.locations.values() if each.is_active]
+    able = [each for each in able if each.fulfills_online_orders] or able
+    stocking = [each for each in able if each.id in levels] or able
+    return max(
+        stocking,
+        key=lambda each: levels[each.id].available if each.id in levels else 0,
+        default=None,
+    )
+
+
+def _place(shop: Shop, order: Order, units: dict[LineItem, int], action: MerchantAction) -> None:
+    groups: dict[tuple[Location, datetime | None], list[tuple[LineItem, int]]] = {}
+    for line, quantity in units.items():
+        location = location_for(shop, line.variant)
+        if location is not None and quantity > 0:
+            key = (location, _delivery_date(shop, line))
+            groups.setdefault(key, []).append((line, quantity))
+    # An ordinary order is due at once, which Shopify writes as the hour it was placed in; one of
+    # preorders alone has no date.
+    at_once = order.created_at.replace(minute=0, second=0, microsecond=0)
+    for (location, date), parts in groups.items():
+        ordinary = any(line.selling_plan_id is None for line, _ in parts)
+        made = add(
+            shop,
+            order,
+            parts,
+            location=location,
+            fulfill_at=date or (at_once if ordinary else None),
+            scheduled=date is not None,
+        )
+        shop.announce(
+            "fulfillment_orders/order_routing_complete", action, partial(payloads.one, made)
+        )
+
+
+def _delivery_date(shop: Shop, line: LineItem) -> datetime | None:
+    plan = shop.find(gid("SellingPlan", line.selling_plan_id)) if line.selling_plan_id else None
+    date: datetime | None = plan.delivery_policy["fulfillment_exact_time"] if plan else None
+    return date if date and date > shop.clock() else None
+
+
+def _end(shop: Shop, ended: FulfillmentOrder, action: MerchantAction) -> None:
+    for part in ended.lines:
+        part.total_quantity -= part.remaining_quantity
+        part.remaining_quantity = 0
+    # What was partly sent is done; only what was not begun is cancelled.
+    if any(part.total_quantity for part in ended.lines):
+        close(shop, ended, "CLOSED")
+        return
+    close(shop, ended, "CANCELLED")
+    shop.announce("fulfillment_orders/cancelled", action, partial(payloads.cancelled, ended))
