@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from factories.orders import make_order
 from factories.waitlists import run_of
 from openstoq.jobs.job import Retry
 from openstoq.kernel.clock import utc_now
@@ -24,6 +25,7 @@ async def attached(database, shop, offer_id, catalogue):
 
 async def ordered(database, shop, offer_id, line, variant, quantity, market=None):
     async with database.transaction(shop.id) as db:
+        await make_order(db, shop.id, 1)
         await db.execute(
             """
             INSERT INTO preorder_lines (shop_id, line_id, order_id, offer_id, variant_id,

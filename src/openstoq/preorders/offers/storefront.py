@@ -35,6 +35,9 @@ KEYS = frozenset(
     }
 )
 
+# The line-item property by which a cart line names the offer that sells it without a plan.
+OFFER_PROPERTY = "_openstoq_offer"
+
 # Every text of every settings document that shoppers read, such as widget.button.text.
 TRANSLATABLE_PATHS: tuple[str, ...] = tuple(
     path

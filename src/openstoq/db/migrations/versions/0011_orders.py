@@ -1,0 +1,12 @@
+"""Runs 0011_orders.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0011_orders"
+down_revision = "0010_offer_plans"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+"""Preorder orders: read from the shop, held, collected, released, cancelled and refunded."""

@@ -1,0 +1,61 @@
+"""What of an order's price is a preorder's deposit and what its balance, to the last cent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from openstoq.kernel.money import Money, digits
+from openstoq.preorders.orders.model import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A line's price, of which `balance` is paid later."""
+
+    total: Decimal
+    balance: Decimal
+
+    @property
+    def deposit(self) -> Decimal:
+        """What is paid at checkout."""
+        return self.total - self.balance
+
+
+def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
+    """Return what `units` of a line cost whose `of` units cost `total`."""
+    if of == 0:
+        return ZERO
+    return Money(total * units / of, currency).amount
+
+
+def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Divide an amount by weights, so that the parts add up to it to the smallest unit.
+
+    What rounding leaves over goes to those that lost most by it, the earlier first.
+    """
+    whole = sum(weights, ZERO)
+    if whole <= 0:
+        return [ZERO for _ in weights]
+    unit = Decimal(1).scaleb(-digits(currency))
+    exact = [amount * weight / whole for weight in weights]
+    parts = [one.quantize(unit, rounding=ROUND_DOWN) for one in exact]
+    missing = int((amount - sum(parts, ZERO)) / unit)
+    losers = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in losers[:missing]:
+        parts[i] += unit
+    return parts
+
+
+def shares(
+    totals: Sequence[Decimal], later: Sequence[Decimal], balance: Decimal, currency: str
+) -> list[Share]:
+    """Divide the balance of an order between its lines.
+
+    `later` is what each line by itself leaves to be paid later, which the platform rounds in its
+    own way: the order's own balance decides, and the lines share it in that proportion.
+    """
+    weights = list(later)
+    if sum(weights, ZERO) <= 0:
+        weights = list(totals)
+    parts = divided(balance, weights, currency)
+    return [Share(total, part) for total, part in zip(totals, parts, strict=True)]

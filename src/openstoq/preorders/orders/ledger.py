@@ -1,0 +1,211 @@
+"""The ledger of an order's payments against what the shop's transactions say: decisions only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from openstoq.commerce.orders import Order, Transaction
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.model import (
+    UNDER_WAY,
+    ZERO,
+    Part,
+    Payment,
+    PreorderOrder,
+)
+
+MONEY_IN = frozenset({"sale", "capture"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartStanding:
+    """What a deposit or a balance should be, what came of it, and what went back."""
+
+    amount: Decimal
+    received: Decimal
+    refunded: Decimal
+
+    @property
+    def refundable(self) -> Decimal:
+        """What can still be paid back."""
+        return max(self.received - self.refunded, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the money of a preorder stands, the order's other goods left out."""
+
+    deposit: PartStanding
+    balance: PartStanding
+
+    @property
+    def received(self) -> Decimal:
+        """All that came."""
+        return self.deposit.received + self.balance.received
+
+    @property
+    def refunded(self) -> Decimal:
+        """All that went back."""
+        return self.deposit.refunded + self.balance.refunded
+
+
+def standing(
+    deposit: Decimal, balance: Decimal, payments: Iterable[Payment], *, expected: bool = False
+) -> Standing:
+    """Add up the ledger.
+
+    A transaction at checkout may be for other goods as well: what exceeds the deposit is theirs,
+    and what the merchant refunds by hand is theirs first. With `expected`, refunds that are
+    under way count as done, so that nothing is paid back twice.
+    """
+    done = [
+        one
+        for one in payments
+        if one.status == "succeeded" or (expected and one.kind == "refund" and _pends(one))
+    ]
+    paid = _sum(one for one in done if one.kind == "deposit")
+    collected = _sum(one for one in done if one.kind == "balance")
+    others = max(paid - deposit, ZERO)
+    refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
+    by_hand = _sum(one for one in refunds if one.mode != "refund")
+    ours = _sum(one for one in refunds if one.mode == "refund")
+    returned = min(ours + max(by_hand - others, ZERO), paid, deposit)
+    back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
+    return Standing(
+        deposit=PartStanding(deposit, min(paid, deposit), returned),
+        balance=PartStanding(balance, collected, min(back, collected)),
+    )
+
+
+def reconcile(order: Order, known: Sequence[Payment], now: datetime) -> list[Payment]:
+    """Return the entries that are new or changed, so that the ledger is what the shop says.
+
+    A payment that we began is found again by its amount, because the shop does not say who asked
+    for a transaction.
+    """
+    ledger = {one.id: one for one in known}
+    by_transaction = {one.transaction_id: one for one in known if one.transaction_id is not None}
+    changed: dict[object, Payment] = {}
+
+    def write(entry: Payment) -> None:
+        ledger[entry.id] = changed[entry.id] = entry
+        if entry.transaction_id is not None:
+            by_transaction[entry.transaction_id] = entry
+
+    at_checkout = order.total - sum((one.total for one in order.schedules), ZERO)
+    running = ZERO
+    for one in _in_time(order, MONEY_IN):
+        part: Part = "deposit" if running == 0 or running < at_checkout else "balance"
+        running += one.amount
+        if one.id in by_transaction:
+            continue
+        begun = _begun(ledger.values(), one) if part == "balance" else None
+        write(_settled(begun or _incoming(order, one, part), one))
+    for one in _in_time(order, {"refund"}):
+        if one.id in by_transaction:
+            continue
+        parent = by_transaction.get(one.parent_id or 0)
+        asked = _asked(ledger.values(), one)
+        paid_back: Part = parent.part if parent is not None else "deposit"
+        write(_settled(asked or _outgoing(order, one, paid_back), one))
+    for entry in list(ledger.values()):
+        if entry.kind == "balance" and entry.status == "pending" and order.outstanding <= 0:
+            error = "the balance was paid another way meanwhile"
+            write(replace(entry, status="void", error=error, settled_at=now, retry_at=None))
+    return list(changed.values())
+
+
+def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
+    """Return when the last of the balance came, or None while something is missing."""
+    paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
+    if order.balance <= 0 or _sum(paid) < order.balance:
+        return None
+    return max(one.settled_at or one.created_at for one in paid)
+
+
+def _sum(payments: Iterable[Payment]) -> Decimal:
+    return sum((one.amount for one in payments), ZERO)
+
+
+def _pends(payment: Payment) -> bool:
+    return payment.status in UNDER_WAY
+
+
+def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
+    wanted = frozenset(kinds)
+    return sorted(
+        (one for one in order.transactions if one.kind in wanted and one.status == "success"),
+        key=lambda one: (one.processed_at or order.created_at, one.id),
+    )
+
+
+def _begun(ledger: Iterable[Payment], transaction: Transaction) -> Payment | None:
+    """Find the charge that made a transaction: one under way before one that ended."""
+    fitting = [
+        one
+        for one in ledger
+        if one.kind == "balance"
+        and one.transaction_id is None
+        and one.amount == transaction.amount
+        and one.status in UNDER_WAY | {"succeeded"}
+        # What was never handed over cannot have been charged.
+        and (one.status != "pending" or one.attempts > 0)
+    ]
+    return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+
+
+def _asked(ledger: Iterable[Payment], transaction: Transaction) -> Payment | None:
+    return next(
+        (
+            one
+            for one in ledger
+            if one.kind == "refund"
+            and one.transaction_id is None
+            and one.parent_id == transaction.parent_id
+            and one.amount == transaction.amount
+            and one.status in UNDER_WAY | {"succeeded"}
+        ),
+        None,
+    )
+
+
+def _settled(entry: Payment, transaction: Transaction) -> Payment:
+    return replace(
+        entry,
+        status="succeeded",
+        transaction_id=transaction.id,
+        gateway=transaction.gateway,
+        error=None,
+        retry_at=None,
+        settled_at=entry.settled_at or transaction.processed_at or entry.created_at,
+    )
+
+
+def _incoming(order: Order, transaction: Transaction, part: Part) -> Payment:
+    return Payment(
+        id=new_id(),
+        kind=part,
+        part=part,
+        mode="checkout" if part == "deposit" else "link",
+        amount=transaction.amount,
+        currency=order.currency,
+        status="succeeded",
+        idempotency_key=f"transaction:{transaction.id}",
+        created_at=transaction.processed_at or order.created_at,
+    )
+
+
+def _outgoing(order: Order, transaction: Transaction, part: Part) -> Payment:
+    return Payment(
+        id=new_id(),
+        kind="refund",
+        part=part,
+        mode="manual",
+        amount=transaction.amount,
+        currency=order.currency,
+        status="succeeded",
+        idempotency_key=f"transaction:{transaction.id}",
+        parent_id=transaction.parent_id,
+        created_at=transaction.processed_at or order.updated_at,
+    )

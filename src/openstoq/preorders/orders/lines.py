@@ -1,0 +1,146 @@
+"""Which lines of an order are preorders, and what each of them costs now and later: no I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from openstoq.commerce.orders import Order, OrderLine
+from openstoq.preorders.offers.capabilities.payments import PartialOption
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.storefront import OFFER_PROPERTY
+from openstoq.preorders.orders.amounts import of_units, shares
+from openstoq.preorders.orders.model import ZERO, Line
+
+Option = Literal["full", "partial"]
+Plans = Mapping[int, tuple[UUID, Option]]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line, the offer that sold it, and how it is paid."""
+
+    line: OrderLine
+    offer_id: UUID
+    payment: Option
+    is_known: bool
+
+
+def named_offers(order: Order) -> dict[int, UUID]:
+    """Return the offers that lines name by a property, as detached offers have them do."""
+    named: dict[int, UUID] = {}
+    for line in order.lines:
+        try:
+            named[line.id] = UUID(line.properties.get(OFFER_PROPERTY, ""))
+        except ValueError:
+            continue
+    return named
+
+
+def match(
+    order: Order, plans: Plans, offers: Mapping[UUID, Offer], known: Iterable[Line]
+) -> list[Match]:
+    """Find the preordered lines: known ones, those of a selling plan, those that name an offer.
+
+    A shopper can write a property by hand, so it counts only for an offer without plans.
+    """
+    by_id = {line.id: line for line in known}
+    named = named_offers(order)
+    found: list[Match] = []
+    for line in order.lines:
+        if line.variant_id is None and line.id not in by_id:
+            continue
+        if (before := by_id.get(line.id)) is not None:
+            found.append(Match(line, before.offer_id, before.payment, is_known=True))
+        elif line.plan_id in plans:
+            offer_id, option = plans[line.plan_id or 0]
+            found.append(Match(line, offer_id, option, is_known=False))
+        elif (offer := _detached(line, named, offers)) is not None:
+            found.append(Match(line, offer.id, "full", is_known=False))
+    return found
+
+
+def _detached(
+    line: OrderLine, named: Mapping[int, UUID], offers: Mapping[UUID, Offer]
+) -> Offer | None:
+    offer = offers.get(named[line.id]) if line.id in named and line.plan_id is None else None
+    if offer is None or offer.advanced.use_shopify_selling_plan:
+        return None
+    return offer
+
+
+def preordered(
+    order: Order,
+    matches: Iterable[Match],
+    offers: Mapping[UUID, Offer],
+    known: Iterable[Line],
+    *,
+    market_id: int | None,
+    balance: Decimal,
+) -> list[Line]:
+    """Return the preordered lines as they are now, the order's balance divided between them.
+
+    What counts against limits is as before, and nothing yet of a line that is new.
+    """
+    by_id = {line.id: line for line in known}
+    matched = list(matches)
+    totals = [
+        of_units(one.line.total, one.line.current, one.line.quantity, order.currency)
+        for one in matched
+    ]
+    later = [
+        _later(total, one, offers.get(one.offer_id))
+        for one, total in zip(matched, totals, strict=True)
+    ]
+    parts = shares(totals, later, balance, order.currency)
+    lines: list[Line] = []
+    for one, share in zip(matched, parts, strict=True):
+        line = by_id.get(one.line.id) or _new(one, market_id)
+        lines.append(
+            replace(
+                line,
+                current=one.line.current,
+                unfulfilled=one.line.unfulfilled,
+                quantity=min(line.quantity, one.line.current),
+                total=share.total,
+                deposit=share.deposit,
+                balance=share.balance,
+            )
+        )
+    return lines
+
+
+def _new(one: Match, market_id: int | None) -> Line:
+    line = one.line
+    return Line(
+        id=line.id,
+        offer_id=one.offer_id,
+        variant_id=line.variant_id or 0,
+        product_id=line.product_id,
+        market_id=market_id,
+        plan_id=line.plan_id,
+        payment=one.payment,
+        title=line.title,
+        variant_title=line.variant_title,
+        sku=line.sku,
+        ordered=line.quantity,
+        current=line.current,
+        unfulfilled=line.unfulfilled,
+        quantity=0,
+        unit_price=line.unit_price,
+        total=ZERO,
+        deposit=ZERO,
+        balance=ZERO,
+        exceeded=None,
+    )
+
+
+def _later(total: Decimal, one: Match, offer: Offer | None) -> Decimal:
+    if one.payment == "full":
+        return ZERO
+    option = offer.payments.options.partial if offer is not None else None
+    deposit = (option or PartialOption()).deposit
+    if deposit.type == "price" and deposit.amount is not None:
+        return max(total - deposit.amount * one.line.current, ZERO)
+    return total * (100 - deposit.percent) / 100

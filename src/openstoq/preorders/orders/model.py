@@ -1,0 +1,203 @@
+"""A preorder order: what the shop has of it, what was decided here, its lines and its ledger."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter
+
+from openstoq.commerce.orders import FulfillmentOrder, Mandate, Order, PaymentSchedule
+
+State = Literal[
+    "placed",
+    "awaiting_balance",
+    "balance_collected",
+    "released",
+    "fulfilled",
+    "cancelled",
+    "refunded",
+]
+Part = Literal["deposit", "balance"]
+PaymentKind = Literal["deposit", "balance", "refund"]
+PaymentMode = Literal["checkout", "auto", "manual", "link", "refund"]
+PaymentStatus = Literal["pending", "processing", "authenticate", "succeeded", "failed", "void"]
+Collect = Literal["manual", "when_due", "when_fulfilled"]
+
+# A payment in one of these has not come to its end.
+UNDER_WAY = frozenset({"pending", "processing", "authenticate"})
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A preordered line.
+
+    Of `ordered` units `current` are left in the order, `unfulfilled` of them still to be sent;
+    `quantity` of them count against limits. `total`, `deposit` and `balance` are for `current`.
+    `exceeded` is the sentence that says which limit the line went over.
+    """
+
+    id: int
+    offer_id: UUID
+    variant_id: int
+    product_id: int | None
+    market_id: int | None
+    plan_id: int | None
+    payment: Literal["full", "partial"]
+    title: str
+    variant_title: str | None
+    sku: str | None
+    ordered: int
+    current: int
+    unfulfilled: int
+    quantity: int
+    unit_price: Decimal
+    total: Decimal
+    deposit: Decimal
+    balance: Decimal
+    exceeded: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """An entry of the ledger: money that came, is being collected, or was paid back.
+
+    A refund's `part` says which of the two it pays back, its `parent_id` which transaction.
+    """
+
+    id: UUID
+    kind: PaymentKind
+    part: Part
+    mode: PaymentMode
+    amount: Decimal
+    currency: str
+    status: PaymentStatus
+    idempotency_key: str
+    created_at: datetime
+    reference: str | None = None
+    transaction_id: int | None = None
+    parent_id: int | None = None
+    gateway: str | None = None
+    attempts: int = 0
+    error: str | None = None
+    note: str | None = None
+    notify: bool = False
+    retry_at: datetime | None = None
+    settled_at: datetime | None = None
+
+
+class Snapshot(BaseModel):
+    """What the shop had of an order that no query asks after."""
+
+    test: bool = False
+    financial_status: str | None = None
+    fulfillment_status: str | None = None
+    status_url: str | None = None
+    collection_url: str | None = None
+    can_mark_paid: bool = False
+    has_other_lines: bool = False
+    tags: tuple[str, ...] = ()
+    schedules: tuple[PaymentSchedule, ...] = ()
+    mandates: tuple[Mandate, ...] = ()
+    fulfillment_orders: tuple[FulfillmentOrder, ...] = ()
+
+    @classmethod
+    def of(cls, order: Order, *, has_other_lines: bool) -> "Snapshot":
+        """Take from an order what is kept."""
+        return cls(
+            test=order.test,
+            financial_status=order.financial_status,
+            fulfillment_status=order.fulfillment_status,
+            status_url=order.status_url,
+            collection_url=order.collection_url,
+            can_mark_paid=order.can_mark_paid,
+            has_other_lines=has_other_lines,
+            tags=order.tags,
+            schedules=order.schedules,
+            mandates=order.mandates,
+            fulfillment_orders=order.fulfillment_orders,
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The snapshot as it is stored."""
+        return self.model_dump(mode="json")
+
+
+@dataclass(slots=True, kw_only=True)
+class PreorderOrder:
+    """An order of which an offer sold at least one line; amounts are in `currency`."""
+
+    order_id: int
+    id: UUID
+    name: str
+    placed_at: datetime
+    customer_id: int | None
+    customer_name: str | None
+    email: str | None
+    phone: str | None
+    locale: str | None
+    country: str | None
+    market_id: int | None
+    currency: str
+    shop_updated_at: datetime
+    shop_cancelled_at: datetime | None
+    total: Decimal
+    received: Decimal
+    refunded: Decimal
+    outstanding: Decimal
+    deposit: Decimal
+    balance: Decimal
+    due_at: datetime | None
+    snapshot: Snapshot
+    state: State
+    collect: Collect
+    collected_at: datetime | None
+    released_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    exceeded: list[str]
+    reason_note: str | None
+    hold_wanted: bool | None
+    split_wanted: bool
+    tags_wanted: list[str]
+    cancel_wanted: bool
+    paid_wanted: bool
+    revision: int
+    synced_revision: int
+    sync_error: str | None
+    created_at: datetime
+    updated_at: datetime
+    lines: tuple[Line, ...] = field(default=())
+    payments: tuple[Payment, ...] = field(default=())
+
+    @property
+    def charge_under_way(self) -> Payment | None:
+        """The balance's payment that has begun and not ended."""
+        charges = (one for one in self.payments if one.kind == "balance")
+        return next((one for one in charges if one.status in UNDER_WAY), None)
+
+    @property
+    def open_schedule(self) -> PaymentSchedule | None:
+        """The payment schedule that is still to be paid, the one due first of several."""
+        waiting = [
+            one
+            for one in self.snapshot.schedules
+            if one.completed_at is None and one.balance_due > 0
+        ]
+        # Due on fulfillment, without a date, is later than any date.
+        return min(
+            waiting,
+            key=lambda one: (one.due_at is None, one.due_at or self.placed_at),
+            default=None,
+        )
+
+    @property
+    def mandate(self) -> Mandate | None:
+        """The payment method that can be charged."""
+        return next((one for one in self.snapshot.mandates if one.usable), None)
+
+
+SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)

@@ -1,0 +1,256 @@
+"""Preorder orders, their lines and their ledger, in PostgreSQL."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from openstoq.db.conditions import Conditions
+from openstoq.db.pool import Connection
+from openstoq.kernel.paging import Page
+from openstoq.preorders.orders.model import Line, Payment, PreorderOrder, Snapshot, State
+
+_ORDER = """
+    order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
+    market_id, currency, shop_updated_at, shop_cancelled_at, total, received, refunded,
+    outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
+    cancelled_at, cancel_reason, exceeded, reason_note, hold_wanted, split_wanted, tags_wanted,
+    cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at
+"""
+_LINE = """
+    line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,
+    variant_title, sku, ordered, current, unfulfilled, quantity, unit_price, total, deposit,
+    balance, exceeded
+"""
+_PAYMENT = """
+    id, kind, part, mode, amount, currency, status, idempotency_key, created_at, reference,
+    transaction_id, parent_id, gateway, attempts, error, note, notify, retry_at, settled_at
+"""
+# The columns that runs of jobs keep, and which nobody else writes.
+_NOT_SAVED = frozenset({"synced_revision", "sync_error", "lines", "payments"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which orders a list is about; None is any. `before` is exclusive."""
+
+    state: State | None = None
+    offer_id: UUID | None = None
+    variant_id: int | None = None
+    customer_id: int | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def where(self) -> Conditions:
+        """The condition on preorder_orders o."""
+        where = Conditions()
+        where.add_unless_none("o.state = {}", self.state)
+        where.add_unless_none("o.customer_id = {}", self.customer_id)
+        where.add_unless_none("o.placed_at >= {}", self.since)
+        where.add_unless_none("o.placed_at < {}", self.before)
+        for column, value in (("offer_id", self.offer_id), ("variant_id", self.variant_id)):
+            where.add_unless_none(
+                "EXISTS (SELECT FROM preorder_lines l WHERE l.shop_id = o.shop_id "
+                f"AND l.order_id = o.order_id AND l.{column} = {{}})",
+                value,
+            )
+        return where
+
+
+async def load(
+    db: Connection, shop_id: UUID, order_ids: Sequence[int], *, lock: bool = False
+) -> dict[int, PreorderOrder]:
+    """Return those of the orders that are preorders, by their ids; locked ones in that order."""
+    rows = await db.fetch(
+        f"""
+        SELECT {_ORDER} FROM preorder_orders WHERE shop_id = $1 AND order_id = ANY($2)
+        ORDER BY order_id {"FOR UPDATE" if lock else ""}
+        """,  # noqa: S608 - constants
+        shop_id,
+        order_ids,
+    )
+    return {order.order_id: order for order in await _complete(db, shop_id, rows)}
+
+
+async def find(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
+    """Return the platform's ids of orders that are named by ours."""
+    rows = await db.fetch(
+        "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
+        shop_id,
+        order_ids,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def page(
+    db: Connection, shop_id: UUID, wanted: Filter, page: Page
+) -> tuple[list[PreorderOrder], int]:
+    """Return a page of orders, the newest first, and how many there are in all."""
+    where = wanted.where
+    where.add("o.shop_id = {}", shop_id)
+    total: int = await db.fetchval(
+        f"SELECT count(*) FROM preorder_orders o WHERE {where}",  # noqa: S608 - constant fragments
+        *where.parameters,
+    )
+    rows = await db.fetch(
+        f"""
+        SELECT {_ORDER} FROM preorder_orders o WHERE {where}
+        ORDER BY placed_at DESC, order_id DESC
+        LIMIT {where.bind(page.size)} OFFSET {where.bind(page.offset)}
+        """,  # noqa: S608 - constant fragments
+        *where.parameters,
+    )
+    return await _complete(db, shop_id, rows), total
+
+
+async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
+    """Insert or update an order, without its lines and its ledger.
+
+    A new one that another transaction has inserted meanwhile is waited for and overwritten: hold
+    `lock_name` before reading what is to be saved.
+    """
+    row = {
+        name: value for name in _columns(_ORDER) if (value := getattr(order, name)) is not None
+    } | {"shop_id": shop_id, "snapshot": order.snapshot.document, "synced_revision": 0}
+    written = [name for name in _columns(_ORDER) if name not in _NOT_SAVED]
+    await db.execute(
+        f"""
+        INSERT INTO preorder_orders
+        SELECT (jsonb_populate_record(NULL::preorder_orders, $1)).*
+        ON CONFLICT (shop_id, order_id) DO UPDATE
+        SET {", ".join(f"{name} = excluded.{name}" for name in written)}
+        """,  # noqa: S608 - constants
+        row,
+    )
+
+
+async def save_lines(
+    db: Connection, shop_id: UUID, order: PreorderOrder, lines: Iterable[Line]
+) -> None:
+    """Insert or update lines of an order."""
+    rows = [
+        asdict(line)
+        | {
+            "shop_id": shop_id,
+            "line_id": line.id,
+            "order_id": order.order_id,
+            "created_at": order.placed_at,
+        }
+        for line in lines
+    ]
+    await db.execute(
+        """
+        INSERT INTO preorder_lines
+        SELECT * FROM jsonb_populate_recordset(NULL::preorder_lines, $1)
+        ON CONFLICT (shop_id, line_id) DO UPDATE
+        SET market_id = excluded.market_id, current = excluded.current,
+            unfulfilled = excluded.unfulfilled, quantity = excluded.quantity,
+            total = excluded.total, deposit = excluded.deposit, balance = excluded.balance,
+            exceeded = excluded.exceeded
+        """,
+        rows,
+    )
+
+
+async def save_payments(
+    db: Connection, shop_id: UUID, order_id: int, payments: Iterable[Payment], now: datetime
+) -> None:
+    """Insert or update entries of an order's ledger."""
+    rows = [
+        asdict(payment) | {"shop_id": shop_id, "order_id": order_id, "updated_at": now}
+        for payment in payments
+    ]
+    await db.execute(
+        """
+        INSERT INTO preorder_payments
+        SELECT * FROM jsonb_populate_recordset(NULL::preorder_payments, $1)
+        ON CONFLICT (shop_id, id) DO UPDATE
+        SET status = excluded.status, idempotency_key = excluded.idempotency_key,
+            reference = excluded.reference, transaction_id = excluded.transaction_id,
+            gateway = excluded.gateway, attempts = excluded.attempts, error = excluded.error,
+            amount = excluded.amount, retry_at = excluded.retry_at,
+            settled_at = excluded.settled_at, updated_at = excluded.updated_at
+        """,
+        rows,
+    )
+
+
+async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
+    """Note which fulfillment orders an order has, to find it by them."""
+    await db.execute(
+        """
+        INSERT INTO preorder_fulfillment_orders (shop_id, fulfillment_order_id, order_id)
+        SELECT $1, id, $2 FROM unnest($3::bigint[]) AS t(id)
+        ON CONFLICT DO NOTHING
+        """,
+        shop_id,
+        order.order_id,
+        [one.id for one in order.snapshot.fulfillment_orders],
+    )
+
+
+async def order_of_fulfillment_order(
+    db: Connection, shop_id: UUID, fulfillment_order_id: int
+) -> int | None:
+    """Return which preorder order has a fulfillment order, if any."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT order_id FROM preorder_fulfillment_orders
+        WHERE shop_id = $1 AND fulfillment_order_id = $2
+        """,
+        shop_id,
+        fulfillment_order_id,
+    )
+    return found
+
+
+async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:
+    """Wait until no other transaction works on an order, be it known already or not."""
+    await db.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"order:{shop_id}:{order_id}"
+    )
+
+
+async def _complete(db: Connection, shop_id: UUID, rows: Sequence[Any]) -> list[PreorderOrder]:
+    ids = [row["order_id"] for row in rows]
+    if not ids:
+        return []
+    lines: dict[int, list[Line]] = defaultdict(list)
+    found = await db.fetch(
+        f"""
+        SELECT order_id, {_LINE} FROM preorder_lines
+        WHERE shop_id = $1 AND order_id = ANY($2) ORDER BY line_id
+        """,  # noqa: S608 - constants
+        shop_id,
+        ids,
+    )
+    for row in found:
+        facts = dict(row)
+        lines[facts.pop("order_id")].append(Line(**facts))
+    payments: dict[int, list[Payment]] = defaultdict(list)
+    found = await db.fetch(
+        f"""
+        SELECT order_id, {_PAYMENT} FROM preorder_payments
+        WHERE shop_id = $1 AND order_id = ANY($2) ORDER BY created_at, id
+        """,  # noqa: S608 - constants
+        shop_id,
+        ids,
+    )
+    for row in found:
+        facts = dict(row)
+        payments[facts.pop("order_id")].append(Payment(**facts))
+    return [
+        PreorderOrder(
+            **{**row, "snapshot": Snapshot.model_validate(row["snapshot"])},
+            lines=tuple(lines[row["order_id"]]),
+            payments=tuple(payments[row["order_id"]]),
+        )
+        for row in rows
+    ]
+
+
+def _columns(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",")]
