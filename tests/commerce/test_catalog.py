@@ -3,7 +3,12 @@
 import pytest
 
 from commerce.server import answer
-from openstoq.commerce.port import AccessDenied, CommerceUnavailable
+from openstoq.commerce.port import (
+    AccessDenied,
+    CommerceRefused,
+    CommerceUnavailable,
+    WebhookChange,
+)
 from openstoq.commerce.shopify.answers import TooMuchAsked
 
 END = {"hasNextPage": False, "endCursor": None}
@@ -161,3 +166,54 @@ async def test_a_subscription_that_is_already_there_counts_as_done(shop, admin):
         answer({"webhookSubscriptionCreate": taken}),
     )
     assert await shop.ensure_webhooks(["shop/update"], "https://stoq.example/hooks") == []
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(
+            {
+                "webhookSubscriptionCreate": {
+                    "webhookSubscription": None,
+                    "userErrors": [
+                        {
+                            "field": ["webhookSubscription"],
+                            "message": "This app is not approved to subscribe to webhook topics "
+                            "containing protected customer data.",
+                        }
+                    ],
+                }
+            }
+        ),
+        answer(
+            {"webhookSubscriptionCreate": None},
+            [denied("read_orders", "webhookSubscriptionCreate")],
+        ),
+    ],
+)
+async def test_a_topic_that_is_denied_does_not_keep_back_the_others(shop, admin, refusal):
+    done = {"webhookSubscriptionCreate": {"webhookSubscription": {"id": "x"}, "userErrors": []}}
+    admin.replies(
+        answer({"webhookSubscriptions": {"nodes": [], "pageInfo": END}}), refusal, answer(done)
+    )
+    changes = await shop.ensure_webhooks(["orders/create", "shop/update"], "https://a.example/h")
+    assert changes == [
+        WebhookChange("orders/create", "denied"),
+        WebhookChange("shop/update", "created"),
+    ]
+
+
+async def test_an_address_that_is_refused_is_told_at_once(shop, admin):
+    refused = {
+        "webhookSubscription": None,
+        "userErrors": [
+            {"field": ["webhookSubscription", "callbackUrl"], "message": "Address is invalid"}
+        ],
+    }
+    admin.replies(
+        answer({"webhookSubscriptions": {"nodes": [], "pageInfo": END}}),
+        answer({"webhookSubscriptionCreate": refused}),
+    )
+    with pytest.raises(CommerceRefused, match="Address is invalid"):
+        await shop.ensure_webhooks(["orders/create", "shop/update"], "https://a.example/h")
+    assert admin.names == ["WebhookSubscriptionsPage", "WebhookSubscriptionCreate"]

@@ -120,9 +120,127 @@ def test_shopifys_own_samples_are_read(topic):
         "locations/activate": "locations/update",
         "locations/deactivate": "locations/update",
         "locations/delete": "products/delete",
+        "markets/create": "markets/update",
+        "markets/delete": "products/delete",
     }
     body = sample(stands_in.get(topic, topic))
     assert SHOPIFY.change(topic, body) is not None
+
+
+ORDER = inbound.OrderChanged(820982911946154508)
+FULFILLMENT_ORDER = inbound.FulfillmentOrderChanged(1)
+HEARD = {
+    "orders/cancelled": ORDER,
+    "orders/create": ORDER,
+    "orders/delete": inbound.OrderDeleted(820982911946154508),
+    "orders/edited": ORDER,
+    "orders/fulfilled": ORDER,
+    "orders/paid": ORDER,
+    "orders/partially_fulfilled": ORDER,
+    "orders/updated": ORDER,
+    "refunds/create": ORDER,
+    "order_transactions/create": ORDER,
+    "fulfillments/create": ORDER,
+    "fulfillments/update": ORDER,
+    "fulfillment_holds/added": FULFILLMENT_ORDER,
+    "fulfillment_holds/released": FULFILLMENT_ORDER,
+    "fulfillment_orders/cancelled": FULFILLMENT_ORDER,
+    "fulfillment_orders/hold_released": FULFILLMENT_ORDER,
+    "fulfillment_orders/merged": FULFILLMENT_ORDER,
+    "fulfillment_orders/moved": inbound.FulfillmentOrderChanged(2),
+    "fulfillment_orders/order_routing_complete": FULFILLMENT_ORDER,
+    "fulfillment_orders/placed_on_hold": FULFILLMENT_ORDER,
+    "fulfillment_orders/rescheduled": FULFILLMENT_ORDER,
+    "fulfillment_orders/scheduled_fulfillment_order_ready": FULFILLMENT_ORDER,
+    "fulfillment_orders/split": FULFILLMENT_ORDER,
+    "payment_schedules/due": inbound.PaymentScheduleDue(606405506930370084, 706405506930370084),
+    "markets/update": inbound.MarketsChanged(),
+}
+
+
+@pytest.mark.parametrize("topic", HEARD)
+def test_a_sample_of_what_is_told_of_orders(topic):
+    assert SHOPIFY.change(topic, sample(topic)) == HEARD[topic]
+
+
+@pytest.mark.parametrize(
+    ("topic", "told", "change"),
+    [
+        ("orders/create", {"id": "gid://shopify/Order/9007199254740993"}, 9007199254740993),
+        ("orders/paid", {"id": 5, "line_items": [], "order_number": 1001}, 5),
+        ("orders/edited", {"order_edit": {"id": 1, "order_id": 5}}, 5),
+        ("refunds/create", {"id": 1, "order_id": 5}, 5),
+        ("order_transactions/create", {"id": 1, "order_id": "5", "kind": "sale"}, 5),
+        ("fulfillments/update", {"id": 1, "order_id": 5, "status": "success"}, 5),
+    ],
+)
+def test_what_is_told_of_an_order_names_the_order(topic, told, change):
+    assert SHOPIFY.change(topic, encoded(told)) == inbound.OrderChanged(change)
+
+
+@pytest.mark.parametrize(
+    ("topic", "told", "change"),
+    [
+        (
+            "fulfillment_holds/added",
+            {
+                "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7"},
+                "fulfillment_hold": {"id": "gid://shopify/FulfillmentHold/8"},
+            },
+            inbound.FulfillmentOrderChanged(7),
+        ),
+        (
+            "fulfillment_orders/split",
+            {
+                "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7", "status": "open"},
+                "remaining_fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/8"},
+            },
+            inbound.FulfillmentOrderChanged(7),
+        ),
+        (
+            "fulfillment_orders/merged",
+            {
+                "merge_intents": [{"fulfillment_order_id": 6}, {"fulfillment_order_id": 7}],
+                "fulfillment_order_merges": {
+                    "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7"}
+                },
+            },
+            inbound.FulfillmentOrderChanged(7),
+        ),
+        (
+            "payment_schedules/due",
+            {"id": 7, "balance_due": "80.00"},
+            inbound.PaymentScheduleDue(7, None),
+        ),
+        ("orders/delete", {"id": 7}, inbound.OrderDeleted(7)),
+        ("markets/create", {"id": 7, "status": "active"}, inbound.MarketsChanged()),
+        ("markets/delete", {"id": 7}, inbound.MarketsChanged()),
+    ],
+)
+def test_what_else_is_told_around_orders(topic, told, change):
+    assert SHOPIFY.change(topic, encoded(told)) == change
+
+
+@pytest.mark.parametrize(
+    ("topic", "told", "sentence"),
+    [
+        ("orders/create", {}, "id must be a Shopify id"),
+        ("orders/edited", {"id": 5}, "order_edit.order_id"),
+        ("refunds/create", {"id": 5}, "order_id"),
+        ("fulfillments/create", {"id": 5, "order_id": None}, "order_id"),
+        ("fulfillment_orders/split", {"fulfillment_order": None}, "fulfillment_order.id"),
+        ("fulfillment_orders/split", {"fulfillment_order": 7}, "must be an object"),
+        (
+            "fulfillment_orders/merged",
+            {"fulfillment_order_merges": []},
+            "fulfillment_order_merges must be an object",
+        ),
+        ("payment_schedules/due", {"payment_terms_id": 7}, "id must be a Shopify id"),
+    ],
+)
+def test_what_names_no_order_is_told_by_its_field(topic, told, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SHOPIFY.change(topic, encoded(told))
 
 
 def test_a_topic_that_says_nothing_to_us_is_passed_over():

@@ -81,6 +81,40 @@ class ShopChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """Something about an order is another; read it, as messages tell less than an order has."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDeleted:
+    """An order is gone."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderChanged:
+    """A fulfillment order is another, or was made; which order it is of has to be asked."""
+
+    fulfillment_order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentScheduleDue:
+    """A part of an order's price is due now; the message does not say of which order."""
+
+    schedule_id: int
+    payment_terms_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketsChanged:
+    """The shop's markets are others; read them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Uninstalled:
     """The merchant removed the app; its token is void."""
 
@@ -127,6 +161,11 @@ Change = (
     | LocationChanged
     | LocationDeleted
     | ShopChanged
+    | OrderChanged
+    | OrderDeleted
+    | FulfillmentOrderChanged
+    | PaymentScheduleDue
+    | MarketsChanged
     | Uninstalled
     | DataRequested
     | CustomerRedacted

@@ -136,10 +136,10 @@ class ProductPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """What was done about the subscription to one topic."""
+    """What was done about the subscription to one topic; a denied one lacks a permission."""
 
     topic: str
-    action: Literal["created", "updated"]
+    action: Literal["created", "updated", "denied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,8 @@ class Commerce(Orders, Protocol):
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
         """Make the shop send `topics` to `uri`, and return what had to change.
 
-        Creates what is missing and repairs ours that point elsewhere; others' are left alone.
+        Creates what is missing and repairs ours that point elsewhere; others' are left alone. A
+        topic that the app may not hear of does not keep back the others.
         """
         ...
 

@@ -9,12 +9,17 @@ from openstoq.commerce.inbound import (
     CustomerRedacted,
     DataRequested,
     Delivery,
+    FulfillmentOrderChanged,
     Inbound,
     ItemChanged,
     ItemDeleted,
     LevelChanged,
     LocationChanged,
     LocationDeleted,
+    MarketsChanged,
+    OrderChanged,
+    OrderDeleted,
+    PaymentScheduleDue,
     ProductDeleted,
     ShopChanged,
     ShopRedacted,
@@ -23,10 +28,37 @@ from openstoq.commerce.inbound import (
 from openstoq.commerce.shopify import webhooks
 from openstoq.commerce.shopify.subscriptions import TOPICS
 
-_READERS: dict[str, Callable[[bytes], Change]] = {
+_Reader = Callable[[bytes], Change]
+
+
+def _order(*path: str) -> _Reader:
+    return lambda body: OrderChanged(webhooks.id_at(body, *path))
+
+
+def _fulfillment_order(*path: str) -> _Reader:
+    # Where several are named, as after a split, this one is still there; all are of one order.
+    return lambda body: FulfillmentOrderChanged(webhooks.id_at(body, *path, "id"))
+
+
+_READERS: dict[str, _Reader] = {
     "app/uninstalled": lambda _: Uninstalled(),
     "customers/data_request": lambda body: DataRequested(webhooks.privacy_request(body)),
     "customers/redact": lambda body: CustomerRedacted(webhooks.privacy_request(body)),
+    "fulfillment_holds/added": _fulfillment_order("fulfillment_order"),
+    "fulfillment_holds/released": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/cancelled": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/hold_released": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/merged": _fulfillment_order(
+        "fulfillment_order_merges", "fulfillment_order"
+    ),
+    "fulfillment_orders/moved": _fulfillment_order("moved_fulfillment_order"),
+    "fulfillment_orders/order_routing_complete": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/placed_on_hold": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/rescheduled": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/scheduled_fulfillment_order_ready": _fulfillment_order("fulfillment_order"),
+    "fulfillment_orders/split": _fulfillment_order("fulfillment_order"),
+    "fulfillments/create": _order("order_id"),
+    "fulfillments/update": _order("order_id"),
     "inventory_items/delete": lambda body: ItemDeleted(webhooks.deleted_id(body)),
     "inventory_items/update": lambda body: ItemChanged(webhooks.inventory_item(body)),
     "inventory_levels/connect": lambda body: LevelChanged(webhooks.inventory_level(body)),
@@ -37,9 +69,23 @@ _READERS: dict[str, Callable[[bytes], Change]] = {
     "locations/deactivate": lambda body: LocationChanged(webhooks.location(body)),
     "locations/delete": lambda body: LocationDeleted(webhooks.deleted_id(body)),
     "locations/update": lambda body: LocationChanged(webhooks.location(body)),
+    "markets/create": lambda _: MarketsChanged(),
+    "markets/delete": lambda _: MarketsChanged(),
+    "markets/update": lambda _: MarketsChanged(),
+    "order_transactions/create": _order("order_id"),
+    "orders/cancelled": _order("id"),
+    "orders/create": _order("id"),
+    "orders/delete": lambda body: OrderDeleted(webhooks.deleted_id(body)),
+    "orders/edited": _order("order_edit", "order_id"),
+    "orders/fulfilled": _order("id"),
+    "orders/paid": _order("id"),
+    "orders/partially_fulfilled": _order("id"),
+    "orders/updated": _order("id"),
+    "payment_schedules/due": lambda body: PaymentScheduleDue(*webhooks.due_schedule(body)),
     "products/create": webhooks.product,
     "products/delete": lambda body: ProductDeleted(webhooks.deleted_id(body)),
     "products/update": webhooks.product,
+    "refunds/create": _order("order_id"),
     "shop/redact": lambda body: ShopRedacted(webhooks.privacy_request(body)),
     "shop/update": lambda _: ShopChanged(),
 }

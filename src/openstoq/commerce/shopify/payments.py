@@ -79,7 +79,7 @@ async def mark_paid(client: Client, order_id: int) -> None:
         answer.payload("orderMarkAsPaid")
     except CommerceRefused:
         # The refusal carries no code; how the order stands is told without reading sentences.
-        if (await _standing(client, order_id)).text("displayFinancialStatus") != "PAID":
+        if (await _standing(client, order_id)).flag_or_none("fullyPaid") is not True:
             raise
 
 

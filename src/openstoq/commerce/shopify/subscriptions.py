@@ -1,17 +1,35 @@
 """Subscribe to the changes we live by, and repair what somebody changed."""
 
 from collections.abc import Sequence
+from typing import Literal
 from urllib.parse import urlsplit
 
-from openstoq.commerce.port import CommerceRefused, WebhookChange
+import structlog
+
+from openstoq.commerce.port import AccessDenied, CommerceRefused, WebhookChange
 from openstoq.commerce.shopify.answers import reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
 
+log = structlog.get_logger(__name__)
+
 # The three privacy topics are missing on purpose: they are set in the app, not subscribed to.
 TOPICS = (
     "app/uninstalled",
+    "fulfillment_holds/added",
+    "fulfillment_holds/released",
+    "fulfillment_orders/cancelled",
+    "fulfillment_orders/hold_released",
+    "fulfillment_orders/merged",
+    "fulfillment_orders/moved",
+    "fulfillment_orders/order_routing_complete",
+    "fulfillment_orders/placed_on_hold",
+    "fulfillment_orders/rescheduled",
+    "fulfillment_orders/scheduled_fulfillment_order_ready",
+    "fulfillment_orders/split",
+    "fulfillments/create",
+    "fulfillments/update",
     "inventory_items/delete",
     "inventory_items/update",
     "inventory_levels/connect",
@@ -22,9 +40,23 @@ TOPICS = (
     "locations/deactivate",
     "locations/delete",
     "locations/update",
+    "markets/create",
+    "markets/delete",
+    "markets/update",
+    "order_transactions/create",
+    "orders/cancelled",
+    "orders/create",
+    "orders/delete",
+    "orders/edited",
+    "orders/fulfilled",
+    "orders/paid",
+    "orders/partially_fulfilled",
+    "orders/updated",
+    "payment_schedules/due",
     "products/create",
     "products/delete",
     "products/update",
+    "refunds/create",
     "shop/update",
 )
 _MOST = 250
@@ -53,8 +85,8 @@ async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[Webhoo
         if ours:
             await _update(client, ours[0].text("id"), uri)
             changes.append(WebhookChange(topic, "updated"))
-        elif await _create(client, named, uri):
-            changes.append(WebhookChange(topic, "created"))
+        elif (action := await _create(client, named, uri)) is not None:
+            changes.append(WebhookChange(topic, action))
     return changes
 
 
@@ -71,18 +103,27 @@ async def _subscriptions(client: Client) -> list[Fields]:
             return found
 
 
-async def _create(client: Client, topic: str, uri: str) -> bool:
-    answer = await client.execute(
-        "WebhookSubscriptionCreate", topic=topic, webhookSubscription={"uri": uri} | _EVERYTHING
-    )
+async def _create(client: Client, topic: str, uri: str) -> Literal["created", "denied"] | None:
     try:
+        answer = await client.execute(
+            "WebhookSubscriptionCreate", topic=topic, webhookSubscription={"uri": uri} | _EVERYTHING
+        )
         answer.payload("webhookSubscriptionCreate")
+    except AccessDenied as denied:
+        log.warning("webhooks.denied", topic=topic, reason=str(denied))
+        return "denied"
     except CommerceRefused as refused:
         # Another process was faster, or our first attempt was heard and its answer lost.
         if refused.refusals and all("taken" in each.message for each in refused.refusals):
-            return False
+            return None
+        # No code tells that the app lacks a scope, or Shopify's approval for data of customers;
+        # but then no part of the subscription is to blame, such as its address.
+        blamed = {part for each in refused.refusals for part in each.field}
+        if refused.refusals and blamed <= {"webhookSubscription", "topic"}:
+            log.warning("webhooks.denied", topic=topic, reason=str(refused))
+            return "denied"
         raise
-    return True
+    return "created"
 
 
 async def _update(client: Client, subscription: str, uri: str) -> None:

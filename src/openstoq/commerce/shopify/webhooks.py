@@ -68,7 +68,7 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 
 def deleted_id(body: bytes) -> int:
     """Read the id of what was deleted."""
-    return body_fields(body).id("id")
+    return id_at(body, "id")
 
 
 def inventory_level(body: bytes) -> InventoryLevel:
@@ -128,6 +128,20 @@ def product(body: bytes) -> ProductChanged:
         variants=tuple(sorted(variants, key=lambda variant: variant.position)),
     )
     return ProductChanged(product, tuple(each for each in named if each not in full))
+
+
+def id_at(body: bytes, *path: str) -> int:
+    """Read the id that stands at the end of a path of names."""
+    told = body_fields(body)
+    for name in path[:-1]:
+        told = told.inside(name)
+    return told.id(path[-1])
+
+
+def due_schedule(body: bytes) -> tuple[int, int | None]:
+    """Read a payment_schedules/due: the schedule, and the payment terms it is of."""
+    told = body_fields(body)
+    return told.id("id"), told.id_or_none("payment_terms_id")
 
 
 def privacy_request(body: bytes) -> PrivacyRequest:
