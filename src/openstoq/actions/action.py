@@ -5,18 +5,20 @@ its keyword-only parameters are the request, and its return annotation is the re
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
+from openstoq.actions.validation import Path
 from openstoq.kernel.declaration import documentation, keyword_fields
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 View = TypeVar("View")
 Loader = Callable[..., Awaitable[Any]]
+Check = Callable[[Any, dict[str, Any], Collection[Path]], list[str]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 READ_COST, WRITE_COST = 1, 2
@@ -44,7 +46,9 @@ class Action:
 
     `load` turns the id in the path into the thing itself, scoped to the shop and locked on
     writes; without it the handler gets the path's values as text. A `partial` action's handler
-    gets one dict `changes` that holds just what was sent.
+    gets one dict `changes` that holds just what was sent. `check` says what else is wrong with
+    changes of which some fields could not be read, so that all problems are told at once; it gets
+    what was loaded, the rest of the changes, and the paths of those fields.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Action:
     handler: Callable[..., Awaitable[Any]]
     load: Loader | None = None
     partial: bool = False
+    check: Check | None = None
 
     @property
     def writes(self) -> bool:
@@ -160,6 +165,7 @@ def declared(
     request: type[BaseModel] | None = None,
     load: Loader | None = None,
     partial: bool = False,
+    check: Check | None = None,
 ) -> Action:
     """Read an action off its handler; raise TypeError when something is missing."""
     summary, note = documentation(handler)
@@ -175,6 +181,7 @@ def declared(
         handler=handler,
         load=load,
         partial=partial,
+        check=check,
     )
 
 

@@ -1,6 +1,6 @@
 """A capability: one settings document with GET, deep-partial PATCH and named edits."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from types import UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from openstoq.actions.action import Action, Loader, declared
 from openstoq.actions.context import Context
-from openstoq.actions.validation import sentences
+from openstoq.actions.validation import Path, sentences
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
 from openstoq.kernel.patch import READ_ONLY, UNSET, merge, partial_of
@@ -62,14 +62,23 @@ class Capability(Generic[Document]):
         return change
 
     def merged(
-        self, document: Document, changes: dict[str, Any], *, under: tuple[str, ...] = ()
+        self,
+        document: Document,
+        changes: dict[str, Any],
+        *,
+        under: Path = (),
+        unread: Iterable[Path] = (),
     ) -> Document:
-        """Return `document` with a PATCH laid over it; raise Invalid with every problem."""
+        """Return `document` with a PATCH laid over it; raise Invalid with every problem.
+
+        `unread` are the paths of fields that were sent and could not be read: what is wrong only
+        for want of them is no problem of its own.
+        """
         self._translated(changes)
         try:
             return merge(document, changes)
         except ValidationError as error:
-            raise Invalid(*sentences(error, under=under)) from error
+            raise Invalid(*sentences(error, under=under, unread=unread)) from error
 
     def actions(self, owner: str, path: str, *, load: Loader, save: Save) -> Iterator[Action]:
         """Bind the capability to its owner, such as preorders.offers at /preorders/offers/{id}."""
@@ -103,6 +112,13 @@ class Capability(Generic[Document]):
             await save(context, owner)
             return getattr(owner, self.name)
 
+        def check(owner: Any, changes: dict[str, Any], unread: Collection[Path]) -> list[str]:
+            try:
+                self.merged(getattr(owner, self.name), changes, unread=unread)
+            except Invalid as invalid:
+                return invalid.messages
+            return []
+
         update.__doc__ = (
             f"Update {self.about}.\n\nDeep partial. {toggles(self.document)} {self.note}"
         )
@@ -117,6 +133,7 @@ class Capability(Generic[Document]):
             request=self.patch,
             load=load,
             partial=True,
+            check=check,
         )
 
     def _named_edit(
@@ -153,6 +170,33 @@ class Capability(Generic[Document]):
             request=_request_of(change, f"{self.document.__name__}_{verb}"),
             load=load,
         )
+
+
+def lay_over(
+    capabilities: Iterable[Capability[Any]],
+    owner: Any,
+    changes: Mapping[str, Any],
+    unread: Collection[Path] = (),
+) -> list[str]:
+    """Lay deep-partial documents, by capability, over their owner; return every problem.
+
+    `unread` are the paths of fields that were sent and could not be read.
+    """
+    problems: list[str] = []
+    for capability in capabilities:
+        name = capability.name
+        if name not in changes:
+            continue
+        below = [path[1:] for path in unread if path[0] == name]
+        try:
+            changed = capability.merged(
+                getattr(owner, name), changes[name], under=(name,), unread=below
+            )
+        except Invalid as invalid:
+            problems += invalid.messages
+        else:
+            setattr(owner, name, changed)
+    return problems
 
 
 def _request_of(change: Callable[..., None], name: str) -> type[BaseModel] | None:

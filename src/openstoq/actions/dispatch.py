@@ -1,6 +1,7 @@
 """The one path on which every face runs an action."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ from openstoq.actions import records
 from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
-from openstoq.actions.validation import read_body, read_values
-from openstoq.errors import Invalid
+from openstoq.actions.validation import read_body, read_values, remainder
+from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
 
 LONGEST_IDEMPOTENCY_KEY = 255
@@ -46,25 +47,53 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     One call is one transaction: either all of its changes, its audit row, its stored answer and
     its jobs are there afterwards, or nothing is.
     """
-    action = call.action
-    if isinstance(call.sent, bytes):
-        request = read_body(action.request, call.sent)
-    else:
-        request = read_values(action.request, call.sent)
     try:
-        async with runtime.database.transaction(call.caller.shop.id) as db:
-            context = Context(
-                runtime=runtime,
-                db=db,
-                shop_id=call.caller.shop.id,
-                request_id=call.request_id,
-                caller=call.caller,
-            )
-            if not action.writes:
+        request = _read(call)
+    except Invalid as invalid:
+        others = await _other_problems(runtime, call)
+        raise Invalid(*dict.fromkeys([*invalid.messages, *others])) from invalid
+    try:
+        async with _context(runtime, call) as context:
+            if not call.action.writes:
                 return await _answer(context, call, request)
             return await _write(context, call, request)
     except _RolledBack as rolled_back:
         return rolled_back.answer
+
+
+def _read(call: Call) -> BaseModel:
+    if isinstance(call.sent, bytes):
+        return read_body(call.action.request, call.sent)
+    return read_values(call.action.request, call.sent)
+
+
+@asynccontextmanager
+async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
+    async with runtime.database.transaction(call.caller.shop.id) as db:
+        yield Context(
+            runtime=runtime,
+            db=db,
+            shop_id=call.caller.shop.id,
+            request_id=call.request_id,
+            caller=call.caller,
+        )
+
+
+async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
+    """Say what is wrong with a refused request besides what could not be read of it."""
+    action = call.action
+    if action.request is None or action.load is None or action.check is None:
+        return []
+    rest = remainder(action.request, call.sent)
+    if rest is None:
+        return []
+    readable, unread = rest
+    try:
+        async with _context(runtime, call) as context:
+            subject = await action.load(context, *call.path.values(), lock=False)
+    except NotFound:
+        return []
+    return action.check(subject, _arguments(action, readable)["changes"], unread)
 
 
 async def _write(context: Context, call: Call, request: BaseModel) -> Answer:

@@ -1,12 +1,15 @@
 """Reading requests: bodies and queries against an action's schema, every problem a sentence."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from openstoq.errors import BadRequest, Invalid
+
+Path: TypeAlias = tuple[str, ...]
 
 # One sentence for each kind of error that pydantic reports. `{field}` is the path of the value;
 # the other names come from the error's context. A kind that is missing here fails a test.
@@ -63,7 +66,7 @@ def read_body(model: type[BaseModel] | None, body: bytes) -> BaseModel:
     Raises BadRequest when it is not a JSON object in UTF-8, Invalid with every problem at once.
     """
     try:
-        return (model or Nothing).model_validate_json(body.strip() or b"{}", strict=True)
+        return _validated(model or Nothing, body)
     except ValidationError as error:
         raise _problem(error) from error
 
@@ -74,18 +77,68 @@ def read_values(model: type[BaseModel] | None, values: Mapping[str, Any]) -> Bas
     Raises Invalid with every problem at once.
     """
     try:
-        return (model or Nothing).model_validate(values)
+        return _validated(model or Nothing, values)
     except ValidationError as error:
         raise _problem(error) from error
 
 
-def sentences(error: ValidationError, *, under: tuple[str, ...] = ()) -> list[str]:
-    """Say what is wrong, a sentence for each problem; `under` is where the document stands."""
-    return [_sentence(details, under) for details in error.errors(include_url=False)]
+def sentences(
+    error: ValidationError, *, under: Path = (), unread: Iterable[Path] = ()
+) -> list[str]:
+    """Say what is wrong, a sentence for each problem; `under` is where the document stands.
+
+    What is wrong with an object of which a field could not be read is left out: that is why.
+    """
+    explained = {path[:length] for path in unread for length in range(len(path) + 1)}
+    return [
+        _sentence(details, under)
+        for details in error.errors(include_url=False)
+        if details["loc"] not in explained
+    ]
+
+
+def remainder(
+    model: type[BaseModel], sent: bytes | Mapping[str, Any]
+) -> tuple[BaseModel, set[Path]] | None:
+    """Return what can be read of a request that was refused, without what was wrong with it.
+
+    The paths are those of known fields that could not be read. None when nothing can be told,
+    such as without a field that is required.
+    """
+    values = from_json(sent.strip()) if isinstance(sent, bytes) else deepcopy(dict(sent))
+    unread: set[Path] = set()
+    try:
+        _validated(model, sent)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            path = _take_out(values, details["loc"])
+            if details["type"] != "extra_forbidden":
+                unread.add(path)
+    try:
+        return _validated(model, to_json(values) if isinstance(sent, bytes) else values), unread
+    except ValidationError:
+        return None
+
+
+def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
+    """Take out what stands at a path, or the list that it is in; return where that was."""
+    for depth, step in enumerate(loc, 1):
+        inner = values.get(str(step))
+        if depth == len(loc) or not isinstance(inner, dict):
+            values.pop(str(step), None)
+            return tuple(map(str, loc[:depth]))
+        values = inner
+    return ()
 
 
 class Nothing(BaseModel, extra="forbid"):
     """The request of an action that takes nothing."""
+
+
+def _validated(model: type[BaseModel], sent: bytes | Mapping[str, Any]) -> BaseModel:
+    if isinstance(sent, bytes):
+        return model.model_validate_json(sent.strip() or b"{}", strict=True)
+    return model.model_validate(sent)
 
 
 def _problem(error: ValidationError) -> BadRequest | Invalid:
@@ -98,7 +151,7 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
     return Invalid(*dict.fromkeys(sentences(error)))
 
 
-def _sentence(details: ErrorDetails, under: tuple[str, ...]) -> str:
+def _sentence(details: ErrorDetails, under: Path) -> str:
     context = dict(details.get("ctx", {}))
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")

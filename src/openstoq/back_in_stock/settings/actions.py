@@ -1,10 +1,12 @@
 """The twelve actions over a shop's back-in-stock settings."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from openstoq.actions.action import Action, declared
-from openstoq.actions.capability import Capability, toggles
+from openstoq.actions.capability import Capability, lay_over, toggles
 from openstoq.actions.context import Context
+from openstoq.actions.validation import Path
 from openstoq.back_in_stock.settings import store
 from openstoq.back_in_stock.settings.model import (
     Alerts,
@@ -86,21 +88,18 @@ async def update(
     context: Context, settings: BackInStockSettings, changes: dict[str, Any]
 ) -> BackInStockSettings:
     """Update back-in-stock settings of the shop."""
-    problems: list[str] = []
-    for capability in CAPABILITIES:
-        name = capability.name
-        if name not in changes:
-            continue
-        try:
-            changed = capability.merged(getattr(settings, name), changes[name], under=(name,))
-        except Invalid as invalid:
-            problems += invalid.messages
-        else:
-            setattr(settings, name, changed)
+    problems = laid_over(settings, changes)
     if problems:
         raise Invalid(*problems)
     await save(context, settings)
     return settings
+
+
+def laid_over(
+    settings: BackInStockSettings, changes: Mapping[str, Any], unread: Collection[Path] = ()
+) -> list[str]:
+    """Lay changes over the settings; return every problem."""
+    return lay_over(CAPABILITIES, settings, changes, unread)
 
 
 update.__doc__ = (
@@ -128,6 +127,7 @@ ACTIONS: tuple[Action, ...] = (
         request=partial_of(BackInStockSettings),
         load=load,
         partial=True,
+        check=laid_over,
     ),
     *(
         action

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from openstoq.kernel.ids import ShopifyId
 from openstoq.kernel.patch import Settings
-from openstoq.kernel.types import Line
+from openstoq.kernel.types import Tag
 
 Ids = Annotated[list[ShopifyId], Field(max_length=1000)]
 
@@ -75,7 +75,7 @@ class OrderTags(Settings):
     """The tag of orders that an alert brought."""
 
     enabled: bool = False
-    tag: Annotated[Line, Field(min_length=1, max_length=40)] = "STOQ-back-in-stock"
+    tag: Tag = "STOQ-back-in-stock"
 
 
 class Tagging(Settings):

@@ -1,12 +1,14 @@
 """Loading an offer for an action, and saving it so that the shop follows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 from uuid import UUID
 
+from openstoq.actions import capability
 from openstoq.actions.context import Context
-from openstoq.errors import Invalid, NotFound
+from openstoq.actions.validation import Path
+from openstoq.errors import NotFound
 from openstoq.jobs.work import Work
 from openstoq.preorders.offers import membership, rules, store, sync
 from openstoq.preorders.offers.capabilities import CAPABILITIES
@@ -46,17 +48,6 @@ async def write(work: Work, offer: Offer) -> None:
     sync.request(work, offer.id)
 
 
-def lay_over(offer: Offer, changes: Mapping[str, Any]) -> list[str]:
+def lay_over(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
     """Lay deep-partial documents, by capability, over an offer; return every problem."""
-    problems: list[str] = []
-    for capability in CAPABILITIES:
-        name = capability.name
-        if name not in changes:
-            continue
-        try:
-            changed = capability.merged(getattr(offer, name), changes[name], under=(name,))
-        except Invalid as invalid:
-            problems += invalid.messages
-        else:
-            setattr(offer, name, changed)
-    return problems
+    return capability.lay_over(CAPABILITIES, offer, changes, unread)

@@ -1,11 +1,13 @@
 """The products capability: which variants an offer sells, and what is special about some."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from openstoq.actions.action import Action, ActionSet, declared
 from openstoq.actions.context import Context
+from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ShopifyId
 from openstoq.kernel.types import Tag
@@ -16,6 +18,7 @@ from openstoq.preorders.offers.model import Offer, Products, Source
 
 NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
 MOST_VARIANTS = 50_000
+UNCONFIRMED = "confirm must be true: the offer would apply to every variant in the shop"
 
 VariantIds = Annotated[list[ShopifyId], Field(max_length=MOST_VARIANTS)]
 SomeVariantIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=MOST_VARIANTS)]
@@ -62,11 +65,10 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
     requires confirm: true. Only the sub-block matching source may be provided.
     collection.auto_refresh makes the offer follow its collection, and may be changed alone.
     """
+    problems = check(offer, changes)
+    if problems:
+        raise Invalid(*problems)
     source: Source = changes["source"]
-    others = [name for name in ("all", "collection", "custom") if name != source]
-    stray = [name for name in others if changes.get(name) is not None]
-    if stray:
-        raise Invalid(*(f"{name} may only be sent with source {name}" for name in stray))
     block = changes.get(source) or {}
     if source == "all":
         return await set_source_to_all(
@@ -78,15 +80,30 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
         )
     if source == "custom":
         return await set_source_to_custom(context, offer, variant_ids=block.get("variant_ids", []))
-    collection_id = block.get("collection_id") or offer.collection_id
-    if collection_id is None:
-        raise Invalid("collection.collection_id is required for the source collection")
+    collection_id = cast("int", block.get("collection_id") or offer.collection_id)
     if block.get("auto_refresh") is not None:
         offer.auto_refresh = block["auto_refresh"]
     if collection_id == offer.collection_id:
         await save(context, offer)
         return rules.products(offer)
     return await set_source_to_collection(context, offer, collection_id=collection_id)
+
+
+def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
+    """Return every problem of a selection whose fields are right one by one."""
+    source: Source = changes["source"]
+    problems = [
+        f"{name} may only be sent with source {name}"
+        for name in ("all", "collection", "custom")
+        if name != source and changes.get(name) is not None
+    ]
+    if source == "all" and not changes.get("confirm") and ("confirm",) not in unread:
+        problems.append(UNCONFIRMED)
+    if source == "collection" and not any(path[0] == source for path in unread):
+        block = changes.get(source) or {}
+        if (block.get("collection_id") or offer.collection_id) is None:
+            problems.append("collection.collection_id is required for the source collection")
+    return problems
 
 
 @products.post("/add_variants", aliases=("attach variants", "add products to the preorder"))
@@ -179,7 +196,7 @@ async def set_source_to_all(
     Requires confirm: true in the body. Resolution runs as a job over the entire catalogue.
     """
     if not confirm:
-        raise Invalid("confirm must be true: the offer would apply to every variant in the shop")
+        raise Invalid(UNCONFIRMED)
     if offer.inventory.provider == "shopify":
         raise Conflict(
             "the inventory provider shopify allows only the source custom; use "
@@ -290,5 +307,6 @@ ACTIONS: tuple[Action, ...] = (
         request=ProductsPatch,
         load=load,
         partial=True,
+        check=check,
     ),
 )

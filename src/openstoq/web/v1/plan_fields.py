@@ -189,7 +189,7 @@ FIELDS: tuple[PlanField, ...] = (
 
 # Fields that stand for more than one place, or for a place with other words.
 SPECIAL: Mapping[str, Any] = {
-    "name": Annotated[Line, Field(min_length=1)],
+    "name": Annotated[str, Field(min_length=1, max_length=255), Clean],
     "internal_name": Line | None,
     "enabled": bool,
     "billing_type": Literal["exact_time", "no_remaining_balance", "time_after_checkout"],
