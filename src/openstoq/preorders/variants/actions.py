@@ -39,7 +39,7 @@ async def load(context: Context, variant_id: str, *, lock: bool) -> VariantConte
         number = 0
     if lock:
         await store.lock(context.db, context.shop_id, [number])
-    found = await store.context(context.db, context.shop_id, number)
+    found = await store.context(context.db, context.shop_id, number, context.runtime.clock())
     if found is None:
         raise NotFound(f"no offer of this shop has ever sold the variant {variant_id}")
     return found
@@ -102,11 +102,15 @@ async def offers(
     *,
     state: Status | ScheduleState | None = None,
 ) -> VariantOffers:
-    """List the preorder offers a Shopify variant is attached to.
+    """List the preorder offers a Shopify variant is attached to, the one that applies first on top.
 
-    state is enabled, disabled or discarded; without it all are listed.
+    state is what the offer is (enabled, disabled, discarded) or where its schedule stands now
+    (always, which is none; upcoming, active, ended), whether it is enabled or not; without it all
+    are listed. Offers that are not enabled come last.
     """
-    return VariantOffers(offers=[one for one in variant.offers if state in (None, one.status)])
+    return VariantOffers(
+        offers=[one for one in variant.offers if state in (None, one.status, one.schedule.state)]
+    )
 
 
 @variants.post("/{variant_id}/detach_from_all_offers", aliases=("stop preorders of a variant",))

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from openstoq.kernel.paging import PageMeta
-from openstoq.preorders.offers.model import Status, Sync
+from openstoq.preorders.offers.model import Schedule, Status, Sync
 
 
 class VariantOffer(BaseModel):
@@ -15,6 +15,7 @@ class VariantOffer(BaseModel):
     id: UUID
     name: str
     status: Status
+    schedule: Schedule
     shipping_text: str | None
     max_count: int | None
     market_overrides: dict[str, dict[str, str | int]]

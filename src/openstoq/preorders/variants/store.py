@@ -1,12 +1,15 @@
 """Variants across offers, in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from openstoq.db.conditions import Conditions
 from openstoq.db.pool import Connection
 from openstoq.kernel.paging import Page
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
 from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
 
@@ -62,7 +65,9 @@ async def page(
     return [VariantSummary(**_summary(row)) for row in rows], total
 
 
-async def context(db: Connection, shop_id: UUID, variant_id: int) -> VariantContext | None:
+async def context(
+    db: Connection, shop_id: UUID, variant_id: int, now: datetime
+) -> VariantContext | None:
     """Return a variant with all there is to know of it; None when preorders never had it."""
     row = await db.fetchrow(
         f"SELECT {_SUMMARY} WHERE p.shop_id = $1 AND p.variant_id = $2",
@@ -74,7 +79,7 @@ async def context(db: Connection, shop_id: UUID, variant_id: int) -> VariantCont
     drift = {key: Drift(**told) for key, told in row["drift"].items()}
     return VariantContext(
         **_summary(row),
-        offers=await offers(db, shop_id, variant_id),
+        offers=await offers(db, shop_id, variant_id, now),
         market_preorder_counts=row["market_counts"],
         metafields=row["written"],
         has_drifted=bool(drift),
@@ -83,21 +88,36 @@ async def context(db: Connection, shop_id: UUID, variant_id: int) -> VariantCont
     )
 
 
-async def offers(db: Connection, shop_id: UUID, variant_id: int) -> list[VariantOffer]:
-    """Return the offers that a variant is attached to, in the order in which it was."""
+async def offers(
+    db: Connection, shop_id: UUID, variant_id: int, now: datetime
+) -> list[VariantOffer]:
+    """Return the offers that a variant is attached to, in the order in which they apply.
+
+    Those that are not live come behind, the one attached first in front.
+    """
     rows = await db.fetch(
         """
-        SELECT o.id, o.name, CASE WHEN o.discarded_at IS NOT NULL THEN 'discarded'
-                                  WHEN o.enabled THEN 'enabled' ELSE 'disabled' END AS status,
-               m.shipping_text, m.max_count, m.market_overrides, m.attached_at
-        FROM offer_variants m JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-        WHERE m.shop_id = $1 AND m.variant_id = $2 AND m.detached_at IS NULL
-        ORDER BY m.attached_at, o.id
+        SELECT offer_id, shipping_text, max_count, market_overrides, attached_at
+        FROM offer_variants WHERE shop_id = $1 AND variant_id = $2 AND detached_at IS NULL
+        ORDER BY attached_at, offer_id
         """,
         shop_id,
         variant_id,
     )
-    return [VariantOffer(**dict(row)) for row in rows]
+    own = {row["offer_id"]: row for row in rows}
+    found = {offer.id: offer for offer in await offer_store.all_of(db, shop_id, list(own))}
+    live = rules.all_by_precedence(found.values(), now)
+    idle = [found[offer_id] for offer_id in own if not found[offer_id].is_live]
+    return [
+        VariantOffer(
+            id=offer.id,
+            name=offer.name,
+            status=offer.status,
+            schedule=rules.schedule(offer, now),
+            **{name: value for name, value in own[offer.id].items() if name != "offer_id"},
+        )
+        for offer in (*live, *idle)
+    ]
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
