@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from openstoq.kernel.ids import gid
 from openstoq.sandbox import fulfillment_payloads as payloads
@@ -11,6 +12,9 @@ from openstoq.sandbox.config import APP_ID
 from openstoq.sandbox.model import Location, Variant
 from openstoq.sandbox.orders import LineItem, Order
 from openstoq.sandbox.shop import MerchantAction, Shop
+
+if TYPE_CHECKING:
+    from openstoq.sandbox.parcels import Fulfillment
 
 # Shopify allows one app this many holds on one fulfillment order.
 MOST_HOLDS = 10
@@ -59,11 +63,17 @@ class FulfillmentOrder:
     status: str = "OPEN"
     lines: list[FulfillmentOrderLineItem] = field(default_factory=list)
     holds: list[FulfillmentHold] = field(default_factory=list)
+    fulfillments: list["Fulfillment"] = field(default_factory=list)
 
     @property
     def at_work(self) -> bool:
         """Tell whether anything is still to be done with it."""
         return self.status in AT_WORK
+
+    @property
+    def holdable(self) -> bool:
+        """Tell whether a hold can be placed, on top of others if there are any."""
+        return self.status in ("OPEN", "SCHEDULED", "ON_HOLD")
 
     @property
     def remaining(self) -> int:

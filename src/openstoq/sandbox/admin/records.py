@@ -9,6 +9,11 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.idempotency import Replays
 from openstoq.sandbox.config import APP_ID
+from openstoq.sandbox.fulfillment import (
+    FulfillmentHold,
+    FulfillmentOrder,
+    FulfillmentOrderLineItem,
+)
 from openstoq.sandbox.model import (
     InventoryItem,
     Level,
@@ -18,6 +23,7 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
+from openstoq.sandbox.parcels import Fulfillment, FulfillmentLineItem
 from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
@@ -46,6 +52,11 @@ KINDS: dict[type[Any], str] = {
     SellingPlan: "SellingPlan",
     SellingPlanGroup: "SellingPlanGroup",
     Collection: "Collection",
+    Fulfillment: "Fulfillment",
+    FulfillmentHold: "FulfillmentHold",
+    FulfillmentLineItem: "FulfillmentLineItem",
+    FulfillmentOrder: "FulfillmentOrder",
+    FulfillmentOrderLineItem: "FulfillmentOrderLineItem",
     Shop: "Shop",
     Subscription: "WebhookSubscription",
     Variant: "ProductVariant",
