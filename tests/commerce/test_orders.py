@@ -1,0 +1,441 @@
+"""Orders out of answers as Shopify gives them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+import structlog
+from starlette.responses import Response
+
+from commerce.order_answers import (
+    ORDER,
+    ORDER_GID,
+    denied,
+    fulfillment_line,
+    fulfillment_order,
+    line,
+    nodes,
+    order,
+    shop_money,
+)
+from commerce.server import answer, throttled
+from openstoq.commerce.orders import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    Hold,
+    Mandate,
+    Market,
+    OrderCustomer,
+    OrderLine,
+    OrderPage,
+    PaymentSchedule,
+    Transaction,
+)
+from openstoq.commerce.port import AccessDenied, CommerceRefused, CommerceUnavailable
+
+MOMENT = datetime(2026, 6, 20, 14, 30, tzinfo=UTC)
+
+
+def told(node, errors=None):
+    return answer({"order": node}, errors)
+
+
+async def test_an_order_is_read_with_all_that_it_tells(shop, admin):
+    admin.replies(
+        told(
+            order(
+                cancelledAt="2026-06-20T14:30:00Z",
+                cancelReason="CUSTOMER",
+                closedAt="2026-06-20T14:30:00Z",
+            )
+        )
+    )
+    found = await shop.order(ORDER)
+    assert admin.requests[0]["variables"] == {"id": ORDER_GID}
+    assert (found.id, found.name, found.test, found.tags) == (ORDER, "#1001", False, ("preorder",))
+    assert found.created_at == found.cancelled_at == found.closed_at == MOMENT
+    assert found.updated_at == MOMENT.replace(minute=31)
+    assert found.cancel_reason == "customer"
+    assert (found.email, found.phone, found.locale) == ("ada@example.com", None, "en-CA")
+    assert (found.country, found.currency) == ("CA", "CAD")
+    assert (found.financial_status, found.fulfillment_status) == ("partially_paid", "on_hold")
+    assert found.can_mark_paid is True
+    assert (found.total, found.received) == (Decimal(100), Decimal(20))
+    assert (found.refunded, found.outstanding) == (Decimal(0), Decimal(80))
+    assert found.status_url == "https://shop.example/orders/1"
+    assert found.collection_url is None
+    assert found.customer == OrderCustomer(
+        id=9, name="Ada Lovelace", email="ada@example.com", phone=None, locale="en"
+    )
+    assert (found.schedules, found.mandates, found.transactions) == ((), (), ())
+
+
+async def test_a_line_is_worth_what_is_left_of_all_discounts(shop, admin):
+    reduced = line(
+        1,
+        discountAllocations=[
+            {"allocatedAmountSet": shop_money("9.99")},
+            {"allocatedAmountSet": shop_money("0.01")},
+        ],
+    )
+    plain = line(2, sellingPlan=None, variant=None, product=None, customAttributes=[])
+    admin.replies(told(order(lineItems=nodes(reduced, plain))))
+    first, second = (await shop.order(ORDER)).lines
+    assert first == OrderLine(
+        id=1,
+        title="Coat",
+        variant_title="Red",
+        sku="COAT-1",
+        variant_id=3,
+        product_id=2,
+        plan_id=5,
+        quantity=3,
+        current=2,
+        unfulfilled=1,
+        unit_price=Decimal("33.33"),
+        total=Decimal("89.99"),
+        properties={"_offer": "7", "gift": ""},
+    )
+    assert (second.plan_id, second.variant_id, second.product_id) == (None, None, None)
+    assert (second.total, second.properties) == (Decimal("99.99"), {})
+
+
+async def test_payments_are_read(shop, admin):
+    def sale(number, **more):
+        return {
+            "id": f"gid://shopify/OrderTransaction/{number}",
+            "kind": "SALE",
+            "status": "SUCCESS",
+            "amountSet": shop_money("20.0"),
+            "gateway": "shopify_payments",
+            "parentTransaction": None,
+            "processedAt": "2026-06-20T14:30:00Z",
+            "errorCode": None,
+        } | more
+
+    refunded = sale(
+        12,
+        kind="REFUND",
+        status="FAILURE",
+        parentTransaction={"id": "gid://shopify/OrderTransaction/11"},
+        errorCode="CARD_DECLINED",
+    )
+    admin.replies(told(order(transactions=[sale(11), refunded])))
+    paid, failed = (await shop.order(ORDER)).transactions
+    assert paid == Transaction(
+        id=11,
+        kind="sale",
+        status="success",
+        amount=Decimal(20),
+        gateway="shopify_payments",
+        parent_id=None,
+        processed_at=MOMENT,
+    )
+    assert (failed.kind, failed.status, failed.parent_id) == ("refund", "failure", 11)
+    assert failed.error_code == "card_declined"
+
+
+def instrument(number, name, **fields):
+    return {
+        "id": f"gid://shopify/PaymentMandate/{number}",
+        "paymentInstrument": {"__typename": name} | fields,
+    }
+
+
+async def test_what_was_left_to_be_charged_is_read_with_whether_it_can_be(shop, admin):
+    methods = [
+        instrument("a1", "VaultCreditCard", brand="visa", lastDigits="4242", expired=False),
+        instrument("a2", "VaultCreditCard", brand="AmEx", lastDigits="0005", expired=True),
+        instrument("a3", "VaultPaypalBillingAgreement", inactive=False),
+        instrument("a4", "VaultPaypalBillingAgreement", inactive=True),
+        instrument("a5", "BankAccount"),
+    ]
+    details = {
+        "additionalPaymentCollectionUrl": "https://shop.example/pay",
+        "vaultedPaymentMethods": methods,
+    }
+    admin.replies(told(order(paymentCollectionDetails=details)))
+    found = await shop.order(ORDER)
+    assert found.collection_url == "https://shop.example/pay"
+    assert found.mandates == (
+        Mandate(id="gid://shopify/PaymentMandate/a1", label="Visa ending with 4242", usable=True),
+        Mandate(id="gid://shopify/PaymentMandate/a2", label="AmEx ending with 0005", usable=False),
+        Mandate(id="gid://shopify/PaymentMandate/a3", label="PayPal", usable=True),
+        Mandate(id="gid://shopify/PaymentMandate/a4", label="PayPal", usable=False),
+        Mandate(id="gid://shopify/PaymentMandate/a5", label="Another payment method", usable=True),
+    )
+
+
+def schedule(number, currency, balance, **more):
+    return {
+        "id": f"gid://shopify/PaymentSchedule/{number}",
+        "dueAt": "2026-06-20T14:30:00Z",
+        "completedAt": None,
+        "totalBalance": {"amount": "80.0", "currencyCode": currency},
+        "balanceDue": {"amount": balance, "currencyCode": currency},
+    } | more
+
+
+async def test_what_is_due_later_is_read(shop, admin):
+    terms = {
+        "paymentSchedules": nodes(
+            schedule(1, "CAD", "0.0", completedAt="2026-06-20T14:30:00Z"),
+            schedule(2, "CAD", "80.0", dueAt=None),
+        )
+    }
+    admin.replies(told(order(paymentTerms=terms)))
+    assert (await shop.order(ORDER)).schedules == (
+        PaymentSchedule(
+            id=1, due_at=MOMENT, completed_at=MOMENT, total=Decimal(80), balance_due=Decimal(0)
+        ),
+        PaymentSchedule(
+            id=2, due_at=None, completed_at=None, total=Decimal(80), balance_due=Decimal(80)
+        ),
+    )
+
+
+async def test_what_is_due_in_the_shoppers_currency_is_told_in_the_shops(shop, admin):
+    total = {
+        "shopMoney": {"amount": "100.0"},
+        "presentmentMoney": {"amount": "11111", "currencyCode": "JPY"},
+    }
+    due = {
+        "totalBalance": {"amount": "8889", "currencyCode": "JPY"},
+        "balanceDue": {"amount": "8889", "currencyCode": "JPY"},
+    }
+    terms = {"paymentSchedules": nodes(schedule(1, "JPY", "8889") | due)}
+    admin.replies(told(order(paymentTerms=terms, currentTotalPriceSet=total)))
+    (found,) = (await shop.order(ORDER)).schedules
+    assert (found.total, found.balance_due) == (Decimal("80.00"), Decimal("80.00"))
+
+
+async def test_fulfillment_orders_are_read_with_who_holds_them(shop, admin):
+    held = fulfillment_order(
+        4,
+        status="ON_HOLD",
+        fulfillAt="2026-06-20T14:30:00Z",
+        supportedActions=[{"action": "RELEASE_HOLD"}],
+        fulfillmentHolds=[
+            {
+                "id": "gid://shopify/FulfillmentHold/7",
+                "handle": "openstoq-1",
+                "reason": "OTHER",
+                "reasonNotes": "Preorder",
+                "heldByRequestingApp": True,
+            },
+            {
+                "id": "gid://shopify/FulfillmentHold/8",
+                "handle": None,
+                "reason": "HIGH_RISK_OF_FRAUD",
+                "reasonNotes": None,
+                "heldByRequestingApp": False,
+            },
+        ],
+    )
+    admin.replies(told(order(fulfillmentOrders=nodes(held))))
+    assert (await shop.order(ORDER)).fulfillment_orders == (
+        FulfillmentOrder(
+            id=4,
+            status="on_hold",
+            location="Aspen",
+            fulfill_at=MOMENT,
+            holds=(
+                Hold(id=7, handle="openstoq-1", reason="other", note="Preorder", ours=True),
+                Hold(id=8, handle=None, reason="high_risk_of_fraud", note=None, ours=False),
+            ),
+            lines=(FulfillmentLine(id=4, line_id=1, variant_id=None, total=3, remaining=2),),
+            actions=frozenset({"release_hold"}),
+        ),
+    )
+
+
+async def test_every_line_and_fulfillment_order_is_read_however_many_pages_there_are(shop, admin):
+    lines = [line(number) for number in range(1, 71)]
+    parts = [fulfillment_line(number) for number in range(1, 121)]
+    first = [fulfillment_order(number) for number in range(1, 10)]
+    tenth = fulfillment_order(10, *parts[:50], after="p50")
+    last = fulfillment_order(11, *parts[:50], after="p50")
+
+    def further_lines(asked):
+        assert asked == {"id": ORDER_GID, "first": 250, "after": "l50"}
+        return told({"lineItems": nodes(*lines[50:])})
+
+    def further_parts(asked):
+        start = int(asked["after"].removeprefix("p"))
+        stop = start + 50
+        after = f"p{stop}" if stop < len(parts) else None
+        return answer({"fulfillmentOrder": {"lineItems": nodes(*parts[start:stop], after=after)}})
+
+    admin.operations = {
+        "OrderById": told(
+            order(
+                lineItems=nodes(*lines[:50], after="l50"),
+                fulfillmentOrders=nodes(*first, tenth, after="f10"),
+            )
+        ),
+        "OrderLinesPage": further_lines,
+        "OrderFulfillmentOrdersPage": told({"fulfillmentOrders": nodes(last)}),
+        "FulfillmentOrderLinesPage": further_parts,
+    }
+    found = await shop.order(ORDER)
+    assert [each.id for each in found.lines] == list(range(1, 71))
+    assert [each.id for each in found.fulfillment_orders] == list(range(1, 12))
+    assert [len(each.lines) for each in found.fulfillment_orders] == [1] * 9 + [120, 120]
+    assert len({each.id for each in found.fulfillment_orders[-1].lines}) == 120
+    asked = [each["variables"] for each in admin.requests]
+    assert {each["id"] for each in asked[-4:]} == {
+        "gid://shopify/FulfillmentOrder/10",
+        "gid://shopify/FulfillmentOrder/11",
+    }
+
+
+async def test_there_may_be_no_such_order(shop, admin):
+    admin.replies(told(None))
+    assert await shop.order(1) is None
+
+
+async def test_what_shopify_grants_on_request_is_not_needed_to_read_an_order(shop, admin):
+    without = order(
+        email=None,
+        customer=None,
+        shippingAddress=None,
+        paymentTerms=None,
+        paymentCollectionDetails={
+            "additionalPaymentCollectionUrl": None,
+            "vaultedPaymentMethods": None,
+        },
+    )
+    errors = [
+        denied("read_customers", "order", "customer"),
+        denied("read_customers", "order", "email"),
+        denied("read_payment_terms", "order", "paymentTerms"),
+        denied(
+            "read_payment_mandate",
+            *("order", "paymentCollectionDetails", "vaultedPaymentMethods"),
+        ),
+    ]
+    admin.replies(told(without, errors))
+    with structlog.testing.capture_logs() as logged:
+        found = await shop.order(ORDER)
+    assert (found.customer, found.email, found.country) == (None, None, None)
+    assert (found.schedules, found.mandates) == ((), ())
+    assert [each.id for each in found.lines] == [1]
+    assert [each["scopes"] for each in logged] == [
+        ["read_customers", "read_payment_mandate", "read_payment_terms"]
+    ]
+
+
+@pytest.mark.parametrize("field", ["fulfillmentOrders", "lineItems", "transactions"])
+async def test_an_order_is_not_read_as_if_it_lacked_what_is_denied(shop, admin, field):
+    admin.replies(told(order() | {field: None}, [denied("read_some", "order", field)]))
+    with pytest.raises(AccessDenied) as caught:
+        await shop.order(ORDER)
+    assert caught.value.scopes == ("read_some",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("createdAt", None, "order.createdAt must be an RFC 3339 time"),
+        ("totalReceivedSet", None, "totalReceivedSet.shopMoney.amount must be a number"),
+        ("transactions", {"nodes": []}, "transactions must be a list"),
+        ("lineItems", nodes(line(1) | {"id": "x"}), "lineItems.nodes.0.id"),
+    ],
+)
+async def test_an_order_of_another_shape_is_told_by_its_field(shop, admin, field, value, sentence):
+    admin.replies(told(order() | {field: value}))
+    with pytest.raises(CommerceUnavailable, match=sentence):
+        await shop.order(ORDER)
+
+
+async def test_an_order_waits_for_its_points(shop, admin, clock):
+    admin.replies(throttled(requested=173, available=73, rate=50), told(order()))
+    assert (await shop.order(ORDER)).id == ORDER
+    assert clock.slept == [2.0]
+
+
+async def test_a_shop_that_is_away_is_told_so(shop, admin):
+    admin.replies(*[Response(status_code=502)] * 4)
+    with pytest.raises(CommerceUnavailable, match="HTTP 502"):
+        await shop.order(ORDER)
+
+
+async def test_what_was_updated_is_read_page_by_page_and_from_where_it_was_left(shop, admin):
+    def page(asked):
+        number = int(asked["after"] or 0)
+        node = {"id": f"gid://shopify/Order/{number + 1}", "updatedAt": "2026-06-20T14:30:00Z"}
+        after = str(number + 1) if number < 2 else None
+        return answer({"orders": nodes(node, after=after)})
+
+    admin.operations["OrdersUpdatedPage"] = page
+    pages = [each async for each in shop.orders_updated(MOMENT)]
+    assert pages == [
+        OrderPage(((1, MOMENT),), "1"),
+        OrderPage(((2, MOMENT),), "2"),
+        OrderPage(((3, MOMENT),), None),
+    ]
+    assert {each["variables"]["query"] for each in admin.requests} == {
+        "updated_at:>='2026-06-20T14:30:00.000Z'"
+    }
+    rest = [each async for each in shop.orders_updated(MOMENT, after="1")]
+    assert [number for each in rest for number, _ in each.orders] == [2, 3]
+
+
+async def test_the_order_of_a_fulfillment_order(shop, admin):
+    admin.replies(
+        answer({"fulfillmentOrder": {"orderId": ORDER_GID, "fulfillmentHolds": []}}),
+        answer({"fulfillmentOrder": None}),
+    )
+    assert await shop.order_of_fulfillment_order(7) == ORDER
+    assert await shop.order_of_fulfillment_order(8) is None
+
+
+async def test_tags_are_added_and_taken_off(shop, admin):
+    done = {"node": {"id": ORDER_GID}, "userErrors": []}
+    admin.replies(answer({"tagsAdd": done}), answer({"tagsRemove": done}))
+    await shop.tag_order(ORDER, ["preorder", "late"])
+    await shop.untag_order(ORDER, ["late"])
+    await shop.tag_order(ORDER, [])
+    await shop.untag_order(ORDER, ())
+    assert admin.names == ["OrderTagsAdd", "OrderTagsRemove"]
+    assert [each["variables"]["tags"] for each in admin.requests] == [
+        ["preorder", "late"],
+        ["late"],
+    ]
+
+
+async def test_a_tag_that_is_refused_is_told(shop, admin):
+    refused = {"node": None, "userErrors": [{"field": ["id"], "message": "Order does not exist"}]}
+    admin.replies(answer({"tagsAdd": refused}))
+    with pytest.raises(CommerceRefused, match="Order does not exist"):
+        await shop.tag_order(1, ["preorder"])
+
+
+async def test_markets_are_read_with_all_their_countries(shop, admin):
+    def market(number, status, *codes, after=None):
+        regions = nodes(*[{"code": code} for code in codes], {}, after=after)
+        return {
+            "id": f"gid://shopify/Market/{number}",
+            "name": f"Market {number}",
+            "status": status,
+            "conditions": {"regionsCondition": {"regions": regions}},
+        }
+
+    rest = {"conditions": {"regionsCondition": {"regions": nodes({"code": "FR"})}}}
+    stores = market(3, "ACTIVE") | {"conditions": None}
+    admin.replies(
+        answer({"markets": nodes(market(1, "ACTIVE", "DE", "AT", after="r2"), after="m1")}),
+        answer({"market": rest}),
+        answer({"markets": nodes(market(2, "DRAFT", "US"), stores)}),
+    )
+    assert await shop.markets() == [
+        Market(id=1, name="Market 1", active=True, countries=("DE", "AT", "FR")),
+        Market(id=2, name="Market 2", active=False, countries=("US",)),
+        Market(id=3, name="Market 3", active=True, countries=()),
+    ]
+    assert admin.requests[1]["variables"] == {
+        "id": "gid://shopify/Market/1",
+        "first": 250,
+        "after": "r2",
+    }
+    assert admin.requests[2]["variables"]["after"] == "m1"

@@ -1,0 +1,363 @@
+"""Charges, refunds and cancellations, and what becomes of them when the network fails."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from starlette.responses import Response
+
+from commerce.order_answers import ORDER, ORDER_GID, denied, shop_money
+from commerce.server import DOMAIN, TOKEN, answer, throttled
+from openstoq.commerce.orders import PaymentStatus, Refund, RefundPart
+from openstoq.commerce.port import (
+    AccessDenied,
+    CommerceRefused,
+    CommerceUnavailable,
+    ShopCredentials,
+)
+from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.throttle import Patience
+from openstoq.kernel.money import Money
+
+MANDATE = "gid://shopify/PaymentMandate/0123abcd"
+
+
+def begun(reference="ref-1"):
+    done = {"paymentReferenceId": reference, "userErrors": []}
+    return answer({"orderCreateMandatePayment": done})
+
+
+def coded(code, message="It went wrong."):
+    return {"message": message, "extensions": {"code": code}}
+
+
+async def test_the_whole_of_a_schedule_is_charged(shop, admin):
+    admin.replies(begun())
+    assert await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6) == "ref-1"
+    assert admin.requests[0]["variables"] == {
+        "id": ORDER_GID,
+        "mandateId": MANDATE,
+        "key": "k1",
+        "paymentScheduleId": "gid://shopify/PaymentSchedule/6",
+    }
+    assert "autoCapture: true" in admin.requests[0]["query"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [
+        (Money(Decimal(80), "CAD"), {"amount": "80.00", "currencyCode": "CAD"}),
+        (Money(Decimal(8889), "JPY"), {"amount": "8889", "currencyCode": "JPY"}),
+        (Money(Decimal("1.25"), "KWD"), {"amount": "1.250", "currencyCode": "KWD"}),
+    ],
+)
+async def test_an_amount_is_charged(shop, admin, amount, sent):
+    admin.replies(begun())
+    await shop.charge_mandate(ORDER, MANDATE, key="k1", amount=amount)
+    variables = admin.requests[0]["variables"]
+    assert variables["amount"] == sent
+    assert "paymentScheduleId" not in variables
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Response(status_code=500),
+        Response('{"data": {', headers={"Content-Length": "4000"}),
+        answer({"orderCreateMandatePayment": None}, [coded("INTERNAL_SERVER_ERROR")]),
+        throttled(requested=10),
+    ],
+)
+async def test_a_charge_whose_answer_was_lost_is_repeated_as_the_very_same(shop, admin, reply):
+    admin.replies(reply, begun())
+    assert await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6) == "ref-1"
+    first, second = admin.bodies
+    assert first == second
+
+
+async def test_a_charge_that_never_answers_is_left_to_be_repeated_with_its_key(http, admin, clock):
+    taken = []
+
+    async def charged_and_silent(variables):
+        taken.append(variables["key"])
+        await asyncio.Event().wait()
+
+    admin.operations["OrderChargeMandate"] = charged_and_silent
+    patience = Patience(attempts=2, answer=0.3, now=lambda: clock.now, sleep=clock.sleep)
+    shop = ShopifyConnector(http, patience)(ShopCredentials(DOMAIN, TOKEN, admin.url))
+    with pytest.raises(CommerceUnavailable, match="OrderChargeMandate"):
+        await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
+    assert set(taken) == {"k1"}
+
+
+async def test_a_charge_without_a_reference_is_no_charge_that_one_could_follow(shop, admin):
+    admin.replies(begun(reference=None))
+    with pytest.raises(CommerceUnavailable, match="paymentReferenceId"):
+        await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
+
+
+async def test_a_charge_that_is_refused_is_told(shop, admin):
+    error = {
+        "field": ["mandateId"],
+        "message": "The mandate is not valid.",
+        "code": "ORDER_MANDATE_PAYMENT_ERROR_CODE",
+    }
+    refused = {"paymentReferenceId": None, "userErrors": [error]}
+    admin.replies(answer({"orderCreateMandatePayment": refused}))
+    with pytest.raises(CommerceRefused, match="mandate is not valid") as caught:
+        await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
+    assert caught.value.refusals[0].code == "ORDER_MANDATE_PAYMENT_ERROR_CODE"
+
+
+async def test_a_charge_that_is_not_permitted_is_denied(shop, admin):
+    admin.replies(
+        answer(
+            {"orderCreateMandatePayment": None},
+            [denied("write_payment_mandate", "orderCreateMandatePayment")],
+        )
+    )
+    with pytest.raises(AccessDenied) as caught:
+        await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
+    assert caught.value.scopes == ("write_payment_mandate",)
+
+
+def standing(status, message=None, translated=None, transactions=()):
+    found = {
+        "status": status,
+        "errorMessage": message,
+        "translatedErrorMessage": translated,
+        "transactions": [{"id": f"gid://shopify/OrderTransaction/{each}"} for each in transactions],
+    }
+    return answer({"orderPaymentStatus": found})
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("SUCCESS", "succeeded"),
+        ("CAPTURED", "succeeded"),
+        ("PURCHASED", "succeeded"),
+        ("AUTHORIZED", "succeeded"),
+        ("REFUNDED", "succeeded"),
+        ("ERROR", "failed"),
+        ("VOIDED", "failed"),
+        ("RETRYABLE", "failed"),
+        ("REDIRECT_REQUIRED", "authenticate"),
+        ("INITIATED", "processing"),
+        ("PENDING", "processing"),
+        ("PROCESSING", "processing"),
+        ("UNKNOWN", "processing"),
+        ("PARTIAL_SUCCESS", "processing"),
+        ("SOMETHING_NEW", "processing"),
+    ],
+)
+async def test_every_status_of_a_charge_means_something(shop, admin, told, state):
+    admin.replies(standing(told, transactions=[3]))
+    found = await shop.payment_status(ORDER, "ref-1")
+    assert found.state == state
+    assert found.transaction_ids == (3,)
+    assert (found.error is not None) == (state == "failed")
+    assert admin.requests[0]["variables"] == {"id": ORDER_GID, "reference": "ref-1"}
+
+
+async def test_a_failure_says_why_in_the_shops_language_if_it_can(shop, admin):
+    admin.replies(
+        standing("RETRYABLE", message="Card declined."),
+        standing("ERROR", message="Card declined.", translated="Karte abgelehnt."),
+    )
+    assert await shop.payment_status(ORDER, "r") == PaymentStatus(
+        state="failed", error="Card declined."
+    )
+    assert (await shop.payment_status(ORDER, "r")).error == "Karte abgelehnt."
+
+
+async def test_a_charge_that_is_not_known_yet_has_not_failed(shop, admin):
+    admin.replies(answer({"orderPaymentStatus": None}))
+    assert await shop.payment_status(ORDER, "r") == PaymentStatus(state="processing")
+
+
+async def test_a_status_that_cannot_be_read_is_not_taken_for_one(shop, admin):
+    admin.replies(
+        answer({"orderPaymentStatus": None}, [denied("read_payment_mandate", "orderPaymentStatus")])
+    )
+    with pytest.raises(AccessDenied):
+        await shop.payment_status(ORDER, "r")
+
+
+def order_stands(*, paid=False, cancelled=None):
+    return answer({"order": {"fullyPaid": paid, "cancelledAt": cancelled}})
+
+
+def not_marked():
+    error = {"field": ["id"], "message": "Order cannot be marked as paid."}
+    return answer({"orderMarkAsPaid": {"order": None, "userErrors": [error]}})
+
+
+async def test_an_order_is_marked_as_paid(shop, admin):
+    admin.replies(answer({"orderMarkAsPaid": {"order": {"id": ORDER_GID}, "userErrors": []}}))
+    await shop.mark_paid(ORDER)
+    assert admin.requests[0]["variables"] == {"input": {"id": ORDER_GID}}
+
+
+async def test_an_order_that_is_paid_is_left(shop, admin):
+    admin.replies(not_marked(), order_stands(paid=True))
+    await shop.mark_paid(ORDER)
+    assert admin.names == ["OrderMarkAsPaid", "OrderStanding"]
+
+
+@pytest.mark.parametrize("stands", [order_stands(), answer({"order": None})])
+async def test_an_order_that_cannot_be_marked_is_told(shop, admin, stands):
+    admin.replies(not_marked(), stands)
+    with pytest.raises(CommerceRefused, match="cannot be marked as paid"):
+        await shop.mark_paid(ORDER)
+
+
+def payment(number, ours, theirs):
+    return {
+        "id": f"gid://shopify/OrderTransaction/{number}",
+        "amountSet": {"shopMoney": {"amount": ours}, "presentmentMoney": {"amount": theirs}},
+    }
+
+
+def currencies(*payments, theirs="CAD"):
+    return answer(
+        {
+            "order": {
+                "currencyCode": "CAD",
+                "presentmentCurrencyCode": theirs,
+                "transactions": list(payments),
+            }
+        }
+    )
+
+
+def refunded(amount="20.0"):
+    made = {"id": "gid://shopify/Refund/5", "totalRefundedSet": shop_money(amount)}
+    return answer({"refundCreate": {"refund": made, "userErrors": []}})
+
+
+def part(number, amount):
+    return RefundPart(transaction_id=number, gateway="shopify_payments", amount=Decimal(amount))
+
+
+async def refund(shop, *parts, key="k1"):
+    return await shop.refund(ORDER, parts, key=key, note="Changed mind", notify=True)
+
+
+async def test_parts_of_payments_are_paid_back(shop, admin):
+    admin.replies(currencies(payment(11, "20.0", "20.0"), payment(12, "80.0", "80.0")), refunded())
+    assert await refund(shop, part(11, 5), part(12, 15)) == Refund(5, Decimal(20))
+    sent = admin.requests[1]
+    assert "@idempotent(key: $key)" in sent["query"]
+    assert sent["variables"]["key"] == "k1"
+    assert sent["variables"]["input"] == {
+        "orderId": ORDER_GID,
+        "note": "Changed mind",
+        "notify": True,
+        "transactions": [
+            {
+                "orderId": ORDER_GID,
+                "parentId": f"gid://shopify/OrderTransaction/{number}",
+                "kind": "REFUND",
+                "gateway": "shopify_payments",
+                "amount": amount,
+            }
+            for number, amount in ((11, "5.00"), (12, "15.00"))
+        ],
+    }
+
+
+async def test_money_goes_back_in_the_currency_that_it_came_in(shop, admin):
+    paid = (payment(11, "20.0", "2223"), payment(12, "80.0", "8889"))
+    admin.replies(currencies(*paid, theirs="JPY"), refunded())
+    await refund(shop, part(11, 20), part(12, 40))
+    sent = admin.requests[1]["variables"]["input"]
+    assert sent["currency"] == "JPY"
+    assert [each["amount"] for each in sent["transactions"]] == ["2223", "4445"]
+
+
+async def test_a_refund_whose_answer_was_lost_is_repeated_as_the_very_same(shop, admin):
+    concurrent = answer({"refundCreate": None}, [coded("IDEMPOTENCY_CONCURRENT_REQUEST")])
+    admin.replies(
+        currencies(payment(11, "20.0", "20.0")), Response(status_code=502), concurrent, refunded()
+    )
+    assert await refund(shop, part(11, 20)) == Refund(5, Decimal(20))
+    assert admin.bodies[1] == admin.bodies[2] == admin.bodies[3]
+
+
+async def test_a_refund_that_is_under_way_is_to_be_asked_for_again(shop, admin):
+    admin.operations = {
+        "OrderCurrencies": currencies(payment(11, "20.0", "20.0")),
+        "RefundCreate": answer({"refundCreate": None}, [coded("IDEMPOTENCY_CONCURRENT_REQUEST")]),
+    }
+    with pytest.raises(CommerceUnavailable, match="IDEMPOTENCY_CONCURRENT_REQUEST"):
+        await refund(shop, part(11, 20))
+
+
+@pytest.mark.parametrize(
+    "code", ["IDEMPOTENCY_KEY_PARAMETER_MISMATCH", "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"]
+)
+async def test_a_key_that_was_used_for_another_refund_is_refused(shop, admin, code):
+    admin.replies(
+        currencies(payment(11, "20.0", "20.0")),
+        answer({"refundCreate": None}, [coded(code, "The key was used.")]),
+    )
+    with pytest.raises(CommerceRefused, match="The key was used") as caught:
+        await refund(shop, part(11, 20))
+    assert caught.value.refusals[0].code == code
+
+
+async def test_a_refund_of_a_payment_that_is_not_there_is_not_sent(shop, admin):
+    admin.replies(currencies(payment(11, "20.0", "20.0")), answer({"order": None}))
+    with pytest.raises(CommerceRefused, match="no payment 12"):
+        await refund(shop, part(12, 20))
+    with pytest.raises(CommerceRefused, match="no order"):
+        await refund(shop, part(11, 20))
+    assert admin.names == ["OrderCurrencies"] * 2
+
+
+async def test_a_refund_that_shopify_declines_is_told_though_it_tells_the_order(shop, admin):
+    declined = {
+        "refund": None,
+        "userErrors": [{"field": None, "message": "Refund amount exceeds what was paid"}],
+    }
+    admin.replies(currencies(payment(11, "20.0", "20.0")), answer({"refundCreate": declined}))
+    with pytest.raises(CommerceRefused, match="exceeds what was paid") as caught:
+        await refund(shop, part(11, 30))
+    assert caught.value.refusals[0].code is None
+
+
+async def cancel(shop):
+    await shop.cancel_order(ORDER, reason="customer", note="By mail", notify=False, restock=True)
+
+
+async def test_an_order_is_cancelled_without_paying_back(shop, admin):
+    done = {"job": {"id": "gid://shopify/Job/x"}, "orderCancelUserErrors": []}
+    admin.replies(answer({"orderCancel": done}))
+    await cancel(shop)
+    assert admin.requests[0]["variables"] == {
+        "orderId": ORDER_GID,
+        "reason": "CUSTOMER",
+        "restock": True,
+        "notify": False,
+        "note": "By mail",
+    }
+    assert "originalPaymentMethodsRefund: false" in admin.requests[0]["query"]
+
+
+def not_cancelled():
+    error = {"field": ["orderId"], "message": "Cannot cancel.", "code": "INVALID"}
+    return answer({"orderCancel": {"job": None, "orderCancelUserErrors": [error]}})
+
+
+async def test_an_order_that_is_cancelled_is_left(shop, admin):
+    admin.replies(not_cancelled(), order_stands(cancelled="2026-06-20T14:30:00Z"))
+    await cancel(shop)
+    assert admin.names == ["OrderCancel", "OrderStanding"]
+
+
+async def test_an_order_that_cannot_be_cancelled_is_told(shop, admin):
+    admin.replies(not_cancelled(), order_stands())
+    with pytest.raises(CommerceRefused, match="Cannot cancel") as caught:
+        await cancel(shop)
+    assert caught.value.refusals[0].code == "INVALID"
