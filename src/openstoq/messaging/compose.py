@@ -3,15 +3,21 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency
 from liquid import BoundTemplate, Environment, StrictUndefined
-from markupsafe import escape
+from markupsafe import Markup, escape
 
+from openstoq.kernel.money import Money
 from openstoq.messaging.mime import SOFT_BREAK, quoted_printable, quoted_printable_piece
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,6 +58,34 @@ def babel_locale(locale: str | None) -> Locale:
     return Locale.parse(FALLBACK)
 
 
+def money(amount: Decimal, currency: str, locale: str | None) -> str:
+    """Write an amount as its reader does, with every decimal that its currency has."""
+    return format_currency(
+        Money(amount, currency).amount,
+        currency,
+        locale=babel_locale(locale),
+        decimal_quantization=False,
+    )
+
+
+def day(moment: datetime, timezone: str, locale: str | None) -> str:
+    """Write the day that a moment falls on in `timezone`, in the language of our texts."""
+    read, spoken = babel_locale(locale), language(locale)
+    return format_date(
+        moment.astimezone(_zone(timezone)).date(),
+        "long",
+        locale=read if read.language == spoken else Locale.parse(spoken),
+    )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        # A machine without time zones still writes the mail; the day is off by one at most.
+        return UTC
+
+
 def language(locale: str | None) -> str:
     """Return the language whose texts a reader of `locale` gets."""
     spoken = babel_locale(locale).language
@@ -73,6 +107,14 @@ def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict
     return {
         key: sentence.render(**values) for key, sentence in _sentences(language, section).items()
     }
+
+
+def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
+    """Return the body that the template in the file `name` makes, escaped where it is HTML."""
+    escapes = name.endswith(".html.liquid")
+    if escapes:
+        shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
+    return Body(source(name), escapes=escapes, shared=shared, gaps=gaps)
 
 
 class Body:

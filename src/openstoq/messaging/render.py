@@ -1,33 +1,27 @@
 """What our mails say: the back-in-stock alert and the one-off mails, as complete messages."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
-
-from babel.numbers import format_currency
-from markupsafe import Markup
 
 from openstoq.messaging import mime
 from openstoq.messaging.compose import (
-    Body,
-    babel_locale,
     compiled,
     language,
+    money,
     source,
     texts,
+    written,
 )
+from openstoq.messaging.notices import Notice, notice_headers, presentable
 
-LONGEST_NAME = 60
 # The templates' variables that differ between recipients.
 GAPS = ("name", "greeting", "product_link", "unsubscribe_url")
 
 # Stands for a name in the greeting; no name has it, for it is a control character.
 _NAME = "\x00"
-_LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_content="
 
 
@@ -64,21 +58,6 @@ class Recipient:
     unsubscribe_url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """From whom to whom a one-off mail goes.
-
-    `id` and `written_at`, the mail's date, stay the same when it is sent again.
-    """
-
-    id: UUID
-    written_at: datetime
-    sender: str
-    sender_name: str
-    recipient: str
-    message_id_domain: str
-
-
 class Prepared:
     """An alert that lacks only what concerns the recipient."""
 
@@ -95,8 +74,8 @@ class Prepared:
             + mime.common_headers()
         )
         shared = {**shown, "texts": sentences, "language": spoken}
-        self.text = _body("alert.txt.liquid", shared, GAPS)
-        self.html = _body("alert.html.liquid", shared, GAPS)
+        self.text = written("alert.txt.liquid", shared, GAPS)
+        self.html = written("alert.html.liquid", shared, GAPS)
 
     def personal(self, recipient: Recipient) -> bytes:
         """Return the complete message for `recipient`, 7-bit but for an address that is not.
@@ -119,7 +98,7 @@ class Prepared:
 
     def fillings(self, recipient: Recipient) -> dict[str, str]:
         """Return what the gaps in both bodies are filled with, by the names in GAPS."""
-        name = _presentable(recipient.name)
+        name = presentable(recipient.name)
         before, after = self._link
         return {
             "name": name,
@@ -150,19 +129,19 @@ def optin_request(
         "language": spoken,
         "confirm_url": mime.web_address(confirm_url),
     }
-    return _notice_headers(notice, sentences["subject"]) + mime.alternative(
-        _body("optin.txt.liquid", shared).encoded({}),
-        _body("optin.html.liquid", shared).encoded({}),
+    return notice_headers(notice, sentences["subject"]) + mime.alternative(
+        written("optin.txt.liquid", shared).encoded({}),
+        written("optin.html.liquid", shared).encoded({}),
     )
 
 
 def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
     """Return the mail that gives a merchant the JSON document of what we store about someone."""
     shown = {"shop_name": mime.one_line(shop_name), "subject_of": mime.one_line(subject_of)}
-    return _notice_headers(
+    return notice_headers(
         notice, f"Data stored about {shown['subject_of']}"
     ) + mime.with_attachment(
-        _body("customer_data.txt.liquid", shown).encoded({}), "customer-data.json", data
+        written("customer_data.txt.liquid", shown).encoded({}), "customer-data.json", data
     )
 
 
@@ -173,9 +152,7 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
         "product_title": mime.one_line(facts.product_title),
         "variant_title": mime.one_line(facts.variant_title or "") or None,
         "image_url": _picture(facts.image_url),
-        "price": format_currency(facts.price, facts.currency, locale=babel_locale(locale))
-        if facts.price
-        else None,
+        "price": money(facts.price, facts.currency, locale) if facts.price else None,
     }
 
 
@@ -187,13 +164,6 @@ def _picture(url: str | None) -> str | None:
         return None
 
 
-def _body(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> Body:
-    escapes = name.endswith(".html.liquid")
-    if escapes:
-        shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
-    return Body(source(name), escapes=escapes, shared=shared, gaps=gaps)
-
-
 def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, str]) -> str:
     return compiled(source(name), escapes=False).render(**shown, texts=sentences)
 
@@ -203,24 +173,3 @@ def _tagged(url: str) -> tuple[str, str]:
     page, sign, fragment = url.partition("#")
     joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{joint}{_UTM}", f"{sign}{fragment}"
-
-
-def _presentable(name: str | None) -> str:
-    """Return how to address someone; nothing where a signup's "name" is a link to advertise."""
-    shown = mime.one_line(name or "")
-    return "" if len(shown) > LONGEST_NAME or _LINK.search(shown) else shown
-
-
-def _notice_headers(notice: Notice, subject: str) -> bytes:
-    number = str(notice.id)
-    return (
-        mime.header("To", mime.mailbox(notice.recipient))
-        + mime.date_header(notice.written_at)
-        + mime.header(
-            "Message-ID", f"<{number}@{mime.message_id_domain(notice.message_id_domain)}>"
-        )
-        + mime.header("Idempotency-Key", number)
-        + mime.from_header(notice.sender_name, notice.sender)
-        + mime.text_header("Subject", subject)
-        + mime.common_headers()
-    )

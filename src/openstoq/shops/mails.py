@@ -7,6 +7,7 @@ from uuid import UUID
 from openstoq.jobs.job import Retry
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import made_at
+from openstoq.messaging.notices import Notice
 from openstoq.messaging.port import (
     Delivery,
     Email,
@@ -15,7 +16,6 @@ from openstoq.messaging.port import (
     Outcome,
     RelayUnavailable,
 )
-from openstoq.messaging.render import Notice
 from openstoq.shops.model import Shop
 
 LATER = timedelta(minutes=1)
@@ -69,4 +69,6 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
         raise Retry(str(unavailable), delay=LATER) from unavailable
     delivery = outbox.delivery
     if delivery is not None and delivery.outcome in (Outcome.DEFERRED, Outcome.UNKNOWN):
-        raise Retry(delivery.reply, delay=LATER)
+        # Relays quote the address they were given, and the queue keeps a job's reasons.
+        reply = delivery.reply.replace(notice.recipient, "the recipient")
+        raise Retry(reply, delay=LATER)

@@ -1,0 +1,217 @@
+"""What the mails of preorder orders say: payment links, receipts, cancellations, updates."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from openstoq.messaging import mime
+from openstoq.messaging.compose import day, language, money, texts, written
+from openstoq.messaging.notices import Notice, notice_headers, presentable
+
+# More of it no list of mails shows.
+LONGEST_PREHEADER = 150
+
+Why = Literal["asked", "due", "declined", "authenticate"]
+# Why a payment was declined, as far as a shopper can do something about it.
+Cause = Literal["declined", "expired", "funds"]
+# Why an order was cancelled, in the words that the platform has for it and we have a sentence for.
+KNOWN_REASONS = ("customer", "inventory", "declined")
+# Those of its words that no shopper is told.
+UNTOLD_REASONS = ("fraud", "staff", "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Units of an order's line."""
+
+    title: str
+    variant_title: str | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """What all mails about an order know of it.
+
+    `locale` is the reader's, `timezone` the one that days are told in.
+    """
+
+    shop_name: str
+    shop_url: str
+    locale: str | None
+    timezone: str
+    name: str
+    customer_name: str | None
+    currency: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why the last charge failed, and when the next one is made, if any is."""
+
+    cause: Cause
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Button:
+    label: str
+    url: str
+
+
+def payment_request(
+    notice: Notice,
+    order: OrderFacts,
+    *,
+    why: Why,
+    amount: Decimal,
+    due_at: datetime | None,
+    pay_url: str,
+    decline: Decline | None = None,
+) -> bytes:
+    """Return the mail that asks a shopper to pay what is left of an order.
+
+    `decline` belongs to the reason "declined". Raises ValueError where `pay_url` is no web address.
+    """
+    again_at = decline.again_at if decline is not None else None
+    words = _words(order, f"payment_{why}", amount=amount, date=again_at)
+    said = [words["greeting"]]
+    if why == "declined":
+        cause: Cause = decline.cause if decline is not None else "declined"
+        said += [words[cause], words["again" if again_at is not None else "last"]]
+    else:
+        said += [words["intro"], words["hint"]]
+    figures = [_Figure(words["to_pay"], words["amount"])]
+    if due_at is not None:
+        figures.append(_Figure(words["due"], day(due_at, order.timezone, order.locale)))
+    button = _Button(words["button"], mime.web_address(pay_url))
+    return _mail(notice, order, words, said, figures=figures, button=button)
+
+
+def receipt(notice: Notice, order: OrderFacts, *, amount: Decimal) -> bytes:
+    """Return the mail that tells a shopper that the balance arrived."""
+    words = _words(order, "balance_received", amount=amount)
+    figures = [_Figure(words["paid"], words["amount"])]
+    return _mail(notice, order, words, [words["greeting"], words["intro"]], figures=figures)
+
+
+def cancellation(
+    notice: Notice,
+    order: OrderFacts,
+    *,
+    why: Literal["asked", "exceeded"],
+    reason: str | None,
+    refund: Decimal,
+) -> bytes:
+    """Return the mail that tells a shopper that a preorder was cancelled.
+
+    `reason` is the merchant's, or one of the platform's words, some of which are not passed on;
+    an order that went over a limit has none. `refund` is what the shopper gets back.
+    """
+    words = _words(order, f"cancellation_{why}", amount=refund, reason=reason)
+    word = words["given_reason"].lower() if why == "asked" else ""
+    said = [words["greeting"], words[word if word in KNOWN_REASONS else "other"]]
+    if word and word not in (*KNOWN_REASONS, *UNTOLD_REASONS):
+        said.append(words["given"])
+    if refund <= 0:
+        return _mail(notice, order, words, said)
+    figures = [_Figure(words["refunded"], words["amount"])]
+    return _mail(notice, order, words, [*said, words["refund"]], figures=figures)
+
+
+def shipping_update(
+    notice: Notice, order: OrderFacts, *, subject: str, header: str, description: str
+) -> bytes:
+    """Return the mail in which a merchant tells a shopper how an order is getting on."""
+    words = _words(order) | {
+        "subject": mime.one_line(subject),
+        "preheader": mime.one_line(description)[:LONGEST_PREHEADER],
+        "heading": mime.one_line(header),
+    }
+    return _mail(notice, order, words, _paragraphs(description))
+
+
+def uncollected(
+    notice: Notice, order: OrderFacts, *, amount: Decimal, error: str | None, order_url: str
+) -> bytes:
+    """Return the mail that tells a merchant that a balance could not be collected."""
+    # It is not the shopper who is greeted.
+    order = replace(order, customer_name=None)
+    words = _words(order, "uncollected", amount=amount, reason=error)
+    answer = [words["error"]] if error else []
+    said = [words["greeting"], words["intro"], *answer, words["todo"]]
+    figures = [_Figure(words["to_pay"], words["amount"])]
+    button = _Button(words["button"], mime.web_address(order_url))
+    return _mail(notice, order, words, said, figures=figures, button=button)
+
+
+def _words(
+    order: OrderFacts,
+    section: str | None = None,
+    *,
+    amount: Decimal = Decimal(0),
+    date: datetime | None = None,
+    reason: str | None = None,
+) -> dict[str, str]:
+    """Return the sentences of all mails about orders and of one kind, in the reader's language."""
+    values = {
+        "shop_name": mime.one_line(order.shop_name),
+        "order": mime.one_line(order.name),
+        "name": presentable(order.customer_name),
+        "amount": money(amount, order.currency, order.locale),
+        "date": day(date, order.timezone, order.locale) if date is not None else "",
+        "given_reason": mime.one_line(reason or ""),
+    }
+    spoken = language(order.locale)
+    words = texts(spoken, "order", values)
+    if values["name"]:
+        words["greeting"] = words["greeting_named"]
+    return words | (texts(spoken, section, values) if section is not None else {}) | values
+
+
+def _mail(
+    notice: Notice,
+    order: OrderFacts,
+    words: Mapping[str, str],
+    paragraphs: Sequence[str],
+    *,
+    figures: Sequence[_Figure] = (),
+    button: _Button | None = None,
+) -> bytes:
+    items = [
+        {
+            "title": mime.one_line(item.title),
+            "variant_title": mime.one_line(item.variant_title or "") or None,
+            "quantity": item.quantity,
+        }
+        for item in order.items
+    ]
+    shared = {
+        "texts": words,
+        "language": language(order.locale),
+        "shop_url": mime.web_address(order.shop_url),
+        "paragraphs": [paragraph.split("\n") for paragraph in paragraphs],
+        "items": items,
+        "figures": [asdict(figure) for figure in figures],
+        "button": asdict(button) if button is not None else None,
+    }
+    return notice_headers(notice, words["subject"]) + mime.alternative(
+        written("order.txt.liquid", shared).encoded({}),
+        written("order.html.liquid", shared).encoded({}),
+    )
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return what stands between the blank lines of a text, its lines without control characters."""
+    lines = [mime.one_line(line) for line in text.splitlines()]
+    return [part for part in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if part]
