@@ -162,7 +162,8 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
 async def sync_metafields(context: Context, variant: VariantContext) -> VariantContext:
     """Force-resync every preorder metafield for a variant to Shopify.
 
-    Idempotent. Repairs what somebody changed by hand, and retries a write that failed.
+    Idempotent. Repairs what somebody changed by hand, and retries a write that failed, also that
+    of an offer's selling plan group which would not take the variant.
     """
     return await _performed(context, variant, "sync_metafields")
 

@@ -29,6 +29,9 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
         await store.set_counts(work.db, work.shop_id, counts)
     else:
         await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
+    if task == "sync_metafields":
+        for offer_id in await membership.try_again(work.db, work.shop_id, known):
+            sync.request(work, offer_id)
     if known:
         sync.request_variants(work)
     return {one: UNKNOWN for one in variant_ids if one not in set(known)}
@@ -94,8 +97,11 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         found = await offers.all_of(work.db, work.shop_id, None)
         now = work.runtime.clock()
+        again = set(await membership.try_again(work.db, work.shop_id))
         for offer in found:
-            if await membership.detach_deleted(work.db, work.shop_id, offer.id, now):
+            gone = await membership.detach_deleted(work.db, work.shop_id, offer.id, now)
+            never_saved = offer.plan_group_id is None and offer.advanced.use_shopify_selling_plan
+            if gone or never_saved or offer.id in again:
                 sync.request(work, offer.id)
     for offer in found:
         if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
@@ -110,6 +116,9 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
 
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
+    async with run.work() as work:
+        refused = await store.refused(work.db, work.shop_id)
+        await store.want_again(work.db, work.shop_id, refused, is_reset=False)
     last = 0
     while True:
         async with run.work() as work:

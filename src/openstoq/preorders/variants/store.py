@@ -149,6 +149,15 @@ async def want_again(
     )
 
 
+async def refused(db: Connection, shop_id: UUID) -> list[int]:
+    """Return the variants of which the shop would not take something."""
+    rows = await db.fetch(
+        "SELECT variant_id FROM preorder_variants WHERE shop_id = $1 AND sync_error IS NOT NULL",
+        shop_id,
+    )
+    return [row["variant_id"] for row in rows]
+
+
 async def counted(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, tuple[int, dict[str, int]]]:

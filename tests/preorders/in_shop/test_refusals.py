@@ -1,0 +1,68 @@
+"""What the shop refused once is asked for again: by the night's job, and when somebody asks."""
+
+import pytest
+
+from factories.sandboxed import did, groups, idle, on_shop, run, seen
+from openstoq.preorders.variants.jobs import reconcile
+
+
+@pytest.fixture
+async def refused(site, client, database, offer, variants):
+    """A variant that the shop did not have when the offer was to sell it, and has now."""
+    lost = site.shop().variants.pop(variants[3])
+    await did(client, f"{offer}/products/add_variants", variant_ids=variants[3:5])
+    await idle(database)
+    site.shop().variants[lost.id] = lost
+    return lost.id
+
+
+async def state(client, at):
+    return (await client.get(at)).json()["sync"]["state"]
+
+
+async def assert_sold(site, client, offer, variant):
+    (group,) = await groups(site)
+    assert variant in group["variant_ids"]
+    assert "selling_plan_ids" in (await seen(site, variant))[0]
+    assert await state(client, f"{offer}/products/variants/{variant}") == "synced"
+    assert await state(client, f"/preorders/product_variants/{variant}") == "synced"
+    assert await state(client, offer) == "synced"
+
+
+async def test_a_refused_variant_keeps_no_other_back_and_is_named(
+    site, client, offer, variants, refused
+):
+    assert (await groups(site))[0]["variant_ids"] == sorted({*variants[:5]} - {refused})
+    assert await state(client, f"{offer}/products/variants/{refused}") == "failed"
+    assert await state(client, offer) == "failed"
+
+
+async def test_sync_metafields_has_a_refused_variant_tried_again(
+    site, client, database, offer, refused
+):
+    await did(client, f"/preorders/product_variants/{refused}/sync_metafields")
+    await idle(database)
+    await assert_sold(site, client, offer, refused)
+
+
+async def test_the_night_tries_refused_variants_again(
+    runtime, shop, site, client, database, offer, refused
+):
+    await run(runtime, shop, reconcile)
+    await idle(database)
+    await assert_sold(site, client, offer, refused)
+
+
+async def test_the_night_makes_a_group_that_was_refused_at_first(
+    runtime, shop, site, client, database, variants
+):
+    await site.control("POST", "faults", {"fault": "status", "status": 403})
+    made = await did(client, "/preorders/offers", name="Refused")
+    at = f"/preorders/offers/{made['id']}"
+    await idle(database)
+    assert (await groups(site), await state(client, at)) == ([], "failed")
+    await run(runtime, shop, reconcile)
+    await idle(database)
+    assert [group["name"] for group in await groups(site)] == ["Refused"]
+    assert await state(client, at) == "synced"
+    assert (await on_shop(site))["selling_plans"]["offers"] == {}
