@@ -123,6 +123,15 @@ class Worker(Group):
     metrics_host: str = Field("127.0.0.1", description="Address of the worker's /metrics.")
 
 
+class Collection(Group):
+    """Collecting the balances of preorders."""
+
+    retry_days: Annotated[str, Field(pattern=r"^\d{1,3}(,\d{1,3}){0,19}$")] = Field(
+        "1,3,5,7",
+        description="After how many days a declined balance is tried again, comma-separated.",
+    )
+
+
 class Audit(Group):
     """The record of who changed what."""
 
@@ -156,6 +165,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     mail: Mail = Mail()
     worker: Worker = Worker()
+    collection: Collection = Collection()
     audit: Audit = Audit()
     log: Log = Log()
 

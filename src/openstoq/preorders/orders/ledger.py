@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from openstoq.commerce.orders import Order, Transaction
 from openstoq.kernel.ids import new_id
@@ -84,36 +85,101 @@ def reconcile(order: Order, known: Sequence[Payment], now: datetime) -> list[Pay
     A payment that we began is found again by its amount, because the shop does not say who asked
     for a transaction.
     """
-    ledger = {one.id: one for one in known}
-    by_transaction = {one.transaction_id: one for one in known if one.transaction_id is not None}
-    changed: dict[object, Payment] = {}
+    book = _Book(order, known)
+    book.take_incoming()
+    book.take_outgoing()
+    if order.outstanding <= 0:
+        book.call_off(now)
+    return book.changed
 
-    def write(entry: Payment) -> None:
-        ledger[entry.id] = changed[entry.id] = entry
+
+class _Book:
+    """The ledger while it is brought in line with an order's transactions."""
+
+    def __init__(self, order: Order, known: Sequence[Payment]) -> None:
+        self._order = order
+        self._entries = {one.id: one for one in known}
+        self._by_transaction = {
+            one.transaction_id: one for one in known if one.transaction_id is not None
+        }
+        self._changed: dict[UUID, Payment] = {}
+
+    @property
+    def changed(self) -> list[Payment]:
+        """The entries that have to be written."""
+        return list(self._changed.values())
+
+    def take_incoming(self) -> None:
+        """Enter what was paid: at checkout as long as that was owed then, later after it."""
+        later = sum((one.total for one in self._order.schedules), ZERO)
+        at_checkout = self._order.total - later
+        running = ZERO
+        for one in _in_time(self._order, MONEY_IN):
+            part: Part = "deposit" if running == 0 or running < at_checkout else "balance"
+            running += one.amount
+            if not self._is_entered(one):
+                begun = self._begun(one) if part == "balance" else None
+                self._write(_settled(begun or _incoming(self._order, one, part), one))
+
+    def take_outgoing(self) -> None:
+        """Enter what was paid back."""
+        for one in _in_time(self._order, {"refund"}):
+            if not self._is_entered(one):
+                parent = self._by_transaction.get(one.parent_id or 0)
+                part = parent.part if parent is not None else "deposit"
+                asked = self._asked(one)
+                self._write(_settled(asked or _outgoing(self._order, one, part), one))
+
+    def call_off(self, now: datetime) -> None:
+        """End charges that nothing is left for."""
+        for entry in list(self._entries.values()):
+            if entry.kind == "balance" and entry.status == "pending":
+                error = "the balance was paid another way meanwhile"
+                self._write(replace(entry, status="void", error=error, settled_at=now))
+            elif entry.retry_at is not None:
+                self._write(replace(entry, retry_at=None))
+
+    def _write(self, entry: Payment) -> None:
+        self._entries[entry.id] = self._changed[entry.id] = entry
         if entry.transaction_id is not None:
-            by_transaction[entry.transaction_id] = entry
+            self._by_transaction[entry.transaction_id] = entry
 
-    at_checkout = order.total - sum((one.total for one in order.schedules), ZERO)
-    running = ZERO
-    for one in _in_time(order, MONEY_IN):
-        part: Part = "deposit" if running == 0 or running < at_checkout else "balance"
-        running += one.amount
-        if one.id in by_transaction:
-            continue
-        begun = _begun(ledger.values(), one) if part == "balance" else None
-        write(_settled(begun or _incoming(order, one, part), one))
-    for one in _in_time(order, {"refund"}):
-        if one.id in by_transaction:
-            continue
-        parent = by_transaction.get(one.parent_id or 0)
-        asked = _asked(ledger.values(), one)
-        paid_back: Part = parent.part if parent is not None else "deposit"
-        write(_settled(asked or _outgoing(order, one, paid_back), one))
-    for entry in list(ledger.values()):
-        if entry.kind == "balance" and entry.status == "pending" and order.outstanding <= 0:
-            error = "the balance was paid another way meanwhile"
-            write(replace(entry, status="void", error=error, settled_at=now, retry_at=None))
-    return list(changed.values())
+    def _is_entered(self, transaction: Transaction) -> bool:
+        entry = self._by_transaction.get(transaction.id)
+        if entry is None:
+            return False
+        if (entry.amount, entry.status) != (transaction.amount, "succeeded"):
+            self._write(_settled(replace(entry, amount=transaction.amount), transaction))
+        return True
+
+    def _begun(self, transaction: Transaction) -> Payment | None:
+        """Find the charge that made a transaction: one under way before one that ended."""
+        fitting = [
+            one
+            for one in self._entries.values()
+            if one.kind == "balance"
+            and one.transaction_id is None
+            and one.amount == transaction.amount
+            and one.status in UNDER_WAY | {"succeeded"}
+            # What was never handed over cannot have been charged.
+            and (one.status != "pending" or one.attempts > 0)
+        ]
+        return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+
+    def _asked(self, transaction: Transaction) -> Payment | None:
+        """Find the refund that made a transaction."""
+        return next(
+            (
+                one
+                for one in self._entries.values()
+                if one.kind == "refund"
+                and one.transaction_id is None
+                and one.parent_id == transaction.parent_id
+                and one.amount == transaction.amount
+                and one.status in UNDER_WAY | {"succeeded"}
+            ),
+            None,
+        )
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
@@ -137,36 +203,6 @@ def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
     return sorted(
         (one for one in order.transactions if one.kind in wanted and one.status == "success"),
         key=lambda one: (one.processed_at or order.created_at, one.id),
-    )
-
-
-def _begun(ledger: Iterable[Payment], transaction: Transaction) -> Payment | None:
-    """Find the charge that made a transaction: one under way before one that ended."""
-    fitting = [
-        one
-        for one in ledger
-        if one.kind == "balance"
-        and one.transaction_id is None
-        and one.amount == transaction.amount
-        and one.status in UNDER_WAY | {"succeeded"}
-        # What was never handed over cannot have been charged.
-        and (one.status != "pending" or one.attempts > 0)
-    ]
-    return min(fitting, key=lambda one: one.status == "succeeded", default=None)
-
-
-def _asked(ledger: Iterable[Payment], transaction: Transaction) -> Payment | None:
-    return next(
-        (
-            one
-            for one in ledger
-            if one.kind == "refund"
-            and one.transaction_id is None
-            and one.parent_id == transaction.parent_id
-            and one.amount == transaction.amount
-            and one.status in UNDER_WAY | {"succeeded"}
-        ),
-        None,
     )
 
 

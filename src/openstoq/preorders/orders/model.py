@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from openstoq.commerce.orders import FulfillmentOrder, Mandate, Order, PaymentSchedule
 
@@ -84,6 +84,7 @@ class Payment:
     error: str | None = None
     note: str | None = None
     notify: bool = False
+    begun_at: datetime | None = None
     retry_at: datetime | None = None
     settled_at: datetime | None = None
 
@@ -159,7 +160,6 @@ class PreorderOrder:
     cancelled_at: datetime | None
     cancel_reason: str | None
     exceeded: list[str]
-    reason_note: str | None
     hold_wanted: bool | None
     split_wanted: bool
     tags_wanted: list[str]
@@ -172,6 +172,10 @@ class PreorderOrder:
     updated_at: datetime
     lines: tuple[Line, ...] = field(default=())
     payments: tuple[Payment, ...] = field(default=())
+
+    def payment(self, payment_id: UUID) -> Payment | None:
+        """Return an entry of the ledger."""
+        return next((one for one in self.payments if one.id == payment_id), None)
 
     @property
     def charge_under_way(self) -> Payment | None:
@@ -198,6 +202,3 @@ class PreorderOrder:
     def mandate(self) -> Mandate | None:
         """The payment method that can be charged."""
         return next((one for one in self.snapshot.mandates if one.usable), None)
-
-
-SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)

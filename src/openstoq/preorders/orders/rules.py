@@ -98,7 +98,12 @@ def obstacle(action: Action, order: PreorderOrder) -> str | None:
 
 def owes(order: PreorderOrder) -> bool:
     """Tell whether an order's balance is still to be collected, released or not."""
-    return order.balance > 0 and order.outstanding > 0 and order.collected_at is None
+    return (
+        order.balance > 0
+        and order.outstanding > 0
+        and order.collected_at is None
+        and order.cancelled_at is None
+    )
 
 
 def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:

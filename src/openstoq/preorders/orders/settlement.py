@@ -103,7 +103,6 @@ def made(
         cancelled_at=None,
         cancel_reason=None,
         exceeded=[],
-        reason_note=None,
         hold_wanted=any(one.shipping.fulfillment.hold for one in selling) or None,
         split_wanted=any(one.shipping.fulfillment.split.enabled for one in selling),
         tags_wanted=_tags(selling),

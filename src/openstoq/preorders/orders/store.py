@@ -1,7 +1,7 @@
 """Preorder orders, their lines and their ledger, in PostgreSQL."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ _ORDER = """
     order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
     market_id, currency, shop_updated_at, shop_cancelled_at, total, received, refunded,
     outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
-    cancelled_at, cancel_reason, exceeded, reason_note, hold_wanted, split_wanted, tags_wanted,
+    cancelled_at, cancel_reason, exceeded, hold_wanted, split_wanted, tags_wanted,
     cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at
 """
 _LINE = """
@@ -26,7 +26,8 @@ _LINE = """
 """
 _PAYMENT = """
     id, kind, part, mode, amount, currency, status, idempotency_key, created_at, reference,
-    transaction_id, parent_id, gateway, attempts, error, note, notify, retry_at, settled_at
+    transaction_id, parent_id, gateway, attempts, error, note, notify, begun_at, retry_at,
+    settled_at
 """
 # The columns that runs of jobs keep, and which nobody else writes.
 _NOT_SAVED = frozenset({"synced_revision", "sync_error", "lines", "payments"})
@@ -73,6 +74,13 @@ async def load(
         order_ids,
     )
     return {order.order_id: order for order in await _complete(db, shop_id, rows)}
+
+
+async def load_one(
+    db: Connection, shop_id: UUID, order_id: int, *, lock: bool = False
+) -> PreorderOrder | None:
+    """Return an order, or None when it is no preorder."""
+    return (await load(db, shop_id, [order_id], lock=lock)).get(order_id)
 
 
 async def find(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
@@ -156,13 +164,16 @@ async def save_lines(
 
 
 async def save_payments(
-    db: Connection, shop_id: UUID, order_id: int, payments: Iterable[Payment], now: datetime
+    db: Connection, shop_id: UUID, payments: Mapping[int, Iterable[Payment]], now: datetime
 ) -> None:
-    """Insert or update entries of an order's ledger."""
+    """Insert or update entries of ledgers, by the order they belong to."""
     rows = [
         asdict(payment) | {"shop_id": shop_id, "order_id": order_id, "updated_at": now}
-        for payment in payments
+        for order_id, entries in payments.items()
+        for payment in entries
     ]
+    if not rows:
+        return
     await db.execute(
         """
         INSERT INTO preorder_payments
@@ -171,8 +182,8 @@ async def save_payments(
         SET status = excluded.status, idempotency_key = excluded.idempotency_key,
             reference = excluded.reference, transaction_id = excluded.transaction_id,
             gateway = excluded.gateway, attempts = excluded.attempts, error = excluded.error,
-            amount = excluded.amount, retry_at = excluded.retry_at,
-            settled_at = excluded.settled_at, updated_at = excluded.updated_at
+            amount = excluded.amount, begun_at = excluded.begun_at,
+            retry_at = excluded.retry_at, settled_at = excluded.settled_at, updated_at = excluded.updated_at
         """,
         rows,
     )
@@ -205,6 +216,33 @@ async def order_of_fulfillment_order(
         fulfillment_order_id,
     )
     return found
+
+
+async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
+    """Return orders whose balance is to be charged now, for the first time or again.
+
+    Due are those whose day has come, or whose goods were sent where the offer waits for that.
+    """
+    rows = await db.fetch(
+        """
+        SELECT o.order_id FROM preorder_orders o
+        WHERE o.shop_id = $1 AND o.collected_at IS NULL AND o.cancelled_at IS NULL
+          AND o.balance > 0 AND o.outstanding > 0
+          AND (o.collect = 'when_due' AND o.due_at <= $2
+               OR o.collect = 'when_fulfilled' AND EXISTS (
+                   SELECT FROM preorder_lines l WHERE l.shop_id = $1
+                   AND l.order_id = o.order_id AND l.unfulfilled < l.current))
+          AND NOT EXISTS (SELECT FROM preorder_payments p WHERE p.shop_id = $1
+                          AND p.order_id = o.order_id AND p.kind = 'balance'
+                          AND p.mode = 'auto')
+        UNION
+        SELECT order_id FROM preorder_payments WHERE shop_id = $1 AND retry_at <= $2
+        ORDER BY order_id LIMIT 500
+        """,
+        shop_id,
+        now,
+    )
+    return [row["order_id"] for row in rows]
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:

@@ -35,7 +35,6 @@ CREATE TABLE preorder_orders (
     cancelled_at     timestamptz,
     cancel_reason    text,
     exceeded         text[] NOT NULL DEFAULT '{}', -- sentences: which limits it went over
-    reason_note      text,        -- of holds to come; NULL: the offer's
     hold_wanted      boolean,     -- NULL leaves holds alone
     split_wanted     boolean NOT NULL DEFAULT false,
     tags_wanted      text[] NOT NULL DEFAULT '{}',
@@ -55,7 +54,7 @@ CREATE INDEX preorder_orders_by_state ON preorder_orders (shop_id, state, placed
 CREATE INDEX preorder_orders_of_customer ON preorder_orders (shop_id, customer_id);
 CREATE INDEX preorder_orders_of_email ON preorder_orders (shop_id, lower(email));
 CREATE INDEX preorder_orders_due ON preorder_orders (shop_id, due_at)
-    WHERE state = 'awaiting_balance';
+    WHERE collected_at IS NULL AND cancelled_at IS NULL;
 CALL protect_tenant('preorder_orders');
 
 ALTER TABLE preorder_lines
@@ -97,6 +96,7 @@ CREATE TABLE preorder_payments (
     error           text,
     note            text,
     notify          boolean NOT NULL DEFAULT false,
+    begun_at        timestamptz,   -- when the present attempt was handed over
     retry_at        timestamptz,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
@@ -150,5 +150,6 @@ CALL protect_tenant('markets');
 -- How far the reconciliation of orders has come.
 ALTER TABLE preorder_shops
     ADD COLUMN orders_since  timestamptz, -- of the pass under way
+    ADD COLUMN orders_begun  timestamptz,
     ADD COLUMN orders_cursor text,
     ADD COLUMN orders_upto   timestamptz; -- orders updated before were all seen

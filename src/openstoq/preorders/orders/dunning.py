@@ -1,0 +1,80 @@
+"""A balance that could not be charged: when it is tried again, and who is told. No I/O."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.model import Payment, PaymentMode, PreorderOrder
+
+NO_METHOD = "the shopper left no payment method that can be charged"
+
+
+def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
+    """Return a new entry that collects what is left of the balance."""
+    payment_id = new_id()
+    return Payment(
+        id=payment_id,
+        kind="balance",
+        part="balance",
+        mode=mode,
+        amount=_owed(order),
+        currency=order.currency,
+        status="pending",
+        idempotency_key=f"{payment_id}:1",
+        created_at=now,
+    )
+
+
+def reopened(payment: Payment) -> Payment:
+    """Return a failed charge as one that waits to be made again, under a key of its own."""
+    return replace(
+        payment,
+        status="pending",
+        idempotency_key=f"{payment.id}:{payment.attempts + 1}",
+        reference=None,
+        retry_at=None,
+        begun_at=None,
+        settled_at=None,
+    )
+
+
+def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:
+    """Return a charge as the shop is about to be asked for it, over what is owed by now.
+
+    A run that follows one that was cut short asks again with the same key, which is the same
+    attempt.
+    """
+    if payment.status != "pending":
+        return payment
+    return replace(
+        payment,
+        status="processing",
+        amount=_owed(order),
+        attempts=payment.attempts + 1,
+        begun_at=now,
+    )
+
+
+def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Payment:
+    """Return a charge as it failed.
+
+    It is tried again as many days after it was first asked for as the schedule says for that
+    attempt, such as "1,3,5,7"; after the last one it is not.
+    """
+    days = [int(day) for day in retry_days.split(",")]
+    tries = max(payment.attempts, 1)
+    again = payment.mode == "auto" and tries <= len(days)
+    return replace(
+        payment,
+        status="failed",
+        attempts=tries,
+        error=error,
+        settled_at=now,
+        retry_at=payment.created_at + timedelta(days=days[tries - 1]) if again else None,
+    )
+
+
+def _owed(order: PreorderOrder) -> Decimal:
+    schedule = order.open_schedule
+    return schedule.balance_due if schedule is not None else order.outstanding

@@ -1,0 +1,124 @@
+"""Hearing of orders: webhooks say which to read, and reconciliation finds what they did not say."""
+
+from datetime import timedelta
+
+from openstoq.commerce.inbound import (
+    CustomerRedacted,
+    FulfillmentOrderChanged,
+    MarketsChanged,
+    OrderChanged,
+    OrderDeleted,
+    PaymentScheduleDue,
+)
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.orders import charges, passes, recognition, store, sync
+from openstoq.preorders.orders.intake import take_in
+from openstoq.preorders.orders.saving import save
+from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.webhooks import News
+
+jobs = JobSet("preorders.ingest")
+
+# Webhooks come late by hours at times; a pass looks this far behind the one before.
+OVERLAP = timedelta(minutes=10)
+KEEP_OTHERS = timedelta(days=90)
+DELETED = "the order was deleted in Shopify"
+
+
+def request(work: Work, order_id: int) -> None:
+    """Have an order read from the shop; ten messages in a second are one read."""
+    work.coalesce(read_order, order_id=order_id)
+
+
+@jobs.job()
+async def read_order(run: Run, *, order_id: int) -> None:
+    """Read an order as the shop has it and take it in."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    with asking():
+        order = await commerce.order(order_id)
+    async with run.work() as work:
+        if order is None:
+            await _end(work, order_id)
+            return
+        taken = await take_in(work, order)
+        if taken is not None and taken.revision > taken.synced_revision:
+            sync.request(work, order_id)
+
+
+@jobs.job()
+async def read_markets(run: Run) -> None:
+    """Read which markets sell to which countries."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    with asking():
+        markets = await commerce.markets()
+    async with run.work() as work:
+        await recognition.save_markets(work.db, work.shop_id, markets)
+
+
+@jobs.job(cron="*/15 * * * *")
+async def reconcile(run: Run) -> None:
+    """Find orders that lost webhooks would have told of, page by page; a cut-short pass goes on."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    now = run.runtime.clock()
+    async with run.work() as work:
+        if not await recognition.has_offers(work.db, work.shop_id):
+            return
+        begun = await passes.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
+        await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
+    with asking():
+        async for page in commerce.orders_updated(begun.since, after=begun.cursor):
+            async with run.work() as work:
+                wanted = await recognition.of_interest(work.db, work.shop_id, page.orders)
+                for order_id in wanted:
+                    request(work, order_id)
+                await passes.advance(work.db, work.shop_id, page.cursor)
+            if run.runtime.stopping.is_set():
+                raise Retry("the worker is stopping")
+    async with run.work() as work:
+        await passes.finish(work.db, work.shop_id, upto=begun.upto)
+
+
+@jobs.job(cron="50 3 * * *")
+async def read_markets_nightly(run: Run) -> None:
+    """Read the markets once a night."""
+    async with run.work() as work:
+        work.coalesce(read_markets)
+
+
+async def on_news(work: Work, news: News) -> None:
+    """Have read what a webhook is about, unless it is known to be of no interest."""
+    db, shop_id = work.db, work.shop_id
+    match news.change:
+        case OrderChanged(order_id):
+            if await recognition.is_of_interest(db, shop_id, order_id):
+                request(work, order_id)
+        case OrderDeleted(order_id):
+            await _end(work, order_id)
+        case FulfillmentOrderChanged(fulfillment_order_id):
+            found = await store.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
+            if found is not None:
+                request(work, found)
+        case PaymentScheduleDue():
+            work.coalesce(charges.collect_due)
+        case MarketsChanged():
+            work.coalesce(read_markets)
+        case CustomerRedacted(redaction):
+            await recognition.forget_customer(db, shop_id, redaction)
+        case _:
+            return
+
+
+async def _end(work: Work, order_id: int) -> None:
+    """Cancel a preorder whose order is gone."""
+    order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
+    if order is None or order.cancelled_at is not None:
+        return
+    order.cancelled_at, order.cancel_reason = work.runtime.clock(), DELETED
+    await save(work, order, before=order.lines)

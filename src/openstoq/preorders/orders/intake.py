@@ -1,0 +1,168 @@
+"""Taking in an order as the shop has it: in whatever order and however often it is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from openstoq.commerce.orders import Order
+from openstoq.db.pool import Connection
+from openstoq.jobs.work import Work
+from openstoq.preorders.offers import store as offer_store
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders import (
+    cancelling,
+    counts,
+    ledger,
+    limits,
+    lines,
+    recognition,
+    saving,
+    settlement,
+    store,
+)
+from openstoq.preorders.orders.counts import Buyer
+from openstoq.preorders.orders.limits import Demand
+from openstoq.preorders.orders.model import Line, PreorderOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an order and its offers before it is taken in."""
+
+    stored: PreorderOrder | None
+    matches: Sequence[lines.Match]
+    offers: Mapping[UUID, Offer]
+    market_id: int | None
+
+
+async def take_in(work: Work, order: Order) -> PreorderOrder | None:
+    """Make our record of an order what the shop says; None when it has no preorder in it.
+
+    What was read before something newer is left out. A new preorder is judged against its
+    offers' limits and counted under locks; `sync.request` makes the shop follow when the
+    returned order's revision is ahead.
+    """
+    db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+    await store.lock_name(db, shop_id, order.id)
+    known = await _known(db, shop_id, order)
+    stored = known.stored
+    if stored is not None and order.updated_at < stored.shop_updated_at:
+        return stored
+    if not known.matches:
+        if stored is None:
+            await recognition.note(db, shop_id, order.id, now)
+        return stored
+    before = stored.lines if stored is not None else ()
+    owed = settlement.money(
+        order, stored, has_partial=any(one.payment == "partial" for one in known.matches)
+    )
+    sold = lines.preordered(
+        order,
+        known.matches,
+        known.offers,
+        before,
+        market_id=known.market_id,
+        balance=owed.balance,
+    )
+    made = settlement.made(
+        order, sold, known.offers, stored, owed=owed, market_id=known.market_id, now=now
+    )
+    if stored is not None and settlement.was_released_by_hand(stored, made):
+        made.hold_wanted, made.released_at = None, now
+    if made.cancelled_at is None and order.cancelled_at is None:
+        await _judge(work, made, before, known.offers)
+    await saving.save(
+        work,
+        made,
+        before=before,
+        payments=ledger.reconcile(order, made.payments, now),
+    )
+    await store.save_fulfillment_orders(db, shop_id, made)
+    if stored is None and _is_to_be_cancelled(made, known.offers):
+        await cancelling.cancel_exceeding(work, made)
+    return made
+
+
+async def _known(db: Connection, shop_id: UUID, order: Order) -> Known:
+    stored = await store.load_one(db, shop_id, order.id, lock=True)
+    plan_ids = sorted({line.plan_id for line in order.lines if line.plan_id is not None})
+    plans = await recognition.plans(db, shop_id, plan_ids)
+    of_lines = stored.lines if stored is not None else ()
+    wanted = {
+        *(offer_id for offer_id, _ in plans.values()),
+        *lines.named_offers(order).values(),
+        *(line.offer_id for line in of_lines),
+    }
+    offers = {one.id: one for one in await offer_store.all_of(db, shop_id, sorted(wanted))}
+    return Known(
+        stored=stored,
+        matches=lines.match(order, plans, offers, of_lines),
+        offers=offers,
+        market_id=await recognition.market_of(db, shop_id, order.country),
+    )
+
+
+async def _judge(
+    work: Work, order: PreorderOrder, before: Sequence[Line], offers: Mapping[UUID, Offer]
+) -> None:
+    """Decide what of an order's new units counts, and what goes over a limit.
+
+    A line that went over before is judged again only once it has become smaller.
+    """
+    was = {line.id: line for line in before}
+    open_lines = [
+        line
+        for line in order.lines
+        if line.current > line.quantity
+        and (line.id not in was or line.current < was[line.id].current)
+    ]
+    if not open_lines:
+        return
+    await counts.lock(work.db, work.shop_id, open_lines)
+    demands = [
+        Demand(
+            line=line.id,
+            offer_id=line.offer_id,
+            variant_id=line.variant_id,
+            market_id=line.market_id,
+            units=line.current,
+        )
+        for line in open_lines
+    ]
+    of_offers = {line.offer_id: offers[line.offer_id].limits for line in open_lines}
+    taken = await counts.taken(
+        work.db,
+        work.shop_id,
+        demands,
+        of_offers,
+        buyer=Buyer(customer_id=order.customer_id, email=order.email, order_id=order.order_id),
+    )
+    excesses = limits.judge(demands, of_offers, taken)
+    judged = {line.id: _judged(line, excesses, offers) for line in open_lines}
+    order.lines = tuple(judged.get(line.id, line) for line in order.lines)
+    order.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
+    held = any(
+        line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "hold"
+        for line in order.lines
+    )
+    if held and settlement.OVER_LIMIT not in order.tags_wanted:
+        order.hold_wanted = True
+        order.tags_wanted = [*order.tags_wanted, settlement.OVER_LIMIT]
+        order.revision += 1
+
+
+def _judged(
+    line: Line, excesses: Mapping[int, limits.Excess], offers: Mapping[UUID, Offer]
+) -> Line:
+    excess = excesses.get(line.id)
+    if excess is None:
+        return replace(line, quantity=line.current, exceeded=None)
+    accepted = offers[line.offer_id].limits.on_exceed == "accept"
+    return replace(line, quantity=line.current if accepted else 0, exceeded=excess.sentence)
+
+
+def _is_to_be_cancelled(order: PreorderOrder, offers: Mapping[UUID, Offer]) -> bool:
+    return order.cancelled_at is None and any(
+        line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "cancel"
+        for line in order.lines
+    )

@@ -1,0 +1,244 @@
+"""The mails about preorder orders, each a job: who gets them, and when none is to be sent."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from openstoq.commerce.orders import Order
+from openstoq.jobs.job import GiveUp, JobSet
+from openstoq.jobs.work import Run
+from openstoq.messaging import order_mails
+from openstoq.messaging.notices import Notice
+from openstoq.messaging.order_mails import Cause, Decline, Item, OrderFacts, Why
+from openstoq.preorders.orders import store
+from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOrder
+from openstoq.shops import store as shops
+from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.mails import notice_of, send_one
+from openstoq.shops.model import Shop
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.mails")
+
+# Which of a provider's words tell a shopper more than that the payment was declined.
+_CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
+    (re.compile(r"expired", re.IGNORECASE), "expired"),
+    (re.compile(r"insufficient|not enough", re.IGNORECASE), "funds"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What a mail is about."""
+
+    shop: Shop
+    order: PreorderOrder
+
+    def facts(self, locale: str | None, customer_name: str | None = None) -> OrderFacts:
+        """Return what the mail knows of the order, for one who reads `locale`."""
+        is_over = self.order.cancelled_at is not None
+        units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
+        return OrderFacts(
+            shop_name=self.shop.name,
+            shop_url=self.shop.storefront,
+            locale=locale or self.shop.locale,
+            timezone=self.shop.timezone,
+            name=self.order.name,
+            customer_name=customer_name,
+            currency=self.order.currency,
+            items=tuple(
+                Item(title=line.title, variant_title=line.variant_title, quantity=quantity)
+                for line, quantity in units
+                if quantity > 0
+            ),
+        )
+
+    @property
+    def for_shopper(self) -> OrderFacts:
+        """The facts in the shopper's language."""
+        return self.facts(self.order.locale, self.order.customer_name)
+
+    @property
+    def last_charge(self) -> Payment | None:
+        """The charge of the balance that was begun last."""
+        charges = [one for one in self.order.payments if one.kind == "balance"]
+        return next((one for one in reversed(charges) if one.mode == "auto"), None)
+
+
+@jobs.job(attempts=30)
+async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Why) -> None:
+    """Mail a shopper a fresh link to pay the balance, unless that was done or cancelled."""
+    letter = await _load(run, order_id)
+    if letter is None or _is_settled(letter.order):
+        return
+    if why == "declined" and letter.order.charge_under_way is not None:
+        # It is tried again already, and how that ends has a mail of its own.
+        return
+    fresh = await _fresh(run, order_id)
+    if fresh is None or fresh.cancelled_at is not None or fresh.outstanding <= 0:
+        return
+    pay_url = fresh.collection_url
+    if pay_url is None:
+        raise GiveUp("the shop gives no payment page for this order; ask the shopper another way")
+    charge = letter.last_charge
+    await _to_shopper(
+        run,
+        letter,
+        notice_id,
+        lambda notice: order_mails.payment_request(
+            notice,
+            letter.for_shopper,
+            why=why,
+            amount=fresh.outstanding,
+            due_at=letter.order.due_at,
+            pay_url=pay_url,
+            decline=Decline(cause_of(charge.error), charge.retry_at) if charge else None,
+        ),
+    )
+
+
+@jobs.job(attempts=30)
+async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
+    """Mail a shopper that the balance arrived."""
+    letter = await _load(run, order_id)
+    received = _sum(letter, "balance", {"succeeded"}) if letter is not None else ZERO
+    if letter is None or received <= 0:
+        return
+    await _to_shopper(
+        run,
+        letter,
+        notice_id,
+        lambda notice: order_mails.receipt(notice, letter.for_shopper, amount=received),
+    )
+
+
+@jobs.job(attempts=30)
+async def send_cancellation(
+    run: Run, *, order_id: int, notice_id: UUID, why: Literal["asked", "exceeded"]
+) -> None:
+    """Mail a shopper that the preorder was cancelled, and what comes back."""
+    letter = await _load(run, order_id)
+    if letter is None:
+        return
+    await _to_shopper(
+        run,
+        letter,
+        notice_id,
+        lambda notice: order_mails.cancellation(
+            notice,
+            letter.for_shopper,
+            why=why,
+            reason=letter.order.cancel_reason,
+            refund=_sum(letter, "refund", UNDER_WAY | {"succeeded"}),
+        ),
+    )
+
+
+@jobs.job(attempts=30)
+async def send_shipping_update(
+    run: Run, *, order_id: int, notice_id: UUID, subject: str, header: str, description: str
+) -> None:
+    """Mail a shopper what the merchant has to say about the order."""
+    letter = await _load(run, order_id)
+    if letter is None:
+        return
+    await _to_shopper(
+        run,
+        letter,
+        notice_id,
+        lambda notice: order_mails.shipping_update(
+            notice, letter.for_shopper, subject=subject, header=header, description=description
+        ),
+    )
+
+
+@jobs.job(attempts=30)
+async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID) -> None:
+    """Mail the merchant that the last try to collect a balance failed."""
+    letter = await _load(run, order_id)
+    if letter is None or _is_settled(letter.order):
+        return
+    charge = letter.last_charge
+    await _send(
+        run,
+        letter,
+        notice_id,
+        letter.shop.email,
+        lambda notice: order_mails.uncollected(
+            notice,
+            letter.facts(letter.shop.locale),
+            amount=charge.amount if charge is not None else letter.order.outstanding,
+            error=charge.error if charge is not None else None,
+            order_url=f"https://{letter.shop.domain}/admin/orders/{order_id}",
+        ),
+    )
+
+
+def cause_of(error: str | None) -> Cause:
+    """Return what a shopper is told of a provider's words for a declined payment."""
+    return next((cause for words, cause in _CAUSES if words.search(error or "")), "declined")
+
+
+async def _load(run: Run, order_id: int) -> _Letter | None:
+    async with run.work() as work:
+        shop = await shops.load(work.db, work.shop_id)
+        found = await store.load(work.db, work.shop_id, [order_id])
+    order = found.get(order_id)
+    if shop is None or shop.uninstalled_at is not None or order is None:
+        return None
+    return _Letter(shop, order)
+
+
+async def _fresh(run: Run, order_id: int) -> Order | None:
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return None
+    with asking():
+        return await commerce.order(order_id)
+
+
+def _is_settled(order: PreorderOrder) -> bool:
+    return (
+        order.collected_at is not None
+        or order.cancelled_at is not None
+        or order.shop_cancelled_at is not None
+    )
+
+
+def _sum(letter: _Letter, kind: str, statuses: set[str] | frozenset[str]) -> Decimal:
+    paid = (one for one in letter.order.payments if one.kind == kind and one.status in statuses)
+    return sum((one.amount for one in paid), ZERO)
+
+
+async def _to_shopper(
+    run: Run, letter: _Letter, notice_id: UUID, write: Callable[[Notice], bytes]
+) -> None:
+    await _send(run, letter, notice_id, letter.order.email, write)
+
+
+async def _send(
+    run: Run,
+    letter: _Letter,
+    notice_id: UUID,
+    recipient: str | None,
+    write: Callable[[Notice], bytes],
+) -> None:
+    if not recipient:
+        log.info("order_mail.without_address", order_id=letter.order.order_id)
+        return
+    notice = notice_of(run, letter.shop, notice_id, recipient)
+    try:
+        content = write(notice)
+    except ValueError:
+        # The error quotes the address or the link, which no log may have.
+        raise GiveUp(
+            "the mail could not be written: correct the order's or the shop's e-mail address, or "
+            "OPENSTOQ_MAIL_SENDER"
+        ) from None
+    await send_one(run, notice, content)

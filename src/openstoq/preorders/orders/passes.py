@@ -1,0 +1,61 @@
+"""How far the reconciliation of a shop's orders has come, in PostgreSQL."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+
+# The first pass of a shop looks this far back: Shopify shows no older orders without asking.
+FIRST = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A pass over orders updated `since`; it began, first of all, at `upto`."""
+
+    since: datetime
+    upto: datetime
+    cursor: str | None
+
+
+async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timedelta) -> Pass:
+    """Begin a pass, or go on with one that was cut short."""
+    await db.execute(
+        "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
+    )
+    row = await db.fetchrow(
+        """
+        UPDATE preorder_shops SET
+            orders_since = coalesce(orders_since, orders_upto - $3::interval, $2 - $4::interval),
+            orders_begun = coalesce(orders_begun, $2)
+        WHERE shop_id = $1 RETURNING orders_since, orders_begun, orders_cursor
+        """,
+        shop_id,
+        now,
+        overlap,
+        FIRST,
+    )
+    if row is None:
+        raise LookupError("the shop is gone")
+    return Pass(row["orders_since"], row["orders_begun"], row["orders_cursor"])
+
+
+async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:
+    """Note that the pages up to `cursor` are done."""
+    await db.execute(
+        "UPDATE preorder_shops SET orders_cursor = $2 WHERE shop_id = $1", shop_id, cursor
+    )
+
+
+async def finish(db: Connection, shop_id: UUID, *, upto: datetime) -> None:
+    """End a pass: orders updated before it began were all seen."""
+    await db.execute(
+        """
+        UPDATE preorder_shops
+        SET orders_upto = $2, orders_since = NULL, orders_begun = NULL, orders_cursor = NULL
+        WHERE shop_id = $1
+        """,
+        shop_id,
+        upto,
+    )

@@ -1,0 +1,124 @@
+"""What tells a preorder from other orders: our selling plans, markets, and what was read before."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.commerce.inbound import PrivacyRequest
+from openstoq.commerce.orders import Market
+from openstoq.db.pool import Connection
+from openstoq.preorders.orders.lines import Plans
+
+
+async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans:
+    """Return the offer and the payment option of those selling plans that are ours."""
+    rows = await db.fetch(
+        "SELECT plan_id, offer_id, option FROM offer_plans WHERE shop_id = $1 AND plan_id = ANY($2)",
+        shop_id,
+        plan_ids,
+    )
+    return {row["plan_id"]: (row["offer_id"], row["option"]) for row in rows}
+
+
+async def has_offers(db: Connection, shop_id: UUID) -> bool:
+    """Tell whether the shop has ever had an offer; without one no order is a preorder."""
+    return bool(await db.fetchval("SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1)", shop_id))
+
+
+async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int | None:
+    """Return the market that sells to a country, if that is known."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT id FROM markets WHERE shop_id = $1 AND active AND $2 = ANY(countries)
+        ORDER BY cardinality(countries), id LIMIT 1
+        """,
+        shop_id,
+        country,
+    )
+    return found
+
+
+async def save_markets(db: Connection, shop_id: UUID, markets: Sequence[Market]) -> None:
+    """Replace what is known of the shop's markets."""
+    await db.execute(
+        "DELETE FROM markets WHERE shop_id = $1 AND id <> ALL($2)",
+        shop_id,
+        [market.id for market in markets],
+    )
+    await db.execute(
+        """
+        INSERT INTO markets (shop_id, id, name, active, countries)
+        SELECT $1, id, name, active, countries FROM jsonb_to_recordset($2)
+            AS t(id bigint, name text, active boolean, countries text[])
+        ON CONFLICT (shop_id, id) DO UPDATE
+        SET name = excluded.name, active = excluded.active, countries = excluded.countries
+        """,
+        shop_id,
+        [asdict(market) for market in markets],
+    )
+
+
+async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
+    """Tell whether an order may be a preorder, as far as is known."""
+    return bool(
+        await db.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1) AND NOT EXISTS (
+                SELECT FROM other_orders WHERE shop_id = $1 AND order_id = $2)
+            """,
+            shop_id,
+            order_id,
+        )
+    )
+
+
+async def forget_customer(db: Connection, shop_id: UUID, redaction: PrivacyRequest) -> None:
+    """Forget who gave these orders; the orders and their money stay for the books."""
+    await db.execute(
+        """
+        UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL
+        WHERE shop_id = $1 AND (customer_id = $2 OR order_id = ANY($3))
+        """,
+        shop_id,
+        redaction.customer_id,
+        list(redaction.order_ids),
+    )
+
+
+async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
+    """Note that an order has no preorder in it, and never will: none can be added to an order."""
+    await db.execute(
+        """
+        INSERT INTO other_orders (shop_id, order_id, read_at) VALUES ($1, $2, $3)
+        ON CONFLICT (shop_id, order_id) DO UPDATE SET read_at = excluded.read_at
+        """,
+        shop_id,
+        order_id,
+        now,
+    )
+
+
+async def of_interest(
+    db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
+) -> list[int]:
+    """Return those orders, told with when they were updated, that have to be read (again)."""
+    rows = await db.fetch(
+        """
+        SELECT t.id FROM unnest($2::bigint[], $3::timestamptz[]) AS t(id, updated_at)
+        WHERE NOT EXISTS (SELECT FROM other_orders o WHERE o.shop_id = $1 AND o.order_id = t.id)
+          AND NOT EXISTS (SELECT FROM preorder_orders p WHERE p.shop_id = $1
+                          AND p.order_id = t.id AND p.shop_updated_at >= t.updated_at)
+        """,
+        shop_id,
+        [order_id for order_id, _ in orders],
+        [updated_at for _, updated_at in orders],
+    )
+    return [row["id"] for row in rows]
+
+
+async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
+    """Forget orders that were read long ago; what still changes of them is read once more."""
+    await db.execute(
+        "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
+    )

@@ -1,0 +1,91 @@
+"""Paying money back: written in the ledger by whoever decides it, asked of the shop by a job."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import structlog
+
+from openstoq.commerce.orders import RefundPart
+from openstoq.commerce.port import CommerceRefused
+from openstoq.jobs.job import JobSet
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.orders import store
+from openstoq.preorders.orders.events import RefundBegun
+from openstoq.preorders.orders.intake import take_in
+from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder
+from openstoq.preorders.orders.saving import save
+from openstoq.shops.commerce import asking, commerce_of, patiently
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.refunds")
+
+
+async def on_begun(work: Work, begun: RefundBegun) -> None:
+    """Have a refund made."""
+    work.coalesce(pay_back, order_id=begun.order_id, payment_id=begun.payment_id)
+
+
+@jobs.job(attempts=30)
+async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
+    """Have the shop pay money back, and take in what became of it.
+
+    The key is the ledger entry's, so a run that was cut short pays nothing twice.
+    """
+    commerce = await commerce_of(run)
+    refund = await _begin(run, order_id, payment_id) if commerce is not None else None
+    if commerce is None or refund is None or refund.parent_id is None:
+        return
+    part = RefundPart(
+        transaction_id=refund.parent_id, gateway=refund.gateway or "manual", amount=refund.amount
+    )
+    try:
+        with patiently():
+            await commerce.refund(
+                order_id,
+                [part],
+                key=refund.idempotency_key,
+                note=refund.note,
+                notify=refund.notify,
+            )
+    except CommerceRefused as refusal:
+        log.warning("refund.refused", order_id=order_id, error=str(refusal))
+        await _settle(run, order_id, payment_id, error=str(refusal))
+        return
+    await _settle(run, order_id, payment_id, error=None)
+    with asking():
+        order = await commerce.order(order_id)
+    if order is not None:
+        async with run.work() as work:
+            await take_in(work, order)
+
+
+async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
+    async with run.work() as work:
+        order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
+        refund = order.payment(payment_id) if order is not None else None
+        if order is None or refund is None or refund.status not in UNDER_WAY:
+            return None
+        begun = replace(refund, status="processing", attempts=refund.attempts + 1)
+        await save(work, order, before=order.lines, payments=[begun])
+        return begun
+
+
+async def _settle(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
+    async with run.work() as work:
+        order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
+        refund = order.payment(payment_id) if order is not None else None
+        if order is None or refund is None or refund.status not in UNDER_WAY:
+            return
+        settled = replace(
+            refund,
+            status="failed" if error else "succeeded",
+            error=error,
+            settled_at=work.runtime.clock(),
+        )
+        await save(work, order, before=order.lines, payments=[settled])
+
+
+def parts_left(order: PreorderOrder) -> str:
+    """Say what the ledger has, for those who ask for a refund of nothing."""
+    return f"the order {order.name} has nothing left to refund of that; GET payments shows why"

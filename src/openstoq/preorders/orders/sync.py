@@ -1,0 +1,126 @@
+"""Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
+
+from datetime import timedelta
+
+import structlog
+
+from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.kernel.delays import seconds
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.orders import effects, leases, store
+from openstoq.preorders.orders.effects import (
+    AddTags,
+    CancelOrder,
+    Effect,
+    Lift,
+    MarkPaid,
+    Place,
+    SplitOff,
+)
+from openstoq.preorders.orders.events import OrderDecided
+from openstoq.preorders.orders.intake import take_in
+from openstoq.preorders.orders.model import PreorderOrder
+from openstoq.shops.commerce import commerce_of
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.orders.sync")
+
+SOON = timedelta(seconds=2)
+# Each round makes the shop agree a bit more: holding a part of an order makes new ids.
+MOST_ROUNDS = 6
+
+
+def request(work: Work, order_id: int) -> None:
+    """Have the shop follow what was decided about an order."""
+    work.coalesce(sync_order, order_id=order_id)
+
+
+async def on_decided(work: Work, decided: OrderDecided) -> None:
+    """Have the shop follow."""
+    request(work, decided.order_id)
+
+
+@jobs.job()
+async def sync_order(run: Run, *, order_id: int) -> None:
+    """Do in the shop what an order lacks there, one run at a time for each order."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    async with run.work() as work:
+        claim = await leases.claim(work.db, work.shop_id, order_id)
+    if claim == "held":
+        raise Retry("another run works on this order", delay=SOON)
+    if claim == "unknown":
+        return
+    error: str | None = None
+    revision: int | None = None
+    try:
+        revision = await _agree(run, commerce, order_id)
+    except CommerceUnavailable as unavailable:
+        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
+    except CommerceError as refusal:
+        error = str(refusal)
+        log.warning("order.sync_failed", order_id=order_id, error=error)
+    finally:
+        async with run.work() as work:
+            if await leases.release(
+                work.db, work.shop_id, order_id, revision=revision, error=error
+            ):
+                request(work, order_id)
+
+
+async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
+    """Do what is missing until nothing is; return the revision that the shop agrees with."""
+    for _ in range(MOST_ROUNDS):
+        order = await commerce.order(order_id)
+        async with run.work() as work:
+            await leases.renew(work.db, work.shop_id, order_id)
+            wanted = (
+                await take_in(work, order)
+                if order is not None
+                else await store.load_one(work.db, work.shop_id, order_id)
+            )
+            note = await _note(work, wanted) if wanted is not None else None
+        if wanted is None or order is None:
+            return wanted.revision if wanted is not None else None
+        missing = effects.missing(wanted, order)
+        if not missing:
+            return wanted.revision
+        for effect in missing:
+            await _do(commerce, wanted, effect, note)
+    return None
+
+
+async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None) -> None:
+    order_id = order.order_id
+    match effect:
+        case AddTags(tags):
+            await commerce.tag_order(order_id, tags)
+        case Place(fulfillment_order_id, lines):
+            handle = effects.handle_of(order_id)
+            await commerce.hold(fulfillment_order_id, handle=handle, note=note, lines=lines)
+        case Lift(fulfillment_order_id, hold_ids):
+            await commerce.release_holds(fulfillment_order_id, hold_ids)
+        case SplitOff(fulfillment_order_id, lines):
+            await commerce.split_fulfillment_order(fulfillment_order_id, lines)
+        case MarkPaid():
+            await commerce.mark_paid(order_id)
+        case CancelOrder():
+            await commerce.cancel_order(
+                order_id,
+                reason="other",
+                note=order.cancel_reason,
+                notify=False,
+                restock=True,
+            )
+
+
+async def _note(work: Work, order: PreorderOrder) -> str | None:
+    """Return what a hold says of itself: the first offer's note."""
+    if not order.lines:
+        return None
+    first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)
+    return first.shipping.fulfillment.hold_reason_note if first is not None else None
