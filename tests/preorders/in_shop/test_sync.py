@@ -9,7 +9,7 @@ from uuid import UUID
 from factories.sandboxed import PATIENCE, did, groups, idle, on_shop, run, seen, working
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.preorders.offers.attaching import follow_sources
-from openstoq.preorders.variants.jobs import look_for_drift, reconcile
+from openstoq.preorders.variants.jobs import follow_schedules, look_for_drift, reconcile
 
 
 async def plans_of(database, shop, at):
@@ -220,6 +220,30 @@ async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, d
     assert (await groups(site))[0]["variant_ids"] == sorted(
         variant["id"] for variant in second["variants"]
     )
+
+
+async def test_a_window_that_opens_changes_the_order_of_a_variants_offers(
+    runtime, shop, site, client, database, offer, variants
+):
+    made = await did(client, "/preorders/offers", name="Later")
+    at = f"/preorders/offers/{made['id']}"
+    await did(client, f"{at}/products/add_variants", variant_ids=variants[:1])
+    await did(client, f"{at}/schedule", start="2099-01-01")
+    await did(client, f"{at}/enable")
+    await idle(database)
+    first, later = offer.rpartition("/")[2], made["id"]
+    metafields, _ = await seen(site, variants[0])
+    assert json.loads(metafields["selling_plan_ids"]) == [first, later]
+    async with database.transaction(shop.id) as db:
+        # Time passes.
+        await db.execute(
+            "UPDATE offers SET schedule_start = now() - interval '1 second' WHERE id = $1",
+            UUID(later),
+        )
+    await run(runtime, shop, follow_schedules)
+    await idle(database)
+    metafields, _ = await seen(site, variants[0])
+    assert json.loads(metafields["selling_plan_ids"]) == [later, first]
 
 
 async def test_a_missing_collection_fails_the_job_alone(client, database, offer):

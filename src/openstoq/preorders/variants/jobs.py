@@ -93,6 +93,14 @@ async def look_for_drift(run: Run) -> None:
         await store.note_looked_up_to(work.db, work.shop_id, reached)
 
 
+@jobs.job(cron="*/5 * * * *")
+async def follow_schedules(run: Run) -> None:
+    """Write the order of a variant's offers again when the window of one opens or closes."""
+    async with run.work() as work:
+        if await store.follow_schedules(work.db, work.shop_id, work.runtime.clock()):
+            sync.request_variants(work)
+
+
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         found = await offers.all_of(work.db, work.shop_id, None)

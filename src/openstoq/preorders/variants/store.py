@@ -149,6 +149,37 @@ async def want_again(
     )
 
 
+async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
+    """Have variants looked at again whose offers' windows opened or closed; return how many.
+
+    Only a variant with several live offers has an order in which they apply.
+    """
+    count: int = await db.fetchval(
+        """
+        WITH turned AS (
+            UPDATE offers o SET schedule_followed_to = $2
+            WHERE o.shop_id = $1 AND o.enabled AND o.discarded_at IS NULL AND EXISTS (
+                SELECT FROM (VALUES (o.schedule_start), (o.schedule_end)) AS turn (at)
+                WHERE turn.at <= $2 AND turn.at > coalesce(o.schedule_followed_to, '-infinity'))
+            RETURNING o.id
+        ), touched AS (
+            UPDATE preorder_variants p SET revision = p.revision + 1
+            FROM offer_variants m JOIN turned ON turned.id = m.offer_id
+            WHERE p.shop_id = $1 AND NOT p.is_reset AND m.shop_id = $1 AND m.detached_at IS NULL
+              AND p.variant_id = m.variant_id AND EXISTS (
+                SELECT FROM offer_variants n JOIN offers o ON o.shop_id = $1 AND o.id = n.offer_id
+                WHERE n.shop_id = $1 AND n.variant_id = m.variant_id AND n.offer_id <> m.offer_id
+                  AND n.detached_at IS NULL AND o.enabled AND o.discarded_at IS NULL)
+            RETURNING p.variant_id
+        )
+        SELECT count(*) FROM touched
+        """,
+        shop_id,
+        now,
+    )
+    return count
+
+
 async def refused(db: Connection, shop_id: UUID) -> list[int]:
     """Return the variants of which the shop would not take something."""
     rows = await db.fetch(
