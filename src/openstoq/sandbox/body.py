@@ -74,7 +74,9 @@ class Body:
         if not amount.is_finite() or amount < 0:
             self._problems.append(f"{name} must be an amount such as 19.99.")
             return None
-        return amount.quantize(Decimal("0.01"))
+        # Some currencies have three decimals; who needs fewer rounds.
+        rounded = amount.quantize(Decimal("0.01"))
+        return rounded if rounded == amount else amount.quantize(Decimal("0.001"))
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         """Take one of a few words, in any case."""
@@ -92,6 +94,21 @@ class Body:
             self._problems.append(f"{name} must be a list of texts.")
             return ()
         return tuple(value)
+
+    def objects(self, name: str) -> list["Body"]:
+        """Take a list of JSON objects, each to be read and finished by itself."""
+        value = self._left.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            self._problems.append(f"{name} must be a list of objects.")
+            return []
+        return [Body(each) for each in value]
+
+    def object(self, name: str) -> "Body":
+        """Take a JSON object, which is empty where it is absent."""
+        value = self._left.pop(name, None)
+        if value is not None and not isinstance(value, dict):
+            self._problems.append(f"{name} must be an object.")
+        return Body(value if isinstance(value, dict) else {})
 
     def id(self, name: str) -> int | None:
         """Take a Shopify id as a number, a text or a gid; None where absent."""

@@ -9,7 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from openstoq.sandbox import control_catalogue, control_delivery, control_preorders
+from openstoq.sandbox import (
+    control_catalogue,
+    control_delivery,
+    control_markets,
+    control_orders,
+    control_preorders,
+)
 from openstoq.sandbox.body import Body, BodyError
 from openstoq.sandbox.shops import OpenShop, Sandbox
 from openstoq.sandbox.views import MissingError
@@ -20,6 +26,8 @@ Operation = Callable[[OpenShop, Body, Request], Awaitable[Any]]
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     *control_catalogue.OPERATIONS,
     *control_preorders.OPERATIONS,
+    *control_markets.OPERATIONS,
+    *control_orders.OPERATIONS,
     *control_delivery.OPERATIONS,
 )
 
@@ -68,6 +76,7 @@ def _about(opened: OpenShop) -> dict[str, Any]:
         "installed": shop.installed,
         "products": len(shop.products),
         "variants": len(shop.variants),
+        "orders": len(shop.orders),
         "subscriptions": len(shop.subscriptions),
     }
 

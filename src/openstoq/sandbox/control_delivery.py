@@ -1,5 +1,6 @@
 """The control API's other half: the installation, deliveries, faults and the throttle."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -94,9 +95,14 @@ async def redeliver(opened: OpenShop, _: Body, request: Request) -> dict[str, An
 
 
 async def idle(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
-    """Wait until every delivery has come to its end, at most `timeout` seconds."""
+    """Wait until every job and delivery has come to its end, each at most `timeout` seconds."""
     patience = body.number("timeout", PATIENCE_SECONDS)
     body.finish()
+    try:
+        async with asyncio.timeout(patience):
+            await opened.shop.work.idle()
+    except TimeoutError:
+        return {"idle": False}
     return {"idle": await opened.courier.idle(opened.shop.config.domain, patience)}
 
 

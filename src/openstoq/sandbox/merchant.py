@@ -7,6 +7,7 @@ from typing import Any
 
 from openstoq.kernel.ids import gid
 from openstoq.sandbox import payloads
+from openstoq.sandbox.markets import Market, Region
 from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Variant
 from openstoq.sandbox.shop import MerchantAction, Payload, Shop
 
@@ -265,6 +266,40 @@ def _announce_variant(
     shop: Shop, variant: Variant, old: int, topic: str, action: MerchantAction
 ) -> None:
     shop.announce(topic, action, lambda: payloads.variant(shop, variant, old_quantity=old))
+
+
+def add_market(shop: Shop, *, name: str, countries: Iterable[str]) -> Market:
+    """Open a market for countries (ISO 3166 alpha-2)."""
+    moment = shop.moment()
+    market = Market(
+        id=next(shop.market_ids),
+        name=name,
+        handle=name.lower().replace(" ", "-"),
+        created_at=moment,
+        updated_at=moment,
+    )
+    shop.markets[market.id] = market
+    market.regions = regions(market, countries)
+    shop.announce("markets/create", shop.action(), lambda: payloads.market(market))
+    return market
+
+
+def regions(market: Market, countries: Iterable[str]) -> list[Region]:
+    """Return a market's countries, each with an id of its own."""
+    return [Region(market.id + number, code) for number, code in enumerate(countries, start=1)]
+
+
+def change_market(shop: Shop, market: Market, **facts: Any) -> None:
+    """Change a market's facts."""
+    _assign(market, facts)
+    market.updated_at = shop.moment()
+    shop.announce("markets/update", shop.action(), lambda: payloads.market(market))
+
+
+def delete_market(shop: Shop, market: Market) -> None:
+    """Close a market for good."""
+    del shop.markets[market.id]
+    shop.announce("markets/delete", shop.action(), lambda: {"id": market.id})
 
 
 def _assign(record: Any, facts: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The records of what is sold: orders, their lines, customers, payments and markets."""
+"""The records of what is sold: orders, their lines, customers and refunds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,22 +8,9 @@ from typing import Any
 
 from openstoq.kernel.money import Money
 from openstoq.sandbox.model import Variant
+from openstoq.sandbox.payments import Mandate, PaymentSchedule, PaymentTerms, Transaction
 
-GATEWAY = "shopify_payments"
 ZERO = Decimal(0)
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Market:
-    """Countries (ISO 3166 alpha-2) that the shop sells to in the same way."""
-
-    id: int
-    name: str
-    handle: str
-    countries: list[str]
-    created_at: datetime
-    updated_at: datetime
-    enabled: bool = True
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -44,9 +31,10 @@ class Customer:
 class LineItem:
     """Units of one variant in an order.
 
-    `quantity` is as ordered and `current_quantity` what edits and refunds left of it, of which
-    `fulfilled_quantity` were sent. `unit_price` is after the selling plan's own adjustment;
-    `due_at_checkout` is the part of `total` that was charged when the order was placed.
+    `quantity` is as ordered and `current_quantity` what edits and refunds left of it, while
+    `fulfilled_quantity` were sent and `returned_quantity` came back of those. `unit_price` is after the selling plan's own adjustment;
+    `due_at_checkout` is the part of `total` that was charged when the order was placed; `taken`
+    says how many units were taken from stock, by location id.
     """
 
     id: int
@@ -56,17 +44,19 @@ class LineItem:
     unit_price: Decimal
     currency: str
     fulfilled_quantity: int = 0
+    returned_quantity: int = 0
     requires_shipping: bool = True
     selling_plan_id: int | None = None
     selling_plan_name: str | None = None
     discount: Decimal = ZERO
     due_at_checkout: Decimal = ZERO
     properties: dict[str, str] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
 
     @property
     def unfulfilled_quantity(self) -> int:
         """Return how many units are still to be sent."""
-        return self.current_quantity - self.fulfilled_quantity
+        return self.current_quantity + self.returned_quantity - self.fulfilled_quantity
 
     @property
     def total(self) -> Decimal:
@@ -74,83 +64,23 @@ class LineItem:
         return self.unit_price * self.quantity - self.discount
 
     @property
+    def deferred(self) -> Decimal:
+        """Return the part of `total` that was not charged when the order was placed."""
+        return self.total - self.due_at_checkout
+
+    @property
     def current_total(self) -> Decimal:
         """Return what the units that are left cost, with their share of the discount."""
         return self.share(self.current_quantity)
 
+    def lower(self, quantity: int) -> None:
+        """Take units away: first those that were not sent, then those that were."""
+        self.returned_quantity += max(0, quantity - self.unfulfilled_quantity)
+        self.current_quantity -= quantity
+
     def share(self, quantity: int) -> Decimal:
         """Return what so many of the units cost, rounded as the currency is."""
         return Money(self.total * quantity / self.quantity, self.currency).amount
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Mandate:
-    """A card that the shopper left to be charged later; `card` names how it behaves."""
-
-    id: int
-    card: str
-    declines_left: int = 0
-    brand: str = "Visa"
-    last_digits: str = "4242"
-    expiry_month: int = 12
-    expiry_year: int = 2031
-
-    @property
-    def expired(self) -> bool:
-        """Tell whether the card cannot be charged any more."""
-        return self.card == "expired"
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Transaction:
-    """A movement of money: kind SALE or REFUND, status SUCCESS or FAILURE."""
-
-    id: int
-    kind: str
-    status: str
-    amount: Decimal
-    created_at: datetime
-    processed_at: datetime
-    gateway: str = GATEWAY
-    parent: "Transaction | None" = None
-    error_code: str | None = None
-    message: str | None = None
-    payment_reference_id: str | None = None
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class PaymentSchedule:
-    """A part of an order's price that is due later; `due_at` is None until it is fulfilled."""
-
-    id: int
-    issued_at: datetime
-    due_at: datetime | None
-    total: Decimal
-    balance: Decimal
-    completed_at: datetime | None = None
-    due_announced: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Tell whether anything of it is left to pay."""
-        return self.completed_at is None
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class PaymentTerms:
-    """When the rest of an order's price is due: kind FIXED, NET or FULFILLMENT."""
-
-    id: int
-    kind: str
-    name: str
-    schedules: list[PaymentSchedule]
-    created_at: datetime
-    due_in_days: int | None = None
-
-    @property
-    def open_schedule(self) -> PaymentSchedule | None:
-        """Return the schedule that is still to be paid."""
-        return next((each for each in self.schedules if each.open), None)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -184,8 +114,9 @@ class Refund:
 class Order:
     """What somebody bought, what of it was paid, and what of it was sent.
 
-    `allowances` is money that was paid back although the lines it was for stayed. The
-    fulfillment orders are made by `fulfillment.route` when the order is placed.
+    `allowances` is money that was paid back although the lines it was for stayed;
+    `unpaid_when_cancelled` is what nobody will pay any more. The fulfillment orders are made by
+    `fulfillment.route` when the order is placed.
     """
 
     id: int
@@ -203,8 +134,10 @@ class Order:
     locale: str = "en"
     shipping: Decimal = ZERO
     allowances: Decimal = ZERO
+    unpaid_when_cancelled: Decimal = ZERO
     tags: list[str] = field(default_factory=list)
     note: str | None = None
+    custom_attributes: dict[str, str] = field(default_factory=dict)
     test: bool = False
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
@@ -228,6 +161,8 @@ class Order:
     @property
     def current_total(self) -> Decimal:
         """Return its price after edits and refunds."""
+        if self.cancelled_at is not None:
+            return ZERO
         goods = _sum(each.current_total for each in self.lines)
         return goods + self.shipping - self.allowances
 
@@ -248,9 +183,7 @@ class Order:
 
     @property
     def outstanding(self) -> Decimal:
-        """Return what is still to be paid; nothing is, once it is cancelled."""
-        if self.cancelled_at is not None:
-            return ZERO
+        """Return what is still to be paid."""
         return max(ZERO, self.current_total - self.net_payment)
 
     @property
@@ -267,7 +200,13 @@ class Order:
             return "PENDING" if self.outstanding else "PAID"
         if self.refunded:
             return "REFUNDED" if self.refunded >= self.received else "PARTIALLY_REFUNDED"
-        return "PARTIALLY_PAID" if self.outstanding else "PAID"
+        owed = self.outstanding or self.unpaid_when_cancelled
+        return "PARTIALLY_PAID" if owed else "PAID"
+
+    @property
+    def can_mark_as_paid(self) -> bool:
+        """Tell whether anything is left to be marked as paid."""
+        return self.outstanding > 0
 
     @property
     def fulfillment_status(self) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from openstoq.kernel.ids import gid
+from openstoq.sandbox.markets import Market
 from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Variant
 from openstoq.sandbox.shop import Payload, Shop
 
@@ -212,3 +213,9 @@ def compliance(shop: Shop, topic: str, customer: dict[str, Any], orders: list[in
     if topic == "customers/redact":
         return body | {"orders_to_redact": orders}
     return body | {"orders_requested": orders, "data_request": {"id": next(shop.ids)}}
+
+
+def market(record: Market) -> Payload:
+    """Write a market as markets/update carries it."""
+    status = "active" if record.enabled else "draft"
+    return {"id": record.id, "name": record.name, "type": "region", "status": status}

@@ -188,10 +188,24 @@ _LOCATIONS = {
 }
 
 
+# The member states of the European Union.
+_EUROPE = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_ELSEWHERE = "AE AU BR CA CH GB IN JP KR KW MX NO NZ SG US ZA"
+
+
+def _add_markets(shop: Shop, home: str) -> None:
+    europe = [each for each in _EUROPE.split() if each != home]
+    elsewhere = [each for each in _ELSEWHERE.split() if each != home]
+    merchant.add_market(shop, name="Home", countries=[home])
+    merchant.add_market(shop, name="European Union", countries=europe)
+    merchant.add_market(shop, name="International", countries=elsewhere)
+
+
 def fill(shop: Shop) -> None:
-    """Give an empty shop its locations and products."""
+    """Give an empty shop its markets, locations and products."""
     action = shop.action()
     name = shop.config.catalogue
+    _add_markets(shop, "DE" if name == "northwind" else "US")
     locations = [
         merchant.add_location(shop, action, **facts)
         for facts in _LOCATIONS.get(name, _LOCATIONS["snowdevil"])

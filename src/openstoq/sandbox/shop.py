@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -10,6 +10,7 @@ from uuid import uuid4
 from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ids import gid, shopify_id
 from openstoq.sandbox.config import ShopConfig
+from openstoq.sandbox.markets import Market
 from openstoq.sandbox.metafields import Metafields
 from openstoq.sandbox.model import (
     InventoryItem,
@@ -19,11 +20,14 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
-from openstoq.sandbox.orders import Customer, Market, Order
+from openstoq.sandbox.orders import Customer, Order
+from openstoq.sandbox.payments import Charge
 from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.work import Work
 
 if TYPE_CHECKING:
     from openstoq.sandbox.fulfillment import FulfillmentOrder
+    from openstoq.sandbox.parcels import Fulfillment
 
 Payload = dict[str, Any]
 Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]
@@ -60,7 +64,8 @@ class Shop:
         self.name = config.name
         self.email = config.email
         self.installed = True
-        self.clock = clock
+        self._clock = clock
+        self._ahead = timedelta()
         self.created_at = self.updated_at = self.moment()
         self._announce = announce
         # Shopify's ids are unique over all shops, so each shop counts in a range of its own.
@@ -76,7 +81,21 @@ class Shop:
         self.orders: dict[int, Order] = {}
         self.customers: dict[int, Customer] = {}
         self.markets: dict[int, Market] = {}
+        self.charges: dict[str, Charge] = {}
+        # Of each market the next few hundred are its countries.
+        self.market_ids: Iterator[int] = count(188_000_000 + number * 1_000_000, 500)
+        self.order_numbers: Iterator[int] = count(1001)
+        self.work = Work()
         self.fulfillment_orders: dict[int, FulfillmentOrder] = {}
+        self.fulfillments: dict[int, Fulfillment] = {}
+
+    def clock(self) -> datetime:
+        """Return the current time, which may have been moved ahead."""
+        return self._clock() + self._ahead
+
+    def advance(self, ahead: timedelta) -> None:
+        """Move the shop's time ahead."""
+        self._ahead += ahead
 
     def moment(self) -> datetime:
         """Return the current time to the second, which is how precisely Shopify dates records."""
@@ -93,6 +112,10 @@ class Shop:
     def product_url(self, product: Product) -> str:
         """Return the address of a product's page."""
         return f"{self.url}/products/{product.handle}"
+
+    def order_url(self, order: Order) -> str:
+        """Return the address of an order's status page."""
+        return f"{self.url}/orders/{order.token}"
 
     def picture_url(self, product: Product) -> str:
         """Return the address of a product's picture."""
@@ -122,6 +145,7 @@ class Shop:
             "Customer": self.customers,
             "Market": self.markets,
             "FulfillmentOrder": self.fulfillment_orders,
+            "Fulfillment": self.fulfillments,
             "Shop": {self.id: self},
         }
         if kind == "InventoryLevel":

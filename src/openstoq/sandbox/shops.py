@@ -17,10 +17,15 @@ class OpenShop:
         self._number = number
         self.courier = courier
         self.faults = FaultQueue()
-        self.reset()
+        self.open()
 
     def reset(self) -> None:
         """Begin anew with the seeded catalogue and a full bucket."""
+        self.shop.work.stop()
+        self.open()
+
+    def open(self) -> None:
+        """Open the shop with the seeded catalogue and a full bucket."""
         config = self._config
         shop_config = config.shops[self._number]
         self.faults.clear()

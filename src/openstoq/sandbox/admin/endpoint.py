@@ -55,6 +55,9 @@ async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Res
     if posted is None:
         return JSONResponse({"errors": {"query": "Required parameter missing or invalid"}}, 400)
     body = api.execute(posted, throttled=fault is not None and fault.kind == "throttled")
+    fault = api.fault_afterwards()
+    if fault is not None and (broken := await _fail(fault)) is not None:
+        return broken
     return Response(
         orjson.dumps(body),
         media_type="application/json",

@@ -22,6 +22,7 @@ from openstoq.sandbox.admin.records import Context
 from openstoq.sandbox.admin.schema import executable_schema, kind_of
 from openstoq.sandbox.admin.throttle import Bucket
 from openstoq.sandbox.admin.variables import variable_errors
+from openstoq.sandbox.faults import Fault
 from openstoq.sandbox.shop import Shop
 
 MOST_EXPENSIVE = 1000
@@ -46,6 +47,10 @@ class AdminAPI:
         self.bucket = bucket
         self._context = Context(shop, Replays(), allow_http)
         self._schema = executable_schema()
+
+    def fault_afterwards(self) -> Fault | None:
+        """Return what the answer that was just made is to meet on its way."""
+        return self._context.afterwards.pop() if self._context.afterwards else None
 
     def execute(self, request: Request, *, throttled: bool = False) -> Answer:
         """Return the answer to a request; `throttled` pretends that the bucket is empty."""

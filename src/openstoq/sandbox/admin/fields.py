@@ -149,7 +149,7 @@ def _level_at_location(
 def _quantities(level: Level, _: Info, names: list[str]) -> list[dict[str, Any]]:
     if unknown := sorted(set(names) - set(QUANTITY_NAMES)):
         raise bad_request(f"The specified quantity names are invalid: {', '.join(unknown)}.")
-    # Nothing is ever ordered from this shop, so what is on hand is what is available.
+    # What is sold is not told from what is gone, so what is on hand is what is available.
     return [
         {
             "id": f"{level.gid}&quantity={name}".replace("InventoryLevel", "InventoryQuantity"),

@@ -1,7 +1,7 @@
 """The shop's records as the schema names them: kinds, global ids, namespaces, topics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphql import GraphQLError, GraphQLResolveInfo
@@ -9,11 +9,13 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.idempotency import Replays
 from openstoq.sandbox.config import APP_ID
+from openstoq.sandbox.faults import Fault
 from openstoq.sandbox.fulfillment import (
     FulfillmentHold,
     FulfillmentOrder,
     FulfillmentOrderLineItem,
 )
+from openstoq.sandbox.markets import Market, Region
 from openstoq.sandbox.model import (
     InventoryItem,
     Level,
@@ -23,18 +25,24 @@ from openstoq.sandbox.model import (
     Subscription,
     Variant,
 )
+from openstoq.sandbox.orders import Customer, LineItem, Order, Refund, RefundLine
 from openstoq.sandbox.parcels import Fulfillment, FulfillmentLineItem
+from openstoq.sandbox.payments import Mandate, PaymentSchedule, PaymentTerms, Transaction
 from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the resolvers of one shop's requests work on."""
+    """What the resolvers of one shop's requests work on.
+
+    `afterwards` are the faults that the answer under way will meet, now that it was carried out.
+    """
 
     shop: Shop
     replays: Replays
     allow_http: bool
+    afterwards: list[Fault] = field(default_factory=list)
 
 
 Info: TypeAlias = GraphQLResolveInfo[Context]
@@ -44,11 +52,21 @@ APP_NAMESPACE = f"app--{APP_ID}"
 
 # The schema's name of each record, for interfaces and for global ids.
 KINDS: dict[type[Any], str] = {
+    Customer: "Customer",
     InventoryItem: "InventoryItem",
     Level: "InventoryLevel",
+    LineItem: "LineItem",
     Location: "Location",
+    Mandate: "PaymentMandate",
+    Market: "Market",
     Metafield: "Metafield",
+    Order: "Order",
+    PaymentSchedule: "PaymentSchedule",
+    PaymentTerms: "PaymentTerms",
     Product: "Product",
+    Refund: "Refund",
+    RefundLine: "RefundLineItem",
+    Region: "MarketRegionCountry",
     SellingPlan: "SellingPlan",
     SellingPlanGroup: "SellingPlanGroup",
     Collection: "Collection",
@@ -59,6 +77,7 @@ KINDS: dict[type[Any], str] = {
     FulfillmentOrderLineItem: "FulfillmentOrderLineItem",
     Shop: "Shop",
     Subscription: "WebhookSubscription",
+    Transaction: "OrderTransaction",
     Variant: "ProductVariant",
 }
 

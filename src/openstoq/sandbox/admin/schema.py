@@ -18,6 +18,11 @@ from graphql import (
 
 from openstoq.sandbox.admin import (
     metafield_mutations,
+    order_fields,
+    order_mutations,
+    payment_fields,
+    payment_mutations,
+    refund_mutations,
     selling_plan_mutations,
     stock_mutations,
     webhook_mutations,
@@ -68,12 +73,18 @@ MUTATIONS: dict[str, Resolver] = {
     "Mutation.inventorySetQuantities": stock_mutations.set_quantities,
     "Mutation.metafieldsDelete": metafield_mutations.delete_metafields,
     "Mutation.metafieldsSet": metafield_mutations.set_metafields,
+    "Mutation.orderCancel": order_mutations.cancel,
+    "Mutation.orderCreateMandatePayment": payment_mutations.charge_mandate,
+    "Mutation.orderMarkAsPaid": order_mutations.mark_as_paid,
     "Mutation.productVariantsBulkUpdate": selling_plan_mutations.update_variants,
+    "Mutation.refundCreate": refund_mutations.refund,
     "Mutation.sellingPlanGroupAddProductVariants": selling_plan_mutations.add_variants,
     "Mutation.sellingPlanGroupCreate": selling_plan_mutations.create_group,
     "Mutation.sellingPlanGroupDelete": selling_plan_mutations.delete_group,
     "Mutation.sellingPlanGroupRemoveProductVariants": selling_plan_mutations.remove_variants,
     "Mutation.sellingPlanGroupUpdate": selling_plan_mutations.update_group,
+    "Mutation.tagsAdd": order_mutations.add_tags,
+    "Mutation.tagsRemove": order_mutations.remove_tags,
     "Mutation.webhookSubscriptionCreate": webhook_mutations.create,
     "Mutation.webhookSubscriptionDelete": webhook_mutations.delete,
     "Mutation.webhookSubscriptionUpdate": webhook_mutations.update,
@@ -89,7 +100,7 @@ def schema_text() -> str:
 def executable_schema() -> GraphQLSchema:
     """Return the schema with a resolver on every field."""
     schema = build_schema(schema_text())
-    resolvers = {**QUERIES, **FIELDS, **MUTATIONS}
+    resolvers = {**QUERIES, **FIELDS, **order_fields.FIELDS, **payment_fields.FIELDS, **MUTATIONS}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLScalarType) and kind.name in _SCALARS:
             kind.coerce_output_value = _SCALARS[kind.name]

@@ -31,6 +31,7 @@ _FIELDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "id": (shopify_id, "id"),
     "created_at": (_moment, "created_at"),
     "updated_at": (_moment, "updated_at"),
+    "processed_at": (_moment, "processed_at"),
     "sku": (str.casefold, "sku"),
     "title": (str.casefold, "title"),
     "name": (str.casefold, "name"),
@@ -44,6 +45,8 @@ FIELDS_OF = {
     "productVariants": ("id", "updated_at", "sku", "title", "product_id"),
     "inventoryItems": ("id", "created_at", "updated_at", "sku"),
     "sellingPlanGroups": ("id", "name", "created_at"),
+    "orders": ("id", "created_at", "updated_at", "processed_at", "name"),
+    "markets": ("id", "name"),
     "collections": ("id", "title", "handle", "updated_at"),
 }
 

@@ -1,0 +1,97 @@
+"""The records of an order's money: cards, transactions, charges, and what is due when."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openstoq.sandbox.orders import Order
+
+GATEWAY = "shopify_payments"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Mandate:
+    """A card that the shopper left to be charged later; `card` names how it behaves."""
+
+    id: int
+    card: str
+    declines_left: int = 0
+    brand: str = "Visa"
+    last_digits: str = "4242"
+    expiry_month: int = 12
+    expiry_year: int = 2031
+
+    @property
+    def expired(self) -> bool:
+        """Tell whether the card cannot be charged any more."""
+        return self.card == "expired"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Transaction:
+    """A movement of money: kind SALE or REFUND, status SUCCESS or FAILURE."""
+
+    id: int
+    kind: str
+    status: str
+    amount: Decimal
+    created_at: datetime
+    processed_at: datetime
+    gateway: str = GATEWAY
+    parent: "Transaction | None" = None
+    error_code: str | None = None
+    message: str | None = None
+    payment_reference_id: str | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class PaymentSchedule:
+    """A part of an order's price that is due later; `due_at` is None until it is fulfilled."""
+
+    id: int
+    issued_at: datetime
+    due_at: datetime | None
+    total: Decimal
+    balance: Decimal
+    completed_at: datetime | None = None
+    due_announced: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Tell whether anything of it is left to pay."""
+        return self.completed_at is None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class PaymentTerms:
+    """When the rest of an order's price is due: kind FIXED, NET or FULFILLMENT."""
+
+    id: int
+    kind: str
+    name: str
+    schedules: list[PaymentSchedule]
+    created_at: datetime
+    due_in_days: int | None = None
+
+    @property
+    def open_schedule(self) -> PaymentSchedule | None:
+        """Return the schedule that is still to be paid."""
+        return next((each for each in self.schedules if each.open), None)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Charge:
+    """A card being charged for an order; `status` is one of OrderPaymentStatusResult."""
+
+    reference: str
+    key: str
+    order: "Order"
+    mandate: Mandate
+    amount: Decimal
+    schedule: PaymentSchedule | None
+    job_id: str = ""
+    status: str = "PROCESSING"
+    error: str | None = None
+    transactions: list[Transaction] = field(default_factory=list)
