@@ -1,6 +1,6 @@
 """A shop in memory with its webhooks written down, and orders of its variants."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from openstoq.sandbox import fulfillment, seed
@@ -10,25 +10,29 @@ from openstoq.sandbox.plans import SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 NOW = datetime(2026, 3, 2, 9, 41, 27, tzinfo=UTC)
-RELEASE = NOW + timedelta(days=60)
+RELEASE = datetime(2100, 5, 1, 9, tzinfo=UTC)
 
 
 class Storekeeper:
-    """A seeded shop whose clock stands still until it is moved."""
+    """Who takes a shop's orders: of one that is given, or of one whose clock stands still."""
 
-    def __init__(self):
+    def __init__(self, shop=None):
         self.now = NOW
         self.told = []
-        self.shop = Shop(
+        self.shop = shop or self._shop()
+        self.variants = list(self.shop.variants.values())
+        self.told.clear()
+
+    def _shop(self):
+        made = Shop(
             default_shops()[0],
             number=1,
             url="http://shop.test",
             announce=lambda _shop, topic, _action, body: self.told.append((topic, body())),
             clock=lambda: self.now,
         )
-        seed.fill(self.shop)
-        self.variants = list(self.shop.variants.values())
-        self.told.clear()
+        seed.fill(made)
+        return made
 
     def plan(self, delivery=None):
         """Offer a plan that is delivered at a date, or at no date that is known."""
@@ -70,9 +74,9 @@ class Storekeeper:
             token="token",
             currency="USD",
             country="US",
-            created_at=NOW,
-            processed_at=NOW,
-            updated_at=NOW,
+            created_at=self.shop.moment(),
+            processed_at=self.shop.moment(),
+            updated_at=self.shop.moment(),
             lines=list(lines),
         )
         self.shop.orders[made.id] = made

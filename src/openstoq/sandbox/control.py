@@ -12,6 +12,7 @@ from starlette.routing import Route
 from openstoq.sandbox import (
     control_catalogue,
     control_delivery,
+    control_fulfillment,
     control_markets,
     control_orders,
     control_preorders,
@@ -28,6 +29,7 @@ OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     *control_preorders.OPERATIONS,
     *control_markets.OPERATIONS,
     *control_orders.OPERATIONS,
+    *control_fulfillment.OPERATIONS,
     *control_delivery.OPERATIONS,
 )
 

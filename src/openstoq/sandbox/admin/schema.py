@@ -17,6 +17,8 @@ from graphql import (
 )
 
 from openstoq.sandbox.admin import (
+    fulfillment_fields,
+    fulfillment_mutations,
     metafield_mutations,
     order_fields,
     order_mutations,
@@ -69,6 +71,11 @@ def kind_of(source: Any, *_: Any) -> str:
 
 
 MUTATIONS: dict[str, Resolver] = {
+    "Mutation.fulfillmentOrderHold": fulfillment_mutations.hold,
+    "Mutation.fulfillmentOrderMerge": fulfillment_mutations.merge,
+    "Mutation.fulfillmentOrderReleaseHold": fulfillment_mutations.release,
+    "Mutation.fulfillmentOrderReschedule": fulfillment_mutations.reschedule,
+    "Mutation.fulfillmentOrderSplit": fulfillment_mutations.split,
     "Mutation.inventoryAdjustQuantities": stock_mutations.adjust_quantities,
     "Mutation.inventorySetQuantities": stock_mutations.set_quantities,
     "Mutation.metafieldsDelete": metafield_mutations.delete_metafields,
@@ -91,6 +98,17 @@ MUTATIONS: dict[str, Resolver] = {
 }
 
 
+RESOLVERS: dict[str, Resolver] = {
+    **QUERIES,
+    **fulfillment_fields.QUERIES,
+    **FIELDS,
+    **fulfillment_fields.FIELDS,
+    **order_fields.FIELDS,
+    **payment_fields.FIELDS,
+    **MUTATIONS,
+}
+
+
 def schema_text() -> str:
     """Return the whole schema, one file per part of the shop."""
     return "\n".join(each.read_text() for each in SCHEMA_FILES)
@@ -100,7 +118,6 @@ def schema_text() -> str:
 def executable_schema() -> GraphQLSchema:
     """Return the schema with a resolver on every field."""
     schema = build_schema(schema_text())
-    resolvers = {**QUERIES, **FIELDS, **order_fields.FIELDS, **payment_fields.FIELDS, **MUTATIONS}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLScalarType) and kind.name in _SCALARS:
             kind.coerce_output_value = _SCALARS[kind.name]
@@ -108,15 +125,15 @@ def executable_schema() -> GraphQLSchema:
             for name, declared in kind.fields.items():
                 declared.out_name = snake(name)
         elif isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
-            _attach(kind, resolvers)
+            _attach(kind)
     return schema
 
 
-def _attach(kind: GraphQLObjectType, resolvers: dict[str, Resolver]) -> None:
+def _attach(kind: GraphQLObjectType) -> None:
     for name, declared in kind.fields.items():
         for argument, about in declared.args.items():
             about.out_name = snake(argument)
-        own = resolvers.get(f"{kind.name}.{name}")
+        own = RESOLVERS.get(f"{kind.name}.{name}")
         shared = None if kind.name.endswith("Payload") else _SHARED.get(name)
         declared.resolve = own or shared or _attribute
 
