@@ -17,6 +17,18 @@ from openstoq.jobs.work import Subscribers
 from openstoq.preorders.offers import actions as offers
 from openstoq.preorders.offers import attaching, products, sync, variant_settings
 from openstoq.preorders.offers.translations import translations
+from openstoq.preorders.orders import actions as orders
+from openstoq.preorders.orders import (
+    bulk,
+    charges,
+    fulfillment,
+    ingest,
+    letters,
+    payments,
+    refunds,
+)
+from openstoq.preorders.orders import sync as order_sync
+from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
 from openstoq.preorders.variants import jobs as variant_jobs
 from openstoq.preorders.variants.actions import jobs_of_variants, variants
 from openstoq.shops import housekeeping, installation, webhooks
@@ -26,6 +38,10 @@ ACTIONS: tuple[Action, ...] = (
     *products.ACTIONS,
     *variant_settings.ACTIONS,
     *translations,
+    *orders.orders,
+    *payments.payments,
+    *fulfillment.ACTIONS,
+    *bulk.orders_at_once,
     *variants,
     *jobs_of_variants,
     *notifications,
@@ -44,10 +60,24 @@ JOBS: tuple[Job[Any], ...] = (
     *privacy.jobs,
     *attaching.jobs,
     *sync.jobs,
+    *ingest.jobs,
+    *order_sync.jobs,
+    *charges.jobs,
+    *refunds.jobs,
+    *bulk.jobs,
     *variant_jobs.jobs,
+    *letters.jobs,
 )
 
 SUBSCRIBERS: Subscribers = {
-    webhooks.News: (catalog.on_news, installation.on_news, privacy.on_news),
+    webhooks.News: (
+        catalog.on_news,
+        installation.on_news,
+        privacy.on_news,
+        ingest.on_news,
+    ),
     StockChanged: (restock.on_stock_changed,),
+    OrderDecided: (order_sync.on_decided,),
+    ChargeBegun: (charges.on_begun,),
+    RefundBegun: (refunds.on_begun,),
 }

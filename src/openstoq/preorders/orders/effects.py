@@ -16,6 +16,13 @@ class AddTags:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveTags:
+    """Tags that the order should not have."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A hold that is missing; `lines` are units by fulfillment line, None for all of them."""
 
@@ -49,7 +56,7 @@ class CancelOrder:
     """The order is to be cancelled in the shop."""
 
 
-Effect = AddTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
+Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
 
 
 def handle_of(order_id: int) -> str:
@@ -68,6 +75,9 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     tags = tuple(tag for tag in wanted.tags_wanted if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
+    unwanted = tuple(tag for tag in wanted.tags_unwanted if tag.casefold() in has)
+    if unwanted:
+        effects.append(RemoveTags(unwanted))
     if wanted.paid_wanted and order.can_mark_paid and order.outstanding > 0:
         effects.append(MarkPaid())
     if order.cancelled_at is None:

@@ -163,6 +163,7 @@ class PreorderOrder:
     hold_wanted: bool | None
     split_wanted: bool
     tags_wanted: list[str]
+    tags_unwanted: list[str]
     cancel_wanted: bool
     paid_wanted: bool
     revision: int

@@ -106,6 +106,7 @@ def made(
         hold_wanted=any(one.shipping.fulfillment.hold for one in selling) or None,
         split_wanted=any(one.shipping.fulfillment.split.enabled for one in selling),
         tags_wanted=_tags(selling),
+        tags_unwanted=[],
         cancel_wanted=False,
         paid_wanted=False,
         revision=1,

@@ -17,7 +17,7 @@ _ORDER = """
     market_id, currency, shop_updated_at, shop_cancelled_at, total, received, refunded,
     outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
     cancelled_at, cancel_reason, exceeded, hold_wanted, split_wanted, tags_wanted,
-    cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at
+    tags_unwanted, cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at
 """
 _LINE = """
     line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,

@@ -17,6 +17,7 @@ from openstoq.preorders.orders.effects import (
     Lift,
     MarkPaid,
     Place,
+    RemoveTags,
     SplitOff,
 )
 from openstoq.preorders.orders.events import OrderDecided
@@ -99,6 +100,8 @@ async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: st
     match effect:
         case AddTags(tags):
             await commerce.tag_order(order_id, tags)
+        case RemoveTags(tags):
+            await commerce.untag_order(order_id, tags)
         case Place(fulfillment_order_id, lines):
             handle = effects.handle_of(order_id)
             await commerce.hold(fulfillment_order_id, handle=handle, note=note, lines=lines)

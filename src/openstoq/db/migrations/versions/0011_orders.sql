@@ -38,6 +38,7 @@ CREATE TABLE preorder_orders (
     hold_wanted      boolean,     -- NULL leaves holds alone
     split_wanted     boolean NOT NULL DEFAULT false,
     tags_wanted      text[] NOT NULL DEFAULT '{}',
+    tags_unwanted    text[] NOT NULL DEFAULT '{}',
     cancel_wanted    boolean NOT NULL DEFAULT false, -- in the shop, too
     paid_wanted      boolean NOT NULL DEFAULT false, -- marked as paid in the shop
     revision         bigint NOT NULL DEFAULT 1,
