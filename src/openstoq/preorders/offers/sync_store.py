@@ -276,7 +276,7 @@ async def products_of(
 async def mark_policies(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Note which policies are set, in the catalogue too, and which could not be."""
+    """Note which policies were asked for, and in the catalogue which are set."""
     values: list[Any] = [
         list(policies),
         list(policies.values()),
@@ -284,10 +284,12 @@ async def mark_policies(
     ]
     await db.execute(
         """
-        UPDATE preorder_variants p SET policy_wanted = NULL,
-            sync_error = coalesce(t.error, p.sync_error)
+        UPDATE preorder_variants p SET policy_asked = t.policy,
+            policy_wanted = nullif(p.policy_wanted, t.policy),
+            sync_error = CASE WHEN p.policy_wanted = t.policy
+                THEN coalesce(t.error, p.sync_error) ELSE p.sync_error END
         FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id AND p.policy_wanted = t.policy
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,
         shop_id,
         *values,

@@ -90,7 +90,8 @@ async def read(_: Context, variant: VariantContext) -> VariantContext:
     """Read a Shopify variant's preorder context.
 
     Every offer it's in, aggregate counts, and the metafields as we wrote them; drift names those
-    that the shop was last found to have otherwise.
+    that the shop was last found to have otherwise, and inventory_policy when somebody changed
+    that while a live offer with continue_selling sells the variant, or after it reached its max_count.
     """
     return variant
 
@@ -162,8 +163,8 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
 async def sync_metafields(context: Context, variant: VariantContext) -> VariantContext:
     """Force-resync every preorder metafield for a variant to Shopify.
 
-    Idempotent. Repairs what somebody changed by hand, and retries a write that failed, also that
-    of an offer's selling plan group which would not take the variant.
+    Idempotent. Repairs what somebody changed by hand, the inventory policy too, and retries a
+    write that failed, also that of an offer's selling plan group which would not take the variant.
     """
     return await _performed(context, variant, "sync_metafields")
 

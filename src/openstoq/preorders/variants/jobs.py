@@ -10,7 +10,7 @@ from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import membership, sync, sync_store
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
-from openstoq.preorders.variants import store
+from openstoq.preorders.variants import policies, store
 from openstoq.shops.commerce import asking, commerce_of
 
 jobs = JobSet("preorders.variants")
@@ -30,6 +30,7 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
     else:
         await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
     if task == "sync_metafields":
+        await policies.repair(work.db, work.shop_id, known)
         for offer_id in await membership.try_again(work.db, work.shop_id, known):
             sync.request(work, offer_id)
     if known:
@@ -65,6 +66,7 @@ async def reconcile(run: Run) -> None:
     with asking():
         await _look_at_groups(run, commerce)
         await _look_at_variants(run, commerce)
+        await _look_at_policies(run, commerce)
     async with run.work() as work:
         await sync_store.forget_shop(work.db, work.shop_id)
         sync.request_variants(work)
@@ -139,6 +141,20 @@ async def _look_at_variants(run: Run, commerce: Commerce) -> None:
             async with run.work() as work:
                 await store.note_drift(work.db, work.shop_id, drift)
                 await store.want_again(work.db, work.shop_id, list(drift), is_reset=False)
+
+
+async def _look_at_policies(run: Run, commerce: Commerce) -> None:
+    last = 0
+    while True:
+        async with run.work() as work:
+            watched = await policies.watched(work.db, work.shop_id, last, LOOKED_AT)
+        if not watched:
+            return
+        last = watched[-1]
+        found = {one.id: one.inventory_policy for one in await commerce.variants(watched)}
+        async with run.work() as work:
+            await policies.believe(work.db, work.shop_id, found)
+            await policies.repair(work.db, work.shop_id, watched)
 
 
 async def look(

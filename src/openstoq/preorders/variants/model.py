@@ -23,7 +23,7 @@ class VariantOffer(BaseModel):
 
 
 class Drift(BaseModel):
-    """A metafield of which the shop has another value than we wrote; null is none."""
+    """What the shop has otherwise than we wrote it: a metafield, or the inventory policy."""
 
     expected: str | None
     found: str | None

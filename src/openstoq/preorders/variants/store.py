@@ -12,21 +12,23 @@ from openstoq.preorders.offers import rules
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
 from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
+from openstoq.preorders.variants.policies import DRIFTED
 
 _ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
     AND m.variant_id = p.variant_id AND m.detached_at IS NULL"""
 
-_SUMMARY = """
+_SUMMARY = f"""
     p.variant_id, v.product_id, pr.title AS product_title, v.title AS variant_title, v.sku,
     v.inventory_policy, p.preorder_count, p.market_counts, p.written, p.drift, p.revision,
-    p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at,
+    p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at, p.policy_asked,
+    {DRIFTED} AS policy_drifted,
     ARRAY(SELECT m.offer_id FROM offer_variants m WHERE m.shop_id = p.shop_id
           AND m.variant_id = p.variant_id AND m.detached_at IS NULL ORDER BY m.attached_at)
         AS offer_ids
     FROM preorder_variants p
     LEFT JOIN variants v ON v.shop_id = p.shop_id AND v.id = p.variant_id
     LEFT JOIN products pr ON pr.shop_id = v.shop_id AND pr.id = v.product_id
-"""
+"""  # noqa: S608 - a constant
 
 
 async def page(
@@ -77,6 +79,9 @@ async def context(
     if row is None:
         return None
     drift = {key: Drift(**told) for key, told in row["drift"].items()}
+    if row["policy_drifted"]:
+        expected, found = row["policy_asked"].upper(), row["inventory_policy"].upper()
+        drift["inventory_policy"] = Drift(expected=expected, found=found)
     return VariantContext(
         **_summary(row),
         offers=await offers(db, shop_id, variant_id, now),

@@ -1,0 +1,12 @@
+"""Runs 0013_policies.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0013_policies"
+down_revision = "0012_schedules"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
