@@ -1,5 +1,6 @@
 """An Admin API of the test's own, and a clock that never makes a test wait."""
 
+import asyncio
 import socket
 
 import pytest
@@ -9,6 +10,7 @@ from openstoq.commerce.port import ShopCredentials
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.client import Client, http_client
 from openstoq.commerce.shopify.throttle import Patience, Throttle
+from sandbox.site import SNOWDEVIL, running
 
 
 @pytest.fixture
@@ -64,3 +66,23 @@ def shop(http, admin, patience):
 async def dead_port():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return listening.getsockname()[1]
+
+
+@pytest.fixture
+async def site():
+    async with running() as site:
+        yield site
+
+
+async def soon(seconds):
+    # The sandbox's bucket fills in real time, quickly; nobody has to sit out a whole second.
+    await asyncio.sleep(min(seconds, 0.02))
+
+
+@pytest.fixture
+def connect(site, http):
+    def connect(token="shpat_sandbox", domain=SNOWDEVIL):
+        credentials = ShopCredentials(domain, token, f"{site.url}/shops/{domain}")
+        return ShopifyConnector(http, Patience(attempts=12, answer=2.0, sleep=soon))(credentials)
+
+    return connect

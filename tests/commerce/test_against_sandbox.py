@@ -1,6 +1,5 @@
 """The adapter pulls a sandbox shop's whole catalogue, however badly the shop behaves."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,36 +10,13 @@ from openstoq.commerce.port import (
     CommerceRefused,
     InventoryLevel,
     Product,
-    ShopCredentials,
     WebhookChange,
 )
-from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.subscriptions import TOPICS
-from openstoq.commerce.shopify.throttle import Patience
-from sandbox.site import SNOWDEVIL, running
+from sandbox.site import SNOWDEVIL
 
 HOOKS = "https://stoq.example/webhooks/shopify"
-
-
-async def soon(seconds):
-    # The sandbox's bucket fills in real time, quickly; nobody has to sit out a whole second.
-    await asyncio.sleep(min(seconds, 0.02))
-
-
-@pytest.fixture
-async def site():
-    async with running() as site:
-        yield site
-
-
-@pytest.fixture
-def connect(site, http):
-    def connect(token="shpat_sandbox"):
-        credentials = ShopCredentials(SNOWDEVIL, token, f"{site.url}/shops/{SNOWDEVIL}")
-        return ShopifyConnector(http, Patience(attempts=12, answer=2.0, sleep=soon))(credentials)
-
-    return connect
 
 
 @pytest.fixture

@@ -205,7 +205,14 @@ async def test_an_order_that_is_paid_is_left(shop, admin):
     assert admin.names == ["OrderMarkAsPaid", "OrderStanding"]
 
 
-@pytest.mark.parametrize("stands", [order_stands(), answer({"order": None})])
+@pytest.mark.parametrize(
+    "stands",
+    [
+        order_stands(),
+        order_stands(paid=True, cancelled="2026-06-20T14:30:00Z"),
+        answer({"order": None}),
+    ],
+)
 async def test_an_order_that_cannot_be_marked_is_told(shop, admin, stands):
     admin.replies(not_marked(), stands)
     with pytest.raises(CommerceRefused, match="cannot be marked as paid"):
@@ -285,12 +292,25 @@ async def test_a_refund_whose_answer_was_lost_is_repeated_as_the_very_same(shop,
     assert admin.bodies[1] == admin.bodies[2] == admin.bodies[3]
 
 
-async def test_a_refund_that_is_under_way_is_to_be_asked_for_again(shop, admin):
+UNDER_WAY = {
+    "field": None,
+    "message": "This request is currently in progress, please try again.",
+}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer({"refundCreate": None}, [coded("IDEMPOTENCY_CONCURRENT_REQUEST")]),
+        answer({"refundCreate": {"refund": None, "userErrors": [UNDER_WAY]}}),
+    ],
+)
+async def test_a_refund_that_is_under_way_is_to_be_asked_for_again(shop, admin, reply):
     admin.operations = {
         "OrderCurrencies": currencies(payment(11, "20.0", "20.0")),
-        "RefundCreate": answer({"refundCreate": None}, [coded("IDEMPOTENCY_CONCURRENT_REQUEST")]),
+        "RefundCreate": reply,
     }
-    with pytest.raises(CommerceUnavailable, match="IDEMPOTENCY_CONCURRENT_REQUEST"):
+    with pytest.raises(CommerceUnavailable, match="RefundCreate"):
         await refund(shop, part(11, 20))
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from openstoq.commerce.orders import PaymentStatus, Refund, RefundPart
-from openstoq.commerce.port import CommerceRefused
+from openstoq.commerce.port import CommerceRefused, CommerceUnavailable
 from openstoq.commerce.shopify.answers import reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
@@ -27,6 +27,8 @@ _STATES: dict[str, _State] = {
     "RETRYABLE": "failed",
     "REDIRECT_REQUIRED": "authenticate",
 }
+_UNDER_WAY = "currently in progress"
+_SOON = 5.0
 
 
 async def charge(
@@ -79,7 +81,8 @@ async def mark_paid(client: Client, order_id: int) -> None:
         answer.payload("orderMarkAsPaid")
     except CommerceRefused:
         # The refusal carries no code; how the order stands is told without reading sentences.
-        if (await _standing(client, order_id)).flag_or_none("fullyPaid") is not True:
+        order = await _standing(client, order_id)
+        if order.has("cancelledAt") or order.flag_or_none("fullyPaid") is not True:
             raise
 
 
@@ -95,8 +98,16 @@ async def refund(
     """Pay parts of payments back; repeated with its key, it is the same refund."""
     wanted = await _refund_input(client, order_id, parts) | {"note": note, "notify": notify}
     answer = await client.execute("RefundCreate", input=wanted, key=key)
+    try:
+        payload = answer.payload("refundCreate")
+    except CommerceRefused as refused:
+        # Refusals of a refund carry no code, so that only its sentence tells the one that is none:
+        # an earlier request with the same key is still at work.
+        if any(_UNDER_WAY in refusal.message for refusal in refused.refusals):
+            raise CommerceUnavailable(str(refused), retry_after=_SOON) from None
+        raise
     with reading("RefundCreate"):
-        made = answer.payload("refundCreate").inside("refund")
+        made = payload.inside("refund")
         return Refund(made.id("id"), shop_amount(made, "totalRefundedSet"))
 
 

@@ -46,7 +46,8 @@ class Replays:
             return {
                 "user_errors": [
                     UserProblem(
-                        "The idempotency key was used before with different parameters.",
+                        "The same idempotency key cannot be used with different operation "
+                        "parameters.",
                         code="IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
                     )
                 ]
