@@ -4,8 +4,11 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from openstoq.jobs.job import Retry
+import structlog
+
+from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.delays import seconds
 from openstoq.kernel.ids import made_at
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.port import (
@@ -18,7 +21,13 @@ from openstoq.messaging.port import (
 )
 from openstoq.shops.model import Shop
 
+log = structlog.get_logger(__name__)
+
 LATER = timedelta(minutes=1)
+# As long as mail servers try (RFC 5321, 4.5.4.1).
+PATIENCE = timedelta(days=5)
+# Each time that the outcome is unknown the recipient may have one mail more.
+MOST_REPEATS = 12
 
 
 class _One(Outbox):
@@ -59,7 +68,11 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
 
 
 async def send_one(run: Run, notice: Notice, content: bytes) -> None:
-    """Send one mail; raise Retry when the relay says later, and stop at a refusal."""
+    """Send one mail; stop at a refusal.
+
+    Raises Retry when the relay says later or cannot be reached, GiveUp when it says so for too
+    long or too often leaves open whether it took the mail.
+    """
     outbox = _One(
         Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
     )
@@ -68,7 +81,14 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     except RelayUnavailable as unavailable:
         raise Retry(str(unavailable), delay=LATER) from unavailable
     delivery = outbox.delivery
-    if delivery is not None and delivery.outcome in (Outcome.DEFERRED, Outcome.UNKNOWN):
-        # Relays quote the address they were given, and the queue keeps a job's reasons.
-        reply = delivery.reply.replace(notice.recipient, "the recipient")
-        raise Retry(reply, delay=LATER)
+    if delivery is None or delivery.outcome is Outcome.ACCEPTED:
+        return
+    if delivery.outcome is Outcome.REFUSED:
+        log.info("mail.refused", notice_id=str(notice.id), code=delivery.reply[:3])
+        return
+    # Relays quote the address they were given, and the queue keeps a job's reasons.
+    reply = delivery.reply.replace(notice.recipient, "the recipient")
+    is_late = run.runtime.clock() - notice.written_at > PATIENCE
+    if is_late or (delivery.outcome is Outcome.UNKNOWN and run.attempt >= MOST_REPEATS):
+        raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")
+    raise Retry(reply, delay=seconds(30 * 2.0 ** min(run.attempt, 10)))

@@ -17,7 +17,7 @@ from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
 from openstoq.web.requests import key_of, query_of
-from openstoq.web.v1 import intents, selling_plans
+from openstoq.web.v1 import intents, selling_plans, shipping_updates
 from openstoq.web.v1.intents import CREATE
 from openstoq.web.v1.selling_plans import PlanProblems
 
@@ -30,6 +30,8 @@ CORS = {
     "Access-Control-Allow-Headers": "Content-Type, X-Shopify-Shop-Domain, Idempotency-Key",
     "Access-Control-Max-Age": "86400",
 }
+
+OPERATIONS = (*intents.OPERATIONS, *selling_plans.OPERATIONS, *shipping_updates.OPERATIONS)
 
 _LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]"})
 
@@ -51,7 +53,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
                     _keyed(runtime, operation),
                     methods=[operation.method],
                 )
-                for operation in (*intents.OPERATIONS, *selling_plans.OPERATIONS)
+                for operation in OPERATIONS
             ]
     return made
 

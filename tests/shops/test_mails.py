@@ -1,0 +1,122 @@
+"""Mails of their own: what each answer of the relay means for the job that sends one."""
+
+import socket
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
+from factories.runtimes import KEY, make_runtime
+from openstoq.config import Http, Mail, Security, Settings
+from openstoq.jobs.job import GiveUp, Retry
+from openstoq.jobs.work import Run
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import made_at, new_id
+from openstoq.messaging.email.settings import SMTPSettings
+from openstoq.messaging.email.smtp import SMTPTransport
+from openstoq.messaging.port import Delivery, EmailTransport, Outcome
+from openstoq.shops.mails import LATER, MOST_REPEATS, PATIENCE, notice_of, send_one
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+ADDRESS = "ada@example.com"
+
+
+@pytest.fixture
+def attempt(database, shop):
+    """Send one mail, the job's try and the age of the mail being what they are said to be."""
+
+    async def attempt(transport, *, attempt=0, age=timedelta(0)):
+        runtime = make_runtime(
+            database,
+            ports={EmailTransport: transport},
+            settings=Settings(
+                security=Security(key=KEY),
+                http=Http(public_url="https://alerts.example.com:8443/x"),
+                mail=Mail(sender="shop@example.com"),
+            ),
+            clock=lambda: utc_now() + age,
+        )
+        run = Run(runtime=runtime, shop_id=shop.id, request_id="test", attempt=attempt)
+        notice = notice_of(run, shop, new_id(), ADDRESS)
+        await send_one(run, notice, CONTENT)
+        return notice
+
+    return attempt
+
+
+def answering(delivery):
+    async def told(_):
+        return delivery
+
+    return Relay(told)
+
+
+async def test_a_mail_is_handed_over_as_it_is(attempt, shop):
+    relay = answering(ACCEPTED)
+    notice = await attempt(relay)
+    (email,) = relay.taken
+    assert (email.id, email.sender, email.recipient, email.content) == (
+        notice.id,
+        "shop@example.com",
+        ADDRESS,
+        CONTENT,
+    )
+    assert notice.written_at == made_at(notice.id)
+    assert notice.sender_name == shop.name
+    assert notice.message_id_domain == "alerts.example.com"
+
+
+async def test_a_refusal_ends_the_job_and_is_noted_without_the_relays_words(attempt):
+    with structlog.testing.capture_logs() as logged:
+        notice = await attempt(answering(REFUSED))
+    assert logged == [
+        {"event": "mail.refused", "log_level": "info", "notice_id": str(notice.id), "code": "550"}
+    ]
+
+
+@pytest.mark.parametrize("answer", [DEFERRED, UNKNOWN])
+async def test_later_is_tried_again_after_growing_pauses(attempt, answer):
+    pauses = []
+    for tries in range(9):
+        with pytest.raises(Retry) as retry:
+            await attempt(answering(answer), attempt=tries)
+        pauses.append(retry.value.delay)
+    assert pauses[0] == timedelta(seconds=30)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(hours=1)
+
+
+async def test_later_is_not_tried_for_ever(attempt):
+    with pytest.raises(Retry):
+        await attempt(answering(DEFERRED), attempt=100, age=PATIENCE - timedelta(hours=1))
+    with pytest.raises(GiveUp, match="did not take a mail in 101 tries: 451 greylisted"):
+        await attempt(answering(DEFERRED), attempt=100, age=PATIENCE + timedelta(hours=1))
+
+
+async def test_a_mail_that_may_have_arrived_is_not_repeated_for_ever(attempt):
+    with pytest.raises(Retry):
+        await attempt(answering(UNKNOWN), attempt=MOST_REPEATS - 1)
+    with pytest.raises(GiveUp, match="connection lost"):
+        await attempt(answering(UNKNOWN), attempt=MOST_REPEATS)
+
+
+async def test_a_relay_that_is_away_is_waited_for_however_long(attempt):
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        away = SMTPTransport(SMTPSettings(host="127.0.0.1", port=port, security="none", timeout=1))
+        with pytest.raises(Retry, match="cannot be reached") as retry:
+            await attempt(away, attempt=1000, age=2 * PATIENCE)
+        assert retry.value.delay == LATER
+        await away.aclose()
+
+
+async def test_the_recipient_is_not_in_the_reason(attempt):
+    answer = Delivery(Outcome.DEFERRED, f"451 <{ADDRESS}> is greylisted")
+    with pytest.raises(Retry) as retry:
+        await attempt(answering(answer))
+    assert str(retry.value) == "451 <the recipient> is greylisted"
+    with pytest.raises(GiveUp) as given_up:
+        await attempt(answering(answer), age=PATIENCE + timedelta(hours=1))
+    assert ADDRESS not in str(given_up.value)
