@@ -10,13 +10,18 @@ APP_ID = 1_170_001
 
 # Scopes of an app that sells preorders and answers back-in-stock requests.
 _SCOPES = (
+    "read_customers",
     "read_inventory",
     "read_locations",
-    "read_orders",
-    "read_products",
+    "read_markets",
+    "read_payment_terms",
     "write_inventory",
+    "write_merchant_managed_fulfillment_orders",
+    "write_orders",
+    "write_payment_mandate",
     "write_products",
     "write_purchase_options",
+    "write_third_party_fulfillment_orders",
 )
 
 
