@@ -11,14 +11,15 @@ LOSES_ANSWER = "loses_answer"
 NEEDS_AUTHENTICATION = "needs_authentication"
 EXPIRED = "expired"
 NONE = "none"
-NAMES = (WORKS, DECLINES, "declines_<n>", LOSES_ANSWER, NEEDS_AUTHENTICATION, EXPIRED, NONE)
+# What the checkout's form offers.
+CHOICES = (WORKS, DECLINES, "declines_2", LOSES_ANSWER, NEEDS_AUTHENTICATION, EXPIRED, NONE)
 
 _DECLINES_SOME = re.compile(r"^declines_([1-9]\d?)$")
 
 
 def is_card(name: str) -> bool:
     """Tell whether there is a card of this name."""
-    return (name in NAMES and name != "declines_<n>") or _DECLINES_SOME.match(name) is not None
+    return name in CHOICES or _DECLINES_SOME.match(name) is not None
 
 
 def vault(shop: Shop, name: str) -> Mandate:

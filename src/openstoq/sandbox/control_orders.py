@@ -10,7 +10,6 @@ from openstoq.sandbox.admin.order_mutations import retag
 from openstoq.sandbox.body import Body, BodyError
 from openstoq.sandbox.order_views import charge_view, order_view
 from openstoq.sandbox.orders import ZERO, LineItem, Order
-from openstoq.sandbox.plans import SellingPlan
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import OpenShop
 from openstoq.sandbox.views import MissingError
@@ -247,7 +246,7 @@ def _cart_line(shop: Shop, body: Body) -> checkout.CartLine:
     properties = body.raw("properties") or {}
     body.finish()
     variant = shop.variants.get(variant_id or 0)
-    plan = None if plan_id is None else plan_of(shop, plan_id)
+    plan = None if plan_id is None else shop.plan(plan_id)
     if variant is None:
         raise BodyError([f"There is no variant {variant_id} in this shop."])
     if plan_id is not None and plan is None:
@@ -265,15 +264,10 @@ def _cart_line(shop: Shop, body: Body) -> checkout.CartLine:
     )
 
 
-def plan_of(shop: Shop, plan_id: int) -> SellingPlan | None:
-    """Return a selling plan by its id."""
-    groups = shop.plan_groups.values()
-    return next((each.plans[plan_id] for each in groups if plan_id in each.plans), None)
-
-
 def _card(name: str) -> str:
     if not cards.is_card(name):
-        raise BodyError([f"card must be one of {', '.join(cards.NAMES)}."])
+        names = ", ".join(cards.CHOICES)
+        raise BodyError([f"card must be one of {names}, or declines_ and another number."])
     return name
 
 

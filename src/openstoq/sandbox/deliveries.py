@@ -128,6 +128,9 @@ class Courier:
             headers["X-Shopify-Name"] = subscription.name
         if topic.startswith("products/"):
             headers["X-Shopify-Product-Id"] = str(payload.get("id", ""))
+        if topic.startswith("orders/"):
+            about = payload.get("order_edit", payload)
+            headers["X-Shopify-Order-Id"] = str(about.get("order_id") or about.get("id", ""))
         delivery = Delivery(
             shop=shop,
             topic=topic,

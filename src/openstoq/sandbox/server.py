@@ -11,6 +11,7 @@ from starlette.routing import Route
 from openstoq.sandbox.admin import endpoint
 from openstoq.sandbox.config import API_VERSION, SandboxConfig
 from openstoq.sandbox.control import control_routes
+from openstoq.sandbox.shopper_pages import shopper_routes
 from openstoq.sandbox.shops import Sandbox
 from openstoq.sandbox.storefront import storefront_routes
 
@@ -34,6 +35,7 @@ def create_app(config: SandboxConfig) -> Starlette:
         Route("/shops/{domain}/admin/api/{version}/graphql.json", graphql, methods=["POST"]),
         *control_routes(sandbox),
         *storefront_routes(sandbox),
+        *shopper_routes(sandbox),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.sandbox = sandbox

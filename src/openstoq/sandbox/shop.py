@@ -121,6 +121,11 @@ class Shop:
         """Return the address of a product's picture."""
         return f"{self.url}/files/{product.handle}.png"
 
+    def plan(self, plan_id: int) -> SellingPlan | None:
+        """Return a selling plan, whichever group it is of."""
+        groups = self.plan_groups.values()
+        return next((each.plans[plan_id] for each in groups if plan_id in each.plans), None)
+
     @property
     def gid(self) -> str:
         """Return the shop's own global id."""
@@ -153,13 +158,9 @@ class Shop:
         if kind == "Metafield":
             return next((each for each in self.metafields if each.id == number), None)
         if kind == "SellingPlan":
-            return self._plan(number)
+            return self.plan(number)
         return tables.get(kind, {}).get(number)
 
     def _level(self, location_id: int, global_id: str) -> Level | None:
         item = self.items.get(shopify_id(global_id.partition("?inventory_item_id=")[2]))
         return item.levels.get(location_id) if item else None
-
-    def _plan(self, number: int) -> SellingPlan | None:
-        groups = self.plan_groups.values()
-        return next((each.plans[number] for each in groups if number in each.plans), None)

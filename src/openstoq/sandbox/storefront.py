@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from openstoq.kernel.money import digits
 from openstoq.sandbox.admin.records import global_id
+from openstoq.sandbox.cards import CHOICES
 from openstoq.sandbox.control_preorders import group_view, groups_of, metafields_view
 from openstoq.sandbox.model import Product, Variant
 from openstoq.sandbox.pictures import picture
@@ -22,22 +24,16 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 def storefront_routes(sandbox: Sandbox) -> list[Route]:
     """Return the routes of every shop's pages."""
 
-    def shop_of(request: Request) -> Shop:
-        opened = sandbox.shops.get(request.path_params["domain"])
-        if opened is None:
-            raise HTTPException(404, "There is no such shop.")
-        return opened.shop
-
     async def front(request: Request) -> Response:
-        shop = shop_of(request)
+        shop = shop_of(sandbox, request)
         on_sale = [each for each in shop.products.values() if each.status == "ACTIVE"]
-        return _page("shop.html", shop, products=on_sale)
+        return page("shop.html", shop, products=on_sale)
 
     async def product_page(request: Request) -> Response:
-        shop = shop_of(request)
+        shop = shop_of(sandbox, request)
         product = _by_handle(shop, request.path_params["handle"])
         chosen = _chosen(product, request.query_params.get("variant"))
-        return _page(
+        return page(
             "product.html",
             shop,
             product=product,
@@ -46,11 +42,13 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
             metafields=metafields_view(shop, global_id(chosen)) if chosen else [],
             money_of=lambda charge: f"{charge['amount']} {charge['currency_code']}",
             locations=list(shop.locations.values()),
+            countries=[each.code for market in shop.markets.values() for each in market.regions],
+            card_names=CHOICES,
             signup_api=sandbox.config.signup_api,
         )
 
     async def file(request: Request) -> Response:
-        product = _by_handle(shop_of(request), request.path_params["handle"])
+        product = _by_handle(shop_of(sandbox, request), request.path_params["handle"])
         # Drawing takes a few tenths of a second the first time.
         png = await run_in_threadpool(picture, product.handle)
         return Response(png, media_type="image/png", headers={"Cache-Control": "max-age=86400"})
@@ -60,6 +58,14 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
         Route("/shops/{domain}/products/{handle}", product_page),
         Route("/shops/{domain}/files/{handle}.png", file),
     ]
+
+
+def shop_of(sandbox: Sandbox, request: Request) -> Shop:
+    """Return the shop that a page is of; there is no page of a shop that is not here."""
+    opened = sandbox.shops.get(request.path_params["domain"])
+    if opened is None:
+        raise HTTPException(404, "There is no such shop.")
+    return opened.shop
 
 
 def _by_handle(shop: Shop, handle: str) -> Product:
@@ -79,10 +85,12 @@ def _chosen(product: Product, asked: str | None) -> Variant | None:
     )
 
 
-def _page(template: str, shop: Shop, **context: Any) -> HTMLResponse:
+def page(template: str, shop: Shop, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """Write a page of a shop."""
     symbol = _SYMBOLS.get(shop.config.currency, f"{shop.config.currency} ")
 
     def money(amount: Any) -> str:
-        return f"{symbol}{amount:,.2f}"
+        return f"{symbol}{amount:,.{digits(shop.config.currency)}f}"
 
-    return HTMLResponse(TEMPLATES.get_template(template).render(shop=shop, money=money, **context))
+    text = TEMPLATES.get_template(template).render(shop=shop, money=money, **context)
+    return HTMLResponse(text, status)
