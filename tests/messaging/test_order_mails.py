@@ -300,11 +300,11 @@ def test_the_merchant_is_told_what_was_said_and_what_can_be_done():
     )
     text, html = said(mail)
     assert "Hello," in text.splitlines()
-    assert "What the payment provider said: Your card was declined." in text.splitlines()
+    assert "What went wrong: Your card was declined." in text.splitlines()
     assert "Still to pay: €80.00" in text.splitlines()
     assert link in Links(html).found
     silent, _ = said(uncollected(NOTICE, ORDER, amount=Decimal(80), error=None, order_url=link))
-    assert "provider" not in silent
+    assert "went wrong" not in silent
 
 
 EVIL = "<script>alert('1')</script> {{ shop_url }} & \"co\""

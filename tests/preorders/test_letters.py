@@ -316,7 +316,7 @@ async def test_the_merchant_hears_of_a_balance_that_could_not_be_collected(
     email, message, text = only(relay)
     assert email.recipient == "owner@snowdevil.example"
     assert message["Subject"] == "The balance of order #1001 could not be collected"
-    assert "What the payment provider said: Your card was declined." in text.splitlines()
+    assert "What went wrong: Your card was declined." in text.splitlines()
     assert f"https://{DOMAIN}/admin/orders/{ORDER}" in text.splitlines()
     assert "Ada" not in text
 
