@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sandbox.buying import buy, plan
 from sandbox.ordered import RELEASE, Storekeeper, states
 
 TOPICS = (
@@ -22,6 +23,11 @@ TOPICS = (
 @pytest.fixture
 def keeper(site):
     return Storekeeper(site.shop())
+
+
+def stocked(site, number):
+    found = [each for each in site.shop().variants.values() if each.inventory_quantity > 1]
+    return found[:number]
 
 
 async def told(site, receiver):
@@ -128,6 +134,52 @@ async def test_stock_that_was_not_taken_when_sold_is_taken_when_sent(site, keepe
     assert after == [before[0], before[1] - 2]
     assert later.taken[place.id] == 2
     assert sum(later.taken.values()) == 2
+
+
+async def test_what_was_sent_back_is_not_taken_out_of_its_parcel(site, keeper):
+    order = keeper.order(keeper.line(2))
+    sent = await site.control("POST", f"orders/{order.id}/fulfill")
+    order.lines[0].lower(1)
+    path = f"fulfillments/{sent['fulfillments'][0]['id']}/cancel"
+    await site.control("POST", path, status=422)
+    assert order.lines[0].fulfilled_quantity == 2
+
+
+async def test_a_balance_that_waits_for_it_is_due_when_its_line_is_sent(site, receiver):
+    await site.subscribe(receiver.uri, "PAYMENT_SCHEDULES_DUE", "ORDERS_PARTIALLY_FULFILLED")
+    variant, other = (each for each in stocked(site, 2))
+    plan_id = await plan(site, variant, trigger="ON_FULFILLMENT")
+    bought = await buy(site, (variant, {"plan_id": plan_id}), (other, {}))
+    deferred, paid = (each["id"] for each in bought["lines"])
+    path = f"orders/{bought['id']}/fulfill"
+    await site.control("POST", path, {"lines": [{"line_item_id": paid}]})
+    bodies = await told(site, receiver)
+    assert set(bodies) == {"orders/partially_fulfilled"}
+    (parcel,) = bodies["orders/partially_fulfilled"]["fulfillments"]
+    assert [each["id"] for each in parcel["line_items"]] == [paid]
+    await site.control("POST", path, {"lines": [{"line_item_id": deferred}]})
+    assert (await told(site, receiver))["payment_schedules/due"]["due_at"] is not None
+
+
+async def test_an_order_that_waits_says_for_what(site):
+    variant, other = (each for each in stocked(site, 2))
+    plan_id = await plan(site, variant)
+    bought = await buy(site, (variant, {"plan_id": plan_id, "quantity": 2}), (other, {}))
+    query = "query ($id: ID!) { order(id: $id) { displayFulfillmentStatus } }"
+
+    async def status():
+        answer = await site.graphql(query, {"id": f"gid://shopify/Order/{bought['id']}"})
+        return answer["data"]["order"]["displayFulfillmentStatus"]
+
+    assert await status() == "UNFULFILLED"
+    listed = await site.control("GET", f"orders/{bought['id']}/fulfillment")
+    for each in listed["fulfillment_orders"]:
+        await site.control("POST", f"fulfillment_orders/{each['id']}/holds")
+    assert await status() == "ON_HOLD"
+    await site.control("POST", f"orders/{bought['id']}/cancel")
+    assert await status() == "UNFULFILLED"
+    listed = await site.control("GET", f"orders/{bought['id']}/fulfillment")
+    assert {each["status"] for each in listed["fulfillment_orders"]} == {"CANCELLED"}
 
 
 async def test_unknown_records_are_not_found(site):

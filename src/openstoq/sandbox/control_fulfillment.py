@@ -112,6 +112,8 @@ async def cancel_fulfillment(opened: OpenShop, body: Body, request: Request) -> 
         raise MissingError(f"There is no fulfillment {request.path_params['id']} in this shop.")
     if parcel.status != "SUCCESS":
         raise BodyError(["This fulfillment was cancelled before."])
+    if any(each.line_item.returned_quantity for each in parcel.lines):
+        raise BodyError(["What was sent back cannot be sent again; leave this fulfillment."])
     shipping.cancel(shop, parcel, shop.action())
     return sending_view(parcel.order)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.orders import Customer, LineItem, Order, Refund
+from openstoq.sandbox.parcels import Fulfillment, Tracking, fulfillments_of
 from openstoq.sandbox.payloads import local
 from openstoq.sandbox.payment_payloads import money_set, price, terms, text, transaction
 from openstoq.sandbox.shop import Payload, Shop
@@ -69,7 +70,7 @@ def order(shop: Shop, record: Order) -> Payload:
         "billing_address": _address(record),
         "shipping_address": _address(record),
         "discount_applications": [],
-        "fulfillments": [],
+        "fulfillments": [parcel(shop, each) for each in fulfillments_of(record)],
         "line_items": [line(each) for each in record.lines],
         "payment_terms": terms(shop, record, record.payment_terms)
         if record.payment_terms
@@ -110,6 +111,35 @@ def line(record: LineItem) -> Payload:
         "tax_lines": [],
         "duties": [],
         "discount_allocations": [],
+    }
+
+
+def parcel(shop: Shop, record: Fulfillment) -> Payload:
+    """Write what fulfillments/create and fulfillments/update carry."""
+    tracking = record.tracking or Tracking()
+    return {
+        "id": record.id,
+        "order_id": record.order.id,
+        "status": record.status.lower(),
+        "created_at": local(shop, record.created_at),
+        "service": "manual",
+        "updated_at": local(shop, record.updated_at),
+        "tracking_company": tracking.company,
+        "shipment_status": None,
+        "location_id": record.location.id,
+        "origin_address": None,
+        "email": record.order.email,
+        "destination": _address(record.order),
+        "line_items": [
+            {**line(each.line_item), "quantity": each.quantity} for each in record.lines
+        ],
+        "tracking_number": tracking.number,
+        "tracking_numbers": [tracking.number] if tracking.number else [],
+        "tracking_url": tracking.url,
+        "tracking_urls": [tracking.url] if tracking.url else [],
+        "receipt": {},
+        "name": record.name,
+        "admin_graphql_api_id": gid("Fulfillment", record.id),
     }
 
 

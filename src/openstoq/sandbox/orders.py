@@ -215,10 +215,8 @@ class Order:
         left = sum(each.unfulfilled_quantity for each in self.lines)
         if sent:
             return "PARTIALLY_FULFILLED" if left else "FULFILLED"
-        waiting = [each for each in self.fulfillment_orders if each.status != "CLOSED"]
-        if waiting and all(each.status == "ON_HOLD" for each in waiting):
-            return "ON_HOLD"
-        return "UNFULFILLED"
+        waiting = {each.status for each in self.fulfillment_orders if each.at_work}
+        return waiting.pop() if waiting in ({"ON_HOLD"}, {"SCHEDULED"}) else "UNFULFILLED"
 
     def refundable(self, payment: Transaction) -> Decimal:
         """Return what is left of a payment to pay back."""

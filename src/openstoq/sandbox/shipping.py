@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from openstoq.sandbox import ledger, order_news, order_stock, parcel_payloads
+from openstoq.sandbox import ledger, order_news, order_payloads, order_stock
 from openstoq.sandbox.fulfillment import FulfillmentOrder, add, close
 from openstoq.sandbox.holds import Units
 from openstoq.sandbox.parcels import (
@@ -44,7 +44,7 @@ def ship(
     if not sent.remaining:
         close(shop, sent, "CLOSED")
     _take_stock(shop, parcel, action)
-    shop.announce("fulfillments/create", action, partial(parcel_payloads.parcel, shop, parcel))
+    shop.announce("fulfillments/create", action, partial(order_payloads.parcel, shop, parcel))
     whole = order.fulfillment_status == "FULFILLED"
     order_news.of_order(
         shop, order, "orders/fulfilled" if whole else "orders/partially_fulfilled", action
@@ -73,7 +73,7 @@ def cancel(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
         # One that was completed stays closed, and another takes its place.
         parts = [(each.line_item, each.quantity) for each in parcel.lines]
         add(shop, order, parts, location=record.location, fulfill_at=record.fulfill_at)
-    shop.announce("fulfillments/update", action, partial(parcel_payloads.parcel, shop, parcel))
+    shop.announce("fulfillments/update", action, partial(order_payloads.parcel, shop, parcel))
     order_news.of_order(shop, order, "orders/updated", action)
 
 
@@ -82,7 +82,8 @@ def _take_stock(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None
     wanted = {}
     for each in parcel.lines:
         line = each.line_item
-        short = line.fulfilled_quantity - sum(line.taken.values())
+        kept = line.fulfilled_quantity - line.returned_quantity
+        short = kept - sum(line.taken.values())
         if short > 0:
             wanted[line] = min(short, each.quantity)
     order_stock.take(shop, wanted, dict.fromkeys(wanted, parcel.location.id), action)
