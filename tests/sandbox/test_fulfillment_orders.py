@@ -1,11 +1,14 @@
 """How orders become fulfillment orders, and how these follow them."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from openstoq.sandbox import fulfillment, holds
+from openstoq.sandbox import fulfillment, holds, shipping
 from openstoq.sandbox.holds import NewHold
+from openstoq.sandbox.parcels import Tracking
 from sandbox.ordered import NOW, RELEASE, Storekeeper, states, units
 
 
@@ -177,3 +180,30 @@ def test_a_cancelled_order_cancels_even_what_is_held(keeper):
     assert held.holds == []
     assert held.supported_actions == []
     assert keeper.topics() == ["fulfillment_orders/cancelled"]
+
+
+def test_webhooks_have_the_fields_of_shopifys_samples(keeper):
+    samples = Path(__file__).resolve().parents[3] / "shared/shopify/webhooks/payloads"
+    if not samples.exists():
+        pytest.skip("Shopify's sample payloads are not beside this checkout")
+    shop, action = keeper.shop, keeper.shop.action()
+    order = keeper.order(keeper.line(4), keeper.line(plan=keeper.plan(RELEASE)))
+    first, dated = order.fulfillment_orders
+    second = holds.split(shop, first, {first.lines[0]: 1}, action)
+    holds.merge(shop, first, [second], action)
+    placed, free = hold(keeper, first, {first.lines[0]: 2}, app_id=fulfillment.APP_ID)
+    holds.release(shop, first, [placed], action)
+    holds.reschedule(shop, dated, RELEASE + timedelta(days=1), action)
+    fulfillment.open_scheduled(shop, dated, action)
+    parcel = shipping.ship(shop, free, {free.lines[0]: 1}, Tracking(number="1Z"), action)
+    shipping.cancel(shop, parcel, action)
+    order.cancelled_at = NOW
+    fulfillment.adjust(shop, order)
+    told = {topic: body for topic, body in keeper.told if topic.startswith("fulfillment")}
+    assert len(told) == 12
+    for topic, body in told.items():
+        sample = json.loads((samples / f"{topic.replace('/', '__')}.json").read_text())
+        assert body.keys() == sample.keys(), topic
+        for key, value in body.items():
+            if isinstance(value, dict) and value and isinstance(sample[key], dict):
+                assert value.keys() <= sample[key].keys(), (topic, key)
