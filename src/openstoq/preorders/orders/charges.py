@@ -19,10 +19,10 @@ from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders import dunning, letters, rules, store
 from openstoq.preorders.orders.events import ChargeBegun
-from openstoq.preorders.orders.intake import take_in
+from openstoq.preorders.orders.intake import read
 from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder
 from openstoq.preorders.orders.saving import save
-from openstoq.shops.commerce import asking, commerce_of, patiently
+from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
     if commerce is None:
         return
     # What the shopper did meanwhile, such as paying by link, ends the charge here.
-    await _read(run, commerce, order_id)
+    await read(run, commerce, order_id)
     order, payment = await _hand_over(run, order_id, payment_id)
     if order is None or payment is None:
         return
@@ -104,14 +104,6 @@ async def collect_due(run: Run) -> None:
                 await work.publish(ChargeBegun(order.order_id, one.id))
             changed[order.order_id] = [one]
         await store.save_payments(work.db, work.shop_id, changed, now)
-
-
-async def _read(run: Run, commerce: Commerce, order_id: int) -> None:
-    with asking():
-        order = await commerce.order(order_id)
-    if order is not None:
-        async with run.work() as work:
-            await take_in(work, order)
 
 
 async def _hand_over(
@@ -155,7 +147,7 @@ async def _follow(
     waited = now - (payment.begun_at or payment.created_at)
     if told.state == "succeeded":
         await _succeed(run, order_id, payment.id, told.transaction_ids)
-        await _read(run, commerce, order_id)
+        await read(run, commerce, order_id)
     elif told.state == "failed":
         await _fail(run, order_id, payment.id, told.error or "the charge was declined")
     elif told.state == "authenticate" and waited > PATIENCE:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from openstoq.commerce.orders import Order
+from openstoq.commerce.port import Commerce
 from openstoq.db.pool import Connection
-from openstoq.jobs.work import Work
+from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders import (
@@ -23,6 +24,7 @@ from openstoq.preorders.orders import (
 from openstoq.preorders.orders.counts import Buyer
 from openstoq.preorders.orders.limits import Demand
 from openstoq.preorders.orders.model import Line, PreorderOrder
+from openstoq.shops.commerce import asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Known:
     matches: Sequence[lines.Match]
     offers: Mapping[UUID, Offer]
     market_id: int | None
+
+
+async def read(run: Run, commerce: Commerce, order_id: int) -> PreorderOrder | None:
+    """Read an order from the shop and take it in; None when it is gone or no preorder."""
+    with asking():
+        order = await commerce.order(order_id)
+    if order is None:
+        return None
+    async with run.work() as work:
+        return await take_in(work, order)
 
 
 async def take_in(work: Work, order: Order) -> PreorderOrder | None:

@@ -27,8 +27,8 @@ async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timede
     row = await db.fetchrow(
         """
         UPDATE preorder_shops SET
-            orders_since = coalesce(orders_since, orders_upto - $3::interval, $2 - $4::interval),
-            orders_begun = coalesce(orders_begun, $2)
+            orders_since = coalesce(orders_since, orders_upto - $3::interval, $2::timestamptz - $4::interval),
+            orders_begun = coalesce(orders_begun, $2::timestamptz)
         WHERE shop_id = $1 RETURNING orders_since, orders_begun, orders_cursor
         """,
         shop_id,

@@ -11,10 +11,10 @@ from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.events import RefundBegun
-from openstoq.preorders.orders.intake import take_in
-from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder
+from openstoq.preorders.orders.intake import read
+from openstoq.preorders.orders.model import UNDER_WAY, Payment
 from openstoq.preorders.orders.saving import save
-from openstoq.shops.commerce import asking, commerce_of, patiently
+from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +30,15 @@ async def on_begun(work: Work, begun: RefundBegun) -> None:
 async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     """Have the shop pay money back, and take in what became of it.
 
-    The key is the ledger entry's, so a run that was cut short pays nothing twice.
+    The key is the ledger entry's, so a run that was cut short pays nothing twice. The platform
+    forgets keys after a day, so the order is read first: a refund that was made shows there.
     """
     commerce = await commerce_of(run)
-    refund = await _begin(run, order_id, payment_id) if commerce is not None else None
-    if commerce is None or refund is None or refund.parent_id is None:
+    if commerce is None:
+        return
+    await read(run, commerce, order_id)
+    refund = await _begin(run, order_id, payment_id)
+    if refund is None or refund.parent_id is None:
         return
     part = RefundPart(
         transaction_id=refund.parent_id, gateway=refund.gateway or "manual", amount=refund.amount
@@ -53,11 +57,7 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
         await _settle(run, order_id, payment_id, error=str(refusal))
         return
     await _settle(run, order_id, payment_id, error=None)
-    with asking():
-        order = await commerce.order(order_id)
-    if order is not None:
-        async with run.work() as work:
-            await take_in(work, order)
+    await read(run, commerce, order_id)
 
 
 async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
@@ -84,8 +84,3 @@ async def _settle(run: Run, order_id: int, payment_id: UUID, *, error: str | Non
             settled_at=work.runtime.clock(),
         )
         await save(work, order, before=order.lines, payments=[settled])
-
-
-def parts_left(order: PreorderOrder) -> str:
-    """Say what the ledger has, for those who ask for a refund of nothing."""
-    return f"the order {order.name} has nothing left to refund of that; GET payments shows why"
