@@ -119,7 +119,7 @@ async def add_fault(opened: OpenShop, body: Body, request: Request) -> dict[str,
     fault = Fault(
         kind=body.choice("fault", kinds, ""),
         count=body.integer("count", 1),
-        topic=body.text("topic"),
+        topic=body.text("operation" if on == "graphql" else "topic"),
         status=body.integer("status", 503),
         seconds=body.number("seconds"),
     )

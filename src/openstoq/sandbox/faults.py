@@ -4,13 +4,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-GRAPHQL_FAULTS = ("throttled", "status", "hang", "close")
+GRAPHQL_FAULTS = ("throttled", "status", "hang", "close", "lose")
 WEBHOOK_FAULTS = ("duplicate", "drop", "hold", "delay", "corrupt_signature")
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One fault: what happens, how often, and to which webhook topic (any, if None)."""
+    """One fault: what happens, how often, and to what (anything, if None).
+
+    `topic` is a webhook's topic, or the name of a GraphQL operation.
+    """
 
     kind: str
     count: int = 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 
 import orjson
 from starlette.requests import Request as HTTPRequest
@@ -12,6 +13,7 @@ from openstoq.sandbox.admin.engine import AdminAPI, Request
 from openstoq.sandbox.config import API_VERSION
 from openstoq.sandbox.faults import Fault, FaultQueue
 
+_OPERATION = re.compile(r"\b(?:query|mutation)\s+(\w+)")
 _UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 
 
@@ -41,6 +43,12 @@ def read_request(body: bytes) -> Request | None:
     return Request(posted["query"], variables, name or None)
 
 
+def operation_name(posted: Request) -> str | None:
+    """Return what an operation is called, by the request or by its own document."""
+    found = _OPERATION.search(posted.query)
+    return posted.operation_name or (found[1] if found else None)
+
+
 async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Response:
     """Answer one POST to graphql.json."""
     token = request.headers.get("X-Shopify-Access-Token", "")
@@ -48,16 +56,16 @@ async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Res
         token.encode(), api.shop.config.access_token.encode()
     ):
         return JSONResponse({"errors": _UNAUTHORIZED}, 401)
-    fault = faults.take()
+    posted = read_request(await request.body())
+    fault = faults.take(operation_name(posted) if posted else None)
     if fault is not None and (broken := await _fail(fault)) is not None:
         return broken
-    posted = read_request(await request.body())
     if posted is None:
         return JSONResponse({"errors": {"query": "Required parameter missing or invalid"}}, 400)
     body = api.execute(posted, throttled=fault is not None and fault.kind == "throttled")
-    fault = api.fault_afterwards()
-    if fault is not None and (broken := await _fail(fault)) is not None:
-        return broken
+    if api.lost_answer() or (fault is not None and fault.kind == "lose"):
+        # It was carried out, and whoever asked never learns it.
+        return BrokenResponse()
     return Response(
         orjson.dumps(body),
         media_type="application/json",

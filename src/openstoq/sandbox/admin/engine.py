@@ -22,7 +22,6 @@ from openstoq.sandbox.admin.records import Context
 from openstoq.sandbox.admin.schema import executable_schema, kind_of
 from openstoq.sandbox.admin.throttle import Bucket
 from openstoq.sandbox.admin.variables import variable_errors
-from openstoq.sandbox.faults import Fault
 from openstoq.sandbox.shop import Shop
 
 MOST_EXPENSIVE = 1000
@@ -48,9 +47,11 @@ class AdminAPI:
         self._context = Context(shop, Replays(), allow_http)
         self._schema = executable_schema()
 
-    def fault_afterwards(self) -> Fault | None:
-        """Return what the answer that was just made is to meet on its way."""
-        return self._context.afterwards.pop() if self._context.afterwards else None
+    def lost_answer(self) -> bool:
+        """Tell whether the answer that was just made is to be lost on its way."""
+        lost = self._context.lost_answer
+        self._context.lost_answer = False
+        return lost
 
     def execute(self, request: Request, *, throttled: bool = False) -> Answer:
         """Return the answer to a request; `throttled` pretends that the bucket is empty."""

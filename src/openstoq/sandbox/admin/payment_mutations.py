@@ -9,7 +9,6 @@ from openstoq.kernel.money import Money
 from openstoq.sandbox import cards, charges
 from openstoq.sandbox.admin.errors import UserProblem, bad_request
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.faults import Fault
 from openstoq.sandbox.orders import Order
 from openstoq.sandbox.payments import Charge, PaymentSchedule
 from openstoq.sandbox.shop import Shop
@@ -60,7 +59,7 @@ def charge_mandate(
         except RefusedError as refused:
             return _refused(refused.problem)
         if charge.mandate.card == cards.LOSES_ANSWER:
-            info.context.afterwards.append(Fault(kind="close"))
+            info.context.lost_answer = True
     return {
         "job": {"id": charge.job_id, "done": charge.status != "PROCESSING"},
         "payment_reference_id": charge.reference,

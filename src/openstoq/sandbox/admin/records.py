@@ -1,7 +1,7 @@
 """The shop's records as the schema names them: kinds, global ids, namespaces, topics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphql import GraphQLError, GraphQLResolveInfo
@@ -9,7 +9,6 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.idempotency import Replays
 from openstoq.sandbox.config import APP_ID
-from openstoq.sandbox.faults import Fault
 from openstoq.sandbox.fulfillment import (
     FulfillmentHold,
     FulfillmentOrder,
@@ -32,17 +31,17 @@ from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """What the resolvers of one shop's requests work on.
 
-    `afterwards` are the faults that the answer under way will meet, now that it was carried out.
+    `lost_answer` is set by what is carried out although its answer will never arrive.
     """
 
     shop: Shop
     replays: Replays
     allow_http: bool
-    afterwards: list[Fault] = field(default_factory=list)
+    lost_answer: bool = False
 
 
 Info: TypeAlias = GraphQLResolveInfo[Context]
