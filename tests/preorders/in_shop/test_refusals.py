@@ -1,8 +1,11 @@
 """What the shop refused once is asked for again: by the night's job, and when somebody asks."""
 
+from uuid import UUID
+
 import pytest
 
 from factories.sandboxed import did, groups, idle, on_shop, run, seen
+from openstoq.preorders.offers.sync import sync_storefront
 from openstoq.preorders.variants.jobs import reconcile
 
 
@@ -51,6 +54,31 @@ async def test_the_night_tries_refused_variants_again(
     await run(runtime, shop, reconcile)
     await idle(database)
     await assert_sold(site, client, offer, refused)
+
+
+async def test_a_refused_metafield_of_the_shop_is_told_on_the_offers_and_tried_again(
+    runtime, shop, site, client, database, offer
+):
+    async with database.transaction(shop.id) as db:
+        # As before there was a bound.
+        await db.execute(
+            """
+            INSERT INTO offer_translations (shop_id, offer_id, locale, path, value)
+            VALUES ($1, $2, 'fr', 'widget.badge.text', repeat('a', 140000))
+            """,
+            shop.id,
+            UUID(offer.rpartition("/")[2]),
+        )
+    await run(runtime, shop, sync_storefront)
+    await idle(database)
+    told = (await client.get(offer)).json()["sync"]
+    assert told["state"] == "failed"
+    assert "the shop's metafield selling_plans was refused: Value is too large" in told["error"]
+    await did(client, f"{offer}/translations/unset", locale="fr", field="widget.badge.text")
+    await idle(database)
+    assert await state(client, offer) == "synced"
+    (shown,) = (await on_shop(site))["selling_plans"]["offers"].values()
+    assert shown["translations"] == {}
 
 
 async def test_the_night_makes_a_group_that_was_refused_at_first(

@@ -13,9 +13,9 @@ from openstoq.kernel.ids import ShopifyId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Clean, Line
-from openstoq.preorders.offers import membership, rules, store, sync
+from openstoq.preorders.offers import membership, rules, store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
-from openstoq.preorders.offers.editing import lay_over, load, save, write
+from openstoq.preorders.offers.editing import add, lay_over, load, save, write
 from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
@@ -58,9 +58,7 @@ async def create(
     offer = Offer(
         id=new_id(), name=name, internal_name=internal_name, created_at=now, updated_at=now
     )
-    rules.settle(offer)
-    await store.add(context.db, context.shop_id, offer)
-    sync.request(context, offer.id)
+    await add(context, offer)
     return rules.view(offer, now)
 
 

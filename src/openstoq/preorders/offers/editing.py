@@ -8,12 +8,12 @@ from uuid import UUID
 from openstoq.actions import capability
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
-from openstoq.errors import NotFound
+from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Work
-from openstoq.preorders.offers import membership, rules, store, sync
+from openstoq.preorders.offers import membership, rules, store, sync, texts
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront import on_variants
+from openstoq.preorders.offers.storefront import on_variants, too_large
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
@@ -29,14 +29,27 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
     return offer
 
 
+async def add(work: Work, offer: Offer) -> None:
+    """Settle a new offer, write it, and have the shop follow; raise Invalid as `save` does."""
+    rules.settle(offer)
+    await _check_size(work, offer)
+    await store.add(work.db, work.shop_id, offer)
+    sync.request(work, offer.id)
+
+
 async def save(work: Work, offer: Offer) -> None:
     """Settle an offer, write it, and have the shop follow.
 
-    Raises Conflict when it was discarded, and Invalid when its documents contradict each other.
+    Raises Conflict when it was discarded, and Invalid when it has become too large for the
+    storefront. One that is being paused may be of any size.
     """
+    paused = False
     if offer.before is not None:
         rules.check_changeable(offer.before)
+        paused = offer.before.is_live and not offer.is_live
     await write(work, offer)
+    if not paused:
+        await _check_size(work, offer)
 
 
 async def write(work: Work, offer: Offer) -> None:
@@ -46,6 +59,13 @@ async def write(work: Work, offer: Offer) -> None:
     told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
     await membership.touch(work.db, work.shop_id, offer.id, reset_only=told)
     sync.request(work, offer.id)
+
+
+async def _check_size(work: Work, offer: Offer) -> None:
+    translations = await texts.overrides(work.db, work.shop_id, [offer.id])
+    problem = too_large(offer, translations[offer.id])
+    if problem is not None:
+        raise Invalid(problem)
 
 
 def lay_over(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:

@@ -218,27 +218,6 @@ async def touch(
     )
 
 
-async def try_again(
-    db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
-) -> list[UUID]:
-    """Have the groups that refused these variants, or any, asked once more; return the offers."""
-    rows = await db.fetch(
-        """
-        WITH cleared AS (
-            UPDATE offer_variants SET sync_error = NULL
-            WHERE shop_id = $1 AND sync_error IS NOT NULL
-              AND ($2::bigint[] IS NULL OR variant_id = ANY($2))
-            RETURNING offer_id
-        )
-        UPDATE offers SET revision = revision + 1
-        WHERE shop_id = $1 AND id IN (SELECT offer_id FROM cleared) RETURNING id
-        """,
-        shop_id,
-        variant_ids,
-    )
-    return [row["id"] for row in rows]
-
-
 async def want_policy(
     db: Connection,
     shop_id: UUID,

@@ -132,11 +132,7 @@ def on_shop(
     for offer in offers:
         if not offer.is_live:
             continue
-        written = (
-            _json(str(offer.id)).encode()
-            + b":"
-            + orjson.dumps(described(offer, translations.get(offer.id, {})))
-        )
+        written = _entry(offer, translations.get(offer.id, {}))
         if parts[-1] and size + len(written) > most_bytes:
             parts.append([])
             size = 0
@@ -159,6 +155,26 @@ def on_shop(
         )
         for key, part in zip(keys, parts, strict=True)
     ]
+
+
+def too_large(
+    offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
+) -> str | None:
+    """Say what to shorten of an offer that fits into no metafield; None when it does fit."""
+    size = len(_entry(offer, translations))
+    if size <= most_bytes:
+        return None
+    shown = described(offer, translations)
+    parts = {"advanced.custom_css": shown["advanced"].pop("custom_css")}
+    parts |= {f"the texts of {name}": shown[name] for name in DOCUMENTS if name in shown}
+    parts |= {f"the translations in {name}": texts for name, texts in shown["translations"].items()}
+    sizes = {name: len(orjson.dumps(part)) for name, part in parts.items()}
+    largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:3]
+    return (
+        f"the offer would take {_kilobytes(size)} KB of the storefront's metafield, which has room "
+        f"for {_kilobytes(most_bytes)}; shorten "
+        + ", ".join(f"{name} ({_kilobytes(sizes[name])} KB)" for name in largest)
+    )
 
 
 def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -204,6 +220,15 @@ def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
         documents = documents.get(step) if documents is not None else None
     if documents is not None:
         documents[last] = change(documents[last])
+
+
+def _entry(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> bytes:
+    """Write an offer as it stands in the shop's metafield."""
+    return _json(str(offer.id)).encode() + b":" + orjson.dumps(described(offer, translations))
+
+
+def _kilobytes(size: int) -> int:
+    return -(-size // 1024)
 
 
 def _instead(text: str, _: Any) -> str:

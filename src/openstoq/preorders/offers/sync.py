@@ -21,7 +21,7 @@ from openstoq.commerce.port import (
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import leases, plans, store, storefront, texts
+from openstoq.preorders.offers import leases, plans, policies, store, storefront, texts
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.leases import Held
 from openstoq.preorders.offers.model import Offer
@@ -192,14 +192,21 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}
     changed = [one for one in wanted if written.get(one.key) != digests[one.key]]
     # One at a time: ten megabytes are the most that a call may hold.
+    failures: dict[tuple[int | None, str], str] = {}
     for metafield in changed:
-        await commerce.set_metafields(namespace_of(run), [metafield])
+        failures |= await commerce.set_metafields(namespace_of(run), [metafield])
     gone = [(None, key) for key in written if key not in digests]
     if gone:
         await commerce.delete_metafields(namespace_of(run), gone)
     if changed or gone:
+        refused = {key: error for (_, key), error in failures.items()}
+        done = {key: digest for key, digest in digests.items() if key not in refused}
         async with run.work() as work:
-            await marks.mark_shop(work.db, work.shop_id, digests)
+            await marks.mark_shop(work.db, work.shop_id, done)
+            for key, error in refused.items():
+                told = f"the shop's metafield {key} was refused: {error}"
+                log.warning("shop.metafield_refused", key=key, error=error)
+                await marks.fail_live(work.db, work.shop_id, told)
 
 
 async def _write_variants(run: Run, commerce: Commerce) -> None:
@@ -257,27 +264,25 @@ async def _write_policies(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
             await leases.renew_storefront(work.db, work.shop_id)
-            wanted = await marks.wanted_policies(work.db, work.shop_id, VARIANTS)
+            wanted = await policies.wanted(work.db, work.shop_id, VARIANTS)
         if not wanted:
             return
         await write_policies(run, commerce, wanted)
 
 
-async def write_policies(
-    run: Run, commerce: Commerce, policies: Mapping[int, str]
-) -> dict[int, str]:
+async def write_policies(run: Run, commerce: Commerce, wanted: Mapping[int, str]) -> dict[int, str]:
     """Set inventory policies, product by product; return which failed, and why."""
     async with run.work() as work:
-        by_product = await marks.products_of(work.db, work.shop_id, list(policies))
+        by_product = await policies.products_of(work.db, work.shop_id, list(wanted))
     known = {variant for variants in by_product.values() for variant in variants}
-    failures = {one: "no such variant in the shop" for one in policies if one not in known}
+    failures = {one: "no such variant in the shop" for one in wanted if one not in known}
     for product_id, variant_ids in by_product.items():
         failures |= await commerce.set_inventory_policies(
             product_id,
-            {one: "continue" if policies[one] == "continue" else "deny" for one in variant_ids},
+            {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
         )
     async with run.work() as work:
-        await marks.mark_policies(work.db, work.shop_id, policies, failures)
+        await policies.mark(work.db, work.shop_id, wanted, failures)
     return failures
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -159,6 +158,27 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
     )
 
 
+async def try_again(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
+) -> list[UUID]:
+    """Have the groups that refused these variants, or any, asked once more; return the offers."""
+    rows = await db.fetch(
+        """
+        WITH cleared AS (
+            UPDATE offer_variants SET sync_error = NULL
+            WHERE shop_id = $1 AND sync_error IS NOT NULL
+              AND ($2::bigint[] IS NULL OR variant_id = ANY($2))
+            RETURNING offer_id
+        )
+        UPDATE offers SET revision = revision + 1
+        WHERE shop_id = $1 AND id IN (SELECT offer_id FROM cleared) RETURNING id
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return [row["id"] for row in rows]
+
+
 async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
     """Count the variants that the shop would not take."""
     count: int = await db.fetchval(
@@ -183,6 +203,18 @@ async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
 async def mark_shop(db: Connection, shop_id: UUID, written: Mapping[str, str]) -> None:
     """Note what is written on the shop now."""
     await db.execute("UPDATE preorder_shops SET written = $2 WHERE shop_id = $1", shop_id, written)
+
+
+async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
+    """Note on the offers that the storefront shows that it was not told of them."""
+    await db.execute(
+        """
+        UPDATE offers SET sync_error = $2
+        WHERE shop_id = $1 AND enabled AND discarded_at IS NULL
+        """,
+        shop_id,
+        error,
+    )
 
 
 async def behind(
@@ -241,67 +273,6 @@ async def mark_variants(
         [one.revision for one, _, _ in done],
         [dict(written) for _, written, _ in done],
         [error for _, _, error in done],
-    )
-
-
-async def wanted_policies(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
-    """Return the inventory policies that are wanted and not set yet, by variant."""
-    rows = await db.fetch(
-        """
-        SELECT variant_id, policy_wanted FROM preorder_variants
-        WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2
-        """,
-        shop_id,
-        limit,
-    )
-    return {row["variant_id"]: row["policy_wanted"] for row in rows}
-
-
-async def products_of(
-    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
-) -> dict[int, list[int]]:
-    """Return the variants by product, as far as the catalogue has them."""
-    rows = await db.fetch(
-        """
-        SELECT product_id, array_agg(id ORDER BY id) AS ids FROM variants
-        WHERE shop_id = $1 AND id = ANY($2) AND deleted_at IS NULL
-        GROUP BY product_id ORDER BY product_id
-        """,
-        shop_id,
-        variant_ids,
-    )
-    return {row["product_id"]: list(row["ids"]) for row in rows}
-
-
-async def mark_policies(
-    db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
-) -> None:
-    """Note which policies were asked for, and in the catalogue which are set."""
-    values: list[Any] = [
-        list(policies),
-        list(policies.values()),
-        [failures.get(one) for one in policies],
-    ]
-    await db.execute(
-        """
-        UPDATE preorder_variants p SET policy_asked = t.policy,
-            policy_wanted = nullif(p.policy_wanted, t.policy),
-            sync_error = CASE WHEN p.policy_wanted = t.policy
-                THEN coalesce(t.error, p.sync_error) ELSE p.sync_error END
-        FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id
-        """,
-        shop_id,
-        *values,
-    )
-    await db.execute(
-        """
-        UPDATE variants v SET inventory_policy = t.policy
-        FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
-        WHERE v.shop_id = $1 AND v.id = t.id AND t.error IS NULL
-        """,
-        shop_id,
-        *values,
     )
 
 

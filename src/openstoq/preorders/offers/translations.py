@@ -63,7 +63,8 @@ async def set_many(
 ) -> Translations:
     """Set many translation overrides for one locale on a preorder offer, atomically.
 
-    All or nothing: 422 names the unknown locale and every unknown field path.
+    All or nothing: 422 names the unknown locale and every unknown field path, or what to shorten
+    when the offer with all its texts would be too large for the storefront (120 KB).
     """
     rules.check_changeable(offer)
     language = _checked(locale, translations)

@@ -7,10 +7,10 @@ from openstoq.commerce.port import Commerce
 from openstoq.jobs import bulk
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import membership, sync, sync_store
+from openstoq.preorders.offers import membership, policies, sync, sync_store
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
-from openstoq.preorders.variants import policies, store
+from openstoq.preorders.variants import store
 from openstoq.shops.commerce import asking, commerce_of
 
 jobs = JobSet("preorders.variants")
@@ -31,7 +31,7 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
         await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
     if task == "sync_metafields":
         await policies.repair(work.db, work.shop_id, known)
-        for offer_id in await membership.try_again(work.db, work.shop_id, known):
+        for offer_id in await sync_store.try_again(work.db, work.shop_id, known):
             sync.request(work, offer_id)
     if known:
         sync.request_variants(work)
@@ -107,7 +107,7 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         found = await offers.all_of(work.db, work.shop_id, None)
         now = work.runtime.clock()
-        again = set(await membership.try_again(work.db, work.shop_id))
+        again = set(await sync_store.try_again(work.db, work.shop_id))
         for offer in found:
             gone = await membership.detach_deleted(work.db, work.shop_id, offer.id, now)
             never_saved = offer.plan_group_id is None and offer.advanced.use_shopify_selling_plan

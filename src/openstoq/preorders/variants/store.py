@@ -11,8 +11,8 @@ from openstoq.kernel.paging import Page
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
+from openstoq.preorders.offers.policies import DRIFTED
 from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
-from openstoq.preorders.variants.policies import DRIFTED
 
 _ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
     AND m.variant_id = p.variant_id AND m.detached_at IS NULL"""

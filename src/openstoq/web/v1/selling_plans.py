@@ -12,8 +12,8 @@ from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import actions as lifecycle
-from openstoq.preorders.offers import attaching, membership, products, rules, store, sync
-from openstoq.preorders.offers.editing import lay_over, save
+from openstoq.preorders.offers import attaching, membership, products, store
+from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1 import plan_variants
 from openstoq.web.v1.plan_fields import (
@@ -85,9 +85,7 @@ async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str,
     _apply(context, offer, sent)
     offer.source = sent.get("product_variants_source", "custom")
     offer.collection_id = _collection(offer, sent)
-    rules.settle(offer)
-    await store.add(context.db, context.shop_id, offer)
-    sync.request(context, offer.id)
+    await add(context, offer)
     await _resolve(context, offer)
     return await _view(context, offer)
 

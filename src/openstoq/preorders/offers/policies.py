@@ -1,10 +1,11 @@
-"""Inventory policies that the shop has otherwise than it was asked to, in PostgreSQL.
+"""Inventory policies in PostgreSQL: those to set, and those that somebody changed since.
 
 The catalogue says what the shop has. A policy is watched while it matters to a preorder: as long
 as a live offer with continue_selling sells the variant, or since the variant reached its most.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -23,6 +24,67 @@ _WATCHED = """(
             WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id
               AND m.detached_at IS NULL)))"""
 DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
+
+
+async def wanted(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
+    """Return the inventory policies that are wanted and not set yet, by variant."""
+    rows = await db.fetch(
+        """
+        SELECT variant_id, policy_wanted FROM preorder_variants
+        WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2
+        """,
+        shop_id,
+        limit,
+    )
+    return {row["variant_id"]: row["policy_wanted"] for row in rows}
+
+
+async def products_of(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
+) -> dict[int, list[int]]:
+    """Return the variants by product, as far as the catalogue has them."""
+    rows = await db.fetch(
+        """
+        SELECT product_id, array_agg(id ORDER BY id) AS ids FROM variants
+        WHERE shop_id = $1 AND id = ANY($2) AND deleted_at IS NULL
+        GROUP BY product_id ORDER BY product_id
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return {row["product_id"]: list(row["ids"]) for row in rows}
+
+
+async def mark(
+    db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
+) -> None:
+    """Note which policies were asked for, and in the catalogue which are set."""
+    values: list[Any] = [
+        list(policies),
+        list(policies.values()),
+        [failures.get(one) for one in policies],
+    ]
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET policy_asked = t.policy,
+            policy_wanted = nullif(p.policy_wanted, t.policy),
+            sync_error = CASE WHEN p.policy_wanted = t.policy
+                THEN coalesce(t.error, p.sync_error) ELSE p.sync_error END
+        FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        *values,
+    )
+    await db.execute(
+        """
+        UPDATE variants v SET inventory_policy = t.policy
+        FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
+        WHERE v.shop_id = $1 AND v.id = t.id AND t.error IS NULL
+        """,
+        shop_id,
+        *values,
+    )
 
 
 async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list[int]:
