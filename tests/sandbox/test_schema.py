@@ -45,6 +45,20 @@ SPOKEN = {
     "WebhookSubscriptionUpdate",
     "WebhookSubscriptionDelete",
 }
+# Those that need an order to run: the tests of orders send the like.
+UNDERSTOOD = {
+    "OrdersPage",
+    "OrderForPreorder",
+    "OrderTagsAdd",
+    "OrderTagsRemove",
+    "OrderMarkAsPaid",
+    "OrderCancel",
+    "OrderChargeMandate",
+    "OrderChargeMandateAmount",
+    "OrderPaymentPoll",
+    "JobPoll",
+    "RefundCreate",
+}
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +171,11 @@ async def test_each_example_operation_runs(site, operations, name):
                 [],
                 [{"field": ["id"], "message": "Webhook subscription does not exist"}],
             )
+
+
+@pytest.mark.parametrize("name", sorted(UNDERSTOOD))
+def test_the_example_operations_of_orders_are_understood(ours, operations, name):
+    assert validate(ours, parse(only(operations, name))) == []
 
 
 def localized(value, shop):
