@@ -101,9 +101,50 @@ async def test_a_variants_override_falls_back_to_the_offer_when_cleared(
     assert (await client.get(f"{at}/variants/{UNKNOWN}")).status_code == 404
 
 
-async def test_provider_shopify_forces_the_source_custom(client, at, catalogue, finished):
-    await finished(f"{at}/set_source_to_all", {"confirm": True})
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/inventory", {"provider": "shopify"}),
+        ("POST", "/inventory/set_provider", {"provider": "shopify"}),
+        ("PATCH", "", {"inventory": {"provider": "shopify"}}),
+    ],
+)
+async def test_provider_shopify_forces_the_source_custom_and_keeps_the_variants(
+    client, at, catalogue, finished, method, path, body
+):
+    excluded = {"confirm": True, "excluded_variant_ids": catalogue[:1]}
+    await finished(f"{at}/set_source_to_all", excluded)
     offer = at.removesuffix("/products")
-    answer = await client.patch(f"{offer}/inventory", json={"provider": "shopify"})
-    assert answer.status_code == 202
-    assert (await client.get(at)).json()["source"] == "custom"
+    answer = await client.request(method, f"{offer}{path}", json=body)
+    assert answer.status_code == 202, answer.text
+    products = (await client.get(at)).json()
+    assert (products["source"], products["all"], products["variant_count"]) == ("custom", None, 2)
+    assert await attached(client, at) == catalogue[1:]
+    # They are a list of the offer's own now, which is added to and taken from.
+    await finished(f"{at}/add_variants", {"variant_ids": catalogue[:1]})
+    await client.post(f"{at}/remove_variants", json={"variant_ids": catalogue[2:]})
+    assert await attached(client, at) == catalogue[:2]
+    refused = await client.post(f"{at}/set_source_to_all", json={"confirm": True})
+    assert refused.status_code == 409
+    assert "set_provider" in refused.text
+
+
+async def test_provider_shopify_cancels_what_was_still_to_be_attached(
+    client, at, catalogue, runtime, shop
+):
+    job = (await client.post(f"{at}/set_source_to_all", json={"confirm": True})).json()
+    await client.patch(f"{at.removesuffix('/products')}/inventory", json={"provider": "shopify"})
+    await attaching.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
+    told = (await client.get(f"/preorders/product_variants/jobs/{job['job_id']}")).json()
+    assert told["status"] == "cancelled"
+    assert await attached(client, at) == []
+
+
+async def test_changing_the_source_itself_resets_the_variants(client, at, catalogue, finished):
+    await finished(f"{at}/add_variants", {"variant_ids": catalogue})
+    body = {"source": "collection", "collection": {"collection_id": 5}}
+    assert (await client.patch(at, json=body)).status_code == 202
+    assert await attached(client, at) == []
+    body = {"source": "custom", "custom": {"variant_ids": catalogue[:1]}}
+    assert (await client.patch(at, json=body)).json()["variant_count"] == 1
+    assert await attached(client, at) == []

@@ -34,7 +34,8 @@ capability = Capability(
     Inventory,
     name="inventory",
     about="the inventory configuration of a preorder offer",
-    note="provider shopify forces the products source to custom. continue_selling.enabled and "
+    note="provider shopify forces the products source to custom; the variants that are attached "
+    "stay, and become the offer's own list. continue_selling.enabled and "
     ".auto_apply_to_new_variants are one flag: newly attached variants get the inventory policy "
     "CONTINUE; when both are sent, auto_apply_to_new_variants wins. Variants that are attached "
     "already keep theirs: use products/bulk_toggle_inventory_policy, or update_inventory_policy "
@@ -59,7 +60,7 @@ def one_flag(changes: dict[str, Any]) -> None:
 def set_provider(inventory: Inventory, *, provider: Provider) -> None:
     """Set the inventory provider for a preorder offer (stoq or shopify).
 
-    shopify forces the products source to custom.
+    shopify forces the products source to custom; the variants that are attached stay.
     """
     inventory.provider = provider
 
