@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from factories.apps import client_of, make_app, until
+from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
@@ -20,6 +21,7 @@ from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
+from openstoq.messaging.port import EmailTransport
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
@@ -41,7 +43,8 @@ async def site():
 async def runtime(database):
     async with httpx.AsyncClient(timeout=5) as http:
         connector = ShopifyConnector(http, Patience(attempts=4, answer=2.0, sleep=soon))
-        yield make_runtime(database, ports={ShopConnector: connector}, subscribers=SUBSCRIBERS)
+        ports = {ShopConnector: connector, EmailTransport: Relay()}
+        yield make_runtime(database, ports=ports, subscribers=SUBSCRIBERS)
 
 
 @pytest.fixture

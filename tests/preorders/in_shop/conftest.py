@@ -1,5 +1,6 @@
 """Tests of what preorders do in a shop: the fixtures of a running sandbox and a worker."""
 
+from factories.preorders import market, plans
 from factories.sandboxed import client, offer, runtime, shop, site, variants, worker
 
-__all__ = ["client", "offer", "runtime", "shop", "site", "variants", "worker"]
+__all__ = ["client", "market", "offer", "plans", "runtime", "shop", "site", "variants", "worker"]

@@ -92,7 +92,7 @@ async def collect_due(run: Run) -> None:
         changed: dict[int, list[Payment]] = {}
         for order in due.values():
             waiting = next((one for one in order.payments if one.retry_at is not None), None)
-            if order.charge_under_way is not None or not rules.owes(order):
+            if rules.unchargeable(order, auto=False) is not None:
                 changed[order.order_id] = [replace(waiting, retry_at=None)] if waiting else []
                 continue
             one = dunning.reopened(waiting) if waiting else dunning.opened(order, "auto", now)

@@ -63,33 +63,29 @@ async def taken(
 ) -> Taken:
     """Count what was taken before of what is demanded now, as far as a limit asks after it."""
     variant_ids = sorted({one.variant_id for one in demands})
-    counted = await db.fetch(
+    rows = await db.fetch(
         """
-        SELECT variant_id, preorder_count, market_counts FROM preorder_variants
-        WHERE shop_id = $1 AND variant_id = ANY($2)
+        SELECT p.variant_id, p.preorder_count, p.market_counts,
+               m.offer_id, m.max_count, m.market_overrides
+        FROM preorder_variants p
+        LEFT JOIN offer_variants m
+            ON m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.offer_id = ANY($3)
+        WHERE p.shop_id = $1 AND p.variant_id = ANY($2)
         """,
         shop_id,
         variant_ids,
-    )
-    settings = await db.fetch(
-        """
-        SELECT offer_id, variant_id, max_count, market_overrides FROM offer_variants
-        WHERE shop_id = $1 AND offer_id = ANY($2) AND variant_id = ANY($3)
-        """,
-        shop_id,
         list(limits),
-        variant_ids,
     )
-    own = {(row["offer_id"], row["variant_id"]): row for row in settings}
+    own = {(row["offer_id"], row["variant_id"]): row for row in rows if row["offer_id"] is not None}
     totals = [one for one, limit in limits.items() if limit.total.max is not None]
     per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
     return Taken(
         of_offer=await _of_offers(db, shop_id, totals, buyer.order_id),
         of_customer=await _of_customer(db, shop_id, per_customer, buyer),
-        of_variant={row["variant_id"]: row["preorder_count"] for row in counted},
+        of_variant={row["variant_id"]: row["preorder_count"] for row in rows},
         of_market={
             (row["variant_id"], int(market)): count
-            for row in counted
+            for row in rows
             for market, count in row["market_counts"].items()
         },
         variant_most={

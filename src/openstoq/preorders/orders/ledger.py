@@ -112,7 +112,7 @@ class _Book:
     def take_incoming(self) -> None:
         """Enter what was paid: at checkout as long as that was owed then, later after it."""
         later = sum((one.total for one in self._order.schedules), ZERO)
-        at_checkout = self._order.total - later
+        at_checkout = self._order.received + self._order.outstanding - later
         running = ZERO
         for one in _in_time(self._order, MONEY_IN):
             part: Part = "deposit" if running == 0 or running < at_checkout else "balance"

@@ -53,21 +53,21 @@ def match(
             continue
         if (before := by_id.get(line.id)) is not None:
             found.append(Match(line, before.offer_id, before.payment, is_known=True))
-        elif line.plan_id in plans:
-            offer_id, option = plans[line.plan_id or 0]
-            found.append(Match(line, offer_id, option, is_known=False))
-        elif (offer := _detached(line, named, offers)) is not None:
-            found.append(Match(line, offer.id, "full", is_known=False))
+        elif (sold := seller(line.plan_id, named.get(line.id), plans, offers)) is not None:
+            found.append(Match(line, *sold, is_known=False))
     return found
 
 
-def _detached(
-    line: OrderLine, named: Mapping[int, UUID], offers: Mapping[UUID, Offer]
-) -> Offer | None:
-    offer = offers.get(named[line.id]) if line.id in named and line.plan_id is None else None
+def seller(
+    plan_id: int | None, named: UUID | None, plans: Plans, offers: Mapping[UUID, Offer]
+) -> tuple[UUID, Option] | None:
+    """Find the offer that sells a line of this plan, or that names an offer; None if none does."""
+    if plan_id is not None:
+        return plans.get(plan_id)
+    offer = offers.get(named) if named is not None else None
     if offer is None or offer.advanced.use_shopify_selling_plan:
         return None
-    return offer
+    return offer.id, "full"
 
 
 def preordered(

@@ -185,6 +185,12 @@ class PreorderOrder:
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
     @property
+    def refund_under_way(self) -> Payment | None:
+        """A refund that was asked for and has not ended."""
+        refunds = (one for one in self.payments if one.kind == "refund")
+        return next((one for one in refunds if one.status in UNDER_WAY), None)
+
+    @property
     def open_schedule(self) -> PaymentSchedule | None:
         """The payment schedule that is still to be paid, the one due first of several."""
         waiting = [

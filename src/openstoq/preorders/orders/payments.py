@@ -12,7 +12,7 @@ from openstoq.preorders.orders.actions import NAME, PATH, load
 from openstoq.preorders.orders.events import OrderDecided, RefundBegun
 from openstoq.preorders.orders.model import Part, PreorderOrder
 from openstoq.preorders.orders.returns import Reason
-from openstoq.preorders.orders.rules import Action
+from openstoq.preorders.orders.rules import RefundAction
 from openstoq.preorders.orders.views import PaymentsView
 
 payments = ActionSet(f"{NAME}.payments", f"{PATH}/{{id}}/payments", load=load)
@@ -124,11 +124,11 @@ def check_linkable(order: PreorderOrder) -> None:
 async def _refund(
     context: Context,
     order: PreorderOrder,
-    action: Action,
+    action: RefundAction,
     parts: tuple[Part, ...],
     reason: Reason,
 ) -> PaymentsView:
-    obstacle = rules.obstacle(action, order)
+    obstacle = rules.unrefundable(action, order)
     if obstacle is not None:
         raise Conflict(obstacle)
     found = returns.refunds(order, parts, reason, context.runtime.clock())

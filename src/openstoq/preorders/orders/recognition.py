@@ -21,6 +21,23 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
     return {row["plan_id"]: (row["offer_id"], row["option"]) for row in rows}
 
 
+async def attached(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
+) -> set[tuple[UUID, int]]:
+    """Return which of these offers sell which of these variants."""
+    rows = await db.fetch(
+        """
+        SELECT offer_id, variant_id FROM offer_variants
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND variant_id = ANY($3)
+          AND detached_at IS NULL
+        """,
+        shop_id,
+        offer_ids,
+        variant_ids,
+    )
+    return {(row["offer_id"], row["variant_id"]) for row in rows}
+
+
 async def has_offers(db: Connection, shop_id: UUID) -> bool:
     """Tell whether the shop has ever had an offer; without one no order is a preorder."""
     return bool(await db.fetchval("SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1)", shop_id))
@@ -102,13 +119,16 @@ async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> N
 async def of_interest(
     db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
 ) -> list[int]:
-    """Return those orders, told with when they were updated, that have to be read (again)."""
+    """Return those orders, told with when they were updated, that have to be read (again).
+
+    The platform tells the second, and much happens in one: what was read in it is read again.
+    """
     rows = await db.fetch(
         """
         SELECT t.id FROM unnest($2::bigint[], $3::timestamptz[]) AS t(id, updated_at)
         WHERE NOT EXISTS (SELECT FROM other_orders o WHERE o.shop_id = $1 AND o.order_id = t.id)
           AND NOT EXISTS (SELECT FROM preorder_orders p WHERE p.shop_id = $1
-                          AND p.order_id = t.id AND p.shop_updated_at >= t.updated_at)
+                          AND p.order_id = t.id AND p.shop_updated_at > t.updated_at)
         """,
         shop_id,
         [order_id for order_id, _ in orders],

@@ -16,6 +16,7 @@ Action = Literal[
     "refund_balance",
     "cancel",
 ]
+RefundAction = Literal["refund_deposit", "refund_balance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,23 @@ def state(facts: Facts) -> State:
 
 
 _OVER: dict[State, str] = {
-    "fulfilled": "the preorder was fulfilled already; nothing is held any more",
-    "cancelled": "the preorder was cancelled, which is final; the shopper has to order again",
+    "fulfilled": "the preorder was fulfilled already, so nothing of it waits; money is paid back "
+    "with payments/refund",
+    "cancelled": "the preorder was cancelled, which is final; the shopper has to order again, and "
+    "what Shopify still holds is released there",
     "refunded": "the preorder was refunded, which is final; the shopper has to order again",
 }
-_NOTHING_LEFT: dict[State, str] = {
-    "placed": "nothing is left to pay: the preorder was paid in full at checkout",
-    "balance_collected": "the balance was collected already; GET payments shows when",
+_NO_BALANCE = (
+    "the preorder was paid in full at checkout, so it has no balance; payments/refund pays it back"
+)
+_COLLECTED = "the balance was collected already; GET payments shows when"
+_CHARGED = "a charge of the balance is under way; wait until GET payments shows its end, then {}"
+_PAID_BACK = "everything was paid back already; GET payments shows when"
+_CHARGE_NOTHING: dict[State, str] = {
+    "placed": _NO_BALANCE,
+    "balance_collected": _COLLECTED,
+    "cancelled": _OVER["cancelled"],
+    "refunded": _OVER["refunded"],
 }
 
 # What a state forbids, and how to go on. An action that a state is not named for is legal in it;
@@ -66,27 +77,20 @@ OBSTACLES: dict[Action, dict[State, str]] = {
     "release": _OVER
     | {"released": "the order was released already; use fulfillment/apply_holds to hold it again"},
     "split": _OVER,
-    "charge": _NOTHING_LEFT
-    | {
-        "cancelled": _OVER["cancelled"],
-        "refunded": _OVER["refunded"],
-    },
-    "send_link": _NOTHING_LEFT
-    | {
-        "cancelled": _OVER["cancelled"],
-        "refunded": _OVER["refunded"],
-    },
-    "refund_deposit": {"refunded": "everything was refunded already; GET payments shows when"},
+    "charge": _CHARGE_NOTHING,
+    "send_link": _CHARGE_NOTHING,
+    "refund_deposit": {"refunded": _PAID_BACK},
     "refund_balance": {
-        "placed": "the preorder has no balance: it was paid in full at checkout; use refund",
-        "awaiting_balance": "the balance was not collected yet, so nothing can be refunded of it; "
-        "cancel the preorder instead",
-        "refunded": "everything was refunded already; GET payments shows when",
+        "placed": _NO_BALANCE,
+        "awaiting_balance": "the balance was not collected yet, so nothing of it can be paid back; "
+        "use cancel to end the preorder",
+        "refunded": _PAID_BACK,
     },
     "cancel": {
-        "fulfilled": "the preorder was fulfilled already; refund it instead",
+        "fulfilled": "the preorder was fulfilled already; use payments/refund to pay it back",
         "cancelled": "the preorder was cancelled already; use payments/refund for its money",
-        "refunded": "the preorder was refunded already, which ends it",
+        "refunded": "the preorder was refunded already, which ends it; an order that is to go as "
+        "well is cancelled in Shopify",
     },
 }
 
@@ -123,9 +127,14 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
     if (forbidden := obstacle("charge", order)) is not None:
         return forbidden
     if not owes(order):
-        return _NOTHING_LEFT["balance_collected"]
+        return _COLLECTED if order.balance > 0 else _NO_BALANCE
     if order.charge_under_way is not None:
         return "a charge of the balance is under way already; GET payments shows how it ends"
+    if order.refund_under_way is not None:
+        return (
+            "a refund is under way; wait until GET payments shows its end, then charge what is "
+            "still owed"
+        )
     if auto and order.mandate is None:
         return (
             "the shopper left no payment method that can be charged; send them a link with "
@@ -134,14 +143,23 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
     return None
 
 
+def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
+    """Return why nothing may be paid back now, or None; whether anything is left is not asked."""
+    if (forbidden := obstacle(action, order)) is not None:
+        return forbidden
+    if order.charge_under_way is not None:
+        return _CHARGED.format("ask for the refund again")
+    return None
+
+
 def uncancellable(order: PreorderOrder) -> str | None:
-    """Return why a preorder cannot be cancelled, or None."""
+    """Return why a preorder cannot be cancelled, or None.
+
+    A charge that was not handed over yet is no reason: it is called off.
+    """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
     charge = order.charge_under_way
     if charge is not None and charge.status != "pending":
-        return (
-            "a charge of the balance is under way; wait until GET payments shows its end, then "
-            "cancel again"
-        )
+        return _CHARGED.format("cancel again")
     return None

@@ -60,11 +60,13 @@ def made(
     """Return the order, new or as it is now; `settle` has to follow once its ledger is known."""
     sold = {line.id for line in lines}
     has_others = any(line.id not in sold and line.quantity > 0 for line in order.lines)
-    deposit = (
-        sum((line.deposit for line in lines), ZERO)
-        if has_others
-        else max(order.total - owed.balance, ZERO)
-    )
+    balance = owed.balance
+    if stored is not None and order.cancelled_at is not None:
+        # What was agreed stays to be read; the shop has taken everything off the order.
+        lines, balance = _as_agreed(lines, stored), stored.balance
+    deposit = sum((line.deposit for line in lines), ZERO)
+    if not has_others:
+        deposit += _besides(order, stored)
     customer = order.customer
     told: dict[str, Any] = {
         "name": order.name,
@@ -81,7 +83,7 @@ def made(
         "refunded": order.refunded,
         "outstanding": order.outstanding,
         "deposit": deposit,
-        "balance": owed.balance,
+        "balance": balance,
         "due_at": owed.due_at,
         "snapshot": Snapshot.of(order, has_other_lines=has_others),
         "lines": tuple(lines),
@@ -147,8 +149,31 @@ def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 
 
 def _is_paid(order: PreorderOrder) -> bool:
-    # An order that was cancelled or refunded is not outstanding either.
-    return order.outstanding <= 0 and order.received - order.refunded >= order.total > 0
+    # An order that was cancelled is not outstanding either.
+    return (
+        order.outstanding <= 0
+        and order.shop_cancelled_at is None
+        and order.cancelled_at is None
+        and order.received > order.deposit
+    )
+
+
+def _as_agreed(lines: Iterable[Line], stored: PreorderOrder) -> list[Line]:
+    before = {line.id: line for line in stored.lines}
+    return [
+        replace(line, total=was.total, deposit=was.deposit, balance=was.balance)
+        if (was := before.get(line.id)) is not None
+        else line
+        for line in lines
+    ]
+
+
+def _besides(order: Order, stored: PreorderOrder | None) -> Decimal:
+    """Return what an order of preorders alone costs besides its lines, such as shipping."""
+    if stored is not None:
+        return max(stored.deposit - sum((line.deposit for line in stored.lines), ZERO), ZERO)
+    goods = sum((line.total for line in order.lines), ZERO)
+    return max(order.received + order.outstanding - goods, ZERO)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
