@@ -69,6 +69,31 @@ async def test_the_offer_that_applies_first_is_shown(client, database, shop, sho
     assert (await offer_of(shopper, catalogue[0]))["offer"] is None
 
 
+async def test_the_properties_of_a_cart_line_are_told_with_the_variants_own_shipping_text(
+    client, database, shop, shopper, catalogue
+):
+    at, offer_id = await selling(client, database, shop, catalogue[0])
+    await client.post(f"{at}/shipping/set_shipping_text", json={"text": "In May"})
+    body = {"locale": "fr", "translations": {"shipping.display.shipping_text": "En mai"}}
+    await client.post(f"{at}/translations/set_many", json=body)
+    french = await offer_of(shopper, catalogue[0], locale="fr")
+    told = {"_openstoq_offer": offer_id, "Shipping": "En mai"}
+    assert french["offer"]["line_item_properties"] == {"full": told, "partial": None}
+    assert french["shipping_text"] == "En mai"
+    variant = f"{at}/products/variants/{catalogue[0]}"
+    own = {"shipping_text": "In June", "market_overrides": {"7": {"shipping_text": "In July"}}}
+    assert (await client.patch(variant, json=own)).status_code == 202
+    for market, text in ((None, "In June"), (7, "In July")):
+        query = {"market_id": market} if market else {}
+        answer = await offer_of(shopper, catalogue[0], locale="fr", **query)
+        assert answer["shipping_text"] == text
+        assert answer["offer"]["line_item_properties"]["full"]["Shipping"] == text
+    off = {"line_item_properties": {"include_shipping_text": False}}
+    await client.patch(f"{at}/advanced", json=off)
+    plain = (await offer_of(shopper, catalogue[0]))["offer"]["line_item_properties"]
+    assert plain == {"full": {"_openstoq_offer": offer_id}, "partial": None}
+
+
 async def test_no_stock_numbers_are_told(client, database, shop, shopper, catalogue):
     at, _ = await selling(client, database, shop, catalogue[0])
     await client.patch(f"{at}/products/variants/{catalogue[0]}", json={"max_count": 4321})

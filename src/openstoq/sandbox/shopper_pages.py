@@ -75,8 +75,19 @@ def _place(shop: Shop, filled_in: dict[str, str]) -> Order:
         name=filled_in.get("name"),
         country=filled_in.get("country"),
     )
-    line = checkout.CartLine(variant=variant, quantity=int(quantity), plan=plan)
+    line = checkout.CartLine(
+        variant=variant, quantity=int(quantity), plan=plan, properties=_properties(filled_in)
+    )
     return checkout.place(shop, [line], buyer, card=card)
+
+
+def _properties(filled_in: dict[str, str]) -> dict[str, str]:
+    """Return the line-item properties of a form, which names them properties[…] as Shopify does."""
+    return {
+        name.removeprefix("properties[").removesuffix("]"): text
+        for name, text in filled_in.items()
+        if name.startswith("properties[") and name.endswith("]")
+    }
 
 
 def _found(sandbox: Sandbox, request: Request) -> tuple[Shop, Order]:

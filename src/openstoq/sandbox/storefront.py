@@ -17,6 +17,7 @@ from openstoq.sandbox.pictures import picture
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import Sandbox
 from openstoq.sandbox.templating import TEMPLATES
+from openstoq.sandbox.theme import line_properties
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -33,12 +34,14 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
         shop = shop_of(sandbox, request)
         product = _by_handle(shop, request.path_params["handle"])
         chosen = _chosen(product, request.query_params.get("variant"))
+        groups = [group_view(each) for each in groups_of(shop, chosen)] if chosen else []
         return page(
             "product.html",
             shop,
             product=product,
             variant=chosen,
-            groups=[group_view(each) for each in groups_of(shop, chosen)] if chosen else [],
+            groups=groups,
+            properties=line_properties(shop, chosen) if chosen and not groups else {},
             metafields=metafields_view(shop, global_id(chosen)) if chosen else [],
             money_of=lambda charge: f"{charge['amount']} {charge['currency_code']}",
             locations=list(shop.locations.values()),

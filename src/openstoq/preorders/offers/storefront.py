@@ -15,7 +15,7 @@ import orjson
 
 from openstoq.commerce.port import Metafield
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
-from openstoq.preorders.offers import rules
+from openstoq.preorders.offers import line_items, rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
 from openstoq.preorders.offers.plans import discount_text
@@ -186,6 +186,10 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
     }
     for path in TRANSLATABLE_PATHS:
         _write(documents, path, lambda text: discount_text(offer, text))
+    written = {
+        locale: {path: discount_text(offer, text) or "" for path, text in texts.items()}
+        for locale, texts in translations.items()
+    }
     return {
         "name": offer.name,
         "schedule": {"start": offer.schedule_start, "end": offer.schedule_end},
@@ -196,9 +200,13 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
             "partial": offer.partial_plan_id if _uses_plans(offer) else None,
         },
         **documents,
+        "line_item_properties": {
+            option: None if told is None else {OFFER_PROPERTY: str(offer.id), **told}
+            for option, told in line_items.properties(offer, documents).items()
+        },
         "translations": {
-            locale: {path: discount_text(offer, text) for path, text in texts.items()}
-            for locale, texts in translations.items()
+            locale: {**texts, **line_items.translated(offer, texts)}
+            for locale, texts in written.items()
         },
     }
 
@@ -219,7 +227,7 @@ def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
     for step in way:
         documents = documents.get(step) if documents is not None else None
     if documents is not None:
-        documents[last] = change(documents[last])
+        documents[last] = change(documents.get(last))
 
 
 def _entry(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -1,0 +1,43 @@
+"""An offer without Shopify's selling plans: its cart lines name it by a property."""
+
+import html
+import re
+
+from factories.sandboxed import did, groups, idle
+
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+async def bought(site, variant):
+    """Buy a variant on its page as a theme sells it; return the order's line."""
+    shop = site.shop()
+    page = await site.http.get(
+        shop.product_url(shop.variants[variant].product), params={"variant": variant}
+    )
+    assert page.status_code == 200, page.text
+    form = {name: html.unescape(value) for name, value in _HIDDEN.findall(page.text)}
+    answer = await site.http.post(
+        f"{shop.url}/checkout", data={**form, "email": "shopper@example.com", "quantity": "1"}
+    )
+    assert answer.status_code == 303, answer.text
+    (line,) = list(shop.orders.values())[-1].lines
+    return line
+
+
+async def test_a_detached_offers_lines_name_it(site, client, database, variants):
+    made = await did(client, "/preorders/offers", name="Detached")
+    at = f"/preorders/offers/{made['id']}"
+    await did(client, f"{at}/advanced/detach_from_shopify_selling_plan")
+    await did(client, f"{at}/advanced/set_custom_line_item_property", text="Made for <you>")
+    await did(client, f"{at}/shipping/set_shipping_text", text="In May")
+    await did(client, f"{at}/products/add_variants", variant_ids=variants[:1])
+    await did(client, f"{at}/enable")
+    await idle(database)
+    assert await groups(site) == []
+    line = await bought(site, variants[0])
+    assert line.properties == {
+        "_openstoq_offer": made["id"], "Shipping": "In May", "Note": "Made for <you>",
+    }  # fmt: skip
+    await did(client, f"{at}/disable")
+    await idle(database)
+    assert (await bought(site, variants[0])).properties == {}
