@@ -1,0 +1,118 @@
+"""Buyers who race for the last units: however many order at once, no more is counted than may be."""
+
+import asyncio
+
+import pytest
+
+from factories.runtimes import make_runtime
+from factories.shop_orders import bought, line, sell
+from openstoq.db.pool import Database
+from openstoq.preorders.orders import intake
+
+BUYERS, UNITS, PLAN = 50, 10, 900
+
+
+@pytest.fixture
+async def crowded(database_url):
+    """A runtime with a connection for every other buyer, so that many of them wait for locks."""
+    pool = await Database.connect(database_url, size=BUYERS // 2)
+    yield make_runtime(pool)
+    await pool.close()
+
+
+async def order_at_once(runtime, shop, orders):
+    async def take_in(order):
+        async with runtime.work(shop.id, request_id="race") as work:
+            return await intake.take_in(work, order)
+
+    return await asyncio.gather(*(take_in(order) for order in orders))
+
+
+def buyers(*variants):
+    """One order of one unit each, of the variants in turn."""
+    return [
+        bought(number, line(10 * number, variants[number % len(variants)], plan_id=PLAN))
+        for number in range(1, BUYERS + 1)
+    ]
+
+
+async def rows(database, shop, query):
+    async with database.transaction(shop.id) as db:
+        return await db.fetch(query, shop.id)
+
+
+async def check_sold_out(database, shop, orders):
+    """Exactly as many are counted as may be; the rest is held, tagged and says why."""
+    counted = [order for order in orders if not order.exceeded]
+    assert len(counted) == UNITS
+    lines = await rows(
+        database, shop, "SELECT quantity, exceeded FROM preorder_lines WHERE shop_id = $1"
+    )
+    assert len(lines) == BUYERS
+    assert sum(one["quantity"] for one in lines) == UNITS
+    assert all((one["quantity"] == 1) == (one["exceeded"] is None) for one in lines)
+    over = await rows(
+        database,
+        shop,
+        """
+        SELECT hold_wanted, tags_wanted FROM preorder_orders
+        WHERE shop_id = $1 AND exceeded <> '{}'
+        """,
+    )
+    assert len(over) == BUYERS - UNITS
+    assert all(one["hold_wanted"] and "preorder-over-limit" in one["tags_wanted"] for one in over)
+    within = await rows(
+        database,
+        shop,
+        "SELECT tags_wanted FROM preorder_orders WHERE shop_id = $1 AND exceeded = '{}'",
+    )
+    assert all("preorder-over-limit" not in one["tags_wanted"] for one in within)
+
+
+async def counts_of(database, shop):
+    found = await rows(
+        database,
+        shop,
+        """
+        SELECT variant_id, preorder_count, policy_wanted FROM preorder_variants
+        WHERE shop_id = $1 ORDER BY variant_id
+        """,
+    )
+    return {one["variant_id"]: (one["preorder_count"], one["policy_wanted"]) for one in found}
+
+
+async def test_an_offers_units_are_sold_once(crowded, client, database, shop, catalogue):
+    first, second, unsold = catalogue
+    await sell(client, database, shop, catalogue, PLAN, limits={"total": {"max": UNITS}})
+    await check_sold_out(database, shop, await order_at_once(crowded, shop, buyers(first, second)))
+    counts = await counts_of(database, shop)
+    assert counts[first][0] + counts[second][0] == UNITS
+    assert counts[unsold] == (0, "deny")
+    assert {policy for _, policy in counts.values()} == {"deny"}
+
+
+async def test_a_variants_units_are_sold_once(crowded, client, database, shop, catalogue):
+    first, second, _ = catalogue
+    offer_id = await sell(client, database, shop, catalogue, PLAN)
+    answer = await client.patch(
+        f"/preorders/offers/{offer_id}/products/variants/{first}", json={"max_count": UNITS}
+    )
+    assert answer.status_code == 202
+    before = (await counts_of(database, shop))[second]
+    await check_sold_out(database, shop, await order_at_once(crowded, shop, buyers(first)))
+    counts = await counts_of(database, shop)
+    assert counts[first] == (UNITS, "deny")
+    assert counts[second] == before
+    assert before[1] != "deny"
+
+
+async def test_the_same_orders_told_again_change_nothing(
+    crowded, client, database, shop, catalogue
+):
+    await sell(client, database, shop, catalogue, PLAN, limits={"total": {"max": UNITS}})
+    orders = buyers(catalogue[0])
+    first = await order_at_once(crowded, shop, [*orders, *orders])
+    assert len(first) == 2 * BUYERS
+    again = await order_at_once(crowded, shop, orders)
+    await check_sold_out(database, shop, again)
+    assert (await counts_of(database, shop))[catalogue[0]] == (UNITS, "deny")
