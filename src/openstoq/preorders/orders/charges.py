@@ -91,6 +91,9 @@ async def collect_due(run: Run) -> None:
         )
         changed: dict[int, list[Payment]] = {}
         for order in due.values():
+            if order.refund_under_way is not None:
+                # What is owed is known when it has ended.
+                continue
             waiting = next((one for one in order.payments if one.retry_at is not None), None)
             if rules.unchargeable(order, auto=False) is not None:
                 changed[order.order_id] = [replace(waiting, retry_at=None)] if waiting else []

@@ -208,6 +208,7 @@ def _is_settled(order: PreorderOrder) -> bool:
         order.collected_at is not None
         or order.cancelled_at is not None
         or order.shop_cancelled_at is not None
+        or order.state == "refunded"
     )
 
 

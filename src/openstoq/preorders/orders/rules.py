@@ -89,8 +89,8 @@ OBSTACLES: dict[Action, dict[State, str]] = {
     "cancel": {
         "fulfilled": "the preorder was fulfilled already; use payments/refund to pay it back",
         "cancelled": "the preorder was cancelled already; use payments/refund for its money",
-        "refunded": "the preorder was refunded already, which ends it; an order that is to go as "
-        "well is cancelled in Shopify",
+        "refunded": "the preorder was refunded already, which ends it; to end the order as well, "
+        "cancel it in Shopify",
     },
 }
 

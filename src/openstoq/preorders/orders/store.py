@@ -227,7 +227,7 @@ async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
         """
         SELECT o.order_id FROM preorder_orders o
         WHERE o.shop_id = $1 AND o.collected_at IS NULL AND o.cancelled_at IS NULL
-          AND o.balance > 0 AND o.outstanding > 0
+          AND o.balance > 0 AND o.outstanding > 0 AND o.state <> 'refunded'
           AND (o.collect = 'when_due' AND o.due_at <= $2
                OR o.collect = 'when_fulfilled' AND EXISTS (
                    SELECT FROM preorder_lines l WHERE l.shop_id = $1
