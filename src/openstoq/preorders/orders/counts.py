@@ -103,8 +103,8 @@ async def taken(
 async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
     """Raise or lower the counts of variants by what changed between two states of lines.
 
-    A variant that has reached its most stops selling: its policy becomes deny. Returns whether
-    anything changed.
+    A variant that has reached its most stops selling: its policy becomes deny; one that has room
+    again goes on. Returns whether anything changed.
     """
     changes: Counter[tuple[int, int | None]] = Counter()
     for line in after:
@@ -129,11 +129,21 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
                     coalesce((p.market_counts->>key)::integer, 0) + value::integer, 0))
                 FROM jsonb_each_text(t.markets)), '{}'),
             revision = p.revision + 1, is_reset = false,
-            policy_wanted = CASE WHEN t.change > 0 AND p.preorder_count + t.change >= (
-                SELECT min(m.max_count) FROM offer_variants m
-                WHERE m.shop_id = $1 AND m.variant_id = t.id AND m.detached_at IS NULL)
-                THEN 'deny' ELSE p.policy_wanted END
-        FROM jsonb_to_recordset($2) AS t(id bigint, change integer, markets jsonb)
+            policy_wanted = CASE
+                WHEN t.change > 0 AND p.preorder_count + t.change >= t.most THEN 'deny'
+                WHEN p.preorder_count >= t.most AND p.preorder_count + t.change < t.most
+                     AND t.goes_on THEN 'continue'
+                ELSE p.policy_wanted END
+        FROM (
+            SELECT c.*, limits.most, limits.goes_on
+            FROM jsonb_to_recordset($2) AS c(id bigint, change integer, markets jsonb)
+            CROSS JOIN LATERAL (
+                SELECT min(m.max_count) AS most, bool_or(o.enabled AND o.discarded_at IS NULL
+                    AND (o.inventory->'continue_selling'->>'enabled')::boolean) AS goes_on
+                FROM offer_variants m
+                JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
+                WHERE m.shop_id = $1 AND m.variant_id = c.id AND m.detached_at IS NULL) limits
+        ) t
         WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,
         shop_id,
@@ -143,6 +153,25 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
         ],
     )
     return True
+
+
+async def with_room(db: Connection, shop_id: UUID, offer_id: UUID) -> list[int]:
+    """Return the offer's variants that have not reached the most of their own."""
+    rows = await db.fetch(
+        """
+        SELECT p.variant_id FROM preorder_variants p
+        WHERE p.shop_id = $1
+          AND EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1 AND m.offer_id = $2
+                      AND m.variant_id = p.variant_id AND m.detached_at IS NULL)
+          AND NOT EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1
+                          AND m.variant_id = p.variant_id AND m.detached_at IS NULL
+                          AND p.preorder_count >= m.max_count)
+        ORDER BY p.variant_id
+        """,
+        shop_id,
+        offer_id,
+    )
+    return [row["variant_id"] for row in rows]
 
 
 async def of_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -1,6 +1,8 @@
 """Writing an order with everything that follows from it, in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
@@ -36,15 +38,25 @@ async def save(
     if order.lines != tuple(before):
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
-            await _stop_full_offers(work, order.lines)
+            await _follow_totals(work, before, order.lines)
             offer_sync.request_variants(work)
 
 
-async def _stop_full_offers(work: Work, lines: Iterable[Line]) -> None:
-    """Have an offer's variants stop selling once it has sold all that it may."""
-    selling = await offers.all_of(work.db, work.shop_id, [line.offer_id for line in lines])
-    most = {one.id: one.limits.total.max for one in selling if one.limits.total.max is not None}
-    sold = await counts.of_offers(work.db, work.shop_id, list(most))
-    for offer_id, units in most.items():
-        if sold.get(offer_id, 0) >= units:
-            await membership.want_policy(work.db, work.shop_id, offer_id, "deny", None)
+async def _follow_totals(work: Work, before: Iterable[Line], after: Iterable[Line]) -> None:
+    """Have an offer's variants stop selling once it has sold all that it may, or go on again."""
+    changes: Counter[UUID] = Counter()
+    for line in after:
+        changes[line.offer_id] += line.quantity
+    for line in before:
+        changes[line.offer_id] -= line.quantity
+    found = await offers.all_of(work.db, work.shop_id, list(changes))
+    limited = [one for one in found if one.limits.total.max is not None]
+    sold = await counts.of_offers(work.db, work.shop_id, [one.id for one in limited])
+    for offer in limited:
+        now, most = sold.get(offer.id, 0), offer.limits.total.max or 0
+        goes_on = offer.is_live and offer.inventory.continue_selling.enabled
+        if now >= most:
+            await membership.want_policy(work.db, work.shop_id, offer.id, "deny", None)
+        elif now - changes[offer.id] >= most and goes_on:
+            ids = await counts.with_room(work.db, work.shop_id, offer.id)
+            await membership.want_policy(work.db, work.shop_id, offer.id, "continue", ids)
