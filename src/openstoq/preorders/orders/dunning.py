@@ -59,19 +59,20 @@ def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Paymen
 def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Payment:
     """Return a charge as it failed.
 
-    It is tried again as many days after it was first asked for as the schedule says for that
-    attempt, such as "1,3,5,7"; after the last one it is not.
+    The schedule, such as "1,3,5,7", has the days after the first try on which it is tried again;
+    after the last one it is not. What lies between two of them always passes, so that tries
+    which were late do not follow each other at once.
     """
-    days = [int(day) for day in retry_days.split(",")]
+    days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)
-    again = payment.mode == "auto" and tries <= len(days)
+    again = payment.mode == "auto" and tries < len(days)
     return replace(
         payment,
         status="failed",
         attempts=tries,
         error=error,
         settled_at=now,
-        retry_at=payment.created_at + timedelta(days=days[tries - 1]) if again else None,
+        retry_at=now + timedelta(days=days[tries] - days[tries - 1]) if again else None,
     )
 
 

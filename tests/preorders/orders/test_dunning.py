@@ -1,0 +1,109 @@
+"""When a balance that could not be charged is tried again, for how much, and under which key."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factories.records import DAY, NOON, entry, money, preorder, schedule
+from openstoq.preorders.orders import dunning
+
+SCHEDULE = "1,3,5,7"
+
+
+def tried(charge, now, *, order=None, retry_days=SCHEDULE):
+    """A charge that was handed over, and declined at once."""
+    begun = dunning.handed_over(charge, order or preorder(), now)
+    return dunning.failed(begun, "declined", retry_days, now)
+
+
+def tries(retry_days, *, late=timedelta(0)):
+    """Decline a charge as often as it is tried, each time `late`; return the times and keys."""
+    now, times, keys = NOON, [], []
+    charge = dunning.opened(preorder(), "auto", now)
+    while True:
+        times.append(now)
+        keys.append(charge.idempotency_key)
+        charge = tried(charge, now, retry_days=retry_days)
+        if charge.retry_at is None:
+            return times, keys, charge
+        now = charge.retry_at + late
+        charge = dunning.reopened(charge)
+
+
+def test_it_is_tried_on_the_days_of_the_schedule():
+    times, _, last = tries(SCHEDULE)
+    assert [time - NOON for time in times] == [days * DAY for days in (0, 1, 3, 5, 7)]
+    assert (last.status, last.attempts, last.error) == ("failed", 5, "declined")
+    assert (last.settled_at, last.created_at) == (times[-1], NOON)
+
+
+@given(
+    days=st.lists(st.integers(0, 60), min_size=1, max_size=6),
+    late=st.timedeltas(timedelta(0), timedelta(days=30)),
+)
+def test_late_tries_keep_their_distance_in_any_schedule(days, late):
+    times, keys, last = tries(",".join(map(str, days)), late=late)
+    assert len(times) == len(set(keys)) == last.attempts == len(days) + 1
+    expected = [0, *sorted(days)]
+    gaps = [expected[i + 1] - expected[i] for i in range(len(days))]
+    waited = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert waited == [gap * DAY + late for gap in gaps]
+
+
+def test_a_key_is_of_one_attempt_and_stays_within_it():
+    charge = dunning.opened(preorder(), "auto", NOON)
+    begun = dunning.handed_over(charge, preorder(), NOON)
+    again = dunning.handed_over(begun, preorder(), NOON + DAY)
+    assert again == begun
+    assert begun.idempotency_key == charge.idempotency_key
+    retried = dunning.reopened(dunning.failed(begun, "declined", SCHEDULE, NOON))
+    assert retried.idempotency_key != charge.idempotency_key
+    assert retried.id == charge.id
+    other = dunning.opened(preorder(), "auto", NOON)
+    assert other.idempotency_key != charge.idempotency_key
+
+
+def test_a_new_charge_waits_for_the_whole_of_the_open_schedule():
+    open_one = schedule(80, 50)
+    order = preorder(schedules=(open_one,), outstanding=money(65))
+    charge = dunning.opened(order, "auto", NOON)
+    assert (charge.amount, charge.status, charge.attempts) == (money(50), "pending", 0)
+    assert (charge.kind, charge.part, charge.currency) == ("balance", "balance", "USD")
+    without = dunning.opened(preorder(outstanding=money(65)), "manual", NOON)
+    assert (without.amount, without.mode) == (money(65), "manual")
+
+
+def test_what_is_owed_when_it_is_handed_over_is_charged():
+    charge = dunning.opened(preorder(), "auto", NOON)
+    edited = preorder(outstanding=money(40))
+    begun = dunning.handed_over(charge, edited, NOON + DAY)
+    assert (begun.amount, begun.status) == (money(40), "processing")
+    assert (begun.attempts, begun.begun_at) == (1, NOON + DAY)
+
+
+@pytest.mark.parametrize("status", ["processing", "authenticate", "succeeded", "failed", "void"])
+def test_only_what_waits_is_handed_over(status):
+    charge = entry(80, status=status, attempts=1)
+    assert dunning.handed_over(charge, preorder(outstanding=money(40)), NOON) is charge
+
+
+def test_a_reopened_charge_starts_afresh():
+    begun = dunning.handed_over(dunning.opened(preorder(), "auto", NOON), preorder(), NOON)
+    failed = dunning.failed(replace(begun, reference="ref-1"), "declined", SCHEDULE, NOON)
+    again = dunning.reopened(failed)
+    assert again.status == "pending"
+    assert {again.reference, again.retry_at, again.begun_at, again.settled_at} == {None}
+    assert again.attempts == 1
+
+
+def test_a_charge_that_nobody_handed_over_counts_as_tried_once_it_failed():
+    failed = dunning.failed(entry(80, status="pending"), dunning.NO_METHOD, SCHEDULE, NOON)
+    assert (failed.attempts, failed.retry_at) == (1, NOON + DAY)
+
+
+def test_only_automatic_charges_are_tried_again():
+    failed = dunning.failed(entry(80, mode="manual", attempts=1), "refused", SCHEDULE, NOON)
+    assert failed.retry_at is None
