@@ -75,6 +75,8 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     tags = tuple(tag for tag in wanted.tags_wanted if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
+    # A tag that is wanted by now and was unwanted before stays.
+    has -= {tag.casefold() for tag in wanted.tags_wanted}
     unwanted = tuple(tag for tag in wanted.tags_unwanted if tag.casefold() in has)
     if unwanted:
         effects.append(RemoveTags(unwanted))
@@ -101,8 +103,8 @@ def _on(one: FulfillmentOrder, wanted: PreorderOrder, preordered: set[int]) -> E
         if line.line_id in preordered and line.remaining > 0
     }
     held = ours(one.holds)
-    if wanted.hold_wanted is False:
-        return Lift(one.id, held) if held else None
+    if wanted.hold_wanted is False and held:
+        return Lift(one.id, held)
     if not units:
         return None
     is_mixed = any(line.id not in units and line.remaining > 0 for line in one.lines)
