@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -48,8 +49,8 @@ def test_late_tries_keep_their_distance_in_any_schedule(days, late):
     times, keys, last = tries(",".join(map(str, days)), late=late)
     assert len(times) == len(set(keys)) == last.attempts == len(days) + 1
     expected = [0, *sorted(days)]
-    gaps = [expected[i + 1] - expected[i] for i in range(len(days))]
-    waited = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(expected)]
+    waited = [after - before for before, after in pairwise(times)]
     assert waited == [gap * DAY + late for gap in gaps]
 
 

@@ -52,10 +52,19 @@ def shares(
     """Divide the balance of an order between its lines.
 
     `later` is what each line by itself leaves to be paid later, which the platform rounds in its
-    own way: the order's own balance decides, and the lines share it in that proportion.
+    own way: the order's own balance decides, and the lines share it in that proportion, each up
+    to its price. What the balance is above all prices is for other things, such as shipping.
     """
     weights = list(later)
     if sum(weights, ZERO) <= 0:
         weights = list(totals)
-    parts = divided(balance, weights, currency)
+    parts = _within(totals, divided(balance, weights, currency), currency)
     return [Share(total, part) for total, part in zip(totals, parts, strict=True)]
+
+
+def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Have no part be above its most; what is over goes to those that have room, if any."""
+    kept = [min(part, limit) for part, limit in zip(parts, most, strict=True)]
+    room = [limit - part for part, limit in zip(kept, most, strict=True)]
+    over = min(sum(parts, ZERO) - sum(kept, ZERO), sum(room, ZERO))
+    return [a + b for a, b in zip(kept, divided(over, room, currency), strict=True)]

@@ -90,7 +90,7 @@ def preordered(
         for one in matched
     ]
     later = [
-        _later(total, one, offers.get(one.offer_id))
+        _later(total, one, by_id.get(one.line.id), offers.get(one.offer_id))
         for one, total in zip(matched, totals, strict=True)
     ]
     parts = shares(totals, later, balance, order.currency)
@@ -136,9 +136,15 @@ def _new(one: Match, market_id: int | None) -> Line:
     )
 
 
-def _later(total: Decimal, one: Match, offer: Offer | None) -> Decimal:
+def _later(total: Decimal, one: Match, before: Line | None, offer: Offer | None) -> Decimal:
+    """Return what a line by itself leaves to be paid later.
+
+    That was agreed at checkout: what the offer asks for since then is for those who buy since.
+    """
     if one.payment == "full":
         return ZERO
+    if before is not None and before.balance > 0:
+        return before.balance * total / before.total
     option = offer.payments.options.partial if offer is not None else None
     deposit = (option or PartialOption()).deposit
     if deposit.type == "price" and deposit.amount is not None:
