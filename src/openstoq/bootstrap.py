@@ -32,7 +32,7 @@ from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
 from openstoq.web import health, webhooks
 from openstoq.web.app import create_app
-from openstoq.web.storefront import links, offers
+from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
 
 SHORTEST_KEY = 32
@@ -106,6 +106,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
                 *webhooks.routes(opened),
                 *links.routes(opened),
                 *offers.routes(opened),
+                *carts.routes(opened),
             ],
             services=[mcp.run],
         )

@@ -4,28 +4,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from openstoq.actions.action import READ_COST
-from openstoq.actions.admission import admit_storefront
 from openstoq.actions.validation import read_values
-from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import ShopifyId
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import line_items, rules, storefront, sync_store, texts
-from openstoq.web import responses
 from openstoq.web.requests import query_of
+from openstoq.web.storefront import public
 
 PATH = "/api/storefront/preorders"
-
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, OPTIONS",
-    "Access-Control-Allow-Headers": "X-Shopify-Shop-Domain",
-    "Access-Control-Max-Age": "86400",
-}
 
 
 class Asked(BaseModel):
@@ -42,18 +31,10 @@ class Asked(BaseModel):
 def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the route that storefronts read; no key, the shop is named."""
 
-    async def endpoint(request: Request) -> Response:
-        request.state.face, request.state.action = "storefront", "preorders"
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=CORS)
-        try:
-            response = responses.json(await _answer(runtime, request))
-        except Problem as problem:
-            response = responses.problem(problem)
-        response.headers.update(CORS)
-        return response
+    async def answer(request: Request) -> dict[str, Any]:
+        return await _answer(runtime, request)
 
-    return [Route(PATH, endpoint, methods=["GET", "OPTIONS"])]
+    return [public.route(PATH, "GET", "preorders", answer)]
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
@@ -61,18 +42,12 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     asked = read_values(Asked, query_of(request.scope))
     if not isinstance(asked, Asked):
         raise TypeError("a query is read by its own model")
-    caller = await admit_storefront(
-        runtime,
-        asked.shop or request.headers.get("x-shopify-shop-domain"),
-        address=request.client.host if request.client else "unknown",
-        cost=READ_COST,
-    )
-    request.state.points = caller.points
+    shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()
-    async with runtime.database.transaction(caller.shop.id) as db:
-        found = await sync_store.behind(db, caller.shop.id, 1, [asked.variant_id])
+    async with runtime.database.transaction(shop.id) as db:
+        found = await sync_store.behind(db, shop.id, 1, [asked.variant_id])
         offers = [offer for one in found for offer, _ in one.selling.offers]
-        translations = await texts.overrides(db, caller.shop.id, [offer.id for offer in offers])
+        translations = await texts.overrides(db, shop.id, [offer.id for offer in offers])
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:
         return {"variant_id": asked.variant_id, "offer": None}

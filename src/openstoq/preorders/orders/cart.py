@@ -1,0 +1,234 @@
+"""Whether a cart may be ordered, judged before checkout as an order is after it: no I/O.
+
+Shoppers, and whoever else asks, read the answer: it tells limits that the storefront tells
+anyway, and never how much was taken or is left.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.capabilities.limits import Cap, Limits
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders import limits
+from openstoq.preorders.orders.cart_texts import Code, sentence
+from openstoq.preorders.orders.limits import Demand, Excess, Taken
+from openstoq.preorders.orders.lines import Plans, seller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartLine:
+    """A line of a cart, with the selling plan and the property that it would be ordered with."""
+
+    variant_id: int
+    quantity: int
+    plan_id: int | None = None
+    offer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
+    """What a shopper is about to order, and where.
+
+    `terms` says whether the terms of all offers were accepted, or of which.
+    """
+
+    lines: Sequence[CartLine]
+    market_id: int | None = None
+    terms: bool | AbstractSet[UUID] = False
+    locale: str = "en"
+
+    def accepts(self, offer_id: UUID) -> bool:
+        """Tell whether an offer's terms were accepted."""
+        return self.terms if isinstance(self.terms, bool) else offer_id in self.terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a cart may not be ordered.
+
+    `line` counts from 0. What is wrong with all that the cart has of an offer has no
+    `variant_id`, and the offer's first line.
+    """
+
+    code: Code
+    message: str
+    offer_id: UUID
+    variant_id: int | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A cart's preorders, each with its offer by the line's index.
+
+    `open` ones can be ordered, `closed` ones not in this way, here or now.
+    """
+
+    open: Mapping[int, UUID]
+    closed: Mapping[int, UUID]
+
+    @property
+    def of_offers(self) -> dict[UUID, int]:
+        """The offers that sell something of it, each with the index of its first line."""
+        return {offer_id: line for line, offer_id in sorted(self.open.items(), reverse=True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """What can be preordered: selling plans, offers, and the variants attached to each."""
+
+    plans: Plans
+    offers: Mapping[UUID, Offer]
+    attached: AbstractSet[tuple[UUID, int]]
+
+
+def named_offers(cart: Cart, plans: Plans) -> set[UUID]:
+    """Return the offers that lines come from, by their plan or because they say so."""
+    return {
+        *(offer_id for offer_id, _ in plans.values()),
+        *(line.offer_id for line in cart.lines if line.offer_id is not None),
+    }
+
+
+def sort(cart: Cart, shelf: Shelf, now: datetime) -> Sorted:
+    """Tell which lines are preorders that can be ordered, and which only say that they are.
+
+    A plan that is not ours is another app's, and its line no preorder, as in an order.
+    """
+    opened: dict[int, UUID] = {}
+    closed: dict[int, UUID] = {}
+    for index, line in enumerate(cart.lines):
+        sold = seller(line.plan_id, line.offer_id, shelf.plans, shelf.offers)
+        offer_id = sold[0] if sold is not None else line.offer_id
+        if offer_id is None:
+            continue
+        is_open = (
+            sold is not None
+            and (offer_id, line.variant_id) in shelf.attached
+            and _sells(shelf.offers[offer_id], now, cart.market_id)
+        )
+        (opened if is_open else closed)[index] = offer_id
+    return Sorted(opened, closed)
+
+
+def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
+    return bool(rules.by_precedence([offer], now, market_id)) and rules.schedule_state(
+        offer, now
+    ) in ("always", "active")
+
+
+def demands(cart: Cart, lines: Sorted) -> list[Demand]:
+    """Return what the cart wants of each offer's variants, at the first line of each.
+
+    Lines of one variant are added up: which of several would still be sold tells what is left.
+    """
+    wanted: dict[tuple[UUID, int], tuple[int, int]] = {}
+    for index, offer_id in sorted(lines.open.items()):
+        line = cart.lines[index]
+        first, units = wanted.get((offer_id, line.variant_id), (index, 0))
+        wanted[offer_id, line.variant_id] = first, units + line.quantity
+    return [
+        Demand(
+            line=first,
+            offer_id=offer_id,
+            variant_id=variant_id,
+            market_id=cart.market_id,
+            units=units,
+        )
+        for (offer_id, variant_id), (first, units) in wanted.items()
+    ]
+
+
+def refusals(
+    cart: Cart, lines: Sorted, shelf: Shelf, wanted: Sequence[Demand], taken: Taken
+) -> list[Refusal]:
+    """Return everything that keeps the cart from being ordered, by line; nothing if it may be."""
+    found = [
+        *(_of_line(cart, line, "not_available", one) for line, one in lines.closed.items()),
+        *_of_checkout(cart, lines, shelf),
+    ]
+    for offer_id in lines.of_offers:
+        offer = shelf.offers[offer_id]
+        own = [one for one in wanted if one.offer_id == offer_id]
+        others = [one for one in wanted if one.offer_id != offer_id]
+        code, sold_out = _exceeded(own, offer.limits, _with(taken, others))
+        if code is not None:
+            found.append(_of_offer(cart, lines, code, offer))
+        found += [
+            _of_line(cart, line, "sold_out", offer_id)
+            for line, sold_by in lines.open.items()
+            if sold_by == offer_id and cart.lines[line].variant_id in sold_out
+        ]
+    return sorted(found, key=lambda one: (one.line, one.variant_id is not None))
+
+
+def _exceeded(
+    wanted: Sequence[Demand], own: Limits, taken: Taken
+) -> tuple[Code | None, AbstractSet[int]]:
+    """Return the limit that all that is wanted of an offer is over, or what is sold out of it.
+
+    Whoever asks for more than a shopper may have is not told whether there is as much. Variants
+    that only together are more than the offer has left are all sold out: which of them would
+    still be sold tells how many.
+    """
+    each = _judge(wanted, own.model_copy(update={"total": Cap()}), taken)
+    code = next((one.code for one in each.values() if one.code != "sold_out"), None)
+    if code is not None:
+        return code, frozenset()
+    rest = [one for one in wanted if one.line not in each]
+    over = _judge(rest, Limits(total=own.total), taken)
+    return None, {one.variant_id for one in wanted if over or one.line in each}
+
+
+def _judge(wanted: Sequence[Demand], own: Limits, taken: Taken) -> dict[int, Excess]:
+    return limits.judge(wanted, {one.offer_id: own for one in wanted}, taken)
+
+
+def _with(taken: Taken, others: Sequence[Demand]) -> Taken:
+    """Count what the cart wants of other offers, whichever of its lines an order has first."""
+    of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
+    for one in others:
+        of_variant[one.variant_id] += one.units
+        if one.market_id is not None:
+            of_market[one.variant_id, one.market_id] += one.units
+    return replace(taken, of_variant=of_variant, of_market=of_market)
+
+
+def _of_checkout(cart: Cart, lines: Sorted, shelf: Shelf) -> Iterator[Refusal]:
+    has_others = len(lines.open) + len(lines.closed) < len(cart.lines)
+    for offer_id in lines.of_offers:
+        offer = shelf.offers[offer_id]
+        if has_others and not offer.checkout.mixed_cart.allowed:
+            yield _of_offer(cart, lines, "mixed_cart", offer)
+        if offer.checkout.terms.enabled and not cart.accepts(offer_id):
+            yield _of_offer(cart, lines, "terms_not_accepted", offer)
+
+
+def _of_line(cart: Cart, index: int, code: Code, offer_id: UUID) -> Refusal:
+    return Refusal(
+        code=code,
+        message=sentence(code, cart.locale),
+        offer_id=offer_id,
+        variant_id=cart.lines[index].variant_id,
+        line=index,
+    )
+
+
+def _of_offer(cart: Cart, lines: Sorted, code: Code, offer: Offer) -> Refusal:
+    numbers = {
+        "below_minimum": offer.limits.per_order.min,
+        "above_maximum": offer.limits.per_order.max,
+        "customer_limit": offer.limits.per_customer.max,
+    }
+    return Refusal(
+        code=code,
+        message=sentence(code, cart.locale, number=numbers.get(code)),
+        offer_id=offer.id,
+        variant_id=None,
+        line=lines.of_offers[offer.id],
+    )

@@ -1,0 +1,57 @@
+"""Checking a cart before checkout against what is sold and was taken, without locking anything."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store, storefront, texts
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders import cart, counts, recognition
+from openstoq.preorders.orders.cart import Cart, Refusal, Shelf
+from openstoq.preorders.orders.counts import Buyer
+from openstoq.preorders.orders.limits import Taken
+
+
+async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> list[Refusal]:
+    """Return why a cart may not be ordered; nothing if it may.
+
+    What its customer ordered before does not count: anybody can say to be anybody, and must not
+    learn who ordered. Ingestion counts it.
+    """
+    plan_ids = sorted({line.plan_id for line in asked.lines if line.plan_id is not None})
+    plans = await recognition.plans(db, shop_id, plan_ids) if plan_ids else {}
+    offer_ids = sorted(cart.named_offers(asked, plans))
+    if not offer_ids:
+        return []
+    shelf = Shelf(
+        plans=plans,
+        offers={one.id: one for one in await store.all_of(db, shop_id, offer_ids)},
+        attached=await recognition.attached(
+            db, shop_id, offer_ids, sorted({line.variant_id for line in asked.lines})
+        ),
+    )
+    lines = cart.sort(asked, shelf, now)
+    wanted = cart.demands(asked, lines)
+    limits = {one: shelf.offers[one].limits for one in lines.of_offers}
+    taken = await counts.taken(db, shop_id, wanted, limits, Buyer()) if wanted else Taken()
+    found = cart.refusals(asked, lines, shelf, wanted, taken)
+    mixed = [shelf.offers[one.offer_id] for one in found if one.code == "mixed_cart"]
+    return await _in_own_words(db, shop_id, found, mixed, asked.locale) if mixed else found
+
+
+async def _in_own_words(
+    db: Connection, shop_id: UUID, found: Sequence[Refusal], mixed: Sequence[Offer], locale: str
+) -> list[Refusal]:
+    """Tell of mixed carts in the offers' own messages, as far as they have one."""
+    translations = await texts.overrides(db, shop_id, [offer.id for offer in mixed])
+    own: dict[UUID, str | None] = {}
+    for offer in mixed:
+        described = storefront.described(offer, translations[offer.id])
+        checkout = storefront.localized(described, locale)["checkout"]
+        own[offer.id] = checkout["mixed_cart"]["error_message"]
+    return [
+        replace(one, message=own[one.offer_id] or one.message) if one.code == "mixed_cart" else one
+        for one in found
+    ]

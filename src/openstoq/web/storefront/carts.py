@@ -1,0 +1,105 @@
+"""What a storefront asks before checkout: whether a cart may be ordered, and why not."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from openstoq.actions.validation import read_body, read_values
+from openstoq.jobs.work import Runtime
+from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.types import Clean, Line, Quantity
+from openstoq.preorders.orders import checking, recognition
+from openstoq.preorders.orders.cart import Cart, CartLine
+from openstoq.web.requests import json_body_of, query_of
+from openstoq.web.storefront import offers, public
+
+PATH = f"{offers.PATH}/check"
+MOST_LINES = 250
+
+
+class Named(BaseModel):
+    """The query: the shop, unless the header names it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shop: Line | None = None
+
+
+class AskedLine(BaseModel):
+    """A line of the cart, with its selling plan or the offer that its property names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    variant_id: ShopifyId
+    quantity: Quantity
+    selling_plan_id: ShopifyId | None = None
+    offer_id: UUID | None = None
+
+
+class AskedCustomer(BaseModel):
+    """Who is about to order. It is taken and not looked at: it proves nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: ShopifyId | None = None
+    email: Line | None = None
+
+
+class Asked(BaseModel):
+    """The body: a cart, and where and in which language it is ordered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: Annotated[list[AskedLine], Field(min_length=1, max_length=MOST_LINES)]
+    customer: AskedCustomer | None = None
+    market_id: ShopifyId | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
+    terms_accepted: bool | Annotated[list[UUID], Field(max_length=MOST_LINES)] = False
+    locale: Annotated[str, Field(max_length=20), Clean] = "en"
+
+
+def routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the route that storefronts ask; no key, the shop is named."""
+
+    async def answer(request: Request) -> dict[str, Any]:
+        return await _answer(runtime, request)
+
+    return [public.route(PATH, "POST", "preorders/check", answer)]
+
+
+async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
+    """Return whether the cart is acceptable, with everything that is wrong with it."""
+    named = read_values(Named, query_of(request.scope))
+    asked = read_body(Asked, await json_body_of(request))
+    if not isinstance(named, Named) or not isinstance(asked, Asked):
+        raise TypeError("a query and a body are read by their own models")
+    shop = await public.admitted(runtime, request, named.shop)
+    async with runtime.database.transaction(shop.id) as db:
+        market_id = asked.market_id
+        if market_id is None and asked.country is not None:
+            market_id = await recognition.market_of(db, shop.id, asked.country.upper())
+        found = await checking.check(db, shop.id, _cart(asked, market_id), runtime.clock())
+    problems = [{**asdict(one), "offer_id": str(one.offer_id)} for one in found]
+    return {"acceptable": not problems, "problems": problems}
+
+
+def _cart(asked: Asked, market_id: int | None) -> Cart:
+    terms = asked.terms_accepted
+    return Cart(
+        lines=[
+            CartLine(
+                variant_id=line.variant_id,
+                quantity=line.quantity,
+                plan_id=line.selling_plan_id,
+                offer_id=line.offer_id,
+            )
+            for line in asked.lines
+        ],
+        market_id=market_id,
+        terms=terms if isinstance(terms, bool) else frozenset(terms),
+        locale=asked.locale,
+    )

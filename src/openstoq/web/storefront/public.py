@@ -1,0 +1,52 @@
+"""What browsers on a shop's pages may call: no key, from any origin, with points by address."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openstoq.actions.action import READ_COST, WRITE_COST
+from openstoq.actions.admission import admit_storefront
+from openstoq.errors import Problem
+from openstoq.jobs.work import Runtime
+from openstoq.shops.model import Shop
+from openstoq.web import responses
+
+Answer = Callable[[Request], Awaitable[dict[str, Any]]]
+
+
+def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer) -> Route:
+    """Return the route that answers browsers in JSON, and their preflight requests."""
+    cors = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": f"{method}, OPTIONS",
+        "Access-Control-Allow-Headers": "Content-Type, X-Shopify-Shop-Domain",
+        "Access-Control-Max-Age": "86400",
+    }
+
+    async def endpoint(request: Request) -> Response:
+        request.state.face, request.state.action = "storefront", action
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=cors)
+        try:
+            response = responses.json(await answer(request))
+        except Problem as problem:
+            response = responses.problem(problem)
+        response.headers.update(cors)
+        return response
+
+    return Route(path, endpoint, methods=[method, "OPTIONS"])
+
+
+async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
+    """Return the shop that the query or the header names; raise Unauthorized or PointsSpent."""
+    caller = await admit_storefront(
+        runtime,
+        named or request.headers.get("x-shopify-shop-domain"),
+        address=request.client.host if request.client else "unknown",
+        cost=READ_COST if request.method == "GET" else WRITE_COST,
+    )
+    request.state.points = caller.points
+    return caller.shop

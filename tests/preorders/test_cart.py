@@ -1,0 +1,523 @@
+"""What a storefront is told of a cart before checkout, without a key."""
+
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from factories.apps import client_of, make_app
+from factories.runtimes import make_runtime
+from factories.shop_orders import bought, line, sell
+from factories.shops import make_key, make_shop
+from openstoq.config import Limits, Security, Settings
+from openstoq.jobs.work import Work
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers import membership, store, sync_store
+from openstoq.preorders.offers.capabilities.limits import Cap, PerOrder
+from openstoq.preorders.offers.capabilities.limits import Limits as OfferLimits
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders import intake
+from openstoq.preorders.orders.cart import Cart, CartLine
+from openstoq.preorders.orders.cart_texts import SENTENCES
+from openstoq.preorders.orders.checking import check
+from openstoq.web.storefront import carts
+
+AT = "/api/storefront/preorders/check"
+PLAN, OTHERS_PLAN = 900, 901
+MARKET = 5
+
+
+@pytest.fixture
+def runtime(database):
+    """A runtime whose shops and shoppers may ask often."""
+    limits = Limits(points=100_000, address_points=100_000)
+    return make_runtime(database, settings=Settings(security=Security(key="k" * 32), limits=limits))
+
+
+@pytest.fixture
+async def shopper(runtime, shop):
+    app = make_app(runtime, routes=carts.routes(runtime))
+    async with client_of(app, base="") as opened:
+        opened.headers["X-Shopify-Shop-Domain"] = shop.domain
+        yield opened
+
+
+@pytest.fixture
+def offered(client, database, shop, catalogue):
+    """Make an offer that sells all of the catalogue, its documents as told."""
+
+    async def offered(plan=PLAN, **documents):
+        return await sell(client, database, shop, catalogue, plan, **documents)
+
+    return offered
+
+
+@pytest.fixture
+def placed(runtime, shop):
+    """Take in an order of (variant, units), as the shop would tell of it."""
+    numbers = iter(range(1, 1000))
+
+    async def placed(*units, plan=PLAN, **facts):
+        number = next(numbers)
+        lines = [
+            line(1000 * number + place, variant, quantity, plan_id=plan)
+            for place, (variant, quantity) in enumerate(units)
+        ]
+        async with runtime.work(shop.id, request_id="test") as work:
+            return await intake.take_in(work, bought(number, *lines, **facts))
+
+    return placed
+
+
+def wants(variant, quantity=1, plan=PLAN, **more):
+    return {"variant_id": variant, "quantity": quantity, "selling_plan_id": plan, **more}
+
+
+async def asked(shopper, *lines, **more):
+    answer = await shopper.post(AT, json={"lines": lines, **more})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    told = answer.json()
+    assert told["acceptable"] == (told["problems"] == [])
+    return told["problems"]
+
+
+async def codes(shopper, *lines, **more):
+    """What is wrong with a cart: code, variant and line of each problem."""
+    problems = await asked(shopper, *lines, **more)
+    return [(one["code"], one["variant_id"], one["line"]) for one in problems]
+
+
+async def test_a_cart_that_keeps_to_everything_is_acceptable(shopper, offered, catalogue):
+    await offered(limits={"per_order": {"min": 2, "max": 4}, "total": {"max": 9}})
+    assert await asked(shopper, wants(catalogue[0], 2), wants(catalogue[1], 2)) == []
+
+
+async def test_an_order_has_a_least_and_a_most(shopper, offered, catalogue):
+    offer_id = await offered(limits={"per_order": {"min": 3, "max": 5}})
+    assert await asked(shopper, wants(catalogue[0], 1), wants(catalogue[1], 1)) == [
+        {
+            "code": "below_minimum",
+            "message": "Please order at least 3.",
+            "offer_id": str(offer_id),
+            "variant_id": None,
+            "line": 0,
+        }
+    ]
+    (problem,) = await asked(shopper, wants(catalogue[0], 3), wants(catalogue[1], 3))
+    assert (problem["code"], problem["variant_id"]) == ("above_maximum", None)
+    assert problem["message"] == "You can order at most 5."
+
+
+async def test_what_somebody_ordered_before_is_nobodys_to_learn(
+    shopper, offered, placed, catalogue
+):
+    await offered(limits={"per_customer": {"max": 3}})
+    await placed((catalogue[0], 3), email="ada@example.com")
+    ada = {"id": 100_001, "email": "ada@example.com"}
+    for customer in (ada, {"email": "eve@example.com"}, None):
+        assert await codes(shopper, wants(catalogue[0], 3), customer=customer) == []
+        assert await codes(shopper, wants(catalogue[0], 4), customer=customer) == [
+            ("customer_limit", None, 0)
+        ]
+    order = await placed((catalogue[0], 1), email="ADA@example.com")
+    assert order.exceeded == ["a customer may have at most 3 units"]
+
+
+async def test_sold_out_is_one_answer_whatever_is_spent(
+    client, shopper, offered, placed, catalogue
+):
+    variant = catalogue[0]
+    told = set()
+    for place, (of_variant, of_offer) in enumerate(
+        (
+            ({"max_count": 0}, {}),
+            ({"max_count": 1}, {}),
+            ({"market_overrides": {str(MARKET): {"max_count": 1}}}, {}),
+            ({}, {"limits": {"total": {"max": 1}}}),
+        )
+    ):
+        offer_id = await offered(PLAN + place, **of_offer)
+        at = f"/preorders/offers/{offer_id}/products/variants/{variant}"
+        if of_variant:
+            answer = await client.patch(at, json=of_variant)
+            assert answer.status_code == 202, answer.text
+        wanted = wants(variant, 2, PLAN + place)
+        (problem,) = await asked(shopper, wanted, market_id=MARKET)
+        assert problem.pop("offer_id") == str(offer_id)
+        told.add(tuple(problem.items()))
+    assert told == {
+        (
+            ("code", "sold_out"),
+            ("message", SENTENCES["en"]["sold_out"]),
+            ("variant_id", variant),
+            ("line", 0),
+        )
+    }
+
+
+async def test_units_that_were_taken_are_not_sold_again(shopper, offered, placed, catalogue):
+    await offered(limits={"total": {"max": 5}})
+    await placed((catalogue[0], 3))
+    assert await codes(shopper, wants(catalogue[1], 2)) == []
+    assert await codes(shopper, wants(catalogue[1], 3)) == [("sold_out", catalogue[1], 0)]
+
+
+async def test_which_lines_are_sold_out_does_not_tell_how_many_are_left(
+    client, shopper, offered, catalogue
+):
+    first, second, third = catalogue
+    offer_id = await offered(limits={"total": {"max": 20}})
+    at = f"/preorders/offers/{offer_id}/products/variants/{first}"
+    assert (await client.patch(at, json={"max_count": 4})).status_code == 202
+    # Lines of one unit each: the variant has four, and yet none of them is left standing.
+    assert await codes(shopper, *(wants(first) for _ in range(5)), wants(second)) == [
+        ("sold_out", first, index) for index in range(5)
+    ]
+    # The offer has room for either, but not for both.
+    assert await codes(shopper, wants(second, 15), wants(third, 15)) == [
+        ("sold_out", second, 0),
+        ("sold_out", third, 1),
+    ]
+    # What is sold out by itself takes nothing from the others.
+    assert await codes(shopper, wants(first, 5), wants(second, 20)) == [("sold_out", first, 0)]
+
+
+async def test_whoever_asks_for_too_much_is_not_told_whether_there_is_as_much(
+    shopper, offered, placed, catalogue
+):
+    await offered(limits={"per_order": {"max": 3}, "total": {"max": 4}})
+    await placed((catalogue[0], 3))
+    assert await codes(shopper, wants(catalogue[0], 4)) == [("above_maximum", None, 0)]
+    assert await codes(shopper, wants(catalogue[0], 3)) == [("sold_out", catalogue[0], 0)]
+
+
+async def test_a_mixed_cart_is_refused_in_the_offers_words(client, shopper, offered, catalogue):
+    offer_id = await offered(
+        checkout={"mixed_cart": {"allowed": False, "error_message": "Buy {{ discount }} alone"}}
+    )
+    at = f"/preorders/offers/{offer_id}"
+    body = {"type": "percentage", "value": 10}
+    assert (await client.post(f"{at}/payments/set_discount", json=body)).status_code == 202
+    path = "checkout.mixed_cart.error_message"
+    french = {"locale": "fr", "translations": {path: "Achetez à part"}}
+    answer = await client.post(f"{at}/translations/set_many", json=french)
+    assert answer.status_code == 202
+    other = {"variant_id": 4711, "quantity": 1}
+    assert await asked(shopper, other, wants(catalogue[0]), wants(catalogue[1])) == [
+        {
+            "code": "mixed_cart",
+            "message": "Buy 10% alone",
+            "offer_id": str(offer_id),
+            "variant_id": None,
+            "line": 1,
+        }
+    ]
+    (problem,) = await asked(shopper, wants(catalogue[0]), other, locale="fr-CA")
+    assert problem["message"] == "Achetez à part"
+    assert await asked(shopper, wants(catalogue[0]), wants(catalogue[1])) == []
+    await client.patch(f"{at}/checkout", json={"mixed_cart": {"error_message": None}})
+    (problem,) = await asked(shopper, wants(catalogue[0]), other, locale="de")
+    assert problem["message"] == SENTENCES["de"]["mixed_cart"]
+
+
+async def test_two_offers_are_no_mixed_cart_and_another_apps_plan_is(shopper, offered, catalogue):
+    alone = {"checkout": {"mixed_cart": {"allowed": False}}}
+    await offered(**alone)
+    await offered(OTHERS_PLAN)
+    assert await codes(shopper, wants(catalogue[0]), wants(catalogue[1], 1, OTHERS_PLAN)) == []
+    assert await codes(shopper, wants(catalogue[0]), wants(4711, 1, 31337)) == [
+        ("mixed_cart", None, 0)
+    ]
+    assert await codes(shopper, wants(4711, 1, 31337)) == []
+
+
+async def test_terms_are_accepted_for_all_offers_or_for_some(shopper, offered, catalogue):
+    terms = {"checkout": {"terms": {"enabled": True}}}
+    first, second = await offered(**terms), await offered(OTHERS_PLAN, **terms)
+    lines = [wants(catalogue[0]), wants(catalogue[1], 1, OTHERS_PLAN)]
+    assert await codes(shopper, *lines) == [
+        ("terms_not_accepted", None, 0),
+        ("terms_not_accepted", None, 1),
+    ]
+    assert await codes(shopper, *lines, terms_accepted=True) == []
+    (problem,) = await asked(shopper, *lines, terms_accepted=[str(first)])
+    assert problem["offer_id"] == str(second)
+    assert await codes(shopper, *lines, terms_accepted=[str(first), str(second)]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/disable", {}),
+        ("/discard", {}),
+        ("/schedule", {"start": "2999-01-01T00:00:00Z"}),
+        ("/schedule", {"end": "2001-01-01T00:00:00Z"}),
+        ("/markets/set_markets", {"market_ids": [MARKET]}),
+    ],
+)
+async def test_an_offer_that_does_not_sell_now_is_not_available(
+    client, shopper, offered, catalogue, path, body
+):
+    offer_id = await offered(limits={"per_order": {"min": 5}})
+    answer = await client.post(f"/preorders/offers/{offer_id}{path}", json=body)
+    assert answer.status_code == 202, answer.text
+    assert await codes(shopper, wants(catalogue[0]), market_id=6) == [
+        ("not_available", catalogue[0], 0)
+    ]
+
+
+async def test_what_no_offer_sells_is_not_available(client, shopper, offered, catalogue):
+    detached, offer_id = await offered(OTHERS_PLAN), await offered()
+    at = f"/preorders/offers/{detached}/advanced/detach_from_shopify_selling_plan"
+    assert (await client.post(at, json={})).status_code == 202
+    unplanned = {"variant_id": catalogue[0], "quantity": 1, "offer_id": str(detached)}
+    assert await codes(shopper, unplanned) == []
+    unknown = [
+        wants(4711),
+        {**unplanned, "variant_id": 4711},
+        {**unplanned, "offer_id": str(uuid4())},
+        # An offer with selling plans sells nothing without one, nor by somebody else's.
+        {**unplanned, "offer_id": str(offer_id)},
+        wants(catalogue[0], 1, 31337, offer_id=str(offer_id)),
+    ]
+    for one in unknown:
+        assert await codes(shopper, one) == [("not_available", one["variant_id"], 0)]
+
+
+async def test_limits_of_a_market_are_those_of_its_countries(
+    client, database, shop, shopper, offered, catalogue
+):
+    offer_id = await offered()
+    at = f"/preorders/offers/{offer_id}/products/variants/{catalogue[0]}"
+    overrides = {"market_overrides": {str(MARKET): {"max_count": 1}}}
+    assert (await client.patch(at, json=overrides)).status_code == 202
+    async with database.transaction(shop.id) as db:
+        await db.execute(
+            "INSERT INTO markets VALUES ($1, $2, 'Europe', true, '{DE,FR}')", shop.id, MARKET
+        )
+    wanted, sold_out = wants(catalogue[0], 2), [("sold_out", catalogue[0], 0)]
+    assert await codes(shopper, wanted, country="de") == sold_out
+    assert await codes(shopper, wanted, market_id=f"gid://shopify/Market/{MARKET}") == sold_out
+    assert await codes(shopper, wanted, country="US") == []
+    assert await codes(shopper, wanted) == []
+    scope = f"/preorders/offers/{offer_id}/markets/set_markets"
+    assert (await client.post(scope, json={"market_ids": [MARKET]})).status_code == 202
+    assert await codes(shopper, wants(catalogue[0]), country="FR") == []
+    assert await codes(shopper, wants(catalogue[0])) == [("not_available", catalogue[0], 0)]
+
+
+async def test_no_answer_has_a_number_that_only_the_merchant_knows(
+    client, shopper, offered, placed, catalogue
+):
+    offer_id = await offered(limits={"total": {"max": 4321}})
+    at = f"/preorders/offers/{offer_id}/products/variants/{catalogue[0]}"
+    assert (await client.patch(at, json={"max_count": 1234})).status_code == 202
+    await placed((catalogue[0], 777))
+    for quantity in (1, 1_000_000):
+        answer = await shopper.post(AT, json={"lines": [wants(catalogue[0], quantity)]})
+        secrets = ("4321", "1234", "777", str(1234 - 777), str(4321 - 777))
+        assert not any(secret in answer.text for secret in secrets)
+
+
+async def test_messages_are_in_the_language_asked_for(shopper, offered, catalogue):
+    await offered(limits={"per_order": {"max": 1}})
+    for locale, language in (("de-AT", "de"), ("es", "es"), ("fr", "fr"), ("ja", "en")):
+        (problem,) = await asked(shopper, wants(catalogue[0], 2), locale=locale)
+        assert problem["message"] == SENTENCES[language]["above_maximum"].format(number=1)
+    assert len({frozenset(sentences) for sentences in SENTENCES.values()}) == 1
+
+
+async def test_the_offers_of_another_shop_are_unknown(database, runtime, shop, shopper):
+    stranger = await make_shop(database, domain="northwind.myshopify.com")
+    key = await make_key(database, stranger)
+    async with client_of(make_app(runtime), key) as theirs:
+        offer_id = await sell(theirs, database, stranger, [11], PLAN)
+    assert await codes(shopper, wants(11)) == []
+    named = {"variant_id": 11, "quantity": 1, "offer_id": str(offer_id)}
+    assert await codes(shopper, named) == [("not_available", 11, 0)]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({}, "lines is required"),
+        ({"lines": []}, "lines must have at least 1 entries"),
+        ({"lines": [{"variant_id": 1, "quantity": 1}] * 251}, "lines must have at most 250"),
+        ({"lines": [{"variant_id": 1, "quantity": 0}]}, "lines.0.quantity must be at least 1"),
+        ({"lines": [{"variant_id": 1, "quantity": "2"}]}, "lines.0.quantity must be an integer"),
+        ({"lines": [{"variant_id": "x", "quantity": 1}]}, "lines.0.variant_id must be a Shopify"),
+        ({"lines": [wants(1, 1, None, offer_id="x")]}, "lines.0.offer_id must be a UUID"),
+        ({"lines": [wants(1)], "country": "Germany"}, "country must match"),
+        ({"lines": [wants(1)], "locale": "x" * 21}, "locale must be at most 20"),
+        ({"lines": [wants(1)], "locale": "\x00"}, "locale must not contain NUL"),
+        ({"lines": [wants(1)], "terms_accepted": "yes"}, "terms_accepted"),
+        ({"lines": [wants(1)], "coupon": "TEN"}, "coupon is not a known field"),
+    ],
+)
+async def test_what_is_wrong_with_a_question_is_said(shopper, body, sentence):
+    answer = await shopper.post(AT, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0].startswith(sentence)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_who_may_ask(database, shop, catalogue):
+    settings = Settings(security=Security(key="k" * 32), limits=Limits(address_points=3))
+    runtime = make_runtime(database, settings=settings)
+    body = {"lines": [wants(catalogue[0])]}
+    async with client_of(make_app(runtime, routes=carts.routes(runtime)), base="") as anybody:
+        preflight = await anybody.options(AT)
+        assert preflight.status_code == 204
+        assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+        assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+        assert (await anybody.post(AT, json=body)).status_code == 401
+        assert (await anybody.post(AT, content="[]")).status_code == 400
+        at = f"{AT}?shop={shop.domain}"
+        assert (await anybody.post(at, json=body)).status_code == 200
+        assert (await anybody.post(at, json=body)).status_code == 429
+
+
+class Counting:
+    """A connection that counts what it is asked."""
+
+    def __init__(self, db):
+        self._db, self.queries = db, 0
+
+    async def fetch(self, query, *arguments):
+        self.queries += 1
+        return await self._db.fetch(query, *arguments)
+
+
+async def test_it_asks_the_database_as_often_for_many_lines_as_for_one(
+    database, shop, offered, catalogue
+):
+    await offered(limits={"per_customer": {"max": 1000}, "total": {"max": 1000}})
+    one = Cart(lines=[CartLine(variant_id=catalogue[0], quantity=1, plan_id=PLAN)])
+    queries = []
+    for cart in (one, replace(one, lines=one.lines * 250)):
+        async with database.transaction(shop.id) as db:
+            counting = Counting(db)
+            assert await check(counting, shop.id, cart, utc_now()) == []
+            queries.append(counting.queries)
+    assert queries == [5, 5]
+
+
+LIMIT = st.none() | st.integers(1, 8)
+LINE = st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(1, 6))
+LINES = st.lists(LINE, min_size=1, max_size=5)
+OFFER = st.fixed_dictionaries(
+    {
+        "least": st.none() | st.integers(1, 4),
+        "more": st.none() | st.integers(0, 6),
+        "of_customer": LIMIT,
+        "of_all": LIMIT,
+        "of_variants": st.tuples(LIMIT, LIMIT, LIMIT),
+        "of_market": LIMIT,
+    }
+)
+UNLIMITED = {
+    "least": None,
+    "more": None,
+    "of_customer": None,
+    "of_all": None,
+    "of_variants": (None, None, None),
+    "of_market": None,
+}
+
+
+class UndoneError(Exception):
+    """Ends a transaction of which nothing shall be left."""
+
+
+@asynccontextmanager
+async def undone(database, shop):
+    """A transaction of which nothing is left."""
+    with suppress(UndoneError):
+        async with database.transaction(shop.id) as db:
+            yield db
+            raise UndoneError
+
+
+async def put_on_sale(db, shop, variants, plan, drawn):
+    """Write an enabled offer with limits as drawn."""
+    now, least, more = utc_now(), drawn["least"], drawn["more"]
+    most = None if more is None else (least or 1) + more
+    offer = Offer(
+        id=new_id(),
+        enabled=True,
+        enabled_at=now,
+        limits=OfferLimits(
+            per_order=PerOrder(min=least, max=most),
+            per_customer=Cap(max=drawn["of_customer"]),
+            total=Cap(max=drawn["of_all"]),
+        ),
+        created_at=now,
+        updated_at=now,
+    )
+    await store.add(db, shop.id, offer)
+    await membership.attach(db, shop.id, offer, variants, now)
+    await sync_store.save_group(
+        db, shop.id, offer.id, group_id=plan, plan_ids={"full": plan}, digest=b""
+    )
+    markets = {str(MARKET): {"max_count": drawn["of_market"]}} if drawn["of_market"] else {}
+    await db.executemany(
+        """
+        UPDATE offer_variants SET max_count = $4, market_overrides = $5
+        WHERE shop_id = $1 AND offer_id = $2 AND variant_id = $3
+        """,
+        [
+            (shop.id, offer.id, variant, most, markets)
+            for variant, most in zip(variants, drawn["of_variants"], strict=True)
+        ],
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=OFFER, second=OFFER, before=LINES, wanted=LINES, turn=st.integers(0, 4))
+@example(
+    first=UNLIMITED | {"of_variants": (5, None, None)},
+    second=UNLIMITED,
+    before=[(0, 1, 1)],
+    wanted=[(0, 0, 2), (1, 0, 4), (0, 0, 1)],
+    turn=0,
+)
+async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
+    runtime, database, shop, catalogue, first, second, before, wanted, turn
+):
+    """And one that is refused would be over a limit, unless two offers share a variant."""
+    plans = (PLAN, OTHERS_PLAN)
+
+    def order(number, lines, **facts):
+        sold = (
+            line(1000 * number + place, catalogue[variant], units, plan_id=plans[offer])
+            for place, (offer, variant, units) in enumerate(lines)
+        )
+        return bought(number, *sold, country="DE", **facts)
+
+    async with undone(database, shop) as db:
+        await db.execute(
+            "INSERT INTO markets VALUES ($1, $2, 'Europe', true, '{DE}')", shop.id, MARKET
+        )
+        for plan, drawn in zip(plans, (first, second), strict=True):
+            await put_on_sale(db, shop, catalogue, plan, drawn)
+        work = Work(runtime=runtime, db=db, shop_id=shop.id, request_id="test")
+        await intake.take_in(work, order(1, before))
+        cart = Cart(
+            lines=[
+                CartLine(variant_id=catalogue[variant], quantity=units, plan_id=plans[offer])
+                for offer, variant, units in wanted
+            ],
+            market_id=MARKET,
+        )
+        refused = await check(db, shop.id, cart, utc_now())
+        # A platform need not keep the order of a cart's lines.
+        made = await intake.take_in(work, order(2, [*wanted[turn:], *wanted[:turn]]))
+        if not refused:
+            assert made.exceeded == []
+        elif len({offer for offer, _, _ in wanted}) == 1:
+            assert made.exceeded
