@@ -78,12 +78,13 @@ async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
     for _ in range(MOST_ROUNDS):
         order = await commerce.order(order_id)
         async with run.work() as work:
-            await leases.renew(work.db, work.shop_id, order_id)
             wanted = (
                 await take_in(work, order)
                 if order is not None
                 else await store.load_one(work.db, work.shop_id, order_id)
             )
+            # After taking in, which locks the order's name before its row, as every reader does.
+            await leases.renew(work.db, work.shop_id, order_id)
             note = await _note(work, wanted) if wanted is not None else None
         if wanted is None or order is None:
             return wanted.revision if wanted is not None else None
