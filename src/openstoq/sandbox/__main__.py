@@ -73,6 +73,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--client-secret", default=shops.client_secret)
     parser.add_argument("--access-token", default=shops.access_token)
     parser.add_argument("--control-token", default=SandboxConfig.control_token)
+    parser.add_argument("--currency", default=shops.currency, help="of the first shop, as a code")
     parser.add_argument("--allow-http", action="store_true", help="webhooks to http:// addresses")
     parser.add_argument("--signup-api", help="address of the API that takes sign-ups")
     parser.add_argument("--compliance-url", help="where privacy webhooks go")
@@ -94,7 +95,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     shops_url, mail_url = (f"http://{host}:{each.getsockname()[1]}" for each in sockets)
     config = SandboxConfig(
         base_url=(arguments.base_url or shops_url).rstrip("/"),
-        shops=default_shops(arguments.access_token, arguments.client_secret),
+        shops=default_shops(arguments.access_token, arguments.client_secret, arguments.currency),
         control_token=arguments.control_token,
         allow_http=arguments.allow_http,
         signup_api=arguments.signup_api,

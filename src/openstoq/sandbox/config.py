@@ -49,14 +49,16 @@ class ShopConfig:
 def default_shops(
     access_token: str = "shpat_sandbox",  # noqa: S107 — the sandbox guards nothing of value
     client_secret: str = "sandbox-client-secret",  # noqa: S107 — as above
+    currency: str = "USD",
 ) -> tuple[ShopConfig, ...]:
-    """Return the two shops every sandbox has unless told otherwise."""
+    """Return the two shops every sandbox has unless told otherwise; `currency` is the first's."""
     return (
         ShopConfig(
             domain="snowdevil.myshopify.com",
             name="Snowdevil",
             access_token=access_token,
             client_secret=client_secret,
+            currency=currency,
         ),
         ShopConfig(
             domain="northwind.myshopify.com",
