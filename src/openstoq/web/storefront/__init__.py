@@ -1,1 +1,1 @@
-"""What shoppers reach: the links in their mails."""
+"""What shoppers reach: the links in their mails, and what a shop's pages ask."""
