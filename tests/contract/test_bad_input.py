@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from factories.apps import client_of
 from factories.catalogs import NOON, VARIANT, save
+from factories.orders import make_line, make_order, make_payment
 from factories.schemas import WRONG, example, places, with_value
 from factories.shops import make_key, make_shop
 from openstoq.actions.help import request_schema
@@ -116,6 +117,14 @@ EXAMPLES |= {
     },
     "preorders.offers.translations.unset": {"locale": "fr", "field": "widget.badge.text"},
     "preorders.offers.translations.clear_locale": {"locale": "pt-BR"},
+    "preorders.orders.cancel": {"refund_deposit": True, "notify_customer": True, "reason": MINE},
+    "preorders.orders.release": {"force": True, "tag_with": ["x", "y"]},
+    "preorders.orders.payments.charge_balance": {"mode": "manual"},
+    "preorders.orders.fulfillment.update": {"hold_reason_note": MINE},
+    "preorders.orders.bulk_release": {"order_ids": [1001], "tag_with": "x"},
+    "preorders.orders.bulk_cancel": {"order_ids": ["1001"], "reason": MINE},
+    "preorders.orders.bulk_send_payment_collection_url": {"order_ids": [1001, 1002]},
+    "preorders.orders.bulk_set_tags": {"order_ids": [1001], "tags": ["x"], "remove_tags": ["y"]},
 }  # fmt: skip
 
 
@@ -148,11 +157,31 @@ async def mine(rich, signup_id, database, shop):
             )
         offer = await offers.load(db, shop.id, UUID(owned["custom"]), lock=True)
         assert await membership.attach(db, shop.id, offer, [VARIANT], NOON) == []
+        owned |= await _orders(db, shop, offer.id)
         # Jobs that wait already would not be enqueued once more.
         await db.execute("DELETE FROM queue.pgqueuer")
     return owned
 
 
+async def _orders(db, shop, offer_id):
+    """An order of which the balance is owed, and one that was paid."""
+    owed = await make_order(db, shop.id, 1001, customer_name=MINE, email=f"{MINE}@example.com")
+    paid = {"received": 100, "outstanding": 0, "collected_at": NOON, "state": "balance_collected"}
+    settled = await make_order(db, shop.id, 1002, customer_name=MINE, **paid)
+    for order_id in (1001, 1002):
+        parts = {"payment": "partial", "deposit": 20, "balance": 80, "total": 100}
+        await make_line(db, shop.id, order_id, line_id=order_id, offer_id=offer_id, **parts)
+        facts = {"kind": "deposit", "part": "deposit", "mode": "checkout", "amount": 20}
+        await make_payment(db, shop.id, order_id, transaction_id=order_id, **facts)
+    await make_payment(db, shop.id, 1002, transaction_id=7)
+    return {"preorders.orders": str(owed), "settled": str(settled)}
+
+
+SETTLED = {
+    "preorders.orders.payments.refund_balance",
+    "preorders.orders.payments.refund",
+    "preorders.orders.fulfillment.release_holds",
+}
 SOURCES = {
     "preorders.offers.products.set_excluded_variants": "all",
     "preorders.offers.products.set_exclusion_tag": "all",
@@ -164,6 +193,8 @@ def owned_by(action, mine):
     """The id in `mine` at which an action has something to do."""
     if action.name.startswith("preorders.offers"):
         return mine[SOURCES.get(action.name, "custom")]
+    if action.name in SETTLED:
+        return mine["settled"]
     return next(one for kind, one in mine.items() if action.name.startswith(kind))
 
 

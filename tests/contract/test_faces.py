@@ -24,11 +24,12 @@ COMPLETE_SECTIONS = (
     "Back In Stock · Settings",
     "Back In Stock · Signups",
     "Preorders · Offers",
+    "Preorders · Orders",
     "Preorders · Product Variants",
 )
 
 # Actions of ours that the documents do not have.
-ADDITIONS: frozenset[tuple[str, str]] = frozenset()
+ADDITIONS = {("POST", "/preorders/orders/bulk_set_tags")}
 
 BY_ADDRESS = {(action.method, action.path): action for action in ACTIONS}
 

@@ -6,7 +6,7 @@ on where it was and repeats nothing.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
@@ -16,7 +16,7 @@ from openstoq.jobs import bulk
 from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.kernel.ids import new_id
+from openstoq.kernel.ids import LARGEST, new_id
 from openstoq.kernel.types import Clean, Tag, Text
 from openstoq.preorders.orders import cancelling, fulfilling, letters, rules
 from openstoq.preorders.orders.actions import NAME, PATH, find, tags_of
@@ -31,11 +31,30 @@ STATUS_URL = f"{BASE_PATH}{PATH}/jobs"
 Task = Literal["release", "cancel", "send_payment_collection_url", "set_tags"]
 
 
-def _once(ids: list[int | str]) -> list[int | str]:
-    return list({str(one).strip(): one for one in ids}.values())
+def _reference(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-OrderRef = Annotated[int, Field(gt=0)] | Annotated[str, Field(max_length=64), Clean]
+def _once(ids: list[str]) -> list[str]:
+    return list(dict.fromkeys(one.strip() for one in ids))
+
+
+OrderRef = Annotated[
+    str,
+    BeforeValidator(_reference),
+    Field(max_length=64),
+    Clean,
+    WithJsonSchema(
+        {
+            "description": "An order's Shopify id, as a number or text, or its id in our answers.",
+            "anyOf": [
+                {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST},
+                {"type": "string", "maxLength": 64},
+            ],
+        },
+        mode="validation",
+    ),
+]
 OrderIds = Annotated[
     list[OrderRef], Field(min_length=1, max_length=MOST_AT_ONCE), AfterValidator(_once)
 ]
@@ -69,7 +88,7 @@ async def read_job(context: Context, job_id: str) -> JobView:
 async def bulk_release(
     context: Context,
     *,
-    order_ids: OrderIds,
+    order_ids: OrderIds | None = None,
     force: bool = False,
     tag_with: Tag | Tags | None = None,
 ) -> Submitted:
@@ -84,7 +103,7 @@ async def bulk_release(
 async def bulk_cancel(
     context: Context,
     *,
-    order_ids: OrderIds,
+    order_ids: OrderIds | None = None,
     refund_deposit: bool = False,
     refund_balance: bool = False,
     notify_customer: bool = False,
@@ -107,7 +126,9 @@ async def bulk_cancel(
 @orders_at_once.post(
     "/bulk_send_payment_collection_url", aliases=("mail payment links to many customers",)
 )
-async def bulk_send_payment_collection_url(context: Context, *, order_ids: OrderIds) -> Submitted:
+async def bulk_send_payment_collection_url(
+    context: Context, *, order_ids: OrderIds | None = None
+) -> Submitted:
     """Send payment-collection URLs to many preorder customers (max 1000)."""
     return await _submit(context, "send_payment_collection_url", order_ids)
 
@@ -116,7 +137,7 @@ async def bulk_send_payment_collection_url(context: Context, *, order_ids: Order
 async def bulk_set_tags(
     context: Context,
     *,
-    order_ids: OrderIds,
+    order_ids: OrderIds | None = None,
     tags: Tags | None = None,
     remove_tags: Tags | None = None,
 ) -> Submitted:
@@ -148,16 +169,14 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
             raise Retry("the worker is stopping")
 
 
-async def _advance(
-    run: Run, job: BulkJob, order_id: int | str, *, failure: str | None = None
-) -> None:
+async def _advance(run: Run, job: BulkJob, order_id: str, *, failure: str | None = None) -> None:
     """Do one order, or note its failure, unless another run has done so."""
     async with run.work() as work:
         now = await bulk.load(work.db, work.shop_id, job.id, lock=True)
         if now is None or now.status != "running" or now.processed != job.processed:
             return
         if failure is None:
-            await _perform(work, job.arguments, await find(work, str(order_id), lock=True))
+            await _perform(work, job.arguments, await find(work, order_id, lock=True))
         failures = {order_id: failure} if failure is not None else {}
         await bulk.advance(work.db, work.shop_id, job.id, 1, failures)
 
@@ -189,8 +208,10 @@ async def _perform(work: Work, told: Any, order: PreorderOrder) -> None:
 
 
 async def _submit(
-    context: Context, task: Task, order_ids: list[int | str], **told: Any
+    context: Context, task: Task, order_ids: list[str] | None, **told: Any
 ) -> Submitted:
+    if order_ids is None:
+        raise Invalid(f"order_ids is required: name between 1 and {MOST_AT_ONCE} orders")
     job_id = await bulk.begin(
         context.db,
         context.shop_id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from openstoq.kernel.money import Money
 from openstoq.preorders.orders.model import PreorderOrder, State
 
 Action = Literal[
@@ -116,7 +117,7 @@ def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
         return forbidden
     if owes(order) and not force:
         return (
-            f"the balance of {order.outstanding} {order.currency} was not collected yet; collect "
+            f"the balance of {Money(order.outstanding, order.currency)} {order.currency} was not collected yet; collect "
             "it with payments/charge_balance, or release with force: true"
         )
     return None

@@ -30,7 +30,7 @@ PartStatus = Literal[
 ]
 
 
-class CustomerView(BaseModel):
+class BuyerView(BaseModel):
     """Who ordered."""
 
     id: int | None
@@ -135,7 +135,7 @@ class OrderView(BaseModel):
     test: bool
     created_at: datetime
     updated_at: datetime
-    customer: CustomerView
+    customer: BuyerView
     country: str | None
     market_id: int | None
     currency: str
@@ -219,7 +219,7 @@ def order_view(order: PreorderOrder) -> OrderView:
         test=order.snapshot.test,
         created_at=order.placed_at,
         updated_at=order.updated_at,
-        customer=CustomerView(
+        customer=BuyerView(
             id=order.customer_id,
             name=order.customer_name,
             email=order.email,
