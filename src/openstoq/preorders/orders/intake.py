@@ -87,7 +87,7 @@ async def take_in(work: Work, order: Order) -> PreorderOrder | None:
         work,
         made,
         before=before,
-        payments=ledger.reconcile(order, made.payments, now),
+        payments=ledger.reconcile(order, made.payments, now, balance=made.balance),
     )
     await store.save_fulfillment_orders(db, shop_id, made)
     if stored is None and _is_to_be_cancelled(made, known.offers):

@@ -1,6 +1,6 @@
 """The ledger of an order's payments against what the shop's transactions say: decisions only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -79,13 +79,15 @@ def standing(
     )
 
 
-def reconcile(order: Order, known: Sequence[Payment], now: datetime) -> list[Payment]:
+def reconcile(
+    order: Order, known: Sequence[Payment], now: datetime, *, balance: Decimal
+) -> list[Payment]:
     """Return the entries that are new or changed, so that the ledger is what the shop says.
 
-    A payment that we began is found again by its amount, because the shop does not say who asked
-    for a transaction.
+    `balance` is what of the order is paid later. A payment that we began is found again by its
+    amount, because the shop does not say who asked for a transaction.
     """
-    book = _Book(order, known)
+    book = _Book(order, known, balance)
     book.take_incoming()
     book.take_outgoing()
     if order.outstanding <= 0:
@@ -96,8 +98,9 @@ def reconcile(order: Order, known: Sequence[Payment], now: datetime) -> list[Pay
 class _Book:
     """The ledger while it is brought in line with an order's transactions."""
 
-    def __init__(self, order: Order, known: Sequence[Payment]) -> None:
+    def __init__(self, order: Order, known: Sequence[Payment], balance: Decimal) -> None:
         self._order = order
+        self._balance = balance
         self._entries = {one.id: one for one in known}
         self._by_transaction = {
             one.transaction_id: one for one in known if one.transaction_id is not None
@@ -111,8 +114,12 @@ class _Book:
 
     def take_incoming(self) -> None:
         """Enter what was paid: at checkout as long as that was owed then, later after it."""
-        later = sum((one.total for one in self._order.schedules), ZERO)
-        at_checkout = self._order.received + self._order.outstanding - later
+        # Its price before anything was paid back, and without what was paid twice.
+        price = min(
+            self._order.received + self._order.outstanding,
+            self._order.total + self._order.refunded,
+        )
+        at_checkout = price - self._balance
         running = ZERO
         for one in _in_time(self._order, MONEY_IN):
             part: Part = "deposit" if running == 0 or running < at_checkout else "balance"
@@ -132,9 +139,10 @@ class _Book:
 
     def call_off(self, now: datetime) -> None:
         """End charges that nothing is left for."""
+        was_cancelled = self._order.cancelled_at is not None
+        error = "the order was cancelled" if was_cancelled else "nothing was left to pay by then"
         for entry in list(self._entries.values()):
             if entry.kind == "balance" and entry.status == "pending":
-                error = "the balance was paid another way meanwhile"
                 self._write(replace(entry, status="void", error=error, settled_at=now))
             elif entry.retry_at is not None:
                 self._write(replace(entry, retry_at=None))
@@ -146,40 +154,40 @@ class _Book:
 
     def _is_entered(self, transaction: Transaction) -> bool:
         entry = self._by_transaction.get(transaction.id)
+        if entry is None and transaction.kind == "capture":
+            # It was noted by its authorization, which moves no money itself.
+            entry = self._by_transaction.pop(transaction.parent_id or 0, None)
         if entry is None:
             return False
-        if (entry.amount, entry.status) != (transaction.amount, "succeeded"):
-            self._write(_settled(replace(entry, amount=transaction.amount), transaction))
+        settled = _settled(replace(entry, amount=transaction.amount), transaction)
+        if settled != entry:
+            self._write(settled)
         return True
 
     def _begun(self, transaction: Transaction) -> Payment | None:
-        """Find the charge that made a transaction: one under way before one that ended."""
-        fitting = [
-            one
-            for one in self._entries.values()
-            if one.kind == "balance"
-            and one.transaction_id is None
-            and one.amount == transaction.amount
-            and one.status in UNDER_WAY | {"succeeded"}
-            # What was never handed over cannot have been charged.
-            and (one.status != "pending" or one.attempts > 0)
-        ]
-        return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+        """Find the charge that made a transaction."""
+        return self._maker(transaction, lambda one: one.kind == "balance")
 
     def _asked(self, transaction: Transaction) -> Payment | None:
         """Find the refund that made a transaction."""
-        return next(
-            (
-                one
-                for one in self._entries.values()
-                if one.kind == "refund"
-                and one.transaction_id is None
-                and one.parent_id == transaction.parent_id
-                and one.amount == transaction.amount
-                and one.status in UNDER_WAY | {"succeeded"}
-            ),
-            None,
+        return self._maker(
+            transaction,
+            lambda one: one.kind == "refund" and one.parent_id == transaction.parent_id,
         )
+
+    def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
+        """Find what we asked for that made a transaction: under way before ended."""
+        fitting = [
+            one
+            for one in self._entries.values()
+            if fits(one)
+            and one.transaction_id is None
+            and one.amount == transaction.amount
+            and one.status in UNDER_WAY | {"succeeded"}
+            # What was never handed over cannot have been done.
+            and (one.status != "pending" or one.attempts > 0)
+        ]
+        return min(fitting, key=lambda one: one.status == "succeeded", default=None)
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
@@ -200,9 +208,16 @@ def _pends(payment: Payment) -> bool:
 
 def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
     wanted = frozenset(kinds)
+    times = {one.id: one.processed_at or order.created_at for one in order.transactions}
+
+    def time(one: Transaction) -> tuple[datetime, int]:
+        # Captured late, but agreed when it was authorized.
+        agreed = one.parent_id if one.kind == "capture" else None
+        return times.get(agreed or one.id, times[one.id]), one.id
+
     return sorted(
         (one for one in order.transactions if one.kind in wanted and one.status == "success"),
-        key=lambda one: (one.processed_at or order.created_at, one.id),
+        key=time,
     )
 
 
