@@ -27,6 +27,7 @@ from openstoq.preorders.orders import (
     payments,
     refunds,
 )
+from openstoq.preorders.orders import privacy as order_privacy
 from openstoq.preorders.orders import sync as order_sync
 from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
 from openstoq.preorders.variants import jobs as variant_jobs
@@ -62,6 +63,7 @@ JOBS: tuple[Job[Any], ...] = (
     *sync.jobs,
     *ingest.jobs,
     *order_sync.jobs,
+    *order_privacy.jobs,
     *charges.jobs,
     *refunds.jobs,
     *bulk.jobs,
@@ -75,6 +77,7 @@ SUBSCRIBERS: Subscribers = {
         installation.on_news,
         privacy.on_news,
         ingest.on_news,
+        order_privacy.on_news,
     ),
     StockChanged: (restock.on_stock_changed,),
     OrderDecided: (order_sync.on_decided,),

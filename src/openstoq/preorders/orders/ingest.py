@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from openstoq.commerce.inbound import (
-    CustomerRedacted,
     FulfillmentOrderChanged,
     MarketsChanged,
     OrderChanged,
@@ -109,8 +108,6 @@ async def on_news(work: Work, news: News) -> None:
             work.coalesce(charges.collect_due)
         case MarketsChanged():
             work.coalesce(read_markets)
-        case CustomerRedacted(redaction):
-            await recognition.forget_customer(db, shop_id, redaction)
         case _:
             return
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from openstoq.commerce.inbound import PrivacyRequest
 from openstoq.commerce.orders import Market
 from openstoq.db.pool import Connection
 from openstoq.preorders.orders.lines import Plans
@@ -87,19 +86,6 @@ async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
             shop_id,
             order_id,
         )
-    )
-
-
-async def forget_customer(db: Connection, shop_id: UUID, redaction: PrivacyRequest) -> None:
-    """Forget who gave these orders; the orders and their money stay for the books."""
-    await db.execute(
-        """
-        UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL
-        WHERE shop_id = $1 AND (customer_id = $2 OR order_id = ANY($3))
-        """,
-        shop_id,
-        redaction.customer_id,
-        list(redaction.order_ids),
     )
 
 

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.orders.sync")
 
 SOON = timedelta(seconds=2)
+CANCELLING = timedelta(seconds=10)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
@@ -93,7 +94,10 @@ async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
             return wanted.revision
         for effect in missing:
             await _do(commerce, wanted, effect, note)
-    return None
+        if CancelOrder() in missing:
+            # The shop cancels in its own time, and asking it again meanwhile helps nobody.
+            raise Retry("the shop is cancelling the order", delay=CANCELLING)
+    raise CommerceError("the shop does not take on what was decided; look at the order there")
 
 
 async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None) -> None:
