@@ -381,15 +381,6 @@ async def test_what_was_updated_is_read_page_by_page_and_from_where_it_was_left(
     assert [number for each in rest for number, _ in each.orders] == [2, 3]
 
 
-async def test_the_order_of_a_fulfillment_order(shop, admin):
-    admin.replies(
-        answer({"fulfillmentOrder": {"orderId": ORDER_GID, "fulfillmentHolds": []}}),
-        answer({"fulfillmentOrder": None}),
-    )
-    assert await shop.order_of_fulfillment_order(7) == ORDER
-    assert await shop.order_of_fulfillment_order(8) is None
-
-
 async def test_tags_are_added_and_taken_off(shop, admin):
     done = {"node": {"id": ORDER_GID}, "userErrors": []}
     admin.replies(answer({"tagsAdd": done}), answer({"tagsRemove": done}))

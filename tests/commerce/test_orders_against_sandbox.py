@@ -154,15 +154,12 @@ async def test_what_is_to_be_sent_is_read(shop, checkout):
     (units,) = one.lines
     assert (units.line_id, units.variant_id) == (bought["lines"][0]["id"], checkout.variant_id)
     assert (units.total, units.remaining) == (3, 3)
-    assert await shop.order_of_fulfillment_order(one.id) == bought["id"]
 
 
 async def test_there_is_no_order_that_was_deleted(shop, checkout):
     bought = await checkout.buy()
-    (one,) = (await shop.order(bought["id"])).fulfillment_orders
     await checkout.control("DELETE", f"orders/{bought['id']}")
     assert await shop.order(bought["id"]) is None
-    assert await shop.order_of_fulfillment_order(one.id) is None
 
 
 async def test_a_large_order_is_read_to_its_end(shop, checkout):
@@ -568,5 +565,4 @@ async def test_all_that_the_shop_tells_of_orders_is_understood(site, shop, check
     for topic in ("orders/edited", "refunds/create", "orders/paid", "fulfillments/create"):
         assert inbound.OrderChanged(sent) in heard[topic], topic
     assert heard["fulfillment_holds/added"] == [inbound.FulfillmentOrderChanged(one.id)]
-    assert await shop.order_of_fulfillment_order(one.id) == sent
     assert heard["markets/delete"] == [inbound.MarketsChanged()]

@@ -231,10 +231,6 @@ class Orders(Protocol):
         """Read which orders were updated, page by page, least recently updated first."""
         ...
 
-    async def order_of_fulfillment_order(self, fulfillment_order_id: int) -> int | None:
-        """Read which order a fulfillment order belongs to; None when it is gone."""
-        ...
-
     async def markets(self) -> list[Market]:
         """Read every market of the shop."""
         ...

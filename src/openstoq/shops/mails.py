@@ -1,9 +1,12 @@
 """Mails of their own: one message to one recipient, in the name of a shop."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
 import structlog
 
 from openstoq.jobs.job import GiveUp, Retry
@@ -19,6 +22,7 @@ from openstoq.messaging.port import (
     Outcome,
     RelayUnavailable,
 )
+from openstoq.messaging.render import customer_data
 from openstoq.shops.model import Shop
 
 log = structlog.get_logger(__name__)
@@ -92,3 +96,20 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     if is_late or (delivery.outcome is Outcome.UNKNOWN and run.attempt >= MOST_REPEATS):
         raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")
     raise Retry(reply, delay=seconds(30 * 2.0 ** min(run.attempt, 10)))
+
+
+async def send_customer_data(
+    run: Run, shop: Shop | None, notice_id: UUID, *, subject_of: str, data: Mapping[str, Any]
+) -> None:
+    """Mail the merchant what is stored of a customer, who passes it on.
+
+    Raises LookupError when the shop has no address, so that an operator gets to see it.
+    """
+    if shop is None or shop.email is None:
+        raise LookupError(
+            "the shop has no e-mail address to send a customer's data to; set one in Shopify"
+        )
+    notice = notice_of(run, shop, notice_id, shop.email)
+    document = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2)
+    content = customer_data(notice, shop_name=shop.name, subject_of=subject_of, data=document)
+    await send_one(run, notice, content)

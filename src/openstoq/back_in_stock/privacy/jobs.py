@@ -2,15 +2,12 @@
 
 from uuid import UUID
 
-import orjson
-
 from openstoq.back_in_stock.privacy import store
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, ShopRedacted
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
-from openstoq.messaging.render import customer_data
+from openstoq.shops import mails
 from openstoq.shops import store as shops
-from openstoq.shops.mails import notice_of, send_one
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("back_in_stock.privacy")
@@ -24,21 +21,8 @@ async def send_customer_data(
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         data = await store.export(work.db, work.shop_id, customer_ids)
-    if shop is None or shop.email is None:
-        raise LookupError(
-            "the shop has no e-mail address to send a customer's data to; set one in Shopify"
-        )
-    notice = notice_of(run, shop, request_id, shop.email)
-    await send_one(
-        run,
-        notice,
-        customer_data(
-            notice,
-            shop_name=shop.name,
-            subject_of=f"customer {shopify_customer_id or 'without a Shopify id'}",
-            data=orjson.dumps(data, option=orjson.OPT_INDENT_2),
-        ),
-    )
+    subject_of = f"customer {shopify_customer_id or 'without a Shopify id'}"
+    await mails.send_customer_data(run, shop, request_id, subject_of=subject_of, data=data)
     async with run.work() as work:
         outcome = {"customers_found": len(customer_ids), "sent_to_merchant": True}
         await store.complete(work.db, work.shop_id, request_id, outcome, run.runtime.clock())

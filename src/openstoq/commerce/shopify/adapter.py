@@ -143,10 +143,6 @@ class ShopifyShop(Commerce):
             yield page
 
     @override
-    async def order_of_fulfillment_order(self, fulfillment_order_id: int) -> int | None:
-        return await orders.of_fulfillment_order(self._client, fulfillment_order_id)
-
-    @override
     async def markets(self) -> list[Market]:
         return await market_calls.markets(self._client)
 

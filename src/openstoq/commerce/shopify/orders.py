@@ -74,16 +74,6 @@ async def updated(
             return
 
 
-async def of_fulfillment_order(client: Client, fulfillment_order_id: int) -> int | None:
-    """Read which order a fulfillment order belongs to."""
-    answer = await client.execute(
-        "FulfillmentOrderById", id=gid("FulfillmentOrder", fulfillment_order_id)
-    )
-    with reading("FulfillmentOrderById"):
-        told = answer.whole(optional=frozenset({"fulfillmentHolds"}))
-        return told.inside("fulfillmentOrder").id_or_none("orderId")
-
-
 async def tag(client: Client, order_id: int, tags: Sequence[str]) -> None:
     """Add tags to an order."""
     if tags:

@@ -3,16 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, PrivacyRequest
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
-from openstoq.messaging.render import customer_data
 from openstoq.shops import store as shops
-from openstoq.shops.mails import notice_of, send_one
+from openstoq.shops.mails import send_customer_data
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("preorders.privacy")
@@ -24,21 +21,7 @@ async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         data = await _export(work.db, work.shop_id, order_ids)
-    if shop is None or shop.email is None:
-        raise LookupError(
-            "the shop has no e-mail address to send a customer's data to; set one in Shopify"
-        )
-    notice = notice_of(run, shop, notice_id, shop.email)
-    await send_one(
-        run,
-        notice,
-        customer_data(
-            notice,
-            shop_name=shop.name,
-            subject_of="a customer's preorders",
-            data=orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2),
-        ),
-    )
+    await send_customer_data(run, shop, notice_id, subject_of="a customer's preorders", data=data)
 
 
 async def on_news(work: Work, news: News) -> None:
