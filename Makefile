@@ -26,8 +26,8 @@ help: ## Show this list
 setup: .venv/.dev ## Install everything for development into .venv
 
 .PHONY: demo
-demo: .venv/.runtime ## Play the main job against a sandbox shop and show the mails
-	$(BIN)/openstoq demo --script back-in-stock
+demo: .venv/.runtime ## Play back-in-stock and preorders against a sandbox shop
+	$(BIN)/openstoq demo --script back-in-stock --script preorder
 
 .PHONY: test
 test: .venv/.dev ## Run the whole test suite

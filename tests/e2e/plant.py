@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import asyncpg
 import httpx
@@ -51,13 +51,17 @@ def reserved_port() -> socket.socket:
 
 
 def start(
-    arguments: list[str], environment: dict[str, str], *files: int
+    arguments: list[str],
+    environment: dict[str, str],
+    *files: int,
+    errors: IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a Python process whose output can be read."""
+    """Start a Python process whose output can be read; `errors` takes what it logs."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
+        stderr=errors,
         pass_fds=files,
     )
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,8 @@ from openstoq import bootstrap
 from openstoq.catalog.jobs import pull
 from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, until_told_to_stop
-from openstoq.commands.scripts import SCRIPTS
+from openstoq.commands.scripts import SCRIPTS, play
+from openstoq.commands.scripts.stage import Demo, Place
 from openstoq.config import Settings, variable
 from openstoq.db.migrate import migrate
 from openstoq.jobs.work import Runtime
@@ -30,28 +31,6 @@ SHOPS = ("snowdevil.myshopify.com", "northwind.myshopify.com")
 READY_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A shop of the demo and its API key."""
-
-    shop_domain: str
-    api_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """Where everything is. `admin_token` opens the sandbox's Admin API and its control API."""
-
-    api: str
-    sandbox: str
-    mail: str
-    shop_domain: str
-    api_key: str
-    webhook_secret: str
-    admin_token: str
-    other_shop: Place
-
-
 def demo(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
     data_dir: Annotated[
@@ -59,17 +38,30 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(help="The first of five ports in a row.")] = FIRST_PORT,
     script: Annotated[
-        str | None, typer.Option(help=f"Play a story and stop: {', '.join(SCRIPTS)}.")
+        list[str] | None,
+        typer.Option(
+            help=f"Play a story and stop: {', '.join(SCRIPTS)}. Several are played in this order."
+        ),
     ] = None,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Stay up after the stories, to look around.")
+    ] = False,
 ) -> None:
     """Start PostgreSQL, a sandbox shop, the API and a worker, and stay up for exploring."""
-    if script is not None and script not in SCRIPTS:
-        raise typer.BadParameter(f"there is no script {script}; there is {', '.join(SCRIPTS)}")
+    scripts = list(dict.fromkeys(script or []))
+    for name in scripts:
+        if name not in SCRIPTS:
+            raise typer.BadParameter(f"there is no script {name}; there is {', '.join(SCRIPTS)}")
+    if scripts and data_dir is not None and data_dir.exists() and any(data_dir.iterdir()):
+        raise typer.BadParameter(
+            f"a story begins with an empty shop, and {data_dir} has one; name another --data-dir, "
+            "or none"
+        )
     with _folder(data_dir) as folder:
-        playing = _demo(Path(folder), port, script=script, as_json=json)
+        playing = _demo(Path(folder), port, scripts=scripts, stay=stay, as_json=json)
         code = asyncio.run(until_told_to_stop(playing))
     # A story that was cut short is no success; being told to stop is how exploring ends.
-    sys.exit(code if code is not None else int(script is not None))
+    sys.exit(code if code is not None else int(bool(scripts) and not stay))
 
 
 def _folder(data_dir: Path | None) -> Any:
@@ -92,17 +84,19 @@ class _Kept:
         """Leave it as it is."""
 
 
-async def _demo(folder: Path, port: int, *, script: str | None, as_json: bool) -> int:
+async def _demo(folder: Path, port: int, *, scripts: list[str], stay: bool, as_json: bool) -> int:
     async with _running(folder, port) as demo:
         if as_json:
             sys.stdout.write(orjson.dumps(asdict(demo)).decode() + "\n")
-        elif script is None:
+            sys.stdout.flush()
+        code = await play(scripts, demo) if scripts else 0
+        if code != 0 or (scripts and not stay):
+            return code
+        if not as_json:
             sys.stdout.write(_welcome(demo))
-        sys.stdout.flush()
-        if script is None:
-            await asyncio.Event().wait()
-            return 0
-        return await SCRIPTS[script](demo)
+            sys.stdout.flush()
+        await asyncio.Event().wait()
+    return 0
 
 
 @asynccontextmanager

@@ -1,8 +1,22 @@
 """Stories that `openstoq demo --script NAME` plays and checks."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+import httpx
+from rich.console import Console
 
-from openstoq.commands.scripts.back_in_stock import play as back_in_stock
+from openstoq.commands.scripts.back_in_stock import BackInStock
+from openstoq.commands.scripts.preorder import Preorders
+from openstoq.commands.scripts.stage import Demo
+from openstoq.commands.scripts.story import Story
 
-SCRIPTS: dict[str, Callable[[Any], Coroutine[Any, Any, int]]] = {"back-in-stock": back_in_stock}
+SCRIPTS: dict[str, type[Story]] = {"back-in-stock": BackInStock, "preorder": Preorders}
+
+
+async def play(names: list[str], stage: Demo) -> int:
+    """Play stories one after the other; return 0 if all went as they should, else 1."""
+    console = Console(highlight=False)
+    async with httpx.AsyncClient(timeout=10) as http:
+        for name in names:
+            if not await SCRIPTS[name](stage, http, console).play():
+                return 1
+    console.print("\nAll as it should be.")
+    return 0
