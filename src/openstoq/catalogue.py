@@ -26,6 +26,7 @@ from openstoq.preorders.orders import (
     letters,
     payments,
     refunds,
+    resuming,
 )
 from openstoq.preorders.orders import privacy as order_privacy
 from openstoq.preorders.orders import sync as order_sync
@@ -64,6 +65,7 @@ JOBS: tuple[Job[Any], ...] = (
     *ingest.jobs,
     *order_sync.jobs,
     *order_privacy.jobs,
+    *resuming.jobs,
     *charges.jobs,
     *refunds.jobs,
     *bulk.jobs,

@@ -17,7 +17,7 @@ from openstoq.commerce.port import Commerce, CommerceRefused
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.orders import dunning, letters, rules, store
+from openstoq.preorders.orders import dunning, letters, rules, store, waiting
 from openstoq.preorders.orders.events import ChargeBegun
 from openstoq.preorders.orders.intake import read
 from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder
@@ -87,7 +87,7 @@ async def collect_due(run: Run) -> None:
     async with run.work() as work:
         now = work.runtime.clock()
         due = await store.load(
-            work.db, work.shop_id, await store.due(work.db, work.shop_id, now), lock=True
+            work.db, work.shop_id, await waiting.due(work.db, work.shop_id, now), lock=True
         )
         changed: dict[int, list[Payment]] = {}
         for order in due.values():

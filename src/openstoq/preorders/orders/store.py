@@ -10,7 +10,13 @@ from uuid import UUID
 from openstoq.db.conditions import Conditions
 from openstoq.db.pool import Connection
 from openstoq.kernel.paging import Page
-from openstoq.preorders.orders.model import Line, Payment, PreorderOrder, Snapshot, State
+from openstoq.preorders.orders.model import (
+    Line,
+    Payment,
+    PreorderOrder,
+    Snapshot,
+    State,
+)
 
 _ORDER = """
     order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
@@ -216,33 +222,6 @@ async def order_of_fulfillment_order(
         fulfillment_order_id,
     )
     return found
-
-
-async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
-    """Return orders whose balance is to be charged now, for the first time or again.
-
-    Due are those whose day has come, or whose goods were sent where the offer waits for that.
-    """
-    rows = await db.fetch(
-        """
-        SELECT o.order_id FROM preorder_orders o
-        WHERE o.shop_id = $1 AND o.collected_at IS NULL AND o.cancelled_at IS NULL
-          AND o.balance > 0 AND o.outstanding > 0 AND o.state <> 'refunded'
-          AND (o.collect = 'when_due' AND o.due_at <= $2
-               OR o.collect = 'when_fulfilled' AND EXISTS (
-                   SELECT FROM preorder_lines l WHERE l.shop_id = $1
-                   AND l.order_id = o.order_id AND l.unfulfilled < l.current))
-          AND NOT EXISTS (SELECT FROM preorder_payments p WHERE p.shop_id = $1
-                          AND p.order_id = o.order_id AND p.kind = 'balance'
-                          AND p.mode = 'auto')
-        UNION
-        SELECT order_id FROM preorder_payments WHERE shop_id = $1 AND retry_at <= $2
-        ORDER BY order_id LIMIT 500
-        """,
-        shop_id,
-        now,
-    )
-    return [row["order_id"] for row in rows]
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:

@@ -53,6 +53,8 @@ CREATE UNIQUE INDEX preorder_orders_by_id ON preorder_orders (shop_id, id);
 CREATE INDEX preorder_orders_by_age ON preorder_orders (shop_id, placed_at, order_id);
 CREATE INDEX preorder_orders_by_state ON preorder_orders (shop_id, state, placed_at);
 CREATE INDEX preorder_orders_of_customer ON preorder_orders (shop_id, customer_id);
+CREATE INDEX preorder_orders_behind ON preorder_orders (shop_id, updated_at)
+    WHERE revision > synced_revision;
 CREATE INDEX preorder_orders_of_email ON preorder_orders (shop_id, lower(email));
 CREATE INDEX preorder_orders_due ON preorder_orders (shop_id, due_at)
     WHERE collected_at IS NULL AND cancelled_at IS NULL;
@@ -112,6 +114,8 @@ CREATE UNIQUE INDEX preorder_payments_by_transaction
 -- Whatever else goes wrong, an order's balance is never charged by two at once.
 CREATE UNIQUE INDEX preorder_payments_one_charge ON preorder_payments (shop_id, order_id)
     WHERE kind = 'balance' AND status IN ('pending', 'processing', 'authenticate');
+CREATE INDEX preorder_payments_under_way ON preorder_payments (shop_id, updated_at)
+    WHERE status IN ('pending', 'processing', 'authenticate');
 CREATE INDEX preorder_payments_to_retry ON preorder_payments (shop_id, retry_at)
     WHERE retry_at IS NOT NULL;
 CALL protect_tenant('preorder_payments');

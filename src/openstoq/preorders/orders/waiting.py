@@ -1,0 +1,66 @@
+"""What waits for its time, or for a job that nobody runs any more, in PostgreSQL."""
+
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.preorders.orders.model import PaymentKind
+
+
+async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
+    """Return orders whose balance is to be charged now, for the first time or again.
+
+    Due are those whose day has come, or whose goods were sent where the offer waits for that.
+    """
+    rows = await db.fetch(
+        """
+        SELECT o.order_id FROM preorder_orders o
+        WHERE o.shop_id = $1 AND o.collected_at IS NULL AND o.cancelled_at IS NULL
+          AND o.balance > 0 AND o.outstanding > 0 AND o.state <> 'refunded'
+          AND (o.collect = 'when_due' AND o.due_at <= $2
+               OR o.collect = 'when_fulfilled' AND EXISTS (
+                   SELECT FROM preorder_lines l WHERE l.shop_id = $1
+                   AND l.order_id = o.order_id AND l.unfulfilled < l.current))
+          AND NOT EXISTS (SELECT FROM preorder_payments p WHERE p.shop_id = $1
+                          AND p.order_id = o.order_id AND p.kind = 'balance'
+                          AND p.mode = 'auto')
+        UNION
+        SELECT order_id FROM preorder_payments WHERE shop_id = $1 AND retry_at <= $2
+        ORDER BY order_id LIMIT 500
+        """,
+        shop_id,
+        now,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def stalled_payments(
+    db: Connection, shop_id: UUID, before: datetime
+) -> list[tuple[int, UUID, PaymentKind]]:
+    """Return charges and refunds under way, with their order, that did not move since."""
+    rows = await db.fetch(
+        """
+        SELECT order_id, id, kind FROM preorder_payments
+        WHERE shop_id = $1 AND status IN ('pending', 'processing', 'authenticate')
+          AND updated_at < $2
+        ORDER BY updated_at, id LIMIT 500
+        """,
+        shop_id,
+        before,
+    )
+    return [(row["order_id"], row["id"], row["kind"]) for row in rows]
+
+
+async def stalled_orders(db: Connection, shop_id: UUID, before: datetime) -> list[int]:
+    """Return orders that the shop should have followed by now, and was not refused to."""
+    rows = await db.fetch(
+        """
+        SELECT order_id FROM preorder_orders
+        WHERE shop_id = $1 AND revision > synced_revision AND sync_error IS NULL
+          AND updated_at < $2
+        ORDER BY updated_at, order_id LIMIT 500
+        """,
+        shop_id,
+        before,
+    )
+    return [row["order_id"] for row in rows]
