@@ -260,7 +260,8 @@ def test_deposits_and_balances_are_the_orders_own_totals_to_the_cent(bought):
     matches = [replace(one, line=changed[one.line.id], is_known=True) for one in matches]
     smaller = take(order, matches, offers, made)
     of_lines(smaller, currency)
-    assert smaller.balance == owed
+    is_empty = not any(line.current for line in edited) and len(matches) == len(edited)
+    assert smaller.balance == (balance if is_empty else owed), "what was agreed stays to be read"
 
 
 def sold_by(cart):

@@ -138,7 +138,7 @@ def test_a_balance_is_owed_until_it_came_or_was_called_off(facts, owes):
 
 def test_an_order_that_owes_its_balance_is_released_only_by_force():
     order = preorder()
-    assert "80 USD" in rules.unreleasable(order, force=False)
+    assert "80.00 USD" in rules.unreleasable(order, force=False)
     assert "force: true" in rules.unreleasable(order, force=False)
     assert rules.unreleasable(order, force=True) is None
     collected = preorder(state="balance_collected", collected_at=NOON, outstanding=Decimal(0))

@@ -43,7 +43,7 @@ def money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> M
     if order.schedules:
         return Money(sum((one.total for one in order.schedules), ZERO), due)
     if stored is not None:
-        return Money(min(stored.balance, order.total), None)
+        return Money(min(stored.balance, order.total + order.refunded), None)
     return Money(order.outstanding if has_partial else ZERO, None)
 
 
@@ -61,12 +61,13 @@ def made(
     sold = {line.id for line in lines}
     has_others = any(line.id not in sold and line.quantity > 0 for line in order.lines)
     balance = owed.balance
-    if stored is not None and order.cancelled_at is not None:
+    is_empty = not has_others and not any(line.current for line in lines)
+    if stored is not None and (order.cancelled_at is not None or is_empty):
         # What was agreed stays to be read; the shop has taken everything off the order.
         lines, balance = _as_agreed(lines, stored), stored.balance
     deposit = sum((line.deposit for line in lines), ZERO)
     if not has_others:
-        deposit += _besides(order, stored)
+        deposit += _besides(order, lines, balance, stored)
     customer = order.customer
     told: dict[str, Any] = {
         "name": order.name,
@@ -105,7 +106,7 @@ def made(
         cancelled_at=None,
         cancel_reason=None,
         exceeded=[],
-        hold_wanted=any(one.shipping.fulfillment.hold for one in selling) or None,
+        hold_wanted=any(_holds(one) for one in selling) or None,
         split_wanted=any(one.shipping.fulfillment.split.enabled for one in selling),
         tags_wanted=_tags(selling),
         tags_unwanted=[],
@@ -122,11 +123,12 @@ def made(
 def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
     """Compile what follows from everything else: what was cancelled, collected, and the state."""
     order.payments = tuple(payments)
+    is_fulfilled = _is_fulfilled(order)
     if order.cancelled_at is None:
         if order.shop_cancelled_at is not None:
             order.cancelled_at = order.shop_cancelled_at
             order.cancel_reason = order.cancel_reason or "cancelled in Shopify"
-        elif order.lines and not any(line.current for line in order.lines):
+        elif not is_fulfilled and not any(line.current for line in order.lines):
             order.cancelled_at = now
             order.cancel_reason = "all preordered items were removed from the order"
     if order.cancelled_at is not None:
@@ -138,7 +140,7 @@ def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     order.state = rules.state(
         rules.Facts(
             is_cancelled=order.cancelled_at is not None,
-            is_fulfilled=_is_fulfilled(order.lines),
+            is_fulfilled=is_fulfilled,
             is_released=order.released_at is not None,
             has_balance=order.balance > 0,
             balance_is_open=rules.owes(order),
@@ -168,16 +170,20 @@ def _as_agreed(lines: Iterable[Line], stored: PreorderOrder) -> list[Line]:
     ]
 
 
-def _besides(order: Order, stored: PreorderOrder | None) -> Decimal:
-    """Return what an order of preorders alone costs besides its lines, such as shipping."""
+def _besides(
+    order: Order, lines: Iterable[Line], balance: Decimal, stored: PreorderOrder | None
+) -> Decimal:
+    """Return what was paid at checkout of preorders alone besides their lines, such as shipping."""
     if stored is not None:
         return max(stored.deposit - sum((line.deposit for line in stored.lines), ZERO), ZERO)
-    goods = sum((line.total for line in order.lines), ZERO)
-    return max(order.received + order.outstanding - goods, ZERO)
+    # Nothing is left of the price of a cancelled order.
+    price = order.total if order.cancelled_at is None else order.received
+    return max(price - balance - sum((line.deposit for line in lines), ZERO), ZERO)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
     """Tell whether somebody took our holds off in the shop, where they had been placed."""
+    preordered = {line.id for line in order.lines}
     return (
         stored.hold_wanted is True
         and stored.synced_revision >= stored.revision
@@ -185,6 +191,7 @@ def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
         and not _is_held(order.snapshot)
         and any(
             one.status in ("open", "scheduled", "in_progress")
+            and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
             for one in order.snapshot.fulfillment_orders
         )
     )
@@ -198,9 +205,13 @@ def _is_held(snapshot: Snapshot) -> bool:
     )
 
 
-def _is_fulfilled(lines: Iterable[Line]) -> bool:
-    left = [line for line in lines if line.current > 0]
-    return bool(left) and all(line.unfulfilled == 0 for line in left)
+def _is_fulfilled(order: PreorderOrder) -> bool:
+    left = [line for line in order.lines if line.current > 0]
+    if left:
+        return all(line.unfulfilled == 0 for line in left)
+    # Everything was sent and came back, unless it was removed before.
+    snapshot = order.snapshot
+    return snapshot.fulfillment_status == "fulfilled" and not snapshot.has_other_lines
 
 
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
@@ -213,6 +224,11 @@ def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
     if any(one.auto_collect_on_fulfillment for one in terms):
         return "when_fulfilled"
     return "when_due" if terms and all(one.auto_collect for one in terms) else "manual"
+
+
+def _holds(offer: Offer) -> bool:
+    fulfillment = offer.shipping.fulfillment
+    return fulfillment.hold or (fulfillment.split.enabled and fulfillment.split.hold_fulfillments)
 
 
 def _tags(offers: Iterable[Offer]) -> list[str]:

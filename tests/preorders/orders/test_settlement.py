@@ -1,0 +1,390 @@
+"""An order made of what the shop has of it: its money, its plan, and what follows of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from factories.records import (
+    DAY,
+    NOON,
+    deposit_of,
+    entry,
+    fulfillment_order,
+    hold,
+    money,
+    offer,
+    order_line,
+    paid,
+    preorder,
+    preorder_line,
+    refund_entry,
+    refund_of,
+    sale,
+    schedule,
+    shop_order,
+    units,
+)
+from openstoq.commerce.orders import OrderCustomer
+from openstoq.preorders.offers.capabilities.checkout import Checkout
+from openstoq.preorders.offers.capabilities.payments import Deposit, RemainingBalance
+from openstoq.preorders.offers.capabilities.shipping import Fulfillment, Shipping, Split
+from openstoq.preorders.orders import ledger, settlement
+from openstoq.preorders.orders.lines import Match, preordered
+from openstoq.preorders.orders.settlement import Money
+
+LATER = NOON + DAY
+DEPOSIT, BALANCE = sale(1, 20), sale(2, 80)
+
+
+def take(order, *offers, stored=None, option="partial"):
+    """Take an order in, of which the first lines are of these offers, as intake does."""
+    matches = [
+        Match(line, one.id, option, is_known=stored is not None)
+        for line, one in zip(order.lines, offers, strict=False)
+    ]
+    by_id = {one.id: one for one in offers}
+    owed = settlement.money(order, stored, has_partial=option == "partial")
+    sold = preordered(
+        order,
+        matches,
+        by_id,
+        stored.lines if stored else (),
+        market_id=None,
+        balance=owed.balance,
+    )
+    made = settlement.made(order, sold, by_id, stored, owed=owed, market_id=7, now=NOON)
+    changed = {
+        one.id: one for one in ledger.reconcile(order, made.payments, LATER, balance=made.balance)
+    }
+    kept = [one for one in made.payments if one.id not in changed]
+    settlement.settle(made, [*kept, *changed.values()], LATER)
+    return made
+
+
+def bought(*transactions, **facts):
+    """An order of one line at 100, of which 80 are due later unless `facts` say otherwise."""
+    known = {"lines": (order_line(1, 100),), "schedules": (schedule(80),)}
+    return shop_order(transactions=transactions, **(known | facts))
+
+
+# The balance.
+
+
+def test_the_balance_is_what_the_schedules_say():
+    order = bought(DEPOSIT)
+    assert settlement.money(order, None, has_partial=True) == Money(money(80), NOON + 30 * DAY)
+    several = bought(
+        DEPOSIT,
+        schedules=(
+            schedule(30, due_at=NOON + 60 * DAY),
+            schedule(50, due_at=NOON + 40 * DAY),
+        ),
+    )
+    assert settlement.money(several, None, has_partial=True) == Money(money(80), NOON + 40 * DAY)
+
+
+def test_a_balance_that_was_paid_is_still_the_balance_and_not_due():
+    order = bought(DEPOSIT, BALANCE, schedules=(paid(schedule(80), LATER),))
+    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
+
+
+def test_a_balance_that_is_due_on_fulfillment_has_no_date():
+    order = bought(DEPOSIT, schedules=(schedule(80, due_at=None),))
+    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
+
+
+def test_a_shop_that_forgets_schedules_leaves_the_balance_as_it_was():
+    order = bought(DEPOSIT, BALANCE, schedules=())
+    assert settlement.money(order, preorder(), has_partial=True) == Money(money(80), None)
+    edited = replace(order, total=money(60))
+    assert settlement.money(edited, preorder(), has_partial=True).balance == 60
+    back = replace(order, total=money(0), refunded=money(100))
+    assert settlement.money(back, preorder(), has_partial=True).balance == 80
+
+
+def test_a_shop_without_schedules_owes_what_is_outstanding_if_a_deposit_was_sold():
+    order = bought(DEPOSIT, schedules=())
+    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
+    assert settlement.money(order, None, has_partial=False) == Money(money(0), None)
+
+
+# An order that is new.
+
+
+def selling(**facts):
+    return offer(Deposit(percent=20), **facts)
+
+
+def test_a_deposit_order():
+    one = selling()
+    customer = OrderCustomer(
+        id=501, name="Ada Lovelace", email="ada@home.example", phone="+49", locale="de"
+    )
+    made = take(bought(DEPOSIT, customer=customer, email=None, locale=None), one)
+    assert (made.deposit, made.balance, made.outstanding) == (20, 80, 80)
+    assert (made.state, made.collect, made.collected_at) == ("awaiting_balance", "when_due", None)
+    assert (made.customer_id, made.email, made.locale) == (501, "ada@home.example", "de")
+    assert (made.placed_at, made.market_id, made.revision) == (NOON, 7, 1)
+    assert (made.hold_wanted, made.split_wanted) == (True, False)
+    assert made.due_at == NOON + 30 * DAY
+
+
+def test_a_full_order():
+    made = take(bought(sale(1, 100), schedules=()), selling(), option="full")
+    assert (made.state, made.deposit, made.balance) == ("placed", 100, 0)
+
+
+def test_what_the_offers_of_an_order_want_of_it():
+    def wanting(tags, tag=None, **fulfillment):
+        split = Split(enabled=tag is not None, tag=tag)
+        return selling(
+            checkout=Checkout(order_tags=tags),
+            shipping=Shipping(fulfillment=Fulfillment(split=split, **fulfillment)),
+        )
+
+    cart = bought(DEPOSIT, lines=(order_line(1, 50), order_line(2, 50)))
+    made = take(cart, wanting(["a", "b"], hold=False), wanting(["b"], "apart", hold=False))
+    assert made.tags_wanted == ["a", "b", "apart"]
+    assert (made.hold_wanted, made.split_wanted) == (None, True)
+    assert take(cart, wanting([], hold=False), wanting([], hold=True)).hold_wanted is True
+
+
+@pytest.mark.parametrize(
+    ("terms", "collect"),
+    [
+        ([{}], "when_due"),
+        ([{"auto_collect": False}], "manual"),
+        ([{}, {"auto_collect": False}], "manual"),
+        ([{"auto_collect_on_fulfillment": True}], "when_fulfilled"),
+        ([{}, {"auto_collect_on_fulfillment": True}], "when_fulfilled"),
+    ],
+)
+def test_of_two_offers_the_one_that_waits_longest_decides_who_collects(terms, collect):
+    offers = []
+    for facts in terms:
+        one = selling()
+        one.payments.remaining_balance = RemainingBalance(**facts)
+        offers.append(one)
+    cart = bought(DEPOSIT, lines=(order_line(1, 50), order_line(2, 50)))
+    assert take(cart, *offers).collect == collect
+
+
+def test_what_is_paid_in_full_is_nobodys_to_collect():
+    made = take(bought(sale(1, 100), schedules=()), selling(), option="full")
+    assert made.collect == "manual"
+
+
+# What it costs.
+
+
+def test_shipping_is_of_the_deposit_when_it_was_paid_then():
+    made = take(bought(sale(1, 30), total=110), selling())
+    assert (made.deposit, made.balance) == (30, 80)
+    assert (made.lines[0].deposit, made.lines[0].balance) == (20, 80)
+
+
+def test_shipping_is_of_the_balance_when_it_is_paid_later():
+    made = take(bought(DEPOSIT, total=110, schedules=(schedule(90),)), selling())
+    assert (made.deposit, made.balance) == (20, 90)
+    made = take(bought(total=110, schedules=(schedule(110),)), selling())
+    assert (made.deposit, made.balance) == (0, 110)
+    assert (made.lines[0].deposit, made.lines[0].balance) == (0, 100)
+
+
+def test_an_edit_that_was_read_late_is_as_one_read_at_once():
+    line = order_line(1, 200, 2)
+    one = selling()
+    first = bought(sale(1, 50), total=210, lines=(line,), schedules=(schedule(160),))
+    edited = replace(
+        first,
+        total=money(110),
+        outstanding=money(60),
+        lines=(replace(line, current=1, unfulfilled=1),),
+        schedules=(schedule(60),),
+    )
+    late, early = take(edited, one), take(edited, one, stored=take(first, one))
+    for made in (late, early):
+        assert (made.deposit, made.balance) == (50, 60)
+        assert (made.lines[0].deposit, made.lines[0].balance) == (40, 60)
+
+
+def test_other_goods_are_not_of_the_deposit():
+    cart = bought(sale(1, 70), total=150, lines=(order_line(1, 100), order_line(2, 50)))
+    made = take(cart, selling())
+    assert (made.deposit, made.balance) == (20, 80)
+    assert made.snapshot.has_other_lines
+    assert len(made.lines) == 1
+
+
+# What follows.
+
+
+def settled(order, *payments):
+    settlement.settle(order, payments, LATER)
+    return order
+
+
+def test_a_balance_is_collected_when_its_last_payment_came():
+    order = settled(preorder(), deposit_of(20), entry(80, settled_at=NOON + DAY))
+    assert (order.collected_at, order.state) == (NOON + DAY, "balance_collected")
+
+
+def test_a_balance_is_collected_when_the_shop_says_that_all_is_paid():
+    part = entry(70, mode="link")
+    order = preorder(outstanding=money(0), received=money(90))
+    assert settled(order, deposit_of(20), part).collected_at == LATER
+    unpaid = preorder(outstanding=money(0), received=money(20))
+    assert settled(unpaid, deposit_of(20)).collected_at is None
+
+
+def test_what_was_collected_stays_so():
+    order = preorder(collected_at=NOON, outstanding=money(80))
+    assert settled(order, deposit_of(20)).collected_at == NOON
+
+
+def test_an_order_that_the_shop_cancelled_is_cancelled():
+    order = preorder(shop_cancelled_at=NOON, outstanding=money(0))
+    settled(order, deposit_of(20))
+    assert (order.state, order.cancelled_at) == ("cancelled", NOON)
+    assert order.cancel_reason == "cancelled in Shopify"
+    assert [line.quantity for line in order.lines] == [0]
+    assert order.collected_at is None
+
+
+def test_our_own_cancel_keeps_its_reason_and_time():
+    order = preorder(cancelled_at=NOON, cancel_reason="sold out", shop_cancelled_at=LATER)
+    settled(order, deposit_of(20))
+    assert (order.cancelled_at, order.cancel_reason) == (NOON, "sold out")
+
+
+def test_an_order_without_its_preorders_is_cancelled():
+    gone = preorder_line(current=0, unfulfilled=0, quantity=0)
+    order = settled(preorder(lines=(gone,)), deposit_of(20))
+    assert (order.state, order.cancelled_at) == ("cancelled", LATER)
+    assert "removed" in order.cancel_reason
+    kept = preorder(lines=(gone, preorder_line(2)))
+    assert settled(kept, deposit_of(20)).cancelled_at is None
+
+
+def test_an_order_is_fulfilled_when_all_that_is_left_was_sent():
+    sent, waiting = preorder_line(1, unfulfilled=0), preorder_line(2)
+    gone = preorder_line(3, current=0, unfulfilled=0)
+    assert settled(preorder(lines=(sent, waiting))).state == "awaiting_balance"
+    assert settled(preorder(lines=(sent, gone))).state == "fulfilled"
+
+
+def test_a_refunded_preorder():
+    order = settled(preorder(), deposit_of(20), refund_entry(20))
+    assert order.state == "refunded"
+    assert settled(preorder(), deposit_of(20), refund_entry(19)).state == "awaiting_balance"
+    pending = refund_entry(20, status="processing")
+    assert settled(preorder(), deposit_of(20), pending).state == "awaiting_balance"
+
+
+def test_settling_twice_changes_nothing():
+    order = settled(preorder(), deposit_of(20), entry(80))
+    again = settled(replace(order), *order.payments)
+    assert again == order
+
+
+# What happens to it in the shop.
+
+
+def test_what_was_paid_back_without_its_goods_was_paid_all_the_same():
+    one = selling()
+    stored = take(bought(sale(1, 100), schedules=()), one, option="full")
+    back = refund_of(sale(1, 100), 2, 100)
+    gone = bought(sale(1, 100), back, total=0, outstanding=money(0), schedules=())
+    made = take(gone, one, stored=stored, option="full")
+    assert (made.state, made.deposit) == ("refunded", 100)
+    assert take(gone, one, option="full").state == "refunded"
+
+
+def test_an_order_that_the_shop_cancelled_keeps_what_was_agreed():
+    one = selling()
+    stored = take(bought(DEPOSIT), one)
+    cancelled = bought(
+        DEPOSIT,
+        total=0,
+        outstanding=money(0),
+        cancelled_at=LATER,
+        lines=(order_line(1, 100, current=0),),
+        schedules=(schedule(0),),
+    )
+    made = take(cancelled, one, stored=stored)
+    assert (made.state, made.deposit, made.balance) == ("cancelled", 20, 80)
+    late = take(cancelled, one)
+    assert (late.state, late.deposit) == ("cancelled", 20), "so that it can be paid back"
+
+
+def test_what_came_back_after_it_was_sent_is_not_cancelled():
+    one = selling()
+    sent = bought(sale(1, 100), schedules=(), lines=(order_line(1, 100, unfulfilled=0),))
+    stored = take(sent, one, option="full")
+    assert stored.state == "fulfilled"
+    returned = bought(
+        sale(1, 100),
+        refund_of(sale(1, 100), 2, 100),
+        total=0,
+        outstanding=money(0),
+        schedules=(),
+        lines=(order_line(1, 100, current=0),),
+        fulfillment_status="fulfilled",
+    )
+    made = take(returned, one, stored=stored, option="full")
+    assert (made.state, made.cancelled_at) == ("refunded", None)
+    assert take(returned, one, stored=made, option="full").state == "refunded"
+    kept = replace(returned, transactions=(sale(1, 100),), refunded=money(0))
+    assert take(kept, one, stored=stored, option="full").state == "fulfilled"
+
+
+def test_removed_and_kept_money_can_be_paid_back():
+    one = selling()
+    stored = take(bought(sale(1, 100), schedules=()), one, option="full")
+    removed = bought(
+        sale(1, 100),
+        total=0,
+        outstanding=money(0),
+        schedules=(),
+        lines=(order_line(1, 100, current=0),),
+    )
+    made = take(removed, one, stored=stored, option="full")
+    assert made.state == "cancelled"
+    standing = ledger.standing(made.deposit, made.balance, made.payments)
+    assert standing.deposit.refundable == 100
+
+
+HELD = fulfillment_order(1, units(1), holds=(hold(31),), status="on_hold")
+FREE = fulfillment_order(1, units(1))
+
+
+def test_a_hold_that_went_away_was_released_by_hand():
+    stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
+    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    theirs = replace(FREE, holds=(hold(32, "fraud", ours=False),), status="on_hold")
+    moved = replace(FREE, id=2)
+    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
+    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
+    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        preorder(hold_wanted=True, fulfillment_orders=(FREE,)),
+        preorder(hold_wanted=True, fulfillment_orders=(HELD,), revision=2, synced_revision=1),
+        preorder(hold_wanted=False, fulfillment_orders=(HELD,)),
+        preorder(hold_wanted=None, fulfillment_orders=(HELD,)),
+    ],
+    ids=["never held", "not in step yet", "we release it", "not ours to hold"],
+)
+def test_a_hold_that_we_did_not_place_or_keep_is_nobodys_release(stored):
+    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+
+
+def test_what_is_left_of_other_goods_is_nobodys_release():
+    stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
+    closed = replace(FREE, status="closed", lines=(replace(units(1), remaining=0),))
+    others = fulfillment_order(2, units(2))
+    gone = preorder(fulfillment_orders=(closed, others))
+    assert not settlement.was_released_by_hand(stored, gone)
