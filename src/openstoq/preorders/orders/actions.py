@@ -13,7 +13,7 @@ from openstoq.kernel.days import Day, end_of, start_of
 from openstoq.kernel.ids import ShopifyId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Tag, Text
-from openstoq.preorders.orders import cancelling, fulfilling, rules, store, views
+from openstoq.preorders.orders import cancelling, fulfilling, rules, showing, store
 from openstoq.preorders.orders.model import Part, PreorderOrder, State
 from openstoq.preorders.orders.store import Filter
 from openstoq.preorders.orders.views import OrderPage, OrderView
@@ -69,7 +69,7 @@ async def list_orders(
         before=end_of(to),
     )
     found, total = await store.page(context.db, context.shop_id, wanted, asked)
-    return OrderPage(orders=[views.order_view(one) for one in found], meta=asked.meta(total))
+    return OrderPage(orders=[showing.order_view(one) for one in found], meta=asked.meta(total))
 
 
 @orders.get("/{id}", aliases=("show a preorder", "state of an order"))
@@ -78,7 +78,7 @@ async def read(_: Context, order: PreorderOrder) -> OrderView:
 
     The id is the order's Shopify id, or the id in our answers.
     """
-    return views.order_view(order)
+    return showing.order_view(order)
 
 
 @orders.post("/{id}/cancel", aliases=("cancel a preorder", "call off a preorder"))
@@ -113,7 +113,7 @@ async def cancel(
         notify=notify_customer,
         in_shop=cancel_shopify_order,
     )
-    return views.order_view(order)
+    return showing.order_view(order)
 
 
 @orders.post("/{id}/release", aliases=("ship held order", "release preorder"))
@@ -130,21 +130,21 @@ async def release(
     tag, or a list of them, to add as well.
     """
     await fulfilling.release(context, order, force=force, tags=tags_of(tag_with))
-    return views.order_view(order)
+    return showing.order_view(order)
 
 
 @orders.post("/{id}/hold_fulfillments", aliases=("hold a preorder", "do not ship yet"))
 async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView:
     """Apply fulfillment holds on the preorder order's fulfillment orders."""
     await fulfilling.hold(context, order)
-    return views.order_view(order)
+    return showing.order_view(order)
 
 
 @orders.post("/{id}/split_fulfillment_orders", aliases=("ship preorder items apart",))
 async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> OrderView:
     """Split the order's fulfillment orders so preorder items ship separately from regular items."""
     await fulfilling.split(context, order)
-    return views.order_view(order)
+    return showing.order_view(order)
 
 
 def tags_of(tag_with: str | list[str] | None) -> list[str]:

@@ -94,11 +94,11 @@ async def collect_due(run: Run) -> None:
             if order.refund_under_way is not None:
                 # What is owed is known when it has ended.
                 continue
-            waiting = next((one for one in order.payments if one.retry_at is not None), None)
+            again = next((one for one in order.payments if one.retry_at is not None), None)
             if rules.unchargeable(order, auto=False) is not None:
-                changed[order.order_id] = [replace(waiting, retry_at=None)] if waiting else []
+                changed[order.order_id] = [replace(again, retry_at=None)] if again else []
                 continue
-            one = dunning.reopened(waiting) if waiting else dunning.opened(order, "auto", now)
+            one = dunning.reopened(again) if again else dunning.opened(order, "auto", now)
             if order.mandate is None:
                 tried = replace(one, attempts=one.attempts + 1)
                 one = dunning.failed(tried, dunning.NO_METHOD, retry_days, now)

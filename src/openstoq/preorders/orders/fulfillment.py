@@ -9,7 +9,7 @@ from openstoq.actions.context import Context
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import editing
 from openstoq.preorders.offers import store as offers
-from openstoq.preorders.orders import fulfilling, views
+from openstoq.preorders.orders import fulfilling, showing
 from openstoq.preorders.orders.actions import NAME, PATH, load
 from openstoq.preorders.orders.model import PreorderOrder
 from openstoq.preorders.orders.views import FulfillmentView
@@ -90,7 +90,7 @@ async def _set_note(context: Context, order: PreorderOrder, note: str | None) ->
 async def _view(context: Context, order: PreorderOrder) -> FulfillmentView:
     offer = await offers.load(context.db, context.shop_id, order.lines[0].offer_id, lock=False)
     note = offer.shipping.fulfillment.hold_reason_note if offer is not None else None
-    return views.fulfillment_view(order, note)
+    return showing.fulfillment_view(order, note)
 
 
 ACTIONS: tuple[Action, ...] = (

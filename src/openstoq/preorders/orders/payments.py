@@ -7,7 +7,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import Conflict
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.types import Text
-from openstoq.preorders.orders import charges, letters, returns, rules, saving, views
+from openstoq.preorders.orders import charges, letters, returns, rules, saving, showing
 from openstoq.preorders.orders.actions import NAME, PATH, load
 from openstoq.preorders.orders.events import OrderDecided, RefundBegun
 from openstoq.preorders.orders.model import Part, PreorderOrder
@@ -24,7 +24,7 @@ async def read(_: Context, order: PreorderOrder) -> PaymentsView:
 
     ledger lists every payment, charge and refund; a charge that is under way is followed there.
     """
-    return views.payments_view(order)
+    return showing.payments_view(order)
 
 
 @payments.post("/charge_balance", aliases=("collect the balance", "charge the saved card"))
@@ -45,7 +45,7 @@ async def charge_balance(
     else:
         await charges.mark_collected(context, order)
         await context.publish(OrderDecided(order.order_id))
-    return views.payments_view(order)
+    return showing.payments_view(order)
 
 
 @payments.post("/send_collection_url", aliases=("mail a payment link", "ask for the balance"))
@@ -59,7 +59,7 @@ async def send_collection_url(context: Context, order: PreorderOrder) -> Payment
     context.enqueue(
         letters.send_payment_link, order_id=order.order_id, notice_id=new_id(), why="asked"
     )
-    return views.payments_view(order)
+    return showing.payments_view(order)
 
 
 @payments.post("/refund", aliases=("pay everything back",))
@@ -140,4 +140,4 @@ async def _refund(
     await saving.save(context, order, before=order.lines, payments=found)
     for one in found:
         await context.publish(RefundBegun(order.order_id, one.id))
-    return views.payments_view(order)
+    return showing.payments_view(order)
