@@ -222,4 +222,5 @@ openstoq is up. Ctrl-C stops it.
             with the header X-Sandbox-Token: {demo.admin_token}
 
   curl {demo.api}/api/v2/external/back_in_stock/signups -H "X-Auth-Token: {demo.api_key}"
+  curl {demo.api}/api/v2/external/preorders/orders -H "X-Auth-Token: {demo.api_key}"
 """

@@ -28,6 +28,7 @@ class Preorders(OrderStory):
         await self._held(ana)
         ben = await self._buy(variant, plan_id, "ben", card="declines")
         await self._held(ben)
+        await self._warned(variant, plan_id, quantity=2)
         chiara = await self._buy(variant, plan_id, "chiara", card="works", quantity=2)
         await self._too_many(chiara)
         await self._cancelled(chiara)
@@ -131,6 +132,20 @@ class Preorders(OrderStory):
         self.say(
             f'its webhook came: awaiting_balance, held ("{HOLD_NOTE}") and tagged Preorder',
             f"GET {self.v2}{order.path}",
+        )
+
+    async def _warned(self, variant: dict[str, Any], plan_id: int, *, quantity: int) -> None:
+        line = {"variant_id": variant["id"], "selling_plan_id": plan_id, "quantity": quantity}
+        answer = await self.http.post(
+            f"{self.stage.api}/api/storefront/preorders/check",
+            params={"shop": self.stage.shop_domain},
+            json={"lines": [line], "country": "US"},
+        )
+        (problem,) = found(answer)["problems"]
+        same("what a storefront is told", problem["code"], "sold_out")
+        self.say(
+            f"a storefront that asks for {quantity} more is told: {problem['message']}",
+            f"POST {answer.request.url}",
         )
 
     async def _too_many(self, order: Preorder) -> None:
