@@ -160,6 +160,34 @@ def test_a_fixed_deposit_above_the_price_leaves_nothing():
     assert [one.balance for one in made] == [0, 80]
 
 
+def test_an_amount_counts_only_where_the_deposit_is_one():
+    by_percent, by_amount = (
+        offer(Deposit(type=kind, percent=50, amount=money(90))) for kind in ("percentage", "price")
+    )
+    sold = [order_line(1, 100), order_line(2, 100)]
+    matches = [
+        Match(sold[0], by_percent.id, "partial", is_known=False),
+        Match(sold[1], by_amount.id, "partial", is_known=False),
+    ]
+    made = preordered(shop_order(lines=tuple(sold)), matches, [by_percent, by_amount], balance=60)
+    assert [one.balance for one in made] == [50, 10]
+
+
+def test_a_balance_that_comes_back_is_shared_as_the_offers_say():
+    one, two = offer(Deposit(percent=20)), offer(Deposit(percent=60))
+    known = [
+        preorder_line(number, each.id, deposit=money(100), balance=money(0))
+        for number, each in enumerate((one, two), start=1)
+    ]
+    sold = [order_line(1, 100), order_line(2, 100)]
+    matches = [
+        Match(line, each.offer_id, "partial", is_known=True)
+        for line, each in zip(sold, known, strict=True)
+    ]
+    made = preordered(shop_order(lines=tuple(sold)), matches, [one, two], known, balance=120)
+    assert [one.balance for one in made] == [80, 40]
+
+
 def test_what_an_offer_asks_for_later_does_not_change_what_was_agreed():
     first, second = offer(Deposit(percent=20)), offer(Deposit(percent=20))
     sold = [order_line(1, 100), order_line(2, 100)]
