@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -57,11 +58,29 @@ def demo(
             f"a story begins with an empty shop, and {data_dir} has one; name another --data-dir, "
             "or none"
         )
+    _check_free(port)
     with _folder(data_dir) as folder:
         playing = _demo(Path(folder), port, scripts=scripts, stay=stay, as_json=json)
         code = asyncio.run(until_told_to_stop(playing))
     # A story that was cut short is no success; being told to stop is how exploring ends.
     sys.exit(code if code is not None else int(bool(scripts) and not stay))
+
+
+def _check_free(first: int) -> None:
+    """Stop with a sentence when another program, such as another demo, has one of the ports.
+
+    That of the database is looked at where the database is started.
+    """
+    for port in range(first, first + 4):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                sys.exit(
+                    f"openstoq: port {port} of 127.0.0.1 is taken, perhaps by another demo: stop "
+                    "it, or choose another --port, from which on five are used"
+                )
 
 
 def _folder(data_dir: Path | None) -> Any:

@@ -1,0 +1,82 @@
+"""Demos that tests start and stop: where they are, and what they leave behind."""
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from e2e.plant import first_line, start
+
+
+def five_free_ports() -> int:
+    """Return the first of five ports in a row that are free."""
+    for first in range(21_000, 32_000, 5):
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + 5):
+                    probe = held.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("there are no five free ports in a row")
+
+
+class Demo:
+    """A running demo and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        self.process, self.line = process, line
+        self.where: dict[str, Any] = json.loads(line)
+
+    def key(self, place: dict[str, Any] | None = None) -> dict[str, str]:
+        return {"X-Auth-Token": (place or self.where)["api_key"]}
+
+    def family(self) -> list[psutil.Process]:
+        """Return all processes that it has started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def children(self, *commands: str) -> list[psutil.Process]:
+        """Return the processes of `openstoq <command>`."""
+        return [one for one in self.family() if one.cmdline()[-1] in commands]
+
+    def stop(self) -> None:
+        """Stop it as a service manager does; see that it says nothing more and leaves nothing."""
+        family = self.family()
+        assert {one.name() for one in family} >= {"postgres"}
+        self.process.send_signal(signal.SIGTERM)
+        rest, _ = self.process.communicate(timeout=20)
+        assert (self.process.returncode, rest) == (0, b"")
+        assert [one for one in family if one.is_running()] == []
+
+
+@pytest.fixture
+def demos() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Demos that a test starts; what still runs at its end is told to stop, children and all."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+async def started(
+    folder: Path,
+    port: int,
+    demos: list[subprocess.Popen[bytes]],
+    *options: str,
+    log: IO[bytes] | None = None,
+) -> Demo:
+    """Start a demo and wait until it has told where it is."""
+    where = ["--data-dir", str(folder), "--port", str(port)]
+    process = start(["-m", "openstoq", "demo", "--json", *where, *options], {}, errors=log)
+    demos.append(process)
+    return Demo(process, await first_line(process, within=60))
