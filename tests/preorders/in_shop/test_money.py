@@ -181,6 +181,31 @@ async def test_balances_are_collected_when_due(market, plans, variants):
     assert await market.state(other) == "awaiting_balance"
 
 
+async def test_nothing_is_collected_of_a_refunded_order(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1))
+    await market.ask(order, "payments/refund_deposit")
+    assert await market.state(order) == "refunded"
+    await market.happen(order, "due")
+    await market.run(collect_due)
+    assert await market.charges() == []
+    assert "final" in await market.refusal(order, "payments/charge_balance")
+    assert "final" in await market.refusal(order, "payments/send_collection_url")
+    assert market.relay.recipients == []
+    await agree(market, order)
+
+
+async def test_no_refund_while_a_charge_is_under_way(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1))
+    await market.site.control("PATCH", "charges", {"polls": 4})
+    await did(market.client, f"{at(order)}/payments/charge_balance")
+    assert "under way" in await market.refusal(order, "payments/refund")
+    await idle(market.database)
+    assert (await market.in_shop(order))["refunded"] == "0.00"
+    await market.ask(order, "payments/refund")
+    assert await market.state(order) == "refunded"
+    await agree(market, order)
+
+
 async def test_balances_are_not_collected_where_the_offer_says_so(
     market, client, offer, plans, variants
 ):
