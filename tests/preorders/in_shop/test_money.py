@@ -344,6 +344,21 @@ async def test_cancelled_by_the_merchant_in_the_shop(market, plans, variants):
     await agree(market, order)
 
 
+async def test_what_is_returned_after_it_was_sent_is_refunded_and_not_cancelled(
+    market, plans, variants
+):
+    order = await market.place((variants[0], plans["full"], 1))
+    await market.ask(order, "release")
+    await market.happen(order, "fulfill")
+    assert await market.state(order) == "fulfilled"
+    line = order["lines"][0]
+    await market.happen(order, "refund", lines=[{"id": line["id"], "quantity": 1}])
+    told = await market.read(order)
+    assert (told["state"], told["cancelled_at"]) == ("refunded", None)
+    assert told["lines"][0]["counted"] == 0
+    await agree(market, order)
+
+
 async def test_an_edit_lowers_what_is_owed(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 3))
     line = order["lines"][0]
