@@ -1,7 +1,16 @@
-"""Who works on an order locks its name before its row, so that no two wait for each other."""
+"""Who works on orders locks in one order, so that no two wait for each other.
+
+An order's name, its row, its offers, and its variants by their ids.
+"""
+
+import asyncio
+
+import asyncpg
+import pytest
 
 from factories.apps import until
 from factories.catalogs import somebody_waits
+from factories.preorders import at
 from factories.sandboxed import idle, run
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.sync import sync_order
@@ -18,3 +27,25 @@ async def test_a_sync_that_waits_for_a_reader_holds_nothing_of_the_order(market,
         )
     await idle(market.database)
     assert (await market.read(order))["sync"] == {"state": "synced", "error": None}
+
+
+async def test_a_cancel_locks_its_offer_and_then_its_variants_in_turn(market, plans, variants):
+    first, second = sorted(variants[:2])
+    order = await market.place((second, plans["full"], 1), (first, plans["full"], 1))
+    variant = "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT"
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute(variant, first)
+        cancelling = asyncio.create_task(market.client.post(f"{at(order)}/cancel", json={}))
+        await until(lambda: somebody_waits(market.database))
+        await db.execute(variant, second)
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await db.execute("SELECT FROM offers FOR NO KEY UPDATE NOWAIT")
+        await db.execute("ROLLBACK")
+        await db.execute("BEGIN")
+    assert (await cancelling).status_code == 202
+    await idle(market.database)
+    counts = [
+        (await market.client.get(f"/preorders/product_variants/{one}")).json()["preorder_count"]
+        for one in (first, second)
+    ]
+    assert counts == [0, 0]

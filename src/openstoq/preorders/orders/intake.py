@@ -130,7 +130,7 @@ async def _judge(
     ]
     if not open_lines:
         return
-    await counts.lock(work.db, work.shop_id, open_lines)
+    await counts.lock(work.db, work.shop_id, order.lines)
     demands = [
         Demand(
             line=line.id,

@@ -36,10 +36,17 @@ async def save(
     await store.save(db, shop_id, order)
     await store.save_payments(db, shop_id, {order.order_id: changed.values()}, now)
     if order.lines != tuple(before):
+        if _counted(before) != _counted(order.lines):
+            # All of them before any is changed: two that lock in turns wait for each other.
+            await counts.lock(db, shop_id, order.lines)
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
             await _follow_totals(work, before, order.lines)
             offer_sync.request_variants(work)
+
+
+def _counted(lines: Iterable[Line]) -> dict[int, int]:
+    return {line.id: line.quantity for line in lines if line.quantity}
 
 
 async def _follow_totals(work: Work, before: Iterable[Line], after: Iterable[Line]) -> None:
