@@ -1,7 +1,9 @@
 """What a failed job left is taken up: money under way never waits for an operator."""
 
+from factories.apps import until
 from factories.preorders import at
-from factories.sandboxed import did
+from factories.sandboxed import did, idle
+from openstoq.preorders.orders.charges import charge
 from openstoq.preorders.orders.resuming import resume
 
 
@@ -34,3 +36,27 @@ async def test_orders_are_made_so_in_the_shop(market, plans, variants):
     await market.run(resume)
     assert (await market.parcels(order))[0]["holds"] == []
     assert (await market.read(order))["sync"]["state"] == "synced"
+
+
+async def test_a_charge_that_waits_for_its_shopper_keeps_to_one_job(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1), card="needs_authentication")
+    await did(market.client, f"{at(order)}/payments/charge_balance")
+
+    async def waits():
+        return (await market.read(order))["payments"]["balance"]["status"] == "authenticate"
+
+    async def is_looked_for():
+        async with market.database.transaction(None) as db:
+            jobs = await db.fetch("SELECT entrypoint FROM queue.pgqueuer")
+        return [job["entrypoint"] for job in jobs] == [charge.name]
+
+    await until(waits)
+    await until(is_looked_for)
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("UPDATE preorder_payments SET updated_at = now() - interval '1 hour'")
+    async with market.runtime.work(market.shop.id, request_id="test") as work:
+        work.enqueue(resume)
+    await until(is_looked_for)
+    await market.site.control("POST", f"orders/{order['id']}/authenticate", {})
+    await idle(market.database)
+    assert await market.state(order) == "balance_collected"

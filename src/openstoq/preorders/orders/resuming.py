@@ -5,13 +5,18 @@ for that, so whatever has not moved for a while is begun again, which is harmles
 """
 
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
-from openstoq.jobs.job import JobSet
-from openstoq.jobs.work import Run
+from openstoq.jobs.job import Job, JobSet
+from openstoq.jobs.queue import waiting_arguments
+from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import waiting
+from openstoq.preorders.orders.charges import charge
 from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
+from openstoq.preorders.orders.refunds import pay_back
+from openstoq.preorders.orders.sync import sync_order
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +31,24 @@ async def resume(run: Run) -> None:
     """Begin again what has not moved for a while; what still waits for its job is left to it."""
     async with run.work() as work:
         before = work.runtime.clock() - STILL
-        payments = await waiting.stalled_payments(work.db, work.shop_id, before)
-        orders = await waiting.stalled_orders(work.db, work.shop_id, before)
+        # A shopper at the bank keeps a charge waiting for days, and one job is enough for it.
+        followed = {
+            *await _waiting(work, charge, "payment_id"),
+            *await _waiting(work, pay_back, "payment_id"),
+        }
+        synced = await _waiting(work, sync_order, "order_id")
+        payments = [
+            (order_id, payment_id, kind)
+            for order_id, payment_id, kind in await waiting.stalled_payments(
+                work.db, work.shop_id, before
+            )
+            if str(payment_id) not in followed
+        ]
+        orders = [
+            order_id
+            for order_id in await waiting.stalled_orders(work.db, work.shop_id, before)
+            if str(order_id) not in synced
+        ]
         for order_id, payment_id, kind in payments:
             begun = RefundBegun if kind == "refund" else ChargeBegun
             await work.publish(begun(order_id, payment_id))
@@ -35,3 +56,9 @@ async def resume(run: Run) -> None:
             await work.publish(OrderDecided(order_id))
     if payments or orders:
         log.info("orders.resumed", payments=len(payments), orders=len(orders))
+
+
+async def _waiting(work: Work, job: Job[Any], argument: str) -> set[str]:
+    """Return which ones a job of this kind waits for, or runs for."""
+    found = await waiting_arguments(work.db, work.shop_id, job.name)
+    return {str(one[argument]) for one in found}
