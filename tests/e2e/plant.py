@@ -161,7 +161,8 @@ class Plant:
             async def ready() -> bool:
                 return (await http.get(f"{self.address}/readyz", timeout=PATIENCE)).is_success
 
-            await until(ready)
+            # A busy machine takes its time to start one.
+            await until(ready, within=2 * PATIENCE)
         return api
 
     def start_worker(self, relay_port: int, **settings: str) -> subprocess.Popen[bytes]:
