@@ -93,7 +93,7 @@ async def test_a_job_that_was_cut_short_goes_on_and_repeats_nothing(market, plan
     orders = [await market.place((variants[0], plans["partial"], 1)) for _ in range(3)]
     arguments = {
         "task": "send_payment_collection_url",
-        "order_ids": [one["id"] for one in orders],
+        "order_ids": [str(one["id"]) for one in orders],
     }
     async with market.database.transaction(market.shop.id) as db:
         job_id = await bulk.begin(
