@@ -143,6 +143,8 @@ def test_what_the_offers_of_an_order_want_of_it():
         )
 
     cart = bought(DEPOSIT, lines=(order_line(1, 50), order_line(2, 50)))
+    idle = selling(shipping=Shipping(fulfillment=Fulfillment(split=Split(tag="never"))))
+    assert take(cart, idle, idle).tags_wanted == ["Preorder"]
     made = take(cart, wanting(["a", "b"], hold=False), wanting(["b"], "apart", hold=False))
     assert made.tags_wanted == ["a", "b", "apart"]
     assert (made.hold_wanted, made.split_wanted) == (None, True)
@@ -208,6 +210,22 @@ def test_an_edit_that_was_read_late_is_as_one_read_at_once():
         assert (made.lines[0].deposit, made.lines[0].balance) == (40, 60)
 
 
+def test_a_line_that_is_removed_beside_another_is_not_agreed_any_more():
+    one, two = selling(), selling()
+    cart = (order_line(1, 100), order_line(2, 100))
+    first = bought(sale(1, 40), total=200, lines=cart, schedules=(schedule(160),))
+    edited = replace(
+        first,
+        total=money(100),
+        outstanding=money(60),
+        lines=(cart[0], replace(cart[1], current=0, unfulfilled=0)),
+        schedules=(schedule(60),),
+    )
+    made = take(edited, one, two, stored=take(first, one, two))
+    assert [(line.deposit, line.balance) for line in made.lines] == [(40, 60), (0, 0)]
+    assert (made.deposit, made.balance, made.state) == (40, 60, "awaiting_balance")
+
+
 def test_other_goods_are_not_of_the_deposit():
     cart = bought(sale(1, 70), total=150, lines=(order_line(1, 100), order_line(2, 50)))
     made = take(cart, selling())
@@ -235,6 +253,11 @@ def test_a_balance_is_collected_when_the_shop_says_that_all_is_paid():
     assert settled(order, deposit_of(20), part).collected_at == LATER
     unpaid = preorder(outstanding=money(0), received=money(20))
     assert settled(unpaid, deposit_of(20)).collected_at is None
+
+
+def test_what_has_no_balance_is_never_collected():
+    order = preorder(balance=money(0), outstanding=money(0), received=money(110))
+    assert settled(order, deposit_of(110)).collected_at is None
 
 
 def test_what_was_collected_stays_so():
@@ -366,6 +389,16 @@ def test_a_hold_that_went_away_was_released_by_hand():
     assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
     assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
     assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
+    beside = fulfillment_order(1, units(1), units(2))
+    for found in ((beside,), (FREE, replace(FREE, id=2, status="closed"))):
+        assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=found))
+
+
+@pytest.mark.parametrize("foreign", [hold(31, ours=False), hold(31, "other"), hold(31, None)])
+def test_other_holds_that_go_away_are_nobodys_release(foreign):
+    held = replace(HELD, holds=(foreign,))
+    stored = preorder(hold_wanted=True, fulfillment_orders=(held,))
+    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
 
 
 @pytest.mark.parametrize(
