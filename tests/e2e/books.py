@@ -70,8 +70,12 @@ class Books:
         """What the shop says is still to be paid."""
         if self.cancelled_in_shop:
             return ZERO
-        worth = sum((one.worth(one.left) for one in self.lines), ZERO) - self.allowed
-        return max(worth - (self.came - self.back), ZERO)
+        return max(self.worth - (self.came - self.back), ZERO)
+
+    @property
+    def worth(self) -> Decimal:
+        """What is left of it costs."""
+        return sum((one.worth(one.left) for one in self.lines), ZERO) - self.allowed
 
     @property
     def state(self) -> str:
@@ -102,6 +106,17 @@ class Books:
         """Money goes back, and everything that was bought stays bought."""
         self.back += amount
         self.allowed += amount
+
+    def take_back(self, line: Bought) -> None:
+        """A unit is taken back, and paid back as far as it was paid.
+
+        Of odd amounts that is a unit of the currency more than is not owed any more, at times.
+        """
+        amount = max(line.worth(1) - self.owed, ZERO)
+        line.left -= 1
+        too_much = max(self.came - self.back - self.worth, ZERO)
+        self.back += amount
+        self.allowed += max(amount - too_much, ZERO)
 
     def cancel(self, *, in_shop: bool = False) -> None:
         self.cancelled = True

@@ -140,11 +140,8 @@ async def refund_some(story: Story) -> None:
 
 async def refund_one(story: Story) -> None:
     """The merchant takes a unit back, and pays what is not owed any more."""
-    line, owed = story.books.lines[0], story.books.owed
-    amount = max(line.worth(1) - owed, ZERO)
     await story.happens("refund", lines=[{"id": story.order["lines"][0]["id"], "quantity": 1}])
-    line.left -= 1
-    story.books.back += amount
+    story.books.take_back(story.books.lines[0])
 
 
 async def refund_deposit(story: Story) -> None:
