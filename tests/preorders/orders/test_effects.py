@@ -56,6 +56,16 @@ def test_a_tag_that_is_wanted_and_was_unwanted_is_added_and_stays():
     assert missing(shop_order(tags=("Ready",)), **wanted) == []
 
 
+def test_a_text_with_commas_is_several_tags_as_shops_keep_them():
+    wanted = {
+        "tags_wanted": ["first wave, March", " ready ", "  "],
+        "tags_unwanted": ["old, ready"],
+    }
+    order = shop_order(tags=("March", "old"))
+    assert missing(order, **wanted) == [AddTags(("first wave", "ready")), RemoveTags(("old",))]
+    assert missing(shop_order(tags=("March", "first wave", "ready")), **wanted) == []
+
+
 def test_an_order_is_marked_as_paid_where_that_is_possible():
     owing = shop_order(total=100, received=money(20), can_mark_paid=True)
     assert missing(owing, paid_wanted=True) == [MarkPaid()]

@@ -168,6 +168,20 @@ def test_a_refund_of_ours_is_found_by_its_payment_and_amount():
     assert (book[1].id, book[1].transaction_id) == (asked.id, 2)
 
 
+def test_of_two_refunds_of_one_amount_each_is_of_its_own_payment():
+    first, second = sale(1, 10), sale(2, 10)
+    asked = [
+        refund_entry(10, parent_id=one.id, status="processing", attempts=1)
+        for one in (second, first)
+    ]
+    order = shop(first, second, refund_of(first, 3, 10), total=90)
+    book = read(order, [*read(shop(first, second)), *asked])
+    assert [(one.parent_id, one.status) for one in book if one.kind == "refund"] == [
+        (2, "processing"),
+        (1, "succeeded"),
+    ]
+
+
 def test_a_refund_that_was_not_handed_over_is_not_what_the_merchant_paid_back():
     asked = refund_entry(20, parent_id=1, status="pending")
     order = shop(DEPOSIT, refund_of(DEPOSIT, 2, 20))
@@ -334,6 +348,13 @@ def test_how_a_deposit_and_a_balance_stand():
     assert (one.deposit.refundable, one.balance.refundable) == (20, 80)
     nothing = standing(money(20), money(80), [])
     assert (nothing.received, nothing.refunded, nothing.deposit.refundable) == (0, 0, 0)
+
+
+def test_what_was_paid_back_of_each_part():
+    book = [deposit_of(20), entry(80), refund_entry(5), refund_entry(30, part="balance")]
+    one = standing(money(20), money(80), book)
+    assert (one.deposit.refunded, one.balance.refunded, one.refunded) == (5, 30, 35)
+    assert (one.deposit.refundable, one.balance.refundable) == (15, 50)
 
 
 def test_only_what_succeeded_counts():
