@@ -72,12 +72,13 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}
-    tags = tuple(tag for tag in wanted.tags_wanted if tag.casefold() not in has)
+    asked = _single(wanted.tags_wanted)
+    tags = tuple(tag for tag in asked if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
     # A tag that is wanted by now and was unwanted before stays.
-    has -= {tag.casefold() for tag in wanted.tags_wanted}
-    unwanted = tuple(tag for tag in wanted.tags_unwanted if tag.casefold() in has)
+    has -= {tag.casefold() for tag in asked}
+    unwanted = tuple(tag for tag in _single(wanted.tags_unwanted) if tag.casefold() in has)
     if unwanted:
         effects.append(RemoveTags(unwanted))
     if wanted.paid_wanted and order.can_mark_paid and order.outstanding > 0:
@@ -94,6 +95,11 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
 def ours(holds: Iterable[Hold]) -> tuple[int, ...]:
     """Return the holds that this application placed; others are never touched."""
     return tuple(hold.id for hold in holds if hold.ours and (hold.handle or "").startswith(HANDLE))
+
+
+def _single(tags: Iterable[str]) -> list[str]:
+    """Return tags as shops keep them: a comma ends one, and spaces around it are none of it."""
+    return [tag.strip() for text in tags for tag in text.split(",") if tag.strip()]
 
 
 def _on(one: FulfillmentOrder, wanted: PreorderOrder, preordered: set[int]) -> Effect | None:
