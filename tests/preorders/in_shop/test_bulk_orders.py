@@ -1,5 +1,7 @@
 """Bulk jobs over orders: each alone, each failure named, cut short and gone on with."""
 
+import pytest
+
 from factories.sandboxed import idle
 from openstoq.jobs import bulk
 from openstoq.kernel.clock import utc_now
@@ -115,3 +117,23 @@ async def test_no_more_than_a_thousand(market, client):
     assert answer.status_code == 422
     answer = await client.get(f"{ORDERS}/jobs/bulk_orders_release_0000000000000000")
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "problem"),
+    [
+        ({"order_ids": ["1" * 65]}, "order_ids.0 must be at most 64 characters long"),
+        (
+            {"order_ids": [7, True]},
+            "order_ids.1 must be an order's Shopify id or",
+        ),
+        ({"order_ids": [7], "tag_with": 5}, "tag_with must be a tag, or a list of tags"),
+        ({"order_ids": [7], "tag_with": ""}, "tag_with.0 must be at least 1 characters long"),
+        ({"order_ids": [7], "tag_with": ["x", 5]}, "tag_with.1 must be a string"),
+    ],
+)
+async def test_a_wrong_value_is_one_sentence(client, sent, problem):
+    answer = await client.post(f"{ORDERS}/bulk_release", json=sent)
+    assert answer.status_code == 422
+    (told,) = answer.json()["errors"]
+    assert told.startswith(problem)

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
@@ -20,6 +20,25 @@ from openstoq.preorders.orders.views import OrderPage, OrderView
 
 NAME, PATH = "preorders.orders", "/preorders/orders"
 
+Tags = Annotated[list[Tag], Field(max_length=50)]
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str | list):
+        raise ValueError("must be a tag, or a list of tags")  # noqa: TRY004 - pydantic makes it a sentence
+    return [value] if isinstance(value, str) else value
+
+
+_TAG = {"type": "string", "minLength": 1, "maxLength": 40}
+TagOrTags = Annotated[
+    Tags,
+    BeforeValidator(_listed),
+    WithJsonSchema(
+        {"anyOf": [_TAG, {"type": "array", "maxItems": 50, "items": _TAG}]}, mode="validation"
+    ),
+]
+"""Tags as a caller names them: one, or a list."""
+
 
 async def load(context: Context, order_id: str, *, lock: bool) -> PreorderOrder:
     """Load a preorder by the order's Shopify id or by ours; raise NotFound for any other."""
@@ -34,7 +53,10 @@ async def find(work: Work, order_id: str, *, lock: bool) -> PreorderOrder:
         found = _number(order_id)
     orders = await store.load(work.db, work.shop_id, found, lock=lock)
     if not orders:
-        raise NotFound(f"no preorder with the order id {order_id} in this shop")
+        raise NotFound(
+            f"no preorder with the order id {order_id} in this shop; an order is named by its "
+            "Shopify id or by the id in our answers, as GET /preorders/orders lists them"
+        )
     return next(iter(orders.values()))
 
 
@@ -122,14 +144,14 @@ async def release(
     order: PreorderOrder,
     *,
     force: bool = False,
-    tag_with: Tag | Annotated[list[Tag], Field(max_length=50)] | None = None,
+    tag_with: TagOrTags | None = None,
 ) -> OrderView:
     """Release the order's fulfillment holds and apply offer-configured order tags.
 
     Returns 409 if balance hasn't been collected; pass force: true to override. tag_with is a
     tag, or a list of them, to add as well.
     """
-    await fulfilling.release(context, order, force=force, tags=tags_of(tag_with))
+    await fulfilling.release(context, order, force=force, tags=tag_with or [])
     return showing.order_view(order)
 
 
@@ -145,13 +167,6 @@ async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> Or
     """Split the order's fulfillment orders so preorder items ship separately from regular items."""
     await fulfilling.split(context, order)
     return showing.order_view(order)
-
-
-def tags_of(tag_with: str | list[str] | None) -> list[str]:
-    """Return the tags that a caller names: none, one, or a list."""
-    if tag_with is None:
-        return []
-    return [tag_with] if isinstance(tag_with, str) else tag_with
 
 
 def _number(order_id: str) -> list[int]:

@@ -17,9 +17,9 @@ from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import LARGEST, new_id
-from openstoq.kernel.types import Clean, Tag, Text
+from openstoq.kernel.types import Clean, Text
 from openstoq.preorders.orders import cancelling, fulfilling, letters, rules
-from openstoq.preorders.orders.actions import NAME, PATH, find, tags_of
+from openstoq.preorders.orders.actions import NAME, PATH, TagOrTags, Tags, find
 from openstoq.preorders.orders.model import PreorderOrder
 from openstoq.preorders.orders.payments import check_linkable
 
@@ -31,8 +31,10 @@ STATUS_URL = f"{BASE_PATH}{PATH}/jobs"
 Task = Literal["release", "cancel", "send_payment_collection_url", "set_tags"]
 
 
-def _reference(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _reference(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be an order's Shopify id or its id in our answers")  # noqa: TRY004 - pydantic makes it a sentence
+    return str(value)
 
 
 def _once(ids: list[str]) -> list[str]:
@@ -41,9 +43,9 @@ def _once(ids: list[str]) -> list[str]:
 
 OrderRef = Annotated[
     str,
-    BeforeValidator(_reference),
     Field(max_length=64),
     Clean,
+    BeforeValidator(_reference),
     WithJsonSchema(
         {
             "description": "An order's Shopify id, as a number or text, or its id in our answers.",
@@ -58,7 +60,6 @@ OrderRef = Annotated[
 OrderIds = Annotated[
     list[OrderRef], Field(min_length=1, max_length=MOST_AT_ONCE), AfterValidator(_once)
 ]
-Tags = Annotated[list[Tag], Field(max_length=50)]
 
 
 class Submitted(BaseModel):
@@ -90,13 +91,13 @@ async def bulk_release(
     *,
     order_ids: OrderIds | None = None,
     force: bool = False,
-    tag_with: Tag | Tags | None = None,
+    tag_with: TagOrTags | None = None,
 ) -> Submitted:
     """Release fulfillments on many preorder orders (max 1000).
 
     Each as release does: one whose balance is outstanding fails alone, unless force is true.
     """
-    return await _submit(context, "release", order_ids, force=force, tags=tags_of(tag_with))
+    return await _submit(context, "release", order_ids, force=force, tags=tag_with or [])
 
 
 @orders_at_once.post("/bulk_cancel", aliases=("cancel many preorders",))
