@@ -268,6 +268,14 @@ async def test_without_a_payment_there_is_no_receipt(relay, placed, paid, send):
     assert relay.taken == []
 
 
+@pytest.mark.parametrize("state", ["cancelled", "refunded"])
+async def test_nobody_is_promised_what_is_not_sent_any_more(relay, placed, paid, send, state):
+    await placed(state=state)
+    await paid(mode="link")
+    await send(letters.send_receipt)
+    assert relay.taken == []
+
+
 async def test_a_cancellation_tells_the_reason_what_was_ordered_and_what_comes_back(
     relay, database, shop, placed, paid, send
 ):

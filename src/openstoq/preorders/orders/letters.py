@@ -105,8 +105,10 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
 
 @jobs.job(attempts=30)
 async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail a shopper that the balance arrived."""
+    """Mail a shopper that the balance arrived, unless the preorder has ended and is not sent."""
     letter = await _load(run, order_id)
+    if letter is not None and letter.order.state in ("cancelled", "refunded"):
+        return
     received = _sum(letter, "balance", {"succeeded"}) if letter is not None else ZERO
     if letter is None or received <= 0:
         return
