@@ -47,6 +47,39 @@ async def test_coalesced_in_one_transaction_they_wait_once(database, runtime, sh
     assert sorted(await words(database, shop)) == ["a", "a", "b"]
 
 
+async def startable(database):
+    """How many jobs a worker could begin now."""
+    async with database.transaction(None) as db:
+        rows = await db.fetch(
+            "SELECT FROM queue.pgqueuer WHERE status = 'queued' FOR UPDATE SKIP LOCKED"
+        )
+    return len(rows)
+
+
+async def test_a_coalesced_job_cannot_start_before_the_changes_it_is_for(database, runtime, shop):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.coalesce(write, word="a")
+    assert await startable(database) == 1
+    async with runtime.work(shop.id, request_id="test") as changing:
+        changing.coalesce(write, word="a")
+        await changing.flush()
+        assert await startable(database) == 0
+    assert await startable(database) == 1
+    assert await words(database, shop) == ["a"]
+
+
+async def test_two_changes_at_once_do_not_wait_for_each_other(database, runtime, shop):
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.coalesce(write, word="a")
+    async with runtime.work(shop.id, request_id="test") as one:
+        one.coalesce(write, word="a")
+        await one.flush()
+        async with runtime.work(shop.id, request_id="test") as another:
+            another.coalesce(write, word="a")
+        assert await startable(database) == 0
+    assert await startable(database) == 1
+
+
 async def test_each_shop_and_job_has_its_own(database, runtime, shop):
     other = await make_shop(database, "other.myshopify.com")
     for one in (shop, other):

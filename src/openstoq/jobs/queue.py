@@ -67,16 +67,34 @@ _QUERIES = qb.QueryQueueBuilder(_NAMES)
 
 
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
-    """Insert `jobs` in one statement; coalesced ones that already wait are left out."""
-    await queries_on(db).enqueue(
-        [job.job for job in jobs],
-        [job.payload for job in jobs],
-        [0] * len(jobs),
-        [job.delay for job in jobs],
-        [job.dedupe_key for job in jobs],
-        [None] * len(jobs),
-        on_conflict="skip",
+    """Insert `jobs` in one statement; coalesced ones that already wait are left out.
+
+    A job that waits already is held back until this transaction ends: it must not start, and
+    read, before what it was enqueued for is there to be read.
+    """
+    missing = jobs
+    while missing:
+        await queries_on(db).enqueue(
+            [job.job for job in missing],
+            [job.payload for job in missing],
+            [0] * len(missing),
+            [job.delay for job in missing],
+            [job.dedupe_key for job in missing],
+            [None] * len(missing),
+            on_conflict="skip",
+        )
+        keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
+        held = await _hold_back(db, keys) if keys else set()
+        # One that has begun meanwhile has given up its key, and is enqueued anew.
+        missing = [job for job in missing if job.dedupe_key in keys - held]
+
+
+async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
+    """Keep jobs from starting until this transaction ends; return the keys of those that wait."""
+    rows = await db.fetch(
+        "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
     )
+    return {row["dedupe_key"] for row in rows}
 
 
 async def enqueue_for_every_shop(
