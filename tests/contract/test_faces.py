@@ -193,3 +193,17 @@ async def test_mcp_lists_every_action(app, key):
     for action in ACTIONS:
         assert listed[action.tool]["inputSchema"] == input_schema(action)
         assert listed[action.tool]["annotations"]["readOnlyHint"] is not action.writes
+    destructive = {name for name, one in listed.items() if one["annotations"]["destructiveHint"]}
+    orders = {name for name in destructive if name.startswith("preorders_orders_")}
+    assert orders == {
+        f"preorders_orders_{name}"
+        for name in (
+            "cancel",
+            "bulk_cancel",
+            "payments_charge_balance",
+            "payments_refund",
+            "payments_refund_balance",
+            "payments_refund_deposit",
+        )
+    }
+    assert destructive - orders == {one.tool for one in ACTIONS if one.method == "DELETE"}

@@ -48,7 +48,8 @@ class Action:
     writes; without it the handler gets the path's values as text. A `partial` action's handler
     gets one dict `changes` that holds just what was sent. `check` says what else is wrong with
     changes of which some fields could not be read, so that all problems are told at once; it gets
-    what was loaded, the rest of the changes, and the paths of those fields.
+    what was loaded, the rest of the changes, and the paths of those fields. What a `destructive`
+    action does cannot be taken back, such as money paid back.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Action:
     load: Loader | None = None
     partial: bool = False
     check: Check | None = None
+    destructive: bool = False
 
     @property
     def writes(self) -> bool:
@@ -118,9 +120,10 @@ class ActionSet:
         name: str | None = None,
         aliases: tuple[str, ...] = (),
         status: int = 202,
+        destructive: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a POST action; its keyword-only parameters are the body."""
-        return self._declare("POST", path, status, name, aliases)
+        return self._declare("POST", path, status, name, aliases, destructive=destructive)
 
     def delete(
         self,
@@ -131,10 +134,17 @@ class ActionSet:
         status: int = 202,
     ) -> Callable[[Handler], Handler]:
         """Declare a DELETE action."""
-        return self._declare("DELETE", path, status, name, aliases)
+        return self._declare("DELETE", path, status, name, aliases, destructive=True)
 
     def _declare(
-        self, method: Method, path: str, status: int, name: str | None, aliases: tuple[str, ...]
+        self,
+        method: Method,
+        path: str,
+        status: int,
+        name: str | None,
+        aliases: tuple[str, ...],
+        *,
+        destructive: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -147,6 +157,7 @@ class ActionSet:
                     status=status,
                     aliases=aliases,
                     load=self.load if _PARAMETER.search(whole) else None,
+                    destructive=destructive,
                 )
             )
             return handler
@@ -166,6 +177,7 @@ def declared(
     load: Loader | None = None,
     partial: bool = False,
     check: Check | None = None,
+    destructive: bool = False,
 ) -> Action:
     """Read an action off its handler; raise TypeError when something is missing."""
     summary, note = documentation(handler)
@@ -182,6 +194,7 @@ def declared(
         load=load,
         partial=partial,
         check=check,
+        destructive=destructive,
     )
 
 

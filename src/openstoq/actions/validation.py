@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from openstoq.errors import BadRequest, Invalid
@@ -131,8 +131,13 @@ def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
     return ()
 
 
-class Nothing(BaseModel, extra="forbid"):
+class Nothing(BaseModel):
     """The request of an action that takes nothing."""
+
+    # An MCP tool shows the schema with the path's parameters in it, which are not nothing.
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=lambda schema: schema.pop("description", None)
+    )
 
 
 def _validated(model: type[BaseModel], sent: bytes | Mapping[str, Any]) -> BaseModel:

@@ -44,7 +44,7 @@ def tool(action: Action) -> Tool:
         input_schema=input_schema(action),
         annotations=ToolAnnotations(
             read_only_hint=not action.writes,
-            destructive_hint=action.method == "DELETE",
+            destructive_hint=action.destructive,
             # A PATCH sets what it names, so a repeat changes nothing; a POST may send something.
             idempotent_hint=action.method != "POST",
             open_world_hint=False,

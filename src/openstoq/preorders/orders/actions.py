@@ -79,7 +79,8 @@ async def list_orders(
     """List preorder orders in this shop, paginated, the newest first.
 
     state is compiled: cancelled before refunded before fulfilled before released before
-    balance_collected, awaiting_balance and placed. from and to are days, inclusive.
+    balance_collected, awaiting_balance and placed. from and to are days in UTC, inclusive, on
+    which orders were placed.
     """
     asked = Page(page, per_page)
     wanted = Filter(
@@ -103,7 +104,7 @@ async def read(_: Context, order: PreorderOrder) -> OrderView:
     return showing.order_view(order)
 
 
-@orders.post("/{id}/cancel", aliases=("cancel a preorder", "call off a preorder"))
+@orders.post("/{id}/cancel", aliases=("cancel a preorder", "call off a preorder"), destructive=True)
 async def cancel(
     context: Context,
     order: PreorderOrder,
@@ -149,7 +150,7 @@ async def release(
     """Release the order's fulfillment holds and apply offer-configured order tags.
 
     Returns 409 if balance hasn't been collected; pass force: true to override. tag_with is a
-    tag, or a list of them, to add as well.
+    tag, or a list of them, to add as well. Done in the background: sync becomes synced.
     """
     await fulfilling.release(context, order, force=force, tags=tag_with or [])
     return showing.order_view(order)
@@ -157,14 +158,21 @@ async def release(
 
 @orders.post("/{id}/hold_fulfillments", aliases=("hold a preorder", "do not ship yet"))
 async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView:
-    """Apply fulfillment holds on the preorder order's fulfillment orders."""
+    """Apply fulfillment holds on the preorder order's fulfillment orders.
+
+    Only preordered items are held, in the background: sync becomes synced. The same as
+    fulfillment/apply_holds, but for the answer.
+    """
     await fulfilling.hold(context, order)
     return showing.order_view(order)
 
 
 @orders.post("/{id}/split_fulfillment_orders", aliases=("ship preorder items apart",))
 async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> OrderView:
-    """Split the order's fulfillment orders so preorder items ship separately from regular items."""
+    """Split the order's fulfillment orders so preorder items ship separately from regular items.
+
+    Done in the background: sync becomes synced, and GET fulfillment shows the parts.
+    """
     await fulfilling.split(context, order)
     return showing.order_view(order)
 

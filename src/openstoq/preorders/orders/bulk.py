@@ -100,7 +100,7 @@ async def bulk_release(
     return await _submit(context, "release", order_ids, force=force, tags=tag_with or [])
 
 
-@orders_at_once.post("/bulk_cancel", aliases=("cancel many preorders",))
+@orders_at_once.post("/bulk_cancel", aliases=("cancel many preorders",), destructive=True)
 async def bulk_cancel(
     context: Context,
     *,
@@ -111,7 +111,10 @@ async def bulk_cancel(
     cancel_shopify_order: bool = False,
     reason: Text | None = None,
 ) -> Submitted:
-    """Cancel many preorder orders (max 1000), with optional refund flags."""
+    """Cancel many preorder orders (max 1000), with optional refund flags.
+
+    Each as cancel does. status_url names each that could not be cancelled, with the reason.
+    """
     flags = {"deposit": refund_deposit, "balance": refund_balance}
     return await _submit(
         context,
@@ -130,7 +133,10 @@ async def bulk_cancel(
 async def bulk_send_payment_collection_url(
     context: Context, *, order_ids: OrderIds | None = None
 ) -> Submitted:
-    """Send payment-collection URLs to many preorder customers (max 1000)."""
+    """Send payment-collection URLs to many preorder customers (max 1000).
+
+    status_url names each order that nothing is owed for, or that has no e-mail address.
+    """
     return await _submit(context, "send_payment_collection_url", order_ids)
 
 
@@ -142,7 +148,10 @@ async def bulk_set_tags(
     tags: Tags | None = None,
     remove_tags: Tags | None = None,
 ) -> Submitted:
-    """Add tags to many preorder orders in Shopify, and take others off (max 1000)."""
+    """Add tags to many preorder orders in Shopify, and take others off (max 1000).
+
+    At least one tag has to be named, in tags or remove_tags.
+    """
     if not tags and not remove_tags:
         raise Invalid("tags or remove_tags must name at least one tag")
     return await _submit(context, "set_tags", order_ids, add=tags or [], remove=remove_tags or [])

@@ -27,7 +27,9 @@ async def read(_: Context, order: PreorderOrder) -> PaymentsView:
     return showing.payments_view(order)
 
 
-@payments.post("/charge_balance", aliases=("collect the balance", "charge the saved card"))
+@payments.post(
+    "/charge_balance", aliases=("collect the balance", "charge the saved card"), destructive=True
+)
 async def charge_balance(
     context: Context, order: PreorderOrder, *, mode: Literal["auto", "manual"] = "auto"
 ) -> PaymentsView:
@@ -62,7 +64,7 @@ async def send_collection_url(context: Context, order: PreorderOrder) -> Payment
     return showing.payments_view(order)
 
 
-@payments.post("/refund", aliases=("pay everything back",))
+@payments.post("/refund", aliases=("pay everything back",), destructive=True)
 async def refund(
     context: Context,
     order: PreorderOrder,
@@ -70,13 +72,16 @@ async def refund(
     notify_customer: bool = False,
     note: Text | None = None,
 ) -> PaymentsView:
-    """Refund the entire preorder (deposit + balance)."""
+    """Refund the entire preorder (deposit + balance).
+
+    Paid back in the background: the ledger of GET payments shows how each refund ends.
+    """
     return await _refund(
         context, order, "refund_deposit", ("deposit", "balance"), Reason(note, notify_customer)
     )
 
 
-@payments.post("/refund_balance", aliases=("pay the balance back",))
+@payments.post("/refund_balance", aliases=("pay the balance back",), destructive=True)
 async def refund_balance(
     context: Context,
     order: PreorderOrder,
@@ -86,14 +91,15 @@ async def refund_balance(
 ) -> PaymentsView:
     """Refund the remaining-balance portion of a preorder.
 
-    Only valid after the balance was collected.
+    Only valid after the balance was collected. Paid back in the background: the ledger of GET
+    payments shows how it ends.
     """
     return await _refund(
         context, order, "refund_balance", ("balance",), Reason(note, notify_customer)
     )
 
 
-@payments.post("/refund_deposit", aliases=("pay the deposit back",))
+@payments.post("/refund_deposit", aliases=("pay the deposit back",), destructive=True)
 async def refund_deposit(
     context: Context,
     order: PreorderOrder,
@@ -101,7 +107,10 @@ async def refund_deposit(
     notify_customer: bool = False,
     note: Text | None = None,
 ) -> PaymentsView:
-    """Refund the deposit portion of a preorder."""
+    """Refund the deposit portion of a preorder.
+
+    Paid back in the background: the ledger of GET payments shows how it ends.
+    """
     return await _refund(
         context, order, "refund_deposit", ("deposit",), Reason(note, notify_customer)
     )
