@@ -43,7 +43,10 @@ class TotalsView(BaseModel):
 
 
 class LineView(BaseModel):
-    """A preordered line; total, deposit and balance are for the `current` units."""
+    """A preordered line; total, deposit and balance are for the `current` units.
+
+    Of an order that was cancelled, or of which nothing is left, they stay as they were agreed.
+    """
 
     id: int
     offer_id: UUID
