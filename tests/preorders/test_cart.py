@@ -68,7 +68,7 @@ def placed(runtime, shop):
             for place, (variant, quantity) in enumerate(units)
         ]
         async with runtime.work(shop.id, request_id="test") as work:
-            return await intake.take_in(work, bought(number, *lines, **facts))
+            return await intake.take_in(work, bought(number, *lines, **facts), read_at=utc_now())
 
     return placed
 
@@ -506,7 +506,7 @@ async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
         for plan, drawn in zip(plans, (first, second), strict=True):
             await put_on_sale(db, shop, catalogue, plan, drawn)
         work = Work(runtime=runtime, db=db, shop_id=shop.id, request_id="test")
-        await intake.take_in(work, order(1, before))
+        await intake.take_in(work, order(1, before), read_at=utc_now())
         cart = Cart(
             lines=[
                 CartLine(variant_id=catalogue[variant], quantity=units, plan_id=plans[offer])
@@ -516,7 +516,9 @@ async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
         )
         refused = await check(db, shop.id, cart, utc_now())
         # A platform need not keep the order of a cart's lines.
-        made = await intake.take_in(work, order(2, [*wanted[turn:], *wanted[:turn]]))
+        made = await intake.take_in(
+            work, order(2, [*wanted[turn:], *wanted[:turn]]), read_at=utc_now()
+        )
         if not refused:
             assert made.exceeded == []
         elif len({offer for offer, _, _ in wanted}) == 1:

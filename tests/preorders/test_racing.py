@@ -7,6 +7,7 @@ import pytest
 from factories.runtimes import make_runtime
 from factories.shop_orders import bought, line, sell
 from openstoq.db.pool import Database
+from openstoq.kernel.clock import utc_now
 from openstoq.preorders.orders import intake
 
 BUYERS, UNITS, PLAN = 50, 10, 900
@@ -23,7 +24,7 @@ async def crowded(database_url):
 async def order_at_once(runtime, shop, orders):
     async def take_in(order):
         async with runtime.work(shop.id, request_id="race") as work:
-            return await intake.take_in(work, order)
+            return await intake.take_in(work, order, read_at=utc_now())
 
     return await asyncio.gather(*(take_in(order) for order in orders))
 

@@ -36,13 +36,14 @@ async def read_order(run: Run, *, order_id: int) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
+    read_at = run.runtime.clock()
     with asking():
         order = await commerce.order(order_id)
     async with run.work() as work:
         if order is None:
             await _end(work, order_id)
             return
-        taken = await take_in(work, order)
+        taken = await take_in(work, order, read_at=read_at)
         if taken is not None and taken.revision > taken.synced_revision:
             sync.request(work, order_id)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from openstoq.commerce.orders import Order
@@ -39,18 +40,20 @@ class Known:
 
 async def read(run: Run, commerce: Commerce, order_id: int) -> PreorderOrder | None:
     """Read an order from the shop and take it in; None when it is gone or no preorder."""
+    read_at = run.runtime.clock()
     with asking():
         order = await commerce.order(order_id)
     if order is None:
         return None
     async with run.work() as work:
-        return await take_in(work, order)
+        return await take_in(work, order, read_at=read_at)
 
 
-async def take_in(work: Work, order: Order) -> PreorderOrder | None:
+async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrder | None:
     """Make our record of an order what the shop says; None when it has no preorder in it.
 
-    What was read before something newer is left out. A new preorder is judged against its
+    `read_at` is when its reading began: what was read before something newer is left out, also
+    within the second to which the shop tells when it was updated. A new preorder is judged against its
     offers' limits and counted under locks; `sync.request` makes the shop follow when the
     returned order's revision is ahead.
     """
@@ -58,7 +61,7 @@ async def take_in(work: Work, order: Order) -> PreorderOrder | None:
     await store.lock_name(db, shop_id, order.id)
     known = await _known(db, shop_id, order)
     stored = known.stored
-    if stored is not None and order.updated_at < stored.shop_updated_at:
+    if stored is not None and _is_older(order, read_at, stored):
         return stored
     if not known.matches:
         if stored is None:
@@ -79,6 +82,7 @@ async def take_in(work: Work, order: Order) -> PreorderOrder | None:
     made = settlement.made(
         order, sold, known.offers, stored, owed=owed, market_id=known.market_id, now=now
     )
+    made.read_at = read_at
     if stored is not None and settlement.was_released_by_hand(stored, made):
         made.hold_wanted, made.released_at = None, now
     if made.cancelled_at is None and order.cancelled_at is None:
@@ -93,6 +97,12 @@ async def take_in(work: Work, order: Order) -> PreorderOrder | None:
     if stored is None and _is_to_be_cancelled(made, known.offers):
         await cancelling.cancel_exceeding(work, made)
     return made
+
+
+def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
+    if order.updated_at != stored.shop_updated_at or stored.read_at is None:
+        return order.updated_at < stored.shop_updated_at
+    return read_at < stored.read_at
 
 
 async def _known(db: Connection, shop_id: UUID, order: Order) -> Known:

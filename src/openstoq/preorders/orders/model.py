@@ -143,6 +143,7 @@ class PreorderOrder:
     country: str | None
     market_id: int | None
     currency: str
+    read_at: datetime | None = None
     shop_updated_at: datetime
     shop_cancelled_at: datetime | None
     total: Decimal

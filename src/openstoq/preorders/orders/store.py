@@ -20,7 +20,7 @@ from openstoq.preorders.orders.model import (
 
 _ORDER = """
     order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
-    market_id, currency, shop_updated_at, shop_cancelled_at, total, received, refunded,
+    market_id, currency, read_at, shop_updated_at, shop_cancelled_at, total, received, refunded,
     outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
     cancelled_at, cancel_reason, exceeded, hold_wanted, split_wanted, tags_wanted,
     tags_unwanted, cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at

@@ -77,10 +77,11 @@ async def sync_order(run: Run, *, order_id: int) -> None:
 async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
     """Do what is missing until nothing is; return the revision that the shop agrees with."""
     for _ in range(MOST_ROUNDS):
+        read_at = run.runtime.clock()
         order = await commerce.order(order_id)
         async with run.work() as work:
             wanted = (
-                await take_in(work, order)
+                await take_in(work, order, read_at=read_at)
                 if order is not None
                 else await store.load_one(work.db, work.shop_id, order_id)
             )

@@ -15,6 +15,7 @@ CREATE TABLE preorder_orders (
     market_id        bigint,
     currency         text NOT NULL,
     -- What the shop had when the order was last read.
+    read_at          timestamptz, -- when that reading began
     shop_updated_at  timestamptz NOT NULL,
     shop_cancelled_at timestamptz,
     total            numeric NOT NULL,

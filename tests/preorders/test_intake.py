@@ -1,0 +1,34 @@
+"""Orders that are told in disorder end as the newest reading has them."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from factories.shop_orders import PLACED, bought, line, sell
+from openstoq.kernel.clock import utc_now
+from openstoq.preorders.orders import intake
+
+PLAN = 900
+
+
+def readings(variant):
+    """The same order, read three times: twice within the second of its last change."""
+    wanted = line(1, variant, plan_id=PLAN)
+    later = PLACED + timedelta(seconds=5)
+    return [
+        (utc_now(), bought(1, wanted, tags=("oldest",))),
+        (utc_now(), bought(1, wanted, tags=("middle",), updated_at=later)),
+        (utc_now(), bought(1, wanted, tags=("newest",), updated_at=later)),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_the_newest_reading_is_kept(client, database, runtime, shop, catalogue, order):
+    await sell(client, database, shop, catalogue, PLAN)
+    told = readings(catalogue[0])
+    for nth in order:
+        read_at, reading = told[nth]
+        async with runtime.work(shop.id, request_id="test") as work:
+            taken = await intake.take_in(work, reading, read_at=read_at)
+    assert taken.snapshot.tags == ("newest",)
