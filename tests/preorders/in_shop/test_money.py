@@ -120,6 +120,8 @@ async def test_a_charge_that_needs_the_shopper(market, plans, variants):
         return (await payments(market, order))["balance"]["status"] == "authenticate"
 
     await until(waits)
+    for what in ("cancel", "payments/charge_balance", "payments/refund"):
+        assert "send_collection_url" in await market.refusal(order, what)
     await market.site.control("POST", f"orders/{order['id']}/authenticate", {})
     await idle(market.database)
     assert await market.state(order) == "balance_collected"
@@ -242,6 +244,7 @@ async def test_refunds_of_deposit_and_balance(market, plans, variants):
     assert (told["balance"]["status"], told["deposit"]["status"]) == ("refunded", "paid")
     assert "nothing is left" in await market.refusal(order, "payments/refund_balance")
     assert await market.state(order) == "balance_collected"
+    assert "paid back" in await market.refusal(order, "release")
     await market.ask(order, "payments/refund_deposit")
     assert await market.state(order) == "refunded"
     shown = await market.in_shop(order)
@@ -312,9 +315,12 @@ async def test_cancelled_early_or_late_with_everything_back(market, plans, varia
 
 async def test_cancelled_in_the_shop_too_where_asked(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
-    await market.ask(order, "cancel", cancel_shopify_order=True, refund_deposit=True)
+    await market.ask(
+        order, "cancel", cancel_shopify_order=True, refund_deposit=True, reason="Inventory"
+    )
     await market.tell(order)
     shown = await market.in_shop(order)
+    assert shown["cancel_reason"] == "INVENTORY"
     assert shown["cancelled_at"]
     assert shown["refunded"] == shown["received"]
     assert await market.state(order) == "cancelled"

@@ -59,6 +59,30 @@ class CancelOrder:
 Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
 
 
+_NAMES: dict[type[Effect], str] = {
+    AddTags: "its tags",
+    RemoveTags: "the loss of tags",
+    Place: "a hold",
+    Lift: "the end of a hold",
+    SplitOff: "a split",
+    MarkPaid: "that it was paid",
+    CancelOrder: "its cancellation",
+}
+# Reasons that Shopify has words for.
+_REASONS = frozenset({"customer", "declined", "fraud", "inventory", "staff"})
+
+
+def named(effects: Iterable[Effect]) -> str:
+    """Say what effects are about, for a sentence."""
+    return ", ".join(dict.fromkeys(_NAMES[type(one)] for one in effects))
+
+
+def cancel_reason(reason: str | None) -> str:
+    """Return the shop's word for why an order is cancelled, which goes by itself as a note too."""
+    word = (reason or "").strip().lower()
+    return word if word in _REASONS else "other"
+
+
 def handle_of(order_id: int) -> str:
     """Return the name of our hold: the shop takes it once for each fulfillment order."""
     return f"{HANDLE}-{order_id}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from openstoq.kernel.money import Money
-from openstoq.preorders.orders.model import PreorderOrder, State
+from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder, State
 
 Action = Literal[
     "hold",
@@ -62,6 +62,11 @@ _NO_BALANCE = (
     "the preorder was paid in full at checkout, so it has no balance; payments/refund pays it back"
 )
 _COLLECTED = "the balance was collected already; GET payments shows when"
+_AT_THE_BANK = (
+    "a charge of the balance is under way, and the shopper's bank wants them to confirm it; mail "
+    "them the link again with payments/send_collection_url, or wait until GET payments shows its "
+    "end, in three days at the latest; then {}"
+)
 _CHARGED = "a charge of the balance is under way; wait until GET payments shows its end, then {}"
 _PAID_BACK = "everything was paid back already; GET payments shows when"
 _CHARGE_NOTHING: dict[State, str] = {
@@ -115,10 +120,18 @@ def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
     """Return why an order cannot be released, or None."""
     if (forbidden := obstacle("release", order)) is not None:
         return forbidden
-    if owes(order) and not force:
+    if force:
+        return None
+    if owes(order):
+        owed = f"{Money(order.outstanding, order.currency)} {order.currency}"
         return (
-            f"the balance of {Money(order.outstanding, order.currency)} {order.currency} was not collected yet; collect "
-            "it with payments/charge_balance, or release with force: true"
+            f"the balance of {owed} was not collected yet; collect it with "
+            "payments/charge_balance, or release with force: true"
+        )
+    if any(one.kind == "refund" and one.part == "balance" for one in _standing(order)):
+        return (
+            "of the balance something was paid back; release with force: true if the preorder is "
+            "to be sent all the same"
         )
     return None
 
@@ -129,8 +142,8 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
         return forbidden
     if not owes(order):
         return _COLLECTED if order.balance > 0 else _NO_BALANCE
-    if order.charge_under_way is not None:
-        return "a charge of the balance is under way already; GET payments shows how it ends"
+    if (charging := _charging(order, "charge what is still owed")) is not None:
+        return charging
     if order.refund_under_way is not None:
         return (
             "a refund is under way; wait until GET payments shows its end, then charge what is "
@@ -148,9 +161,7 @@ def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
     """Return why nothing may be paid back now, or None; whether anything is left is not asked."""
     if (forbidden := obstacle(action, order)) is not None:
         return forbidden
-    if order.charge_under_way is not None:
-        return _CHARGED.format("ask for the refund again")
-    return None
+    return _charging(order, "ask for the refund again")
 
 
 def uncancellable(order: PreorderOrder) -> str | None:
@@ -161,6 +172,20 @@ def uncancellable(order: PreorderOrder) -> str | None:
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
     charge = order.charge_under_way
-    if charge is not None and charge.status != "pending":
-        return _CHARGED.format("cancel again")
-    return None
+    if charge is not None and charge.status == "pending":
+        return None
+    return _charging(order, "cancel again")
+
+
+def _charging(order: PreorderOrder, then: str) -> str | None:
+    """Return that a charge is under way, and what to do after it, or None."""
+    charge = order.charge_under_way
+    if charge is None:
+        return None
+    sentence = _AT_THE_BANK if charge.status == "authenticate" else _CHARGED
+    return sentence.format(then)
+
+
+def _standing(order: PreorderOrder) -> list[Payment]:
+    """Return the entries of the ledger that count, or are about to."""
+    return [one for one in order.payments if one.status in UNDER_WAY | {"succeeded"}]

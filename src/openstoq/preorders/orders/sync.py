@@ -76,6 +76,7 @@ async def sync_order(run: Run, *, order_id: int) -> None:
 
 async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
     """Do what is missing until nothing is; return the revision that the shop agrees with."""
+    missing: list[Effect] = []
     for _ in range(MOST_ROUNDS):
         read_at = run.runtime.clock()
         order = await commerce.order(order_id)
@@ -98,7 +99,9 @@ async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
         if CancelOrder() in missing:
             # The shop cancels in its own time, and asking it again meanwhile helps nobody.
             raise Retry("the shop is cancelling the order", delay=CANCELLING)
-    raise CommerceError("the shop does not take on what was decided; look at the order there")
+    raise CommerceError(
+        f"the shop does not take on {effects.named(missing)}; look at the order there"
+    )
 
 
 async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None) -> None:
@@ -120,7 +123,7 @@ async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: st
         case CancelOrder():
             await commerce.cancel_order(
                 order_id,
-                reason="other",
+                reason=effects.cancel_reason(order.cancel_reason),
                 note=order.cancel_reason,
                 notify=False,
                 restock=True,
