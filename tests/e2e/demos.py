@@ -1,5 +1,6 @@
 """Demos that tests start and stop: where they are, and what they leave behind."""
 
+import atexit
 import json
 import signal
 import socket
@@ -16,17 +17,28 @@ from e2e.plant import first_line, start
 
 
 def five_free_ports() -> int:
-    """Return the first of five ports in a row that are free."""
+    """Return the first of five ports in a row that are free, and this process's alone.
+
+    Tests run beside each other: whoever holds the name of five ports keeps others off them, until
+    the process ends.
+    """
     for first in range(21_000, 32_000, 5):
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + 5):
-                    probe = held.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0openstoq-ports-{first}")
+            _check_free(first)
+        except OSError:
+            name.close()
+            continue
+        atexit.register(name.close)
+        return first
     raise AssertionError("there are no five free ports in a row")
+
+
+def _check_free(first: int) -> None:
+    with ExitStack() as held:
+        for port in range(first, first + 5):
+            held.enter_context(socket.socket()).bind(("127.0.0.1", port))
 
 
 class Demo:
@@ -66,6 +78,8 @@ def demos() -> Iterator[list[subprocess.Popen[bytes]]]:
         if process.poll() is None:
             process.terminate()
             process.communicate(timeout=60)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 async def started(
