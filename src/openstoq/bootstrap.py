@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import httpx
 import uvicorn
 
 from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.client import http_client
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Settings
 from openstoq.db import embedded
@@ -67,7 +67,7 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
         )
     configure(settings.log.format, settings.log.level)
     transport = SMTPTransport(_smtp(settings))
-    async with httpx.AsyncClient(timeout=settings.shopify.timeout_seconds) as http:
+    async with http_client(settings.shopify.timeout_seconds) as http:
         database = await Database.connect(
             url,
             size=settings.database.pool_size,

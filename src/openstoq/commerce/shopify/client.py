@@ -32,10 +32,10 @@ _FROZEN_FOR = 3600.0
 _SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
 
 
-def http_client() -> httpx.AsyncClient:
+def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
     """Make the connection pool that the clients of every shop share; close it at the end."""
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(30.0, connect=5.0),
+        timeout=httpx.Timeout(timeout_seconds, connect=5.0),
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
         headers={"User-Agent": "openstoq"},
         # Shopify sets cookies that mean nothing to an API client and would pile up by shop.

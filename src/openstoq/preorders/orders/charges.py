@@ -20,7 +20,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders import dunning, letters, rules, store, waiting
 from openstoq.preorders.orders.events import ChargeBegun
 from openstoq.preorders.orders.intake import read
-from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder
+from openstoq.preorders.orders.model import Payment, PreorderOrder
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -113,9 +113,10 @@ async def _hand_over(
     run: Run, order_id: int, payment_id: UUID
 ) -> tuple[PreorderOrder | None, Payment | None]:
     async with run.work() as work:
-        order, payment = await _under_way(work, order_id, payment_id)
-        if order is None or payment is None:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return None, None
+        order, payment = found
         begun = dunning.handed_over(payment, order, work.runtime.clock())
         if begun != payment:
             await save(work, order, before=order.lines, payments=[begun])
@@ -165,9 +166,10 @@ async def _note_reference(
     run: Run, order_id: int, payment_id: UUID, reference: str
 ) -> Payment | None:
     async with run.work() as work:
-        order, payment = await _under_way(work, order_id, payment_id)
-        if order is None or payment is None:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return None
+        order, payment = found
         asked = replace(payment, reference=reference)
         await save(work, order, before=order.lines, payments=[asked])
         return asked
@@ -178,9 +180,10 @@ async def _succeed(
 ) -> None:
     """Settle a charge; an entry that was made of its transaction before becomes void."""
     async with run.work() as work:
-        order, payment = await _under_way(work, order_id, payment_id)
-        if order is None or payment is None:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return
+        order, payment = found
         now = work.runtime.clock()
         twins = [
             replace(one, status="void", transaction_id=None, error="the same as the charge")
@@ -197,21 +200,12 @@ async def _succeed(
         await save(work, order, before=order.lines, payments=[*twins, settled])
 
 
-async def _under_way(
-    work: Work, order_id: int, payment_id: UUID
-) -> tuple[PreorderOrder | None, Payment | None]:
-    order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
-    payment = order.payment(payment_id) if order is not None else None
-    if payment is None or payment.status not in UNDER_WAY:
-        return None, None
-    return order, payment
-
-
 async def _ask_to_authenticate(run: Run, order_id: int, payment_id: UUID) -> None:
     async with run.work() as work:
-        order, payment = await _under_way(work, order_id, payment_id)
-        if order is None or payment is None:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return
+        order, payment = found
         waiting = replace(payment, status="authenticate")
         await save(work, order, before=order.lines, payments=[waiting])
         work.enqueue(
@@ -221,9 +215,10 @@ async def _ask_to_authenticate(run: Run, order_id: int, payment_id: UUID) -> Non
 
 async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
     async with run.work() as work:
-        order, payment = await _under_way(work, order_id, payment_id)
-        if order is None or payment is None:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return
+        order, payment = found
         retry_days = work.runtime.settings.collection.retry_days
         failed = dunning.failed(payment, error, retry_days, work.runtime.clock())
         await save(work, order, before=order.lines, payments=[failed])

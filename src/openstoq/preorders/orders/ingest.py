@@ -48,9 +48,9 @@ async def read_order(run: Run, *, order_id: int) -> None:
             sync.request(work, order_id)
 
 
-@jobs.job()
+@jobs.job(cron="50 3 * * *")
 async def read_markets(run: Run) -> None:
-    """Read which markets sell to which countries."""
+    """Read which markets sell to which countries, when they change and once a night."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -83,13 +83,6 @@ async def reconcile(run: Run) -> None:
                 raise Retry("the worker is stopping")
     async with run.work() as work:
         await passes.finish(work.db, work.shop_id, upto=begun.upto)
-
-
-@jobs.job(cron="50 3 * * *")
-async def read_markets_nightly(run: Run) -> None:
-    """Read the markets once a night."""
-    async with run.work() as work:
-        work.coalesce(read_markets)
 
 
 async def on_news(work: Work, news: News) -> None:

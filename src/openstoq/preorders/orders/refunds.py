@@ -12,7 +12,7 @@ from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.events import RefundBegun
 from openstoq.preorders.orders.intake import read
-from openstoq.preorders.orders.model import UNDER_WAY, Payment
+from openstoq.preorders.orders.model import Payment
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -62,10 +62,10 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
 
 async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
     async with run.work() as work:
-        order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
-        refund = order.payment(payment_id) if order is not None else None
-        if order is None or refund is None or refund.status not in UNDER_WAY:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return None
+        order, refund = found
         begun = replace(refund, status="processing", attempts=refund.attempts + 1)
         await save(work, order, before=order.lines, payments=[begun])
         return begun
@@ -73,10 +73,10 @@ async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
 
 async def _settle(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
     async with run.work() as work:
-        order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
-        refund = order.payment(payment_id) if order is not None else None
-        if order is None or refund is None or refund.status not in UNDER_WAY:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
             return
+        order, refund = found
         settled = replace(
             refund,
             status="failed" if error else "succeeded",

@@ -11,6 +11,7 @@ from openstoq.db.conditions import Conditions
 from openstoq.db.pool import Connection
 from openstoq.kernel.paging import Page
 from openstoq.preorders.orders.model import (
+    UNDER_WAY,
     Line,
     Payment,
     PreorderOrder,
@@ -89,11 +90,38 @@ async def load_one(
     return (await load(db, shop_id, [order_id], lock=lock)).get(order_id)
 
 
+async def load_under_way(
+    db: Connection, shop_id: UUID, order_id: int, payment_id: UUID
+) -> tuple[PreorderOrder, Payment] | None:
+    """Return a locked order with an entry of its ledger, or None once that came to its end."""
+    order = await load_one(db, shop_id, order_id, lock=True)
+    payment = order.payment(payment_id) if order is not None else None
+    if order is None or payment is None or payment.status not in UNDER_WAY:
+        return None
+    return order, payment
+
+
 async def find(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
     """Return the platform's ids of orders that are named by ours."""
     rows = await db.fetch(
         "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
         shop_id,
+        order_ids,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def known(
+    db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
+) -> list[int]:
+    """Return those preorder orders, by the platform's ids, that one of ours or of its ids names."""
+    rows = await db.fetch(
+        """
+        SELECT order_id FROM preorder_orders
+        WHERE shop_id = $1 AND (id = ANY($2) OR order_id = ANY($3)) ORDER BY order_id
+        """,
+        shop_id,
+        ids,
         order_ids,
     )
     return [row["order_id"] for row in rows]

@@ -10,7 +10,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, NotFound
 from openstoq.kernel.ids import ShopifyId, new_id
 from openstoq.kernel.types import Clean, Line
-from openstoq.preorders.orders import letters, letters_store
+from openstoq.preorders.orders import letters, store
 from openstoq.web.v1.plan_variants import operation
 from openstoq.web.v1.requests import Lenient
 
@@ -58,7 +58,7 @@ async def send_shipping_update(
         raise BadRequest("Provide either order_ids or shopify_order_ids, not both")
     if not order_ids and not shopify_order_ids:
         raise BadRequest("order_ids or shopify_order_ids is required")
-    found = await letters_store.known(
+    found = await store.known(
         context.db, context.shop_id, ids=order_ids or (), order_ids=shopify_order_ids or ()
     )
     if not found:

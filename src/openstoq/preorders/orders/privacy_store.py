@@ -1,0 +1,55 @@
+"""What is stored of a customer's preorders in PostgreSQL, to be told or forgotten."""
+
+from typing import Any
+from uuid import UUID
+
+from openstoq.commerce.inbound import PrivacyRequest
+from openstoq.db.pool import Connection
+
+
+async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[int]:
+    """Return the preorders of a customer, known by id, by orders or by e-mail address."""
+    rows = await db.fetch(
+        """
+        SELECT order_id FROM preorder_orders
+        WHERE shop_id = $1
+          AND (customer_id = $2 OR order_id = ANY($3) OR lower(email) = lower($4))
+        ORDER BY order_id
+        """,
+        shop_id,
+        request.customer_id,
+        list(request.order_ids),
+        request.email,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[str, Any]:
+    """Return everything that is stored of these orders."""
+    row = await db.fetchrow(
+        """
+        SELECT
+            (SELECT coalesce(jsonb_agg(to_jsonb(o) - 'shop_id' ORDER BY o.placed_at), '[]')
+             FROM preorder_orders o WHERE o.shop_id = $1 AND o.order_id = ANY($2)) AS orders,
+            (SELECT coalesce(jsonb_agg(to_jsonb(l) - 'shop_id' ORDER BY l.line_id), '[]')
+             FROM preorder_lines l WHERE l.shop_id = $1 AND l.order_id = ANY($2)) AS lines,
+            (SELECT coalesce(jsonb_agg(to_jsonb(p) - 'shop_id' ORDER BY p.created_at), '[]')
+             FROM preorder_payments p WHERE p.shop_id = $1 AND p.order_id = ANY($2)) AS payments
+        """,
+        shop_id,
+        order_ids,
+    )
+    return dict(row) if row is not None else {}
+
+
+async def forget(db: Connection, shop_id: UUID, order_ids: list[int]) -> None:
+    """Forget who gave these orders."""
+    await db.execute(
+        """
+        UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL,
+            snapshot = snapshot || '{"status_url": null, "collection_url": null, "mandates": []}'
+        WHERE shop_id = $1 AND order_id = ANY($2)
+        """,
+        shop_id,
+        order_ids,
+    )
