@@ -15,7 +15,7 @@ from openstoq.catalog.model import StockChanged
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
 from openstoq.preorders.offers import actions as offers
-from openstoq.preorders.offers import attaching, products, sync, variant_settings
+from openstoq.preorders.offers import attaching, products, storefront_sync, sync, variant_settings
 from openstoq.preorders.offers.translations import translations
 from openstoq.preorders.orders import actions as orders
 from openstoq.preorders.orders import (
@@ -62,6 +62,7 @@ JOBS: tuple[Job[Any], ...] = (
     *privacy.jobs,
     *attaching.jobs,
     *sync.jobs,
+    *storefront_sync.jobs,
     *ingest.jobs,
     *order_sync.jobs,
     *order_privacy.jobs,

@@ -14,8 +14,8 @@ ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 class Market:
     """A sandbox shop's checkout, and what is told of its orders."""
 
-    def __init__(self, site, client, runtime, shop, database):
-        self.site, self.client = site, client
+    def __init__(self, site, client, runtime, shop, database, worker):
+        self.site, self.client, self.worker = site, client, worker
         self.runtime, self.shop, self.database = runtime, shop, database
 
     async def buy(self, *lines, **facts):
@@ -106,7 +106,7 @@ def subject(email):
 
 @pytest.fixture
 async def market(site, client, runtime, shop, database, worker):
-    return Market(site, client, runtime, shop, database)
+    return Market(site, client, runtime, shop, database, worker)
 
 
 @pytest.fixture

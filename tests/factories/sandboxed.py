@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -27,6 +26,7 @@ from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
 
 PATIENCE = 30
+ATTEMPTS = 4
 
 
 async def soon(seconds):
@@ -42,7 +42,9 @@ async def site():
 @pytest.fixture
 async def runtime(database):
     async with httpx.AsyncClient(timeout=5) as http:
-        connector = ShopifyConnector(http, Patience(attempts=4, answer=2.0, sleep=soon))
+        connector = ShopifyConnector(
+            http, Patience(attempts=ATTEMPTS, longest=1.0, answer=2.0, sleep=soon)
+        )
         ports = {ShopConnector: connector, EmailTransport: Relay()}
         yield make_runtime(database, ports=ports, subscribers=SUBSCRIBERS)
 
@@ -63,26 +65,32 @@ async def shop(database, site):
         return await store.load(db, shop_id)
 
 
-@asynccontextmanager
-async def working(runtime, url):
-    """Run a worker with every job of ours, none on a schedule."""
-    jobs = [replace(job, cron=None) for job in JOBS]
-    own = replace(runtime, stopping=asyncio.Event())
-    worker = Worker(own, jobs, url=url)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        await asyncio.wait_for(task, PATIENCE)
+class Workplace:
+    """Where a worker does every job of ours, none on a schedule, while there is one."""
+
+    def __init__(self, runtime, url):
+        self.runtime, self.url = runtime, url
+
+    def start(self):
+        own = replace(self.runtime, stopping=asyncio.Event())
+        self.worker = Worker(own, [replace(job, cron=None) for job in JOBS], url=self.url)
+        self.work = asyncio.create_task(self.worker.run())
+
+    async def stop(self):
+        self.worker.stop()
+        await asyncio.wait_for(self.work, PATIENCE)
 
 
 @pytest.fixture
 async def worker(runtime, database, database_url, shop):
-    async with working(runtime, database_url) as worker:
+    place = Workplace(runtime, database_url)
+    place.start()
+    try:
         await run(runtime, shop, pull)
         await idle(database)
-        yield worker
+        yield place
+    finally:
+        await place.stop()
 
 
 async def run(runtime, shop, job, **arguments):

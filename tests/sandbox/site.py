@@ -92,13 +92,16 @@ class Site:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def control(self, method, path, body=None, *, domain=SNOWDEVIL, status=200):
-        answer = await self.http.request(
+    async def ask(self, method, path, body=None, *, domain=SNOWDEVIL):
+        return await self.http.request(
             method,
             f"{self.url}/shops/{domain}/control/{path}",
             json=body,
             headers={"X-Sandbox-Token": "sandbox-control"},
         )
+
+    async def control(self, method, path, body=None, *, status=200, **options):
+        answer = await self.ask(method, path, body, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
 

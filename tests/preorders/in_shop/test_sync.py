@@ -1,12 +1,10 @@
-"""What an offer means in the shop: a real worker against a running sandbox, faults included."""
+"""What an offer means in the shop: a real worker against a running sandbox."""
 
 import asyncio
 import json
-from contextlib import suppress
-from datetime import timedelta
 from uuid import UUID
 
-from factories.sandboxed import PATIENCE, did, groups, idle, on_shop, run, seen, working
+from factories.sandboxed import did, groups, idle, on_shop, run, seen
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.preorders.offers.attaching import follow_sources
 from openstoq.preorders.variants.jobs import follow_schedules, look_for_drift, reconcile
@@ -335,50 +333,6 @@ async def test_detached_from_all_offers(site, client, database, offer, variants)
     assert len(gone["detached_from"]) == 1
     assert (await groups(site))[0]["variant_ids"] == sorted(variants[1:3])
     assert (await seen(site, variants[0]))[0] == {}
-
-
-async def test_the_end_is_right_whatever_the_shop_does(
-    runtime, shop, site, client, database, database_url, offer, variants
-):
-    faults = (
-        {"fault": "throttled"},
-        {"fault": "status", "status": 503},
-        {"fault": "close"},
-        {"fault": "status", "status": 429},
-        {"fault": "close"},
-    )
-    for number, fault in enumerate(faults * 3):
-        await site.control("POST", "faults", fault)
-        await did(client, f"{offer}/widget/set_badge_text", text=f"Badge {number}")
-        if number % 4 == 0:
-            await did(client, f"{offer}/products/add_variants", variant_ids=variants[: number + 4])
-    await idle(database)
-    (group,) = await groups(site)
-    read = (await client.get(offer)).json()
-    assert read["sync"] == {"state": "synced", "error": None}
-    assert len(group["variant_ids"]) == read["products"]["variant_count"]
-    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
-    assert shown["widget"]["badge"]["text"] == f"Badge {len(faults) * 3 - 1}"
-
-
-async def test_a_lost_answer_makes_no_second_group(site, client, database, variants):
-    await site.control("POST", "faults", {"fault": "close", "count": 3})
-    await did(client, "/preorders/offers", name="Once")
-    await idle(database)
-    assert [group["name"] for group in await groups(site)] == ["Once"]
-
-
-async def test_a_killed_workers_attachment_goes_on(
-    runtime, shop, site, client, database, database_url, variants
-):
-    made = await did(client, "/preorders/offers", name="Interrupted")
-    at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/products/set_source_to_all", confirm=True)
-    await did(client, f"{at}/enable")
-    async with working(runtime, database_url):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(idle(database), timedelta(seconds=PATIENCE).total_seconds())
-    assert (await groups(site))[0]["variant_ids"] == sorted(variants)
 
 
 async def test_new_and_deleted_products_are_followed(

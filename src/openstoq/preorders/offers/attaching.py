@@ -11,7 +11,7 @@ from openstoq.commerce.port import AccessDenied, CommerceRefused
 from openstoq.jobs import bulk
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import membership, store, sync
+from openstoq.preorders.offers import membership, store, storefront_sync, sync
 from openstoq.preorders.offers.model import Offer
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -174,7 +174,7 @@ async def flip(run: Run, *, job_id: str) -> None:
         policy = job.arguments["policy"]
         wanted = dict.fromkeys(sorted(set(attached) & set(chunk)), policy)
         with patiently():
-            failures = await sync.write_policies(run, commerce, wanted)
+            failures = await storefront_sync.write_policies(run, commerce, wanted)
         for one in chunk:
             if one not in wanted:
                 failures[one] = "not attached to this offer"

@@ -30,7 +30,7 @@ class Member:
     market_overrides: dict[str, Any]
     preorder_count: int
     attached_at: datetime
-    in_group: bool
+    in_group: bool | None
     sync_error: str | None
 
 

@@ -1,12 +1,11 @@
-"""Making the shop agree: selling plan groups, who is in them, metafields, inventory policies.
+"""Making the shop agree with an offer: its selling plan group, and who is in it.
 
 Everything is written from what should be at that moment, so a job may be repeated, interrupted
 or coalesced with others; what was done is marked batch by batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -16,35 +15,27 @@ from openstoq.commerce.port import (
     CommerceError,
     CommerceUnavailable,
     GroupLost,
-    Metafield,
     SavedPlanGroup,
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import leases, plans, policies, store, storefront, texts
+from openstoq.preorders.offers import leases, plans, storefront_sync
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.leases import Held
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.sync_store import Behind
-from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.commerce import commerce_of
 
 log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
-VARIANTS = 200
 SOON = timedelta(seconds=2)
 
 
 def request(work: Work, offer_id: UUID) -> None:
     """Have the shop follow a change of an offer; ten changes in a second are one run."""
     work.coalesce(sync_offer, offer_id=offer_id)
-
-
-def request_variants(work: Work) -> None:
-    """Have the metafields and policies of changed variants written."""
-    work.coalesce(sync_storefront)
 
 
 @jobs.job()
@@ -86,7 +77,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
             )
             if changed:
                 request(work, offer_id)
-            request_variants(work)
+            storefront_sync.request(work)
 
 
 async def _group_and_members(run: Run, commerce: Commerce, offer: Offer) -> None:
@@ -106,6 +97,8 @@ async def _save_group(run: Run, commerce: Commerce, offer: Offer) -> None:
     digest = plans.digest(wanted)
     if offer.plan_group_id is not None and offer.plan_group_digest == digest:
         return
+    async with run.work() as work:
+        await marks.ask_group(work.db, work.shop_id, offer.id)
     known = None
     if offer.plan_group_id is not None:
         ids = {"full": offer.full_plan_id, "partial": offer.partial_plan_id}
@@ -134,9 +127,9 @@ async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everyt
         async with run.work() as work:
             await leases.renew(work.db, work.shop_id, offer.id)
             batch = (
-                await marks.to_add(work.db, work.shop_id, offer.id, BATCH)
+                await marks.ask_to_add(work.db, work.shop_id, offer.id, BATCH)
                 if add
-                else await marks.to_remove(
+                else await marks.ask_to_remove(
                     work.db, work.shop_id, offer.id, BATCH, everything=everything
                 )
             )
@@ -153,139 +146,3 @@ async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everyt
             )
         if run.runtime.stopping.is_set():
             raise Retry("the worker is stopping")
-
-
-@jobs.job()
-async def sync_storefront(run: Run) -> None:
-    """Write what the storefront reads: the shop's metafields, those of variants, policies."""
-    commerce = await commerce_of(run)
-    if commerce is None:
-        return
-    async with run.work() as work:
-        held = await leases.take_storefront(work.db, work.shop_id)
-    if held is not None:
-        if held.is_alive:
-            return
-        raise Retry("another run that wrote metafields seems to have died", delay=SOON)
-    began = run.runtime.clock()
-    finished = False
-    try:
-        with asking():
-            await _write_shop(run, commerce)
-            await _write_variants(run, commerce)
-            await _write_policies(run, commerce)
-        finished = True
-    finally:
-        async with run.work() as work:
-            changed = await leases.leave_storefront(work.db, work.shop_id, began)
-            # After a failure this job's own repetition sees to it, at its own pace.
-            if changed and finished:
-                request_variants(work)
-
-
-async def _write_shop(run: Run, commerce: Commerce) -> None:
-    async with run.work() as work:
-        offers = await store.all_of(work.db, work.shop_id, None)
-        translations = await texts.overrides(work.db, work.shop_id, [one.id for one in offers])
-        written = await marks.written_on_shop(work.db, work.shop_id)
-    wanted = storefront.on_shop(offers, translations)
-    digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}
-    changed = [one for one in wanted if written.get(one.key) != digests[one.key]]
-    # One at a time: ten megabytes are the most that a call may hold.
-    failures: dict[tuple[int | None, str], str] = {}
-    for metafield in changed:
-        failures |= await commerce.set_metafields(namespace_of(run), [metafield])
-    gone = [(None, key) for key in written if key not in digests]
-    if gone:
-        await commerce.delete_metafields(namespace_of(run), gone)
-    if changed or gone:
-        refused = {key: error for (_, key), error in failures.items()}
-        done = {key: digest for key, digest in digests.items() if key not in refused}
-        async with run.work() as work:
-            await marks.mark_shop(work.db, work.shop_id, done)
-            for key, error in refused.items():
-                told = f"the shop's metafield {key} was refused: {error}"
-                log.warning("shop.metafield_refused", key=key, error=error)
-                await marks.fail_live(work.db, work.shop_id, told)
-
-
-async def _write_variants(run: Run, commerce: Commerce) -> None:
-    while True:
-        async with run.work() as work:
-            await leases.renew_storefront(work.db, work.shop_id)
-            found = await marks.behind(work.db, work.shop_id, VARIANTS)
-        if not found:
-            return
-        await write_variants(run, commerce, found)
-        if run.runtime.stopping.is_set():
-            raise Retry("the worker is stopping")
-
-
-async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) -> None:
-    """Write the metafields of variants in which they differ from what was written last."""
-    now = run.runtime.clock()
-    sets: list[Metafield] = []
-    deletes: list[tuple[int | None, str]] = []
-    wanted: dict[int, dict[str, str]] = {}
-    for one in found:
-        variant_id = one.selling.variant_id
-        values = {} if one.is_reset else storefront.on_variant(one.selling, now)
-        wanted[variant_id] = {key: value for key, (_, value) in values.items()}
-        sets += [
-            Metafield(variant_id, key, kind, value)
-            for key, (kind, value) in values.items()
-            if one.written.get(key) != value
-        ]
-        deletes += [(variant_id, key) for key in one.written if key not in values]
-    failures = await commerce.set_metafields(namespace_of(run), sets) if sets else {}
-    if deletes:
-        await commerce.delete_metafields(namespace_of(run), deletes)
-    errors = {variant: error for (variant, _), error in failures.items()}
-    async with run.work() as work:
-        await marks.mark_variants(
-            work.db,
-            work.shop_id,
-            [
-                (
-                    one,
-                    {
-                        key: value
-                        for key, value in wanted[one.selling.variant_id].items()
-                        if (one.selling.variant_id, key) not in failures
-                    },
-                    errors.get(one.selling.variant_id),
-                )
-                for one in found
-            ],
-        )
-
-
-async def _write_policies(run: Run, commerce: Commerce) -> None:
-    while True:
-        async with run.work() as work:
-            await leases.renew_storefront(work.db, work.shop_id)
-            wanted = await policies.wanted(work.db, work.shop_id, VARIANTS)
-        if not wanted:
-            return
-        await write_policies(run, commerce, wanted)
-
-
-async def write_policies(run: Run, commerce: Commerce, wanted: Mapping[int, str]) -> dict[int, str]:
-    """Set inventory policies, product by product; return which failed, and why."""
-    async with run.work() as work:
-        by_product = await policies.products_of(work.db, work.shop_id, list(wanted))
-    known = {variant for variants in by_product.values() for variant in variants}
-    failures = {one: "no such variant in the shop" for one in wanted if one not in known}
-    for product_id, variant_ids in by_product.items():
-        failures |= await commerce.set_inventory_policies(
-            product_id,
-            {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
-        )
-    async with run.work() as work:
-        await policies.mark(work.db, work.shop_id, wanted, failures)
-    return failures
-
-
-def namespace_of(run: Run) -> str:
-    """Return the namespace of this installation's metafields."""
-    return run.runtime.settings.shopify.metafield_namespace

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import membership
+from openstoq.preorders.offers import membership, storefront_sync
 from openstoq.preorders.offers import store as offers
-from openstoq.preorders.offers import sync as offer_sync
 from openstoq.preorders.orders import counts, letters, store
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
 from openstoq.preorders.orders.settlement import settle
@@ -42,7 +41,7 @@ async def save(
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
             await _follow_totals(work, before, order.lines)
-            offer_sync.request_variants(work)
+            storefront_sync.request(work)
 
 
 def _counted(lines: Iterable[Line]) -> dict[int, int]:

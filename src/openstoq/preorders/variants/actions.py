@@ -13,7 +13,7 @@ from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ShopifyId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Clean
-from openstoq.preorders.offers import membership, sync
+from openstoq.preorders.offers import membership, storefront_sync, sync
 from openstoq.preorders.offers.attaching import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
 from openstoq.preorders.variants import jobs, store
@@ -125,7 +125,7 @@ async def detach_from_all_offers(context: Context, variant: VariantContext) -> D
     for offer in variant.offers:
         await membership.detach(context.db, context.shop_id, offer.id, ids, now)
         sync.request(context, offer.id)
-    sync.request_variants(context)
+    storefront_sync.request(context)
     return Detached(
         shopify_variant_id=variant.shopify_variant_id,
         detached_from=[offer.id for offer in variant.offers],
@@ -155,7 +155,7 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
     """
     counts: dict[int, tuple[int, dict[str, int]]] = {variant.shopify_variant_id: (0, {})}
     await store.set_counts(context.db, context.shop_id, counts)
-    sync.request_variants(context)
+    storefront_sync.request(context)
     return await load(context, str(variant.shopify_variant_id), lock=False)
 
 

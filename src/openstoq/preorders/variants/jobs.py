@@ -7,7 +7,14 @@ from openstoq.commerce.port import Commerce
 from openstoq.jobs import bulk
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import membership, policies, sync, sync_store
+from openstoq.preorders.offers import (
+    membership,
+    policies,
+    storefront_store,
+    storefront_sync,
+    sync,
+    sync_store,
+)
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
 from openstoq.preorders.variants import store
@@ -34,7 +41,7 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
         for offer_id in await sync_store.try_again(work.db, work.shop_id, known):
             sync.request(work, offer_id)
     if known:
-        sync.request_variants(work)
+        storefront_sync.request(work)
     return {one: UNKNOWN for one in variant_ids if one not in set(known)}
 
 
@@ -68,8 +75,8 @@ async def reconcile(run: Run) -> None:
         await _look_at_variants(run, commerce)
         await _look_at_policies(run, commerce)
     async with run.work() as work:
-        await sync_store.forget_shop(work.db, work.shop_id)
-        sync.request_variants(work)
+        await storefront_store.forget_shop(work.db, work.shop_id)
+        storefront_sync.request(work)
 
 
 @jobs.job(cron="*/15 * * * *")
@@ -100,7 +107,7 @@ async def follow_schedules(run: Run) -> None:
     """Write the order of a variant's offers again when the window of one opens or closes."""
     async with run.work() as work:
         if await store.follow_schedules(work.db, work.shop_id, work.runtime.clock()):
-            sync.request_variants(work)
+            storefront_sync.request(work)
 
 
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:
@@ -161,7 +168,7 @@ async def look(
     run: Run, commerce: Commerce, expected: Mapping[int, Mapping[str, str]]
 ) -> dict[int, dict[str, dict[str, str | None]]]:
     """Compare the shop's metafields with what we wrote; return where they differ."""
-    found = await commerce.metafields(sync.namespace_of(run), list(expected))
+    found = await commerce.metafields(storefront_sync.namespace_of(run), list(expected))
     return {
         variant_id: drift
         for variant_id, written in expected.items()
@@ -175,5 +182,5 @@ def _difference(
     return {
         key: {"expected": written.get(key), "found": found.get(key)}
         for key in sorted({*written, *found})
-        if written.get(key) != found.get(key) and key in KEYS
+        if key in KEYS and written.get(key) not in (found.get(key), storefront_store.UNKNOWN)
     }

@@ -12,6 +12,7 @@ from openstoq.preorders.offers import rules
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
 from openstoq.preorders.offers.policies import DRIFTED
+from openstoq.preorders.offers.storefront_store import UNKNOWN
 from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
 
 _ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
@@ -86,7 +87,7 @@ async def context(
         **_summary(row),
         offers=await offers(db, shop_id, variant_id, now),
         market_preorder_counts=row["market_counts"],
-        metafields=row["written"],
+        metafields={key: value for key, value in row["written"].items() if value != UNKNOWN},
         has_drifted=bool(drift),
         drift=drift,
         synced_at=row["synced_at"],
@@ -145,12 +146,14 @@ async def want_again(
     await db.execute(
         """
         UPDATE preorder_variants SET revision = revision + 1, is_reset = $3, sync_error = NULL,
-            written = CASE WHEN $3 THEN written || '{"preorder_count": ""}' ELSE '{}' END
+            written = (SELECT jsonb_object_agg(key, $4::text) FROM
+                       jsonb_object_keys(written || drift || '{"preorder_count": ""}') AS key)
         WHERE shop_id = $1 AND variant_id = ANY($2)
         """,
         shop_id,
         variant_ids,
         is_reset,
+        UNKNOWN,
     )
 
 

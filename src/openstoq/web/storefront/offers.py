@@ -10,7 +10,7 @@ from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import ShopifyId
 from openstoq.kernel.types import Clean
-from openstoq.preorders.offers import line_items, rules, storefront, sync_store, texts
+from openstoq.preorders.offers import line_items, rules, storefront, storefront_store, texts
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
 
@@ -45,7 +45,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()
     async with runtime.database.transaction(shop.id) as db:
-        found = await sync_store.behind(db, shop.id, 1, [asked.variant_id])
+        found = await storefront_store.behind(db, shop.id, 1, [asked.variant_id])
         offers = [offer for one in found for offer, _ in one.selling.offers]
         translations = await texts.overrides(db, shop.id, [offer.id for offer in offers])
     applying = rules.by_precedence(offers, now, asked.market_id)

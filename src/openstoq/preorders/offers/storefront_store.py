@@ -1,0 +1,137 @@
+"""What was written for the storefront, in PostgreSQL: on the shop, and on variants.
+
+What is asked of the shop is noted before as unknown, and as written only once the shop has
+answered: whatever cuts a run short, the next one asks again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.storefront import Selling
+
+# What is noted of a metafield that the shop was asked for and has not answered yet.
+UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """A variant whose metafields may have to be written."""
+
+    revision: int
+    is_reset: bool
+    written: Mapping[str, str]
+    selling: Selling
+
+
+async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
+    """Return the digests of what was last written on the shop, by key."""
+    written: dict[str, str] | None = await db.fetchval(
+        "SELECT written FROM preorder_shops WHERE shop_id = $1", shop_id
+    )
+    return written or {}
+
+
+async def mark_shop(db: Connection, shop_id: UUID, written: Mapping[str, str]) -> None:
+    """Note what is written on the shop now."""
+    await db.execute("UPDATE preorder_shops SET written = $2 WHERE shop_id = $1", shop_id, written)
+
+
+async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
+    """Note on the offers that the storefront shows that it was not told of them."""
+    await db.execute(
+        """
+        UPDATE offers SET sync_error = $2
+        WHERE shop_id = $1 AND enabled AND discarded_at IS NULL
+        """,
+        shop_id,
+        error,
+    )
+
+
+async def behind(
+    db: Connection, shop_id: UUID, limit: int, variant_ids: Sequence[int] | None = None
+) -> list[Behind]:
+    """Return variants of which something has changed, or these, with the offers they are in."""
+    rows = await db.fetch(
+        """
+        SELECT p.variant_id, p.revision, p.is_reset, p.written, p.preorder_count, p.market_counts,
+               coalesce((SELECT jsonb_agg(jsonb_build_object(
+                    'offer_id', m.offer_id, 'shipping_text', m.shipping_text,
+                    'max_count', m.max_count, 'market_overrides', m.market_overrides))
+                FROM offer_variants m WHERE m.shop_id = p.shop_id
+                AND m.variant_id = p.variant_id AND m.detached_at IS NULL), '[]') AS members
+        FROM preorder_variants p
+        WHERE p.shop_id = $1 AND CASE WHEN $3::bigint[] IS NULL
+            THEN p.revision > p.synced_revision ELSE p.variant_id = ANY($3) END
+        ORDER BY p.variant_id LIMIT $2
+        """,
+        shop_id,
+        limit,
+        variant_ids,
+    )
+    ids = {UUID(member["offer_id"]) for row in rows for member in row["members"]}
+    offers = {offer.id: offer for offer in await store.all_of(db, shop_id, sorted(ids))}
+    return [
+        Behind(
+            revision=row["revision"],
+            is_reset=row["is_reset"],
+            written=row["written"],
+            selling=Selling(
+                variant_id=row["variant_id"],
+                preorder_count=row["preorder_count"],
+                market_counts=row["market_counts"],
+                offers=[(offers[UUID(member["offer_id"])], member) for member in row["members"]],
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def ask_variants(
+    db: Connection, shop_id: UUID, keys: Sequence[tuple[int | None, str]]
+) -> None:
+    """Note which metafields are about to be written or deleted, by variant and key."""
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET written = p.written || t.asked
+        FROM (SELECT id, jsonb_object_agg(key, $4::text) AS asked
+              FROM unnest($2::bigint[], $3::text[]) AS asked(id, key) GROUP BY id) t
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        [variant_id for variant_id, _ in keys],
+        [key for _, key in keys],
+        UNKNOWN,
+    )
+
+
+async def mark_variants(
+    db: Connection, shop_id: UUID, done: Sequence[tuple[Behind, Mapping[str, str], str | None]]
+) -> None:
+    """Note what is written on variants now, and what failed; a failure waits for a change.
+
+    Of one that has changed meanwhile, what was asked for stays unknown.
+    """
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET synced_revision = t.revision,
+            written = CASE WHEN p.revision = t.revision THEN t.written ELSE p.written END,
+            sync_error = t.error, drift = '{}', synced_at = now()
+        FROM unnest($2::bigint[], $3::bigint[], $4::jsonb[], $5::text[])
+             AS t(id, revision, written, error)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        [one.selling.variant_id for one, _, _ in done],
+        [one.revision for one, _, _ in done],
+        [dict(written) for _, written, _ in done],
+        [error for _, _, error in done],
+    )
+
+
+async def forget_shop(db: Connection, shop_id: UUID) -> None:
+    """Forget what was written on the shop, so that all of it is written again."""
+    await db.execute("UPDATE preorder_shops SET written = '{}' WHERE shop_id = $1", shop_id)

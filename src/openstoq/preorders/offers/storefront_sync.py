@@ -1,0 +1,166 @@
+"""Making the shop agree with what the storefront reads: metafields and inventory policies."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
+
+import structlog
+
+from openstoq.commerce.port import Commerce, Metafield
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.offers import leases, policies, store, storefront, texts
+from openstoq.preorders.offers import storefront_store as marks
+from openstoq.preorders.offers.storefront_store import Behind
+from openstoq.shops.commerce import asking, commerce_of
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.storefront")
+
+VARIANTS = 200
+SOON = timedelta(seconds=2)
+
+
+def request(work: Work) -> None:
+    """Have the metafields and policies of changed variants written."""
+    work.coalesce(sync_storefront)
+
+
+@jobs.job()
+async def sync_storefront(run: Run) -> None:
+    """Write what the storefront reads: the shop's metafields, those of variants, policies."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    async with run.work() as work:
+        held = await leases.take_storefront(work.db, work.shop_id)
+    if held is not None:
+        if held.is_alive:
+            return
+        raise Retry("another run that wrote metafields seems to have died", delay=SOON)
+    began = run.runtime.clock()
+    finished = False
+    try:
+        with asking():
+            await _write_shop(run, commerce)
+            await _write_variants(run, commerce)
+            await _write_policies(run, commerce)
+        finished = True
+    finally:
+        async with run.work() as work:
+            changed = await leases.leave_storefront(work.db, work.shop_id, began)
+            # After a failure this job's own repetition sees to it, at its own pace.
+            if changed and finished:
+                request(work)
+
+
+async def _write_shop(run: Run, commerce: Commerce) -> None:
+    async with run.work() as work:
+        offers = await store.all_of(work.db, work.shop_id, None)
+        translations = await texts.overrides(work.db, work.shop_id, [one.id for one in offers])
+        written = await marks.written_on_shop(work.db, work.shop_id)
+    wanted = storefront.on_shop(offers, translations)
+    digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}
+    changed = [one for one in wanted if written.get(one.key) != digests[one.key]]
+    gone = [(None, key) for key in written if key not in digests]
+    if not changed and not gone:
+        return
+    async with run.work() as work:
+        asked = [one.key for one in changed] + [key for _, key in gone]
+        await marks.mark_shop(work.db, work.shop_id, written | dict.fromkeys(asked, marks.UNKNOWN))
+    # One at a time: ten megabytes are the most that a call may hold.
+    failures: dict[tuple[int | None, str], str] = {}
+    for metafield in changed:
+        failures |= await commerce.set_metafields(namespace_of(run), [metafield])
+    if gone:
+        await commerce.delete_metafields(namespace_of(run), gone)
+    refused = {key: error for (_, key), error in failures.items()}
+    done = digests | dict.fromkeys(refused, marks.UNKNOWN)
+    async with run.work() as work:
+        await marks.mark_shop(work.db, work.shop_id, done)
+        for key, error in refused.items():
+            told = f"the shop's metafield {key} was refused: {error}"
+            log.warning("shop.metafield_refused", key=key, error=error)
+            await marks.fail_live(work.db, work.shop_id, told)
+
+
+async def _write_variants(run: Run, commerce: Commerce) -> None:
+    while True:
+        async with run.work() as work:
+            await leases.renew_storefront(work.db, work.shop_id)
+            found = await marks.behind(work.db, work.shop_id, VARIANTS)
+        if not found:
+            return
+        await write_variants(run, commerce, found)
+        if run.runtime.stopping.is_set():
+            raise Retry("the worker is stopping")
+
+
+async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) -> None:
+    """Write the metafields of variants in which they differ from what was written last."""
+    now = run.runtime.clock()
+    sets: list[Metafield] = []
+    deletes: list[tuple[int | None, str]] = []
+    wanted: dict[int, dict[str, str]] = {}
+    for one in found:
+        variant_id = one.selling.variant_id
+        values = {} if one.is_reset else storefront.on_variant(one.selling, now)
+        wanted[variant_id] = {key: value for key, (_, value) in values.items()}
+        sets += [
+            Metafield(variant_id, key, kind, value)
+            for key, (kind, value) in values.items()
+            if one.written.get(key) != value
+        ]
+        deletes += [(variant_id, key) for key in one.written if key not in values]
+    asked = [(one.variant_id, one.key) for one in sets] + deletes
+    async with run.work() as work:
+        await marks.ask_variants(work.db, work.shop_id, asked)
+    failures = await commerce.set_metafields(namespace_of(run), sets) if sets else {}
+    if deletes:
+        await commerce.delete_metafields(namespace_of(run), deletes)
+    errors: dict[int, str] = {}
+    for (failed, key), error in failures.items():
+        if failed is not None:
+            errors[failed] = error
+            wanted[failed][key] = marks.UNKNOWN
+    async with run.work() as work:
+        await marks.mark_variants(
+            work.db,
+            work.shop_id,
+            [
+                (one, wanted[one.selling.variant_id], errors.get(one.selling.variant_id))
+                for one in found
+            ],
+        )
+
+
+async def _write_policies(run: Run, commerce: Commerce) -> None:
+    while True:
+        async with run.work() as work:
+            await leases.renew_storefront(work.db, work.shop_id)
+            wanted = await policies.wanted(work.db, work.shop_id, VARIANTS)
+        if not wanted:
+            return
+        await write_policies(run, commerce, wanted)
+
+
+async def write_policies(run: Run, commerce: Commerce, wanted: Mapping[int, str]) -> dict[int, str]:
+    """Set inventory policies, product by product; return which failed, and why."""
+    async with run.work() as work:
+        by_product = await policies.products_of(work.db, work.shop_id, list(wanted))
+    known = {variant for variants in by_product.values() for variant in variants}
+    failures = {one: "no such variant in the shop" for one in wanted if one not in known}
+    for product_id, variant_ids in by_product.items():
+        failures |= await commerce.set_inventory_policies(
+            product_id,
+            {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
+        )
+    async with run.work() as work:
+        await policies.mark(work.db, work.shop_id, wanted, failures)
+    return failures
+
+
+def namespace_of(run: Run) -> str:
+    """Return the namespace of this installation's metafields."""
+    return run.runtime.settings.shopify.metafield_namespace
