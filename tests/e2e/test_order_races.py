@@ -4,12 +4,12 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from e2e.audit import books_agree
+from e2e.killing import bury, killing
 from e2e.plant import until
 from e2e.stack import Offer, Stack, gathered
 from openstoq.preorders.orders.ingest import reconcile
@@ -167,27 +167,6 @@ async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     assert 2 <= await _counted(stack, offer) == row["units"] <= 10
 
 
-async def _killing(stack: Stack, chance: random.Random, left: Callable[[], Awaitable[int]]) -> int:
-    """Kill a worker or an API again and again, as work goes on, until none is left; count them."""
-    killed, before = 0, await left()
-    while before:
-        # A random part of what is left gets done before the next is killed.
-        target = before - chance.randint(1, max(before // 2, 1))
-
-        async def has_come(target: int = target) -> bool:
-            return await left() <= target
-
-        await until(has_come, within=60)
-        victims = chance.choice((stack.workers, stack.workers, stack.apis))
-        stack.kill(victims.pop(chance.randrange(len(victims))))
-        if victims is stack.apis:
-            victims.append(await stack.start_api())
-        else:
-            victims.append(stack.add_worker())
-        killed, before = killed + 1, await left()
-    return killed
-
-
 @pytest.mark.timeout(300)
 async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
     seed = 20_262
@@ -221,15 +200,10 @@ async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
             " WHERE status = 'running' AND id LIKE 'bulk_orders_%') AS work"
         )
 
-    killed = await _killing(stack, random.Random(seed), left)  # noqa: S311 - always the same
+    killed = await killing(stack, random.Random(seed), left)  # noqa: S311 - always the same
     await clicking
     assert killed
-    # The leases of the dead end after a minute, which need not be waited for.
-    for worker in stack.workers:
-        stack.kill(worker)
-    await stack.query("UPDATE preorder_orders SET sync_lease_until = NULL")
-    await stack.query("UPDATE preorder_shops SET sync_lease_until = NULL")
-    stack.workers = [stack.add_worker() for _ in range(2)]
+    await bury(stack)
     await stack.control("DELETE", "faults")
     await stack.settled(within=120)
     await stack.enqueue(reconcile)
