@@ -188,7 +188,7 @@ async def editor(request, client, site, variants, database):
     return editor
 
 
-@pytest.mark.parametrize("editor", [102, 112, 123], indirect=True)
+@pytest.mark.parametrize("editor", [112, 123], indirect=True)
 async def test_what_fails_while_offers_change_is_made_up_for(editor, site, database):
     for _ in range(CHANGES):
         if editor.chance.random() < 0.7:
