@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 # A killed worker's job is taken up again after HEARTBEAT at most, at the next look at the queue.
 HEARTBEAT = timedelta(seconds=5)
-LOOK = timedelta(seconds=3)
+LOOK = timedelta(seconds=1)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 # Deletes up to so many rows that belong to no shop, and says how many there were.

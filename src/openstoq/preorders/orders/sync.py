@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.orders.sync")
 
 SOON = timedelta(seconds=2)
-CANCELLING = timedelta(seconds=10)
+CANCELLING = timedelta(seconds=3)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
