@@ -132,3 +132,19 @@ async def test_restore_brings_back_no_variants_and_flips_no_policies(
     await idle(database)
     assert await policies(site, variants[:2]) == ["CONTINUE", "DENY"]
     assert "selling_plan_ids" in (await seen(site, variants[0]))[0]
+
+
+async def test_the_policy_that_was_asked_for_last_is_the_one(
+    runtime, shop, worker, site, client, database, offer, variants
+):
+    await worker.stop()
+    async with database.transaction(shop.id) as db:
+        # A run has not come to it yet.
+        await db.execute("UPDATE preorder_variants SET policy_wanted = 'continue'")
+    at = f"{offer}/products/bulk_toggle_inventory_policy"
+    await did(client, at, policy="DENY", variant_ids=variants[:3])
+    worker.start()
+    await idle(database)
+    await run(runtime, shop, storefront_sync.sync_storefront)
+    await idle(database)
+    assert await policies(site, variants[:3]) == ["DENY"] * 3

@@ -11,7 +11,7 @@ from openstoq.commerce.port import AccessDenied, CommerceRefused
 from openstoq.jobs import bulk
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import membership, store, storefront_sync, sync
+from openstoq.preorders.offers import membership, policies, store, storefront_sync, sync
 from openstoq.preorders.offers.model import Offer
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -171,8 +171,12 @@ async def flip(run: Run, *, job_id: str) -> None:
                 return
             offer_id = UUID(job.arguments["offer_id"])
             attached = (await membership.attached_ids(work.db, work.shop_id, [offer_id]))[offer_id]
-        policy = job.arguments["policy"]
-        wanted = dict.fromkeys(sorted(set(attached) & set(chunk)), policy)
+            wanted = await policies.ask_for(
+                work.db,
+                work.shop_id,
+                job.arguments["policy"],
+                sorted(set(attached) & set(chunk)),
+            )
         with patiently():
             failures = await storefront_sync.write_policies(run, commerce, wanted)
         for one in chunk:

@@ -26,17 +26,39 @@ _WATCHED = """(
 DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
 
 
-async def wanted(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
-    """Return the inventory policies that are wanted and not set yet, by variant."""
+async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
+    """Return inventory policies that are wanted and not set yet, by variant.
+
+    They are noted as asked for first: what the shop tells of its own change is no drift then.
+    """
     rows = await db.fetch(
         """
-        SELECT variant_id, policy_wanted FROM preorder_variants
-        WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2
+        UPDATE preorder_variants SET policy_asked = policy_wanted
+        WHERE shop_id = $1 AND variant_id IN (
+            SELECT variant_id FROM preorder_variants
+            WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2)
+        RETURNING variant_id, policy_asked
         """,
         shop_id,
         limit,
     )
-    return {row["variant_id"]: row["policy_wanted"] for row in rows}
+    return {row["variant_id"]: row["policy_asked"] for row in rows}
+
+
+async def ask_for(
+    db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
+) -> dict[int, str]:
+    """Note that this policy is asked for, whatever was wanted before; return it by variant."""
+    await db.execute(
+        """
+        UPDATE preorder_variants SET policy_asked = $2, policy_wanted = $2
+        WHERE shop_id = $1 AND variant_id = ANY($3)
+        """,
+        shop_id,
+        policy,
+        variant_ids,
+    )
+    return dict.fromkeys(variant_ids, policy)
 
 
 async def products_of(
@@ -58,7 +80,7 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Note which policies were asked for, and in the catalogue which are set."""
+    """Note which policies were answered, and in the catalogue which are set."""
     values: list[Any] = [
         list(policies),
         list(policies.values()),
@@ -66,8 +88,7 @@ async def mark(
     ]
     await db.execute(
         """
-        UPDATE preorder_variants p SET policy_asked = t.policy,
-            policy_wanted = nullif(p.policy_wanted, t.policy),
+        UPDATE preorder_variants p SET policy_wanted = nullif(p.policy_wanted, t.policy),
             sync_error = CASE WHEN p.policy_wanted = t.policy
                 THEN coalesce(t.error, p.sync_error) ELSE p.sync_error END
         FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)

@@ -139,7 +139,7 @@ async def _write_policies(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
             await leases.renew_storefront(work.db, work.shop_id)
-            wanted = await policies.wanted(work.db, work.shop_id, VARIANTS)
+            wanted = await policies.ask(work.db, work.shop_id, VARIANTS)
         if not wanted:
             return
         await write_policies(run, commerce, wanted)
