@@ -82,6 +82,11 @@ SUBSCRIBERS: Subscribers = {
         ingest.on_news,
         order_privacy.on_news,
     ),
+    installation.Installed: (
+        installation.on_installed,
+        catalog.on_installed,
+        ingest.on_installed,
+    ),
     StockChanged: (restock.on_stock_changed,),
     OrderDecided: (order_sync.on_decided,),
     ChargeBegun: (charges.on_begun,),

@@ -13,8 +13,10 @@ from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
 from openstoq.catalogue import JOBS, SUBSCRIBERS
+from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.commerce.shopify.throttle import Patience
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
@@ -47,7 +49,11 @@ async def runtime(database):
         connector = ShopifyConnector(
             http, Patience(attempts=ATTEMPTS, longest=1.0, answer=2.0, sleep=soon)
         )
-        ports = {ShopConnector: connector, EmailTransport: Relay()}
+        ports = {
+            ShopConnector: connector,
+            Inbound: ShopifyInbound(),
+            EmailTransport: Relay(),
+        }
         yield make_runtime(database, ports=ports, subscribers=SUBSCRIBERS)
 
 

@@ -21,6 +21,7 @@ from openstoq.commerce.port import (
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.installation import Installed
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("catalog")
@@ -121,6 +122,11 @@ async def refresh_stock(run: Run, item_ids: list[int]) -> None:
             complete_items=item_ids,
         )
         await _publish(work, changes)
+
+
+async def on_installed(work: Work, _: Installed) -> None:
+    """Have the catalogue read."""
+    work.enqueue(pull)
 
 
 async def on_news(work: Work, news: News) -> None:

@@ -17,7 +17,6 @@ import orjson
 import typer
 
 from openstoq import bootstrap
-from openstoq.catalog.jobs import pull
 from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, until_told_to_stop
 from openstoq.commands.scripts import SCRIPTS, play
@@ -205,7 +204,6 @@ async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, fol
         access_token=token,
         client_secret=None,
         api_url=f"{sandbox}/shops/{domain}",
-        first_job=pull,
     )
     kept = folder / f"{domain}.key"
     if kept.exists():

@@ -9,7 +9,6 @@ from uuid import UUID
 import typer
 
 from openstoq import bootstrap
-from openstoq.catalog.jobs import pull
 from openstoq.config import Settings
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import new_id
@@ -44,7 +43,6 @@ def add(
             access_token=access_token,
             client_secret=client_secret,
             api_url=api_url,
-            first_job=pull,
         )
 
     key = _with_runtime(run)

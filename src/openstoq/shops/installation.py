@@ -1,11 +1,10 @@
 """Connecting a shop: its token kept sealed, its webhooks subscribed, its facts read."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from openstoq.commerce.inbound import Inbound, ShopChanged, Uninstalled
 from openstoq.commerce.port import ShopConnector, ShopCredentials
-from openstoq.jobs.job import Job, JobSet
+from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
@@ -18,6 +17,11 @@ jobs = JobSet("shops")
 WEBHOOK_PATH = "/webhooks/shopify"
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A shop is connected, for the first time or again; nothing of it is read yet."""
+
+
 async def install(
     runtime: Runtime,
     *,
@@ -25,12 +29,10 @@ async def install(
     access_token: str,
     client_secret: str | None,
     api_url: str | None,
-    first_job: Job[Any],
 ) -> str:
     """Connect a shop, or connect it again, and return a new API key.
 
-    The shop is asked for its facts first, so that a wrong token stores nothing; `first_job` is
-    enqueued with the rest.
+    The shop is asked for its facts first, so that a wrong token stores nothing.
     """
     seal = runtime.ports.get(Seal)
     facts = await runtime.ports.get(ShopConnector)(
@@ -51,9 +53,13 @@ async def install(
             client_secret=seal.close(client_secret) if client_secret else None,
         )
         await store.save_facts(work.db, shop_id, asdict(facts), now)
-        work.enqueue(subscribe)
-        work.enqueue(first_job)
+        await work.publish(Installed())
         return await store.add_key(work.db, shop_id, name="first", now=now)
+
+
+async def on_installed(work: Work, _: Installed) -> None:
+    """Have the shop's webhooks subscribed."""
+    work.enqueue(subscribe)
 
 
 @jobs.job(cron="10 */6 * * *")

@@ -15,6 +15,7 @@ from openstoq.preorders.orders import charges, passes, recognition, store, sync
 from openstoq.preorders.orders.intake import take_in
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.installation import Installed
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("preorders.ingest")
@@ -83,6 +84,11 @@ async def reconcile(run: Run) -> None:
                 raise Retry("the worker is stopping")
     async with run.work() as work:
         await passes.finish(work.db, work.shop_id, upto=begun.upto)
+
+
+async def on_installed(work: Work, _: Installed) -> None:
+    """Have the markets read, by which orders are told apart."""
+    work.coalesce(read_markets)
 
 
 async def on_news(work: Work, news: News) -> None:
