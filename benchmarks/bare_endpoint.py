@@ -1,4 +1,4 @@
-"""The ceiling for sign-ups: one endpoint that parses JSON and does the same insert."""
+"""The ceiling for sign-ups and lists: endpoints that do the same insert or select, bare."""
 
 import os
 from collections.abc import AsyncIterator
@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openstoq.back_in_stock.signups.projections import INTENT
-from openstoq.back_in_stock.signups.store import ADD
+from openstoq.back_in_stock.signups.projections import INTENT, SIGNUP
+from openstoq.back_in_stock.signups.store import ADD, Filter, page
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
+from openstoq.kernel.paging import Page
 
 STATEMENT = ADD.replace("{projection}", INTENT)
 SHOP = UUID(os.environ["STAGE_SHOP"])
@@ -47,6 +48,14 @@ async def create(request: Request) -> Response:
     return Response(row["json"], status_code=201, media_type="application/json")
 
 
+async def list_(request: Request) -> Response:
+    """Return 25 sign-ups and how many there are."""
+    async with request.app.state.pool.acquire() as connection:
+        json, total = await page(connection, SHOP, Filter(), Page(1, 25), projection=SIGNUP)
+    body = f'{{"signups":{json},"total":{total}}}'
+    return Response(body, media_type="application/json")
+
+
 async def ready(_: Request) -> Response:
     """Say that it is up."""
     return Response()
@@ -63,7 +72,12 @@ async def pool(app: Starlette) -> AsyncIterator[None]:
 
 
 app = Starlette(
-    routes=[Route("/bare", create, methods=["POST"]), Route("/readyz", ready)], lifespan=pool
+    routes=[
+        Route("/bare", create, methods=["POST"]),
+        Route("/list", list_),
+        Route("/readyz", ready),
+    ],
+    lifespan=pool,
 )
 
 if __name__ == "__main__":

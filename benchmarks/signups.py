@@ -7,49 +7,29 @@ validation, no audit. pgbench is PostgreSQL alone.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import uvloop
-
+from load import CONNECTIONS, rate_of, request
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import ADD
 from openstoq.db.embedded.binaries import find_binaries
 from stage import DOMAIN, PRODUCT, VARIANT, Stage, fill, stage, started, until_ready
 
 API_PORT, BARE_PORT = 18410, 18411
-CONNECTIONS = 16
 
 
-async def load(port: int, path: str, number: int, body_of: Callable[[int], bytes]) -> float:
-    """Post `number` bodies over CONNECTIONS kept connections; return requests per second."""
-    numbers = iter(range(number))
-
-    async def lane() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for one in numbers:
-            body = body_of(one)
-            writer.write(
-                b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                b"X-Shopify-Shop-Domain: %s\r\nContent-Length: %d\r\n\r\n%s"
-                % (path.encode(), DOMAIN.encode(), len(body), body)
-            )
-            head = await reader.readuntil(b"\r\n\r\n")
-            if b" 201 " not in head[:16]:
-                raise RuntimeError(head.decode())
-            length = int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0])
-            await reader.readexactly(length)
-        writer.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(lane() for _ in range(CONNECTIONS)))
-    return number / (time.perf_counter() - began)
+def posted(path: str, body: bytes) -> bytes:
+    """Return a form's request with that body."""
+    return request(
+        "POST",
+        path,
+        {"Content-Type": "application/json", "X-Shopify-Shop-Domain": DOMAIN},
+        body,
+    )
 
 
 def intent(one: int) -> bytes:
@@ -70,7 +50,7 @@ def intent(one: int) -> bytes:
 
 def warm_up(made: Stage, port: int, path: str, first: int) -> None:
     """Send a few requests, and have the server's statistics know of them as autovacuum would."""
-    uvloop.run(load(port, path, 500, lambda one: intent(first - one)))
+    rate_of(port, (posted(path, intent(first - one)) for one in range(500)))
     made.run("ANALYZE")
 
 
@@ -82,7 +62,7 @@ def ours(made: Stage, requests: int) -> float:
     api = started(["-m", "openstoq", "serve"], environment)
     until_ready(f"http://127.0.0.1:{API_PORT}")
     warm_up(made, API_PORT, "/api/v1/intents", -1)
-    rate = uvloop.run(load(API_PORT, "/api/v1/intents", requests, intent))
+    rate = rate_of(API_PORT, (posted("/api/v1/intents", intent(one)) for one in range(requests)))
     api.terminate()
     api.wait()
     return rate
@@ -94,7 +74,8 @@ def bare(made: Stage, requests: int) -> float:
     server = started([str(Path(__file__).parent / "bare_endpoint.py")], environment)
     until_ready(f"http://127.0.0.1:{BARE_PORT}")
     warm_up(made, BARE_PORT, "/bare", -1_000_000)
-    rate = uvloop.run(load(BARE_PORT, "/bare", requests, lambda one: intent(one + 10_000_000)))
+    others = range(10_000_000, 10_000_000 + requests)
+    rate = rate_of(BARE_PORT, (posted("/bare", intent(one)) for one in others))
     server.terminate()
     server.wait()
     return rate
@@ -160,7 +141,7 @@ def main() -> None:
             "bare_endpoint_per_s": bare(made, given.requests),
             "pgbench_per_s": pgbench(made, 5),
         }
-    result = {name: round(rate) for name, rate in rates.items()}
+    result: dict[str, float] = {name: round(rate) for name, rate in rates.items()}
     for name in ("bare_endpoint", "pgbench"):
         result[f"ratio_to_{name}"] = round(rates["signups_per_s"] / rates[f"{name}_per_s"], 2)
     sys.stdout.write(json.dumps({"waiting": given.waiting, **result}) + "\n")
