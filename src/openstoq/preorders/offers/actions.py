@@ -190,7 +190,7 @@ async def _switched(
         raise Invalid("variant_ids is only used with update_inventory_policy: true")
     await save(context, offer)
     if update_inventory_policy:
-        await membership.want_policy(context.db, context.shop_id, offer.id, policy, variant_ids)
+        await membership.want_policy(context.db, context.shop_id, [offer.id], policy, variant_ids)
     return rules.view(offer, context.runtime.clock())
 
 

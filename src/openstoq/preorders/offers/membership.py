@@ -221,22 +221,22 @@ async def touch(
 async def want_policy(
     db: Connection,
     shop_id: UUID,
-    offer_id: UUID,
+    offer_ids: Sequence[UUID],
     policy: str,
     variant_ids: Sequence[int] | None,
 ) -> list[int]:
-    """Want an inventory policy of the offer's variants, or of some; return which they are."""
+    """Want an inventory policy of the offers' variants, or of some; return which they are."""
     rows = await db.fetch(
         """
         UPDATE preorder_variants p SET policy_wanted = $3
         FROM offer_variants m
-        WHERE m.shop_id = $1 AND m.offer_id = $2 AND m.detached_at IS NULL
+        WHERE m.shop_id = $1 AND m.offer_id = ANY($2) AND m.detached_at IS NULL
           AND p.shop_id = $1 AND p.variant_id = m.variant_id
           AND ($4::bigint[] IS NULL OR m.variant_id = ANY($4))
         RETURNING p.variant_id
         """,
         shop_id,
-        offer_id,
+        offer_ids,
         policy,
         variant_ids,
     )

@@ -6,6 +6,7 @@ answered: whatever cuts a run short, the next one asks again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -24,6 +25,28 @@ class Behind:
     is_reset: bool
     written: Mapping[str, str]
     selling: Selling
+
+
+async def know_shop(db: Connection, shop_id: UUID) -> None:
+    """Have a row for what is written on the shop."""
+    await db.execute(
+        "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
+    )
+
+
+async def has_changed(db: Connection, shop_id: UUID, since: datetime) -> bool:
+    """Say whether something of the storefront is behind, or an offer has changed since then."""
+    return bool(
+        await db.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1 AND updated_at >= $2)
+                OR EXISTS (SELECT FROM preorder_variants WHERE shop_id = $1
+                           AND (revision > synced_revision OR policy_wanted IS NOT NULL))
+            """,
+            shop_id,
+            since,
+        )
+    )
 
 
 async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:

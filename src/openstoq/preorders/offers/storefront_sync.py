@@ -9,7 +9,8 @@ import structlog
 from openstoq.commerce.port import Commerce, Metafield
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import leases, policies, store, storefront, texts
+from openstoq.preorders.leases import Leases
+from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
 from openstoq.preorders.offers.storefront_store import Behind
 from openstoq.shops.commerce import asking, commerce_of
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.storefront")
 
 VARIANTS = 200
+LEASES = Leases("preorder_shops", "shop_id")
 SOON = timedelta(seconds=2)
 
 
@@ -34,11 +36,12 @@ async def sync_storefront(run: Run) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        held = await leases.take_storefront(work.db, work.shop_id)
-    if held is not None:
-        if held.is_alive:
-            return
+        await marks.know_shop(work.db, work.shop_id)
+        claim = await LEASES.claim(work.db, work.shop_id, work.shop_id)
+    if claim == "silent":
         raise Retry("another run that wrote metafields seems to have died", delay=SOON)
+    if claim != "claimed":
+        return
     began = run.runtime.clock()
     finished = False
     try:
@@ -49,7 +52,8 @@ async def sync_storefront(run: Run) -> None:
         finished = True
     finally:
         async with run.work() as work:
-            changed = await leases.leave_storefront(work.db, work.shop_id, began)
+            await LEASES.leave(work.db, work.shop_id, work.shop_id)
+            changed = await marks.has_changed(work.db, work.shop_id, began)
             # After a failure this job's own repetition sees to it, at its own pace.
             if changed and finished:
                 request(work)
@@ -88,7 +92,7 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
 async def _write_variants(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await leases.renew_storefront(work.db, work.shop_id)
+            await LEASES.renew(work.db, work.shop_id, work.shop_id)
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
         if not found:
             return
@@ -138,7 +142,7 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
 async def _write_policies(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await leases.renew_storefront(work.db, work.shop_id)
+            await LEASES.renew(work.db, work.shop_id, work.shop_id)
             wanted = await policies.ask(work.db, work.shop_id, VARIANTS)
         if not wanted:
             return

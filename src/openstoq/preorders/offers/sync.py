@@ -19,9 +19,9 @@ from openstoq.commerce.port import (
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import leases, plans, storefront_sync
+from openstoq.preorders.leases import Leases
+from openstoq.preorders.offers import plans, store, storefront_sync
 from openstoq.preorders.offers import sync_store as marks
-from openstoq.preorders.offers.leases import Held
 from openstoq.preorders.offers.model import Offer
 from openstoq.shops.commerce import commerce_of
 
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
+LEASES = Leases("offers", "id")
 SOON = timedelta(seconds=2)
 
 
@@ -45,10 +46,12 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        offer = await leases.claim(work.db, work.shop_id, offer_id)
-    if isinstance(offer, Held) and not offer.is_alive:
+        claim = await LEASES.claim(work.db, work.shop_id, offer_id)
+        offer = await store.load(work.db, work.shop_id, offer_id, lock=False)
+    if claim == "silent":
         raise Retry("another run of this offer seems to have died", delay=SOON)
-    if offer is None or isinstance(offer, Held):
+    if claim != "claimed" or offer is None:
+        # Who has it looks at its end for what changed meanwhile.
         return
     error: str | None = None
     revision: int | None = None
@@ -72,7 +75,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
     finally:
         async with run.work() as work:
-            changed = await leases.release(
+            changed = await LEASES.release(
                 work.db, work.shop_id, offer_id, revision=revision, error=error
             )
             if changed:
@@ -125,7 +128,7 @@ async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everyt
         return
     while True:
         async with run.work() as work:
-            await leases.renew(work.db, work.shop_id, offer.id)
+            await LEASES.renew(work.db, work.shop_id, offer.id)
             batch = (
                 await marks.ask_to_add(work.db, work.shop_id, offer.id, BATCH)
                 if add

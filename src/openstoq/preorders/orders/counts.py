@@ -155,13 +155,13 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
     return True
 
 
-async def with_room(db: Connection, shop_id: UUID, offer_id: UUID) -> list[int]:
-    """Return the offer's variants that have not reached the most of their own."""
+async def with_room(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> list[int]:
+    """Return the offers' variants that have not reached the most of their own."""
     rows = await db.fetch(
         """
         SELECT p.variant_id FROM preorder_variants p
         WHERE p.shop_id = $1
-          AND EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1 AND m.offer_id = $2
+          AND EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1 AND m.offer_id = ANY($2)
                       AND m.variant_id = p.variant_id AND m.detached_at IS NULL)
           AND NOT EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1
                           AND m.variant_id = p.variant_id AND m.detached_at IS NULL
@@ -169,7 +169,7 @@ async def with_room(db: Connection, shop_id: UUID, offer_id: UUID) -> list[int]:
         ORDER BY p.variant_id
         """,
         shop_id,
-        offer_id,
+        offer_ids,
     )
     return [row["variant_id"] for row in rows]
 

@@ -58,11 +58,20 @@ async def _follow_totals(work: Work, before: Iterable[Line], after: Iterable[Lin
     found = await offers.all_of(work.db, work.shop_id, list(changes))
     limited = [one for one in found if one.limits.total.max is not None]
     sold = await counts.of_offers(work.db, work.shop_id, [one.id for one in limited])
+    ended, going_on = [], []
     for offer in limited:
         now, most = sold.get(offer.id, 0), offer.limits.total.max or 0
-        goes_on = offer.is_live and offer.inventory.continue_selling.enabled
         if now >= most:
-            await membership.want_policy(work.db, work.shop_id, offer.id, "deny", None)
-        elif now - changes[offer.id] >= most and goes_on:
-            ids = await counts.with_room(work.db, work.shop_id, offer.id)
-            await membership.want_policy(work.db, work.shop_id, offer.id, "continue", ids)
+            ended.append(offer.id)
+        elif (
+            now - changes[offer.id] >= most
+            and offer.is_live
+            and offer.inventory.continue_selling.enabled
+        ):
+            going_on.append(offer.id)
+    if going_on:
+        ids = await counts.with_room(work.db, work.shop_id, going_on)
+        await membership.want_policy(work.db, work.shop_id, going_on, "continue", ids)
+    if ended:
+        # Last, so that a variant of both kinds stops.
+        await membership.want_policy(work.db, work.shop_id, ended, "deny", None)

@@ -8,8 +8,9 @@ from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.delays import seconds
+from openstoq.preorders.leases import Leases
 from openstoq.preorders.offers import store as offers
-from openstoq.preorders.orders import effects, leases, store
+from openstoq.preorders.orders import effects, store
 from openstoq.preorders.orders.effects import (
     AddTags,
     CancelOrder,
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.orders.sync")
 
+LEASES = Leases("preorder_orders", "order_id")
 SOON = timedelta(seconds=2)
 CANCELLING = timedelta(seconds=3)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
@@ -52,11 +54,11 @@ async def sync_order(run: Run, *, order_id: int) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        claim = await leases.claim(work.db, work.shop_id, order_id)
-    if claim == "held":
-        raise Retry("another run works on this order", delay=SOON)
+        claim = await LEASES.claim(work.db, work.shop_id, order_id)
     if claim == "unknown":
         return
+    if claim != "claimed":
+        raise Retry("another run works on this order", delay=SOON)
     error: str | None = None
     revision: int | None = None
     try:
@@ -68,7 +70,7 @@ async def sync_order(run: Run, *, order_id: int) -> None:
         log.warning("order.sync_failed", order_id=order_id, error=error)
     finally:
         async with run.work() as work:
-            if await leases.release(
+            if await LEASES.release(
                 work.db, work.shop_id, order_id, revision=revision, error=error
             ):
                 request(work, order_id)
@@ -87,7 +89,7 @@ async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
                 else await store.load_one(work.db, work.shop_id, order_id)
             )
             # After taking in, which locks the order's name before its row, as every reader does.
-            await leases.renew(work.db, work.shop_id, order_id)
+            await LEASES.renew(work.db, work.shop_id, order_id)
             note = await _note(work, wanted) if wanted is not None else None
         if wanted is None or order is None:
             return wanted.revision if wanted is not None else None

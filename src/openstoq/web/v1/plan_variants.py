@@ -116,7 +116,7 @@ async def remove_variant(
     policy = _policy(inventory_policy) if inventory_policy is not None else None
     if policy is not None:
         await membership.want_policy(
-            context.db, context.shop_id, offer.id, policy, shopify_variant_ids
+            context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
         )
     gone = await products.detach(context, offer, shopify_variant_ids)
     return {
