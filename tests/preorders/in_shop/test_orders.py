@@ -3,6 +3,7 @@
 import pytest
 
 from factories.sandboxed import did, idle, run
+from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.orders.ingest import read_order, reconcile
 
 
@@ -142,6 +143,21 @@ async def test_reading_often_and_at_once_changes_nothing(market, database, plans
     assert before[1] == after[1] == [("deposit", "checkout", order["received"], "succeeded")]
     counted = (await market.client.get(f"/preorders/product_variants/{variants[0]}")).json()
     assert counted["preorder_count"] == 2
+
+
+async def test_a_new_preorder_takes_two_readings(market, plans, variants, monkeypatch):
+    # Each costs the shop's points, and a drop brings a thousand orders in a minute.
+    readings = []
+    order = ShopifyShop.order
+
+    async def counted(self, order_id):
+        readings.append(order_id)
+        return await order(self, order_id)
+
+    monkeypatch.setattr(ShopifyShop, "order", counted)
+    placed = await market.place((variants[0], plans["full"], 1))
+    assert readings == [placed["id"]] * 2
+    assert (await market.read(placed))["sync"] == {"state": "synced", "error": None}
 
 
 async def test_orders_are_listed_and_filtered(market, client, offer, plans, variants):

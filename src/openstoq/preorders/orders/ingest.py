@@ -33,7 +33,7 @@ def request(work: Work, order_id: int) -> None:
 
 @jobs.job()
 async def read_order(run: Run, *, order_id: int) -> None:
-    """Read an order as the shop has it and take it in."""
+    """Read an order as the shop has it, take it in, and do there what follows."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -45,8 +45,9 @@ async def read_order(run: Run, *, order_id: int) -> None:
             await _end(work, order_id)
             return
         taken = await take_in(work, order, read_at=read_at)
-        if taken is not None and taken.revision > taken.synced_revision:
-            sync.request(work, order_id)
+    if taken is not None and taken.revision > taken.synced_revision:
+        # A run that dies here is repeated as a whole, and finds it behind.
+        await sync.follow(run, commerce, order, read_at=read_at)
 
 
 @jobs.job(cron="50 3 * * *")

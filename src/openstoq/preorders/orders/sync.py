@@ -1,9 +1,11 @@
 """Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
+from openstoq.commerce.orders import Order
 from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
@@ -36,6 +38,9 @@ CANCELLING = timedelta(seconds=3)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
+# An order as the shop has it, and our record of it since.
+Reading: TypeAlias = tuple[Order, PreorderOrder]
+
 
 def request(work: Work, order_id: int) -> None:
     """Have the shop follow what was decided about an order."""
@@ -59,10 +64,30 @@ async def sync_order(run: Run, *, order_id: int) -> None:
         return
     if claim != "claimed":
         raise Retry("another run works on this order", delay=SOON)
+    await _follow(run, commerce, order_id, None)
+
+
+async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
+    """Do what an order lacks that was just read and taken in, which spares reading it again.
+
+    It is left to a job if another run works on it.
+    """
+    async with run.work() as work:
+        if await LEASES.claim(work.db, work.shop_id, order.id) != "claimed":
+            request(work, order.id)
+            return
+        wanted = await store.load_one(work.db, work.shop_id, order.id)
+    # Somebody else's reading may be newer, and what followed from it be done.
+    is_newest = wanted is not None and wanted.read_at == read_at
+    await _follow(run, commerce, order.id, (order, wanted) if wanted and is_newest else None)
+
+
+async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
+    """Make the shop agree under a lease that is ours, and let it go."""
     error: str | None = None
     revision: int | None = None
     try:
-        revision = await _agree(run, commerce, order_id)
+        revision = await _agree(run, commerce, order_id, reading)
     except CommerceUnavailable as unavailable:
         raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
     except CommerceError as refusal:
@@ -76,26 +101,21 @@ async def sync_order(run: Run, *, order_id: int) -> None:
                 request(work, order_id)
 
 
-async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
+async def _agree(
+    run: Run, commerce: Commerce, order_id: int, reading: Reading | None
+) -> int | None:
     """Do what is missing until nothing is; return the revision that the shop agrees with."""
     missing: list[Effect] = []
     for _ in range(MOST_ROUNDS):
-        read_at = run.runtime.clock()
-        order = await commerce.order(order_id)
-        async with run.work() as work:
-            wanted = (
-                await take_in(work, order, read_at=read_at)
-                if order is not None
-                else await store.load_one(work.db, work.shop_id, order_id)
-            )
-            # After taking in, which locks the order's name before its row, as every reader does.
-            await LEASES.renew(work.db, work.shop_id, order_id)
-            note = await _note(work, wanted) if wanted is not None else None
+        order, wanted = reading or await _read(run, commerce, order_id)
+        reading = None
         if wanted is None or order is None:
             return wanted.revision if wanted is not None else None
         missing = effects.missing(wanted, order)
         if not missing:
             return wanted.revision
+        async with run.work() as work:
+            note = await _note(work, wanted)
         for effect in missing:
             await _do(commerce, wanted, effect, note)
         if CancelOrder() in missing:
@@ -104,6 +124,23 @@ async def _agree(run: Run, commerce: Commerce, order_id: int) -> int | None:
     raise CommerceError(
         f"the shop does not take on {effects.named(missing)}; look at the order there"
     )
+
+
+async def _read(
+    run: Run, commerce: Commerce, order_id: int
+) -> tuple[Order | None, PreorderOrder | None]:
+    """Read an order and take it in; None in its place when the shop has it no more."""
+    read_at = run.runtime.clock()
+    order = await commerce.order(order_id)
+    async with run.work() as work:
+        wanted = (
+            await take_in(work, order, read_at=read_at)
+            if order is not None
+            else await store.load_one(work.db, work.shop_id, order_id)
+        )
+        # After taking in, which locks the order's name before its row, as every reader does.
+        await LEASES.renew(work.db, work.shop_id, order_id)
+    return order, wanted
 
 
 async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None) -> None:
