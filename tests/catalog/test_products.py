@@ -56,6 +56,18 @@ async def test_an_older_state_never_overwrites(database, shop):
     assert (await variant_row(database, shop))["title"] == "Blue / 154"
 
 
+async def test_of_two_states_of_one_second_the_later_one_stays(database, runtime, shop):
+    both = product(variant(), variant(VARIANT + 1), updated_at=at(5))
+    await save(database, shop, both, read_at=at(5.8))
+    created = ProductChanged(told_by_webhook(VARIANT, title="Created"), ())
+    await hear(runtime, shop, created, 5.1)
+    assert (await product_row(database, shop))["title"] == "Snowboard"
+    assert (await variant_row(database, shop, VARIANT + 1))["deleted_at"] is None
+    renamed = ProductChanged(told_by_webhook(VARIANT, VARIANT + 1, title="Renamed"), ())
+    await hear(runtime, shop, renamed, 5.9)
+    assert (await product_row(database, shop))["title"] == "Renamed"
+
+
 async def test_what_a_webhook_does_not_tell_stays(database, runtime, shop):
     await save(database, shop)
     change = ProductChanged(told_by_webhook(VARIANT, title="Renamed"), ())

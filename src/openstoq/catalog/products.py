@@ -40,7 +40,8 @@ async def save(
 # An array of arrays would have to be rectangular, so each product's tags travel as one text.
 _SEPARATOR = "\x1f"
 
-# A webhook does not tell a product's url, so a known one stays.
+# A webhook does not tell a product's url, so a known one stays. The shop says to the second when
+# a product was updated: of two states of one second that is kept which was read or told later.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
     (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
@@ -55,7 +56,7 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
     status = excluded.status, url = coalesce(excluded.url, p.url),
     image_url = coalesce(excluded.image_url, p.image_url),
     updated_at = excluded.updated_at, seen_at = excluded.seen_at, deleted_at = NULL
-WHERE p.updated_at <= excluded.updated_at
+WHERE (p.updated_at, coalesce(p.seen_at, '-infinity')) <= (excluded.updated_at, excluded.seen_at)
 RETURNING id
 """
 
