@@ -28,17 +28,21 @@ from openstoq.kernel.ids import new_id
 SINK = Path(__file__).parents[2] / "benchmarks" / "sinks" / "smtp_sink.py"
 SECRET = "the client secret of the tests' own app"
 PATIENCE = 30.0
+# How often to look where looking itself takes the machine's time.
+LEISURELY = 0.1
 # What a killed sender may repeat: what it had handed over without a mark, and what was on its wires.
 UNMARKED, CONNECTIONS = 64, 10
 
 Seen = TypeVar("Seen")
 
 
-async def until(look: Callable[[], Awaitable[Seen]], *, within: float = PATIENCE) -> Seen:
-    """Look again and again until what is seen is true; raise TimeoutError after `within` s."""
+async def until(
+    look: Callable[[], Awaitable[Seen]], *, within: float = PATIENCE, every: float = 0.02
+) -> Seen:
+    """Look every so many seconds until what is seen is true; raise TimeoutError after `within`."""
     async with asyncio.timeout(within):
         while not (seen := await look()):  # noqa: ASYNC110 - another process sets no event of ours
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every)
     return seen
 
 
@@ -255,7 +259,7 @@ class Plant:
             )
             return bool(row["waves"] and row["told"] >= signups and not row["unfinished"])
 
-        await until(done, within=within)
+        await until(done, within=within, every=LEISURELY)
 
     async def idle(self, *, within: float = PATIENCE) -> None:
         """Wait until the queue is empty."""
@@ -263,4 +267,4 @@ class Plant:
         async def empty() -> bool:
             return await self.count("queue.pgqueuer") == 0
 
-        await until(empty, within=within)
+        await until(empty, within=within, every=LEISURELY)

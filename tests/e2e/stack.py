@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from e2e.plant import PATIENCE, SECRET, Plant, first_line, start, until
+from e2e.plant import LEISURELY, PATIENCE, SECRET, Plant, first_line, start, until
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
 from openstoq.db.pool import Database
@@ -168,7 +168,7 @@ class Stack(Plant):
             return bool(row["left"] == 0)
 
         try:
-            await until(is_settled, within=within)
+            await until(is_settled, within=within, every=LEISURELY)
         except TimeoutError:
             left = await self.query(
                 "SELECT entrypoint, status, attempts, execute_after - now() AS until,"

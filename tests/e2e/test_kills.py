@@ -50,7 +50,8 @@ def _moments(seed: int, number: int, signups: int) -> list[int]:
 async def test_killed_workers_and_apis_lose_nothing(plant: Plant, record_property: Figure):
     signups, kills = 10_000, 3
     await plant.open_shop(signups=signups)
-    relay = await plant.start_relay()
+    # Slow enough that sending is still under way whenever the test comes to kill somebody.
+    relay = await plant.start_relay(delay_ms=10)
     api = await plant.start_api()
     workers = [plant.start_worker(relay.port) for _ in range(2)]
     await plant.stock_becomes(50)
@@ -65,6 +66,7 @@ async def test_killed_workers_and_apis_lose_nothing(plant: Plant, record_propert
         assert victim is not None
         plant.kill(victim)
         killed_at, left_at = monotonic(), len(relay.taken())
+        assert left_at < signups
         if number == 1:
             plant.kill(api)
             api = await plant.start_api()
@@ -90,7 +92,7 @@ async def test_postgresql_stopped_at_once_loses_nothing(
         await migrate(server.url)
         plant.url = server.url
         await plant.open_shop(signups=signups)
-        relay = await plant.start_relay()
+        relay = await plant.start_relay(delay_ms=10)
         ours = [await plant.start_api(), plant.start_worker(relay.port)]
         await plant.stock_becomes(50)
         await relay.has_taken(signups // 3)

@@ -30,14 +30,16 @@ def client_of(app: Starlette, key: str | None = None, base: str = BASE_PATH) -> 
     )
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(
+    condition: Callable[[], object], seconds: float = 10, *, every: float = 0.01
+) -> None:
     """Wait until `condition`, which may be asynchronous, holds; raise TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
             held = condition()
             if await held if inspect.isawaitable(held) else held:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every)
 
 
 @asynccontextmanager

@@ -115,7 +115,7 @@ async def idle(database):
         assert not counts.get("failed"), counts
         return not any(counts.values())
 
-    await until(is_idle, PATIENCE)
+    await until(is_idle, PATIENCE, every=0.03)
 
 
 @pytest.fixture
