@@ -4,23 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from commerce.checkout import Checkout, balance, charge, finished, refund
+from commerce.in_sandbox.checkout import Checkout, balance, charge, finished, refund
 from openstoq.commerce.port import (
     CommerceRefused,
     CommerceUnavailable,
 )
 from openstoq.kernel.money import Money
 from sandbox.site import NORTHWIND
-
-
-@pytest.fixture
-def shop(connect):
-    return connect()
-
-
-@pytest.fixture
-async def checkout(site, shop):
-    return await Checkout(site, shop, "snowdevil.myshopify.com").open()
 
 
 async def test_the_balance_is_charged_once_however_often_it_is_asked_for(shop, checkout):

@@ -19,11 +19,6 @@ from sandbox.site import SNOWDEVIL
 HOOKS = "https://stoq.example/webhooks/shopify"
 
 
-@pytest.fixture
-def shop(connect):
-    return connect()
-
-
 async def pull(shop, **options):
     pages = [page async for page in shop.products(**options)]
     products = {product.id: product for page in pages for product in page.products}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from commerce.checkout import DUE, Checkout, refund
+from commerce.in_sandbox.checkout import DUE, refund
 from openstoq.commerce import inbound
 from openstoq.commerce.orders import Mandate
 from openstoq.commerce.port import (
@@ -13,16 +13,6 @@ from openstoq.commerce.port import (
 )
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from sandbox.site import Receiver, bound_socket, serving
-
-
-@pytest.fixture
-def shop(connect):
-    return connect()
-
-
-@pytest.fixture
-async def checkout(site, shop):
-    return await Checkout(site, shop, "snowdevil.myshopify.com").open()
 
 
 async def test_an_order_is_read_as_it_was_bought(shop, checkout):
