@@ -36,7 +36,8 @@ async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
         UPDATE preorder_variants SET policy_asked = policy_wanted
         WHERE shop_id = $1 AND variant_id IN (
             SELECT variant_id FROM preorder_variants
-            WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2)
+            WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2
+            FOR UPDATE)
         RETURNING variant_id, policy_asked
         """,
         shop_id,

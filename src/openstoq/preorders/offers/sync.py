@@ -47,11 +47,13 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
         return
     async with run.work() as work:
         claim = await LEASES.claim(work.db, work.shop_id, offer_id)
+        if claim == "silent":
+            raise Retry("another run of this offer seems to have died", delay=SOON)
+        if claim != "claimed":
+            # Who has it looks at its end for what changed meanwhile.
+            return
         offer = await store.load(work.db, work.shop_id, offer_id, lock=False)
-    if claim == "silent":
-        raise Retry("another run of this offer seems to have died", delay=SOON)
-    if claim != "claimed" or offer is None:
-        # Who has it looks at its end for what changed meanwhile.
+    if offer is None:
         return
     error: str | None = None
     revision: int | None = None

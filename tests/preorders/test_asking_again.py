@@ -1,0 +1,20 @@
+"""Asking for the storefront while a run writes it: whatever that run had read, another follows."""
+
+from openstoq.preorders.offers import storefront_store as marks
+from openstoq.preorders.offers.storefront_sync import LEASES
+
+
+async def test_who_asks_while_a_run_is_at_work_has_it_followed_by_one_more(database, shop):
+    async with database.transaction(shop.id) as db:
+        await marks.know_shop(db, shop.id)
+        assert await LEASES.claim(db, shop.id, shop.id) == "claimed"
+    async with database.transaction(shop.id) as db:
+        assert await LEASES.claim(db, shop.id, shop.id) == "held"
+        assert await marks.ask_again(db, shop.id)
+    async with database.transaction(shop.id) as db:
+        assert await marks.leave(db, shop.id)
+    async with database.transaction(shop.id) as db:
+        # The run is over: who asks now has to write it.
+        assert not await marks.ask_again(db, shop.id)
+        assert await LEASES.claim(db, shop.id, shop.id) == "claimed"
+        assert not await marks.leave(db, shop.id)
