@@ -62,15 +62,6 @@ class Leases:
             LEASE,
         )
 
-    async def leave(self, db: Connection, shop_id: UUID, key: Any) -> None:
-        """Let a row go."""
-        await db.execute(
-            f"UPDATE {self.table} SET sync_lease_until = NULL "  # noqa: S608 - constants
-            f"WHERE shop_id = $1 AND {self.key} = $2",
-            shop_id,
-            key,
-        )
-
     async def release(
         self, db: Connection, shop_id: UUID, key: Any, *, revision: int | None, error: str | None
     ) -> bool:

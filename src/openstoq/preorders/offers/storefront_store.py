@@ -6,7 +6,6 @@ answered: whatever cuts a run short, the next one asks again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -34,17 +33,31 @@ async def know_shop(db: Connection, shop_id: UUID) -> None:
     )
 
 
-async def has_changed(db: Connection, shop_id: UUID, since: datetime) -> bool:
-    """Say whether something of the storefront is behind, or an offer has changed since then."""
+async def ask_again(db: Connection, shop_id: UUID) -> bool:
+    """Have the run that is at work be followed by another; False when it is over by now."""
     return bool(
         await db.fetchval(
             """
-            SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1 AND updated_at >= $2)
-                OR EXISTS (SELECT FROM preorder_variants WHERE shop_id = $1
-                           AND (revision > synced_revision OR policy_wanted IS NOT NULL))
+            UPDATE preorder_shops SET asked_again = true
+            WHERE shop_id = $1 AND sync_lease_until >= now() RETURNING true
             """,
             shop_id,
-            since,
+        )
+    )
+
+
+async def leave(db: Connection, shop_id: UUID) -> bool:
+    """Let the writing go; True when somebody asked for it meanwhile."""
+    return bool(
+        await db.fetchval(
+            """
+            WITH before AS (
+                SELECT asked_again FROM preorder_shops WHERE shop_id = $1 FOR UPDATE
+            )
+            UPDATE preorder_shops SET sync_lease_until = NULL, asked_again = false FROM before
+            WHERE shop_id = $1 RETURNING before.asked_again
+            """,
+            shop_id,
         )
     )
 
@@ -156,5 +169,13 @@ async def mark_variants(
 
 
 async def forget_shop(db: Connection, shop_id: UUID) -> None:
-    """Forget what was written on the shop, so that all of it is written again."""
-    await db.execute("UPDATE preorder_shops SET written = '{}' WHERE shop_id = $1", shop_id)
+    """Take all that was written on the shop for unknown, so that it is written or deleted again."""
+    await db.execute(
+        """
+        UPDATE preorder_shops SET written = coalesce(
+            (SELECT jsonb_object_agg(key, $2::text) FROM jsonb_object_keys(written) AS key), '{}')
+        WHERE shop_id = $1
+        """,
+        shop_id,
+        UNKNOWN,
+    )

@@ -38,24 +38,18 @@ async def sync_storefront(run: Run) -> None:
     async with run.work() as work:
         await marks.know_shop(work.db, work.shop_id)
         claim = await LEASES.claim(work.db, work.shop_id, work.shop_id)
-    if claim == "silent":
-        raise Retry("another run that wrote metafields seems to have died", delay=SOON)
+        if claim == "held" and await marks.ask_again(work.db, work.shop_id):
+            return
     if claim != "claimed":
-        return
-    began = run.runtime.clock()
-    finished = False
+        raise Retry("another run that wrote metafields is over, or seems to have died", delay=SOON)
     try:
         with asking():
             await _write_shop(run, commerce)
             await _write_variants(run, commerce)
             await _write_policies(run, commerce)
-        finished = True
     finally:
         async with run.work() as work:
-            await LEASES.leave(work.db, work.shop_id, work.shop_id)
-            changed = await marks.has_changed(work.db, work.shop_id, began)
-            # After a failure this job's own repetition sees to it, at its own pace.
-            if changed and finished:
+            if await marks.leave(work.db, work.shop_id):
                 request(work)
 
 
@@ -83,10 +77,10 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     done = digests | dict.fromkeys(refused, marks.UNKNOWN)
     async with run.work() as work:
         await marks.mark_shop(work.db, work.shop_id, done)
-        for key, error in refused.items():
-            told = f"the shop's metafield {key} was refused: {error}"
-            log.warning("shop.metafield_refused", key=key, error=error)
-            await marks.fail_live(work.db, work.shop_id, told)
+        if refused:
+            log.warning("shop.metafields_refused", refused=refused)
+            told = "; ".join(f"{key} was refused: {error}" for key, error in refused.items())
+            await marks.fail_live(work.db, work.shop_id, f"the shop's metafield {told}")
 
 
 async def _write_variants(run: Run, commerce: Commerce) -> None:

@@ -1,0 +1,12 @@
+"""Runs 0015_asked_again.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0015_asked_again"
+down_revision = "0014_unknown"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
