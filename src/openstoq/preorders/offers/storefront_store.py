@@ -70,9 +70,16 @@ async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
     return written or {}
 
 
-async def mark_shop(db: Connection, shop_id: UUID, written: Mapping[str, str]) -> None:
-    """Note what is written on the shop now."""
-    await db.execute("UPDATE preorder_shops SET written = $2 WHERE shop_id = $1", shop_id, written)
+async def mark_shop(
+    db: Connection, shop_id: UUID, written: Mapping[str, str], gone: Sequence[str] = ()
+) -> None:
+    """Note what is written on the shop now, and what is there no more; the rest stays as it is."""
+    await db.execute(
+        "UPDATE preorder_shops SET written = (written || $2) - $3::text[] WHERE shop_id = $1",
+        shop_id,
+        written,
+        gone,
+    )
 
 
 async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:

@@ -61,22 +61,22 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     wanted = storefront.on_shop(offers, translations)
     digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}
     changed = [one for one in wanted if written.get(one.key) != digests[one.key]]
-    gone = [(None, key) for key in written if key not in digests]
+    gone = [key for key in written if key not in digests]
     if not changed and not gone:
         return
     async with run.work() as work:
-        asked = [one.key for one in changed] + [key for _, key in gone]
-        await marks.mark_shop(work.db, work.shop_id, written | dict.fromkeys(asked, marks.UNKNOWN))
+        asked = [one.key for one in changed] + gone
+        await marks.mark_shop(work.db, work.shop_id, dict.fromkeys(asked, marks.UNKNOWN))
     # One at a time: ten megabytes are the most that a call may hold.
     failures: dict[tuple[int | None, str], str] = {}
     for metafield in changed:
         failures |= await commerce.set_metafields(namespace_of(run), [metafield])
     if gone:
-        await commerce.delete_metafields(namespace_of(run), gone)
+        await commerce.delete_metafields(namespace_of(run), [(None, key) for key in gone])
     refused = {key: error for (_, key), error in failures.items()}
-    done = digests | dict.fromkeys(refused, marks.UNKNOWN)
+    done = {one.key: digests[one.key] for one in changed} | dict.fromkeys(refused, marks.UNKNOWN)
     async with run.work() as work:
-        await marks.mark_shop(work.db, work.shop_id, done)
+        await marks.mark_shop(work.db, work.shop_id, done, gone)
         if refused:
             log.warning("shop.metafields_refused", refused=refused)
             told = "; ".join(f"{key} was refused: {error}" for key, error in refused.items())
