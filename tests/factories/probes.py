@@ -62,6 +62,16 @@ async def ask_again(run: Run) -> None:
         raise Retry("not yet", delay=timedelta(0))
 
 
+@jobs.job(attempts=1)
+async def fail_after_asking(run: Run) -> None:
+    """Ask to be run again more often than it may fail, and only then raise, once."""
+    await note(run, f"attempt {run.attempt}")
+    if run.attempt < 3:
+        raise Retry("not yet")
+    if run.attempt == 3:
+        raise RuntimeError("at first")
+
+
 @jobs.job()
 async def give_up(run: Run) -> None:
     """Give up at once."""

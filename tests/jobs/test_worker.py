@@ -102,6 +102,29 @@ async def test_a_job_may_ask_to_be_run_again(database, database_url, runtime, sh
         await empty(database)
 
 
+async def test_to_ask_for_another_run_is_no_failure(database, database_url, runtime, shop):
+    await enqueue(runtime, shop, probes.fail_after_asking)
+    async with working(runtime, database_url):
+        await noted(database, shop, *(f"attempt {n}" for n in range(5)))
+        await empty(database)
+
+
+async def test_a_job_that_is_begun_anew_by_hand_has_its_attempts_again(
+    database, database_url, runtime, shop
+):
+    await enqueue(runtime, shop, probes.fail_once)
+    async with database.transaction(None) as db:
+        await db.execute(
+            """
+            UPDATE queue.pgqueuer SET payload = convert_to(
+                (convert_from(payload, 'UTF8')::jsonb || '{"failures": 13}')::text, 'UTF8')
+            """
+        )
+    async with working(runtime, database_url):
+        await noted(database, shop, "attempt 0", "attempt 1")
+        await empty(database)
+
+
 async def test_a_job_may_give_up(database, database_url, runtime, shop):
     await enqueue(runtime, shop, probes.give_up)
     async with working(runtime, database_url):

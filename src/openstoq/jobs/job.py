@@ -17,7 +17,7 @@ Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
 
 
 class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
-    """Run the job again after `delay`; it does not count as a failed attempt's backoff."""
+    """Run the job again after `delay`, as often as it asks for it: that is no failure."""
 
     def __init__(self, reason: str, *, delay: timedelta = timedelta(0)) -> None:
         super().__init__(reason)
@@ -32,8 +32,8 @@ class GiveUp(Exception):  # noqa: N818 - a request to the worker, not a fault
 class Job(Generic[Sent]):
     """Something to be done in the background, at least once.
 
-    `attempts` bounds how often a run that raises is repeated, with growing pauses; after that
-    the job is kept as failed for the operator. `cron` runs it for every installed shop, and for
+    `attempts` bounds how often runs that raise are repeated, with growing pauses; after that the
+    job is kept as failed for the operator. `cron` runs it for every installed shop, and for
     `uninstalled` ones where it says so.
     """
 

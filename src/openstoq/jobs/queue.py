@@ -144,6 +144,18 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
     await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
 
 
+async def note_failures(db: Connection, job_id: int, payload: dict[str, Any], number: int) -> None:
+    """Keep with a job how many of its runs have raised.
+
+    PgQueuer counts every run as an attempt, also one that only asked to be repeated.
+    """
+    await db.execute(
+        "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",
+        job_id,
+        orjson.dumps({**payload, "failures": number}),
+    )
+
+
 async def waiting_arguments(db: Connection, shop_id: UUID, job: str) -> list[dict[str, Any]]:
     """Return the arguments of a shop's jobs of one kind that wait or run."""
     rows = await db.fetch(

@@ -84,14 +84,32 @@ class Work:
             )
         )
 
-    def coalesce(self, job: Job[Sent], /, *_: Sent.args, **arguments: Sent.kwargs) -> None:
+    def coalesce(
+        self,
+        job: Job[Sent],
+        /,
+        *args: Sent.args,
+        **arguments: Sent.kwargs,
+    ) -> None:
         """Have `job` run, unless one with the same arguments already waits to start."""
+        self.coalesce_in(timedelta(0), job, *args, **arguments)
+
+    def coalesce_in(
+        self,
+        delay: timedelta,
+        job: Job[Sent],
+        /,
+        *_: Sent.args,
+        **arguments: Sent.kwargs,
+    ) -> None:
+        """Have `job` run after `delay`, unless one with the same arguments waits, for however long."""
         self.effects.append(
             Enqueued(
                 job=job.name,
                 shop_id=self.shop_id,
                 arguments=arguments,
                 request_id=self.request_id,
+                delay=delay,
                 coalesced=True,
             )
         )

@@ -5,34 +5,37 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import asyncpg
 import orjson
 import structlog
 from pgqueuer.core.applications import PgQueuer
-from pgqueuer.core.executors import (
-    DatabaseRetryEntrypointExecutor,
-    EntrypointExecutorParameters,
-)
 from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
-from openstoq.jobs.queue import enqueue_for_every_shop, forget_log, queries_on, release_dedupe_key
+from openstoq.jobs.queue import (
+    enqueue_for_every_shop,
+    forget_log,
+    note_failures,
+    queries_on,
+    release_dedupe_key,
+)
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import JOB_SECONDS, JOBS
 
 log = structlog.get_logger(__name__)
 
-# A killed worker's job is taken up again after HEARTBEAT at most, at the next look at the queue.
+# A killed worker's job is taken up again at the first look after HEARTBEAT without a sign of life.
 HEARTBEAT = timedelta(seconds=5)
 LOOK = timedelta(seconds=1)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
+LONGEST_PAUSE = timedelta(minutes=5)
 
 # Deletes up to so many rows that belong to no shop, and says how many there were.
 Forget = Callable[[Connection, int], Awaitable[int]]
@@ -125,14 +128,7 @@ class Worker:
                 await connection.close(timeout=5)
 
     def _register(self, queue: PgQueuer, job: Job[Any]) -> None:
-        def executor(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
-            return DatabaseRetryEntrypointExecutor(
-                parameters, max_attempts=job.attempts, initial_delay=timedelta(seconds=1)
-            )
-
-        @queue.entrypoint(
-            job.name, accepts_context=False, on_failure="hold", executor_factory=executor
-        )
+        @queue.entrypoint(job.name, accepts_context=False, on_failure="hold")
         async def run(queued: QueuedJob) -> None:
             await self._run(job, queued)
 
@@ -171,8 +167,22 @@ class Worker:
                 outcome = "given_up"
                 log.warning("job.given_up", reason=str(reason))
             except Exception as error:
-                log.warning("job.failed", attempt=queued.attempts, error=repr(error))
-                raise
+                await self._fail(job, queued, payload, error)
             finally:
                 JOBS.labels(job.name, outcome).inc()
                 JOB_SECONDS.labels(job.name).observe(perf_counter() - started)
+
+    async def _fail(
+        self, job: Job[Any], queued: QueuedJob, payload: dict[str, Any], error: Exception
+    ) -> NoReturn:
+        """Have a job run again that raised, after a pause, or raise for good after its attempts."""
+        # One that the operator begins anew has no attempts again.
+        failures = 1 + (payload.get("failures", 0) if queued.attempts else 0)
+        log.warning("job.failed", failures=failures, error=repr(error))
+        if failures > job.attempts:
+            raise error
+        with suppress(*PASSING, asyncpg.PostgresError):
+            async with self.runtime.database.transaction(None) as db:
+                await note_failures(db, queued.id, payload, failures)
+        pause = min(timedelta(seconds=2.0 ** (failures - 1)), LONGEST_PAUSE)
+        raise RetryRequested(delay=pause, reason=str(error)) from error
