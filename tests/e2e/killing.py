@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from e2e.plant import until
 from e2e.stack import Stack
 
-LEASED = ("offers", "preorder_orders", "preorder_shops")
-
 
 async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaitable[int]]) -> int:
     """Kill a worker or an API again and again, as work goes on, until none is left; count them."""
@@ -31,9 +29,7 @@ async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaita
 
 
 async def bury(stack: Stack) -> None:
-    """Replace all workers, and end the leases of the dead, which would end after a minute."""
+    """Replace all workers at once."""
     for worker in stack.workers:
         stack.kill(worker)
-    for table in LEASED:
-        await stack.query(f"UPDATE {table} SET sync_lease_until = NULL")  # noqa: S608 - a constant
     stack.workers = [stack.add_worker() for _ in stack.workers]

@@ -1,22 +1,32 @@
 """Who makes the shop agree about something, in PostgreSQL: one run at a time, for a while.
 
 A lease is a row's and not a lock, because a run talks to the shop for minutes and no transaction
-may stay open that long. The tables' own revisions say whether a run has to be followed by another.
+may stay open that long. Who finds it held comes again later: what changed meanwhile is not lost.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from openstoq.db.pool import Connection
+import structlog
 
-LEASE = timedelta(seconds=60)
-# Who has renewed a lease this lately lives, and looks at its end for what changed meanwhile.
-ALIVE = LEASE - timedelta(seconds=10)
+from openstoq.db.pool import PASSING, Connection
+from openstoq.jobs.job import GiveUp, Retry
+from openstoq.jobs.work import Run
+from openstoq.kernel.ids import new_id
 
-# Ours; another run's; nobody's, or one's that seems to have died; there is no such row.
-Claim = Literal["claimed", "held", "silent", "unknown"]
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=10)
+RENEWED = timedelta(seconds=2)
+# A run that could not renew its lease stops while the lease is still its own.
+WORKS_FOR = LEASE - timedelta(seconds=3)
+# When a run that found a lease held comes again.
+LATER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +36,111 @@ class Leases:
     table: str
     key: str
 
-    async def claim(self, db: Connection, shop_id: UUID, key: Any) -> Claim:
-        """Take a row for a run, unless another run has it."""
+    async def claim(self, db: Connection, shop_id: UUID, key: Any) -> UUID | None:
+        """Take a row for a run and return its lease, None while another run has it.
+
+        Raises GiveUp when there is no such row.
+        """
+        lease = new_id()
         taken = await db.fetchval(
             f"""
-            UPDATE {self.table} SET sync_lease_until = now() + $3::interval
+            UPDATE {self.table} SET sync_lease = $3, sync_lease_until = now() + $4::interval
             WHERE shop_id = $1 AND {self.key} = $2
               AND coalesce(sync_lease_until, '-infinity') < now()
             RETURNING true
             """,  # noqa: S608 - constants
             shop_id,
             key,
+            lease,
             LEASE,
         )
         if taken:
-            return "claimed"
-        left = await db.fetchval(
-            # One that was let go of meanwhile is free, and to be claimed again.
-            f"SELECT coalesce(sync_lease_until, now()) - now() FROM {self.table} "  # noqa: S608 - constants
-            f"WHERE shop_id = $1 AND {self.key} = $2",
+            return lease
+        if not await db.fetchval(
+            f"SELECT true FROM {self.table} WHERE shop_id = $1 AND {self.key} = $2",  # noqa: S608 - constants
             shop_id,
             key,
-        )
-        if left is None:
-            return "unknown"
-        return "held" if left > ALIVE else "silent"
+        ):
+            raise GiveUp(f"there is nothing with the id {key} any more")
+        return None
 
-    async def renew(self, db: Connection, shop_id: UUID, key: Any) -> None:
-        """Keep a row for longer."""
-        await db.execute(
-            f"UPDATE {self.table} SET sync_lease_until = now() + $3::interval "  # noqa: S608 - constants
-            f"WHERE shop_id = $1 AND {self.key} = $2",
-            shop_id,
-            key,
-            LEASE,
-        )
+    @asynccontextmanager
+    async def kept(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
+        """Keep a lease while the block runs, and let it go at the end.
 
-    async def release(
-        self, db: Connection, shop_id: UUID, key: Any, *, revision: int | None, error: str | None
-    ) -> bool:
-        """Let a row go; the shop agrees with its `revision`, or `error` says why it does not.
-
-        True when the row has changed since that revision was read.
+        The block is cancelled when its lease cannot be kept, because what it is about may be
+        another run's any moment; that raises Retry.
         """
+        try:
+            async with asyncio.timeout(WORKS_FOR.total_seconds()) as limit:
+                keeping = asyncio.create_task(self._keep(run, key, lease, limit))
+                try:
+                    yield
+                finally:
+                    keeping.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await keeping
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Retry("the lease could not be kept", delay=LATER) from error
+        finally:
+            async with run.work() as work:
+                await self._set(work.db, work.shop_id, key, lease, None)
+
+    async def note(
+        self,
+        db: Connection,
+        shop_id: UUID,
+        key: Any,
+        *,
+        revision: int | None,
+        error: str | None,
+    ) -> None:
+        """Note with which revision of a row the shop agrees, and what it refused of it."""
+        await db.execute(
+            f"""
+            UPDATE {self.table} SET sync_error = $4,
+                synced_revision = greatest(synced_revision, coalesce($3, synced_revision))
+            WHERE shop_id = $1 AND {self.key} = $2
+            """,  # noqa: S608 - constants
+            shop_id,
+            key,
+            revision,
+            error,
+        )
+
+    async def _keep(self, run: Run, key: Any, lease: UUID, limit: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(RENEWED.total_seconds())
+            asked = loop.time()
+            try:
+                async with run.work() as work:
+                    kept = await self._set(work.db, work.shop_id, key, lease, LEASE)
+            except PASSING as error:
+                log.warning("lease.not_renewed", table=self.table, error=repr(error))
+                continue
+            if limit.expired():
+                return
+            limit.reschedule(asked + WORKS_FOR.total_seconds() if kept else asked)
+            if not kept:
+                return
+
+    async def _set(
+        self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta | None
+    ) -> bool:
+        """Have a lease end after `term`, or now; False when it is another run's by now."""
         return bool(
             await db.fetchval(
                 f"""
-                UPDATE {self.table} SET sync_lease_until = NULL, sync_error = $4,
-                    synced_revision = greatest(synced_revision, coalesce($3, synced_revision))
-                WHERE shop_id = $1 AND {self.key} = $2 RETURNING revision > $3
+                UPDATE {self.table} SET sync_lease_until = now() + $4::interval
+                WHERE shop_id = $1 AND {self.key} = $2 AND sync_lease = $3
+                RETURNING true
                 """,  # noqa: S608 - constants
                 shop_id,
                 key,
-                revision,
-                error,
+                lease,
+                term,
             )
         )

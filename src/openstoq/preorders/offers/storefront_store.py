@@ -33,35 +33,6 @@ async def know_shop(db: Connection, shop_id: UUID) -> None:
     )
 
 
-async def ask_again(db: Connection, shop_id: UUID) -> bool:
-    """Have the run that is at work be followed by another; False when it is over by now."""
-    return bool(
-        await db.fetchval(
-            """
-            UPDATE preorder_shops SET asked_again = true
-            WHERE shop_id = $1 AND sync_lease_until >= now() RETURNING true
-            """,
-            shop_id,
-        )
-    )
-
-
-async def leave(db: Connection, shop_id: UUID) -> bool:
-    """Let the writing go; True when somebody asked for it meanwhile."""
-    return bool(
-        await db.fetchval(
-            """
-            WITH before AS (
-                SELECT asked_again FROM preorder_shops WHERE shop_id = $1 FOR UPDATE
-            )
-            UPDATE preorder_shops SET sync_lease_until = NULL, asked_again = false FROM before
-            WHERE shop_id = $1 RETURNING before.asked_again
-            """,
-            shop_id,
-        )
-    )
-
-
 async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
     """Return the digests of what was last written on the shop, by key."""
     written: dict[str, str] | None = await db.fetchval(

@@ -1,7 +1,6 @@
 """Making the shop agree with what the storefront reads: metafields and inventory policies."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from hashlib import sha256
 
 import structlog
@@ -9,7 +8,7 @@ import structlog
 from openstoq.commerce.port import Commerce, Metafield
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.leases import Leases
+from openstoq.preorders.leases import LATER, Leases
 from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
 from openstoq.preorders.offers.storefront_store import Behind
@@ -21,7 +20,6 @@ jobs = JobSet("preorders.storefront")
 
 VARIANTS = 200
 LEASES = Leases("preorder_shops", "shop_id")
-SOON = timedelta(seconds=2)
 
 
 def request(work: Work) -> None:
@@ -37,20 +35,15 @@ async def sync_storefront(run: Run) -> None:
         return
     async with run.work() as work:
         await marks.know_shop(work.db, work.shop_id)
-        claim = await LEASES.claim(work.db, work.shop_id, work.shop_id)
-        if claim == "held" and await marks.ask_again(work.db, work.shop_id):
+        lease = await LEASES.claim(work.db, work.shop_id, work.shop_id)
+        if lease is None:
+            work.coalesce_in(LATER, sync_storefront)
             return
-    if claim != "claimed":
-        raise Retry("another run that wrote metafields is over, or seems to have died", delay=SOON)
-    try:
+    async with LEASES.kept(run, run.shop_id, lease):
         with asking():
             await _write_shop(run, commerce)
             await _write_variants(run, commerce)
             await _write_policies(run, commerce)
-    finally:
-        async with run.work() as work:
-            if await marks.leave(work.db, work.shop_id):
-                request(work)
 
 
 async def _write_shop(run: Run, commerce: Commerce) -> None:
@@ -86,7 +79,6 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
 async def _write_variants(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await LEASES.renew(work.db, work.shop_id, work.shop_id)
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
         if not found:
             return
@@ -136,7 +128,6 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
 async def _write_policies(run: Run, commerce: Commerce) -> None:
     while True:
         async with run.work() as work:
-            await LEASES.renew(work.db, work.shop_id, work.shop_id)
             wanted = await policies.ask(work.db, work.shop_id, VARIANTS)
         if not wanted:
             return

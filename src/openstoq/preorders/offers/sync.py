@@ -5,7 +5,6 @@ or coalesced with others; what was done is marked batch by batch.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -13,17 +12,16 @@ import structlog
 from openstoq.commerce.port import (
     Commerce,
     CommerceError,
-    CommerceUnavailable,
     GroupLost,
     SavedPlanGroup,
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.leases import Leases
+from openstoq.preorders.leases import LATER, Leases
 from openstoq.preorders.offers import plans, store, storefront_sync
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.model import Offer
-from openstoq.shops.commerce import commerce_of
+from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +29,6 @@ jobs = JobSet("preorders.sync")
 
 BATCH = 250
 LEASES = Leases("offers", "id")
-SOON = timedelta(seconds=2)
 
 
 def request(work: Work, offer_id: UUID) -> None:
@@ -46,19 +43,24 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        claim = await LEASES.claim(work.db, work.shop_id, offer_id)
-        if claim == "silent":
-            raise Retry("another run of this offer seems to have died", delay=SOON)
-        if claim != "claimed":
-            # Who has it looks at its end for what changed meanwhile.
+        lease = await LEASES.claim(work.db, work.shop_id, offer_id)
+        if lease is None:
+            work.coalesce_in(LATER, sync_offer, offer_id=offer_id)
             return
+    async with LEASES.kept(run, offer_id, lease):
+        await _sync(run, commerce, offer_id)
+
+
+async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
+    async with run.work() as work:
         offer = await store.load(work.db, work.shop_id, offer_id, lock=False)
     if offer is None:
         return
     error: str | None = None
     revision: int | None = None
     try:
-        await _group_and_members(run, commerce, offer)
+        with patiently():
+            await _group_and_members(run, commerce, offer)
         revision = offer.revision
         async with run.work() as work:
             refused = await marks.failures(work.db, work.shop_id, offer_id)
@@ -67,22 +69,17 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     except GroupLost:
         async with run.work() as work:
             await marks.lose_group(work.db, work.shop_id, offer_id)
-        raise Retry("the shop has lost the selling plan group", delay=timedelta(0)) from None
-    except CommerceUnavailable as unavailable:
-        raise Retry(
-            str(unavailable), delay=timedelta(seconds=unavailable.retry_after)
-        ) from unavailable
+        raise Retry("the shop has lost the selling plan group", delay=LATER) from None
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
     finally:
         async with run.work() as work:
-            changed = await LEASES.release(
-                work.db, work.shop_id, offer_id, revision=revision, error=error
-            )
-            if changed:
-                request(work, offer_id)
+            # The plans' ids and the group's members are for the storefront to know, as far as
+            # they came.
             storefront_sync.request(work)
+    async with run.work() as work:
+        await LEASES.note(work.db, work.shop_id, offer_id, revision=revision, error=error)
 
 
 async def _group_and_members(run: Run, commerce: Commerce, offer: Offer) -> None:
@@ -130,7 +127,6 @@ async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everyt
         return
     while True:
         async with run.work() as work:
-            await LEASES.renew(work.db, work.shop_id, offer.id)
             batch = (
                 await marks.ask_to_add(work.db, work.shop_id, offer.id, BATCH)
                 if add

@@ -6,11 +6,10 @@ from typing import TypeAlias
 import structlog
 
 from openstoq.commerce.orders import Order
-from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
+from openstoq.commerce.port import Commerce, CommerceError
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.kernel.delays import seconds
-from openstoq.preorders.leases import Leases
+from openstoq.preorders.leases import LATER, Leases
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import effects, store
 from openstoq.preorders.orders.effects import (
@@ -26,14 +25,13 @@ from openstoq.preorders.orders.effects import (
 from openstoq.preorders.orders.events import OrderDecided
 from openstoq.preorders.orders.intake import take_in
 from openstoq.preorders.orders.model import PreorderOrder
-from openstoq.shops.commerce import commerce_of
+from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.orders.sync")
 
 LEASES = Leases("preorder_orders", "order_id")
-SOON = timedelta(seconds=2)
 CANCELLING = timedelta(seconds=3)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
@@ -59,12 +57,12 @@ async def sync_order(run: Run, *, order_id: int) -> None:
     if commerce is None:
         return
     async with run.work() as work:
-        claim = await LEASES.claim(work.db, work.shop_id, order_id)
-    if claim == "unknown":
-        return
-    if claim != "claimed":
-        raise Retry("another run works on this order", delay=SOON)
-    await _follow(run, commerce, order_id, None)
+        lease = await LEASES.claim(work.db, work.shop_id, order_id)
+        if lease is None:
+            work.coalesce_in(LATER, sync_order, order_id=order_id)
+            return
+    async with LEASES.kept(run, order_id, lease):
+        await _follow(run, commerce, order_id, None)
 
 
 async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
@@ -73,32 +71,30 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
     It is left to a job if another run works on it.
     """
     async with run.work() as work:
-        if await LEASES.claim(work.db, work.shop_id, order.id) != "claimed":
-            request(work, order.id)
+        lease = await LEASES.claim(work.db, work.shop_id, order.id)
+        if lease is None:
+            work.coalesce_in(LATER, sync_order, order_id=order.id)
             return
         wanted = await store.load_one(work.db, work.shop_id, order.id)
     # Somebody else's reading may be newer, and what followed from it be done.
     is_newest = wanted is not None and wanted.read_at == read_at
-    await _follow(run, commerce, order.id, (order, wanted) if wanted and is_newest else None)
+    reading = (order, wanted) if wanted and is_newest else None
+    async with LEASES.kept(run, order.id, lease):
+        await _follow(run, commerce, order.id, reading)
 
 
 async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
-    """Make the shop agree under a lease that is ours, and let it go."""
+    """Make the shop agree, and note how far it does."""
     error: str | None = None
     revision: int | None = None
     try:
-        revision = await _agree(run, commerce, order_id, reading)
-    except CommerceUnavailable as unavailable:
-        raise Retry(str(unavailable), delay=seconds(unavailable.retry_after)) from unavailable
+        with patiently():
+            revision = await _agree(run, commerce, order_id, reading)
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("order.sync_failed", order_id=order_id, error=error)
-    finally:
-        async with run.work() as work:
-            if await LEASES.release(
-                work.db, work.shop_id, order_id, revision=revision, error=error
-            ):
-                request(work, order_id)
+    async with run.work() as work:
+        await LEASES.note(work.db, work.shop_id, order_id, revision=revision, error=error)
 
 
 async def _agree(
@@ -138,8 +134,6 @@ async def _read(
             if order is not None
             else await store.load_one(work.db, work.shop_id, order_id)
         )
-        # After taking in, which locks the order's name before its row, as every reader does.
-        await LEASES.renew(work.db, work.shop_id, order_id)
     return order, wanted
 
 

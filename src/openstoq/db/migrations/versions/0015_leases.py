@@ -1,8 +1,8 @@
-"""Runs 0015_asked_again.sql beside it."""
+"""Runs 0015_leases.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 
-revision = "0015_asked_again"
+revision = "0015_leases"
 down_revision = "0014_unknown"
 phase = "pre"
 
