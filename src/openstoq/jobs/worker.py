@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -167,22 +167,25 @@ class Worker:
                 outcome = "given_up"
                 log.warning("job.given_up", reason=str(reason))
             except Exception as error:
-                await self._fail(job, queued, payload, error)
+                again = await self._another(job, queued, payload, error)
+                if again is None:
+                    raise
+                raise again from error
             finally:
                 JOBS.labels(job.name, outcome).inc()
                 JOB_SECONDS.labels(job.name).observe(perf_counter() - started)
 
-    async def _fail(
+    async def _another(
         self, job: Job[Any], queued: QueuedJob, payload: dict[str, Any], error: Exception
-    ) -> NoReturn:
-        """Have a job run again that raised, after a pause, or raise for good after its attempts."""
+    ) -> RetryRequested | None:
+        """Return what has a job that raised run again after a pause; None after its attempts."""
         # One that the operator begins anew has no attempts again.
         failures = 1 + (payload.get("failures", 0) if queued.attempts else 0)
         log.warning("job.failed", failures=failures, error=repr(error))
         if failures > job.attempts:
-            raise error
+            return None
         with suppress(*PASSING, asyncpg.PostgresError):
             async with self.runtime.database.transaction(None) as db:
                 await note_failures(db, queued.id, payload, failures)
         pause = min(timedelta(seconds=2.0 ** (failures - 1)), LONGEST_PAUSE)
-        raise RetryRequested(delay=pause, reason=str(error)) from error
+        return RetryRequested(delay=pause, reason=str(error))
