@@ -1,4 +1,4 @@
-"""Who works on orders locks in one order, so that no two wait for each other.
+"""Who works on orders, offers and variants locks in one order, so that no two wait for each other.
 
 An order's name, its row, its offers, and its variants by their ids.
 """
@@ -49,3 +49,17 @@ async def test_a_cancel_locks_its_offer_and_then_its_variants_in_turn(market, pl
         for one in (first, second)
     ]
     assert counts == [0, 0]
+
+
+@pytest.mark.parametrize("what", ["detach_from_all_offers", "sync_metafields"])
+async def test_who_changes_a_variant_locks_its_offers_before(market, plans, variants, what):
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("SELECT FROM offers FOR UPDATE")
+        path = f"/preorders/product_variants/{variants[0]}/{what}"
+        changing = asyncio.create_task(market.client.post(path, json={}))
+        await until(lambda: somebody_waits(market.database))
+        await db.execute(
+            "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT", variants[0]
+        )
+    assert (await changing).status_code == 202
+    await idle(market.database)

@@ -18,6 +18,7 @@ from openstoq.preorders.offers import (
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
 from openstoq.preorders.variants import store
+from openstoq.preorders.variants.model import LastWrite
 from openstoq.shops.commerce import asking, commerce_of
 
 jobs = JobSet("preorders.variants")
@@ -97,7 +98,7 @@ async def look_for_drift(run: Run) -> None:
     with asking():
         drift = await look(run, commerce, expected) if expected else {}
     async with run.work() as work:
-        await store.note_drift(work.db, work.shop_id, {one: drift.get(one, {}) for one in expected})
+        await store.note_drift(work.db, work.shop_id, expected, drift)
         reached = max(expected) if len(expected) == 2 * LOOKED_AT else 0
         await store.note_looked_up_to(work.db, work.shop_id, reached)
 
@@ -134,8 +135,9 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
-        refused = await store.refused(work.db, work.shop_id)
-        await store.want_again(work.db, work.shop_id, refused, is_reset=False)
+        # What is behind is not compared, so all of it is written.
+        unsettled = await store.unsettled(work.db, work.shop_id)
+        await store.want_again(work.db, work.shop_id, unsettled)
     last = 0
     while True:
         async with run.work() as work:
@@ -146,8 +148,8 @@ async def _look_at_variants(run: Run, commerce: Commerce) -> None:
         drift = await look(run, commerce, expected)
         if drift:
             async with run.work() as work:
-                await store.note_drift(work.db, work.shop_id, drift)
-                await store.want_again(work.db, work.shop_id, list(drift), is_reset=False)
+                await store.note_drift(work.db, work.shop_id, expected, drift)
+                await store.want_again(work.db, work.shop_id, list(drift))
 
 
 async def _look_at_policies(run: Run, commerce: Commerce) -> None:
@@ -165,14 +167,14 @@ async def _look_at_policies(run: Run, commerce: Commerce) -> None:
 
 
 async def look(
-    run: Run, commerce: Commerce, expected: Mapping[int, Mapping[str, str]]
+    run: Run, commerce: Commerce, expected: Mapping[int, LastWrite]
 ) -> dict[int, dict[str, dict[str, str | None]]]:
     """Compare the shop's metafields with what we wrote; return where they differ."""
     found = await commerce.metafields(storefront_sync.namespace_of(run), list(expected))
     return {
         variant_id: drift
         for variant_id, written in expected.items()
-        if (drift := _difference(written, found.get(variant_id, written)))
+        if (drift := _difference(written.values, found.get(variant_id, written.values)))
     }
 
 

@@ -1,5 +1,7 @@
 """A variant as preorders know it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +29,14 @@ class Drift(BaseModel):
 
     expected: str | None
     found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """What was written on a variant, as of a revision."""
+
+    revision: int
+    values: Mapping[str, str]
 
 
 class VariantSummary(BaseModel):

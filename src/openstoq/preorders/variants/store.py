@@ -13,7 +13,13 @@ from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
 from openstoq.preorders.offers.policies import DRIFTED
 from openstoq.preorders.offers.storefront_store import UNKNOWN
-from openstoq.preorders.variants.model import Drift, VariantContext, VariantOffer, VariantSummary
+from openstoq.preorders.variants.model import (
+    Drift,
+    LastWrite,
+    VariantContext,
+    VariantOffer,
+    VariantSummary,
+)
 
 _ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
     AND m.variant_id = p.variant_id AND m.detached_at IS NULL"""
@@ -127,7 +133,19 @@ async def offers(
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock those of the variants that preorders know, and return them."""
+    """Lock those of the variants that preorders know, and return them.
+
+    The offers that sell them are locked before, as everybody does who has to do with both.
+    """
+    await db.execute(
+        """
+        SELECT FROM offers WHERE shop_id = $1 AND id IN (
+            SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))
+        ORDER BY id FOR UPDATE
+        """,
+        shop_id,
+        variant_ids,
+    )
     rows = await db.fetch(
         """
         SELECT variant_id FROM preorder_variants
@@ -140,12 +158,16 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
 
 
 async def want_again(
-    db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool | None = None
 ) -> None:
-    """Have all metafields of variants written again, or cleared and kept clear."""
+    """Have all metafields of variants written again, or cleared and kept clear.
+
+    Without `is_reset` those that were cleared are cleared again, and the others written.
+    """
     await db.execute(
         """
-        UPDATE preorder_variants SET revision = revision + 1, is_reset = $3, sync_error = NULL,
+        UPDATE preorder_variants SET revision = revision + 1, sync_error = NULL,
+            is_reset = coalesce($3, is_reset),
             written = (SELECT jsonb_object_agg(key, $4::text) FROM
                        jsonb_object_keys(written || drift || '{"preorder_count": ""}') AS key)
         WHERE shop_id = $1 AND variant_id = ANY($2)
@@ -188,10 +210,13 @@ async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
     return count
 
 
-async def refused(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the variants of which the shop would not take something."""
+async def unsettled(db: Connection, shop_id: UUID) -> list[int]:
+    """Return the variants of which the shop would not take something, or has not yet."""
     rows = await db.fetch(
-        "SELECT variant_id FROM preorder_variants WHERE shop_id = $1 AND sync_error IS NOT NULL",
+        """
+        SELECT variant_id FROM preorder_variants
+        WHERE shop_id = $1 AND (sync_error IS NOT NULL OR revision > synced_revision)
+        """,
         shop_id,
     )
     return [row["variant_id"] for row in rows]
@@ -247,28 +272,33 @@ async def set_counts(
 
 
 async def note_drift(
-    db: Connection, shop_id: UUID, drift: Mapping[int, Mapping[str, Mapping[str, str | None]]]
+    db: Connection,
+    shop_id: UUID,
+    expected: Mapping[int, LastWrite],
+    drift: Mapping[int, Mapping[str, Mapping[str, str | None]]],
 ) -> None:
-    """Note which metafields the shop has otherwise than we wrote them."""
+    """Note which metafields the shop has otherwise than was expected, or that none are.
+
+    A variant that has changed since is left alone: its comparison is out of date.
+    """
     await db.execute(
         """
         UPDATE preorder_variants p SET drift = t.drift
-        FROM unnest($2::bigint[], $3::jsonb[]) AS t(id, drift)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        FROM unnest($2::bigint[], $3::bigint[], $4::jsonb[]) AS t(id, revision, drift)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id AND p.revision = t.revision
         """,
         shop_id,
-        list(drift),
-        [dict(one) for one in drift.values()],
+        list(expected),
+        [one.revision for one in expected.values()],
+        [dict(drift.get(one, {})) for one in expected],
     )
 
 
-async def after(
-    db: Connection, shop_id: UUID, variant_id: int, limit: int
-) -> dict[int, dict[str, str]]:
+async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> dict[int, LastWrite]:
     """Return what was written on the next variants in the order of ids, those in step only."""
     rows = await db.fetch(
         """
-        SELECT variant_id, written FROM preorder_variants
+        SELECT variant_id, revision, written FROM preorder_variants
         WHERE shop_id = $1 AND variant_id > $2 AND revision = synced_revision
         ORDER BY variant_id LIMIT $3
         """,
@@ -276,7 +306,7 @@ async def after(
         variant_id,
         limit,
     )
-    return {row["variant_id"]: row["written"] for row in rows}
+    return {row["variant_id"]: LastWrite(row["revision"], row["written"]) for row in rows}
 
 
 async def looked_up_to(db: Connection, shop_id: UUID) -> int:
