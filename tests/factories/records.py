@@ -219,6 +219,7 @@ def preorder(**facts: Any) -> PreorderOrder:
         "tags_wanted": [],
         "tags_unwanted": [],
         "cancel_wanted": False,
+        "cancel_asked_at": None,
         "paid_wanted": False,
         "revision": 1,
         "synced_revision": 1,

@@ -140,6 +140,11 @@ def test_preordered_units_are_split_off(hold_wanted):
     assert missing(shop_order(), whole, **wanted) == []
 
 
+def test_the_shop_is_asked_once_to_cancel():
+    assert missing(shop_order(), cancel_wanted=True) == [CancelOrder()]
+    assert missing(shop_order(), cancel_wanted=True, cancel_asked_at=NOON) == []
+
+
 def test_each_fulfillment_order_has_its_own():
     found = (
         fulfillment_order(1, PREORDERED, OTHER),

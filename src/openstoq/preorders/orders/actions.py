@@ -120,7 +120,7 @@ async def cancel(
     Does not cancel the Shopify order, unless cancel_shopify_order is true; sets cancelled_at on
     the preorder. Use the refund flags for refunds. 409 while a charge is under way.
     """
-    obstacle = rules.uncancellable(order)
+    obstacle = rules.uncancellable(order, in_shop=cancel_shopify_order)
     if obstacle is not None:
         raise Conflict(obstacle)
     parts: list[Part] = []

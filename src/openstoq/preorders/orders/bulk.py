@@ -197,7 +197,7 @@ async def _perform(work: Work, told: Any, order: PreorderOrder) -> None:
         case "release":
             await fulfilling.release(work, order, force=told["force"], tags=told["tags"])
         case "cancel":
-            obstacle = rules.uncancellable(order)
+            obstacle = rules.uncancellable(order, in_shop=told["in_shop"])
             if obstacle is not None:
                 raise Conflict(obstacle)
             await cancelling.cancel(

@@ -109,7 +109,8 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
         effects.append(MarkPaid())
     if order.cancelled_at is None:
         if wanted.cancel_wanted:
-            return [*effects, CancelOrder()]
+            # The shop cancels in its own time, and is asked once.
+            return effects if wanted.cancel_asked_at else [*effects, CancelOrder()]
         preordered = {line.id for line in wanted.lines}
         found = (_on(one, wanted, preordered) for one in order.fulfillment_orders)
         effects += [effect for effect in found if effect is not None]

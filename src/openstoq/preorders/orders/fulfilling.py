@@ -62,6 +62,7 @@ async def tag(work: Work, order: PreorderOrder, add: Sequence[str], remove: Sequ
 
 async def _decided(work: Work, order: PreorderOrder) -> None:
     order.revision += 1
+    # What the shop refused was about another decision; saving forgets it as well.
     order.sync_error = None
     await save(work, order, before=order.lines)
     await work.publish(OrderDecided(order.order_id))

@@ -166,6 +166,7 @@ class PreorderOrder:
     tags_wanted: list[str]
     tags_unwanted: list[str]
     cancel_wanted: bool
+    cancel_asked_at: datetime | None
     paid_wanted: bool
     revision: int
     synced_revision: int

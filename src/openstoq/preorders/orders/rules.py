@@ -164,13 +164,18 @@ def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
     return _charging(order, "ask for the refund again")
 
 
-def uncancellable(order: PreorderOrder) -> str | None:
-    """Return why a preorder cannot be cancelled, or None.
+def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
+    """Return why a preorder cannot be cancelled, or None; `in_shop` asks for its order too.
 
     A charge that was not handed over yet is no reason: it is called off.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
+    if in_shop and any(line.unfulfilled < line.current for line in order.lines):
+        return (
+            "a part of the order was sent already, and Shopify cancels no such order; cancel the "
+            "preorder without cancel_shopify_order, or pay back what is due with payments/refund"
+        )
     charge = order.charge_under_way
     if charge is not None and charge.status == "pending":
         return None

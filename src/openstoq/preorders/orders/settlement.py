@@ -111,6 +111,7 @@ def made(
         tags_wanted=_tags(selling),
         tags_unwanted=[],
         cancel_wanted=False,
+        cancel_asked_at=None,
         paid_wanted=False,
         revision=1,
         synced_revision=0,

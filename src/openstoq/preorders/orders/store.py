@@ -24,7 +24,8 @@ _ORDER = """
     market_id, currency, read_at, shop_updated_at, shop_cancelled_at, total, received, refunded,
     outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
     cancelled_at, cancel_reason, exceeded, hold_wanted, split_wanted, tags_wanted,
-    tags_unwanted, cancel_wanted, paid_wanted, revision, synced_revision, sync_error, created_at, updated_at
+    tags_unwanted, cancel_wanted, cancel_asked_at, paid_wanted, revision, synced_revision,
+    sync_error, created_at, updated_at
 """
 _LINE = """
     line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,
@@ -37,7 +38,7 @@ _PAYMENT = """
     settled_at
 """
 # The columns that runs of jobs keep, and which nobody else writes.
-_NOT_SAVED = frozenset({"synced_revision", "sync_error", "lines", "payments"})
+_NOT_SAVED = frozenset({"synced_revision", "sync_error", "cancel_asked_at", "lines", "payments"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,9 @@ async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
         INSERT INTO preorder_orders
         SELECT (jsonb_populate_record(NULL::preorder_orders, $1)).*
         ON CONFLICT (shop_id, order_id) DO UPDATE
-        SET {", ".join(f"{name} = excluded.{name}" for name in written)}
+        SET {", ".join(f"{name} = excluded.{name}" for name in written)},
+            sync_error = CASE WHEN excluded.revision = preorder_orders.revision
+                THEN preorder_orders.sync_error END
         """,  # noqa: S608 - constants
         row,
     )
@@ -250,6 +253,29 @@ async def order_of_fulfillment_order(
         fulfillment_order_id,
     )
     return found
+
+
+async def order_of_schedule(db: Connection, shop_id: UUID, schedule_id: int) -> int | None:
+    """Return which preorder order a payment schedule that is still open belongs to, if any."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT order_id FROM preorder_orders
+        WHERE shop_id = $1 AND outstanding > 0 AND snapshot->'schedules' @> $2
+        """,
+        shop_id,
+        [{"id": schedule_id}],
+    )
+    return found
+
+
+async def note_cancel_asked(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
+    """Note that the shop was asked to cancel an order."""
+    await db.execute(
+        "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",
+        shop_id,
+        order_id,
+        now,
+    )
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:

@@ -1,12 +1,12 @@
 """Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
 
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import structlog
 
 from openstoq.commerce.orders import Order
-from openstoq.commerce.port import Commerce, CommerceError
+from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, Leases
@@ -32,7 +32,9 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.orders.sync")
 
 LEASES = Leases("preorder_orders", "order_id")
-CANCELLING = timedelta(seconds=3)
+# How often a cancellation is looked after, and for how long.
+CANCELLING, SLOWEST = timedelta(seconds=3), timedelta(minutes=1)
+CANCELLED_WITHIN = timedelta(minutes=10)
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
@@ -109,14 +111,13 @@ async def _agree(
             return wanted.revision if wanted is not None else None
         missing = effects.missing(wanted, order)
         if not missing:
+            if wanted.cancel_wanted and order.cancelled_at is None:
+                _await_cancellation(wanted, run.runtime.clock())
             return wanted.revision
         async with run.work() as work:
             note = await _note(work, wanted)
         for effect in missing:
-            await _do(commerce, wanted, effect, note)
-        if CancelOrder() in missing:
-            # The shop cancels in its own time, and asking it again meanwhile helps nobody.
-            raise Retry("the shop is cancelling the order", delay=CANCELLING)
+            await _do(run, commerce, wanted, effect, note)
     raise CommerceError(
         f"the shop does not take on {effects.named(missing)}; look at the order there"
     )
@@ -137,7 +138,19 @@ async def _read(
     return order, wanted
 
 
-async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None) -> None:
+def _await_cancellation(order: PreorderOrder, now: datetime) -> NoReturn:
+    """Come back for a cancellation that the shop was asked for, unless it failed."""
+    if order.sync_error is not None:
+        raise CommerceError(order.sync_error)
+    waited = now - (order.cancel_asked_at or now)
+    if waited > CANCELLED_WITHIN:
+        raise CommerceError("the shop was asked to cancel the order and did not; cancel it there")
+    raise Retry("the shop is cancelling", delay=min(max(waited / 4, CANCELLING), SLOWEST))
+
+
+async def _do(
+    run: Run, commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None
+) -> None:
     order_id = order.order_id
     match effect:
         case AddTags(tags):
@@ -154,13 +167,31 @@ async def _do(commerce: Commerce, order: PreorderOrder, effect: Effect, note: st
         case MarkPaid():
             await commerce.mark_paid(order_id)
         case CancelOrder():
-            await commerce.cancel_order(
-                order_id,
-                reason=effects.cancel_reason(order.cancel_reason),
-                note=order.cancel_reason,
-                notify=False,
-                restock=True,
-            )
+            await _cancel(run, commerce, order)
+
+
+async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
+    """Ask the shop to cancel an order, once: what it refuses it would refuse again."""
+    try:
+        await commerce.cancel_order(
+            order.order_id,
+            reason=effects.cancel_reason(order.cancel_reason),
+            note=order.cancel_reason,
+            notify=False,
+            restock=True,
+        )
+    except CommerceUnavailable:
+        raise
+    except CommerceError:
+        await _asked_to_cancel(run, order.order_id)
+        raise
+    await _asked_to_cancel(run, order.order_id)
+
+
+async def _asked_to_cancel(run: Run, order_id: int) -> None:
+    async with run.work() as work:
+        now = work.runtime.clock()
+        await store.note_cancel_asked(work.db, work.shop_id, order_id, now)
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:
