@@ -56,6 +56,20 @@ def test_late_tries_keep_their_distance_in_any_schedule(days, late):
     assert waited == [gap * DAY + late for gap in gaps]
 
 
+def test_whoever_is_second_finds_that_it_is_not_time():
+    due = preorder(collect="when_due", due_at=NOON)
+    assert dunning.has_come_due(due, NOON)
+    assert not dunning.has_come_due(due, NOON - DAY)
+    failed = tried(dunning.opened(due, "auto", NOON), NOON)
+    tried_once = replace(due, payments=(failed,))
+    assert not dunning.has_come_due(tried_once, NOON)
+    assert [dunning.is_time(tried_once, NOON + days * DAY) for days in (0, 1)] == [False, True]
+    given_up = replace(due, payments=(replace(failed, retry_at=None),))
+    assert not dunning.is_time(given_up, NOON + DAY)
+    by_link = replace(due, payments=(entry(10, mode="link"),))
+    assert dunning.is_time(by_link, NOON)
+
+
 def test_a_key_is_of_one_attempt_and_stays_within_it():
     charge = dunning.opened(preorder(), "auto", NOON)
     begun = dunning.handed_over(charge, preorder(), NOON)

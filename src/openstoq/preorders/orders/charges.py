@@ -82,7 +82,10 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def collect_due(run: Run) -> None:
-    """Begin the charges whose time has come: balances that are due, and those to try again."""
+    """Begin the charges whose time has come: balances that are due, and those to try again.
+
+    Several runs may be about the same orders: what is due was asked before they were locked.
+    """
     retry_days = run.runtime.settings.collection.retry_days
     async with run.work() as work:
         now = work.runtime.clock()
@@ -91,8 +94,8 @@ async def collect_due(run: Run) -> None:
         )
         changed: dict[int, list[Payment]] = {}
         for order in due.values():
-            if order.refund_under_way is not None:
-                # What is owed is known when it has ended.
+            # What is owed is known when a refund has ended.
+            if order.refund_under_way is not None or not dunning.is_time(order, now):
                 continue
             again = next((one for one in order.payments if one.retry_at is not None), None)
             if rules.unchargeable(order, auto=False) is not None:

@@ -26,6 +26,22 @@ def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
     )
 
 
+def is_time(order: PreorderOrder, now: datetime) -> bool:
+    """Say whether a balance that is due is to be charged now, or whether another run was quicker.
+
+    The first try makes an automatic entry; what it says of the next try goes from then on.
+    """
+    tries = [one for one in order.payments if one.kind == "balance" and one.mode == "auto"]
+    waits = [one.retry_at for one in order.payments if one.retry_at is not None]
+    return any(at <= now for at in waits) or not (tries or waits)
+
+
+def has_come_due(order: PreorderOrder, now: datetime) -> bool:
+    """Say whether the day of a balance has come that nobody has tried to charge yet."""
+    is_day = order.collect == "when_due" and order.due_at is not None and order.due_at <= now
+    return is_day and order.outstanding > 0 and is_time(order, now)
+
+
 def reopened(payment: Payment) -> Payment:
     """Return a failed charge as one that waits to be made again, under a key of its own."""
     return replace(

@@ -11,7 +11,7 @@ from openstoq.commerce.inbound import (
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.orders import charges, passes, recognition, store, sync
+from openstoq.preorders.orders import charges, dunning, passes, recognition, store, sync
 from openstoq.preorders.orders.intake import take_in
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import asking, commerce_of
@@ -45,6 +45,8 @@ async def read_order(run: Run, *, order_id: int) -> None:
             await _end(work, order_id)
             return
         taken = await take_in(work, order, read_at=read_at)
+        if taken is not None and dunning.has_come_due(taken, read_at):
+            work.coalesce(charges.collect_due)
     if taken is not None and taken.revision > taken.synced_revision:
         # A run that dies here is repeated as a whole, and finds it behind.
         await sync.follow(run, commerce, order, read_at=read_at)
@@ -105,8 +107,10 @@ async def on_news(work: Work, news: News) -> None:
             found = await store.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
             if found is not None:
                 request(work, found)
-        case PaymentScheduleDue():
-            work.coalesce(charges.collect_due)
+        case PaymentScheduleDue(schedule_id):
+            found = await store.order_of_schedule(db, shop_id, schedule_id)
+            if found is not None:
+                request(work, found)
         case MarketsChanged():
             work.coalesce(read_markets)
         case _:
