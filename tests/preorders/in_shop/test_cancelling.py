@@ -32,7 +32,7 @@ async def test_what_was_sent_in_part_is_not_cancelled_in_the_shop(market, plans,
     order = await market.place((variants[0], plans["full"], 2))
     await market.ask(order, "release")
     (line,) = order["lines"]
-    await market.happen(order, "fulfill", lines=[{"line_id": line["id"], "quantity": 1}])
+    await market.happen(order, "fulfill", lines=[{"line_item_id": line["id"], "quantity": 1}])
     refused = await market.refusal(order, "cancel", cancel_shopify_order=True)
     assert "sent already" in refused
     await market.ask(order, "cancel")
