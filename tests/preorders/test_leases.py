@@ -10,8 +10,8 @@ from factories.waitlists import run_of
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.preorders import leases
+from openstoq.preorders.offers import attaching, storefront_sync
 from openstoq.preorders.offers import storefront_store as marks
-from openstoq.preorders.offers import storefront_sync
 from openstoq.preorders.offers.storefront_sync import LEASES
 
 
@@ -105,3 +105,25 @@ async def test_what_is_forgotten_while_a_run_writes_something_else_stays_forgott
         await marks.forget_shop(db, shop_id)
         await marks.mark_shop(db, shop_id, {"offers": "d"}, gone=["old"])
         assert await marks.written_on_shop(db, shop_id) == {"offers": "d", "texts": marks.UNKNOWN}
+
+
+async def test_policies_are_flipped_by_whoever_writes_policies(run, client, catalogue, monkeypatch):
+    async def anyone(_):
+        return object()
+
+    monkeypatch.setattr(attaching, "commerce_of", anyone)
+    await claimed(run)
+    await attaching.flip.handler(run, job_id="bulk_1")
+    async with run.work() as work:
+        waits = await waiting_arguments(work.db, run.shop_id, attaching.flip.name)
+    assert waits == [{"job_id": "bulk_1"}]
+
+
+async def test_policies_of_a_shop_that_cannot_be_reached_are_told_as_failed(
+    run, client, offer_id, catalogue
+):
+    at = f"/preorders/offers/{offer_id}/products/bulk_toggle_inventory_policy"
+    begun = (await client.post(at, json={"policy": "DENY"})).json()
+    await attaching.flip.handler(run, job_id=begun["job_id"])
+    told = (await client.get(f"/preorders/product_variants/jobs/{begun['job_id']}")).json()
+    assert (told["status"], "cannot be reached" in told["error"]) == ("failed", True)

@@ -15,6 +15,7 @@ Status = Literal["running", "completed", "failed", "cancelled"]
 
 WHOLE = 100
 MOST_FAILURES = 10_000
+ABANDONED = "it failed again and again, as the worker's log says; begin it anew"
 
 
 class Failure(BaseModel):
@@ -102,19 +103,17 @@ async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False
     return BulkJob(**dict(row)) if row is not None else None
 
 
-async def running(db: Connection, shop_id: UUID, key: str, value: str) -> bool:
-    """Say whether a job with this argument runs."""
-    return bool(
-        await db.fetchval(
-            """
-            SELECT true FROM bulk_jobs
-            WHERE shop_id = $1 AND status = 'running' AND arguments->>$2 = $3 LIMIT 1
-            """,
-            shop_id,
-            key,
-            value,
-        )
+async def running(db: Connection, shop_id: UUID, key: str) -> set[str]:
+    """Return what the jobs that run have for this argument."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT arguments->>$2 AS value FROM bulk_jobs
+        WHERE shop_id = $1 AND status = 'running' AND arguments->>$2 IS NOT NULL
+        """,
+        shop_id,
+        key,
     )
+    return {row["value"] for row in rows}
 
 
 async def advance(
@@ -164,6 +163,26 @@ async def finish(
         error,
         now,
     )
+
+
+async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
+    """End jobs that nobody works on any more, as failed; return how many.
+
+    What failed too often is put aside by the queue, and would otherwise run for ever.
+    """
+    rows = await db.fetch(
+        """
+        UPDATE bulk_jobs b SET status = 'failed', error = $3, finished_at = $2
+        WHERE b.shop_id = $1 AND b.status = 'running' AND NOT EXISTS (
+            SELECT FROM queue.pgqueuer q WHERE q.status IN ('queued', 'picked')
+            AND convert_from(q.payload, 'UTF8')::jsonb->'arguments'->>'job_id' = b.id)
+        RETURNING b.id
+        """,
+        shop_id,
+        now,
+        ABANDONED,
+    )
+    return len(rows)
 
 
 async def forget(db: Connection, shop_id: UUID) -> None:

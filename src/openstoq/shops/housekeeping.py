@@ -1,9 +1,11 @@
-"""Nightly housekeeping: what nobody may ask for any more is deleted."""
+"""Housekeeping: what nobody works on is ended, and what nobody may ask for is deleted."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
+
+import structlog
 
 from openstoq.db.pool import Connection
 from openstoq.jobs import bulk
@@ -11,10 +13,21 @@ from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run
 from openstoq.shops import deliveries, store
 
+log = structlog.get_logger(__name__)
+
 jobs = JobSet("shops.housekeeping")
 
 # Rows of one transaction, so that none is long.
 BATCH = 10_000
+
+
+@jobs.job(cron="25 * * * *", uninstalled=True)
+async def end_abandoned(run: Run) -> None:
+    """Tell those who ask after a job that it has failed for good."""
+    async with run.work() as work:
+        ended = await bulk.end_abandoned(work.db, work.shop_id, work.runtime.clock())
+    if ended:
+        log.warning("bulk.abandoned", jobs=ended)
 
 
 @jobs.job(cron="40 3 * * *", uninstalled=True)

@@ -7,11 +7,19 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from openstoq.actions.help import BASE_PATH
-from openstoq.commerce.port import AccessDenied, CommerceRefused
+from openstoq.commerce.port import AccessDenied, Commerce, CommerceRefused
 from openstoq.jobs import bulk
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.offers import membership, policies, store, storefront_sync, sync
+from openstoq.preorders.leases import LATER
+from openstoq.preorders.offers import (
+    membership,
+    policies,
+    store,
+    storefront_store,
+    storefront_sync,
+    sync,
+)
 from openstoq.preorders.offers.model import Offer
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -19,6 +27,7 @@ jobs = JobSet("preorders.attaching")
 
 STATUS_URL = f"{BASE_PATH}/preorders/product_variants/jobs"
 CHUNK = 1000
+NO_SHOP = "the shop cannot be reached: the app was removed from it, or its token is void"
 
 
 class Submitted(BaseModel):
@@ -106,6 +115,8 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
     """Attach the variants of a collection, and detach those that left it."""
     commerce = await commerce_of(run)
     if commerce is None:
+        async with run.work() as work:
+            await _fail(work, job_id, NO_SHOP)
         return
     seen: list[int] = []
     try:
@@ -135,8 +146,9 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
 async def follow_sources(run: Run) -> None:
     """Look again at what offers follow: collections, and the whole catalogue."""
     async with run.work() as work:
+        busy = await bulk.running(work.db, work.shop_id, "offer_id")
         for offer in await store.all_of(work.db, work.shop_id, None):
-            if await bulk.running(work.db, work.shop_id, "offer_id", str(offer.id)):
+            if str(offer.id) in busy:
                 continue
             if offer.auto_refresh:
                 await submit(
@@ -154,36 +166,47 @@ async def follow_sources(run: Run) -> None:
 
 @jobs.job()
 async def flip(run: Run, *, job_id: str) -> None:
-    """Flip the inventory policy of a job's variants, chunk by chunk."""
+    """Flip the inventory policy of a job's variants, as the one run that writes policies."""
     commerce = await commerce_of(run)
-    if commerce is None:
-        return
-    while True:
-        async with run.work() as work:
-            job = await bulk.load(work.db, work.shop_id, job_id)
-            if job is None or job.status != "running":
-                return
-            chunk = job.arguments["variant_ids"][job.processed : job.processed + CHUNK]
-            if not chunk:
-                await bulk.finish(
-                    work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock()
-                )
-                return
-            offer_id = UUID(job.arguments["offer_id"])
-            attached = (await membership.attached_ids(work.db, work.shop_id, [offer_id]))[offer_id]
-            wanted = await policies.ask_for(
-                work.db,
-                work.shop_id,
-                job.arguments["policy"],
-                sorted(set(attached) & set(chunk)),
-            )
-        with patiently():
-            failures = await storefront_sync.write_policies(run, commerce, wanted)
-        for one in chunk:
-            if one not in wanted:
-                failures[one] = "not attached to this offer"
-        async with run.work() as work:
-            await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
+    async with run.work() as work:
+        if commerce is None:
+            await _fail(work, job_id, NO_SHOP)
+            return
+        await storefront_store.know_shop(work.db, work.shop_id)
+        lease = await storefront_sync.LEASES.claim(work.db, work.shop_id, work.shop_id)
+        if lease is None:
+            work.enqueue_in(LATER, flip, job_id=job_id)
+            return
+    async with storefront_sync.LEASES.kept(run, run.shop_id, lease):
+        try:
+            while await _flip_chunk(run, commerce, job_id):
+                continue
+        except (CommerceRefused, AccessDenied) as error:
+            async with run.work() as work:
+                await _fail(work, job_id, str(error))
+
+
+async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
+    """Flip the policies of the next chunk; False when there is none."""
+    async with run.work() as work:
+        job = await bulk.load(work.db, work.shop_id, job_id)
+        if job is None or job.status != "running":
+            return False
+        chunk = job.arguments["variant_ids"][job.processed : job.processed + CHUNK]
+        if not chunk:
+            await _complete(work, job_id)
+            return False
+        offer_id, policy = UUID(job.arguments["offer_id"]), job.arguments["policy"]
+        attached = await membership.attached_ids(work.db, work.shop_id, [offer_id], chunk)
+        wanted = await policies.ask_for(work.db, work.shop_id, policy, attached[offer_id])
+    with patiently():
+        failures = await storefront_sync.write_policies(run, commerce, wanted)
+    for one in chunk:
+        if one not in wanted:
+            failures[one] = "not attached to this offer"
+    async with run.work() as work:
+        await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
+    return True
 
 
 async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
@@ -209,8 +232,12 @@ async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
 
 
 async def _done(work: Work, job_id: str, offer_id: UUID) -> None:
-    await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
+    await _complete(work, job_id)
     sync.request(work, offer_id)
+
+
+async def _complete(work: Work, job_id: str) -> None:
+    await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
 
 
 async def _fail(work: Work, job_id: str, error: str) -> None:

@@ -244,16 +244,22 @@ async def want_policy(
 
 
 async def attached_ids(
-    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]
+    db: Connection,
+    shop_id: UUID,
+    offer_ids: Sequence[UUID],
+    variant_ids: Sequence[int] | None = None,
 ) -> dict[UUID, list[int]]:
-    """Return the attached variants of some offers, in the order of their ids."""
+    """Return the attached variants of some offers, or those of `variant_ids`, in order."""
     rows = await db.fetch(
         """
         SELECT offer_id, array_agg(variant_id ORDER BY variant_id) AS ids FROM offer_variants
-        WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL GROUP BY offer_id
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL
+          AND ($3::bigint[] IS NULL OR variant_id = ANY($3))
+        GROUP BY offer_id
         """,
         shop_id,
         offer_ids,
+        variant_ids,
     )
     found = {row["offer_id"]: list(row["ids"]) for row in rows}
     return {offer_id: found.get(offer_id, []) for offer_id in offer_ids}

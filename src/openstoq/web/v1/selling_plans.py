@@ -179,7 +179,7 @@ async def _view(context: Context, offer: Offer) -> dict[str, Any]:
         "created_at": offer.created_at,
         "updated_at": offer.updated_at,
         "discarded_at": offer.discarded_at,
-        "ongoing_job": await bulk.running(context.db, context.shop_id, "offer_id", str(offer.id)),
+        "ongoing_job": str(offer.id) in await bulk.running(context.db, context.shop_id, "offer_id"),
         "shopify_variant_ids": attached,
     }
 
