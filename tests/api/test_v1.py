@@ -152,6 +152,19 @@ async def test_list_filters_and_pages(api, storefront):
     assert (await api.get("/intents", params={"shopify_variant_id": 1})).json()["intents"] == []
 
 
+@pytest.mark.parametrize("path", ["/intents", "/intents/products_in_demand"])
+async def test_a_moment_outside_the_calendar_is_400(api, path):
+    for name, sent in (
+        ("start_date", "0001-01-01T00:00:00+14:00"),
+        ("end_date", "9999-12-31T23:59:59-14:00"),
+    ):
+        answer = await api.get(path, params={name: sent})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"error": f"{name} must lie in the years 1 to 9999, counted in UTC"},
+        )
+
+
 async def test_products_in_demand(api, storefront):
     await signed_up(api, storefront)
     answer = await api.get("/intents/products_in_demand")

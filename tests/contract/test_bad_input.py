@@ -98,6 +98,24 @@ def test_a_nul_is_refused_wherever_text_may_stand(action):
             assert refusal(action, with_value(path, "a\x00b")), path
 
 
+@pytest.mark.parametrize("sent", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_moment_outside_the_calendar_is_refused_wherever_one_may_stand(rich, sent):
+    seen = 0
+    for action in ACTIONS:
+        schema = request_schema(action)
+        for path, option in places(schema, schema):
+            # A filter's day has no format of JSON Schema, which knows no "date or date-time".
+            if option.get("format") == "date-time" or "RFC 3339" in option.get("description", ""):
+                body = with_value(path, sent)
+                asked = {"content": content(body)} if action.writes else {"params": body}
+                answer = await rich.request(action.method, address(action), **asked)
+                assert answer.status_code == 422, (action.name, path, answer.text)
+                sentence = f"{'.'.join(path)} must lie in the years 1 to 9999, counted in UTC"
+                assert sentence in answer.json()["errors"], action.name
+                seen += 1
+    assert seen
+
+
 async def test_strange_ids_are_404(rich):
     for action in ACTIONS:
         for identifier in STRANGE_IDS if action.path_params else ():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.reading import Links, assert_fit_for_the_wire, body, parsed
+from openstoq.messaging import compose
 from openstoq.messaging.compose import TEMPLATES, money, texts
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.order_mails import (
@@ -194,6 +195,17 @@ def test_no_cent_is_rounded_away(amount, currency):
 def test_a_day_is_told_where_the_shop_is_and_in_the_language_of_the_mail(locale, day):
     text, _ = said(asked(replace(ORDER, locale=locale)))
     assert any(line.endswith(f": {day}") for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "told"),
+    [
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), "Asia/Tokyo", "December 31, 9999"),
+        (datetime(1, 1, 1, 1, tzinfo=UTC), "America/New_York", "January 1, 1"),
+    ],
+)
+def test_the_ends_of_the_calendar_are_told_in_utc_where_a_zone_would_cross_them(moment, zone, told):
+    assert compose.day(moment, zone, "en") == told
 
 
 def test_a_time_zone_that_the_machine_does_not_know_is_utc():

@@ -82,7 +82,7 @@ async def test_a_documents_own_patch_names_every_problem_of_it(client, at, name)
         ),
         (
             {"remaining_balance": {"due": "exact_time", "date": "some day"}},
-            "remaining_balance.date must be a date and time (RFC 3339)",
+            "remaining_balance.date must be a date (YYYY-MM-DD) or a date and time (RFC 3339)",
         ),
     ],
 )

@@ -84,6 +84,8 @@ async def test_put_changes_what_was_sent(v1):
         ({"billing_type": "exact_time"}, "billing_at"),
         ({"pricing_type": "percentage"}, "pricing_type"),
         ({"delivery_type": "exact_time"}, "delivery_at"),
+        ({"delivery_at": "0001-01-01T00:00:00+14:00"}, "delivery_at"),
+        ({"billing_at": "9999-12-31T23:59:59-14:00"}, "billing_at"),
         ({"billing_checkout_charge_type": "cash"}, "billing_checkout_charge_type"),
         ({"preorder_badge_text_color": "red;}"}, "preorder_badge_text_color"),
         ({"product_variants_source": "collection"}, "product_variants_source_id"),

@@ -6,14 +6,32 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, as which one without a zone is taken.
+
+    Raises ValueError where an offset takes it out of the years that Python and PostgreSQL share.
+    """
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999, counted in UTC") from None
+
+
 def _read(value: Any) -> date | datetime:
+    if isinstance(value, datetime):
+        return in_utc(value)
     if isinstance(value, date):
         return value
     try:
         text = str(value)
-        return date.fromisoformat(text) if "T" not in text.upper() else datetime.fromisoformat(text)
+        if "T" not in text.upper():
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("must be a date (YYYY-MM-DD) or a date and time (RFC 3339)") from None
+    return in_utc(moment)
 
 
 Day = Annotated[
@@ -30,35 +48,31 @@ Day = Annotated[
 
 
 def _moment(value: Any) -> Any:
-    try:
-        return start_of(_read(value)) if isinstance(value, str | date) else value
-    except ValueError:
-        # The type's own check says what is wrong with it.
-        return value
+    # Of what is neither, the type's own check says what is wrong with it.
+    return start_of(_read(value)) if isinstance(value, str | date) else value
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment as callers write it: a date is its midnight, a time without a zone is UTC."""
+"""A moment as callers write it, in UTC: a date is its midnight."""
 
 
 def start_of(day: date | datetime | None) -> datetime | None:
     """Return the moment from which `day` counts; a date begins at midnight UTC."""
     if day is None or isinstance(day, datetime):
-        return _aware(day)
+        return day
     return datetime.combine(day, time(), UTC)
 
 
 def end_of(day: date | datetime | None) -> datetime | None:
-    """Return the first moment after `day`; a moment is its own last microsecond."""
+    """Return the first moment after `day`, None where nothing comes after it.
+
+    A moment is its own last microsecond.
+    """
     if day is None:
         return None
     try:
         if isinstance(day, datetime):
-            return _aware(day + timedelta(microseconds=1))
+            return day + timedelta(microseconds=1)
         return datetime.combine(day, time(), UTC) + timedelta(days=1)
     except OverflowError:
         return None
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

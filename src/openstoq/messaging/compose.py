@@ -71,8 +71,13 @@ def money(amount: Decimal, currency: str, locale: str | None) -> str:
 def day(moment: datetime, timezone: str, locale: str | None) -> str:
     """Write the day that a moment falls on in `timezone`, in the language of our texts."""
     read, spoken = babel_locale(locale), language(locale)
+    try:
+        there = moment.astimezone(_zone(timezone))
+    except OverflowError:
+        # The first and the last day of the calendar are another year's in some zone.
+        there = moment
     return format_date(
-        moment.astimezone(_zone(timezone)).date(),
+        there.date(),
         "long",
         locale=read if read.language == spoken else Locale.parse(spoken),
     )

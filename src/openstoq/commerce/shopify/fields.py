@@ -3,12 +3,13 @@
 Every reader raises ValueError with a sentence that names the field.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
+from openstoq.kernel.days import in_utc
 from openstoq.kernel.ids import shopify_id
 
 _LARGEST_COUNT = 2**31 - 1
@@ -154,9 +155,8 @@ def body_fields(body: bytes) -> Fields:
 def moment(value: Any) -> datetime:
     """Read an RFC 3339 time as aware UTC; one without an offset is taken as UTC."""
     try:
-        read = datetime.fromisoformat(value)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
         raise ValueError(f"must be an RFC 3339 time, got {_shown(value)}") from None
 
 
