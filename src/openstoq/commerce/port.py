@@ -30,7 +30,10 @@ class ShopCredentials:
 
 @dataclass(frozen=True, slots=True)
 class ShopFacts:
-    """The shop itself; `domain` is its permanent name, `url` where shoppers find it."""
+    """The shop itself; `domain` is its permanent name, `url` where shoppers find it.
+
+    `country` is where it stands, ISO 3166 alpha-2.
+    """
 
     id: int
     name: str
@@ -39,6 +42,7 @@ class ShopFacts:
     url: str
     currency: str
     timezone: str
+    country: str | None
     plan: str
     is_plus: bool
 

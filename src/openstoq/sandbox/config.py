@@ -36,6 +36,7 @@ class ShopConfig:
     currency: str = "USD"
     plan: str = "Basic"
     iana_timezone: str = "America/New_York"
+    country: str = "US"
     email: str = "owner@example.com"
     catalogue: str = "snowdevil"
     scopes: tuple[str, ...] = _SCOPES
@@ -68,6 +69,7 @@ def default_shops(
             currency="EUR",
             plan="Shopify Plus",
             iana_timezone="Europe/Berlin",
+            country="DE",
             email="hello@example.com",
             catalogue="northwind",
         ),

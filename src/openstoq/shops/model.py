@@ -20,6 +20,7 @@ class Shop:
     url: str | None
     currency: str
     timezone: str
+    country: str | None
     locale: str
     api_url: str | None
     sealed_access_token: bytes | None
@@ -39,6 +40,7 @@ class Shop:
             url=row["url"],
             currency=row["currency"],
             timezone=row["timezone"],
+            country=row["country"],
             locale=row["locale"],
             api_url=row["api_url"],
             sealed_access_token=row["access_token"],

@@ -116,11 +116,11 @@ async def save(
 
 
 async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: datetime) -> None:
-    """Take over what Shopify says of the shop: name, email, url, currency, timezone, its id."""
+    """Take over what Shopify says of the shop: how it is called and reached, where it stands."""
     await db.execute(
         """
         UPDATE shops SET name = $2, email = $3, url = $4, currency = $5, timezone = $6,
-                         shopify_id = $7, updated_at = $8
+                         country = $7, shopify_id = $8, updated_at = $9
         WHERE shop_id = $1
         """,
         shop_id,
@@ -129,6 +129,7 @@ async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: 
         facts["url"],
         facts["currency"],
         facts["timezone"],
+        facts["country"],
         facts["id"],
         now,
     )

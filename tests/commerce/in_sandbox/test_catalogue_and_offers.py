@@ -158,6 +158,7 @@ async def test_the_facts_of_the_shop(shop, site):
     facts = await shop.shop()
     assert (facts.name, facts.domain) == ("Snowdevil", SNOWDEVIL)
     assert (facts.currency, facts.timezone) == ("USD", "America/New_York")
+    assert facts.country == "US"
     assert (facts.plan, facts.is_plus) == ("Basic", False)
     assert facts.url.startswith(site.url)
 

@@ -24,7 +24,7 @@ async def shop(client: Client) -> ShopFacts:
     """Read the facts about the shop."""
     answer = await client.execute("ShopFacts")
     with reading("ShopFacts"):
-        told = answer.whole(optional=frozenset({"email"})).inside("shop")
+        told = answer.whole(optional=frozenset({"email", "shopAddress"})).inside("shop")
         plan = told.inside("plan")
         return ShopFacts(
             id=told.id("id"),
@@ -34,6 +34,7 @@ async def shop(client: Client) -> ShopFacts:
             url=told.inside("primaryDomain").text("url"),
             currency=told.text("currencyCode"),
             timezone=told.text("ianaTimezone"),
+            country=told.inside("shopAddress").text_or_none("countryCodeV2"),
             plan=plan.text("publicDisplayName"),
             is_plus=plan.flag_or_none("shopifyPlus") is True,
         )

@@ -261,6 +261,7 @@ FIELDS: dict[str, Resolver] = {
     "Shop.myshopifyDomain": _of_shop("domain"),
     "Shop.plan": _plan,
     "Shop.primaryDomain": _domain,
+    "Shop.shopAddress": lambda shop, _: {"country_code_v2": shop.config.country},
     "Shop.taxesIncluded": _constant(value=False),
     "Shop.timezoneOffset": lambda shop, _: (
         shop.clock().astimezone(shop.config.timezone).strftime("%z")
