@@ -165,6 +165,12 @@ async def test_a_moment_outside_the_calendar_is_400(api, path):
         )
 
 
+async def test_an_international_address_is_found_as_it_was_sent(api, storefront):
+    await signed_up(api, storefront, "idn@bücher.example")
+    (found,) = (await api.get("/intents", params={"email": "idn@bücher.example"})).json()["intents"]
+    assert found["email"] == "idn@xn--bcher-kva.example"
+
+
 async def test_products_in_demand(api, storefront):
     await signed_up(api, storefront)
     answer = await api.get("/intents/products_in_demand")

@@ -220,6 +220,7 @@ async def test_parts_of_a_contact_find_it(database, client, shop):
     assert await contacts(client, email="a_b") == ["a_b@example.com"]
     assert await contacts(client, email="%") == ["a%b@example.org"]
     assert await contacts(client, email="\\") == []
+    assert len(await contacts(client, email="")) == len(await contacts(client))
     assert await contacts(client, phone="5552671") == ["+14155552671"]
     assert await contacts(client, phone="+1415") == ["+14155552671"]
 
@@ -229,6 +230,12 @@ async def test_parts_of_the_customers_contact_find_a_signup(database, client, sh
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE customers SET email = 'ada@example.com'")
     assert await contacts(client, email="ada@") == ["+14155552671"]
+
+
+@pytest.mark.parametrize("email", ["idn@bücher.example", "IDN@xn--bcher-kva.example"])
+async def test_an_international_address_is_found_in_either_form(client, email):
+    await created(client, email="idn@bücher.example")
+    assert await contacts(client, email=email) == ["idn@xn--bcher-kva.example"]
 
 
 async def test_from_and_to_are_both_inclusive(database, client, shop):

@@ -76,6 +76,17 @@ async def test_a_customer_without_preorders_is_no_mail(runtime, shop):
     assert await told(runtime, shop, DataRequested(nobody)) == []
 
 
+@pytest.mark.parametrize("email", ["Eva@Bücher.example", "eva@xn--bcher-kva.example"])
+async def test_an_international_address_is_one_in_either_form(runtime, database, shop, email):
+    async with database.transaction(shop.id) as db:
+        await make_order(db, shop.id, 1, customer_id=None, email="eva@bücher.example")
+        await make_order(db, shop.id, 2, customer_id=None, email="eva@xn--bcher-kva.example")
+        await make_order(db, shop.id, 3, customer_id=None, email="eva@buecher.example")
+    eva = dataclasses.replace(ADA, customer_id=9, email=email)
+    (arguments,) = await told(runtime, shop, DataRequested(eva))
+    assert arguments["order_ids"] == [1, 2]
+
+
 @pytest.mark.usefixtures("orders")
 async def test_a_customer_is_forgotten_and_the_books_stay(runtime, database, shop):
     await told(runtime, shop, CustomerRedacted(ADA))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from factories.catalogs import (
     ITEM,
@@ -317,6 +318,7 @@ async def test_a_customer_is_forgotten_with_all_that_was_sent(database, runtime,
     kept = await make_signup(database, shop, "bob@example.com")
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE customers SET shopify_id = 77 WHERE push_token = 'token'")
+        await db.execute("UPDATE shops SET country = 'US'")
     await stock_becomes(runtime, shop, 5, 0)
     body = about(email="Ada@Example.com", phone="(415) 555-2671")
     await deliver(runtime, shop, "customers/redact", body)
@@ -333,6 +335,59 @@ async def test_a_request_that_names_nobody_forgets_nobody(database, runtime, sho
     await make_signup(database, shop, "14155552612", channel="sms")
     await deliver(runtime, shop, "customers/redact", about(**customer))
     assert len(await rows(database, shop, "customers")) == 1
+
+
+BRITISH, AMERICAN = "+442075551234", "+12075551234"
+
+
+@pytest.mark.parametrize(
+    ("phone", "shops", "customers", "gone"),
+    [
+        ("+44 20 7555 1234", None, None, {BRITISH}),
+        ("0044 20 7555 1234", "US", None, {BRITISH}),
+        ("020 7555 1234", "GB", None, {BRITISH}),
+        ("020 7555 1234", "US", "GB", {BRITISH}),
+        ("207-555-1234", "US", None, {AMERICAN}),
+        # A number without a country is nobody's, nor is the end of one.
+        ("207-555-1234", None, None, set()),
+        ("020 7555 1234", "DE", None, set()),
+        ("75551234", "GB", None, set()),
+        ("call me", "GB", None, set()),
+    ],
+)
+async def test_a_phone_number_is_that_of_one_customer(
+    database, runtime, shop, phone, shops, customers, gone
+):
+    await save(database, shop)
+    numbers = {BRITISH, AMERICAN}
+    for number in sorted(numbers):
+        await make_signup(database, shop, number, channel="sms")
+    await make_signup(database, shop, "token", channel="push")
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET country = $1", shops)
+        await db.execute(
+            "UPDATE customers SET shopify_id = 77, country = $1 WHERE push_token = 'token'",
+            customers,
+        )
+    await deliver(runtime, shop, "customers/redact", about(phone=phone))
+    left = {row["contact"] for row in await rows(database, shop, "signups")}
+    assert left == numbers - gone
+
+
+async def test_a_number_that_cannot_be_read_is_logged_without_itself(runtime, shop):
+    with capture_logs() as lines:
+        await deliver(runtime, shop, "customers/redact", about(phone="207-555-1234"))
+    assert [line["event"] for line in lines].count("privacy.phone_unreadable") == 1
+    assert "555" not in str(lines)
+
+
+@pytest.mark.parametrize("email", ["ada@bücher.example", "Ada@xn--bcher-kva.EXAMPLE"])
+async def test_an_international_address_is_one_in_either_form(database, runtime, shop, email):
+    await save(database, shop)
+    await make_signup(database, shop, "Ada@Bücher.example")
+    kept = await make_signup(database, shop, "ada@buecher.example")
+    await deliver(runtime, shop, "customers/redact", about(email=email))
+    assert [row["id"] for row in await rows(database, shop, "signups")] == [kept]
 
 
 async def test_what_is_stored_of_a_customer_goes_to_the_merchant(database, runtime, shop):

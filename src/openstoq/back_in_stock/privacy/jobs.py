@@ -2,13 +2,23 @@
 
 from uuid import UUID
 
+import structlog
+
 from openstoq.back_in_stock.privacy import store
-from openstoq.commerce.inbound import CustomerRedacted, DataRequested, ShopRedacted
+from openstoq.commerce.inbound import (
+    CustomerRedacted,
+    DataRequested,
+    PrivacyRequest,
+    ShopRedacted,
+)
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.contacts import email_forms, phone_number
 from openstoq.shops import mails
 from openstoq.shops import store as shops
 from openstoq.shops.webhooks import News
+
+log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.privacy")
 
@@ -39,7 +49,7 @@ async def on_news(work: Work, news: News) -> None:
     match news.change:
         case DataRequested(request):
             note = await store.note(db, shop_id, "customers/data_request", now)
-            found = await store.customers(db, shop_id, request)
+            found = await _customers(work, request)
             work.enqueue(
                 send_customer_data,
                 request_id=note,
@@ -48,10 +58,34 @@ async def on_news(work: Work, news: News) -> None:
             )
         case CustomerRedacted(request):
             note = await store.note(db, shop_id, "customers/redact", now)
-            found = await store.customers(db, shop_id, request)
+            found = await _customers(work, request)
             gone = await store.forget(db, shop_id, found)
             await store.complete(db, shop_id, note, {"customers_deleted": gone}, now)
         case ShopRedacted():
             await shops.erase(db, shop_id)
         case _:
             return
+
+
+async def _customers(work: Work, request: PrivacyRequest) -> list[UUID]:
+    """Return the customers that a request is about: by Shopify's id, e-mail or phone.
+
+    Shopify sends a phone number as the customer wrote it. One without a country code is of the
+    customer's country, or of the shop's; one that cannot be read is nobody's.
+    """
+    emails = [f"email:{form}" for form in email_forms(request.email)]
+    found = await store.customers(
+        work.db, work.shop_id, shopify_id=request.customer_id, identities=emails
+    )
+    written = (request.phone or "").strip()
+    if not written:
+        return list(found)
+    countries: set[str | None] = {country for country in found.values() if country}
+    if not countries:
+        shop = await shops.load(work.db, work.shop_id)
+        countries = {shop.country if shop is not None else None}
+    numbers = [phone_number(written, country) for country in countries]
+    phones = [f"sms:{number}" for number in numbers if number is not None]
+    if not phones:
+        log.warning("privacy.phone_unreadable", shop_id=str(work.shop_id))
+    return list(found | await store.customers(work.db, work.shop_id, identities=phones))

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openstoq.commerce.inbound import PrivacyRequest
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
@@ -39,23 +38,20 @@ async def complete(
     )
 
 
-async def customers(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[UUID]:
-    """Return the customers that a request is about: by Shopify's id, e-mail or phone.
-
-    Phones are compared by their digits, because Shopify sends them as the customer wrote them.
-    """
+async def customers(
+    db: Connection, shop_id: UUID, *, shopify_id: int | None = None, identities: Sequence[str]
+) -> dict[UUID, str | None]:
+    """Return customers by Shopify's id or by what they signed up with, each with its country."""
     rows = await db.fetch(
         """
-        SELECT id FROM customers WHERE shop_id = $1 AND (
-            shopify_id = $2 OR identity = 'email:' || lower($3)
-            OR (length($4) >= 7 AND identity LIKE 'sms:%' || $4))
+        SELECT id, country FROM customers
+        WHERE shop_id = $1 AND (shopify_id = $2 OR identity = ANY($3))
         """,
         shop_id,
-        request.customer_id,
-        request.email,
-        "".join(character for character in request.phone or "" if character.isdigit()),
+        shopify_id,
+        identities,
     )
-    return [row["id"] for row in rows]
+    return {row["id"]: row["country"] for row in rows}
 
 
 async def export(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Decisions about signups, without I/O: is a contact real, may a shopper be told."""
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
+from openstoq.kernel.contacts import email_address, phone_number
 
 LONGEST_PUSH_TOKEN = 4096
 SENDABLE: frozenset[Channel] = frozenset({"email"})
@@ -74,11 +72,9 @@ def _email(email: str | None) -> str:
     if not (email or "").strip():
         raise InvalidContactError("email is required for the email channel")
     try:
-        checked = validate_email((email or "").strip(), check_deliverability=False, strict=True)
-    except EmailNotValidError as error:
+        return email_address((email or "").strip())
+    except ValueError as error:
         raise InvalidContactError(f"email is not valid: {error}") from error
-    # The domain as DNS has it (IDNA 2008): a transport must not translate it another way.
-    return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
 
 def _phone(phone: str | None, country: str | None) -> str:
@@ -92,13 +88,10 @@ def _phone(phone: str | None, country: str | None) -> str:
     )
     if region and not digits.startswith("+") and digits.startswith("0"):
         readings.reverse()
-    for text, default_region in readings:
-        try:
-            number = phonenumbers.parse(text, default_region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    for text, country_of_it in readings:
+        number = phone_number(text, country_of_it)
+        if number is not None:
+            return number
     raise InvalidContactError(
         "phone is not valid: send it with its country code, such as 14155552671"
     )

@@ -14,6 +14,7 @@ from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
 from openstoq.db.statement import Statement
 from openstoq.errors import Conflict
+from openstoq.kernel.contacts import email_forms
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 
@@ -173,14 +174,16 @@ def _where(shop_id: UUID, wanted: Filter) -> Conditions:
     where.add_unless_none("s.product_id = {}", wanted.product_id)
     where.add_unless_none("s.created_at >= {}", wanted.since)
     where.add_unless_none("s.created_at < {}", wanted.before)
-    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("email"), containing(wanted.email))
-    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("phone"), containing(wanted.phone))
+    emails = [containing(form) for form in email_forms(wanted.email)]
+    phones = [containing(wanted.phone)] if wanted.phone is not None else []
+    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("email"), emails or None)
+    where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("phone"), phones or None)
     return where
 
 
-_CONTACT_OR_CUSTOMERS = """(s.contact ILIKE {{}} OR EXISTS (
+_CONTACT_OR_CUSTOMERS = """(s.contact ILIKE ANY({{}}) OR EXISTS (
     SELECT FROM customers o WHERE o.shop_id = s.shop_id AND o.id = s.customer_id
-    AND o.{} ILIKE {{}}))"""
+    AND o.{} ILIKE ANY({{}})))"""
 
 
 async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: str) -> str | None:

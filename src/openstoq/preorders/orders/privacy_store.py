@@ -5,6 +5,7 @@ from uuid import UUID
 
 from openstoq.commerce.inbound import PrivacyRequest
 from openstoq.db.pool import Connection
+from openstoq.kernel.contacts import email_forms
 
 
 async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[int]:
@@ -13,13 +14,13 @@ async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> l
         """
         SELECT order_id FROM preorder_orders
         WHERE shop_id = $1
-          AND (customer_id = $2 OR order_id = ANY($3) OR lower(email) = lower($4))
+          AND (customer_id = $2 OR order_id = ANY($3) OR lower(email) = ANY($4))
         ORDER BY order_id
         """,
         shop_id,
         request.customer_id,
         list(request.order_ids),
-        request.email,
+        email_forms(request.email),
     )
     return [row["order_id"] for row in rows]
 

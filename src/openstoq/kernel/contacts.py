@@ -1,0 +1,55 @@
+"""E-mail addresses and phone numbers in the one form in which they are kept and compared."""
+
+import phonenumbers
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
+
+def email_address(text: str) -> str:
+    """Return an address in lower case, its domain as DNS has it.
+
+    Raises ValueError with what is wrong with it.
+    """
+    checked = _checked(text)
+    # The domain is IDNA 2008: a transport must not translate it another way.
+    return f"{checked.local_part}@{checked.ascii_domain}".lower()
+
+
+def email_forms(text: str | None) -> list[str]:
+    """Return each form in which an address may be kept, or what was given if it is none.
+
+    We keep an international domain as DNS has it, Shopify as the customer wrote it.
+    """
+    given = (text or "").strip().lower()
+    if not given:
+        return []
+    try:
+        checked = _checked(given)
+    except ValueError:
+        return [given]
+    domains = (checked.ascii_domain, checked.domain)
+    written = (f"{checked.local_part}@{domain}".lower() for domain in domains)
+    return list(dict.fromkeys((*written, given)))
+
+
+def phone_number(text: str, country: str | None = None) -> str | None:
+    """Return a phone number as E.164, or None if it is none.
+
+    It is read as international after a + or 00, else as one of `country` (two letters).
+    """
+    given = text.strip()
+    if given.startswith("00"):
+        given = f"+{given[2:]}"
+    try:
+        number = phonenumbers.parse(given, country.upper() if country else None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _checked(text: str) -> ValidatedEmail:
+    try:
+        return validate_email(text, check_deliverability=False, strict=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
