@@ -112,14 +112,22 @@ async def test_a_picture_that_is_denied_costs_only_the_picture(shop, admin):
     errors = [denied("read_files", "product", "variants", "nodes", 0, "media")]
     admin.replies(answer({"product": without}, errors))
     found = await shop.product(1)
-    assert found.variants[0].image_url is None
+    assert (found.image_url, found.variants[0].image_url) == (None, None)
     assert found.variants[0].title == "Size 1"
+
+
+async def test_a_picture_that_is_none_is_told_from_one_that_is_not_ready(shop, admin):
+    plain = variant(1) | {"media": {"nodes": []}}
+    shown = variant(2) | {"media": {"nodes": [{"preview": {"image": None}}]}}
+    admin.replies(answer({"product": product(1, plain, shown)}))
+    found = await shop.product(1)
+    assert [each.image_url for each in found.variants] == ["", None]
 
 
 async def test_pictures_policy_and_status_are_read(shop, admin):
     admin.replies(answer({"product": product(1, variant(7))}))
     found = await shop.product(1)
-    assert (found.status, found.url, found.image_url) == ("unlisted", None, None)
+    assert (found.status, found.url, found.image_url) == ("unlisted", None, "")
     assert found.variants[0].image_url == "https://cdn.example/7"
     assert found.variants[0].inventory_policy == "continue"
     assert str(found.variants[0].price) == "19.90"

@@ -317,8 +317,29 @@ def test_pictures_of_a_product_and_its_variants():
     }
     product = webhooks.product(encoded(told)).product
     assert product.image_url == "https://cdn.example/5"
-    assert [each.image_url for each in product.variants] == ["https://cdn.example/6", None]
+    assert [each.image_url for each in product.variants] == ["https://cdn.example/6", ""]
     assert [each.inventory_policy for each in product.variants] == ["continue", "deny"]
+
+
+@pytest.mark.parametrize(
+    ("told", "picture"),
+    [
+        ({"image": None, "images": []}, ""),
+        ({"image": None}, ""),
+        ({"images": []}, ""),
+        ({"images": [{"id": 6, "src": "https://cdn.example/6"}]}, "https://cdn.example/6"),
+        ({}, None),
+    ],
+)
+def test_a_picture_that_is_gone_is_told_from_one_that_is_not_spoken_of(told, picture):
+    product = webhooks.product(encoded({"id": 1} | told)).product
+    assert product.image_url == picture
+
+
+def test_a_variants_picture_that_is_gone_is_told_from_one_that_is_not_spoken_of():
+    variants = [{"id": 11, "image_id": None}, {"id": 12}, {"id": 13, "image_id": 404}]
+    product = webhooks.product(encoded({"id": 1, "variants": variants})).product
+    assert [each.image_url for each in product.variants] == ["", None, None]
 
 
 def test_items_and_locations_with_nothing_but_an_id():

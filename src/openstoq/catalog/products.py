@@ -40,7 +40,8 @@ async def save(
 # An array of arrays would have to be rectangular, so each product's tags travel as one text.
 _SEPARATOR = "\x1f"
 
-# A webhook does not tell a product's url, so a known one stays. The shop says to the second when
+# A webhook does not tell a product's url, so a known one stays; a picture too where nothing is said
+# of it, while the shop's word that there is none is an empty text. The shop says to the second when
 # a product was updated: of two states of one second that is kept which was read or told later.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p

@@ -61,8 +61,9 @@ class Location:
 class Variant:
     """What a shopper buys.
 
-    A webhook tells less than a read: `price`, `inventory_item_id`, `tracked` and `updated_at` are
-    None where the message does not say. After a read they are always known.
+    A webhook tells less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
+    `updated_at` are None where the message does not say. After a read they are always known, but
+    for a picture that the shop does not show us; an empty `image_url` says that there is none.
     """
 
     id: int
@@ -85,7 +86,7 @@ class Product:
 
     `status` is lower case: active, archived, draft, unlisted, or one that the platform adds.
     `url` is None when the online store does not show the product, and in webhooks, which do not
-    tell it; `updated_at` is None only where a webhook does not say.
+    tell it; `updated_at` is None only where a webhook does not say, and `image_url` as a variant's.
     """
 
     id: int

@@ -77,7 +77,7 @@ class Letters:
         rows = await db.fetch(
             """
             SELECT t.id, v.title AS variant, v.price, p.title AS product, p.handle, p.url,
-                   coalesce(v.image_url, p.image_url) AS image_url
+                   coalesce(nullif(v.image_url, ''), nullif(p.image_url, '')) AS image_url
             FROM unnest($2::bigint[]) AS t(id)
             LEFT JOIN variants v ON v.shop_id = $1 AND v.id = t.id
             LEFT JOIN products p ON p.shop_id = $1 AND p.id = v.product_id

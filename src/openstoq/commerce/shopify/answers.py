@@ -54,6 +54,10 @@ class Answer:
         """Tell whether no root field holds anything."""
         return all(value is None for value in self.data.values())
 
+    def failed(self, names: frozenset[str]) -> bool:
+        """Tell whether one of these fields could not be read; it is null as if it were empty."""
+        return any(names.intersection(error.path) for error in self.errors)
+
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
         """Return the data of a read. Raises if any but an `optional` field failed.
 

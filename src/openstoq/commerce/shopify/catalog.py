@@ -80,7 +80,8 @@ async def product_pages(
             continue
         with reading("ProductsPage"):
             page = answer.whole(optional=_PICTURES).inside("products")
-            begun = [_product(node) for node in page.each("nodes")]
+            pictures = not answer.failed(_PICTURES)
+            begun = [_product(node, pictures=pictures) for node in page.each("nodes")]
             after = next_cursor(page)
         products = tuple([await _completed(client, part, rest) for part, rest in begun])
         items = [
@@ -101,7 +102,7 @@ async def product(client: Client, product_id: int) -> Product | None:
         told = answer.whole(optional=_PICTURES)
         if not told.has("product"):
             return None
-        part, rest = _product(told.inside("product"))
+        part, rest = _product(told.inside("product"), pictures=not answer.failed(_PICTURES))
     return await _completed(client, part, rest)
 
 
@@ -117,8 +118,9 @@ async def variants(client: Client, variant_ids: Sequence[int]) -> list[Variant]:
             continue
         batches.done(answer.cost.requested)
         with reading("VariantsByIds"):
+            pictures = not answer.failed(_PICTURES)
             found += [
-                _variant(node, node.inside("product").id("id"))
+                _variant(node, node.inside("product").id("id"), pictures=pictures)
                 for node in answer.whole(optional=_PICTURES).each("nodes")
                 if node.has("id")
             ]
@@ -134,14 +136,16 @@ async def _completed(client: Client, part: Product, rest: str | None) -> Product
         with reading("ProductVariantsPage"):
             # A product that was deleted meanwhile has no further variants.
             page = answer.whole(optional=_PICTURES).inside("product").inside("variants")
-            variants += [_variant(node, part.id) for node in page.each("nodes")]
+            pictures = not answer.failed(_PICTURES)
+            variants += [_variant(node, part.id, pictures=pictures) for node in page.each("nodes")]
             rest = next_cursor(page)
     return replace(part, variants=tuple(variants))
 
 
-def _product(node: Fields) -> tuple[Product, str | None]:
+def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:
     number = node.id("id")
     connection = node.inside("variants")
+    media = [node.inside("featuredMedia")] if node.has("featuredMedia") else []
     product = Product(
         id=number,
         title=node.text("title"),
@@ -150,16 +154,17 @@ def _product(node: Fields) -> tuple[Product, str | None]:
         tags=node.texts("tags"),
         status=node.text("status").lower(),
         url=node.text_or_none("onlineStoreUrl"),
-        image_url=_picture(node.inside("featuredMedia")),
+        image_url=_picture(media) if pictures else None,
         updated_at=node.moment_or_none("updatedAt"),
-        variants=tuple(_variant(each, number) for each in connection.each("nodes")),
+        variants=tuple(
+            _variant(each, number, pictures=pictures) for each in connection.each("nodes")
+        ),
     )
     return product, next_cursor(connection)
 
 
-def _variant(node: Fields, product_id: int) -> Variant:
+def _variant(node: Fields, product_id: int, *, pictures: bool) -> Variant:
     item = node.inside("inventoryItem")
-    media = node.inside("media").each("nodes")
     return Variant(
         id=node.id("id"),
         product_id=product_id,
@@ -170,11 +175,12 @@ def _variant(node: Fields, product_id: int) -> Variant:
         inventory_item_id=item.id("id"),
         inventory_policy="continue" if node.text("inventoryPolicy") == "CONTINUE" else "deny",
         tracked=item.flag_or_none("tracked") is not False,
-        image_url=_picture(media[0]) if media else None,
+        image_url=_picture(node.inside("media").each("nodes")) if pictures else None,
         position=node.count("position"),
         updated_at=node.moment_or_none("updatedAt"),
     )
 
 
-def _picture(media: Fields) -> str | None:
-    return media.inside("preview").inside("image").text_or_none("url")
+def _picture(media: list[Fields]) -> str | None:
+    # One that the shop still works on has no address yet.
+    return media[0].inside("preview").inside("image").text_or_none("url") if media else ""

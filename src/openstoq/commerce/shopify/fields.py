@@ -31,6 +31,10 @@ class Fields:
         """Tell whether the field is there and not null."""
         return self._values.get(name) is not None
 
+    def tells(self, name: str) -> bool:
+        """Tell whether the field is there, be it null."""
+        return name in self._values
+
     def id(self, name: str) -> int:
         """Read an id, sent as a number, a numeric string or a GID."""
         value = self._values.get(name)

@@ -123,7 +123,7 @@ def product(body: bytes) -> ProductChanged:
         tags=tuple(tag.strip() for tag in told.text("tags").split(",") if tag.strip()),
         status=told.text("status").lower() or "active",
         url=None,
-        image_url=told.inside("image").text_or_none("src"),
+        image_url=_picture(told, images),
         updated_at=told.moment_or_none("updated_at"),
         variants=tuple(sorted(variants, key=lambda variant: variant.position)),
     )
@@ -158,6 +158,14 @@ def privacy_request(body: bytes) -> PrivacyRequest:
     )
 
 
+def _picture(told: Fields, images: Mapping[int, str | None]) -> str | None:
+    if told.has("image"):
+        return told.inside("image").text_or_none("src")
+    if images:
+        return next(iter(images.values()))
+    return "" if told.tells("image") or told.tells("images") else None
+
+
 def _level(told: Fields, *, active: bool) -> InventoryLevel:
     return InventoryLevel(
         inventory_item_id=told.id("inventory_item_id"),
@@ -169,7 +177,9 @@ def _level(told: Fields, *, active: bool) -> InventoryLevel:
 
 
 def _variant(told: Fields, product_id: int, images: Mapping[int, str | None]) -> Variant:
-    image_id = told.id_or_none("image_id")
+    image_url = "" if told.tells("image_id") else None
+    if told.has("image_id"):
+        image_url = images.get(told.id("image_id"))
     return Variant(
         id=told.id("id"),
         product_id=product_id,
@@ -180,7 +190,7 @@ def _variant(told: Fields, product_id: int, images: Mapping[int, str | None]) ->
         inventory_item_id=told.id_or_none("inventory_item_id"),
         inventory_policy="continue" if told.text("inventory_policy") == "continue" else "deny",
         tracked=None,
-        image_url=None if image_id is None else images.get(image_id),
+        image_url=image_url,
         position=told.count("position"),
         updated_at=told.moment_or_none("updated_at"),
     )

@@ -1,0 +1,54 @@
+"""What an alert shows of a product, as the shop tells it now."""
+
+import re
+
+import pytest
+
+from factories.catalogs import at, product, save, variant
+from factories.relays import Relay
+from factories.waitlists import make_signup, restocking_runtime, run_of, stock_becomes
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.messaging.port import EmailTransport
+
+pytestmark = pytest.mark.usefixtures("sold_out")
+
+
+@pytest.fixture
+def relay():
+    return Relay()
+
+
+@pytest.fixture
+def runtime(database, watch, relay):
+    return restocking_runtime(database, watch, ports={EmailTransport: relay})
+
+
+@pytest.fixture
+def alert(database, runtime, shop, relay):
+    """Save a state of the product, and return the alert that is sent of it then."""
+
+    async def sent_of(**changes):
+        image_url = changes.pop("variants_image_url", None)
+        shown = product(variant(image_url=image_url), updated_at=at(1), **changes)
+        await save(database, shop, shown, read_at=at(1))
+        await make_signup(database, shop)
+        (wave_id,) = await stock_becomes(runtime, shop, 5, 2)
+        await send_wave.handler(run_of(runtime, shop), wave_id=wave_id)
+        (email,) = relay.taken
+        return email.content.decode()
+
+    return sent_of
+
+
+@pytest.mark.parametrize(
+    ("variants", "products", "shown"),
+    [
+        (None, None, "https://cdn.test/blue.png"),
+        ("", None, "https://cdn.test/board.png"),
+        ("", "https://cdn.test/new.png", "https://cdn.test/new.png"),
+        ("", "", ""),
+    ],
+)
+async def test_a_picture_that_was_taken_away_is_not_shown(alert, variants, products, shown):
+    content = await alert(variants_image_url=variants, image_url=products)
+    assert set(re.findall(r"https://cdn\.test/\w+\.png", content)) == {shown} - {""}
