@@ -1,6 +1,7 @@
 """What an alert shows of a product, as the shop tells it now."""
 
 import re
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -35,9 +36,16 @@ def alert(database, runtime, shop, relay):
         (wave_id,) = await stock_becomes(runtime, shop, 5, 2)
         await send_wave.handler(run_of(runtime, shop), wave_id=wave_id)
         (email,) = relay.taken
-        return email.content.decode()
+        message = message_from_bytes(email.content, policy=policy.default)
+        return message.get_body(("html",)).get_content()
 
     return sent_of
+
+
+async def test_a_renamed_product_is_linked_by_its_new_name(alert):
+    content = await alert(handle="splitboard", url=None)
+    assert "/products/splitboard?variant=11" in content
+    assert "/products/snowboard" not in content
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,17 @@ async def test_what_a_webhook_does_not_tell_stays(database, runtime, shop):
     assert row["image_url"] == "https://cdn.test/blue.png"
 
 
+async def test_an_address_ends_with_the_handle_it_is_made_of(database, runtime, shop):
+    await save(database, shop)
+    renamed = ProductChanged(told_by_webhook(VARIANT, handle="splitboard"), ())
+    await hear(runtime, shop, renamed, 5)
+    row = await product_row(database, shop)
+    assert (row["handle"], row["url"]) == ("splitboard", None)
+    read = product(handle="splitboard", url="https://snowdevil.test/b", updated_at=at(9))
+    await save(database, shop, read, read_at=at(9))
+    assert (await product_row(database, shop))["url"] == "https://snowdevil.test/b"
+
+
 async def test_a_webhook_of_an_unknown_variant_has_the_product_read(runtime, shop):
     change = ProductChanged(told_by_webhook(VARIANT), ())
     assert await hear(runtime, shop, change, 5) == [(pull_product.name, {"product_id": PRODUCT})]

@@ -40,9 +40,10 @@ async def save(
 # An array of arrays would have to be rectangular, so each product's tags travel as one text.
 _SEPARATOR = "\x1f"
 
-# A webhook does not tell a product's url, so a known one stays; a picture too where nothing is said
-# of it, while the shop's word that there is none is an empty text. The shop says to the second when
-# a product was updated: of two states of one second that is kept which was read or told later.
+# A webhook does not tell a product's url, so a known one stays as long as the handle that it is
+# made of; a picture too where nothing is said of it, while the shop's word that there is none is
+# an empty text. The shop says to the second when a product was updated: of two states of one
+# second that is kept which was read or told later.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
     (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
@@ -54,7 +55,8 @@ FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::te
 ON CONFLICT (shop_id, id) DO UPDATE SET
     title = excluded.title, handle = excluded.handle, vendor = excluded.vendor,
     tags = excluded.tags,
-    status = excluded.status, url = coalesce(excluded.url, p.url),
+    status = excluded.status,
+    url = coalesce(excluded.url, CASE WHEN p.handle = excluded.handle THEN p.url END),
     image_url = coalesce(excluded.image_url, p.image_url),
     updated_at = excluded.updated_at, seen_at = excluded.seen_at, deleted_at = NULL
 WHERE (p.updated_at, coalesce(p.seen_at, '-infinity')) <= (excluded.updated_at, excluded.seen_at)
