@@ -90,6 +90,20 @@ async def test_create_is_public_and_open_to_storefronts(app, storefront):
     assert created.headers["x-ratelimit-limit"] == "120"
 
 
+async def test_a_large_body_is_refused_in_v1s_own_shape(app, storefront, key):
+    large = b" " * 1_048_577
+    async with client_of(app, base="/api/v1") as anybody:
+        form = await anybody.post("/intents.json", content=large, headers=storefront)
+    assert form.headers["access-control-allow-origin"] == "*"
+    async with client_of(app, key, base="/api/v1") as api:
+        keyed = await api.post("/intents/notify_intent", content=large)
+    for answer in (form, keyed):
+        assert answer.status_code == 413
+        assert answer.json() == {
+            "error": "the body is larger than 1048576 bytes; send less at once"
+        }
+
+
 @pytest.mark.parametrize("domain", [None, "", "nobody.myshopify.com", "x" * 2000])
 async def test_a_shop_that_is_not_ours_is_401(api, domain):
     headers = {} if domain is None else {"X-Shopify-Shop-Domain": domain}

@@ -1,7 +1,7 @@
 """Middleware: a request id, a log line, metrics, a size limit and an answer to every error."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -67,34 +67,38 @@ class RequestMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over `most_bytes`, at once when they announce their length."""
+    """Refuses bodies over `most_bytes`, or over what `most_bytes_at` says of their path.
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+    The endpoint hears of it as it reads the body, at once when its length was announced, so that
+    each face refuses it in its own shape.
+    """
+
+    def __init__(
+        self, app: ASGIApp, most_bytes: int, most_bytes_at: Mapping[str, int] | None = None
+    ) -> None:
         self.app = app
         self.most_bytes = most_bytes
+        self.most_bytes_at = most_bytes_at or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; raise TooLarge."""
+        """Serve one request; reading its body may raise TooLarge."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most_bytes = self.most_bytes_at.get(scope["path"], self.most_bytes)
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self.most_bytes:
-            raise self._too_large()
+        too_large = announced.isdecimal() and int(announced) > most_bytes
         received = 0
 
         async def counted() -> Message:
             nonlocal received
-            message = await receive()
+            message: Message = {} if too_large else await receive()
             received += len(message.get("body", b""))
-            if received > self.most_bytes:
-                raise self._too_large()
+            if too_large or received > most_bytes:
+                raise TooLarge(f"the body is larger than {most_bytes} bytes; send less at once")
             return message
 
         await self.app(scope, counted, send)
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"the body is larger than {self.most_bytes} bytes; send less at once")
 
 
 def _headers(state: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:

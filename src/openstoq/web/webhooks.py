@@ -17,10 +17,10 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
     async def endpoint(request: Request) -> Response:
         request.state.face, request.state.action = "webhooks", "shopify"
-        raw_body = await request.body()
         outcome = "refused"
         topic = "unknown"
         try:
+            raw_body = await request.body()
             fresh = await receive(
                 runtime, request.headers, raw_body, request_id=request.state.request_id
             )
