@@ -55,6 +55,11 @@ class Http(Group):
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed, comma-separated."
     )
     max_body_bytes: int = Field(1_048_576, description="Larger request bodies are answered 413.")
+    max_webhook_bytes: int = Field(
+        8_388_608,
+        description="The same for Shopify's webhooks, of which an order with hundreds of lines is "
+        "over 1 MB; Shopify deletes a subscription whose deliveries keep failing.",
+    )
 
 
 class Security(Group):

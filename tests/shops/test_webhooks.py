@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from factories.apps import client_of, make_app
 from factories.catalogs import (
     ITEM,
     LOCATION,
@@ -36,6 +37,7 @@ from openstoq.shops import housekeeping, store
 from openstoq.shops.housekeeping import tidy
 from openstoq.shops.seal import Seal
 from openstoq.shops.webhooks import receive, work_off
+from openstoq.web import webhooks
 
 SAMPLES = (
     Path(__file__).resolve().parents[2] / ".." / "shared" / "shopify" / "webhooks" / "payloads"
@@ -100,6 +102,17 @@ async def test_a_delivery_is_stored_with_its_job(database, runtime, shop):
     assert (row["event_id"], row["done_at"]) == ("one-action-of-the-merchant", None)
     assert row["triggered_at"] == at(0.123)
     assert await waiting(runtime, shop, work_off.name) == [{"webhook_id": row["webhook_id"]}]
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_delivery_may_be_larger_than_other_bodies(runtime):
+    app = make_app(runtime, routes=webhooks.routes(runtime))
+    async with client_of(app, base="") as client:
+        for size, status in ((1_500_000, 200), (8_388_609, 413)):
+            headers, raw = make_delivery("orders/updated", {"note": "x" * (size - 11)})
+            assert len(raw) == size
+            answer = await client.post(webhooks.PATH, headers=headers, content=raw)
+            assert answer.status_code == status, answer.text
 
 
 async def test_a_repeated_delivery_is_taken_once(database, runtime, shop):

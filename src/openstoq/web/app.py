@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
-from openstoq.web import health, responses, v2
+from openstoq.web import health, responses, v2, webhooks
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
 
 Service = Callable[[], AbstractAsyncContextManager[None]]
@@ -38,6 +38,7 @@ def create_app(
                 await stack.enter_async_context(service())
             yield
 
+    http = runtime.settings.http
     app = Starlette(
         # Routes are tried one after the other, so the busiest face comes early; those of others
         # below its base path come before it, because it claims all the rest.
@@ -49,7 +50,11 @@ def create_app(
         ],
         middleware=[
             Middleware(RequestMiddleware),
-            Middleware(BodyLimitMiddleware, most_bytes=runtime.settings.http.max_body_bytes),
+            Middleware(
+                BodyLimitMiddleware,
+                most_bytes=http.max_body_bytes,
+                most_bytes_at={webhooks.PATH: http.max_webhook_bytes},
+            ),
         ],
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
