@@ -90,6 +90,13 @@ async def test_create_is_public_and_open_to_storefronts(app, storefront):
     assert created.headers["x-ratelimit-limit"] == "120"
 
 
+@pytest.mark.parametrize("path", ["/intents", "/intents.json"])
+async def test_405_names_every_method_of_the_path(api, path):
+    answer = await api.patch(path, json={})
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
 async def test_a_large_body_is_refused_in_v1s_own_shape(app, storefront, key):
     large = b" " * 1_048_577
     async with client_of(app, base="/api/v1") as anybody:

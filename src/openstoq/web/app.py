@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
@@ -76,8 +77,20 @@ async def _refused(request: Request, error: Exception) -> Response:
         404: f"there is nothing at {request.url.path[:300]}; see /openapi.json",
         405: f"{request.method} is not allowed here",
     }
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of one route, and a path may have several.
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     return responses.json(
-        {"errors": [sentences.get(error.status_code, error.detail)]},
-        error.status_code,
-        dict(error.headers or {}),
+        {"errors": [sentences.get(error.status_code, error.detail)]}, error.status_code, headers
     )
+
+
+def _methods(request: Request) -> set[str]:
+    """Return every method that the request's path has."""
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
