@@ -134,6 +134,10 @@ async def test_of_an_unknown_variant_the_product_is_needed(database, client, sho
         ({"quantity": 0}, "quantity"),
         ({"quantity": "many"}, "quantity"),
         ({"shopify_variant_id": "gid://shopify/Nothing"}, "shopify_variant_id"),
+        (
+            {"shopify_variant_id": "gid://shopify/InventoryItem/1"},
+            "shopify_variant_id must be the id of a ProductVariant",
+        ),
         ({"shopify_variant_id": 2**63}, "shopify_variant_id"),
         ({"colour": "blue"}, "colour"),
         ({"name": "a\x00b"}, "name"),

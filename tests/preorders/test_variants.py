@@ -64,6 +64,9 @@ async def test_a_variants_context_names_its_offers(client, offer_id, attached):
     assert listed["meta"]["total_count"] == 2
     assert (await client.get(AT, params={"variant_ids": "x"})).status_code == 422
     assert (await client.get(f"{AT}/999")).status_code == 404
+    for kind, status in (("ProductVariant", 200), ("Product", 404)):
+        named = f"gid:%2F%2Fshopify%2F{kind}%2F{attached[0]}"
+        assert (await client.get(f"{AT}/{named}")).status_code == status
 
 
 async def test_counts_come_from_the_lines_of_orders(client, database, shop, offer_id, attached):

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from openstoq.kernel.ids import ShopifyId, made_at, new_id
+from openstoq.kernel.ids import OrderId, VariantId, made_at, new_id
 from openstoq.kernel.money import Money
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import Settings, merge, partial_of
@@ -26,7 +26,7 @@ class Widget(Settings):
 
 @pytest.mark.parametrize("sent", [7, "7", " 7 ", "gid://shopify/ProductVariant/7"])
 def test_shopify_ids_are_read_in_every_form(sent):
-    assert TypeAdapter(ShopifyId).validate_python(sent) == 7
+    assert TypeAdapter(VariantId).validate_python(sent) == 7
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,16 @@ def test_shopify_ids_are_read_in_every_form(sent):
 )
 def test_other_ids_are_refused(sent):
     with pytest.raises(ValidationError):
-        TypeAdapter(ShopifyId).validate_python(sent)
+        TypeAdapter(VariantId).validate_python(sent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [(VariantId, "must be the id of a ProductVariant"), (OrderId, "must be the id of an Order")],
+)
+def test_the_id_of_another_kind_of_thing_is_refused(kind, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        TypeAdapter(kind).validate_python("gid://shopify/InventoryItem/1")
 
 
 def test_ids_sort_by_age():

@@ -3,14 +3,18 @@
 import re
 import secrets
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 import uuid_utils.compat
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, int_schema, no_info_before_validator_function
 
 LARGEST = 2**63 - 1
-_GID = re.compile(r"^gid://shopify/[A-Za-z]+/(\d{1,19})(?:\?.*)?$")
+_GID = re.compile(r"^gid://shopify/([A-Za-z]+)/(\d{1,19})(?:\?.*)?$")
+_NO_ID = "must be a Shopify id: a number, a numeric string or a gid://shopify/… id"
 _KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -29,21 +33,21 @@ def random_text(length: int) -> str:
     return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(length))
 
 
-def shopify_id(value: Any) -> int:
+def shopify_id(value: Any, kind: str | None = None) -> int:
     """Read a Shopify id sent as a number, a numeric string or a GID.
 
-    Raises ValueError when it is none of them or beyond 2^63 - 1.
+    Raises ValueError when it is none of them, beyond 2^63 - 1, or the GID of another `kind`.
     """
     if isinstance(value, str):
         matched = _GID.match(value)
-        text = matched.group(1) if matched else value.strip()
+        if matched and kind not in (None, matched[1]):
+            raise ValueError(f"must be the id of {_one(kind)}")
+        text = matched[2] if matched else value.strip()
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))):
-            raise ValueError(
-                "must be a Shopify id: a number, a numeric string or a gid://shopify/… id"
-            )
+            raise ValueError(_NO_ID)
         value = int(text)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST:
-        raise ValueError("must be a Shopify id: a number, a numeric string or a gid://shopify/… id")
+        raise ValueError(_NO_ID)
     return value
 
 
@@ -52,21 +56,42 @@ def gid(kind: str, number: int) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
-ShopifyId = Annotated[
-    int,
-    BeforeValidator(shopify_id),
-    Field(gt=0, le=LARGEST),
-    WithJsonSchema(
-        {
-            "description": "A Shopify id: a number, a numeric string or a gid.",
-            "anyOf": [
-                {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST},
-                {
-                    "type": "string",
-                    "pattern": r"^(\d{1,19}|gid://shopify/[A-Za-z]+/\d{1,19}(\?.*)?)$",
-                },
-            ],
-        },
-        mode="validation",
-    ),
-]
+class _Of:
+    """Marks an int as the id of one kind of thing, named as in its GID."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(
+            partial(shopify_id, kind=self.kind), int_schema(gt=0, le=LARGEST)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        number = handler(core)
+        if handler.mode == "serialization":
+            return number
+        pattern = rf"^(\d{{1,19}}|gid://shopify/{self.kind}/\d{{1,19}}(\?.*)?)$"
+        return {
+            "description": f"The Shopify id of {_one(self.kind)}: a number, a numeric string "
+            "or a gid.",
+            "anyOf": [number, {"type": "string", "pattern": pattern}],
+        }
+
+
+def _one(kind: str | None) -> str:
+    return f"{'an' if (kind or '')[:1] in 'AEIOU' else 'a'} {kind}"
+
+
+CollectionId = Annotated[int, _Of("Collection")]
+CustomerId = Annotated[int, _Of("Customer")]
+LocationId = Annotated[int, _Of("Location")]
+MarketId = Annotated[int, _Of("Market")]
+OrderId = Annotated[int, _Of("Order")]
+ProductId = Annotated[int, _Of("Product")]
+SellingPlanId = Annotated[int, _Of("SellingPlan")]
+VariantId = Annotated[int, _Of("ProductVariant")]

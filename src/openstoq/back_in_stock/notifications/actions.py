@@ -13,7 +13,7 @@ from openstoq.back_in_stock.notifications.store import Filter
 from openstoq.back_in_stock.signups.model import Channel
 from openstoq.errors import NotFound
 from openstoq.kernel.days import Day, end_of, start_of
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 
 notifications = ActionSet("back_in_stock.notifications", "/back_in_stock/notifications")
@@ -25,8 +25,8 @@ async def list_notifications(
     *,
     channel: Channel | None = None,
     status: Status | None = None,
-    variant_id: ShopifyId | None = None,
-    product_id: ShopifyId | None = None,
+    variant_id: VariantId | None = None,
+    product_id: ProductId | None = None,
     from_: Annotated[Day | None, Field(alias="from")] = None,
     to: Day | None = None,
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,

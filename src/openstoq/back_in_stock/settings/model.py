@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import LocationId, ProductId
 from openstoq.kernel.patch import Settings
 from openstoq.kernel.types import Tag
 
-Ids = Annotated[list[ShopifyId], Field(max_length=1000)]
+_NOT_TOO_MANY = Field(max_length=1000)
 
 
 class Toggle(Settings):
@@ -45,14 +45,14 @@ class LocationFilter(Settings):
     """Counting the stock of some locations only."""
 
     filter_enabled: bool = False
-    location_ids: Ids = []
+    location_ids: Annotated[list[LocationId], _NOT_TOO_MANY] = []
 
 
 class AnyVariant(Settings):
     """Products whose shoppers are told when any of the variants is back."""
 
     enabled: bool = False
-    product_ids: Ids = []
+    product_ids: Annotated[list[ProductId], _NOT_TOO_MANY] = []
 
 
 class Delivery(Settings):

@@ -27,7 +27,7 @@ from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.back_in_stock.signups.store import Filter, Scope
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.days import Day, end_of, start_of
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line, Quantity
 
@@ -58,8 +58,8 @@ async def list_signups(
     *,
     channel: Channel | None = None,
     status: Status | None = None,
-    variant_id: ShopifyId | None = None,
-    product_id: ShopifyId | None = None,
+    variant_id: VariantId | None = None,
+    product_id: ProductId | None = None,
     email: Line | None = None,
     phone: Line | None = None,
     from_: Annotated[Day | None, Field(alias="from")] = None,
@@ -93,9 +93,9 @@ async def create(
     context: Context,
     *,
     channel: Literal["email", "sms"],
-    shopify_variant_id: ShopifyId,
+    shopify_variant_id: VariantId,
     quantity: Quantity = 1,
-    shopify_product_id: ShopifyId | None = None,
+    shopify_product_id: ProductId | None = None,
     email: Line | None = None,
     phone: Line | None = None,
     name: Line | None = None,
@@ -206,11 +206,11 @@ async def bulk_notify(
 async def transfer(
     context: Context,
     *,
-    from_shopify_variant_id: ShopifyId,
-    to_shopify_variant_id: ShopifyId,
-    to_shopify_product_id: ShopifyId,
+    from_shopify_variant_id: VariantId,
+    to_shopify_variant_id: VariantId,
+    to_shopify_product_id: ProductId,
     scope: Scope = "pending",
-    from_shopify_product_id: ShopifyId | None = None,
+    from_shopify_product_id: ProductId | None = None,
 ) -> Transferred:
     """Move back-in-stock signups from one variant to another.
 

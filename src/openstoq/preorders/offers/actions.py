@@ -9,7 +9,7 @@ from openstoq.actions.action import Action, ActionSet, declared
 from openstoq.actions.context import Context
 from openstoq.errors import Invalid
 from openstoq.kernel.days import Moment
-from openstoq.kernel.ids import ShopifyId, new_id
+from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Clean, Line
@@ -22,7 +22,7 @@ NAME, PATH = "preorders.offers", "/preorders/offers"
 MOST_VARIANTS = 5000
 
 Name = Annotated[str, Field(min_length=1, max_length=255), Clean]
-VariantIds = Annotated[list[ShopifyId], Field(max_length=MOST_VARIANTS)]
+VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
 
 offers = ActionSet(NAME, PATH, load=load)
 

@@ -9,7 +9,7 @@ from openstoq.actions.action import Action, ActionSet, declared
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid, NotFound
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import CollectionId, VariantId
 from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import attaching, membership, rules
 from openstoq.preorders.offers.attaching import Submitted
@@ -20,8 +20,8 @@ NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
 MOST_VARIANTS = 50_000
 UNCONFIRMED = "confirm must be true: the offer would apply to every variant in the shop"
 
-VariantIds = Annotated[list[ShopifyId], Field(max_length=MOST_VARIANTS)]
-SomeVariantIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=MOST_VARIANTS)]
+VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
+SomeVariantIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_VARIANTS)]
 
 products = ActionSet(NAME, PATH, load=load)
 
@@ -40,7 +40,7 @@ class CollectionBlock(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    collection_id: ShopifyId | None = None
+    collection_id: CollectionId | None = None
     auto_refresh: bool | None = None
 
 
@@ -152,7 +152,9 @@ async def bulk_toggle_inventory_policy(
 
 
 @products.post("/set_collection", aliases=("change the collection",))
-async def set_collection(context: Context, offer: Offer, *, collection_id: ShopifyId) -> Submitted:
+async def set_collection(
+    context: Context, offer: Offer, *, collection_id: CollectionId
+) -> Submitted:
     """Change the collection driving a collection-sourced preorder offer.
 
     409 for an offer with another source: use set_source_to_collection.
@@ -209,7 +211,7 @@ async def set_source_to_all(
 
 @products.post("/set_source_to_collection", aliases=("sell a collection as preorder",))
 async def set_source_to_collection(
-    context: Context, offer: Offer, *, collection_id: ShopifyId
+    context: Context, offer: Offer, *, collection_id: CollectionId
 ) -> Submitted:
     """Switch the offer to a collection-driven variant source.
 

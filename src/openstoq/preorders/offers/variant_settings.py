@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from openstoq.actions.action import Action, ActionSet, declared
 from openstoq.actions.context import Context
 from openstoq.errors import NotFound
-from openstoq.kernel.ids import ShopifyId, shopify_id
+from openstoq.kernel.ids import MarketId, shopify_id
 from openstoq.kernel.paging import Page, PageMeta
 from openstoq.kernel.types import Copy
 from openstoq.preorders.offers import membership, rules
@@ -96,7 +96,7 @@ async def update_variant(
 async def member(context: Context, offer: Offer, variant_id: str | int) -> Member:
     """Return one attached variant; raise NotFound when it is not attached."""
     try:
-        number = shopify_id(variant_id)
+        number = shopify_id(variant_id, "ProductVariant")
     except ValueError:
         number = 0
     found = await membership.page(context.db, context.shop_id, offer.id, None, variant_id=number)
@@ -150,7 +150,7 @@ VariantPatch = create_model(
     __config__=_STRICT,
     shipping_text=(Copy, None),
     max_count=(Count | None, None),
-    market_overrides=(dict[ShopifyId, MarketOverride | None] | None, None),
+    market_overrides=(dict[MarketId, MarketOverride | None] | None, None),
 )
 
 ACTIONS: tuple[Action, ...] = (

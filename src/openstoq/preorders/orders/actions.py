@@ -10,7 +10,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import Conflict, NotFound
 from openstoq.jobs.work import Work
 from openstoq.kernel.days import Day, end_of, start_of
-from openstoq.kernel.ids import ShopifyId, shopify_id
+from openstoq.kernel.ids import CustomerId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Tag, Text
 from openstoq.preorders.orders import cancelling, fulfilling, rules, showing, store
@@ -71,8 +71,8 @@ async def list_orders(
     per_page: Annotated[int, Field(ge=1, le=250)] = 25,
     state: State | None = None,
     offer_id: UUID | None = None,
-    variant_id: ShopifyId | None = None,
-    customer_id: ShopifyId | None = None,
+    variant_id: VariantId | None = None,
+    customer_id: CustomerId | None = None,
     from_: Annotated[Day | None, Field(alias="from")] = None,
     to: Day | None = None,
 ) -> OrderPage:
@@ -179,6 +179,6 @@ async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> Or
 
 def _number(order_id: str) -> list[int]:
     try:
-        return [shopify_id(order_id)]
+        return [shopify_id(order_id, "Order")]
     except ValueError:
         return []

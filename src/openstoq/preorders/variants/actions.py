@@ -10,7 +10,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs import bulk
 from openstoq.jobs.bulk import JobView
-from openstoq.kernel.ids import ShopifyId, shopify_id
+from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import membership, storefront_sync, sync
@@ -21,7 +21,7 @@ from openstoq.preorders.variants.jobs import Task
 from openstoq.preorders.variants.model import VariantContext, VariantOffers, VariantSummaryPage
 
 MOST_AT_ONCE = 5000
-BulkIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=MOST_AT_ONCE)]
+BulkIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class Detached(BaseModel):
@@ -34,7 +34,7 @@ class Detached(BaseModel):
 async def load(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
     """Load a variant that preorders know; raise NotFound for any other."""
     try:
-        number = shopify_id(variant_id)
+        number = shopify_id(variant_id, "ProductVariant")
     except ValueError:
         number = 0
     if lock:
@@ -55,7 +55,7 @@ async def list_variants(
     context: Context,
     *,
     offer_id: UUID | None = None,
-    product_id: ShopifyId | None = None,
+    product_id: ProductId | None = None,
     variant_ids: Annotated[str, Field(max_length=8000), Clean] | None = None,
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Field(ge=1, le=250)] = 25,
@@ -208,6 +208,8 @@ async def _submitted(context: Context, task: Task, variant_ids: list[int]) -> Su
 
 def _ids(text: str) -> list[int]:
     try:
-        return [shopify_id(part.strip()) for part in text.split(",") if part.strip()]
+        return [
+            shopify_id(part.strip(), "ProductVariant") for part in text.split(",") if part.strip()
+        ]
     except ValueError as error:
         raise Invalid(f"variant_ids {error}, separated by commas") from error

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from openstoq.actions.validation import read_body, read_values
 from openstoq.jobs.work import Runtime
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import CustomerId, MarketId, SellingPlanId, VariantId
 from openstoq.kernel.types import Clean, Line, Quantity
 from openstoq.preorders.orders import checking, recognition
 from openstoq.preorders.orders.cart import Cart, CartLine
@@ -34,9 +34,9 @@ class AskedLine(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    variant_id: ShopifyId
+    variant_id: VariantId
     quantity: Quantity
-    selling_plan_id: ShopifyId | None = None
+    selling_plan_id: SellingPlanId | None = None
     offer_id: UUID | None = None
 
 
@@ -45,7 +45,7 @@ class AskedCustomer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: ShopifyId | None = None
+    id: CustomerId | None = None
     email: Line | None = None
 
 
@@ -56,7 +56,7 @@ class Asked(BaseModel):
 
     lines: Annotated[list[AskedLine], Field(min_length=1, max_length=MOST_LINES)]
     customer: AskedCustomer | None = None
-    market_id: ShopifyId | None = None
+    market_id: MarketId | None = None
     country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
     terms_accepted: bool | Annotated[list[UUID], Field(max_length=MOST_LINES)] = False
     locale: Annotated[str, Field(max_length=20), Clean] = "en"

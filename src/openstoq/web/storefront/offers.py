@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 
 from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import MarketId, VariantId
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import line_items, rules, storefront, storefront_store, texts
 from openstoq.web.requests import query_of
@@ -22,8 +22,8 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    variant_id: ShopifyId
-    market_id: ShopifyId | None = None
+    variant_id: VariantId
+    market_id: MarketId | None = None
     locale: Annotated[str, Field(max_length=20), Clean] = "en"
     shop: Annotated[str, Field(max_length=255), Clean] | None = None
 

@@ -17,7 +17,7 @@ from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter, Scope
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.days import Day, end_of, start_of
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.web.v1.requests import (
@@ -94,8 +94,8 @@ async def read(context: Context, intent_id: str) -> Written[Any]:
 async def list_intents(
     context: Context,
     *,
-    shopify_variant_id: ShopifyId | None = None,
-    shopify_product_id: ShopifyId | None = None,
+    shopify_variant_id: VariantId | None = None,
+    shopify_product_id: ProductId | None = None,
     email: Line | None = None,
     phone: Line | None = None,
     start_date: Day | None = None,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, create_model
 
 from openstoq.kernel.days import Moment
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import CollectionId, MarketId
 from openstoq.kernel.patch import stored
 from openstoq.kernel.types import Clean, Color, Line, Text
 from openstoq.preorders.offers.capabilities.payments import (
@@ -154,7 +154,7 @@ FIELDS: tuple[PlanField, ...] = (
     PlanField("markets_enabled", bool, "markets.enabled"),
     PlanField(
         "shopify_market_ids",
-        Annotated[list[ShopifyId], Field(max_length=250)],
+        Annotated[list[MarketId], Field(max_length=250)],
         "markets.market_ids",
     ),
     PlanField("auto_collect_payment", bool, f"{_BALANCE}.auto_collect"),
@@ -203,7 +203,7 @@ SPECIAL: Mapping[str, Any] = {
     "pricing_percentage": Number,
     "discount_text": Copy,
     "product_variants_source": Literal["all", "collection", "custom"],
-    "product_variants_source_id": ShopifyId | None,
+    "product_variants_source_id": CollectionId | None,
 }
 
 _TYPES: dict[str, Any] = {

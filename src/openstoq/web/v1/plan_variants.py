@@ -7,7 +7,7 @@ from pydantic import Field
 from openstoq.actions.action import Action, declared
 from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
 from openstoq.preorders.offers import attaching, membership, products, rules, variant_settings
 from openstoq.preorders.offers.editing import load as load_offer
@@ -16,7 +16,7 @@ from openstoq.preorders.offers.membership import Member
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1.requests import Lenient
 
-VariantIds = Annotated[list[ShopifyId], Field(min_length=1, max_length=5000)]
+VariantIds = Annotated[list[VariantId], Field(min_length=1, max_length=5000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -41,7 +41,7 @@ class RemovalBody(VariantsBody):
 class SettingsBody(Lenient):
     """PATCH update_variant_settings."""
 
-    shopify_variant_id: ShopifyId
+    shopify_variant_id: VariantId
     shipping_text: Copy = None
     preorder_max_count: Count | None = None
 
@@ -50,8 +50,8 @@ async def product_variants(
     context: Context,
     offer: Offer,
     *,
-    shopify_product_id: ShopifyId | None = None,
-    shopify_variant_id: ShopifyId | None = None,
+    shopify_product_id: ProductId | None = None,
+    shopify_variant_id: VariantId | None = None,
 ) -> dict[str, Any]:
     """List a plan's variants with what was sold of each."""
     if shopify_product_id is not None and shopify_variant_id is not None:

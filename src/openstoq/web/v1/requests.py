@@ -5,16 +5,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from openstoq.back_in_stock.signups.model import Channel
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import CustomerId, MarketId, ProductId, VariantId
 from openstoq.kernel.types import Clean, Line, Quantity
 
 
-def _optional_id(value: Any) -> Any:
+def _none_if_empty(value: Any) -> Any:
     # Storefront scripts send "" where there is no customer or market.
     return None if value == "" else value
 
 
-OptionalId = Annotated[ShopifyId | None, BeforeValidator(_optional_id)]
+_NONE_IF_EMPTY = BeforeValidator(_none_if_empty)
 Country = Annotated[str, Field(max_length=2, pattern=r"^[A-Za-z]{2}$")]
 
 
@@ -27,9 +27,9 @@ class Lenient(BaseModel):
 class IntentInput(Lenient):
     """What is waited for, and by which channel."""
 
-    shopify_variant_id: ShopifyId
-    shopify_product_id: ShopifyId
-    shopify_market_id: OptionalId = None
+    shopify_variant_id: VariantId
+    shopify_product_id: ProductId
+    shopify_market_id: Annotated[MarketId | None, _NONE_IF_EMPTY] = None
     channel: Channel
     quantity: Quantity = 1
     source: Line = "api"
@@ -47,8 +47,8 @@ class CustomerInput(Lenient):
     country: Country | None = None
     accepts_marketing: bool | None = None
     locale: Annotated[str, Field(max_length=20), Clean] | None = None
-    shopify_market_id: OptionalId = None
-    shopify_customer_id: OptionalId = None
+    shopify_market_id: Annotated[MarketId | None, _NONE_IF_EMPTY] = None
+    shopify_customer_id: Annotated[CustomerId | None, _NONE_IF_EMPTY] = None
 
 
 class CreateIntent(Lenient):
@@ -85,8 +85,8 @@ class NotifyIntents(Lenient):
 class TransferSignups(Lenient):
     """POST /intents/transfer_signups."""
 
-    from_shopify_variant_id: ShopifyId
-    from_shopify_product_id: ShopifyId
-    to_shopify_variant_id: ShopifyId
-    to_shopify_product_id: ShopifyId
+    from_shopify_variant_id: VariantId
+    from_shopify_product_id: ProductId
+    to_shopify_variant_id: VariantId
+    to_shopify_product_id: ProductId
     intent_type: Literal["unsent", "sent", "all"] = "unsent"

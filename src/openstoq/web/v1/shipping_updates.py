@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, NotFound
-from openstoq.kernel.ids import ShopifyId, new_id
+from openstoq.kernel.ids import OrderId, new_id
 from openstoq.kernel.types import Clean, Line
 from openstoq.preorders.orders import letters, store
 from openstoq.web.v1.plan_variants import operation
@@ -38,7 +38,7 @@ class ShippingUpdateBody(Lenient):
     """What is told to the shoppers of which orders, named by our ids or by Shopify's."""
 
     order_ids: Annotated[list[UUID], Field(max_length=MOST_ORDERS)] | None = None
-    shopify_order_ids: Annotated[list[ShopifyId], Field(max_length=MOST_ORDERS)] | None = None
+    shopify_order_ids: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] | None = None
     subject: Annotated[Line, Said, AfterValidator(_on_one_line)]
     header: Annotated[Line, Said]
     description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION), Clean, Said]

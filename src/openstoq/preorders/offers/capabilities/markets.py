@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, computed_field
 
 from openstoq.actions.capability import Capability
-from openstoq.kernel.ids import ShopifyId
+from openstoq.kernel.ids import MarketId
 from openstoq.kernel.patch import Settings
 
 
@@ -13,7 +13,7 @@ def _once(ids: list[int]) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
-MarketIds = Annotated[list[ShopifyId], Field(max_length=250), AfterValidator(_once)]
+MarketIds = Annotated[list[MarketId], Field(max_length=250), AfterValidator(_once)]
 
 
 class Markets(Settings):
@@ -49,7 +49,7 @@ def all_markets_is_an_empty_list(changes: dict[str, Any]) -> None:
 
 
 @capability.edit("sell in a market")
-def add_market(markets: Markets, *, market_id: ShopifyId) -> None:
+def add_market(markets: Markets, *, market_id: MarketId) -> None:
     """Add a market to the preorder offer's scope.
 
     Scoping is turned on.
@@ -59,7 +59,7 @@ def add_market(markets: Markets, *, market_id: ShopifyId) -> None:
 
 
 @capability.edit("leave a market")
-def remove_market(markets: Markets, *, market_id: ShopifyId) -> None:
+def remove_market(markets: Markets, *, market_id: MarketId) -> None:
     """Remove a market from the preorder offer's scope.
 
     A market that is not in the scope is no error. Without the last one the offer applies to all.
