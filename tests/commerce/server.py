@@ -87,7 +87,7 @@ async def serving() -> AsyncIterator[Admin]:
     admin = Admin()
     routes = [Route("/{path:path}", admin.respond, methods=["GET", "POST"])]
     config = uvicorn.Config(
-        Starlette(routes=routes), log_level="critical", lifespan="off", timeout_graceful_shutdown=0
+        Starlette(routes=routes), log_config=None, lifespan="off", timeout_graceful_shutdown=0
     )
     config.load()
     server = uvicorn.Server(config)

@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0016_country"
-down_revision = "0015_asked_again"
+down_revision = "0015_leases"
 phase = "pre"
 
 
