@@ -14,8 +14,10 @@ KEY = "stoq_api_key_" + "a" * 32
 
 
 @pytest.fixture
-def written():
+def written(monkeypatch):
     stream = io.StringIO()
+    # A server that ran in this process before may have told it to keep its lines to itself.
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
     root = logging.getLogger()
     before = root.handlers[:], root.level
     configure("json", "info", stream=stream)
