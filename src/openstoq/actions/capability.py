@@ -1,6 +1,7 @@
 """A capability: one settings document with GET, deep-partial PATCH and named edits."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from types import UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin
 
@@ -11,7 +12,7 @@ from openstoq.actions.context import Context
 from openstoq.actions.validation import Path, sentences
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
-from openstoq.kernel.patch import READ_ONLY, UNSET, merge, partial_of
+from openstoq.kernel.patch import READ_ONLY, UNSET, merge, partial_of, reread
 
 Document = TypeVar("Document", bound=BaseModel)
 Sent = ParamSpec("Sent")
@@ -80,6 +81,18 @@ class Capability(Generic[Document]):
         except ValidationError as error:
             raise Invalid(*sentences(error, under=under, unread=unread)) from error
 
+    def edited(
+        self, document: Document, change: Callable[[Document], None], *, under: Path = ()
+    ) -> Document:
+        """Return a copy of `document` with a change made to it; raise Invalid with every problem."""
+        # On a copy, as a validator that fails may leave a model half changed.
+        copy = document.model_copy(deep=True)
+        try:
+            change(copy)
+            return reread(copy)
+        except ValidationError as error:
+            raise Invalid(*sentences(error, under=under)) from error
+
     def actions(self, owner: str, path: str, *, load: Loader, save: Save) -> Iterator[Action]:
         """Bind the capability to its owner, such as preorders.offers at /preorders/offers/{id}."""
         name, here = f"{owner}.{self.name}", f"{path}/{self.name}"
@@ -147,13 +160,8 @@ class Capability(Generic[Document]):
         save: Save,
     ) -> Action:
         async def edit(context: Context, owner: Any, **arguments: Any) -> Any:
-            # A failed validator may leave a model half changed, so the edit is made on a copy.
-            edited = getattr(owner, self.name).model_copy(deep=True)
-            try:
-                change(edited, **arguments)
-            except ValidationError as error:
-                raise Invalid(*sentences(error)) from error
-            setattr(owner, self.name, edited)
+            document = getattr(owner, self.name)
+            setattr(owner, self.name, self.edited(document, partial(change, **arguments)))
             await save(context, owner)
             return getattr(owner, self.name)
 

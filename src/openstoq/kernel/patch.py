@@ -69,7 +69,16 @@ def merge(document: Document, changes: dict[str, Any]) -> Document:
     Objects merge, lists and values are replaced. Raises pydantic's ValidationError when the
     outcome is not a valid document.
     """
-    return type(document).model_validate(_merged(stored(document), changes))
+    return reread(type(document).model_validate(_merged(stored(document), changes)))
+
+
+def reread(document: Document) -> Document:
+    """Return a document as it will be read once it is stored.
+
+    Raises pydantic's ValidationError when it could not be: a field that changes what it takes may
+    make of it what it does not take.
+    """
+    return type(document).model_validate(stored(document))
 
 
 def stored(document: BaseModel) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from openstoq.kernel.patch import TRANSLATABLE
 
@@ -29,5 +29,6 @@ Color = Annotated[
         pattern=r"^(#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(rgb|rgba|hsl|hsla)\([0-9., %/deg]+\))$",
     ),
 ]
-Tag = Annotated[str, Field(min_length=1, max_length=40), Clean]
+# A tag of Shopify, which takes no spaces around it: what is left of it without them counts.
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), Clean]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -19,9 +19,11 @@ from openstoq.preorders.offers.storefront import on_variants, too_large
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
     """Load an offer of the caller's shop; raise NotFound when it has none of that id."""
     try:
-        offer = await store.load(context.db, context.shop_id, UUID(offer_id), lock=lock)
+        identifier = UUID(offer_id)
     except ValueError:
         offer = None
+    else:
+        offer = await store.load(context.db, context.shop_id, identifier, lock=lock)
     if offer is None:
         raise NotFound(f"no offer with the id {offer_id} in this shop")
     if lock:

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from openstoq.actions.context import Context
-from openstoq.actions.validation import sentences
 from openstoq.errors import Invalid
 from openstoq.jobs import bulk
 from openstoq.kernel.ids import new_id
@@ -13,6 +12,7 @@ from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import actions as lifecycle
 from openstoq.preorders.offers import attaching, membership, products, store
+from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1 import plan_variants
@@ -27,6 +27,7 @@ from openstoq.web.v1.plan_variants import operation
 from openstoq.web.v1.requests import Lenient
 
 MOST_PER_PAGE = 250
+_DEPOSIT = ("payments.options.partial.deposit",)
 
 
 class PlanProblems(Invalid):
@@ -125,11 +126,12 @@ def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
     """Lay a v1 body over the offer; raise PlanProblems with every problem."""
     changes = changes_of(sent, offer)
     problems: list[str] = []
-    offer.payments = offer.payments.model_copy(deep=True)
     try:
-        set_options(offer.payments, sent)
-    except ValidationError as error:
-        problems += sentences(error, under=("payments.options.partial.deposit",))
+        offer.payments = payments.capability.edited(
+            offer.payments, lambda copy: set_options(copy, sent), under=_DEPOSIT
+        )
+    except Invalid as invalid:
+        problems += invalid.messages
     problems += lay_over(offer, changes)
     if problems:
         raise PlanProblems(*problems)

@@ -11,7 +11,7 @@ from openstoq.kernel.types import Copy, Tag
 
 def _once(tags: list[str]) -> list[str]:
     # Shopify keeps a tag once, whatever its case.
-    return list({tag.strip().casefold(): tag.strip() for tag in reversed(tags)}.values())[::-1]
+    return list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
 
 
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_once)]
@@ -62,7 +62,7 @@ def remove_order_tag(checkout: Checkout, *, tag: Tag) -> None:
 
     A tag that is not in the set is no error.
     """
-    gone = tag.strip().casefold()
+    gone = tag.casefold()
     checkout.order_tags = [kept for kept in checkout.order_tags if kept.casefold() != gone]
 
 

@@ -1,0 +1,74 @@
+"""Whatever was sent, what is stored of an offer can be read back."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import AfterValidator, Field, ValidationError
+
+from openstoq.actions.capability import Capability
+from openstoq.errors import Invalid
+from openstoq.kernel.patch import Settings, merge
+
+# What strips as nothing: of the last one only Python thinks so.
+BLANKS = [" ", "\t\n", "\u00a0", "\x1f"]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+async def test_a_tag_of_nothing_but_spaces_harms_no_offer(client, offer_id, blank):
+    at = f"/preorders/offers/{offer_id}"
+    for method, path, body in (
+        ("POST", "/checkout/add_order_tag", {"tag": blank}),
+        ("POST", "/checkout/set_order_tags", {"tags": ["a", blank]}),
+        ("PATCH", "/checkout", {"order_tags": [blank]}),
+        ("PATCH", "", {"checkout": {"order_tags": [blank]}}),
+        ("POST", "/shipping/set_split_order_tag", {"tag": blank}),
+    ):
+        answer = await client.request(method, at + path, json=body)
+        # What only Python takes for a space is a tag like any other.
+        assert answer.status_code == (202 if blank == "\x1f" else 422), (path, answer.text)
+        assert (await client.get(at)).status_code == 200
+    assert (await client.get("/preorders/offers")).status_code == 200
+
+
+async def test_a_tag_is_kept_without_the_spaces_around_it(client, offer_id):
+    at = f"/preorders/offers/{offer_id}/checkout"
+    added = await client.post(f"{at}/add_order_tag", json={"tag": " Wave 2 "})
+    assert added.json()["order_tags"] == ["Preorder", "Wave 2"]
+    removed = await client.post(f"{at}/remove_order_tag", json={"tag": " wave 2"})
+    assert removed.json()["order_tags"] == ["Preorder"]
+
+
+async def test_an_offer_that_cannot_be_read_is_a_fault_and_not_unknown(
+    client, offer_id, database, shop
+):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE offers SET widget = '{\"nope\": 1}'")
+    answer = await client.get(f"/preorders/offers/{offer_id}")
+    assert answer.status_code == 500
+    assert (await client.get("/preorders/offers/nope")).status_code == 404
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return [name[:-1] for name in names]
+
+
+class Guests(Settings):
+    """A document whose list makes of a name what it would not take."""
+
+    names: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(_shortened)] = []
+
+
+guests = Capability(Guests, name="guests", about="guests")
+
+
+def test_what_could_not_be_read_back_is_not_taken():
+    with pytest.raises(ValidationError):
+        merge(Guests(), {"names": ["x"]})
+    with pytest.raises(Invalid, match=r"names\.0 must be at least 1 characters long"):
+        guests.merged(Guests(), {"names": ["x"]})
+
+    def invite(document: Guests) -> None:
+        document.names = ["x"]
+
+    with pytest.raises(Invalid, match=r"guests\.names\.0 must be"):
+        guests.edited(Guests(), invite, under=("guests",))
