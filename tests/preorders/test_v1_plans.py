@@ -107,6 +107,56 @@ async def test_no_plan_at_all_is_422(v1):
     )
 
 
+SETTINGS = [
+    ("payments/set_mode", {"mode": "full_and_partial"}),
+    ("payments/set_mode", {"mode": "partial"}),
+    ("payments/set_discount", {"type": "percentage", "value": "12.5"}),
+    ("payments/set_discount", {"type": "price", "value": "9.9"}),
+    ("shipping/set_delivery_date", {"date": "2027-03-01"}),
+    ("shipping/set_delivery_window", {"days": 14}),
+    ("markets/set_markets", {"market_ids": [5, 6]}),
+    ("inventory/set_provider", {"provider": "shopify"}),
+    ("widget/set_disclaimer_style", {"border_radius": 4}),
+]
+
+
+async def test_what_is_read_may_be_sent_back(v1, client, offer_id):
+    at = f"/preorders/{offer_id}"
+    for action, body in (None, None), *SETTINGS:
+        if action is not None:
+            made = await client.post(f"/preorders/offers/{offer_id}/{action}", json=body)
+            assert made.status_code == 202, made.text
+        read = (await v1.get(at)).json()
+        offer = (await client.get(f"/preorders/offers/{offer_id}")).json()
+        assert set(SellingPlanInput.model_fields) <= set(read)
+        put = await v1.put(at, json={"selling_plan": read})
+        assert put.status_code == 200, (action, put.text)
+        assert put.json() | {"updated_at": None} == read | {"updated_at": None}, action
+        again = (await client.get(f"/preorders/offers/{offer_id}")).json()
+        for name in (capability.name for capability in CAPABILITIES):
+            assert again[name] == offer[name], (action, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pricing_amount",
+        "pricing_percentage",
+        "billing_checkout_charge_amount",
+        "billing_checkout_charge_percentage",
+    ],
+)
+async def test_a_number_may_be_null_and_is_checked_otherwise(v1, name):
+    plan = await created(v1, **{name: None})
+    at = f"/preorders/{plan['id']}"
+    assert (await v1.put(at, json={"selling_plan": {name: None}})).status_code == 200
+    refused = await v1.put(at, json={"selling_plan": {name: -1}})
+    assert (refused.status_code, refused.json()) == (
+        422,
+        {"errors": {name: ["must be at least 0"]}},
+    )
+
+
 async def test_variants_come_and_go(v1, catalogue):
     plan = await created(v1)
     at = f"/preorders/{plan['id']}"

@@ -40,8 +40,10 @@ def _number(value: Any) -> Any:
         raise ValueError("must be a number") from None
 
 
+# The bounds stand inside: null has none.
 Number = Annotated[
-    Decimal | None, BeforeValidator(_number), Field(ge=0, max_digits=16, decimal_places=4)
+    Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)] | None,
+    BeforeValidator(_number),
 ]
 Count = Annotated[int | None, Field(ge=0, le=1_000_000)]
 
