@@ -157,6 +157,30 @@ async def test_a_number_may_be_null_and_is_checked_otherwise(v1, name):
     )
 
 
+async def test_the_provider_shopify_keeps_the_variants_it_has(v1, client, catalogue):
+    plan = await created(v1, inventory_provider="shopify")
+    at = f"/preorders/{plan['id']}"
+    await v1.post(f"{at}/add_variant", json={"shopify_variant_ids": catalogue})
+    before = (await v1.get(at)).json()
+    for wish in (
+        {"product_variants_source": "all"},
+        {"product_variants_source": "collection", "product_variants_source_id": 5},
+    ):
+        refused = await v1.put(at, json={"selling_plan": wish})
+        assert refused.status_code == 422, refused.text
+        assert list(refused.json()["errors"]) == ["product_variants_source"]
+        new = DOCUMENTED | {"inventory_provider": "shopify"} | wish
+        assert (await v1.post("/preorders", json={"selling_plan": new})).status_code == 422
+    assert (await v1.get(at)).json() == before
+    both = {"inventory_provider": "stoq", "product_variants_source": "all"}
+    assert (await v1.put(at, json={"selling_plan": both})).status_code == 200
+    back = {"inventory_provider": "shopify", "product_variants_source": "all"}
+    assert (await v1.put(at, json={"selling_plan": back})).status_code == 422
+    forced = await v1.put(at, json={"selling_plan": {"inventory_provider": "shopify"}})
+    assert forced.json()["product_variants_source"] == "custom"
+    assert len((await v1.get("/preorders")).json()["selling_plans"]) == 1
+
+
 async def test_variants_come_and_go(v1, catalogue):
     plan = await created(v1)
     at = f"/preorders/{plan['id']}"

@@ -199,11 +199,6 @@ async def set_source_to_all(
     """
     if not confirm:
         raise Invalid(UNCONFIRMED)
-    if offer.inventory.provider == "shopify":
-        raise Conflict(
-            "the inventory provider shopify allows only the source custom; use "
-            "inventory/set_provider with stoq first"
-        )
     await switch(context, offer, "all")
     offer.exclusion_tag, offer.excluded_variant_ids = exclusion_tag, excluded_variant_ids
     return await _resolve_all(context, offer, "set_source_to_all")
@@ -218,11 +213,6 @@ async def set_source_to_collection(
     Resolution runs as a job. Variants that are added to the collection later are not picked up,
     unless collection.auto_refresh is set in PATCH products: call this action again to refresh.
     """
-    if offer.inventory.provider == "shopify":
-        raise Conflict(
-            "the inventory provider shopify allows only the source custom; use "
-            "inventory/set_provider with stoq first"
-        )
     if offer.collection_id != collection_id:
         await switch(context, offer, "collection")
     offer.collection_id = collection_id
@@ -265,8 +255,12 @@ async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list
 
 
 async def switch(context: Context, offer: Offer, source: Source) -> None:
-    """Take another source; the variants of the old one are detached."""
+    """Take another source; the variants of the old one are detached.
+
+    Raises Conflict when the offer's inventory provider does not allow it.
+    """
     rules.check_changeable(offer)
+    rules.check_source(offer, source)
     now = context.runtime.clock()
     await membership.detach(context.db, context.shop_id, offer.id, None, now)
     offer.variant_count, offer.source, offer.collection_id = 0, source, None

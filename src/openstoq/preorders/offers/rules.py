@@ -15,6 +15,7 @@ from openstoq.preorders.offers.model import (
     Schedule,
     ScheduleState,
     ShopifyIds,
+    Source,
 )
 
 
@@ -47,6 +48,15 @@ def check_changeable(offer: Offer) -> None:
     """Raise Conflict for a discarded offer, which nothing but restore changes."""
     if offer.discarded_at is not None:
         raise Conflict("the offer is discarded; restore it first")
+
+
+def check_source(offer: Offer, source: Source) -> None:
+    """Raise Conflict for a source that the offer's inventory provider does not allow."""
+    if offer.inventory.provider == "shopify" and source != "custom":
+        raise Conflict(
+            "the inventory provider shopify allows only the source custom; use "
+            "inventory/set_provider with stoq first"
+        )
 
 
 def check_schedule(start: datetime | None, end: datetime | None) -> None:

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from openstoq.actions.context import Context
-from openstoq.errors import Invalid
+from openstoq.errors import Conflict, Invalid
 from openstoq.jobs import bulk
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import actions as lifecycle
-from openstoq.preorders.offers import attaching, membership, products, store
+from openstoq.preorders.offers import attaching, membership, products, rules, store
 from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.editing import add, lay_over, save
-from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.model import Offer, Source
 from openstoq.web.v1 import plan_variants
 from openstoq.web.v1.plan_fields import (
     SellingPlanInput,
@@ -84,8 +84,8 @@ async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str,
     offer = Offer(id=new_id(), created_at=now, updated_at=now)
     sent = _sent(selling_plan)
     _apply(context, offer, sent)
-    offer.source = sent.get("product_variants_source", "custom")
-    offer.collection_id = _collection(offer, sent)
+    source = _source(offer, sent)
+    offer.source, offer.collection_id = source, _collection(offer, sent, source)
     await add(context, offer)
     await _resolve(context, offer)
     return await _view(context, offer)
@@ -100,7 +100,7 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
     """Change the fields that were sent."""
     sent = _sent(selling_plan)
     _apply(context, offer, sent)
-    source = sent.get("product_variants_source", offer.source)
+    source = _source(offer, sent)
     collection_id = _collection(offer, sent, source)
     moves = (source, collection_id) != (offer.source, offer.collection_id)
     if moves:
@@ -143,9 +143,22 @@ def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
         offer.enabled_at = context.runtime.clock() if offer.enabled else offer.enabled_at
 
 
-def _collection(offer: Offer, sent: dict[str, Any], source: str | None = None) -> int | None:
-    wanted = source or offer.source
-    if wanted != "collection":
+def _source(offer: Offer, sent: dict[str, Any]) -> Source:
+    """Return the source that a v1 body asks for; what it does not send stays, or is settled."""
+    source: Source = sent.get("product_variants_source", offer.source)
+    if sent.keys() & {"product_variants_source", "product_variants_source_id"}:
+        try:
+            rules.check_source(offer, source)
+        except Conflict:
+            raise PlanProblems(
+                "product_variants_source must be custom with the inventory_provider shopify; "
+                "send inventory_provider stoq for another"
+            ) from None
+    return source
+
+
+def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | None:
+    if source != "collection":
         return None
     collection_id: int | None = sent.get("product_variants_source_id", offer.collection_id)
     if collection_id is None:
