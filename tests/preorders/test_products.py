@@ -148,3 +148,41 @@ async def test_changing_the_source_itself_resets_the_variants(client, at, catalo
     body = {"source": "custom", "custom": {"variant_ids": catalogue[:1]}}
     assert (await client.patch(at, json=body)).json()["variant_count"] == 1
     assert await attached(client, at) == []
+
+
+async def test_repeating_the_source_all_changes_what_is_sent_and_nothing_else(
+    client, at, catalogue, finished
+):
+    excluded = {"confirm": True, "excluded_variant_ids": catalogue[:1], "exclusion_tag": "old"}
+    await finished(f"{at}/set_source_to_all", excluded)
+    here = f"{at}/variants/{catalogue[1]}"
+    assert (await client.patch(here, json={"max_count": 9})).status_code == 202
+    for method, path, body, left_out in (
+        ("PATCH", at, {"all": {"exclusion_tag": "new"}}, ("new", catalogue[:1])),
+        ("PATCH", at, {"all": None}, ("new", catalogue[:1])),
+        ("POST", f"{at}/set_source_to_all", {}, ("new", catalogue[:1])),
+        ("PATCH", at, {"all": {"exclusion_tag": None}}, (None, catalogue[:1])),
+        ("PATCH", at, {"all": {"excluded_variant_ids": []}}, (None, [])),
+    ):
+        source = {"source": "all"} if method == "PATCH" else {}
+        asked = await client.request(method, path, json={"confirm": True} | source | body)
+        assert asked.status_code == 202, asked.text
+        products = (await client.get(at)).json()
+        now = products["all"]
+        assert (now["exclusion_tag"], now["excluded_variant_ids"]) == left_out, body
+        assert products["variant_count"] == 2
+        assert (await client.get(here)).json()["max_count"] == 9
+
+
+async def test_naming_the_same_collection_looks_its_variants_up_again(client, at):
+    body = {"source": "collection", "collection": {"collection_id": 5}}
+    for _ in range(2):
+        asked = await client.patch(at, json=body)
+        assert asked.status_code == 202, asked.text
+        assert asked.json()["job_id"].startswith("bulk_set_source_to_collection_")
+    flag = {"source": "collection", "collection": {"auto_refresh": True}}
+    alone = (await client.patch(at, json=flag)).json()
+    assert alone["collection"] == {"collection_id": 5, "auto_refresh": True}
+    again = await client.patch(at, json=body)
+    assert "job_id" in again.json()
+    assert (await client.get(at)).json()["collection"]["auto_refresh"] is True

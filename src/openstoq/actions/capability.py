@@ -5,14 +5,14 @@ from functools import partial
 from types import UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from openstoq.actions.action import Action, Loader, declared
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path, sentences
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
-from openstoq.kernel.patch import READ_ONLY, UNSET, merge, partial_of, reread
+from openstoq.kernel.patch import READ_ONLY, merge, partial_of, reread
 
 Document = TypeVar("Document", bound=BaseModel)
 Sent = ParamSpec("Sent")
@@ -208,10 +208,7 @@ def lay_over(
 
 
 def _request_of(change: Callable[..., None], name: str) -> type[BaseModel] | None:
-    fields: dict[str, Any] = {
-        field: (kind, Field(default_factory=lambda: UNSET) if default is UNSET else default)
-        for field, (kind, default) in keyword_fields(change).items()
-    }
+    fields = keyword_fields(change)
     if not fields:
         return None
     title = "".join(part.title() for part in name.split("_"))

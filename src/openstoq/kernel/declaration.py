@@ -4,11 +4,15 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
+from pydantic import Field
+
+from openstoq.kernel.patch import UNSET
+
 
 def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the keyword-only parameters as pydantic field definitions, in order.
 
-    Raises TypeError when one has no annotation.
+    One whose default is UNSET may be left out, and then is UNSET. Raises TypeError when one has no annotation.
     """
     hints = get_type_hints(function, include_extras=True)
     parameters = [
@@ -20,12 +24,15 @@ def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
         if parameter.name not in hints:
             raise TypeError(f"{function.__qualname__}: annotate {parameter.name}")
     return {
-        parameter.name: (
-            hints[parameter.name],
-            ... if parameter.default is parameter.empty else parameter.default,
-        )
-        for parameter in parameters
+        parameter.name: (hints[parameter.name], _default(parameter)) for parameter in parameters
     }
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    if parameter.default is UNSET:
+        # UNSET is not a value that a schema could tell of.
+        return Field(default_factory=lambda: UNSET)
+    return ... if parameter.default is parameter.empty else parameter.default
 
 
 def documentation(function: Callable[..., Any]) -> tuple[str, str]:

@@ -86,7 +86,7 @@ def stored(document: BaseModel) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude_computed_fields=True)
 
 
-def assign(target: BaseModel, **values: Any) -> None:
+def assign(target: object, **values: Any) -> None:
     """Set the attributes that were given; skip those left UNSET."""
     for name, value in values.items():
         if value is not UNSET:

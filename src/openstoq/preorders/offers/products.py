@@ -1,7 +1,7 @@
 """The products capability: which variants an offer sells, and what is special about some."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -10,6 +10,7 @@ from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import CollectionId, VariantId
+from openstoq.kernel.patch import UNSET, assign
 from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import attaching, membership, rules
 from openstoq.preorders.offers.attaching import Submitted
@@ -61,9 +62,10 @@ async def read(_: Context, offer: Offer) -> Products:
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Products | Submitted:
     """Update the product selection: set the source rule plus its matching sub-block.
 
-    Delegates to the set_source_to_* actions; switching source resets the variant set. Source all
-    requires confirm: true. Only the sub-block matching source may be provided.
-    collection.auto_refresh makes the offer follow its collection, and may be changed alone.
+    Delegates to the set_source_to_* actions; switching source resets the variant set, and
+    repeating it leaves alone what is not sent. Source all requires confirm: true. Only the
+    sub-block matching source may be provided. collection.auto_refresh makes the offer follow its
+    collection, and may be changed alone; with the collection_id its variants are looked up again.
     """
     problems = check(offer, changes)
     if problems:
@@ -75,15 +77,15 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
             context,
             offer,
             confirm=changes.get("confirm") or False,
-            exclusion_tag=block.get("exclusion_tag"),
-            excluded_variant_ids=block.get("excluded_variant_ids", []),
+            exclusion_tag=block.get("exclusion_tag", UNSET),
+            excluded_variant_ids=block.get("excluded_variant_ids", UNSET),
         )
     if source == "custom":
         return await set_source_to_custom(context, offer, variant_ids=block.get("variant_ids", []))
-    collection_id = cast("int", block.get("collection_id") or offer.collection_id)
     if block.get("auto_refresh") is not None:
         offer.auto_refresh = block["auto_refresh"]
-    if collection_id == offer.collection_id:
+    collection_id: int | None = block.get("collection_id")
+    if collection_id is None:
         await save(context, offer)
         return rules.products(offer)
     return await set_source_to_collection(context, offer, collection_id=collection_id)
@@ -190,17 +192,19 @@ async def set_source_to_all(
     offer: Offer,
     *,
     confirm: bool = False,
-    exclusion_tag: Tag | None = None,
-    excluded_variant_ids: VariantIds = [],  # noqa: B006 - the request's default; nobody changes it
+    exclusion_tag: Tag | None = UNSET,
+    excluded_variant_ids: VariantIds = UNSET,
 ) -> Submitted:
     """Switch the offer to apply to every variant in the shop, minus exclusions.
 
-    Requires confirm: true in the body. Resolution runs as a job over the entire catalogue.
+    Requires confirm: true in the body. Resolution runs as a job over the entire catalogue. For an
+    offer of all variants already, exclusions that are not sent stay as they are.
     """
     if not confirm:
         raise Invalid(UNCONFIRMED)
-    await switch(context, offer, "all")
-    offer.exclusion_tag, offer.excluded_variant_ids = exclusion_tag, excluded_variant_ids
+    if offer.source != "all":
+        await switch(context, offer, "all")
+    assign(offer, exclusion_tag=exclusion_tag, excluded_variant_ids=excluded_variant_ids)
     return await _resolve_all(context, offer, "set_source_to_all")
 
 
