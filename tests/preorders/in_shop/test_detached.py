@@ -41,3 +41,37 @@ async def test_a_detached_offers_lines_name_it(site, client, database, variants)
     await did(client, f"{at}/disable")
     await idle(database)
     assert (await bought(site, variants[0])).properties == {}
+
+
+async def states(client, offer):
+    """How far the shop agrees, with the offer and with each of its variants."""
+    own = (await client.get(offer)).json()["sync"]["state"]
+    told = (await client.get(f"{offer}/products/variants")).json()["variants"]
+    return {own, *(one["sync"]["state"] for one in told)}
+
+
+async def test_a_detached_offers_variants_wait_for_no_group(site, client, database, offer):
+    assert await states(client, offer) == {"synced"}
+    for action in (
+        "advanced/detach_from_shopify_selling_plan",
+        "disable",
+        "enable",
+        "advanced/attach_to_shopify_selling_plan",
+        "disable",
+    ):
+        await did(client, f"{offer}/{action}")
+        await idle(database)
+        assert await states(client, offer) == {"synced"}, action
+
+
+async def test_a_variant_is_pending_until_its_metafields_are_written(
+    client, database, offer, worker
+):
+    variant = (await client.get(f"{offer}/products/variants")).json()["variants"][0]
+    here = f"{offer}/products/variants/{variant['shopify_variant_id']}"
+    await worker.stop()
+    changed = await client.patch(here, json={"shipping_text": "In August"})
+    assert changed.json()["sync"]["state"] == "pending"
+    worker.start()
+    await idle(database)
+    assert (await client.get(here)).json()["sync"] == {"state": "synced", "error": None}

@@ -31,6 +31,7 @@ class Member:
     preorder_count: int
     attached_at: datetime
     in_group: bool | None
+    is_behind: bool
     sync_error: str | None
 
 
@@ -269,6 +270,7 @@ _MEMBER = """
     m.variant_id, m.product_id, pr.title AS product_title, v.title AS variant_title, v.sku,
     v.inventory_policy, m.shipping_text, m.max_count, m.market_overrides,
     coalesce(p.preorder_count, 0) AS preorder_count, m.attached_at, m.in_group,
+    coalesce(p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL, false) AS is_behind,
     coalesce(m.sync_error, p.sync_error) AS sync_error
     FROM offer_variants m
     LEFT JOIN preorder_variants p ON p.shop_id = m.shop_id AND p.variant_id = m.variant_id

@@ -126,7 +126,9 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
 
 
 def _view(offer: Offer, member: Member) -> OfferVariant:
-    pending = member.in_group != (offer.is_live and offer.advanced.use_shopify_selling_plan)
+    # A group that is synced no more keeps the variants that it has.
+    moves = offer.advanced.use_shopify_selling_plan and member.in_group != offer.is_live
+    pending = moves or member.is_behind
     state = "failed" if member.sync_error else "pending" if pending else "synced"
     return OfferVariant(
         shopify_variant_id=member.variant_id,
