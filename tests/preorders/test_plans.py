@@ -126,12 +126,40 @@ def test_names_differ_whatever_the_merchant_writes(offer):
     assert full.description == partial.description == "Save 10%"
 
 
+@pytest.mark.parametrize(
+    ("full", "partial", "options"),
+    [
+        ("Pay (20% deposit)", "Pay", ("Pay (20% deposit) (Pay in full)", "Pay (20% deposit)")),
+        ("PAY (20% Deposit)", "Pay", ("PAY (20% Deposit) (Pay in full)", "Pay (20% deposit)")),
+        ("20% deposit", None, ("20% deposit (Pay in full)", "20% deposit")),
+        ("t" * 300, "t" * 300, ("t" * 255, "t" * 241 + " (20% deposit)")),
+    ],
+)
+@pytest.mark.parametrize("name", ["Drop", "n" * 255])
+def test_names_differ_when_titles_look_alike(offer, name, full, partial, options):
+    offer.name = name
+    offer.payments.options.full.billing_title = full
+    offer.payments.options.partial.billing_title = partial
+    made = list(plans.plan_group(offer).plans.values())
+    assert tuple(plan.option for plan in made) == options
+    names = [plan.name for plan in made]
+    assert len(set(names)) == 2
+    assert all(len(one) <= 255 for one in names)
+
+
+def test_a_deposit_of_a_price_is_named_by_it(offer):
+    offer.payments.partial.deposit = Deposit(type="price", amount="25.00")
+    assert plan_of(offer, "partial").option == "Pay a deposit (25 deposit)"
+    offer.payments.partial.deposit = Deposit(type="price", amount="12.50")
+    assert plan_of(offer, "partial").name == "Drop: Pay a deposit (12.5 deposit)"
+
+
 def test_without_a_title_an_option_says_what_it_is(offer):
     for option in (offer.payments.options.full, offer.payments.options.partial):
         option.billing_title = None
     full, partial = plans.plan_group(offer).plans.values()
     assert full.option == "Pay in full"
-    assert partial.option.startswith("20% deposit")
+    assert partial.option == "20% deposit"
 
 
 def test_names_fit_into_what_shopify_keeps(offer):

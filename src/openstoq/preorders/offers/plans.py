@@ -5,28 +5,27 @@ from hashlib import sha256
 from typing import Literal
 
 from openstoq.commerce.port import Plan, PlanGroup
-from openstoq.preorders.offers.capabilities.payments import Option
+from openstoq.preorders.offers.capabilities.payments import Option, PartialOption
 from openstoq.preorders.offers.model import Offer
 
 WHOLE = Decimal(100)
 LONGEST_NAME = 255
+IN_FULL = "Pay in full"
 
 
 def plan_group(offer: Offer) -> PlanGroup:
     """Return the selling plan group that the offer should be."""
     options = offer.payments.options
     plans = {}
+    partial = _partial(offer, options.partial) if options.partial is not None else None
     if options.full is not None:
-        plans["full"] = _plan(offer, options.full, "Pay in full", WHOLE)
-    if options.partial is not None:
-        deposit = options.partial.deposit
-        plans["partial"] = _plan(
-            offer,
-            options.partial,
-            f"{deposit.percent}% deposit",
-            Decimal(deposit.percent),
-            amount=deposit.amount if deposit.type == "price" else None,
-        )
+        own = (options.full.billing_title or IN_FULL)[:LONGEST_NAME]
+        # Shopify wants names and options unique within a group, whatever a merchant writes.
+        if partial is not None and own.casefold() == partial.option.casefold():
+            own = _titled(options.full, IN_FULL)
+        plans["full"] = _plan(offer, options.full, own, WHOLE)
+    if partial is not None:
+        plans["partial"] = partial
     return PlanGroup(
         name=offer.name[:LONGEST_NAME],
         merchant_code=f"openstoq-{offer.id}",
@@ -45,13 +44,33 @@ def discount_text(offer: Offer, text: str | None) -> str | None:
     if text is None or "{{" not in text:
         return text
     discount = offer.payments.discount
-    value = "" if discount.value is None else f"{discount.value.normalize():f}"
+    value = "" if discount.value is None else _plain(discount.value)
     worth = f"{value}%" if discount.type == "percentage" else value
     return text.replace("{{ discount }}", worth).replace("{{discount}}", worth)
 
 
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _titled(option: Option, kind: str) -> str:
+    """Return an option's title with its kind behind it, of which nothing is cut off."""
+    if not option.billing_title:
+        return kind
+    suffix = f" ({kind})"
+    return option.billing_title[: LONGEST_NAME - len(suffix)] + suffix
+
+
+def _partial(offer: Offer, option: PartialOption) -> Plan:
+    deposit = option.deposit
+    amount = deposit.amount if deposit.type == "price" else None
+    paid = f"{deposit.percent}%" if amount is None else _plain(amount)
+    own = _titled(option, f"{paid} deposit")
+    return _plan(offer, option, own, Decimal(deposit.percent), amount=amount)
+
+
 def _plan(
-    offer: Offer, option: Option, otherwise: str, percent: Decimal, *, amount: Decimal | None = None
+    offer: Offer, option: Option, own: str, percent: Decimal, *, amount: Decimal | None = None
 ) -> Plan:
     balance = offer.payments.remaining_balance
     pays_all = percent == WHOLE and amount is None
@@ -59,12 +78,9 @@ def _plan(
     dated = not pays_all and not on_fulfillment
     delivery = offer.shipping.delivery
     discount = offer.payments.discount
-    title = option.billing_title or otherwise
-    # Shopify wants names and options unique within a group, whatever a merchant writes.
-    own = title if pays_all else f"{title} ({otherwise})"
     return Plan(
-        name=f"{offer.name}: {own}"[:LONGEST_NAME],
-        option=own[:LONGEST_NAME],
+        name=f"{offer.name}: "[: LONGEST_NAME - len(own)] + own,
+        option=own,
         description=discount_text(offer, option.billing_description),
         percent=percent,
         amount=amount,
