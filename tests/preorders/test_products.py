@@ -67,7 +67,9 @@ async def test_an_action_of_another_source_is_a_conflict(client, at, action, bod
 async def test_all_variants_need_confirming_and_leave_out_list_and_tag(
     client, at, database, shop, catalogue, finished
 ):
-    await save(database, shop, product(variant(41, product_id=4), id=4, tags=("no-preorder",)))
+    await save(
+        database, shop, product(variant(41, product_id=4), id=4, tags=("new", "No-Preorder"))
+    )
     refused = await client.post(f"{at}/set_source_to_all", json={})
     assert refused.status_code == 422
     assert "confirm" in refused.text

@@ -167,7 +167,9 @@ WITH detached AS (
 SELECT count(*) FROM detached
 """
 
-_NOT_EXCLUDED = "v.id <> ALL($4) AND ($5::text IS NULL OR NOT $5 = ANY(p.tags))"
+# To Shopify a tag is the same in any case.
+_NOT_EXCLUDED = """v.id <> ALL($4) AND NOT EXISTS (
+    SELECT FROM unnest(p.tags) AS tag WHERE lower(tag) = lower($5::text))"""
 
 
 def _exclusions(offer: Offer) -> tuple[list[int], str | None]:
