@@ -80,6 +80,18 @@ async def test_unreadable_bodies_are_400(rich):
             assert answer.status_code == 400, (action.name, body[:20])
 
 
+async def test_an_empty_body_is_an_empty_object(rich):
+    for action in WRITES:
+        told = [
+            await rich.request(action.method, address(action), content=body)
+            for body in (b"{}", b"", b" \n")
+        ]
+        assert told[0].status_code < 500, action.name
+        assert len({(one.status_code, str(one.json().get("errors"))) for one in told}) == 1, (
+            action.name
+        )
+
+
 async def test_unknown_fields_are_named(rich):
     for action in WRITES:
         answer = await rich.request(

@@ -99,6 +99,12 @@ async def test_without_such_an_offer_the_request_alone_is_judged(client):
     assert (answer.status_code, answer.json()) == (422, {"errors": ["nope is not a known field"]})
 
 
+@pytest.mark.parametrize("body", [b"", b" "])
+async def test_a_selection_without_a_body_is_told_what_it_lacks(client, at, body):
+    answer = await client.patch(f"{at}/products", content=body)
+    assert (answer.status_code, answer.json()) == (422, {"errors": ["source is required"]})
+
+
 async def test_the_selection_of_products_is_judged_as_a_whole(client, at):
     body = {"source": "all", "collection": {"collection_id": 5}, "custom": {}, "confirm": 1}
     assert await refused(client, f"{at}/products", body) == [

@@ -105,7 +105,7 @@ def remainder(
     The paths are those of known fields that could not be read. None when nothing can be told,
     such as without a field that is required.
     """
-    values = from_json(sent.strip()) if isinstance(sent, bytes) else deepcopy(dict(sent))
+    values = from_json(_json(sent)) if isinstance(sent, bytes) else deepcopy(dict(sent))
     unread: set[Path] = set()
     try:
         _validated(model, sent)
@@ -142,8 +142,13 @@ class Nothing(BaseModel):
 
 def _validated(model: type[BaseModel], sent: bytes | Mapping[str, Any]) -> BaseModel:
     if isinstance(sent, bytes):
-        return model.model_validate_json(sent.strip() or b"{}", strict=True)
+        return model.model_validate_json(_json(sent), strict=True)
     return model.model_validate(sent)
+
+
+def _json(sent: bytes) -> bytes:
+    """Return a body's JSON; no body at all is an empty object."""
+    return sent.strip() or b"{}"
 
 
 def _problem(error: ValidationError) -> BadRequest | Invalid:
