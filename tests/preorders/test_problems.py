@@ -5,6 +5,9 @@ import pytest
 from openstoq.actions.validation import remainder
 from openstoq.preorders.offers.actions import OfferPatch
 
+NO_AMOUNT = (
+    "must be a decimal number such as 12.50, not negative, of at most 12 digits and 4 decimals"
+)
 BELOW = "must be at least 1"
 ORDER = "limits.per_order has a min of 5 above its max of 2"
 # Of each document something that its fields forbid, that it does not have, or that does not fit
@@ -74,11 +77,15 @@ async def test_a_documents_own_patch_names_every_problem_of_it(client, at, name)
     [
         (
             {"discount": {"type": "percentage", "value": "lots"}},
-            "discount.value must be a decimal number",
+            f"discount.value {NO_AMOUNT}",
         ),
         (
             {"discount": {"type": "half", "value": 200}},
             "discount.type must be one of: percentage, price, fixed_amount, no_discount",
+        ),
+        (
+            {"discount": {"type": "price", "value": 10**13}},
+            "discount.value must have at most 12 digits before its point",
         ),
         (
             {"remaining_balance": {"due": "exact_time", "date": "some day"}},

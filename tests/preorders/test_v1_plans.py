@@ -137,6 +137,15 @@ async def test_what_is_read_may_be_sent_back(v1, client, offer_id):
             assert again[name] == offer[name], (action, name)
 
 
+async def test_a_deposit_of_a_price_may_be_sent_back(v1):
+    fields = {"billing_checkout_charge_type": "price", "billing_checkout_charge_amount": "25.50 "}
+    plan = await created(v1, **fields)
+    put = await v1.put(f"/preorders/{plan['id']}", json={"selling_plan": plan})
+    assert put.status_code == 200, put.text
+    assert put.json()["billing_checkout_charge_amount"] == 25.5
+    assert put.json() | {"updated_at": None} == plan | {"updated_at": None}
+
+
 @pytest.mark.parametrize(
     "name",
     [

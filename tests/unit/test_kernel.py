@@ -11,7 +11,7 @@ from openstoq.kernel.ids import OrderId, VariantId, made_at, new_id
 from openstoq.kernel.money import Money
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import Settings, merge, partial_of
-from openstoq.kernel.types import Line
+from openstoq.kernel.types import Amount, Line
 
 
 class Badge(Settings):
@@ -58,6 +58,34 @@ def test_other_ids_are_refused(sent):
 def test_the_id_of_another_kind_of_thing_is_refused(kind, sentence):
     with pytest.raises(ValidationError, match=sentence):
         TypeAdapter(kind).validate_python("gid://shopify/InventoryItem/1")
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        (5, "5"),
+        (12.5, "12.5"),
+        (-0.0, "0"),
+        (1e3, "1000.0"),
+        ("12.50", "12.50"),
+        ("0", "0"),
+        ("123456789012.1234", "123456789012.1234"),
+    ],
+)
+def test_an_amount_is_written_as_a_plain_decimal(sent, written):
+    assert str(TypeAdapter(Amount).validate_python(sent)) == written
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *("1E+5", "1e5", "-0", "+5", "5.", ".5", " 5 ", "5\n", "1_000", "٥", "", "NaN", "Infinity"),
+        *("1234567890123", "0.00001", "-1", -1, 1e12, 1e-5, 1e300, float("inf"), True, None, []),
+    ],
+)
+def test_other_amounts_are_refused(sent):
+    with pytest.raises(ValidationError):
+        TypeAdapter(Amount).validate_python(sent)
 
 
 def test_ids_sort_by_age():

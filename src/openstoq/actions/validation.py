@@ -34,6 +34,7 @@ SENTENCES = {
     "decimal_parsing": "{field} must be a decimal number",
     "decimal_max_digits": "{field} must have at most {max_digits} digits",
     "decimal_max_places": "{field} must have at most {decimal_places} decimals",
+    "decimal_whole_digits": "{field} must have at most {whole_digits} digits before its point",
     "finite_number": "{field} must be a finite number",
     "greater_than": "{field} must be greater than {gt}",
     "greater_than_equal": "{field} must be at least {ge}",

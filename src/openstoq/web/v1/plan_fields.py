@@ -6,7 +6,7 @@ there and read back. What stands for several places at once is below the table.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model
@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, create_model
 from openstoq.kernel.days import Moment
 from openstoq.kernel.ids import CollectionId, MarketId
 from openstoq.kernel.patch import stored
-from openstoq.kernel.types import Clean, Color, Line, Text
+from openstoq.kernel.types import Amount, Clean, Color, Line, Text
 from openstoq.preorders.offers.capabilities.payments import (
     ALL_OF_IT,
     Deposit,
@@ -30,21 +30,12 @@ Copy = Annotated[str | None, Field(max_length=2000), Clean]
 Convert = Callable[[Any], Any]
 
 
-def _number(value: Any) -> Any:
+def _stripped(value: Any) -> Any:
     # Scripts send numbers as text as well.
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    try:
-        return Decimal(str(value).strip())
-    except InvalidOperation:
-        raise ValueError("must be a number") from None
+    return value.strip() if isinstance(value, str) else value
 
 
-# The bounds stand inside: null has none.
-Number = Annotated[
-    Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)] | None,
-    BeforeValidator(_number),
-]
+Number = Annotated[Amount | None, BeforeValidator(_stripped)]
 Count = Annotated[int | None, Field(ge=0, le=1_000_000)]
 
 

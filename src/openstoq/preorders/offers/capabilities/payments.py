@@ -1,33 +1,19 @@
 """Payments: what is paid at checkout, what later, and at what discount."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, WithJsonSchema, computed_field, model_validator
+from pydantic import Field, computed_field, model_validator
 
 from openstoq.actions.capability import Capability
 from openstoq.errors import Conflict
 from openstoq.kernel.days import Moment
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
-from openstoq.kernel.types import Copy
+from openstoq.kernel.types import Amount, Copy
 
 Mode = Literal["full", "partial", "full_and_partial"]
 OptionType = Literal["full", "partial"]
 DiscountType = Literal["percentage", "price", "fixed_amount", "no_discount"]
 Percent = Annotated[int, Field(ge=1, le=99)]
-Amount = Annotated[
-    Decimal,
-    Field(ge=0, max_digits=16, decimal_places=4),
-    WithJsonSchema(
-        {
-            "description": "An amount or a percentage: a number, or a decimal string.",
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,4})?$"},
-            ],
-        }
-    ),
-]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 ALL_OF_IT = 100
