@@ -99,7 +99,8 @@ async def _attach_chunk(run: Run, job_id: str) -> bool:
         if ids is None:
             await membership.detach_excluded(work.db, work.shop_id, offer, now)
             await membership.attach_all(work.db, work.shop_id, offer, now)
-            await bulk.advance(work.db, work.shop_id, job_id, job.total, {})
+            count = await membership.count_all(work.db, work.shop_id, offer)
+            await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
         else:
             chunk = ids[job.processed : job.processed + CHUNK]
             unknown = await membership.attach(work.db, work.shop_id, offer, chunk, now)
@@ -147,6 +148,7 @@ async def follow_sources(run: Run) -> None:
     """Look again at what offers follow: collections, and the whole catalogue."""
     async with run.work() as work:
         busy = await bulk.running(work.db, work.shop_id, "offer_id")
+        behind = await membership.out_of_step(work.db, work.shop_id)
         for offer in await store.all_of(work.db, work.shop_id, None):
             if str(offer.id) in busy:
                 continue
@@ -158,10 +160,8 @@ async def follow_sources(run: Run) -> None:
                     count=None,
                     collection_id=offer.collection_id,
                 )
-            elif offer.source == "all":
-                count = await membership.count_all(work.db, work.shop_id, offer)
-                if count != offer.variant_count:
-                    await submit(work, offer, "refresh_all", count=count)
+            elif offer.id in behind:
+                await submit(work, offer, "refresh_all", count=None)
 
 
 @jobs.job()

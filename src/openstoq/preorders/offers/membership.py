@@ -68,28 +68,37 @@ async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
     """Count the variants that an offer of all variants has."""
     count: int = await db.fetchval(
         f"""
-        SELECT count(*) FROM variants v
-        JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
-        WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL
-          AND $2::uuid IS NOT NULL AND $3::timestamptz IS NOT NULL AND {_NOT_EXCLUDED}
-        """,  # noqa: S608 - a constant
+        SELECT count(*) {_SOLD} AND {_EXCEPT.format(ids="$2", tag="$3::text")}
+        """,
         shop_id,
-        offer.id,
-        offer.created_at,
         *_exclusions(offer),
     )
     return count
 
 
+async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
+    """Return the offers of all variants that lack one of the catalogue, or have one too many."""
+    rows = await db.fetch(
+        f"""
+        SELECT o.id FROM offers o
+        WHERE o.shop_id = $1 AND o.source = 'all' AND o.discarded_at IS NULL AND EXISTS (
+            SELECT FROM (SELECT v.id {_SOLD} AND {_OF_OFFER}) sold
+            FULL JOIN (SELECT variant_id AS id FROM offer_variants m
+                       WHERE m.shop_id = $1 AND m.offer_id = o.id AND m.detached_at IS NULL) known
+            USING (id) WHERE sold.id IS NULL OR known.id IS NULL)
+        """,  # noqa: S608 - constants
+        shop_id,
+    )
+    return {row["id"] for row in rows}
+
+
 async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
-    """Detach the variants that an offer of all variants has come to exclude."""
+    """Detach what an offer of all variants has come to exclude, or the shop has no more."""
     return await _detach(
         db,
         shop_id,
         offer.id,
-        f"""NOT EXISTS (
-            SELECT FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
-            WHERE v.shop_id = $1 AND v.id = m.variant_id AND {_NOT_EXCLUDED})""",
+        f"NOT EXISTS (SELECT {_SOLD} AND v.id = m.variant_id AND {_NOT_EXCLUDED})",
         now,
         *_exclusions(offer),
     )
@@ -127,13 +136,15 @@ async def detach(
     return await _detach(db, shop_id, offer_id, "m.variant_id = ANY($4)", now, variant_ids)
 
 
+# What the shop sells.
+_SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
+    WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
+
 # A detached row that comes back keeps nothing of its own settings: it is attached anew.
 _ATTACH = """
 WITH attached AS (
     INSERT INTO offer_variants AS m (shop_id, offer_id, variant_id, product_id, attached_at)
-    SELECT $1, $2, v.id, v.product_id, $3
-    FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
-    WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL AND {condition}
+    SELECT $1, $2, v.id, v.product_id, $3 {sold} AND {condition}
     ON CONFLICT (shop_id, offer_id, variant_id) DO UPDATE SET
         attached_at = $3, detached_at = NULL, sync_error = NULL, product_id = excluded.product_id,
         shipping_text = NULL, max_count = NULL, market_overrides = '{{}}'
@@ -168,8 +179,10 @@ SELECT count(*) FROM detached
 """
 
 # To Shopify a tag is the same in any case.
-_NOT_EXCLUDED = """v.id <> ALL($4) AND NOT EXISTS (
-    SELECT FROM unnest(p.tags) AS tag WHERE lower(tag) = lower($5::text))"""
+_EXCEPT = """v.id <> ALL({ids}) AND NOT EXISTS (
+    SELECT FROM unnest(p.tags) AS tag WHERE lower(tag) = lower({tag}))"""
+_NOT_EXCLUDED = _EXCEPT.format(ids="$4", tag="$5::text")
+_OF_OFFER = _EXCEPT.format(ids="o.excluded_variant_ids", tag="o.exclusion_tag")
 
 
 def _exclusions(offer: Offer) -> tuple[list[int], str | None]:
@@ -181,7 +194,7 @@ async def _attach(
 ) -> int:
     oversells = offer.inventory.continue_selling.enabled
     policy = "'continue'" if oversells else "NULL::text"
-    statement = _ATTACH.format(condition=condition, policy=policy)
+    statement = _ATTACH.format(sold=_SOLD, condition=condition, policy=policy)
     count: int = await db.fetchval(statement, shop_id, offer.id, now, *values)
     return count
 

@@ -214,10 +214,14 @@ async def set_source_to_collection(
 ) -> Submitted:
     """Switch the offer to a collection-driven variant source.
 
-    Resolution runs as a job. Variants that are added to the collection later are not picked up,
-    unless collection.auto_refresh is set in PATCH products: call this action again to refresh.
+    Resolution runs as a job; the variants of another collection stay until it is done. Variants
+    that are added to the collection later are not picked up, unless collection.auto_refresh is
+    set in PATCH products: call this action again to refresh.
     """
-    if offer.collection_id != collection_id:
+    rules.check_changeable(offer)
+    # From one collection to another the job detaches what is not in the new one, once it knows
+    # it: a mistyped id costs no variants.
+    if offer.source != "collection":
         await switch(context, offer, "collection")
     offer.collection_id = collection_id
     await save(context, offer)
