@@ -83,8 +83,10 @@ async def test_counts_come_from_the_lines_of_orders(client, database, shop, offe
 async def test_a_variant_that_reached_its_most_stops_selling(
     client, database, shop, offer_id, attached
 ):
-    at = f"/preorders/offers/{offer_id}/products/variants/{attached[0]}"
-    assert (await client.patch(at, json={"max_count": 3})).status_code == 202
+    at = f"/preorders/offers/{offer_id}"
+    await client.post(f"{at}/enable", json={})
+    own = f"{at}/products/variants/{attached[0]}"
+    assert (await client.patch(own, json={"max_count": 3})).status_code == 202
     for quantity, policy in ((2, "continue"), (1, "deny")):
         await ordered(database, shop, offer_id, quantity, attached[0], quantity)
         await client.post(f"{AT}/{attached[0]}/recalculate_preorder_count", json={})

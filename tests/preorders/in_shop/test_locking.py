@@ -12,6 +12,7 @@ from factories.apps import until
 from factories.catalogs import somebody_waits
 from factories.preorders import at
 from factories.sandboxed import idle, run
+from openstoq.preorders.offers.storefront_sync import sync_storefront
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.sync import sync_order
 
@@ -62,4 +63,17 @@ async def test_who_changes_a_variant_locks_its_offers_before(market, plans, vari
             "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT", variants[0]
         )
     assert (await changing).status_code == 202
+    await idle(market.database)
+
+
+async def test_who_decides_whether_variants_are_sold_out_locks_their_offers_before(
+    market, plans, variants
+):
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("UPDATE preorder_variants SET revision = revision + 1")
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("SELECT FROM offers FOR NO KEY UPDATE")
+        await run(market.runtime, market.shop, sync_storefront)
+        await until(lambda: somebody_waits(market.database))
+        await db.execute("SELECT FROM preorder_variants FOR UPDATE NOWAIT")
     await idle(market.database)

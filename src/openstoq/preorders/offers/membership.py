@@ -140,7 +140,8 @@ async def detach(
 _SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
-# A detached row that comes back keeps nothing of its own settings: it is attached anew.
+# A detached row that comes back keeps nothing of its own settings: it is attached anew. What is
+# sold out in another offer goes on once `policies.follow` finds that there is more.
 _ATTACH = """
 WITH attached AS (
     INSERT INTO offer_variants AS m (shop_id, offer_id, variant_id, product_id, attached_at)
@@ -155,7 +156,9 @@ WITH attached AS (
     SELECT $1, variant_id, {policy} FROM attached ORDER BY variant_id
     ON CONFLICT (shop_id, variant_id) DO UPDATE SET
         revision = p.revision + 1, is_reset = false, sync_error = NULL,
-        policy_wanted = coalesce(excluded.policy_wanted, p.policy_wanted)
+        stopped = p.stopped OR p.sold_out AND excluded.policy_wanted IS NOT NULL,
+        policy_wanted = CASE WHEN p.sold_out THEN p.policy_wanted
+            ELSE coalesce(excluded.policy_wanted, p.policy_wanted) END
 ), changed AS (
     UPDATE offers SET revision = revision + 1
     WHERE shop_id = $1 AND id = $2 AND EXISTS (SELECT FROM attached)
@@ -241,10 +244,13 @@ async def want_policy(
     policy: str,
     variant_ids: Sequence[int] | None,
 ) -> list[int]:
-    """Want an inventory policy of the offers' variants, or of some; return which they are."""
+    """Want an inventory policy of the offers' variants, or of some; return which they are.
+
+    Who asks for one decides: a variant that was stopped does not go on by itself any more.
+    """
     rows = await db.fetch(
         """
-        UPDATE preorder_variants p SET policy_wanted = $3
+        UPDATE preorder_variants p SET policy_wanted = $3, stopped = false
         FROM offer_variants m
         WHERE m.shop_id = $1 AND m.offer_id = ANY($2) AND m.detached_at IS NULL
           AND p.shop_id = $1 AND p.variant_id = m.variant_id

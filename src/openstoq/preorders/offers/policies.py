@@ -1,29 +1,75 @@
 """Inventory policies in PostgreSQL: those to set, and those that somebody changed since.
 
 The catalogue says what the shop has. A policy is watched while it matters to a preorder: as long
-as a live offer with continue_selling sells the variant, or since the variant reached its most.
+as a live offer sells the variant, if one has continue_selling or the variant is sold out.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store, storefront_store
+from openstoq.preorders.offers.sold_out import is_sold_out
 
 # Of `preorder_variants p` and `variants v`.
 _WATCHED = """(
     p.policy_asked IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
-    AND (EXISTS (
-            SELECT FROM offer_variants m
-            JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-            WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
-              AND o.enabled AND o.discarded_at IS NULL
-              AND (o.inventory->'continue_selling'->>'enabled')::boolean)
-        OR p.policy_asked = 'deny' AND p.preorder_count >= (
-            SELECT min(m.max_count) FROM offer_variants m
-            WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id
-              AND m.detached_at IS NULL)))"""
+    AND EXISTS (
+        SELECT FROM offer_variants m
+        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
+        WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
+          AND o.enabled AND o.discarded_at IS NULL
+          AND ((o.inventory->'continue_selling'->>'enabled')::boolean
+               OR p.policy_asked = 'deny' AND p.sold_out)))"""
 DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
+
+
+async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
+    """Have variants stop that have sold out, and those go on that were stopped and have not.
+
+    Decided under their locks from everything that it depends on. Nothing is asked for unless the
+    decision is another than the last one, so that whoever sets a policy between them keeps it.
+    """
+    await db.execute(
+        """
+        SELECT FROM preorder_variants
+        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
+        """,
+        shop_id,
+        variant_ids,
+    )
+    found = [
+        one.selling
+        for one in await storefront_store.behind(db, shop_id, len(variant_ids), variant_ids)
+    ]
+    limited = {
+        offer.id
+        for selling in found
+        for offer, _ in selling.offers
+        if offer.is_live and offer.limits.total.max is not None
+    }
+    units = await store.units_of(db, shop_id, sorted(limited))
+    decided = [(selling, is_sold_out(selling, units, now)) for selling in found]
+    known = [(selling, sold_out) for selling, sold_out in decided if sold_out is not None]
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET sold_out = t.sold_out,
+            stopped = t.sold_out AND coalesce(
+                p.policy_wanted, p.policy_asked,
+                (SELECT v.inventory_policy FROM variants v WHERE v.shop_id = $1 AND v.id = t.id),
+                'deny') = 'continue',
+            policy_wanted = CASE WHEN t.sold_out THEN 'deny'
+                WHEN p.stopped AND t.is_attached THEN 'continue' ELSE p.policy_wanted END
+        FROM unnest($2::bigint[], $3::boolean[], $4::boolean[]) AS t(id, sold_out, is_attached)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id AND p.sold_out <> t.sold_out
+        """,
+        shop_id,
+        [selling.variant_id for selling, _ in known],
+        [sold_out for _, sold_out in known],
+        [bool(selling.offers) for selling, _ in known],
+    )
 
 
 async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
@@ -49,10 +95,10 @@ async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
 async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Note that this policy is asked for, whatever was wanted before; return it by variant."""
+    """Note that somebody asks for this policy, whatever was wanted before; return it by variant."""
     await db.execute(
         """
-        UPDATE preorder_variants SET policy_asked = $2, policy_wanted = $2
+        UPDATE preorder_variants SET policy_asked = $2, policy_wanted = $2, stopped = false
         WHERE shop_id = $1 AND variant_id = ANY($3)
         """,
         shop_id,

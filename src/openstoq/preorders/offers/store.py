@@ -73,6 +73,19 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
     return offer_of(row) if row is not None else None
 
 
+async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
+    """Lock the offers that sell variants, as everybody does before locking both."""
+    await db.execute(
+        """
+        SELECT FROM offers WHERE shop_id = $1 AND id IN (
+            SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))
+        ORDER BY id FOR UPDATE
+        """,
+        shop_id,
+        variant_ids,
+    )
+
+
 async def add(db: Connection, shop_id: UUID, offer: Offer) -> None:
     """Write a new offer."""
     names = ("id", *_WRITTEN, "created_at", "updated_at")
@@ -134,6 +147,25 @@ async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None
         offer_ids,
     )
     return [offer_of(row) for row in rows]
+
+
+async def units_of(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None = None
+) -> dict[UUID, int]:
+    """Count the units that offers have sold and that count against their limits."""
+    if not offer_ids:
+        return {}
+    rows = await db.fetch(
+        """
+        SELECT offer_id, sum(quantity)::integer AS units FROM preorder_lines
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND order_id IS DISTINCT FROM $3
+        GROUP BY offer_id
+        """,
+        shop_id,
+        offer_ids,
+        but_order,
+    )
+    return {row["offer_id"]: row["units"] for row in rows}
 
 
 def _where(shop_id: UUID, *, status: Status | None, name: str | None) -> Conditions:

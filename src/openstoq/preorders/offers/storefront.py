@@ -91,7 +91,7 @@ def _by_market(
         text = settings["shipping_text"] or offer.shipping.display.shipping_text
         general = {"shipping_text": text, "max_count": settings["max_count"]}
         own = settings["market_overrides"]
-        scopes = [*own.items(), *((market, general) for market in _markets(offer))]
+        scopes = [*own.items(), *((market, general) for market in markets_of(offer))]
         for market, values in scopes:
             if values.get("shipping_text"):
                 texts.setdefault(market, discount_text(offer, values["shipping_text"]) or "")
@@ -108,7 +108,7 @@ def shipping_text(values: Values, market_id: int | None) -> str | None:
 
 
 def on_variants(offer: Offer) -> tuple[Any, ...]:
-    """Return all of an offer that the metafields of its variants are made from."""
+    """Return all of an offer on which metafields of its variants depend, or whether they sell."""
     return (
         offer.is_live,
         offer.enabled_at,
@@ -117,6 +117,7 @@ def on_variants(offer: Offer) -> tuple[Any, ...]:
         offer.markets,
         offer.payments.discount,
         offer.shipping.display.shipping_text,
+        offer.limits.total,
     )
 
 
@@ -247,7 +248,8 @@ def _uses_plans(offer: Offer) -> bool:
     return offer.advanced.use_shopify_selling_plan
 
 
-def _markets(offer: Offer) -> list[str]:
+def markets_of(offer: Offer) -> list[str]:
+    """Return the markets that an offer is for, as metafields name them."""
     if offer.markets.applies_to_all_markets:
         return [ELSEWHERE]
     return [str(market) for market in offer.markets.market_ids]

@@ -69,8 +69,9 @@ async def behind(
     db: Connection, shop_id: UUID, limit: int, variant_ids: Sequence[int] | None = None
 ) -> list[Behind]:
     """Return variants of which something has changed, or these, with the offers they are in."""
+    changed = variant_ids is None
     rows = await db.fetch(
-        """
+        f"""
         SELECT p.variant_id, p.revision, p.is_reset, p.written, p.preorder_count, p.market_counts,
                coalesce((SELECT jsonb_agg(jsonb_build_object(
                     'offer_id', m.offer_id, 'shipping_text', m.shipping_text,
@@ -78,13 +79,13 @@ async def behind(
                 FROM offer_variants m WHERE m.shop_id = p.shop_id
                 AND m.variant_id = p.variant_id AND m.detached_at IS NULL), '[]') AS members
         FROM preorder_variants p
-        WHERE p.shop_id = $1 AND CASE WHEN $3::bigint[] IS NULL
-            THEN p.revision > p.synced_revision ELSE p.variant_id = ANY($3) END
+        WHERE p.shop_id = $1
+          AND {"p.revision > p.synced_revision" if changed else "p.variant_id = ANY($3)"}
         ORDER BY p.variant_id LIMIT $2
-        """,
+        """,  # noqa: S608 - constants
         shop_id,
         limit,
-        variant_ids,
+        *([] if changed else [variant_ids]),
     )
     ids = {UUID(member["offer_id"]) for row in rows for member in row["members"]}
     offers = {offer.id: offer for offer in await store.all_of(db, shop_id, sorted(ids))}

@@ -88,7 +88,10 @@ async def _write_variants(run: Run, commerce: Commerce) -> None:
 
 
 async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) -> None:
-    """Write the metafields of variants in which they differ from what was written last."""
+    """Write the metafields of variants in which they differ from what was written last.
+
+    What they are made from also decides whether a variant is sold out.
+    """
     now = run.runtime.clock()
     sets: list[Metafield] = []
     deletes: list[tuple[int | None, str]] = []
@@ -105,6 +108,8 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
         deletes += [(variant_id, key) for key in one.written if key not in values]
     asked = [(one.variant_id, one.key) for one in sets] + deletes
     async with run.work() as work:
+        await store.lock_sellers(work.db, work.shop_id, sorted(wanted))
+        await policies.follow(work.db, work.shop_id, sorted(wanted), now)
         await marks.ask_variants(work.db, work.shop_id, asked)
     failures = await commerce.set_metafields(namespace_of(run), sets) if sets else {}
     if deletes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.capabilities.limits import Limits
 from openstoq.preorders.orders.limits import Demand, Taken
 from openstoq.preorders.orders.model import Line
@@ -80,7 +81,7 @@ async def taken(
     totals = [one for one, limit in limits.items() if limit.total.max is not None]
     per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
     return Taken(
-        of_offer=await _of_offers(db, shop_id, totals, buyer.order_id),
+        of_offer=await offers.units_of(db, shop_id, totals, buyer.order_id),
         of_customer=await _of_customer(db, shop_id, per_customer, buyer),
         of_variant={row["variant_id"]: row["preorder_count"] for row in rows},
         of_market={
@@ -103,8 +104,7 @@ async def taken(
 async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
     """Raise or lower the counts of variants by what changed between two states of lines.
 
-    A variant that has reached its most stops selling: its policy becomes deny; one that has room
-    again goes on. Returns whether anything changed.
+    Returns whether anything changed.
     """
     changes: Counter[tuple[int, int | None]] = Counter()
     for line in after:
@@ -128,22 +128,8 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
                 SELECT jsonb_object_agg(key, greatest(
                     coalesce((p.market_counts->>key)::integer, 0) + value::integer, 0))
                 FROM jsonb_each_text(t.markets)), '{}'),
-            revision = p.revision + 1, is_reset = false,
-            policy_wanted = CASE
-                WHEN t.change > 0 AND p.preorder_count + t.change >= t.most THEN 'deny'
-                WHEN p.preorder_count >= t.most AND p.preorder_count + t.change < t.most
-                     AND t.goes_on THEN 'continue'
-                ELSE p.policy_wanted END
-        FROM (
-            SELECT c.*, limits.most, limits.goes_on
-            FROM jsonb_to_recordset($2) AS c(id bigint, change integer, markets jsonb)
-            CROSS JOIN LATERAL (
-                SELECT min(m.max_count) AS most, bool_or(o.enabled AND o.discarded_at IS NULL
-                    AND (o.inventory->'continue_selling'->>'enabled')::boolean) AS goes_on
-                FROM offer_variants m
-                JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-                WHERE m.shop_id = $1 AND m.variant_id = c.id AND m.detached_at IS NULL) limits
-        ) t
+            revision = p.revision + 1, is_reset = false
+        FROM jsonb_to_recordset($2) AS t(id bigint, change integer, markets jsonb)
         WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,
         shop_id,
@@ -153,48 +139,6 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
         ],
     )
     return True
-
-
-async def with_room(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> list[int]:
-    """Return the offers' variants that have not reached the most of their own."""
-    rows = await db.fetch(
-        """
-        SELECT p.variant_id FROM preorder_variants p
-        WHERE p.shop_id = $1
-          AND EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1 AND m.offer_id = ANY($2)
-                      AND m.variant_id = p.variant_id AND m.detached_at IS NULL)
-          AND NOT EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1
-                          AND m.variant_id = p.variant_id AND m.detached_at IS NULL
-                          AND p.preorder_count >= m.max_count)
-        ORDER BY p.variant_id
-        """,
-        shop_id,
-        offer_ids,
-    )
-    return [row["variant_id"] for row in rows]
-
-
-async def of_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Count the units that count against offers' limits."""
-    return await _of_offers(db, shop_id, offer_ids, None)
-
-
-async def _of_offers(
-    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None
-) -> dict[UUID, int]:
-    if not offer_ids:
-        return {}
-    rows = await db.fetch(
-        """
-        SELECT offer_id, sum(quantity)::integer AS units FROM preorder_lines
-        WHERE shop_id = $1 AND offer_id = ANY($2) AND order_id IS DISTINCT FROM $3
-        GROUP BY offer_id
-        """,
-        shop_id,
-        offer_ids,
-        but_order,
-    )
-    return {row["offer_id"]: row["units"] for row in rows}
 
 
 async def _of_customer(

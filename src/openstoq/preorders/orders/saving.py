@@ -6,7 +6,7 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import membership, storefront_sync
+from openstoq.preorders.offers import membership, policies, storefront_sync
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import counts, letters, store
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
@@ -40,7 +40,7 @@ async def save(
             await counts.lock(db, shop_id, order.lines)
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
-            await _follow_totals(work, before, order.lines)
+            await _stop_or_go_on(work, before, order.lines)
             storefront_sync.request(work)
 
 
@@ -48,30 +48,24 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
     return {line.id: line.quantity for line in lines if line.quantity}
 
 
-async def _follow_totals(work: Work, before: Iterable[Line], after: Iterable[Line]) -> None:
-    """Have an offer's variants stop selling once it has sold all that it may, or go on again."""
+async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
+    """Have variants stop selling that are sold out now, and those go on that are not any more.
+
+    Those of the lines, and all of an offer that has sold all that it may, or less again.
+    """
     changes: Counter[UUID] = Counter()
     for line in after:
         changes[line.offer_id] += line.quantity
     for line in before:
         changes[line.offer_id] -= line.quantity
     found = await offers.all_of(work.db, work.shop_id, list(changes))
-    limited = [one for one in found if one.limits.total.max is not None]
-    sold = await counts.of_offers(work.db, work.shop_id, [one.id for one in limited])
-    ended, going_on = [], []
-    for offer in limited:
-        now, most = sold.get(offer.id, 0), offer.limits.total.max or 0
-        if now >= most:
-            ended.append(offer.id)
-        elif (
-            now - changes[offer.id] >= most
-            and offer.is_live
-            and offer.inventory.continue_selling.enabled
-        ):
-            going_on.append(offer.id)
-    if going_on:
-        ids = await counts.with_room(work.db, work.shop_id, going_on)
-        await membership.want_policy(work.db, work.shop_id, going_on, "continue", ids)
-    if ended:
-        # Last, so that a variant of both kinds stops.
-        await membership.want_policy(work.db, work.shop_id, ended, "deny", None)
+    totals = {one.id: most for one in found if (most := one.limits.total.max) is not None}
+    sold = await offers.units_of(work.db, work.shop_id, list(totals))
+    turned = [
+        offer_id
+        for offer_id, most in totals.items()
+        if (sold.get(offer_id, 0) >= most) != (sold.get(offer_id, 0) - changes[offer_id] >= most)
+    ]
+    of_offers = await membership.attached_ids(work.db, work.shop_id, turned) if turned else {}
+    variants = {line.variant_id for line in (*before, *after)}.union(*of_offers.values())
+    await policies.follow(work.db, work.shop_id, sorted(variants), work.runtime.clock())

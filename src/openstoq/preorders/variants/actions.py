@@ -13,7 +13,7 @@ from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Clean
-from openstoq.preorders.offers import membership, storefront_sync, sync
+from openstoq.preorders.offers import membership, policies, storefront_sync, sync
 from openstoq.preorders.offers.attaching import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
 from openstoq.preorders.variants import jobs, store
@@ -91,7 +91,7 @@ async def read(_: Context, variant: VariantContext) -> VariantContext:
 
     Every offer it's in, aggregate counts, and the metafields as we wrote them; drift names those
     that the shop was last found to have otherwise, and inventory_policy when somebody changed
-    that while a live offer with continue_selling sells the variant, or after it reached its max_count.
+    that while a live offer with continue_selling sells the variant, or a live one has sold it out.
     """
     return variant
 
@@ -153,10 +153,11 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
 
     Use recalculate_preorder_count for a recount from real orders.
     """
-    counts: dict[int, tuple[int, dict[str, int]]] = {variant.shopify_variant_id: (0, {})}
-    await store.set_counts(context.db, context.shop_id, counts)
+    variant_id = variant.shopify_variant_id
+    await store.set_counts(context.db, context.shop_id, {variant_id: (0, {})})
+    await policies.follow(context.db, context.shop_id, [variant_id], context.runtime.clock())
     storefront_sync.request(context)
-    return await load(context, str(variant.shopify_variant_id), lock=False)
+    return await load(context, str(variant_id), lock=False)
 
 
 @variants.post("/{variant_id}/sync_metafields", aliases=("repair metafields", "resync a variant"))

@@ -35,6 +35,7 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
     if task == "recalculate_preorder_counts":
         counts = await store.counted(work.db, work.shop_id, known)
         await store.set_counts(work.db, work.shop_id, counts)
+        await policies.follow(work.db, work.shop_id, known, work.runtime.clock())
     else:
         await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
     if task == "sync_metafields":

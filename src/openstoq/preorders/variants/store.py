@@ -133,19 +133,8 @@ async def offers(
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock those of the variants that preorders know, and return them.
-
-    The offers that sell them are locked before, as everybody does who has to do with both.
-    """
-    await db.execute(
-        """
-        SELECT FROM offers WHERE shop_id = $1 AND id IN (
-            SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))
-        ORDER BY id FOR UPDATE
-        """,
-        shop_id,
-        variant_ids,
-    )
+    """Lock those of the variants that preorders know, and return them; their offers before."""
+    await offer_store.lock_sellers(db, shop_id, variant_ids)
     rows = await db.fetch(
         """
         SELECT variant_id FROM preorder_variants
@@ -246,10 +235,7 @@ async def counted(
 async def set_counts(
     db: Connection, shop_id: UUID, counts: Mapping[int, tuple[int, Mapping[str, int]]]
 ) -> None:
-    """Write how often variants were preordered, in all and by market.
-
-    One that has reached the most of an offer stops selling: its policy becomes deny.
-    """
+    """Write how often variants were preordered, in all and by market."""
     values: list[Any] = [
         list(counts),
         [count for count, _ in counts.values()],
@@ -258,11 +244,7 @@ async def set_counts(
     await db.execute(
         """
         UPDATE preorder_variants p SET preorder_count = t.count, market_counts = t.by_market,
-            revision = p.revision + 1, is_reset = false,
-            policy_wanted = CASE WHEN t.count >= (
-                SELECT min(m.max_count) FROM offer_variants m
-                WHERE m.shop_id = $1 AND m.variant_id = t.id AND m.detached_at IS NULL)
-                THEN 'deny' ELSE p.policy_wanted END
+            revision = p.revision + 1, is_reset = false
         FROM unnest($2::bigint[], $3::integer[], $4::jsonb[]) AS t(id, count, by_market)
         WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,

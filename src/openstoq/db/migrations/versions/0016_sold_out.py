@@ -1,0 +1,12 @@
+"""Runs 0016_sold_out.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0016_sold_out"
+down_revision = "0015_leases"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
