@@ -288,7 +288,8 @@ class Commerce(Orders, Protocol):
         """Make the selling plan group what it should be, and return it.
 
         Without `known`, or when the shop has lost that group, it is looked for by its merchant
-        code and made anew if there is none: variants have to be added to it again then.
+        code and made anew if there is none: variants have to be added to it again then. A plan
+        never becomes another: one that is not wanted any more is deleted, and a new one made.
         """
         ...
 

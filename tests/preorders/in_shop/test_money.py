@@ -39,6 +39,18 @@ async def agree(market, order):
     assert (came, went) == (Decimal(shown["received"]), Decimal(shown["refunded"]))
 
 
+async def test_an_order_that_is_told_of_late_keeps_the_options_of_its_plans(
+    market, offer, plans, variants
+):
+    order = await market.buy((variants[0], plans["full"], 1), (variants[1], plans["partial"], 1))
+    await did(market.client, f"{offer}/payments/set_mode", mode="partial")
+    await idle(market.database)
+    await market.tell(order)
+    told = await market.read(order)
+    assert [line["payment"] for line in told["lines"]] == ["full", "partial"]
+    await agree(market, order)
+
+
 async def test_two_clicks_charge_once(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     clicks = [

@@ -4,6 +4,8 @@ import asyncio
 import json
 from uuid import UUID
 
+import pytest
+
 from factories.sandboxed import did, groups, idle, on_shop, run, seen
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.preorders.offers.attaching import follow_sources
@@ -62,14 +64,39 @@ async def test_settings_are_seen_in_the_plans(site, client, database, offer):
     )  # fmt: skip
 
 
-async def test_a_removed_option_is_a_removed_plan(site, client, database, offer):
-    ((full, partial),) = [group["plans"] for group in await groups(site)]
-    await did(client, f"{offer}/payments/disable_option", option_type="full")
+@pytest.mark.parametrize(("option", "kept"), [("full", "partial"), ("partial", "full")])
+async def test_a_removed_option_is_a_removed_plan(
+    site, client, shop, database, offer, option, kept
+):
+    (before,) = [group["plans"] for group in await groups(site)]
+    remembered = await plans_of(database, shop, offer)
+    await did(client, f"{offer}/payments/disable_option", option_type=option)
     await idle(database)
     ((left,),) = [group["plans"] for group in await groups(site)]
-    assert left["id"] in (full["id"], partial["id"])
-    assert left["billing_policy"]["checkout_charge"]["value"] == {"percentage": 30.0}
-    assert (await client.get(offer)).json()["shopify"]["partial_plan_id"] == left["id"]
+    shopify = (await client.get(offer)).json()["shopify"]
+    assert (shopify[f"{kept}_plan_id"], shopify[f"{option}_plan_id"]) == (left["id"], None)
+    (was,) = [plan for plan in before if remembered[plan["id"]] == kept]
+    assert {**left, "position": 0} == {**was, "position": 0}
+    assert await plans_of(database, shop, offer) == remembered
+
+
+async def test_a_plan_never_becomes_another(site, client, shop, database, offer):
+    remembered = await plans_of(database, shop, offer)
+    for mode in ("partial", "full", "full_and_partial"):
+        await did(client, f"{offer}/payments/set_mode", mode=mode)
+        await idle(database)
+        (group,) = await groups(site)
+        shopify = (await client.get(offer)).json()["shopify"]
+        for plan in group["plans"]:
+            option = "full" if plan["id"] == shopify["full_plan_id"] else "partial"
+            assert plan["id"] == shopify[f"{option}_plan_id"]
+            told = plan["billing_policy"]["checkout_charge"]["value"]["percentage"]
+            assert (told == 100.0) is (option == "full")
+        now = await plans_of(database, shop, offer)
+        assert remembered.items() <= now.items()
+        remembered = now
+    # Both, the second full, and the deposit after it.
+    assert sorted(remembered.values()) == ["full", "full", "partial", "partial"]
 
 
 async def test_every_plan_that_an_offer_ever_was_is_remembered(

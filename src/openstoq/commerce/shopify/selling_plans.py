@@ -1,6 +1,6 @@
 """Keep a preorder's selling plan group, and which variants are in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,11 @@ _UNKNOWN = frozenset({"NOT_FOUND", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
 async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -> SavedPlanGroup:
-    """Make the group what it should be; look for a lost one by its merchant code."""
+    """Make the group what it should be; look for a lost one by its merchant code.
+
+    A plan that is there stays what it is, because carts and orders name it by id: that of an
+    option that is not wanted any more is deleted, and another made for a new one.
+    """
     group_id = known.id if known else None
     present = await _plans(client, group_id) if group_id is not None else None
     if present is None:
@@ -33,7 +37,7 @@ async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -
         present = await _plans(client, group_id) if group_id is not None else None
     if group_id is None or present is None:
         return await _create(client, group)
-    return await _update(client, group_id, group, present)
+    return await _update(client, group_id, group, present, _kept(group, known, present))
 
 
 async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
@@ -108,15 +112,15 @@ async def _add_some(
             failures[batch[0]] = "; ".join(each.message for each in refused.refusals)
 
 
-async def _plans(client: Client, group_id: int) -> list[int] | None:
-    """Return the ids of a group's plans; None when there is no such group."""
+async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | None:
+    """Return a group's plans, what shoppers may choose of each by its id; None without the group."""
     answer = await client.execute("SellingPlanGroupRead", id=gid("SellingPlanGroup", group_id))
     with reading("SellingPlanGroupRead"):
         told = answer.whole()
         if not told.has("sellingPlanGroup"):
             return None
         plans = told.inside("sellingPlanGroup").inside("sellingPlans").each("nodes")
-        return [plan.id("id") for plan in _in_order(plans)]
+        return {plan.id("id"): plan.texts("options") for plan in plans}
 
 
 async def _find(client: Client, merchant_code: str) -> int | None:
@@ -142,24 +146,46 @@ async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
         input=_group_input(group) | {"sellingPlansToCreate": plans},
     )
     with reading("SellingPlanGroupCreate"):
-        return _saved(answer.payload("sellingPlanGroupCreate"), group)
+        return _saved(answer.payload("sellingPlanGroupCreate"), group, {})
+
+
+def _kept(
+    group: PlanGroup, known: SavedPlanGroup | None, present: Mapping[int, tuple[str, ...]]
+) -> dict[str, int]:
+    """Return the plans that are there of those that should be, by our names for them.
+
+    One that we know is what we know it as; one of which no answer told is known by what it says.
+    """
+    remembered = known.plan_ids if known else {}
+    ours = {name: number for name, number in remembered.items() if number in present}
+    said = {
+        name: number
+        for name, plan in group.plans.items()
+        for number, options in present.items()
+        if options == (plan.option,) and number not in ours.values()
+    }
+    return {name: number for name, number in {**said, **ours}.items() if name in group.plans}
 
 
 async def _update(
-    client: Client, group_id: int, group: PlanGroup, present: Sequence[int]
+    client: Client,
+    group_id: int,
+    group: PlanGroup,
+    present: Iterable[int],
+    kept: Mapping[str, int],
 ) -> SavedPlanGroup:
-    """Reuse the plans that are there, whichever they were: orders name them by id."""
-    wanted = list(enumerate(group.plans.values(), 1))
-    kept = list(zip(wanted, present, strict=False))
+    places = {name: place for place, name in enumerate(group.plans, 1)}
     changes = {
         "sellingPlansToUpdate": [
-            input_of(plan, position) | {"id": gid("SellingPlan", number)}
-            for (position, plan), number in kept
+            input_of(group.plans[name], places[name]) | {"id": gid("SellingPlan", number)}
+            for name, number in kept.items()
         ],
         "sellingPlansToCreate": [
-            input_of(plan, position) for position, plan in wanted[len(kept) :]
+            input_of(plan, places[name]) for name, plan in group.plans.items() if name not in kept
         ],
-        "sellingPlansToDelete": [gid("SellingPlan", number) for number in present[len(kept) :]],
+        "sellingPlansToDelete": [
+            gid("SellingPlan", number) for number in present if number not in kept.values()
+        ],
     }
     answer = await client.execute(
         "SellingPlanGroupUpdate",
@@ -169,14 +195,15 @@ async def _update(
         input=_group_input(group) | {name: plans for name, plans in changes.items() if plans},
     )
     with reading("SellingPlanGroupUpdate"):
-        return _saved(answer.payload("sellingPlanGroupUpdate"), group)
+        return _saved(answer.payload("sellingPlanGroupUpdate"), group, kept)
 
 
-def _saved(payload: Fields, group: PlanGroup) -> SavedPlanGroup:
+def _saved(payload: Fields, group: PlanGroup, kept: Mapping[str, int]) -> SavedPlanGroup:
     told = payload.inside("sellingPlanGroup")
     plans = _in_order(told.inside("sellingPlans").each("nodes"))
-    ids = [plan.id("id") for plan in plans]
-    return SavedPlanGroup(id=told.id("id"), plan_ids=dict(zip(group.plans, ids, strict=False)))
+    made = [number for plan in plans if (number := plan.id("id")) not in kept.values()]
+    new = zip((name for name in group.plans if name not in kept), made, strict=False)
+    return SavedPlanGroup(id=told.id("id"), plan_ids={**kept, **dict(new)})
 
 
 def _in_order(plans: Iterable[Fields]) -> list[Fields]:

@@ -17,7 +17,8 @@ async def save_group(
 ) -> None:
     """Note what the offer is in Shopify; in another group than before, no variant is in it.
 
-    Its plans are kept for good, so that orders placed with one find the offer later.
+    Its plans are kept for good and as what they were first, so that orders placed with one find
+    the offer and the option later.
     """
     await db.execute(
         """
@@ -47,8 +48,7 @@ async def save_group(
         INSERT INTO offer_plans (shop_id, plan_id, offer_id, option)
         SELECT $1, t.plan_id, $2, t.option
         FROM unnest($3::bigint[], $4::text[]) AS t(plan_id, option)
-        ON CONFLICT (shop_id, plan_id) DO UPDATE SET
-            offer_id = excluded.offer_id, option = excluded.option
+        ON CONFLICT (shop_id, plan_id) DO NOTHING
         """,
         shop_id,
         offer_id,

@@ -4,7 +4,7 @@ CREATE TABLE offer_plans (
     shop_id  uuid NOT NULL,
     plan_id  bigint NOT NULL, -- Shopify's
     offer_id uuid NOT NULL,
-    option   text NOT NULL CHECK (option IN ('full', 'partial')), -- that it was last
+    option   text NOT NULL CHECK (option IN ('full', 'partial')), -- that it is, for good
     PRIMARY KEY (shop_id, plan_id),
     FOREIGN KEY (shop_id, offer_id) REFERENCES offers (shop_id, id) ON DELETE CASCADE
 );
