@@ -1,9 +1,9 @@
-"""Runs 0016_sold_out.sql beside it."""
+"""Runs 0017_sold_out.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 
-revision = "0016_sold_out"
-down_revision = "0015_leases"
+revision = "0017_sold_out"
+down_revision = "0016_country"
 phase = "pre"
 
 
