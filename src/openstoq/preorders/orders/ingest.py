@@ -12,7 +12,7 @@ from openstoq.commerce.inbound import (
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import charges, dunning, passes, recognition, store, sync
-from openstoq.preorders.orders.intake import take_in
+from openstoq.preorders.orders.intake import may_become_ours, take_in
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import asking, commerce_of
 from openstoq.shops.installation import Installed
@@ -23,6 +23,8 @@ jobs = JobSet("preorders.ingest")
 # Webhooks come late by hours at times; a pass looks this far behind the one before.
 OVERLAP = timedelta(minutes=10)
 KEEP_OTHERS = timedelta(days=90)
+# When an order is read again whose plan may turn out to be ours.
+LATER = timedelta(seconds=30)
 DELETED = "the order was deleted in Shopify"
 
 
@@ -45,6 +47,8 @@ async def read_order(run: Run, *, order_id: int) -> None:
             await _end(work, order_id)
             return
         taken = await take_in(work, order, read_at=read_at)
+        if await may_become_ours(work, order, read_at):
+            work.coalesce_in(LATER, read_order, order_id=order_id)
         if taken is not None and dunning.has_come_due(taken, read_at):
             work.coalesce(charges.collect_due)
     if taken is not None and taken.revision > taken.synced_revision:

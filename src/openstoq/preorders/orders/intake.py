@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from openstoq.commerce.orders import Order
@@ -26,6 +26,9 @@ from openstoq.preorders.orders.counts import Buyer
 from openstoq.preorders.orders.limits import Demand
 from openstoq.preorders.orders.model import Line, PreorderOrder
 from openstoq.shops.commerce import asking
+
+# By then the answer that names a new selling plan has come, or come again.
+PLANS_KNOWN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
     if stored is not None and _is_older(order, read_at, stored):
         return stored
     if not known.matches:
-        if stored is None:
+        if stored is None and not await may_become_ours(work, order, read_at):
             await recognition.note(db, shop_id, order.id, now)
         return stored
     before = stored.lines if stored is not None else ()
@@ -99,6 +102,18 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
     return made
 
 
+async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
+    """Say whether an order is to be read again: a selling plan of its lines may be ours after all."""
+    plan_ids = _plan_ids(order)
+    if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
+        return False
+    return await recognition.awaits_plans(work.db, work.shop_id, plan_ids)
+
+
+def _plan_ids(order: Order) -> list[int]:
+    return sorted({line.plan_id for line in order.lines if line.plan_id is not None})
+
+
 def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
     if order.updated_at != stored.shop_updated_at or stored.read_at is None:
         return order.updated_at < stored.shop_updated_at
@@ -107,8 +122,7 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
 
 async def _known(db: Connection, shop_id: UUID, order: Order) -> Known:
     stored = await store.load_one(db, shop_id, order.id, lock=True)
-    plan_ids = sorted({line.plan_id for line in order.lines if line.plan_id is not None})
-    plans = await recognition.plans(db, shop_id, plan_ids)
+    plans = await recognition.plans(db, shop_id, _plan_ids(order))
     of_lines = stored.lines if stored is not None else ()
     wanted = {
         *(offer_id for offer_id, _ in plans.values()),

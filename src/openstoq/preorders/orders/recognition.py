@@ -20,6 +20,28 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
     return {row["plan_id"]: (row["offer_id"], row["option"]) for row in rows}
 
 
+async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
+    """Say whether one of these plans may be ours, made by a call whose answer we do not have yet.
+
+    Shoppers can buy by a plan as soon as the shop has it.
+    """
+    return bool(
+        await db.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM unnest($2::bigint[]) AS t(id) WHERE NOT EXISTS (
+                    SELECT FROM offer_plans p WHERE p.shop_id = $1 AND p.plan_id = t.id)
+            ) AND EXISTS (
+                SELECT FROM offers o WHERE o.shop_id = $1 AND o.discarded_at IS NULL
+                AND o.plan_group_digest IS NULL
+                AND (o.advanced->>'use_shopify_selling_plan')::boolean)
+            """,
+            shop_id,
+            plan_ids,
+        )
+    )
+
+
 async def attached(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
 ) -> set[tuple[UUID, int]]:

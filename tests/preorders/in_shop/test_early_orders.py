@@ -1,0 +1,52 @@
+"""Orders that come before we know the plan they were bought by: the answer that names it was lost."""
+
+import pytest
+
+from factories.apps import until
+from factories.sandboxed import idle
+from factories.waitlists import run_of
+from openstoq.jobs.queue import waiting_arguments
+from openstoq.preorders.orders.ingest import read_order
+
+
+@pytest.fixture
+async def forgotten(market, plans):
+    """The shop has the plans; we have not heard of them yet."""
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("DELETE FROM offer_plans")
+        await db.execute("UPDATE offers SET plan_group_digest = NULL, revision = revision + 1")
+
+
+async def reading_again(market):
+    """Return whether a later reading waits; have it begun at once."""
+    async with market.database.transaction(market.shop.id) as db:
+        waits = await waiting_arguments(db, market.shop.id, read_order.name)
+        await db.execute("UPDATE queue.pgqueuer SET execute_after = now()")
+    return bool(waits)
+
+
+async def test_an_order_by_a_plan_that_may_be_ours_is_read_again(
+    market, client, offer, plans, variants, forgotten
+):
+    order = await market.buy((variants[0], plans["full"], 1))
+    await read_order.handler(run_of(market.runtime, market.shop), order_id=order["id"])
+    assert (await client.get(f"/preorders/orders/{order['id']}")).status_code == 404
+    # The change has the group written again, and now its plans are known.
+    await client.patch(offer, json={"name": "Drop"})
+
+    async def is_known():
+        async with market.database.transaction(market.shop.id) as db:
+            return await db.fetchval("SELECT count(*) FROM offer_plans") == 2
+
+    await until(is_known)
+    assert await reading_again(market)
+    await idle(market.database)
+    assert await market.state(order) == "placed"
+
+
+async def test_an_order_by_somebody_elses_plan_is_no_preorder(market, client, plans, variants):
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("DELETE FROM offer_plans")
+    order = await market.buy((variants[0], plans["full"], 1))
+    await read_order.handler(run_of(market.runtime, market.shop), order_id=order["id"])
+    assert not await reading_again(market)
