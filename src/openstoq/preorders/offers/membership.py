@@ -4,6 +4,7 @@ A detached variant's row stays, marked, until the shop agrees. Whatever changes 
 revisions of the offer and of the variant, so that a run that is at work looks again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,9 +93,9 @@ async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
+async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
     """Detach what an offer of all variants has come to exclude, or the shop has no more."""
-    return await _detach(
+    await _detach(
         db,
         shop_id,
         offer.id,
@@ -104,23 +105,25 @@ async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: date
     )
 
 
-async def detach_deleted(db: Connection, shop_id: UUID, offer_id: UUID, now: datetime) -> int:
-    """Detach the variants that the shop has no more."""
-    return await _detach(
-        db,
-        shop_id,
-        offer_id,
-        """EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = m.variant_id
-                   AND v.deleted_at IS NOT NULL)""",
-        now,
-    )
+async def detach_deleted(db: Connection, shop_id: UUID, now: datetime) -> set[UUID]:
+    """Detach the variants that the shop has no more; return the offers that sold them."""
+    gone = """EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = m.variant_id
+                      AND v.deleted_at IS NOT NULL)"""
+    return set(await _detach(db, shop_id, None, gone, now))
+
+
+async def detach_everywhere(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime
+) -> set[UUID]:
+    """Detach variants from every offer; return the offers that sold them."""
+    return set(await _detach(db, shop_id, None, "m.variant_id = ANY($4)", now, variant_ids))
 
 
 async def detach_other_products(
     db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
-) -> int:
+) -> None:
     """Detach the variants of all products but these."""
-    return await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
+    await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
 
 
 async def detach(
@@ -132,8 +135,10 @@ async def detach(
 ) -> int:
     """Detach these variants, or all; return how many were attached."""
     if variant_ids is None:
-        return await _detach(db, shop_id, offer_id, "true", now)
-    return await _detach(db, shop_id, offer_id, "m.variant_id = ANY($4)", now, variant_ids)
+        gone = await _detach(db, shop_id, offer_id, "true", now)
+    else:
+        gone = await _detach(db, shop_id, offer_id, "m.variant_id = ANY($4)", now, variant_ids)
+    return gone.total()
 
 
 # What the shop sells.
@@ -169,16 +174,16 @@ SELECT count(*) FROM attached
 _DETACH = """
 WITH detached AS (
     UPDATE offer_variants m SET detached_at = $3
-    WHERE m.shop_id = $1 AND m.offer_id = $2 AND m.detached_at IS NULL AND {condition}
-    RETURNING variant_id
+    WHERE m.shop_id = $1 AND {whose} AND m.detached_at IS NULL AND {condition}
+    RETURNING offer_id, variant_id
 ), touched AS (
-    UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false, sync_error = NULL
-    FROM detached WHERE p.shop_id = $1 AND p.variant_id = detached.variant_id
+    UPDATE preorder_variants SET revision = revision + 1, is_reset = false, sync_error = NULL
+    WHERE shop_id = $1 AND variant_id IN (SELECT variant_id FROM detached)
 ), changed AS (
     UPDATE offers SET revision = revision + 1
-    WHERE shop_id = $1 AND id = $2 AND EXISTS (SELECT FROM detached)
+    WHERE shop_id = $1 AND id IN (SELECT offer_id FROM detached)
 )
-SELECT count(*) FROM detached
+SELECT offer_id, count(*) FROM detached GROUP BY offer_id
 """
 
 # To Shopify a tag is the same in any case.
@@ -203,11 +208,18 @@ async def _attach(
 
 
 async def _detach(
-    db: Connection, shop_id: UUID, offer_id: UUID, condition: str, now: datetime, *values: Any
-) -> int:
-    statement = _DETACH.format(condition=condition)
-    count: int = await db.fetchval(statement, shop_id, offer_id, now, *values)
-    return count
+    db: Connection,
+    shop_id: UUID,
+    offer_id: UUID | None,
+    condition: str,
+    now: datetime,
+    *values: Any,
+) -> Counter[UUID]:
+    """Detach from an offer, or from all; return how many it was of each."""
+    whose = "$2::uuid IS NULL" if offer_id is None else "m.offer_id = $2"
+    statement = _DETACH.format(whose=whose, condition=condition)
+    rows = await db.fetch(statement, shop_id, offer_id, now, *values)
+    return Counter({row["offer_id"]: row["count"] for row in rows})
 
 
 async def touch(

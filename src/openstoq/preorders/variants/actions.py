@@ -122,9 +122,9 @@ async def detach_from_all_offers(context: Context, variant: VariantContext) -> D
     """
     now = context.runtime.clock()
     ids = [variant.shopify_variant_id]
-    for offer in variant.offers:
-        await membership.detach(context.db, context.shop_id, offer.id, ids, now)
-        sync.request(context, offer.id)
+    gone = await membership.detach_everywhere(context.db, context.shop_id, ids, now)
+    for offer_id in gone:
+        sync.request(context, offer_id)
     storefront_sync.request(context)
     return Detached(
         shopify_variant_id=variant.shopify_variant_id,

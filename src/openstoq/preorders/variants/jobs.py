@@ -117,10 +117,10 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
         found = await offers.all_of(work.db, work.shop_id, None)
         now = work.runtime.clock()
         again = set(await sync_store.try_again(work.db, work.shop_id))
+        again |= await membership.detach_deleted(work.db, work.shop_id, now)
         for offer in found:
-            gone = await membership.detach_deleted(work.db, work.shop_id, offer.id, now)
             never_saved = offer.plan_group_id is None and offer.advanced.use_shopify_selling_plan
-            if gone or never_saved or offer.id in again:
+            if never_saved or offer.id in again:
                 sync.request(work, offer.id)
     for offer in found:
         if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
