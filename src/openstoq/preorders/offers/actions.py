@@ -13,7 +13,7 @@ from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Clean, Line
-from openstoq.preorders.offers import membership, rules, store
+from openstoq.preorders.offers import members, membership, rules, store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import add, lay_over, load, save, write
 from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
@@ -190,7 +190,7 @@ async def _switched(
         raise Invalid("variant_ids is only used with update_inventory_policy: true")
     await save(context, offer)
     if update_inventory_policy:
-        await membership.want_policy(context.db, context.shop_id, [offer.id], policy, variant_ids)
+        await members.want_policy(context.db, context.shop_id, [offer.id], policy, variant_ids)
     return rules.view(offer, context.runtime.clock())
 
 

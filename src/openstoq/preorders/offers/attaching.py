@@ -13,6 +13,7 @@ from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER
 from openstoq.preorders.offers import (
+    members,
     membership,
     policies,
     store,
@@ -50,7 +51,7 @@ async def submit_policy(
     work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
 ) -> Submitted:
     """Begin to flip the inventory policy of the offer's variants, or of those given."""
-    attached = (await membership.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
+    attached = (await members.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
     return await _begin(work, "toggle_inventory_policy", len(ids), told, flip)
@@ -138,7 +139,7 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
         now = work.runtime.clock()
         await membership.detach_other_products(work.db, work.shop_id, offer.id, seen, now)
         await membership.attach_products(work.db, work.shop_id, offer, seen, now)
-        count = len((await membership.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id])
+        count = len((await members.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id])
         await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
         await _done(work, job_id, offer.id)
 
@@ -197,7 +198,7 @@ async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
             await _complete(work, job_id)
             return False
         offer_id, policy = UUID(job.arguments["offer_id"]), job.arguments["policy"]
-        attached = await membership.attached_ids(work.db, work.shop_id, [offer_id], chunk)
+        attached = await members.attached_ids(work.db, work.shop_id, [offer_id], chunk)
         wanted = await policies.ask_for(work.db, work.shop_id, policy, attached[offer_id])
     with patiently():
         failures = await storefront_sync.write_policies(run, commerce, wanted)

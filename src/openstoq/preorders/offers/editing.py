@@ -10,7 +10,7 @@ from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Work
-from openstoq.preorders.offers import membership, rules, store, sync, texts
+from openstoq.preorders.offers import members, rules, store, sync, texts
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import on_variants, too_large
@@ -59,7 +59,7 @@ async def write(work: Work, offer: Offer) -> None:
     rules.settle(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
     told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
-    await membership.touch(work.db, work.shop_id, offer.id, reset_only=told)
+    await members.touch(work.db, work.shop_id, offer.id, reset_only=told)
     sync.request(work, offer.id)
 
 

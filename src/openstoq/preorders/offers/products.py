@@ -12,7 +12,7 @@ from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import CollectionId, VariantId
 from openstoq.kernel.patch import UNSET, assign
 from openstoq.kernel.types import Tag
-from openstoq.preorders.offers import attaching, membership, rules
+from openstoq.preorders.offers import attaching, members, membership, rules
 from openstoq.preorders.offers.attaching import Submitted
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer, Products, Source
@@ -252,7 +252,7 @@ async def set_source_to_custom(
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
     """Detach those of the variants that are attached, and return them; NotFound for none."""
     rules.check_changeable(offer)
-    attached = await membership.attached_ids(context.db, context.shop_id, [offer.id])
+    attached = await members.attached_ids(context.db, context.shop_id, [offer.id])
     gone = sorted(set(attached[offer.id]) & set(variant_ids))
     if not gone:
         raise NotFound("none of these variants is attached to this offer")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import membership, policies, storefront_sync
+from openstoq.preorders.offers import members, policies, storefront_sync
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import counts, letters, store
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
@@ -66,6 +66,6 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
         for offer_id, most in totals.items()
         if (sold.get(offer_id, 0) >= most) != (sold.get(offer_id, 0) - changes[offer_id] >= most)
     ]
-    of_offers = await membership.attached_ids(work.db, work.shop_id, turned) if turned else {}
+    of_offers = await members.attached_ids(work.db, work.shop_id, turned) if turned else {}
     variants = {line.variant_id for line in (*before, *after)}.union(*of_offers.values())
     await policies.follow(work.db, work.shop_id, sorted(variants), work.runtime.clock())

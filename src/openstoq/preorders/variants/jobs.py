@@ -17,7 +17,7 @@ from openstoq.preorders.offers import (
 )
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
-from openstoq.preorders.variants import store
+from openstoq.preorders.variants import drift_store, store
 from openstoq.preorders.variants.model import LastWrite
 from openstoq.shops.commerce import asking, commerce_of
 
@@ -37,7 +37,9 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
         await store.set_counts(work.db, work.shop_id, counts)
         await policies.follow(work.db, work.shop_id, known, work.runtime.clock())
     else:
-        await store.want_again(work.db, work.shop_id, known, is_reset=task == "reset_metafields")
+        await drift_store.want_again(
+            work.db, work.shop_id, known, is_reset=task == "reset_metafields"
+        )
     if task == "sync_metafields":
         await policies.repair(work.db, work.shop_id, known)
         for offer_id in await sync_store.try_again(work.db, work.shop_id, known):
@@ -89,8 +91,8 @@ async def look_for_drift(run: Run) -> None:
     the nightly reconciliation repairs.
     """
     async with run.work() as work:
-        last = await store.looked_up_to(work.db, work.shop_id)
-        expected = await store.after(work.db, work.shop_id, last, 2 * LOOKED_AT)
+        last = await drift_store.looked_up_to(work.db, work.shop_id)
+        expected = await drift_store.after(work.db, work.shop_id, last, 2 * LOOKED_AT)
     if not expected and not last:
         return
     commerce = await commerce_of(run)
@@ -99,9 +101,9 @@ async def look_for_drift(run: Run) -> None:
     with asking():
         drift = await look(run, commerce, expected) if expected else {}
     async with run.work() as work:
-        await store.note_drift(work.db, work.shop_id, expected, drift)
+        await drift_store.note_drift(work.db, work.shop_id, expected, drift)
         reached = max(expected) if len(expected) == 2 * LOOKED_AT else 0
-        await store.note_looked_up_to(work.db, work.shop_id, reached)
+        await drift_store.note_looked_up_to(work.db, work.shop_id, reached)
 
 
 @jobs.job(cron="*/5 * * * *")
@@ -137,20 +139,20 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         # What is behind is not compared, so all of it is written.
-        unsettled = await store.unsettled(work.db, work.shop_id)
-        await store.want_again(work.db, work.shop_id, unsettled)
+        unsettled = await drift_store.unsettled(work.db, work.shop_id)
+        await drift_store.want_again(work.db, work.shop_id, unsettled)
     last = 0
     while True:
         async with run.work() as work:
-            expected = await store.after(work.db, work.shop_id, last, LOOKED_AT)
+            expected = await drift_store.after(work.db, work.shop_id, last, LOOKED_AT)
         if not expected:
             return
         last = max(expected)
         drift = await look(run, commerce, expected)
         if drift:
             async with run.work() as work:
-                await store.note_drift(work.db, work.shop_id, expected, drift)
-                await store.want_again(work.db, work.shop_id, list(drift))
+                await drift_store.note_drift(work.db, work.shop_id, expected, drift)
+                await drift_store.want_again(work.db, work.shop_id, list(drift))
 
 
 async def _look_at_policies(run: Run, commerce: Commerce) -> None:

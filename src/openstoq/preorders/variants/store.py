@@ -15,7 +15,6 @@ from openstoq.preorders.offers.policies import DRIFTED
 from openstoq.preorders.offers.storefront_store import UNKNOWN
 from openstoq.preorders.variants.model import (
     Drift,
-    LastWrite,
     VariantContext,
     VariantOffer,
     VariantSummary,
@@ -146,28 +145,6 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
     return [row["variant_id"] for row in rows]
 
 
-async def want_again(
-    db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool | None = None
-) -> None:
-    """Have all metafields of variants written again, or cleared and kept clear.
-
-    Without `is_reset` those that were cleared are cleared again, and the others written.
-    """
-    await db.execute(
-        """
-        UPDATE preorder_variants SET revision = revision + 1, sync_error = NULL,
-            is_reset = coalesce($3, is_reset),
-            written = (SELECT jsonb_object_agg(key, $4::text) FROM
-                       jsonb_object_keys(written || drift || '{"preorder_count": ""}') AS key)
-        WHERE shop_id = $1 AND variant_id = ANY($2)
-        """,
-        shop_id,
-        variant_ids,
-        is_reset,
-        UNKNOWN,
-    )
-
-
 async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
     """Have variants looked at again whose offers' windows opened or closed; return how many.
 
@@ -197,18 +174,6 @@ async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
         now,
     )
     return count
-
-
-async def unsettled(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the variants of which the shop would not take something, or has not yet."""
-    rows = await db.fetch(
-        """
-        SELECT variant_id FROM preorder_variants
-        WHERE shop_id = $1 AND (sync_error IS NOT NULL OR revision > synced_revision)
-        """,
-        shop_id,
-    )
-    return [row["variant_id"] for row in rows]
 
 
 async def counted(
@@ -250,59 +215,6 @@ async def set_counts(
         """,
         shop_id,
         *values,
-    )
-
-
-async def note_drift(
-    db: Connection,
-    shop_id: UUID,
-    expected: Mapping[int, LastWrite],
-    drift: Mapping[int, Mapping[str, Mapping[str, str | None]]],
-) -> None:
-    """Note which metafields the shop has otherwise than was expected, or that none are.
-
-    A variant that has changed since is left alone: its comparison is out of date.
-    """
-    await db.execute(
-        """
-        UPDATE preorder_variants p SET drift = t.drift
-        FROM unnest($2::bigint[], $3::bigint[], $4::jsonb[]) AS t(id, revision, drift)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id AND p.revision = t.revision
-        """,
-        shop_id,
-        list(expected),
-        [one.revision for one in expected.values()],
-        [dict(drift.get(one, {})) for one in expected],
-    )
-
-
-async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> dict[int, LastWrite]:
-    """Return what was written on the next variants in the order of ids, those in step only."""
-    rows = await db.fetch(
-        """
-        SELECT variant_id, revision, written FROM preorder_variants
-        WHERE shop_id = $1 AND variant_id > $2 AND revision = synced_revision
-        ORDER BY variant_id LIMIT $3
-        """,
-        shop_id,
-        variant_id,
-        limit,
-    )
-    return {row["variant_id"]: LastWrite(row["revision"], row["written"]) for row in rows}
-
-
-async def looked_up_to(db: Connection, shop_id: UUID) -> int:
-    """Return the last variant at which the search for drift has looked."""
-    reached: int | None = await db.fetchval(
-        "SELECT looked_up_to FROM preorder_shops WHERE shop_id = $1", shop_id
-    )
-    return reached or 0
-
-
-async def note_looked_up_to(db: Connection, shop_id: UUID, variant_id: int) -> None:
-    """Note how far the search for drift has come; 0 begins anew."""
-    await db.execute(
-        "UPDATE preorder_shops SET looked_up_to = $2 WHERE shop_id = $1", shop_id, variant_id
     )
 
 

@@ -9,10 +9,17 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
-from openstoq.preorders.offers import attaching, membership, products, rules, variant_settings
+from openstoq.preorders.offers import (
+    attaching,
+    members,
+    membership,
+    products,
+    rules,
+    variant_settings,
+)
 from openstoq.preorders.offers.editing import load as load_offer
 from openstoq.preorders.offers.editing import save
-from openstoq.preorders.offers.membership import Member
+from openstoq.preorders.offers.members import Member
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1.requests import Lenient
 
@@ -56,7 +63,7 @@ async def product_variants(
     """List a plan's variants with what was sold of each."""
     if shopify_product_id is not None and shopify_variant_id is not None:
         raise BadRequest("Cannot filter by both shopify_product_id and shopify_variant_id")
-    found = await membership.page(
+    found = await members.page(
         context.db,
         context.shop_id,
         offer.id,
@@ -87,7 +94,7 @@ async def add_variant(
     """Attach variants; 422 when some are attached already or do not exist."""
     rules.check_changeable(offer)
     ids = list(dict.fromkeys(shopify_variant_ids))
-    attached = (await membership.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
+    attached = (await members.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
     existing = sorted(set(ids) & set(attached))
     if existing:
         raise Invalid("Some variants are already added", existing_variants=existing)
@@ -115,7 +122,7 @@ async def remove_variant(
     """Detach variants, and set their inventory policy when one is given."""
     policy = _policy(inventory_policy) if inventory_policy is not None else None
     if policy is not None:
-        await membership.want_policy(
+        await members.want_policy(
             context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
         )
     gone = await products.detach(context, offer, shopify_variant_ids)

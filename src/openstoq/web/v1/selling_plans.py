@@ -11,7 +11,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import actions as lifecycle
-from openstoq.preorders.offers import attaching, membership, products, rules, store
+from openstoq.preorders.offers import attaching, members, membership, products, rules, store
 from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer, Source
@@ -59,7 +59,7 @@ async def list_plans(
     """List the shop's selling plans, newest first; name matches either of their names."""
     asked = Page(page, per_page)
     found, total = await store.page(context.db, context.shop_id, asked, status=None, name=name)
-    attached = await membership.attached_ids(
+    attached = await members.attached_ids(
         context.db, context.shop_id, [offer.id for offer in found]
     )
     plans = [
@@ -181,7 +181,7 @@ async def _resolve(context: Context, offer: Offer) -> None:
 
 
 async def _view(context: Context, offer: Offer) -> dict[str, Any]:
-    attached = (await membership.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
+    attached = (await members.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
     scope = offer.markets.market_ids
     return {
         "id": offer.id,
