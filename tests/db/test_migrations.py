@@ -76,3 +76,34 @@ async def test_plans_that_offers_have_are_remembered(empty_url):
         (shop_id, 2, both, "partial"),
         (shop_id, 3, one, "partial"),
     ]
+
+
+async def test_variants_that_were_stopped_go_on_when_there_is_more(empty_url):
+    await migrate(empty_url, up_to="0016_country")
+    async with connected(empty_url) as db:
+        shop_id = await made_shop(db)
+        offer_id = await made_offer(db, shop_id)
+        await db.execute(
+            """
+            INSERT INTO preorder_variants (shop_id, variant_id, preorder_count, policy_asked)
+            VALUES ($1, 1, 5, 'deny'), ($1, 2, 4, 'deny'), ($1, 3, 5, 'continue')
+            """,
+            shop_id,
+        )
+        await db.execute(
+            """
+            INSERT INTO offer_variants
+                (shop_id, offer_id, variant_id, product_id, max_count, attached_at)
+            SELECT $1, $2, id, 9, 5, now() FROM generate_series(1, 3) AS id
+            """,
+            shop_id,
+            offer_id,
+        )
+        assert (await migrate(empty_url))[0] == "0017_sold_out"
+        rows = await db.fetch(
+            """
+            SELECT variant_id FROM preorder_variants
+            WHERE sold_out AND stopped AND revision > synced_revision + 1
+            """
+        )
+    assert [row["variant_id"] for row in rows] == [1]
