@@ -84,6 +84,7 @@ def order(**told):
         "displayFulfillmentStatus": "ON_HOLD",
         "canMarkAsPaid": True,
         "statusPageUrl": "https://shop.example/orders/1",
+        "originalTotalPriceSet": shop_money("110.0"),
         "currentTotalPriceSet": {
             "shopMoney": {"amount": "100.0"},
             "presentmentMoney": {"amount": "100.0", "currencyCode": "CAD"},

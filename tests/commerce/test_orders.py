@@ -60,7 +60,8 @@ async def test_an_order_is_read_with_all_that_it_tells(shop, admin):
     assert (found.country, found.currency) == ("CA", "CAD")
     assert (found.financial_status, found.fulfillment_status) == ("partially_paid", "on_hold")
     assert found.can_mark_paid is True
-    assert (found.total, found.received) == (Decimal(100), Decimal(20))
+    assert (found.original_total, found.total) == (Decimal(110), Decimal(100))
+    assert found.received == Decimal(20)
     assert (found.refunded, found.outstanding) == (Decimal(0), Decimal(80))
     assert found.status_url == "https://shop.example/orders/1"
     assert found.collection_url is None

@@ -84,6 +84,7 @@ def shop_order(**facts: Any) -> Order:
             moved[one.kind] += one.amount
     received = facts.get("received", moved["sale"] + moved["capture"])
     total = money(facts.pop("total", 100))
+    goods = sum((one.total for one in facts.get("lines", ())), money(0))
     known: dict[str, Any] = {
         "id": 1001,
         "name": "#1001",
@@ -102,6 +103,7 @@ def shop_order(**facts: Any) -> Order:
         "financial_status": None,
         "fulfillment_status": None,
         "can_mark_paid": False,
+        "original_total": max(total, goods),
         "received": received,
         "refunded": moved["refund"],
         "outstanding": max(total - received + moved["refund"], money(0)),
@@ -178,11 +180,7 @@ def refund_entry(amount: Any, **facts: Any) -> Payment:
 def preorder(**facts: Any) -> PreorderOrder:
     """Return a preorder of 100, of which the deposit of 20 was paid."""
     snapshot = Snapshot(
-        **{
-            name: facts.pop(name)
-            for name in ("mandates", "schedules", "fulfillment_orders", "has_other_lines")
-            if name in facts
-        }
+        **{name: facts.pop(name) for name in Snapshot.model_fields if name in facts}
     )
     known: dict[str, Any] = {
         "order_id": 1001,

@@ -33,6 +33,7 @@ def bought(number: int, *lines: OrderLine, **facts) -> Order:
         "financial_status": "paid",
         "fulfillment_status": "unfulfilled",
         "can_mark_paid": False,
+        "original_total": total,
         "total": total,
         "received": total,
         "refunded": Decimal(0),

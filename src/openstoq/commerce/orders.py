@@ -131,9 +131,9 @@ class FulfillmentOrder:
 class Order:
     """An order as the platform has it now.
 
-    `total` is its current price after edits and returns, `received` what was paid,
-    `refunded` what was paid back, `outstanding` what is still to be paid. Statuses are in lower
-    case. `country` is where it is sent to, ISO 3166 alpha-2.
+    `original_total` is its price as it was placed, `total` that after edits and returns;
+    `received` is what was paid, `refunded` what was paid back, `outstanding` what is still to be
+    paid. Statuses are in lower case. `country` is where it is sent to, ISO 3166 alpha-2.
     """
 
     id: int
@@ -153,6 +153,7 @@ class Order:
     financial_status: str | None
     fulfillment_status: str | None
     can_mark_paid: bool
+    original_total: Decimal
     total: Decimal
     received: Decimal
     refunded: Decimal

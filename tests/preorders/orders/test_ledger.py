@@ -15,13 +15,15 @@ from factories.records import (
     entry,
     money,
     preorder,
+    preorder_line,
     refund_entry,
     refund_of,
     sale,
     schedule,
     shop_order,
 )
-from openstoq.preorders.orders.ledger import collected_at, reconcile, standing
+from openstoq.preorders.orders import ledger
+from openstoq.preorders.orders.ledger import collected_at, reconcile
 
 LATER = NOON + DAY
 DEPOSIT, BALANCE = sale(1, 20), sale(2, 80)
@@ -31,9 +33,10 @@ def shop(*transactions, **facts):
     return shop_order(transactions=transactions, **facts)
 
 
-def read(order, known=(), *, balance=80):
+def read(order, known=(), *, at_checkout=20):
     """Read an order once more: the ledger as it is then."""
-    changed = {one.id: one for one in reconcile(order, known, LATER, balance=money(balance))}
+    found = reconcile(order, known, LATER, at_checkout=money(at_checkout))
+    changed = {one.id: one for one in found}
     again = [changed.pop(one.id, one) for one in known]
     return [*again, *changed.values()]
 
@@ -55,7 +58,7 @@ def test_a_deposit_alone():
 
 
 def test_everything_at_checkout_is_the_deposit():
-    assert told(read(shop(sale(1, 100)), balance=0)) == [
+    assert told(read(shop(sale(1, 100)), at_checkout=100)) == [
         ("deposit", "deposit", "checkout", 100, "succeeded")
     ]
 
@@ -222,7 +225,7 @@ def test_a_charge_that_was_noted_by_its_authorization_is_its_capture():
     parts = [sale(3, 50, kind="capture", parent_id=2), sale(4, 30, kind="capture", parent_id=2)]
     book = read(shop(DEPOSIT, allowed, *parts), [*read(shop(DEPOSIT)), charge])
     assert [one.amount for one in book] == [20, 50, 30]
-    assert reconcile(shop(DEPOSIT, allowed, *parts), book, LATER, balance=money(80)) == []
+    assert reconcile(shop(DEPOSIT, allowed, *parts), book, LATER, at_checkout=money(20)) == []
 
 
 @pytest.mark.parametrize(
@@ -325,10 +328,10 @@ def test_whenever_and_in_whatever_order_it_is_read_the_ledger_is_the_same(
         shuffled = list(order.transactions)
         random.shuffle(shuffled)
         order = replace(order, transactions=tuple(shuffled))
-        book = read(order, book, balance=balance)
-        assert reconcile(order, book, LATER, balance=balance) == []
+        book = read(order, book, at_checkout=sum(deposits))
+        assert reconcile(order, book, LATER, at_checkout=sum(deposits)) == []
 
-    once = read(last, balance=balance)
+    once = read(last, at_checkout=sum(deposits))
     assert facts(book) == facts(once)
     came = sum(one.amount for one in book if one.kind != "refund")
     went = sum(one.amount for one in book if one.kind == "refund")
@@ -340,6 +343,11 @@ def test_whenever_and_in_whatever_order_it_is_read_the_ledger_is_the_same(
 
 def facts(book):
     return sorted((one.transaction_id, one.kind, one.part, one.amount) for one in book)
+
+
+def standing(deposit, balance, book, *, expected=False, **facts):
+    order = preorder(deposit=deposit, balance=balance, payments=tuple(book), **facts)
+    return ledger.standing(order, expected=expected)
 
 
 def test_how_a_deposit_and_a_balance_stand():
@@ -366,17 +374,42 @@ def test_only_what_succeeded_counts():
     assert (one.deposit.received, one.balance.received) == (20, 0)
 
 
+def mixed(*book, **facts):
+    """An order of a preorder at 100, 20 of them a deposit, and of other goods."""
+    return standing(money(20), money(80), book, has_other_lines=True, **facts)
+
+
 def test_at_checkout_other_goods_were_paid_as_well():
     paid = deposit_of(150)
-    one = standing(money(20), money(80), [paid])
+    one = mixed(paid)
     assert (one.deposit.received, one.deposit.refundable) == (20, 20)
     by_hand = refund_entry(130, mode="manual")
-    assert standing(money(20), money(80), [paid, by_hand]).deposit.refunded == 0
+    assert mixed(paid, by_hand).deposit.refunded == 0
     more = refund_entry(135, mode="manual")
-    assert standing(money(20), money(80), [paid, more]).deposit.refunded == 5
+    assert mixed(paid, more).deposit.refunded == 5
     ours = refund_entry(20)
-    assert standing(money(20), money(80), [paid, ours]).deposit.refunded == 20
-    assert standing(money(20), money(80), [paid, ours, by_hand]).deposit.refunded == 20
+    assert mixed(paid, ours).deposit.refunded == 20
+    assert mixed(paid, ours, by_hand).deposit.refunded == 20
+
+
+def test_of_preorders_alone_all_that_came_is_theirs():
+    one = standing(money(20), money(80), [deposit_of(150), refund_entry(30, mode="manual")])
+    assert (one.deposit.received, one.deposit.refunded, one.deposit.refundable) == (150, 30, 120)
+
+
+def test_what_is_refunded_by_hand_is_first_for_what_was_removed():
+    removed = preorder_line(total=money(100), ordered=2, current=1)
+
+    def refunded(amount, **facts):
+        book = [deposit_of(130), refund_entry(amount, mode="manual")]
+        one = standing(money(100), money(0), book, has_other_lines=True, lines=(removed,), **facts)
+        return one.deposit.refunded
+
+    # A unit at 50 was removed, of other goods at 30 nothing.
+    assert [refunded(amount) for amount in (40, 50, 70, 90)] == [40, 50, 50, 60]
+    # Of the other goods 10 were removed as well.
+    gone = {"others_removed": money(10)}
+    assert [refunded(amount, **gone) for amount in (10, 40, 60, 80, 90)] == [0, 30, 50, 50, 60]
 
 
 def test_refunds_that_are_under_way_count_where_they_are_expected():
@@ -414,11 +447,13 @@ AMOUNT = st.integers(0, 20_000).map(lambda cents: Decimal(cents) / 100)
         ),
         max_size=8,
     ),
+    facts=st.fixed_dictionaries({"has_other_lines": st.booleans(), "others_removed": AMOUNT}),
     expected=st.booleans(),
 )
-def test_no_part_has_more_paid_back_than_came(deposit, balance, book, expected):
-    one = standing(deposit, balance, book, expected=expected)
+def test_no_part_has_more_paid_back_than_came(deposit, balance, book, facts, expected):
+    one = standing(deposit, balance, book, expected=expected, **facts)
     for part in (one.deposit, one.balance):
         assert 0 <= part.refunded <= part.received
         assert part.refundable == part.received - part.refunded
-    assert one.deposit.received <= deposit
+    if facts["has_other_lines"]:
+        assert one.deposit.received <= deposit

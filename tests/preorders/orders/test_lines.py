@@ -12,6 +12,7 @@ from factories.records import (
     offer,
     order_line,
     paid,
+    preorder,
     preorder_line,
     sale,
     schedule,
@@ -123,10 +124,12 @@ def test_an_edited_line_counts_no_more_than_it_has_left():
         [Match(line, one.id, "partial", is_known=True)],
         [one],
         [known],
-        balance=160,
+        balance=240,
     )
+    assert (made.total, made.deposit, made.balance) == (300, 60, 240)
     assert (made.ordered, made.current, made.unfulfilled, made.quantity) == (3, 2, 1, 2)
-    assert (made.total, made.deposit, made.balance) == (200, 40, 160)
+    (left,) = lines.left(preorder(lines=(made,), balance=money(140)))
+    assert (left.total, left.deposit, left.balance) == (200, 60, 140)
     over = replace(known, quantity=0)
     (made,) = preordered(
         shop_order(lines=(line,)), [Match(line, one.id, "partial", is_known=True)], [one], [over]
@@ -288,8 +291,14 @@ def test_deposits_and_balances_are_the_orders_own_totals_to_the_cent(bought):
     matches = [replace(one, line=changed[one.line.id], is_known=True) for one in matches]
     smaller = take(order, matches, offers, made)
     of_lines(smaller, currency)
-    is_empty = not any(line.current for line in edited) and len(matches) == len(edited)
-    assert smaller.balance == (balance if is_empty else owed), "what was agreed stays to be read"
+    is_empty = not any(line.current for line in smaller.lines)
+    agreed = owed or balance if is_empty else owed
+    assert smaller.balance == agreed, "what was agreed stays to be read"
+    late = take(order, matches, offers, None)
+    assert (late.deposit, late.balance) == (smaller.deposit, smaller.balance)
+    assert lines.left(late) == [replace(one, market_id=None) for one in lines.left(smaller)]
+    if not made.snapshot.has_other_lines:
+        assert smaller.deposit == at_checkout
 
 
 def sold_by(cart):
@@ -315,18 +324,23 @@ def take(order, matches, offers, stored):
     )
     known = stored.lines if stored is not None else ()
     sold = lines.preordered(
-        order, matches, by_id(*offers), known, market_id=None, balance=owed.balance
+        order, matches, by_id(*offers), known, market_id=None, balance=owed.agreed
     )
     return settlement.made(order, sold, by_id(*offers), stored, owed=owed, market_id=None, now=NOON)
 
 
 def of_lines(made, currency):
     """Each line is paid in two parts that are not negative; all balances are the order's."""
-    for one in made.lines:
+    of_left = lines.left(made)
+    for one in of_left:
         assert one.deposit + one.balance == one.total
         assert min(one.deposit, one.balance) >= 0
         assert one.balance == one.balance.quantize(unit(currency))
         assert one.payment == "partial" or one.balance == 0
-    assert sum(one.balance for one in made.lines) == min(
-        made.balance, sum(one.total for one in made.lines)
-    )
+    price = sum(one.total for one in of_left)
+    paid_for = sum(one.deposit for one in made.lines) + made.balance
+    share = sum(one.balance for one in of_left)
+    if paid_for <= price or made.is_empty:
+        assert share == min(made.balance, price)
+    else:
+        assert abs(share - price * made.balance / paid_for) <= unit(currency)

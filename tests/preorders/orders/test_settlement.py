@@ -29,8 +29,7 @@ from openstoq.preorders.offers.capabilities.checkout import Checkout
 from openstoq.preorders.offers.capabilities.payments import Deposit, RemainingBalance
 from openstoq.preorders.offers.capabilities.shipping import Fulfillment, Shipping, Split
 from openstoq.preorders.orders import ledger, settlement
-from openstoq.preorders.orders.lines import Match, preordered
-from openstoq.preorders.orders.settlement import Money
+from openstoq.preorders.orders.lines import Match, left, preordered
 
 LATER = NOON + DAY
 DEPOSIT, BALANCE = sale(1, 20), sale(2, 80)
@@ -50,12 +49,11 @@ def take(order, *offers, stored=None, option="partial"):
         by_id,
         stored.lines if stored else (),
         market_id=None,
-        balance=owed.balance,
+        balance=owed.agreed,
     )
     made = settlement.made(order, sold, by_id, stored, owed=owed, market_id=7, now=NOON)
-    changed = {
-        one.id: one for one in ledger.reconcile(order, made.payments, LATER, balance=made.balance)
-    }
+    found = ledger.reconcile(order, made.payments, LATER, at_checkout=owed.at_checkout)
+    changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]
     settlement.settle(made, [*kept, *changed.values()], LATER)
     return made
@@ -69,10 +67,17 @@ def bought(*transactions, **facts):
 
 # The balance.
 
+KNOWN = preorder(payments=(deposit_of(20),))
+
+
+def owed(order, stored=None, *, has_partial=True):
+    one = settlement.money(order, stored, has_partial=has_partial)
+    return one.balance, one.due_at
+
 
 def test_the_balance_is_what_the_schedules_say():
     order = bought(DEPOSIT)
-    assert settlement.money(order, None, has_partial=True) == Money(money(80), NOON + 30 * DAY)
+    assert owed(order) == (80, NOON + 30 * DAY)
     several = bought(
         DEPOSIT,
         schedules=(
@@ -80,32 +85,110 @@ def test_the_balance_is_what_the_schedules_say():
             schedule(50, due_at=NOON + 40 * DAY),
         ),
     )
-    assert settlement.money(several, None, has_partial=True) == Money(money(80), NOON + 40 * DAY)
+    assert owed(several) == (80, NOON + 40 * DAY)
 
 
 def test_a_balance_that_was_paid_is_still_the_balance_and_not_due():
     order = bought(DEPOSIT, BALANCE, schedules=(paid(schedule(80), LATER),))
-    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
+    assert owed(order) == (80, None)
 
 
 def test_a_balance_that_is_due_on_fulfillment_has_no_date():
     order = bought(DEPOSIT, schedules=(schedule(80, due_at=None),))
-    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
+    assert owed(order) == (80, None)
 
 
 def test_a_shop_that_forgets_schedules_leaves_the_balance_as_it_was():
     order = bought(DEPOSIT, BALANCE, schedules=())
-    assert settlement.money(order, preorder(), has_partial=True) == Money(money(80), None)
+    assert owed(order, KNOWN) == (80, None)
+    cheaper = replace(order, total=money(60), received=money(20), outstanding=money(40))
+    assert owed(cheaper, KNOWN) == (40, None)
     edited = replace(order, total=money(60))
-    assert settlement.money(edited, preorder(), has_partial=True).balance == 60
+    assert owed(edited, KNOWN) == (80, None)
     back = replace(order, total=money(0), refunded=money(100))
-    assert settlement.money(back, preorder(), has_partial=True).balance == 80
+    assert owed(back, KNOWN) == (80, None)
 
 
 def test_a_shop_without_schedules_owes_what_is_outstanding_if_a_deposit_was_sold():
     order = bought(DEPOSIT, schedules=())
-    assert settlement.money(order, None, has_partial=True) == Money(money(80), None)
-    assert settlement.money(order, None, has_partial=False) == Money(money(0), None)
+    assert owed(order) == (80, None)
+    assert owed(order, has_partial=False) == (0, None)
+
+
+# What was due at checkout.
+
+# Two units at 100 and 10 for shipping: 50 at checkout, of which 40 are for the units.
+PAIR = order_line(1, 200, 2)
+PAID = sale(1, 50)
+PLACED = bought(
+    PAID, total=210, original_total=money(210), lines=(PAIR,), schedules=(schedule(160),)
+)
+EDITED = replace(
+    PLACED,
+    total=money(110),
+    outstanding=money(60),
+    lines=(replace(PAIR, current=1, unfulfilled=1),),
+    schedules=(schedule(60),),
+)
+EMPTIED = replace(
+    PLACED,
+    total=money(10),
+    outstanding=money(0),
+    lines=(replace(PAIR, current=0, unfulfilled=0),),
+    schedules=(paid(schedule(0), LATER),),
+)
+COLLECTED = replace(
+    PLACED,
+    outstanding=money(0),
+    received=money(210),
+    transactions=(PAID, sale(2, 160)),
+    schedules=(paid(schedule(160), LATER),),
+)
+TWICE = replace(
+    COLLECTED, received=money(370), transactions=(*COLLECTED.transactions, sale(3, 160))
+)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        PLACED,
+        EDITED,
+        EMPTIED,
+        COLLECTED,
+        TWICE,
+        replace(COLLECTED, total=money(110), lines=EDITED.lines),
+        replace(COLLECTED, total=money(210 - 30), refunded=money(30)),
+        replace(EMPTIED, cancelled_at=LATER, total=money(0), schedules=(schedule(0),)),
+        # Of a cancelled order nothing is outstanding, whatever its schedules say.
+        replace(EMPTIED, cancelled_at=LATER, total=money(0), schedules=(schedule(160),)),
+        replace(PLACED, received=money(0), transactions=(), outstanding=money(210)),
+    ],
+    ids=[
+        "placed",
+        "edited",
+        "emptied",
+        "collected",
+        "paid twice",
+        "collected and edited",
+        "collected and refunded",
+        "cancelled",
+        "cancelled with its schedule",
+        "not paid yet",
+    ],
+)
+def test_what_was_due_at_checkout_is_the_same_whatever_happened_since(order):
+    one = settlement.money(order, None, has_partial=True)
+    assert (one.at_checkout, one.agreed) == (50, 160)
+
+
+def test_all_of_a_full_order_was_due_at_checkout():
+    order = bought(sale(1, 210), total=210, lines=(PAIR,), schedules=())
+    edited = replace(order, total=money(110), lines=EDITED.lines)
+    back = replace(edited, refunded=money(100))
+    for one in (order, edited, back):
+        told = settlement.money(one, None, has_partial=False)
+        assert (told.at_checkout, told.agreed, told.balance) == (210, 0, 0)
 
 
 # An order that is new.
@@ -193,21 +276,54 @@ def test_shipping_is_of_the_balance_when_it_is_paid_later():
     assert (made.lines[0].deposit, made.lines[0].balance) == (0, 100)
 
 
+def of_lines(made):
+    return [(line.deposit, line.balance) for line in left(made)]
+
+
 def test_an_edit_that_was_read_late_is_as_one_read_at_once():
-    line = order_line(1, 200, 2)
     one = selling()
-    first = bought(sale(1, 50), total=210, lines=(line,), schedules=(schedule(160),))
-    edited = replace(
-        first,
-        total=money(110),
-        outstanding=money(60),
-        lines=(replace(line, current=1, unfulfilled=1),),
-        schedules=(schedule(60),),
-    )
-    late, early = take(edited, one), take(edited, one, stored=take(first, one))
+    late, early = take(EDITED, one), take(EDITED, one, stored=take(PLACED, one))
     for made in (late, early):
         assert (made.deposit, made.balance) == (50, 60)
-        assert (made.lines[0].deposit, made.lines[0].balance) == (40, 60)
+        assert of_lines(made) == [(40, 60)]
+        assert [(line.total, line.deposit, line.balance) for line in made.lines] == [(200, 40, 160)]
+
+
+def test_what_was_paid_for_units_that_are_gone_can_be_paid_back():
+    one = selling()
+    edited = replace(COLLECTED, total=money(110), lines=EDITED.lines)
+    for stored in (None, take(PLACED, one), take(COLLECTED, one)):
+        made = take(edited, one, stored=stored)
+        assert (made.deposit, made.balance, made.state) == (50, 160, "balance_collected")
+        assert of_lines(made) == [(20, 80)], "of the unit that is left"
+        standing = ledger.standing(made)
+        assert (standing.deposit.refundable, standing.balance.refundable) == (50, 160)
+        back = [entry(160, kind="refund", mode="refund"), refund_entry(49)]
+        assert settled(made, *made.payments, *back).state == "balance_collected"
+        assert settled(made, *made.payments, refund_entry(1)).state == "refunded"
+
+
+def test_of_a_full_order_too():
+    order = bought(sale(1, 210), total=110, lines=EDITED.lines, schedules=())
+    made = take(replace(order, original_total=money(210)), selling(), option="full")
+    assert (made.deposit, made.balance, made.state) == (210, 0, "placed")
+    assert ledger.standing(made).deposit.refundable == 210
+    assert of_lines(made) == [(100, 0)]
+
+
+def test_a_deposit_that_pays_for_all_that_is_left_leaves_no_balance():
+    made = take(replace(EMPTIED, total=money(40), lines=(replace(PAIR, current=1),)), selling())
+    assert (made.deposit, made.balance, made.state) == (50, 0, "placed")
+
+
+@pytest.mark.parametrize("order", [EMPTIED, replace(EMPTIED, cancelled_at=LATER)])
+def test_of_an_order_of_which_nothing_is_left_the_agreed_stays_to_be_read(order):
+    one = selling()
+    for stored in (None, take(PLACED, one), take(EDITED, one)):
+        made = take(order, one, stored=stored)
+        assert (made.deposit, made.balance, made.state) == (50, 160, "cancelled")
+        assert of_lines(made) == [(40, 160)]
+        assert ledger.standing(made).deposit.refundable == 50
 
 
 def test_a_line_that_is_removed_beside_another_is_not_agreed_any_more():
@@ -222,7 +338,7 @@ def test_a_line_that_is_removed_beside_another_is_not_agreed_any_more():
         schedules=(schedule(60),),
     )
     made = take(edited, one, two, stored=take(first, one, two))
-    assert [(line.deposit, line.balance) for line in made.lines] == [(40, 60), (0, 0)]
+    assert of_lines(made) == [(40, 60), (0, 0)]
     assert (made.deposit, made.balance, made.state) == (40, 60, "awaiting_balance")
 
 
@@ -232,6 +348,36 @@ def test_other_goods_are_not_of_the_deposit():
     assert (made.deposit, made.balance) == (20, 80)
     assert made.snapshot.has_other_lines
     assert len(made.lines) == 1
+
+
+def test_of_a_mixed_order_removed_units_are_told_apart():
+    """Two preordered units at 200 of which 40 are a deposit, two others at 60, 10 for shipping."""
+    others = order_line(2, 60, 2)
+    first = bought(
+        sale(1, 110),
+        total=270,
+        original_total=money(270),
+        lines=(PAIR, others),
+        schedules=(schedule(160),),
+    )
+    one = selling()
+
+    def edited(total, preordered, other, owed):
+        kept = (replace(PAIR, current=preordered), replace(others, current=other))
+        open_ = (schedule(owed) if owed else paid(schedule(0), LATER),)
+        order = replace(
+            first, total=money(total), outstanding=money(owed), lines=kept, schedules=open_
+        )
+        early, late = take(order, one, stored=take(first, one)), take(order, one)
+        assert (early.deposit, early.balance) == (late.deposit, late.balance)
+        return late
+
+    assert (edited(170, 1, 2, 60).deposit, edited(70, 0, 2, 0).deposit) == (40, 40)
+    made = edited(70, 0, 2, 0)
+    assert (made.state, ledger.standing(made).deposit.refundable) == ("cancelled", 40)
+    # What was paid for a unit of the others pays for the preorder, so that less is outstanding.
+    made = edited(240, 2, 1, 130)
+    assert (made.deposit, made.balance, made.snapshot.others_removed) == (70, 130, 30)
 
 
 # What follows.
@@ -373,8 +519,7 @@ def test_removed_and_kept_money_can_be_paid_back():
     )
     made = take(removed, one, stored=stored, option="full")
     assert made.state == "cancelled"
-    standing = ledger.standing(made.deposit, made.balance, made.payments)
-    assert standing.deposit.refundable == 100
+    assert ledger.standing(made).deposit.refundable == 100
 
 
 HELD = fulfillment_order(1, units(1), holds=(hold(31),), status="on_hold")

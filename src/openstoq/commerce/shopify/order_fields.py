@@ -39,6 +39,7 @@ def order(node: Fields) -> Order:
         financial_status=lowered_or_none(node, "displayFinancialStatus"),
         fulfillment_status=lowered_or_none(node, "displayFulfillmentStatus"),
         can_mark_paid=node.flag_or_none("canMarkAsPaid") is True,
+        original_total=shop_amount(node, "originalTotalPriceSet"),
         total=shop_amount(node, "currentTotalPriceSet"),
         received=shop_amount(node, "totalReceivedSet"),
         refunded=shop_amount(node, "totalRefundedSet"),

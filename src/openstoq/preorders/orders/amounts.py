@@ -1,11 +1,11 @@
 """What of an order's price is a preorder's deposit and what its balance, to the last cent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from openstoq.kernel.money import Money, digits
-from openstoq.preorders.orders.model import ZERO
+from openstoq.preorders.orders.model import ZERO, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
     if of == 0:
         return ZERO
     return Money(total * units / of, currency).amount
+
+
+def worth(lines: Iterable[Line], currency: str) -> Decimal:
+    """Return what those units of lines cost that are left."""
+    return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
 
 
 def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -80,7 +80,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
         known.offers,
         before,
         market_id=known.market_id,
-        balance=owed.balance,
+        balance=owed.agreed,
     )
     made = settlement.made(
         order, sold, known.offers, stored, owed=owed, market_id=known.market_id, now=now
@@ -94,7 +94,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
         work,
         made,
         before=before,
-        payments=ledger.reconcile(order, made.payments, now, balance=made.balance),
+        payments=ledger.reconcile(order, made.payments, now, at_checkout=owed.at_checkout),
     )
     await store.save_fulfillment_orders(db, shop_id, made)
     if stored is None and _is_to_be_cancelled(made, known.offers):

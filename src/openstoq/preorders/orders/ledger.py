@@ -8,6 +8,7 @@ from uuid import UUID
 
 from openstoq.commerce.orders import Order, Transaction
 from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.amounts import worth
 from openstoq.preorders.orders.model import (
     UNDER_WAY,
     ZERO,
@@ -51,43 +52,57 @@ class Standing:
         return self.deposit.refunded + self.balance.refunded
 
 
-def standing(
-    deposit: Decimal, balance: Decimal, payments: Iterable[Payment], *, expected: bool = False
-) -> Standing:
+def standing(order: PreorderOrder, *, expected: bool = False) -> Standing:
     """Add up the ledger.
 
-    A transaction at checkout may be for other goods as well: what exceeds the deposit is theirs,
-    and what the merchant refunds by hand is theirs first. With `expected`, refunds that are
-    under way count as done, so that nothing is paid back twice.
+    All that came for an order of preorders alone is theirs, whatever is left of it. Where it has
+    other goods, what was paid at checkout above the deposit is for those. With `expected`, refunds
+    that are under way count as done, so that nothing is paid back twice.
     """
     done = [
         one
-        for one in payments
+        for one in order.payments
         if one.status == "succeeded" or (expected and one.kind == "refund" and _pends(one))
     ]
-    paid = _sum(one for one in done if one.kind == "deposit")
+    paid = came_at_checkout(done)
     collected = _sum(one for one in done if one.kind == "balance")
-    others = max(paid - deposit, ZERO)
+    others = max(paid - order.deposit, ZERO) if order.snapshot.has_other_lines else ZERO
+    received = paid - others
     refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
     by_hand = _sum(one for one in refunds if one.mode != "refund")
     ours = _sum(one for one in refunds if one.mode == "refund")
-    returned = min(ours + max(by_hand - others, ZERO), paid, deposit)
+    surplus = max(received + collected - worth(order.lines, order.currency), ZERO)
+    ours += _of_preorder(by_hand, others, order.snapshot.others_removed, surplus)
     back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
     return Standing(
-        deposit=PartStanding(deposit, min(paid, deposit), returned),
-        balance=PartStanding(balance, collected, min(back, collected)),
+        deposit=PartStanding(order.deposit, received, min(ours, received)),
+        balance=PartStanding(order.balance, collected, min(back, collected)),
     )
 
 
+def _of_preorder(
+    by_hand: Decimal, others: Decimal, others_removed: Decimal, surplus: Decimal
+) -> Decimal:
+    """Return what the merchant refunded by hand of the preorder; of its `others` is the rest.
+
+    What was removed is refunded first, of other goods before the preorder, then what other goods
+    are left, and last the preorder. So the preorder's refund never takes what others still cost.
+    """
+    left = by_hand - min(by_hand, others, others_removed)
+    of_surplus = min(left, surplus)
+    others_left = max(others - others_removed, ZERO)
+    return of_surplus + max(left - of_surplus - others_left, ZERO)
+
+
 def reconcile(
-    order: Order, known: Sequence[Payment], now: datetime, *, balance: Decimal
+    order: Order, known: Sequence[Payment], now: datetime, *, at_checkout: Decimal
 ) -> list[Payment]:
     """Return the entries that are new or changed, so that the ledger is what the shop says.
 
-    `balance` is what of the order is paid later. A payment that we began is found again by its
+    `at_checkout` is what of the order was due then. A payment that we began is found again by its
     amount, because the shop does not say who asked for a transaction.
     """
-    book = _Book(order, known, balance)
+    book = _Book(order, known, at_checkout)
     book.take_incoming()
     book.take_outgoing()
     if order.outstanding <= 0:
@@ -98,9 +113,9 @@ def reconcile(
 class _Book:
     """The ledger while it is brought in line with an order's transactions."""
 
-    def __init__(self, order: Order, known: Sequence[Payment], balance: Decimal) -> None:
+    def __init__(self, order: Order, known: Sequence[Payment], at_checkout: Decimal) -> None:
         self._order = order
-        self._balance = balance
+        self._at_checkout = at_checkout
         self._entries = {one.id: one for one in known}
         self._by_transaction = {
             one.transaction_id: one for one in known if one.transaction_id is not None
@@ -114,15 +129,9 @@ class _Book:
 
     def take_incoming(self) -> None:
         """Enter what was paid: at checkout as long as that was owed then, later after it."""
-        # Its price before anything was paid back, and without what was paid twice.
-        price = min(
-            self._order.received + self._order.outstanding,
-            self._order.total + self._order.refunded,
-        )
-        at_checkout = price - self._balance
         running = ZERO
         for one in _in_time(self._order, MONEY_IN):
-            part: Part = "deposit" if running == 0 or running < at_checkout else "balance"
+            part: Part = "deposit" if running == 0 or running < self._at_checkout else "balance"
             running += one.amount
             if not self._is_entered(one):
                 begun = self._begun(one) if part == "balance" else None
@@ -188,6 +197,11 @@ class _Book:
             and (one.status != "pending" or one.attempts > 0)
         ]
         return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+
+
+def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
+    """Return what was paid when the order was placed."""
+    return _sum(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:

@@ -10,8 +10,8 @@ from openstoq.commerce.orders import Order, OrderLine
 from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import OFFER_PROPERTY
-from openstoq.preorders.orders.amounts import of_units, shares
-from openstoq.preorders.orders.model import ZERO, Line
+from openstoq.preorders.orders.amounts import divided, of_units, shares, worth
+from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
 
 Option = Literal["full", "partial"]
 Plans = Mapping[int, tuple[UUID, Option]]
@@ -79,20 +79,14 @@ def preordered(
     market_id: int | None,
     balance: Decimal,
 ) -> list[Line]:
-    """Return the preordered lines as they are now, the order's balance divided between them.
+    """Return the preordered lines as they are now, the agreed balance divided between them.
 
     What counts against limits is as before, and nothing yet of a line that is new.
     """
     by_id = {line.id: line for line in known}
     matched = list(matches)
-    totals = [
-        of_units(one.line.total, one.line.current, one.line.quantity, order.currency)
-        for one in matched
-    ]
-    later = [
-        _later(total, one, by_id.get(one.line.id), offers.get(one.offer_id))
-        for one, total in zip(matched, totals, strict=True)
-    ]
+    totals = [one.line.total for one in matched]
+    later = [_later(one, by_id.get(one.line.id), offers.get(one.offer_id)) for one in matched]
     parts = shares(totals, later, balance, order.currency)
     lines: list[Line] = []
     for one, share in zip(matched, parts, strict=True):
@@ -109,6 +103,27 @@ def preordered(
             )
         )
     return lines
+
+
+def left(order: PreorderOrder) -> list[Line]:
+    """Return an order's lines with their amounts for the units that are left.
+
+    What is left has the order's balance as it is now. Where units were removed after they were
+    paid, it has of deposit and balance what its price is of all that was paid. Where nothing is
+    left, the amounts are as they were agreed.
+    """
+    if order.is_empty:
+        return list(order.lines)
+    currency, balance, price = order.currency, order.balance, worth(order.lines, order.currency)
+    deposit = sum((one.deposit for one in order.lines), ZERO)
+    if deposit + balance > price:
+        balance, _ = divided(price, [balance, deposit], currency)
+    totals = [of_units(one.total, one.current, one.ordered, currency) for one in order.lines]
+    later = [of_units(one.balance, one.current, one.ordered, currency) for one in order.lines]
+    return [
+        replace(line, total=share.total, deposit=share.deposit, balance=share.balance)
+        for line, share in zip(order.lines, shares(totals, later, balance, currency), strict=True)
+    ]
 
 
 def _new(one: Match, market_id: int | None) -> Line:
@@ -136,17 +151,18 @@ def _new(one: Match, market_id: int | None) -> Line:
     )
 
 
-def _later(total: Decimal, one: Match, before: Line | None, offer: Offer | None) -> Decimal:
+def _later(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
     """Return what a line by itself leaves to be paid later.
 
     That was agreed at checkout: what the offer asks for since then is for those who buy since.
     """
     if one.payment == "full":
         return ZERO
+    total = one.line.total
     if before is not None and before.balance > 0:
         return before.balance * total / before.total
     option = offer.payments.options.partial if offer is not None else None
     deposit = (option or PartialOption()).deposit
     if deposit.type == "price" and deposit.amount is not None:
-        return max(total - deposit.amount * one.line.current, ZERO)
+        return max(total - deposit.amount * one.line.quantity, ZERO)
     return total * (100 - deposit.percent) / 100

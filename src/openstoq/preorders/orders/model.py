@@ -35,8 +35,8 @@ class Line:
     """A preordered line.
 
     Of `ordered` units `current` are left in the order, `unfulfilled` of them still to be sent;
-    `quantity` of them count against limits. `total`, `deposit` and `balance` are for `current`.
-    `exceeded` is the sentence that says which limit the line went over.
+    `quantity` of them count against limits. `total`, `deposit` and `balance` are what was agreed
+    at checkout, for `ordered`; `lines.left` returns what of them the units left cost. `exceeded` is the sentence that says which limit the line went over.
     """
 
     id: int
@@ -90,7 +90,10 @@ class Payment:
 
 
 class Snapshot(BaseModel):
-    """What the shop had of an order that no query asks after."""
+    """What the shop had of an order that no query asks after.
+
+    `others_removed` is what those units of its other lines cost that are not in it any more.
+    """
 
     test: bool = False
     financial_status: str | None = None
@@ -99,13 +102,14 @@ class Snapshot(BaseModel):
     collection_url: str | None = None
     can_mark_paid: bool = False
     has_other_lines: bool = False
+    others_removed: Decimal = ZERO
     tags: tuple[str, ...] = ()
     schedules: tuple[PaymentSchedule, ...] = ()
     mandates: tuple[Mandate, ...] = ()
     fulfillment_orders: tuple[FulfillmentOrder, ...] = ()
 
     @classmethod
-    def of(cls, order: Order, *, has_other_lines: bool) -> "Snapshot":
+    def of(cls, order: Order, *, has_other_lines: bool, others_removed: Decimal) -> "Snapshot":
         """Take from an order what is kept."""
         return cls(
             test=order.test,
@@ -115,6 +119,7 @@ class Snapshot(BaseModel):
             collection_url=order.collection_url,
             can_mark_paid=order.can_mark_paid,
             has_other_lines=has_other_lines,
+            others_removed=others_removed,
             tags=order.tags,
             schedules=order.schedules,
             mandates=order.mandates,
@@ -175,6 +180,11 @@ class PreorderOrder:
     updated_at: datetime
     lines: tuple[Line, ...] = field(default=())
     payments: tuple[Payment, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing that was preordered is left in it."""
+        return self.shop_cancelled_at is not None or not any(one.current for one in self.lines)
 
     def payment(self, payment_id: UUID) -> Payment | None:
         """Return an entry of the ledger."""

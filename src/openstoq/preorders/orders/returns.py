@@ -26,7 +26,7 @@ def refunds(
     One for each payment that is paid back. Refunds that are under way count as done. Empty when
     nothing is left, or nothing of it came through the shop.
     """
-    standing = ledger.standing(order.deposit, order.balance, order.payments, expected=True)
+    standing = ledger.standing(order, expected=True)
     left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}
     found: list[Payment] = []
     for part in parts:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from openstoq.commerce.orders import Order
+from openstoq.commerce.orders import Order, OrderLine
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders import ledger, rules
+from openstoq.preorders.orders.amounts import of_units, worth
 from openstoq.preorders.orders.model import (
     ZERO,
     Collect,
@@ -26,25 +27,46 @@ HANDLE = "openstoq"
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What of an order is paid later, and when; `balance` is zero for one paid in full."""
+    """What of an order is paid when; what is paid later is zero for one paid in full.
 
+    `at_checkout` was due when it was placed, which no edit and no refund changes; `agreed` was
+    then left to be paid later, and `balance` is what is paid later by now.
+    """
+
+    at_checkout: Decimal
+    agreed: Decimal
     balance: Decimal
     due_at: datetime | None
 
 
 def money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
-    """Read an order's balance off its payment schedules.
+    """Read off an order's payments and its payment schedules what is paid when.
 
-    A platform that forgets the schedules of paid orders leaves the balance as it was; one that
-    never had any owes what is outstanding, if a deposit was sold.
+    It is told by what came and what was ordered, and not by what is left of it: edits and refunds
+    lower that, and the order may be read for the first time after them. A platform that forgets
+    the schedules of paid orders leaves the balance as it was; one that never had any owes what is
+    outstanding, if a deposit was sold.
     """
     waiting = [one for one in order.schedules if one.completed_at is None and one.balance_due > 0]
     due = min((one.due_at for one in waiting if one.due_at is not None), default=None)
+    still_due = sum((one.balance_due for one in waiting), ZERO)
+    has_later = has_partial or bool(order.schedules)
     if order.schedules:
-        return Money(sum((one.total for one in order.schedules), ZERO), due)
-    if stored is not None:
-        return Money(min(stored.balance, order.total + order.refunded), None)
-    return Money(order.outstanding if has_partial else ZERO, None)
+        balance = sum((one.total for one in order.schedules), ZERO)
+    elif stored is not None:
+        later = order.received + order.outstanding - ledger.came_at_checkout(stored.payments)
+        balance = max(min(stored.balance, later), ZERO)
+    else:
+        balance = order.outstanding if has_partial else ZERO
+    # Nothing is outstanding of a cancelled order, even if its schedules say so; and what was paid
+    # twice is none of its price.
+    price = min(
+        order.received + max(order.outstanding, still_due),
+        max(order.original_total, order.total + order.refunded),
+    )
+    at_checkout = max(price - balance, ZERO)
+    agreed = max(order.original_total - at_checkout, ZERO) if has_later else ZERO
+    return Money(at_checkout, agreed, balance, due)
 
 
 def made(
@@ -59,15 +81,10 @@ def made(
 ) -> PreorderOrder:
     """Return the order, new or as it is now; `settle` has to follow once its ledger is known."""
     sold = {line.id for line in lines}
-    has_others = any(line.id not in sold and line.quantity > 0 for line in order.lines)
-    balance = owed.balance
-    is_empty = not has_others and not any(line.current for line in lines)
-    if stored is not None and (order.cancelled_at is not None or is_empty):
-        # What was agreed stays to be read; the shop has taken everything off the order.
-        lines, balance = _as_agreed(lines, stored), stored.balance
-    deposit = sum((line.deposit for line in lines), ZERO)
-    if not has_others:
-        deposit += _besides(order, lines, balance, stored)
+    others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
+    is_left = order.cancelled_at is None and any(line.current for line in lines)
+    # Where nothing is left, what was agreed stays to be read, unless something of it was paid.
+    balance = owed.balance if is_left else owed.balance or owed.agreed
     customer = order.customer
     told: dict[str, Any] = {
         "name": order.name,
@@ -83,10 +100,14 @@ def made(
         "received": order.received,
         "refunded": order.refunded,
         "outstanding": order.outstanding,
-        "deposit": deposit,
+        "deposit": _deposit(order, lines, owed) if others else owed.at_checkout,
         "balance": balance,
         "due_at": owed.due_at,
-        "snapshot": Snapshot.of(order, has_other_lines=has_others),
+        "snapshot": Snapshot.of(
+            order,
+            has_other_lines=bool(others),
+            others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
+        ),
         "lines": tuple(lines),
         "updated_at": now,
     }
@@ -137,7 +158,7 @@ def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     if order.collected_at is None and order.balance > 0:
         paid_at = ledger.collected_at(order.payments, order)
         order.collected_at = paid_at or (now if _is_paid(order) else None)
-    standing = ledger.standing(order.deposit, order.balance, order.payments)
+    standing = ledger.standing(order)
     order.state = rules.state(
         rules.Facts(
             is_cancelled=order.cancelled_at is not None,
@@ -161,25 +182,19 @@ def _is_paid(order: PreorderOrder) -> bool:
     )
 
 
-def _as_agreed(lines: Iterable[Line], stored: PreorderOrder) -> list[Line]:
-    before = {line.id: line for line in stored.lines}
-    return [
-        replace(line, total=was.total, deposit=was.deposit, balance=was.balance)
-        if (was := before.get(line.id)) is not None
-        else line
-        for line in lines
-    ]
+def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
+    """Return what of an order with other goods was due at checkout for its preorder.
+
+    That is the lines' share; more if other goods were removed before the balance came, as a shop
+    then lowers what is outstanding: what was paid for them has become the preorder's.
+    """
+    agreed = sum((line.deposit for line in lines), ZERO)
+    return max(agreed, worth(lines, order.currency) - owed.balance)
 
 
-def _besides(
-    order: Order, lines: Iterable[Line], balance: Decimal, stored: PreorderOrder | None
-) -> Decimal:
-    """Return what was paid at checkout of preorders alone besides their lines, such as shipping."""
-    if stored is not None:
-        return max(stored.deposit - sum((line.deposit for line in stored.lines), ZERO), ZERO)
-    # Nothing is left of the price of a cancelled order.
-    price = order.total if order.cancelled_at is None else order.received
-    return max(price - balance - sum((line.deposit for line in lines), ZERO), ZERO)
+def _removed(line: OrderLine, currency: str) -> Decimal:
+    """Return what those units of a line cost that are not in the order any more."""
+    return line.total - of_units(line.total, line.current, line.quantity, currency)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:

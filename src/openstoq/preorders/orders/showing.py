@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from openstoq.kernel.money import Money
 from openstoq.preorders.offers.model import Sync
-from openstoq.preorders.orders import ledger
+from openstoq.preorders.orders import ledger, lines
 from openstoq.preorders.orders.effects import ours
 from openstoq.preorders.orders.ledger import PartStanding
 from openstoq.preorders.orders.model import Payment, PreorderOrder
@@ -94,7 +94,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
     """Show how an order's money stands."""
-    standing = ledger.standing(order.deposit, order.balance, order.payments)
+    standing = ledger.standing(order)
     last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
     retry = next((one for one in order.payments if one.retry_at is not None), None)
     return PaymentsSummary(
@@ -198,7 +198,7 @@ def _lines(order: PreorderOrder) -> list[LineView]:
             balance=_amount(order, line.balance),
             exceeded=line.exceeded,
         )
-        for line in order.lines
+        for line in lines.left(order)
     ]
 
 

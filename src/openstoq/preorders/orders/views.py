@@ -69,7 +69,7 @@ class LineView(BaseModel):
 
 
 class PartView(BaseModel):
-    """The deposit or the balance."""
+    """The deposit or the balance; the deposit is what was due at checkout, edits do not lower it."""
 
     amount: Amount
     received: Amount

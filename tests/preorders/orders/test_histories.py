@@ -1,0 +1,144 @@
+"""Whatever happened to an order, and whenever it was read: the record after it is the same."""
+
+import random
+
+import pytest
+
+from factories.records import DAY, NOON, offer, shop_order
+from openstoq.commerce.orders import OrderLine, PaymentSchedule, Transaction
+from openstoq.preorders.offers.capabilities.payments import Deposit
+from openstoq.preorders.orders import ledger, lines, returns, settlement
+from openstoq.preorders.orders.returns import Reason
+from sandbox.deeds import STEPS, placed
+from sandbox.ordered import Storekeeper
+
+OFFER = offer(Deposit(percent=30))
+OFFERS = {OFFER.id: OFFER}
+
+
+def as_read(order):
+    """An order of the sandbox as the application reads it."""
+    return shop_order(
+        id=order.id,
+        original_total=order.total,
+        total=order.current_total,
+        received=order.received,
+        refunded=order.refunded,
+        outstanding=order.outstanding,
+        cancelled_at=order.cancelled_at,
+        fulfillment_status=order.fulfillment_status.lower(),
+        lines=tuple(
+            OrderLine(
+                id=each.id,
+                title="Snowboard",
+                variant_title=None,
+                sku=None,
+                variant_id=each.variant.id,
+                product_id=1,
+                plan_id=each.selling_plan_id,
+                quantity=each.quantity,
+                current=each.current_quantity,
+                unfulfilled=each.unfulfilled_quantity,
+                unit_price=each.unit_price,
+                total=each.total,
+                properties={},
+            )
+            for each in order.lines
+        ),
+        schedules=tuple(
+            PaymentSchedule(
+                id=each.id,
+                due_at=each.due_at,
+                completed_at=each.completed_at,
+                total=each.total,
+                balance_due=each.balance,
+            )
+            for each in (order.payment_terms.schedules if order.payment_terms else ())
+        ),
+        transactions=tuple(
+            Transaction(
+                id=each.id,
+                kind=each.kind.lower(),
+                status=each.status.lower(),
+                amount=each.amount,
+                gateway=each.gateway,
+                parent_id=each.parent.id if each.parent else None,
+                processed_at=each.processed_at,
+            )
+            for each in order.transactions
+        ),
+    )
+
+
+def take(order, stored, plans):
+    """Take an order in, as intake does."""
+    known = stored.lines if stored is not None else ()
+    matches = lines.match(order, plans, OFFERS, known)
+    owed = settlement.money(order, stored, has_partial=True)
+    sold = lines.preordered(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
+    made = settlement.made(order, sold, OFFERS, stored, owed=owed, market_id=None, now=NOON)
+    found = ledger.reconcile(order, made.payments, NOON, at_checkout=owed.at_checkout)
+    changed = {one.id: one for one in found}
+    kept = [one for one in made.payments if one.id not in changed]
+    settlement.settle(made, [*kept, *changed.values()], NOON)
+    return made
+
+
+def facts(made):
+    return (
+        (made.state, made.deposit, made.balance, made.collected_at is not None),
+        [(one.id, one.current, one.total, one.deposit, one.balance) for one in lines.left(made)],
+        sorted((one.transaction_id, one.kind, one.part, one.amount) for one in made.payments),
+        ledger.standing(made),
+    )
+
+
+def played(dice):
+    """Return an order as the shop has it after each thing that happens to it, and its plans."""
+    keeper = Storekeeper()
+    order = placed(keeper.shop, dice)
+    readings = [as_read(order)]
+    for step in dice.choices(STEPS, k=6):
+        step(keeper.shop, order, dice)
+        readings.append(as_read(order))
+    plans = {one.selling_plan_id: (OFFER.id, "partial") for one in order.lines}
+    plans.pop(None, None)
+    return readings, plans
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_record_does_not_depend_on_when_an_order_was_read(seed):
+    dice = random.Random(seed)  # noqa: S311 - a game, not a secret
+    readings, plans = played(dice)
+    if not plans:
+        return
+    once = take(readings[-1], None, plans)
+    always = None
+    for reading in readings:
+        always = take(reading, always, plans)
+    assert facts(always) == facts(once)
+    some = None
+    for reading in [*dice.sample(readings[:-1], k=3), readings[-1]]:
+        some = take(reading, some, plans)
+    assert facts(some) == facts(once)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_all_that_came_for_a_preorder_can_be_paid_back_and_nothing_else(seed):
+    dice = random.Random(seed)  # noqa: S311 - as above
+    readings, plans = played(dice)
+    if not plans:
+        return
+    order = readings[-1]
+    made = take(order, None, plans)
+    found = returns.refunds(made, ("deposit", "balance"), Reason(None, notify=False), NOON + DAY)
+    left = order.received - order.refunded - sum(one.amount for one in found)
+    preordered = {one.id for one in made.lines}
+    others = [one for one in order.lines if one.id not in preordered]
+    if not others:
+        assert left == 0
+    elif not order.refunded:
+        goods = sum(one.total for one in order.lines)
+        shipping = order.original_total - goods
+        as_ordered = sum(one.total for one in others)
+        assert as_ordered - made.snapshot.others_removed + shipping <= left <= as_ordered + shipping
