@@ -99,6 +99,20 @@ async def test_an_order_that_shrinks_into_its_limit_counts(market, offer, plans,
     await market.happen(order, "edit", lines=[{"id": order["lines"][0]["id"], "quantity": 2}])
     assert (await market.read(order))["exceeded"] == []
     assert await count(market, variants[0]) == 2
+    assert OVER not in (await market.in_shop(order))["tags"]
+
+
+async def test_a_line_over_its_limit_that_is_taken_off_is_over_none(market, offer, plans, variants):
+    answer = await market.client.patch(
+        f"{offer}/products/variants/{variants[0]}", json={"max_count": 1}
+    )
+    assert answer.status_code == 202
+    order = await market.place((variants[0], plans["full"], 2), (variants[1], plans["full"], 1))
+    assert OVER in (await market.in_shop(order))["tags"]
+    await market.happen(order, "edit", lines=[{"id": order["lines"][0]["id"], "quantity": 0}])
+    told = await market.read(order)
+    assert (told["exceeded"], told["state"]) == ([], "placed")
+    assert OVER not in told["tags"]
 
 
 async def test_fifty_buyers_of_the_last_ten(market, site, offer, plans, variants):

@@ -143,7 +143,8 @@ async def _judge(
 ) -> None:
     """Decide what of an order's new units counts, and what goes over a limit.
 
-    A line that went over before is judged again only once it has become smaller.
+    A line that went over before is judged again only once it has become smaller; an order of which
+    nothing is over a limit any more loses the tag.
     """
     was = {line.id: line for line in before}
     open_lines = [
@@ -152,8 +153,23 @@ async def _judge(
         if line.current > line.quantity
         and (line.id not in was or line.current < was[line.id].current)
     ]
-    if not open_lines:
-        return
+    if open_lines:
+        await _judge_lines(work, order, open_lines, offers)
+    # What was taken off the order is over no limit either.
+    order.lines = tuple(
+        line if line.current else replace(line, exceeded=None) for line in order.lines
+    )
+    order.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
+    if not order.exceeded and settlement.OVER_LIMIT in order.tags_wanted:
+        order.tags_wanted = [tag for tag in order.tags_wanted if tag != settlement.OVER_LIMIT]
+        order.tags_unwanted = [*order.tags_unwanted, settlement.OVER_LIMIT]
+        order.revision += 1
+
+
+async def _judge_lines(
+    work: Work, order: PreorderOrder, open_lines: Sequence[Line], offers: Mapping[UUID, Offer]
+) -> None:
+    """Judge lines under locks, and have the order held and tagged if one does not fit."""
     await counts.lock(work.db, work.shop_id, order.lines)
     demands = [
         Demand(
@@ -176,7 +192,6 @@ async def _judge(
     excesses = limits.judge(demands, of_offers, taken)
     judged = {line.id: _judged(line, excesses, offers) for line in open_lines}
     order.lines = tuple(judged.get(line.id, line) for line in order.lines)
-    order.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
     held = any(
         line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "hold"
         for line in order.lines
