@@ -45,6 +45,10 @@ class Market:
         await run(self.runtime, self.shop, job, **arguments)
         await idle(self.database)
 
+    async def unheard(self, order, what, **body):
+        """Have a merchant or a shopper do something to an order, of which nothing is told."""
+        await self.site.control("POST", f"orders/{order['id']}/{what}", body)
+
     async def happen(self, order, what, status=200, **body):
         """Have a merchant or a shopper do something to an order, which is then told."""
         done = await self.site.control("POST", f"orders/{order['id']}/{what}", body, status=status)

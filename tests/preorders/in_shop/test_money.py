@@ -176,6 +176,41 @@ async def test_a_balance_that_came_another_way(market, plans, variants):
     await agree(market, order)
 
 
+async def test_a_balance_noted_by_hand_is_what_was_owed_by_then(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 2))
+    line = order["lines"][0]
+    await market.unheard(order, "edit", lines=[{"id": line["id"], "quantity": 1}])
+    owed = (await market.in_shop(order))["outstanding"]
+    answer = await market.ask(order, "payments/charge_balance", mode="manual")
+    assert answer["balance"]["status"] == "paid", "at once"
+    told = await market.read(order)
+    assert told["state"] == "balance_collected"
+    assert (told["payments"]["balance"]["received"], told["totals"]["outstanding"]) == (
+        owed,
+        "0.00",
+    )
+    await agree(market, order)
+    assert len(await market.ledger(order)) == 2
+    await market.ask(order, "payments/refund")
+    assert await market.state(order) == "refunded"
+    shown = await market.in_shop(order)
+    assert shown["refunded"] == shown["received"]
+    await agree(market, order)
+
+
+@pytest.mark.parametrize(("what", "state"), [("cancel", "cancelled"), ("pay", "balance_collected")])
+async def test_a_balance_that_was_not_owed_any_more_did_not_come_by_hand(
+    market, plans, variants, what, state
+):
+    order = await market.place((variants[0], plans["partial"], 2))
+    await market.unheard(order, what)
+    await market.ask(order, "payments/charge_balance", mode="manual")
+    assert await market.state(order) == state
+    told = await payments(market, order)
+    assert bool(told["charged_at"]) == (what == "pay")
+    await agree(market, order)
+
+
 async def test_a_wrong_mode_is_named(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     refused = await market.refusal(order, "payments/charge_balance", 422, mode="later")
@@ -389,6 +424,61 @@ async def test_an_edit_lowers_what_is_owed(market, plans, variants):
     assert parts == Decimal(shown["current_total"])
     await market.ask(order, "payments/charge_balance")
     assert await market.state(order) == "balance_collected"
+    await agree(market, order)
+
+
+@pytest.mark.parametrize("left", [1, 0])
+@pytest.mark.parametrize("way", ["full", "partial, charged", "partial"])
+async def test_what_was_paid_for_units_that_were_removed_is_paid_back_too(
+    market, plans, variants, way, left
+):
+    plan, *charged = way.split(", ")
+    order = await market.place((variants[0], plans[plan], 2), shipping="5")
+    if charged:
+        await market.ask(order, "payments/charge_balance")
+    deposit = (await payments(market, order))["deposit"]["amount"]
+    line = order["lines"][0]
+    await market.happen(order, "edit", lines=[{"id": line["id"], "quantity": left}])
+    told = await payments(market, order)
+    assert (told["deposit"]["amount"], told["deposit"]["status"]) == (deposit, "paid")
+    await market.ask(order, "payments/refund")
+    shown = await market.in_shop(order)
+    assert shown["refunded"] == shown["received"]
+    assert await market.state(order) == ("refunded" if left else "cancelled")
+    await market.refusal(order, "payments/refund")
+    await agree(market, order)
+
+
+@pytest.mark.parametrize("left", [1, 0])
+async def test_of_an_order_first_read_after_an_edit_too(market, plans, variants, left):
+    prompt = await market.place((variants[0], plans["partial"], 2), shipping="5")
+    late = await market.buy((variants[0], plans["partial"], 2), shipping="5")
+    for order in (prompt, late):
+        line = {"id": order["lines"][0]["id"], "quantity": left}
+        await market.unheard(order, "edit", lines=[line])
+        await market.tell(order)
+    first, second = await payments(market, prompt), await payments(market, late)
+    for told in (first, second):
+        told.pop("collection_url")
+        told["balance"].pop("due_at")
+    assert first == second
+    await market.ask(late, "payments/refund")
+    shown = await market.in_shop(late)
+    assert shown["refunded"] == shown["received"]
+    await agree(market, late)
+
+
+async def test_of_a_mixed_order_what_other_goods_cost_stays(market, plans, variants):
+    order = await market.place(
+        (variants[0], plans["full"], 2), (variants[5], None, 1), shipping="5"
+    )
+    preordered, other = order["lines"]
+    await market.happen(order, "edit", lines=[{"id": preordered["id"], "quantity": 1}])
+    await market.ask(order, "payments/refund")
+    shown = await market.in_shop(order)
+    kept = Decimal(shown["received"]) - Decimal(shown["refunded"])
+    assert kept == Decimal(other["total"]) + 5
+    assert await market.state(order) == "refunded"
     await agree(market, order)
 
 

@@ -120,16 +120,53 @@ def test_a_charge_that_was_settled_first_takes_its_transaction():
 
 
 def test_a_charge_under_way_comes_before_one_that_ended():
-    ended, begun = entry(80, mode="manual"), entry(80, status="processing", attempts=1)
+    ended, begun = entry(80, attempts=1), entry(80, status="processing", attempts=1)
     book = read(shop(DEPOSIT, BALANCE), [ended, begun, *read(shop(DEPOSIT))])
     assert [one.transaction_id for one in book] == [None, 2, 1]
 
 
+BY_HAND = sale(2, 80, gateway="manual")
+
+
 def test_money_that_came_by_other_means_is_the_transaction_by_which_the_shop_was_told():
     by_hand = entry(80, mode="manual", settled_at=NOON)
-    noted = sale(2, 80, gateway="manual")
-    book = read(shop(DEPOSIT, noted), [*read(shop(DEPOSIT)), by_hand])
+    book = read(shop(DEPOSIT, BY_HAND), [*read(shop(DEPOSIT)), by_hand])
     assert told(book) == [CAME, ("balance", "balance", "manual", 80, "succeeded")]
+    assert (book[1].transaction_id, book[1].settled_at) == (2, NOON)
+    assert reconcile(shop(DEPOSIT, BY_HAND), book, LATER, at_checkout=money(20)) == []
+
+
+def test_it_is_what_was_outstanding_when_the_shop_was_told():
+    by_hand = entry(80, mode="manual", settled_at=NOON)
+    edited = shop(DEPOSIT, total=50)
+    book = read(edited, [*read(shop(DEPOSIT)), by_hand])
+    assert told(book) == [CAME, ("balance", "balance", "manual", 30, "succeeded")]
+    for known in (book, [*read(shop(DEPOSIT)), by_hand]):
+        book = read(shop(DEPOSIT, sale(2, 30, gateway="manual"), total=50), known)
+        assert told(book) == [CAME, ("balance", "balance", "manual", 30, "succeeded")]
+        assert book[1].transaction_id == 2
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        shop(DEPOSIT, BALANCE),
+        shop(DEPOSIT, total=20),
+        shop(DEPOSIT, total=0, cancelled_at=NOON, outstanding=money(0)),
+    ],
+    ids=["paid by link", "edited", "cancelled"],
+)
+def test_what_was_noted_and_was_not_due_any_more_never_came(order):
+    by_hand = entry(80, mode="manual", settled_at=NOON)
+    book = read(order, [*read(shop(DEPOSIT)), by_hand])
+    assert [(one.mode, one.status) for one in book] == [
+        ("checkout", "succeeded"),
+        ("manual", "void"),
+        *[("link", "succeeded")] * (len(book) - 2),
+    ]
+    assert (book[1].transaction_id, bool(book[1].error)) == (None, True)
+    came = sum(one.amount for one in book if one.status == "succeeded")
+    assert came == order.received
 
 
 def test_a_link_that_is_paid_calls_off_what_was_not_handed_over():

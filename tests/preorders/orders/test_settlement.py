@@ -411,6 +411,26 @@ def test_what_was_collected_stays_so():
     assert settled(order, deposit_of(20)).collected_at == NOON
 
 
+def test_what_was_noted_by_hand_and_was_not_due_was_not_collected():
+    noted = entry(80, mode="manual", status="void")
+    facts = {"collected_at": NOON, "outstanding": money(0), "paid_wanted": True}
+    order = settled(preorder(**facts, balance=money(0)), deposit_of(20), noted)
+    assert (order.collected_at, order.paid_wanted, order.state) == (None, False, "placed")
+    order = settled(preorder(**facts, shop_cancelled_at=NOON), deposit_of(20), noted)
+    assert (order.collected_at, order.state) == (None, "cancelled")
+    by_link = entry(80, mode="link", settled_at=LATER)
+    order = settled(preorder(**facts), deposit_of(20), noted, by_link)
+    assert (order.collected_at, order.state) == (LATER, "balance_collected")
+
+
+def test_the_shop_is_told_of_what_was_noted_by_hand_until_it_knows():
+    noted = entry(80, mode="manual")
+    order = settled(preorder(paid_wanted=True, collected_at=NOON), deposit_of(20), noted)
+    assert (order.paid_wanted, order.state) == (True, "balance_collected")
+    order = settled(order, deposit_of(20), replace(noted, transaction_id=2))
+    assert (order.paid_wanted, order.collected_at) == (False, NOON)
+
+
 def test_an_order_that_the_shop_cancelled_is_cancelled():
     order = preorder(shop_cancelled_at=NOON, outstanding=money(0))
     settled(order, deposit_of(20))

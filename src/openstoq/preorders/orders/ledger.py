@@ -17,6 +17,8 @@ from openstoq.preorders.orders.model import (
     PreorderOrder,
 )
 
+# The gateway of what the shop was told to have been paid.
+BY_HAND = "manual"
 MONEY_IN = frozenset({"sale", "capture"})
 
 
@@ -107,6 +109,8 @@ def reconcile(
     book.take_outgoing()
     if order.outstanding <= 0:
         book.call_off(now)
+    else:
+        book.correct()
     return book.changed
 
 
@@ -135,7 +139,8 @@ class _Book:
             running += one.amount
             if not self._is_entered(one):
                 begun = self._begun(one) if part == "balance" else None
-                self._write(_settled(begun or _incoming(self._order, one, part), one))
+                entry = begun or _incoming(self._order, one, part)
+                self._write(_settled(replace(entry, amount=one.amount), one))
 
     def take_outgoing(self) -> None:
         """Enter what was paid back."""
@@ -147,14 +152,20 @@ class _Book:
                 self._write(_settled(asked or _outgoing(self._order, one, part), one))
 
     def call_off(self, now: datetime) -> None:
-        """End charges that nothing is left for."""
+        """End charges that nothing is left for, and take back what was noted and never came."""
         was_cancelled = self._order.cancelled_at is not None
         error = "the order was cancelled" if was_cancelled else "nothing was left to pay by then"
         for entry in list(self._entries.values()):
-            if entry.kind == "balance" and entry.status == "pending":
+            if entry.is_untold or (entry.kind == "balance" and entry.status == "pending"):
                 self._write(replace(entry, status="void", error=error, settled_at=now))
             elif entry.retry_at is not None:
                 self._write(replace(entry, retry_at=None))
+
+    def correct(self) -> None:
+        """Have what came by other means be what is outstanding: of that the shop will be told."""
+        for entry in list(self._entries.values()):
+            if entry.is_untold and entry.amount != self._order.outstanding:
+                self._write(replace(entry, amount=self._order.outstanding))
 
     def _write(self, entry: Payment) -> None:
         self._entries[entry.id] = self._changed[entry.id] = entry
@@ -174,8 +185,15 @@ class _Book:
         return True
 
     def _begun(self, transaction: Transaction) -> Payment | None:
-        """Find the charge that made a transaction."""
-        return self._maker(transaction, lambda one: one.kind == "balance")
+        """Find the charge that made a transaction.
+
+        What came by other means is noted by the shop over what was outstanding then, which may
+        be another amount than we knew of.
+        """
+        if transaction.gateway == BY_HAND:
+            untold = (one for one in self._entries.values() if one.is_untold)
+            return next(untold, None)
+        return self._maker(transaction, lambda one: one.kind == "balance" and not one.is_untold)
 
     def _asked(self, transaction: Transaction) -> Payment | None:
         """Find the refund that made a transaction."""

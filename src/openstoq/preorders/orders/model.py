@@ -88,6 +88,16 @@ class Payment:
     retry_at: datetime | None = None
     settled_at: datetime | None = None
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether it came by other means, and the shop did not note it yet."""
+        return (
+            self.kind == "balance"
+            and self.mode == "manual"
+            and self.status == "succeeded"
+            and self.transaction_id is None
+        )
+
 
 class Snapshot(BaseModel):
     """What the shop had of an order that no query asks after.

@@ -155,9 +155,9 @@ def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
             order.cancel_reason = "all preordered items were removed from the order"
     if order.cancelled_at is not None:
         order.lines = tuple(replace(line, quantity=0) for line in order.lines)
-    if order.collected_at is None and order.balance > 0:
-        paid_at = ledger.collected_at(order.payments, order)
-        order.collected_at = paid_at or (now if _is_paid(order) else None)
+    order.collected_at = _collected_at(order, now)
+    # Told once: what is outstanding later did not come with it.
+    order.paid_wanted = order.paid_wanted and any(one.is_untold for one in order.payments)
     standing = ledger.standing(order)
     order.state = rules.state(
         rules.Facts(
@@ -172,10 +172,23 @@ def settle(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     )
 
 
+def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
+    """Return when the balance came, which stays so unless it was noted by hand and was not due."""
+    is_called_off = any(
+        one.kind == "balance" and one.mode == "manual" and one.status == "void"
+        for one in order.payments
+    )
+    if order.collected_at is not None and not is_called_off:
+        return order.collected_at
+    paid_at = ledger.collected_at(order.payments, order)
+    return paid_at or ((order.collected_at or now) if _is_paid(order) else None)
+
+
 def _is_paid(order: PreorderOrder) -> bool:
     # An order that was cancelled is not outstanding either.
     return (
-        order.outstanding <= 0
+        order.balance > 0
+        and order.outstanding <= 0
         and order.shop_cancelled_at is None
         and order.cancelled_at is None
         and order.received > order.deposit
