@@ -103,9 +103,10 @@ class Books:
         self.came += self.owed
 
     def pay_back(self, amount: Decimal) -> None:
-        """Money goes back, and everything that was bought stays bought."""
+        """Money goes back: first what came for units that are gone, then for what stays bought."""
+        too_much = max(self.came - self.back - self.worth, ZERO)
         self.back += amount
-        self.allowed += amount
+        self.allowed += max(amount - too_much, ZERO)
 
     def take_back(self, line: Bought) -> None:
         """A unit is taken back, and paid back as far as it was paid.

@@ -122,8 +122,25 @@ async def send_one(story: Story) -> None:
 
 async def take_one_off(story: Story) -> None:
     """The merchant edits the order: one unit of the first line less."""
+    await _edit(story, story.books.lines[0].left - 1)
+
+
+async def take_all_off(story: Story) -> None:
+    """The merchant edits the order: nothing of the first line is left."""
+    await _edit(story, 0)
+
+
+async def fits_by_an_edit(story: Story) -> None:
+    """A unit less is not over the limit any more, so that all that are left count."""
+    await take_one_off(story)
+    for line in story.books.preordered:
+        line.counted = True
+    story.books.tags.remove(OVER)
+
+
+async def _edit(story: Story, left: int) -> None:
     line = story.books.lines[0]
-    line.left -= 1
+    line.left = left
     edited = {"id": story.order["lines"][0]["id"], "quantity": line.left}
     await story.happens("edit", lines=[edited])
     if not any(one.left for one in story.books.preordered):
