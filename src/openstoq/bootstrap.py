@@ -24,7 +24,6 @@ from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.logging import configure
 from openstoq.kernel.ports import Ports
-from openstoq.mcp.endpoint import Endpoint
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
@@ -95,6 +94,9 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 async def serve(settings: Settings, *, fd: int | None = None) -> None:
     """Serve the API until SIGTERM; `fd` is a socket that is listened on already."""
+    # Its library takes half a second to load, which a worker does without.
+    from openstoq.mcp.endpoint import Endpoint  # noqa: PLC0415
+
     async with runtime(settings) as opened:
         mcp = Endpoint(opened, ACTIONS)
         app = create_app(
