@@ -12,7 +12,7 @@ async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaita
     killed, before = 0, await left()
     while before:
         # A random part of what is left gets done before the next is killed.
-        target = before - chance.randint(1, max(before // 2, 1))
+        target = before - chance.randint(max(before // 3, 1), before)
 
         async def has_come(target: int = target) -> bool:
             return await left() <= target

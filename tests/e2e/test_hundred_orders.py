@@ -169,12 +169,10 @@ async def _counts_agree(stack: Stack, shelves: dict[str, Shelf], stories: list[S
     ("currency", "kinds", "number", "seed"),
     [
         ("USD", KINDS, 100, 20_261),
-        ("KWD", KINDS, 10, 7),
+        ("KWD", EDITED, 10, 13),
         ("JPY", KINDS, 10, 11),
-        ("KWD", EDITED, len(EDITED), 13),
-        ("JPY", EDITED, len(EDITED), 17),
     ],
-    ids=["USD", "KWD", "JPY", "KWD edited", "JPY edited"],
+    ids=["USD", "KWD", "JPY"],
 )
 async def test_a_hundred_orders_and_every_book_agrees(
     stack: Stack, currency: str, kinds: Iterable[str], number: int, seed: int

@@ -12,7 +12,7 @@ from e2e.stack import Stack, gathered
 
 pytestmark = pytest.mark.e2e
 
-MANY = 520
+MANY = 260
 KILLS = 2
 UNTOUCHED = 7
 
