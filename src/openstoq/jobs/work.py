@@ -102,7 +102,7 @@ class Work:
         *_: Sent.args,
         **arguments: Sent.kwargs,
     ) -> None:
-        """Have `job` run after `delay`, unless one with the same arguments waits, for however long."""
+        """Have `job` run after `delay`, unless one with the same arguments waits already."""
         self.effects.append(
             Enqueued(
                 job=job.name,

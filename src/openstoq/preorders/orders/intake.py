@@ -56,9 +56,9 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
     """Make our record of an order what the shop says; None when it has no preorder in it.
 
     `read_at` is when its reading began: what was read before something newer is left out, also
-    within the second to which the shop tells when it was updated. A new preorder is judged against its
-    offers' limits and counted under locks; `sync.request` makes the shop follow when the
-    returned order's revision is ahead.
+    within the second to which the shop tells when it was updated. A new preorder is judged
+    against its offers' limits and counted under locks; `sync.request` makes the shop follow when
+    the returned order's revision is ahead.
     """
     db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
     await store.lock_name(db, shop_id, order.id)
@@ -103,7 +103,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Say whether an order is to be read again: a selling plan of its lines may be ours after all."""
+    """Say whether an order has to be read again: a plan that it was bought by may be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False

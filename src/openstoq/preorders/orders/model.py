@@ -36,7 +36,8 @@ class Line:
 
     Of `ordered` units `current` are left in the order, `unfulfilled` of them still to be sent;
     `quantity` of them count against limits. `total`, `deposit` and `balance` are what was agreed
-    at checkout, for `ordered`; `lines.left` returns what of them the units left cost. `exceeded` is the sentence that says which limit the line went over.
+    at checkout, for `ordered`; `lines.left` returns what of them the units left cost. `exceeded`
+    is the sentence that says which limit the line went over.
     """
 
     id: int

@@ -13,7 +13,10 @@ from openstoq.preorders.orders.lines import Plans
 async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans:
     """Return the offer and the payment option of those selling plans that are ours."""
     rows = await db.fetch(
-        "SELECT plan_id, offer_id, option FROM offer_plans WHERE shop_id = $1 AND plan_id = ANY($2)",
+        """
+        SELECT plan_id, offer_id, option FROM offer_plans
+        WHERE shop_id = $1 AND plan_id = ANY($2)
+        """,
         shop_id,
         plan_ids,
     )
