@@ -31,7 +31,7 @@ demo: .venv/.runtime ## Play back-in-stock and preorders against a sandbox shop
 
 .PHONY: test
 test: .venv/.dev ## Run the whole test suite
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/.dev ## Format, lint, types, import contracts, generated files
