@@ -1,5 +1,6 @@
 """Preorders bought in a running sandbox, and followed through a real worker."""
 
+from decimal import Decimal
 from email import message_from_bytes, policy
 
 import pytest
@@ -117,3 +118,20 @@ async def market(site, client, runtime, shop, database, worker):
 async def plans(client, offer):
     read = (await client.get(offer)).json()["shopify"]
     return {"full": read["full_plan_id"], "partial": read["partial_plan_id"]}
+
+
+async def payments(market, order):
+    """Read how the money of an order stands with us."""
+    return (await market.read(order))["payments"]
+
+
+async def agree(market, order):
+    """Our record of an order and the shop's are the same, to the cent."""
+    told, shown = await market.read(order), await market.in_shop(order)
+    for name in ("received", "refunded", "outstanding"):
+        assert told["totals"][name] == shown[name], name
+    ledger = (await market.read(order, "/payments"))["ledger"]
+    done = [one for one in ledger if one["status"] == "succeeded"]
+    came = sum(Decimal(one["amount"]) for one in done if one["kind"] != "refund")
+    went = sum(Decimal(one["amount"]) for one in done if one["kind"] == "refund")
+    assert (came, went) == (Decimal(shown["received"]), Decimal(shown["refunded"]))

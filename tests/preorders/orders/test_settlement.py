@@ -9,20 +9,17 @@ from factories.records import (
     NOON,
     deposit_of,
     entry,
-    fulfillment_order,
-    hold,
     money,
     offer,
     order_line,
     paid,
     preorder,
-    preorder_line,
     refund_entry,
     refund_of,
     sale,
     schedule,
+    settled,
     shop_order,
-    units,
 )
 from openstoq.commerce.orders import OrderCustomer
 from openstoq.preorders.offers.capabilities.checkout import Checkout
@@ -380,102 +377,6 @@ def test_of_a_mixed_order_removed_units_are_told_apart():
     assert (made.deposit, made.balance, made.snapshot.others_removed) == (70, 130, 30)
 
 
-# What follows.
-
-
-def settled(order, *payments):
-    settlement.settle(order, payments, LATER)
-    return order
-
-
-def test_a_balance_is_collected_when_its_last_payment_came():
-    order = settled(preorder(), deposit_of(20), entry(80, settled_at=NOON + DAY))
-    assert (order.collected_at, order.state) == (NOON + DAY, "balance_collected")
-
-
-def test_a_balance_is_collected_when_the_shop_says_that_all_is_paid():
-    part = entry(70, mode="link")
-    order = preorder(outstanding=money(0), received=money(90))
-    assert settled(order, deposit_of(20), part).collected_at == LATER
-    unpaid = preorder(outstanding=money(0), received=money(20))
-    assert settled(unpaid, deposit_of(20)).collected_at is None
-
-
-def test_what_has_no_balance_is_never_collected():
-    order = preorder(balance=money(0), outstanding=money(0), received=money(110))
-    assert settled(order, deposit_of(110)).collected_at is None
-
-
-def test_what_was_collected_stays_so():
-    order = preorder(collected_at=NOON, outstanding=money(80))
-    assert settled(order, deposit_of(20)).collected_at == NOON
-
-
-def test_what_was_noted_by_hand_and_was_not_due_was_not_collected():
-    noted = entry(80, mode="manual", status="void")
-    facts = {"collected_at": NOON, "outstanding": money(0), "paid_wanted": True}
-    order = settled(preorder(**facts, balance=money(0)), deposit_of(20), noted)
-    assert (order.collected_at, order.paid_wanted, order.state) == (None, False, "placed")
-    order = settled(preorder(**facts, shop_cancelled_at=NOON), deposit_of(20), noted)
-    assert (order.collected_at, order.state) == (None, "cancelled")
-    by_link = entry(80, mode="link", settled_at=LATER)
-    order = settled(preorder(**facts), deposit_of(20), noted, by_link)
-    assert (order.collected_at, order.state) == (LATER, "balance_collected")
-
-
-def test_the_shop_is_told_of_what_was_noted_by_hand_until_it_knows():
-    noted = entry(80, mode="manual")
-    order = settled(preorder(paid_wanted=True, collected_at=NOON), deposit_of(20), noted)
-    assert (order.paid_wanted, order.state) == (True, "balance_collected")
-    order = settled(order, deposit_of(20), replace(noted, transaction_id=2))
-    assert (order.paid_wanted, order.collected_at) == (False, NOON)
-
-
-def test_an_order_that_the_shop_cancelled_is_cancelled():
-    order = preorder(shop_cancelled_at=NOON, outstanding=money(0))
-    settled(order, deposit_of(20))
-    assert (order.state, order.cancelled_at) == ("cancelled", NOON)
-    assert order.cancel_reason == "cancelled in Shopify"
-    assert [line.quantity for line in order.lines] == [0]
-    assert order.collected_at is None
-
-
-def test_our_own_cancel_keeps_its_reason_and_time():
-    order = preorder(cancelled_at=NOON, cancel_reason="sold out", shop_cancelled_at=LATER)
-    settled(order, deposit_of(20))
-    assert (order.cancelled_at, order.cancel_reason) == (NOON, "sold out")
-
-
-def test_an_order_without_its_preorders_is_cancelled():
-    gone = preorder_line(current=0, unfulfilled=0, quantity=0)
-    order = settled(preorder(lines=(gone,)), deposit_of(20))
-    assert (order.state, order.cancelled_at) == ("cancelled", LATER)
-    assert "removed" in order.cancel_reason
-    kept = preorder(lines=(gone, preorder_line(2)))
-    assert settled(kept, deposit_of(20)).cancelled_at is None
-
-
-def test_an_order_is_fulfilled_when_all_that_is_left_was_sent():
-    sent, waiting = preorder_line(1, unfulfilled=0), preorder_line(2)
-    gone = preorder_line(3, current=0, unfulfilled=0)
-    assert settled(preorder(lines=(sent, waiting))).state == "awaiting_balance"
-    assert settled(preorder(lines=(sent, gone))).state == "fulfilled"
-
-
-def test_a_refunded_preorder():
-    order = settled(preorder(), deposit_of(20), refund_entry(20))
-    assert order.state == "refunded"
-    assert settled(preorder(), deposit_of(20), refund_entry(19)).state == "awaiting_balance"
-    pending = refund_entry(20, status="processing")
-    assert settled(preorder(), deposit_of(20), pending).state == "awaiting_balance"
-
-
-def test_settling_twice_changes_nothing():
-    order = settled(preorder(), deposit_of(20), entry(80))
-    again = settled(replace(order), *order.payments)
-    assert again == order
-
-
 # What happens to it in the shop.
 
 
@@ -540,49 +441,3 @@ def test_removed_and_kept_money_can_be_paid_back():
     made = take(removed, one, stored=stored, option="full")
     assert made.state == "cancelled"
     assert ledger.standing(made).deposit.refundable == 100
-
-
-HELD = fulfillment_order(1, units(1), holds=(hold(31),), status="on_hold")
-FREE = fulfillment_order(1, units(1))
-
-
-def test_a_hold_that_went_away_was_released_by_hand():
-    stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
-    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
-    theirs = replace(FREE, holds=(hold(32, "fraud", ours=False),), status="on_hold")
-    moved = replace(FREE, id=2)
-    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
-    beside = fulfillment_order(1, units(1), units(2))
-    for found in ((beside,), (FREE, replace(FREE, id=2, status="closed"))):
-        assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=found))
-
-
-@pytest.mark.parametrize("foreign", [hold(31, ours=False), hold(31, "other"), hold(31, None)])
-def test_other_holds_that_go_away_are_nobodys_release(foreign):
-    held = replace(HELD, holds=(foreign,))
-    stored = preorder(hold_wanted=True, fulfillment_orders=(held,))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        preorder(hold_wanted=True, fulfillment_orders=(FREE,)),
-        preorder(hold_wanted=True, fulfillment_orders=(HELD,), revision=2, synced_revision=1),
-        preorder(hold_wanted=False, fulfillment_orders=(HELD,)),
-        preorder(hold_wanted=None, fulfillment_orders=(HELD,)),
-    ],
-    ids=["never held", "not in step yet", "we release it", "not ours to hold"],
-)
-def test_a_hold_that_we_did_not_place_or_keep_is_nobodys_release(stored):
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
-
-
-def test_what_is_left_of_other_goods_is_nobodys_release():
-    stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
-    closed = replace(FREE, status="closed", lines=(replace(units(1), remaining=0),))
-    others = fulfillment_order(2, units(2))
-    gone = preorder(fulfillment_orders=(closed, others))
-    assert not settlement.was_released_by_hand(stored, gone)
