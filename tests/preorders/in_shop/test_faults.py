@@ -7,6 +7,7 @@ import pytest
 
 from factories.apps import until
 from factories.sandboxed import ATTEMPTS, did, groups, idle, on_shop, run, seen
+from openstoq.preorders.orders.ingest import read_order
 from openstoq.preorders.variants.jobs import reconcile
 
 OFFERS = 3
@@ -49,6 +50,27 @@ async def test_what_was_written_without_an_answer_is_taken_back(
     assert (await client.patch(at, json={"shipping_text": None})).status_code == 202
     await idle(database)
     assert "shipping_text" not in (await seen(site, variants[0]))[0]
+
+
+async def test_who_is_sold_out_stops_though_the_shop_takes_no_metafields(
+    site, market, offer, plans, variants
+):
+    at = f"{offer}/products/variants/{variants[0]}"
+    assert (await market.client.patch(at, json={"max_count": 1})).status_code == 202
+    await idle(market.database)
+    refused = {"fault": "status", "status": 503, "operation": "MetafieldsSet", "count": 10_000}
+    await site.control("POST", "faults", refused)
+    order = await market.buy((variants[0], plans["full"], 1))
+    await run(market.runtime, market.shop, read_order, order_id=order["id"])
+
+    async def has_stopped():
+        return (await seen(site, variants[0]))[1] == "DENY"
+
+    await until(has_stopped)
+    assert (await seen(site, variants[0]))[0]["preorder_count"] == "0"
+    await site.control("DELETE", "faults")
+    await idle(market.database)
+    assert (await seen(site, variants[0]))[0]["preorder_count"] == "1"
 
 
 async def test_a_metafield_that_somebody_added_is_taken_away_at_night(

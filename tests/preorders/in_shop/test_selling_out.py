@@ -67,6 +67,21 @@ async def test_an_offer_whose_total_is_raised_goes_on(
     assert await selling.total(offer, 1) == await selling.policy(variants[1]) == "DENY"
 
 
+async def test_a_cancelled_order_lets_all_that_its_offer_sells_go_on(
+    site, selling, market, offer, plans, variants
+):
+    await selling.total(offer, 1)
+    await did(market.client, f"/preorders/product_variants/{variants[2]}/reset_metafields")
+    order = await buy(market, plans, selling.variant)
+    of_others = [await selling.policy(one) for one in variants[1:3]]
+    assert [await selling.policy(), *of_others] == ["DENY"] * 3
+    await market.ask(order, "cancel")
+    of_others = [await selling.policy(one) for one in variants[1:3]]
+    assert [await selling.policy(), *of_others] == ["CONTINUE"] * 3
+    # What a merchant has taken off the page stays off it.
+    assert (await seen(site, variants[2]))[0] == {}
+
+
 async def test_a_most_that_was_raised_while_the_offer_was_paused_counts_once_it_is_on(
     selling, market, offer, plans
 ):

@@ -72,8 +72,22 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
     )
 
 
-async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
-    """Return inventory policies that are wanted and not set yet, by variant.
+async def look_again(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> None:
+    """Have the storefront's next run decide for all that these offers sell."""
+    await db.execute(
+        """
+        UPDATE preorder_variants SET revision = revision + 1
+        WHERE shop_id = $1 AND variant_id IN (
+            SELECT variant_id FROM offer_variants
+            WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL)
+        """,
+        shop_id,
+        offer_ids,
+    )
+
+
+async def ask(db: Connection, shop_id: UUID, policies: Sequence[str], limit: int) -> dict[int, str]:
+    """Return inventory policies, of these, that are wanted and not set yet, by variant.
 
     They are noted as asked for first: what the shop tells of its own change is no drift then.
     """
@@ -82,11 +96,13 @@ async def ask(db: Connection, shop_id: UUID, limit: int) -> dict[int, str]:
         UPDATE preorder_variants SET policy_asked = policy_wanted
         WHERE shop_id = $1 AND variant_id IN (
             SELECT variant_id FROM preorder_variants
-            WHERE shop_id = $1 AND policy_wanted IS NOT NULL ORDER BY variant_id LIMIT $2
+            WHERE shop_id = $1 AND policy_wanted IS NOT NULL AND policy_wanted = ANY($2)
+            ORDER BY variant_id LIMIT $3
             FOR UPDATE)
         RETURNING variant_id, policy_asked
         """,
         shop_id,
+        policies,
         limit,
     )
     return {row["variant_id"]: row["policy_asked"] for row in rows}

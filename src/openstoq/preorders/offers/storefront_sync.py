@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.storefront")
 
 VARIANTS = 200
+POLICIES = ("deny", "continue")
 LEASES = Leases("preorder_shops", "shop_id")
 
 
@@ -43,7 +44,7 @@ async def sync_storefront(run: Run) -> None:
         with asking():
             await _write_shop(run, commerce)
             await _write_variants(run, commerce)
-            await _write_policies(run, commerce)
+            await _write_policies(run, commerce, POLICIES)
 
 
 async def _write_shop(run: Run, commerce: Commerce) -> None:
@@ -78,6 +79,9 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
 
 async def _write_variants(run: Run, commerce: Commerce) -> None:
     while True:
+        # Who is to stop selling stops before anything else is said of it, and who is to go on
+        # goes on after.
+        await _write_policies(run, commerce, ["deny"])
         async with run.work() as work:
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
         if not found:
@@ -130,10 +134,10 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
         )
 
 
-async def _write_policies(run: Run, commerce: Commerce) -> None:
+async def _write_policies(run: Run, commerce: Commerce, which: Sequence[str]) -> None:
     while True:
         async with run.work() as work:
-            wanted = await policies.ask(work.db, work.shop_id, VARIANTS)
+            wanted = await policies.ask(work.db, work.shop_id, which, VARIANTS)
         if not wanted:
             return
         await write_policies(run, commerce, wanted)

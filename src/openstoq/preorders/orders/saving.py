@@ -6,7 +6,7 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import members, policies, storefront_sync
+from openstoq.preorders.offers import policies, storefront_sync
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import counts, letters, store
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
@@ -51,21 +51,24 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
     """Have variants stop selling that are sold out now, and those go on that are not any more.
 
-    Those of the lines, and all of an offer that has sold all that it may, or less again.
+    Those of the lines at once. When an offer has sold all that it may, or less again, its other
+    variants follow in the storefront's run: they may be twenty thousand.
     """
+    db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()
     for line in after:
         changes[line.offer_id] += line.quantity
     for line in before:
         changes[line.offer_id] -= line.quantity
-    found = await offers.all_of(work.db, work.shop_id, list(changes))
+    found = await offers.all_of(db, shop_id, list(changes))
     totals = {one.id: most for one in found if (most := one.limits.total.max) is not None}
-    sold = await offers.units_of(work.db, work.shop_id, list(totals))
+    sold = await offers.units_of(db, shop_id, list(totals))
     turned = [
         offer_id
         for offer_id, most in totals.items()
         if (sold.get(offer_id, 0) >= most) != (sold.get(offer_id, 0) - changes[offer_id] >= most)
     ]
-    of_offers = await members.attached_ids(work.db, work.shop_id, turned) if turned else {}
-    variants = {line.variant_id for line in (*before, *after)}.union(*of_offers.values())
-    await policies.follow(work.db, work.shop_id, sorted(variants), work.runtime.clock())
+    if turned:
+        await policies.look_again(db, shop_id, turned)
+    variants = sorted({line.variant_id for line in (*before, *after)})
+    await policies.follow(db, shop_id, variants, work.runtime.clock())
