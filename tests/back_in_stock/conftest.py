@@ -4,9 +4,11 @@ import pytest
 
 from factories.catalogs import save
 from factories.fixtures import app, client, key, shop
+from factories.relays import Relay
 from factories.waitlists import Watch, restocking_runtime, stock_becomes
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
+from openstoq.messaging.port import EmailTransport
 from openstoq.shops.model import Shop
 
 __all__ = ["app", "client", "key", "shop"]
@@ -18,8 +20,13 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def runtime(database: Database, watch: Watch) -> Runtime:
-    return restocking_runtime(database, watch)
+def relay() -> Relay:
+    return Relay()
+
+
+@pytest.fixture
+def runtime(database: Database, watch: Watch, relay: Relay) -> Runtime:
+    return restocking_runtime(database, watch, ports={EmailTransport: relay})
 
 
 @pytest.fixture

@@ -6,22 +6,10 @@ from email import message_from_bytes, policy
 import pytest
 
 from factories.catalogs import at, product, save, variant
-from factories.relays import Relay
-from factories.waitlists import make_signup, restocking_runtime, run_of, stock_becomes
+from factories.waitlists import make_signup, run_of, stock_becomes
 from openstoq.back_in_stock.notifications.jobs import send_wave
-from openstoq.messaging.port import EmailTransport
 
 pytestmark = pytest.mark.usefixtures("sold_out")
-
-
-@pytest.fixture
-def relay():
-    return Relay()
-
-
-@pytest.fixture
-def runtime(database, watch, relay):
-    return restocking_runtime(database, watch, ports={EmailTransport: relay})
 
 
 @pytest.fixture

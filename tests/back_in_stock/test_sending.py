@@ -12,14 +12,13 @@ import pytest
 from factories.apps import until
 from factories.catalogs import at
 from factories.passages import Passage
-from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
+from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN
 from factories.waitlists import (
     LEASE,
     claim_new,
     load_wave,
     make_signup,
     make_waitlist,
-    restocking_runtime,
     rows,
     run_of,
     set_settings,
@@ -38,16 +37,6 @@ from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnav
 from openstoq.shops import store as shops
 
 pytestmark = pytest.mark.usefixtures("sold_out")
-
-
-@pytest.fixture
-def relay():
-    return Relay()
-
-
-@pytest.fixture
-def runtime(database, watch, relay):
-    return restocking_runtime(database, watch, ports={EmailTransport: relay})
 
 
 @pytest.fixture
