@@ -3,15 +3,19 @@
     python benchmarks/sinks/smtp_sink.py --port 0 --log ids.txt
 
 It prints its port as one line of JSON, and on SIGTERM what it has counted. aiosmtpd would be the
-bottleneck of a benchmark; this takes tens of thousands of messages a second.
+bottleneck of a benchmark; this takes tens of thousands of messages a second. With --stop-at it
+stops itself, as by SIGSTOP, when it has taken so many: tests break in at that moment, however
+quick the machine is, and let it go on with SIGCONT.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, cast
 
@@ -34,11 +38,12 @@ _END = b"\r\n.\r\n"
 class Counts:
     """What all connections have taken."""
 
-    def __init__(self, log: IO[bytes] | None, delay: float) -> None:
+    def __init__(self, log: IO[bytes] | None, delay: float, stop_at: Collection[int]) -> None:
         self.messages = 0
         self.first_at = self.last_at = 0.0
         self.delay = delay
         self._log = log
+        self._stop_at = frozenset(stop_at)
 
     def take(self, message: bytes) -> None:
         """Count a message and note its Message-ID."""
@@ -50,6 +55,8 @@ class Counts:
             start = message.lower().find(b"\nmessage-id:")
             line = message[start + 1 : message.find(b"\r\n", start + 1)]
             self._log.write(line.partition(b":")[2].strip() + b"\n")
+        if self.messages in self._stop_at:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Sink(asyncio.Protocol):
@@ -113,10 +120,10 @@ class Sink(asyncio.Protocol):
             self.data_received(b"")
 
 
-async def serve(port: int, log: Path | None, delay: float) -> None:
+async def serve(port: int, log: Path | None, delay: float, stop_at: Collection[int]) -> None:
     """Serve until SIGTERM."""
     with log.open("ab", buffering=0) if log else sys.stdin.buffer as file:
-        counts = Counts(cast("IO[bytes]", file) if log else None, delay)
+        counts = Counts(cast("IO[bytes]", file) if log else None, delay, stop_at)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Sink(counts), "127.0.0.1", port)
         print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
@@ -143,8 +150,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--stop-at", type=int, nargs="*", default=[])
     given = parser.parse_args()
-    uvloop.run(serve(given.port, given.log, given.delay_ms / 1000))
+    uvloop.run(serve(given.port, given.log, given.delay_ms / 1000, given.stop_at))
 
 
 if __name__ == "__main__":

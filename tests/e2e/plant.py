@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -107,6 +107,19 @@ class Relay:
 
         await until(enough, within=within)
 
+    async def stopped_at(self, number: int) -> None:
+        """Wait until it has stopped, as it was started to do when it has taken so many."""
+
+        async def stopped() -> bool:
+            status = psutil.Process(self.process.pid).status()
+            return len(self.taken()) >= number and status == psutil.STATUS_STOPPED
+
+        await until(stopped)
+
+    def go_on(self) -> None:
+        """Have it go on after it has stopped."""
+        self.process.send_signal(signal.SIGCONT)
+
     def is_used_by(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether a process has a connection to this relay."""
         return any(
@@ -174,10 +187,16 @@ class Plant:
         environment = self._environment() | {"OPENSTOQ_MAIL_PORT": str(relay_port)} | settings
         return self._keep(start(["-m", "openstoq", "worker"], environment))
 
-    async def start_relay(self, *, port: int = 0, delay_ms: float = 0) -> Relay:
-        """Start a relay that takes everything, each message in so many milliseconds."""
+    async def start_relay(
+        self, *, port: int = 0, delay_ms: float = 0, stop_at: Iterable[int] = ()
+    ) -> Relay:
+        """Start a relay that takes everything, each message in so many milliseconds.
+
+        It stops when it has taken so many of `stop_at`, each time until it is told to go on.
+        """
         log = self.folder / f"relay-{new_id()}.log"
         arguments = ["--port", str(port), "--log", str(log), "--delay-ms", str(delay_ms)]
+        arguments += ["--stop-at", *map(str, stop_at)]
         process = self._keep(start([str(SINK), *arguments], {}))
         taken_port = json.loads(await first_line(process))["port"]
         return Relay(process, taken_port, log)

@@ -78,12 +78,18 @@ async def test_refused_and_put_off_addresses_cost_their_own_message_only(plant: 
 async def test_sold_out_again_stops_the_wave_and_the_next_restock_tells_the_rest(plant: Plant):
     signups = 1_500
     await plant.open_shop(signups=signups)
-    relay = await plant.start_relay(delay_ms=20)
+    relay = await plant.start_relay(delay_ms=20, stop_at=[200])
     await plant.start_api()
     plant.start_worker(relay.port)
     await plant.stock_becomes(50)
-    await relay.has_taken(200)
+    await relay.stopped_at(200)
     await plant.stock_becomes(0)
+
+    async def known() -> bool:
+        return await plant.count("variants WHERE available = 0") == 1
+
+    await until(known)
+    relay.go_on()
     await plant.idle()
     first = relay.taken()
     assert 200 <= len(first) == len(set(first)) < signups
