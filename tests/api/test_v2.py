@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from factories.apps import client_of, until
+from factories.apps import client_of
+from factories.patience import until
 from factories.shops import make_key, make_shop
 from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.clock import utc_now

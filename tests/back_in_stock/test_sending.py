@@ -9,9 +9,9 @@ from email.utils import format_datetime
 import asyncpg
 import pytest
 
-from factories.apps import until
 from factories.catalogs import at
 from factories.passages import Passage
+from factories.patience import until
 from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN
 from factories.waitlists import (
     LEASE,

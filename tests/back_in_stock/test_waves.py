@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from factories.apps import until
 from factories.catalogs import ITEM, VARIANT, at, level, product, save, somebody_waits, variant
+from factories.patience import until
 from factories.waitlists import (
     claim_new,
     load_wave,

@@ -5,7 +5,6 @@ from itertools import permutations
 
 import pytest
 
-from factories.apps import until
 from factories.catalogs import (
     ITEM,
     LOCATION,
@@ -20,6 +19,7 @@ from factories.catalogs import (
     variant,
     variant_row,
 )
+from factories.patience import until
 from factories.shops import make_shop
 from openstoq.catalog import stock
 from openstoq.catalog.model import StockChanged

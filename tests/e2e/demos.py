@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from e2e.plant import first_line, start
+from factories.patience import PATIENCE
 
 
 def five_free_ports() -> int:
@@ -64,7 +65,7 @@ class Demo:
         family = self.family()
         assert {one.name() for one in family} >= {"postgres"}
         self.process.send_signal(signal.SIGTERM)
-        rest, _ = self.process.communicate(timeout=20)
+        rest, _ = self.process.communicate(timeout=PATIENCE)
         assert (self.process.returncode, rest) == (0, b"")
         assert [one for one in family if one.is_running()] == []
 
@@ -77,7 +78,7 @@ def demos() -> Iterator[list[subprocess.Popen[bytes]]]:
     for process in started:
         if process.poll() is None:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -93,4 +94,4 @@ async def started(
     where = ["--data-dir", str(folder), "--port", str(port)]
     process = start(["-m", "openstoq", "demo", "--json", *where, *options], {}, errors=log)
     demos.append(process)
-    return Demo(process, await first_line(process, within=60))
+    return Demo(process, await first_line(process))

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Awaitable, Callable
 
-from e2e.plant import until
 from e2e.stack import Stack
+from factories.patience import until
 
 
 async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaitable[int]]) -> int:
@@ -17,7 +17,7 @@ async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaita
         async def has_come(target: int = target) -> bool:
             return await left() <= target
 
-        await until(has_come, within=60)
+        await until(has_come)
         victims = chance.choice((stack.workers, stack.workers, stack.apis))
         stack.kill(victims.pop(chance.randrange(len(victims))))
         if victims is stack.apis:

@@ -10,16 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import asyncpg
 import httpx
 import psutil
 
 from factories import catalogs
+from factories.patience import LEISURELY, PATIENCE, until
 from factories.shops import make_key, make_shop
 from factories.waitlists import make_waitlist
 from openstoq.db.pool import Database
@@ -27,23 +28,8 @@ from openstoq.kernel.ids import new_id
 
 SINK = Path(__file__).parents[2] / "benchmarks" / "sinks" / "smtp_sink.py"
 SECRET = "the client secret of the tests' own app"
-PATIENCE = 30.0
-# How often to look where looking itself takes the machine's time.
-LEISURELY = 0.1
 # What a killed sender may repeat: what it had handed over without a mark, and what was on its wires.
 UNMARKED, CONNECTIONS = 64, 10
-
-Seen = TypeVar("Seen")
-
-
-async def until(
-    look: Callable[[], Awaitable[Seen]], *, within: float = PATIENCE, every: float = 0.02
-) -> Seen:
-    """Look every so many seconds until what is seen is true; raise TimeoutError after `within`."""
-    async with asyncio.timeout(within):
-        while not (seen := await look()):  # noqa: ASYNC110 - another process sets no event of ours
-            await asyncio.sleep(every)
-    return seen
 
 
 def reserved_port() -> socket.socket:
@@ -70,10 +56,10 @@ def start(
     )
 
 
-async def first_line(process: subprocess.Popen[bytes], *, within: float = PATIENCE) -> bytes:
+async def first_line(process: subprocess.Popen[bytes]) -> bytes:
     """Return the next line that a process prints."""
     assert process.stdout is not None
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(PATIENCE):
         return await asyncio.to_thread(process.stdout.readline)
 
 
@@ -99,13 +85,13 @@ class Relay:
         taken = self.taken()
         return len(taken) - len(set(taken))
 
-    async def has_taken(self, number: int, *, within: float = PATIENCE) -> None:
+    async def has_taken(self, number: int) -> None:
         """Wait until so many messages were taken."""
 
         async def enough() -> bool:
             return len(self.taken()) >= number
 
-        await until(enough, within=within)
+        await until(enough)
 
     async def stopped_at(self, number: int) -> None:
         """Wait until it has stopped, as it was started to do when it has taken so many."""
@@ -178,8 +164,7 @@ class Plant:
             async def ready() -> bool:
                 return (await http.get(f"{self.address}/readyz", timeout=PATIENCE)).is_success
 
-            # A busy machine takes its time to start one.
-            await until(ready, within=2 * PATIENCE)
+            await until(ready)
         return api
 
     def start_worker(self, relay_port: int, **settings: str) -> subprocess.Popen[bytes]:
@@ -265,7 +250,7 @@ class Plant:
 
     # What is waited for.
 
-    async def all_told(self, signups: int, *, within: float = PATIENCE) -> None:
+    async def all_told(self, signups: int) -> None:
         """Wait until so many signups are notified and no wave is left unfinished."""
 
         async def done() -> bool:
@@ -278,12 +263,12 @@ class Plant:
             )
             return bool(row["waves"] and row["told"] >= signups and not row["unfinished"])
 
-        await until(done, within=within, every=LEISURELY)
+        await until(done, every=LEISURELY)
 
-    async def idle(self, *, within: float = PATIENCE) -> None:
+    async def idle(self) -> None:
         """Wait until the queue is empty."""
 
         async def empty() -> bool:
             return await self.count("queue.pgqueuer") == 0
 
-        await until(empty, within=within, every=LEISURELY)
+        await until(empty, every=LEISURELY)

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from e2e.plant import LEISURELY, PATIENCE, SECRET, Plant, first_line, start, until
+from e2e.plant import SECRET, Plant, first_line, start
+from factories.patience import LEISURELY, PATIENCE, until
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
 from openstoq.db.pool import Database
@@ -158,7 +159,7 @@ class Stack(Plant):
         async with self.database.transaction(None) as db:
             await enqueue(db, [wanted])
 
-    async def settled(self, *, within: float = 60) -> None:
+    async def settled(self) -> None:
         """Wait until the shop has told everything and nothing is left to be done for it."""
 
         async def is_settled() -> bool:
@@ -168,7 +169,7 @@ class Stack(Plant):
             return bool(row["left"] == 0)
 
         try:
-            await until(is_settled, within=within, every=LEISURELY)
+            await until(is_settled, every=LEISURELY)
         except TimeoutError:
             left = await self.query(
                 "SELECT entrypoint, status, attempts, execute_after - now() AS until,"

@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from e2e.demos import Demo, demos, five_free_ports, started
-from e2e.plant import start, until
+from e2e.plant import start
+from factories.patience import PATIENCE, until
 from openstoq.__main__ import app
 from openstoq.db import embedded
 
@@ -108,7 +109,7 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
     assert set(where["other_shop"]) == {"shop_domain", "api_key"}
     assert where["api"] == f"http://127.0.0.1:{port}"
 
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         variant = await _sold_out(demo, http)
         signup = await _signup(demo, http, variant)
         one = f"{where['api']}{SIGNUPS}/{signup}"
@@ -152,7 +153,7 @@ async def test_the_demo_starts_what_was_killed_again(
     assert len(victims) == 2
     for victim in victims:
         victim.kill()
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
 
         async def ready() -> bool:
             with suppress(httpx.TransportError):
@@ -174,7 +175,7 @@ async def test_the_demo_revives_its_database(tmp_path: Path, demos: list[subproc
         if process.name() == "postgres" and process.ppid() == demo.process.pid
     ]
     postmaster.kill()
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
 
         async def revived() -> bool:
             with suppress(httpx.TransportError):
@@ -199,7 +200,7 @@ def test_a_demo_that_is_still_starting_stops_when_told(tmp_path: Path):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said) == (0, b"")
     assert embedded.is_running(tmp_path / "postgres") is False
 

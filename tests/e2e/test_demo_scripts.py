@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from e2e.demos import Demo, demos, five_free_ports, started
 from e2e.plant import first_line, start
+from factories.patience import PATIENCE
 from openstoq.__main__ import app
 from openstoq.commands.scripts.orders import Preorder
 from openstoq.commands.scripts.preorder import Preorders
@@ -26,7 +27,7 @@ async def _timeline(demo: Demo) -> str:
     """Return what a demo prints until its stories are over."""
     said = b""
     while b"All as it should be." not in said:
-        line = await first_line(demo.process, within=60)
+        line = await first_line(demo.process)
         assert line, said.decode()
         said += line
     return said.decode()
@@ -51,7 +52,7 @@ async def test_the_stories_are_played_and_what_differs_is_noticed(
 
     where = demo.where
     stage = Stage(**{**where, "other_shop": Place(**where["other_shop"])})
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         story = Preorders(stage, http, Console(quiet=True), patience=0.2)
         listed = (await story.control("GET", "orders"))["orders"]
         orders = [
@@ -69,7 +70,7 @@ def test_a_story_in_which_something_is_wrong_ends_with_a_sentence(tmp_path: Path
     command = ["-m", "openstoq", "demo", "--script", "preorder", "--data-dir", str(tmp_path)]
     # So few points that the shop's key is refused in the middle of it.
     process = start([*command, "--port", str(five_free_ports())], {"OPENSTOQ_LIMITS_POINTS": "5"})
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "is sold out" in said.decode()
     assert "answered 429" in said.decode().splitlines()[-1]

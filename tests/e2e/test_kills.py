@@ -10,7 +10,8 @@ from time import monotonic
 
 import pytest
 
-from e2e.plant import CONNECTIONS, PATIENCE, UNMARKED, Plant, Relay, until
+from e2e.plant import CONNECTIONS, UNMARKED, Plant, Relay
+from factories.patience import PATIENCE, until
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate
@@ -46,7 +47,7 @@ def _moments(seed: int, number: int, signups: int) -> list[int]:
             return moments
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_killed_workers_and_apis_lose_nothing(plant: Plant, record_property: Figure):
     signups, kills = 10_000, 3
     await plant.open_shop(signups=signups)

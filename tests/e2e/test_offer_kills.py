@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from e2e.killing import bury
-from e2e.plant import until
 from e2e.stack import Stack, gathered
+from factories.patience import until
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ async def _kill_often(stack: Stack, chance: random.Random, left: str) -> None:
         async def has_come(target: int = target) -> bool:
             return await stack.count(left) <= target
 
-        await until(has_come, within=60)
+        await until(has_come)
         before = await stack.count(left)
         killed += before > 0
         await bury(stack)
@@ -60,7 +60,7 @@ async def _job(stack: Stack, started: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_killed_workers_attach_and_write_every_variant(stack: Stack):
     await stack.open(workers=2)
     variants = await _many(stack, MANY)
@@ -78,7 +78,7 @@ async def test_killed_workers_attach_and_write_every_variant(stack: Stack):
         "(SELECT 1 FROM offer_variants WHERE in_group IS NOT TRUE UNION ALL"
         " SELECT 1 FROM preorder_variants WHERE revision > synced_revision) AS work",
     )
-    await stack.settled(within=120)
+    await stack.settled()
     await _job(stack, attaching)
     (group,) = (await stack.control("GET", "selling_plan_groups"))["selling_plan_groups"]
     assert group["variant_ids"] == variants
@@ -99,7 +99,7 @@ async def test_killed_workers_attach_and_write_every_variant(stack: Stack):
         "(SELECT generate_series(1, total - processed) FROM bulk_jobs UNION ALL"
         " SELECT 1 FROM preorder_variants WHERE revision > synced_revision) AS work",
     )
-    await stack.settled(within=120)
+    await stack.settled()
     assert [one["id"] for one in (await _job(stack, flipped))["failed"]] == ["77"]
     assert [one["id"] for one in (await _job(stack, synced))["failed"]] == ["78"]
     shown = await gathered(*(stack.control("GET", f"variants/{one}/preorder") for one in variants))

@@ -10,8 +10,8 @@ import pytest
 
 from e2e.audit import books_agree
 from e2e.killing import bury, killing
-from e2e.plant import until
 from e2e.stack import Offer, Stack, gathered
+from factories.patience import until
 from openstoq.preorders.orders.ingest import reconcile
 
 pytestmark = pytest.mark.e2e
@@ -67,7 +67,7 @@ async def _cancelled_while_charged(stack: Stack, order_id: int) -> None:
         await until(is_cancelled)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_many_clicks_on_several_apis_do_each_thing_once(stack: Stack):
     await stack.open(apis=3, workers=2)
     variants = await stack.variants("49.90", "17.35")
@@ -129,7 +129,7 @@ async def _counted(stack: Stack, offer: Offer) -> int:
     return int(row["n"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     await stack.open(apis=2, workers=3)
     variants = await stack.variants("49.90", "17.35", "8.05")
@@ -168,7 +168,7 @@ async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     assert 2 <= await _counted(stack, offer) == row["units"] <= 10
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
     seed = 20_262
     await stack.open(apis=2, workers=2)
@@ -179,7 +179,7 @@ async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
     called_off = await _bought(stack, offer, "full", MANY)
     charged = await _bought(stack, offer, "partial", 10)
     released = await _bought(stack, offer, "full", 5)
-    await stack.settled(within=120)
+    await stack.settled()
 
     for fault in ("throttled", "status", "close", "lose"):
         await stack.control("POST", "faults", fault=fault, count=2)
@@ -206,9 +206,9 @@ async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
     assert killed
     await bury(stack)
     await stack.control("DELETE", "faults")
-    await stack.settled(within=120)
+    await stack.settled()
     await stack.enqueue(reconcile)
-    await stack.settled(within=120)
+    await stack.settled()
 
     told = await stack.ask("GET", job["status_url"].removeprefix("/api/v2/external"))
     assert (told["status"], told["processed"], told["failed"]) == ("completed", MANY, [])

@@ -5,7 +5,8 @@ import json
 import httpx
 import pytest
 
-from e2e.plant import Plant, first_line, reserved_port, start, until
+from e2e.plant import Plant, first_line, reserved_port, start
+from factories.patience import until
 
 pytestmark = pytest.mark.e2e
 

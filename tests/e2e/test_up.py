@@ -9,7 +9,8 @@ import httpx
 import psutil
 import pytest
 
-from e2e.plant import reserved_port, start, until
+from e2e.plant import reserved_port, start
+from factories.patience import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +28,7 @@ async def test_other_commands_find_its_server_while_it_runs(
         }
         up = start(["-m", "openstoq", "up"], environment)
         processes.append(up)
-        async with httpx.AsyncClient(timeout=20) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
 
             async def ready() -> bool:
                 try:
@@ -35,7 +36,7 @@ async def test_other_commands_find_its_server_while_it_runs(
                 except httpx.TransportError:
                     return False
 
-            await until(ready, within=60)
+            await until(ready)
         address = tmp_path / "database.url"
         assert address.stat().st_mode & 0o777 == 0o600
         assert "nobody.myshopify.com is not connected" in said(environment)
@@ -49,7 +50,7 @@ async def test_other_commands_find_its_server_while_it_runs(
             return not any(one.is_running() for one in family)
 
         await until(gone)
-        up.communicate(timeout=20)
+        up.communicate(timeout=PATIENCE)
 
 
 def said(environment: dict[str, str]) -> str:

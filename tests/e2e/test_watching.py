@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from e2e.plant import Plant, reserved_port, until
+from e2e.plant import Plant, reserved_port
+from factories.patience import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +32,7 @@ async def test_a_worker_serves_what_it_counted(plant: Plant):
             assert (await http.get("/readyz")).json()["status"] == "ready"
             # A scraper's open connection keeps no worker from ending.
             worker.terminate()
-            assert worker.wait(20) == 0
+            assert worker.wait(PATIENCE) == 0
 
 
 async def test_two_workers_cannot_share_a_port(plant: Plant):
@@ -39,4 +40,4 @@ async def test_two_workers_cannot_share_a_port(plant: Plant):
         held.listen()
         port = held.getsockname()[1]
         second = plant.start_worker(1, OPENSTOQ_WORKER_METRICS_PORT=str(port))
-        assert second.wait(20) == 1
+        assert second.wait(PATIENCE) == 1

@@ -1,15 +1,15 @@
 """Applications: the faces over a runtime, called in this process or through a real server."""
 
 import asyncio
-import inspect
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
 
+from factories.patience import until
 from openstoq.actions.help import BASE_PATH
 from openstoq.catalogue import ACTIONS
 from openstoq.jobs.work import Runtime
@@ -28,18 +28,6 @@ def client_of(app: Starlette, key: str | None = None, base: str = BASE_PATH) -> 
         base_url=f"http://shop.test{base}",
         headers={"X-Auth-Token": key} if key else {},
     )
-
-
-async def until(
-    condition: Callable[[], object], seconds: float = 10, *, every: float = 0.01
-) -> None:
-    """Wait until `condition`, which may be asynchronous, holds; raise TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            held = condition()
-            if await held if inspect.isawaitable(held) else held:
-                return
-            await asyncio.sleep(every)
 
 
 @asynccontextmanager

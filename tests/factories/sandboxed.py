@@ -7,7 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from factories.apps import client_of, make_app, until
+from factories.apps import client_of, make_app
+from factories.patience import PATIENCE, until
 from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
@@ -27,7 +28,6 @@ from openstoq.shops import store
 from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
 
-PATIENCE = 30
 ATTEMPTS = 4
 
 
@@ -115,7 +115,7 @@ async def idle(database):
         assert not counts.get("failed"), counts
         return not any(counts.values())
 
-    await until(is_idle, PATIENCE, every=0.03)
+    await until(is_idle, every=0.03)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from factories import probes
-from factories.apps import until
+from factories.patience import PATIENCE, until
 from factories.probes import notes
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
@@ -23,8 +23,6 @@ from openstoq.jobs.worker import Worker
 from openstoq.shops import store
 
 TESTS = Path(__file__).resolve().parents[1]
-# A killed worker's jobs are another's after some seconds; this only bounds the wait.
-PATIENCE = 30
 
 
 @asynccontextmanager
@@ -50,7 +48,7 @@ async def noted(database, shop, *words):
         return await notes(database, shop) == list(words)
 
     try:
-        await until(are_there, PATIENCE)
+        await until(are_there)
     except TimeoutError:
         assert await notes(database, shop) == list(words)
 
@@ -61,7 +59,7 @@ async def states(database):
 
 
 async def empty(database):
-    await until(lambda: is_empty(database), PATIENCE)
+    await until(lambda: is_empty(database))
 
 
 async def is_empty(database):
@@ -91,7 +89,7 @@ async def test_after_its_attempts_a_job_is_kept_as_failed(database, database_url
         async def is_held():
             return await states(database) == {"failed": 1}
 
-        await until(is_held, PATIENCE)
+        await until(is_held)
     assert await notes(database, shop) == ["failing"]
 
 
@@ -227,13 +225,13 @@ async def test_a_lost_connection_is_made_again(database, database_url, runtime, 
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            await until(lambda word=word: enqueued(runtime, shop, word), PATIENCE)
+            await until(lambda word=word: enqueued(runtime, shop, word))
 
         # A job whose end could not be written any more runs again: at least once, not only once.
         async def all_ran():
             return set(await notes(database, shop)) == {"before", "once", "twice"}
 
-        await until(all_ran, PATIENCE)
+        await until(all_ran)
         await empty(database)
 
 
@@ -268,7 +266,7 @@ async def test_a_killed_workers_job_is_another_workers(database, database_url, s
         async def has_ended():
             return "ended" in await notes(database, shop)
 
-        await until(has_ended, PATIENCE)
+        await until(has_ended)
         await empty(database)
     told = await notes(database, shop)
     assert [one for one in told if one.startswith("started")] == ["started 0", "started 0"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from factories.apps import until
+from factories.patience import until
 from factories.waitlists import run_of
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.queue import waiting_arguments
@@ -53,7 +53,7 @@ async def test_a_lease_is_renewed_while_its_run_works(run, monkeypatch):
     async with LEASES.kept(run, run.shop_id, lease):
         async with run.work() as work:
             await work.db.execute("UPDATE preorder_shops SET sync_lease_until = now()")
-        await until(is_renewed, 30)
+        await until(is_renewed)
 
 
 async def test_a_run_whose_lease_is_anothers_stops_and_leaves_it_alone(run, monkeypatch):

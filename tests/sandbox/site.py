@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from factories.patience import PATIENCE
 from openstoq.sandbox.__main__ import Server
 from openstoq.sandbox.config import SandboxConfig
 from openstoq.sandbox.server import create_app
 
 SNOWDEVIL = "snowdevil.myshopify.com"
 NORTHWIND = "northwind.myshopify.com"
-PATIENCE = 10
 
 
 def bound_socket():

@@ -8,10 +8,11 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
+from factories.patience import PATIENCE
 from openstoq.sandbox.mail.mailbox import Mailbox
 from openstoq.sandbox.mail.pages import create_mail_app
 from openstoq.sandbox.mail.smtp import serve_smtp
-from sandbox.site import PATIENCE, bound_socket, serving
+from sandbox.site import bound_socket, serving
 
 
 class Catcher:

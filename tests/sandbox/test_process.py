@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-PATIENCE = 30
+from factories.patience import PATIENCE
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from factories.patience import PATIENCE
 from openstoq.commerce.orders import RefundPart
 from openstoq.commerce.port import (
     Plan,
     PlanGroup,
 )
-from sandbox.site import PATIENCE
 
 DUE = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DEPOSIT = Plan(

@@ -1,6 +1,6 @@
 """Cancelling orders in the shop, which takes its time and may refuse."""
 
-from factories.apps import until
+from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import did, idle
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from factories.apps import until
+from factories.patience import until
 from factories.sandboxed import idle
 from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments

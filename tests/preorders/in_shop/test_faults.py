@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from factories.apps import until
+from factories.patience import until
 from factories.sandboxed import ATTEMPTS, did, groups, idle, on_shop, run, seen
 from openstoq.preorders.orders.ingest import read_order
 from openstoq.preorders.variants.jobs import reconcile

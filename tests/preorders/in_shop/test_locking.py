@@ -8,8 +8,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from factories.apps import until
 from factories.catalogs import somebody_waits
+from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import idle, run
 from openstoq.preorders.offers.storefront_sync import sync_storefront

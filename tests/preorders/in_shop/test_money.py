@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from factories.apps import until
+from factories.patience import until
 from factories.preorders import agree, at, payments
 from factories.sandboxed import did, idle
 from openstoq.preorders.orders.charges import charge, collect_due

@@ -1,6 +1,6 @@
 """What a failed job left is taken up: money under way never waits for an operator."""
 
-from factories.apps import until
+from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import did, idle
 from openstoq.preorders.orders.charges import charge

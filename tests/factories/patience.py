@@ -1,0 +1,28 @@
+"""How tests wait for what other tasks and processes do."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+# Nothing takes so long, on however busy a machine, unless it is broken.
+PATIENCE = 100.0
+# How often to look where looking itself takes the machine's time.
+LEISURELY = 0.1
+
+Seen = TypeVar("Seen")
+
+
+async def until(look: Callable[[], Seen | Awaitable[Seen]], *, every: float = 0.02) -> Seen:
+    """Look again and again until what is seen, at once or awaited, is true; return it.
+
+    Raises TimeoutError when patience is at an end.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            seen = look()
+            if inspect.isawaitable(seen):
+                seen = await seen
+            if seen:
+                return seen
+            await asyncio.sleep(every)
