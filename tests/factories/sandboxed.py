@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
+from openstoq.preorders.offers import storefront_sync, sync
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
@@ -90,7 +92,14 @@ class Workplace:
 
 
 @pytest.fixture
-async def worker(runtime, database, database_url, shop):
+def at_once(monkeypatch):
+    """Have every change of an offer followed by a run at once, however soon after another."""
+    for module in (sync, storefront_sync):
+        monkeypatch.setattr(module, "LEASES", replace(module.LEASES, lasts=timedelta(0)))
+
+
+@pytest.fixture
+async def worker(runtime, database, database_url, shop, at_once):
     place = Workplace(runtime, database_url)
     place.start()
     try:

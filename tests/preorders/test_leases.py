@@ -1,6 +1,7 @@
 """Leases: one run at a time, which stops when its lease cannot be kept; who finds one held waits."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from factories.waitlists import run_of
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.preorders import leases
+from openstoq.preorders.leases import Leases
 from openstoq.preorders.offers import attaching, storefront_sync
 from openstoq.preorders.offers import storefront_store as marks
-from openstoq.preorders.offers.storefront_sync import LEASES
+
+LEASES = Leases("preorder_shops", "shop_id")
 
 
 @pytest.fixture
@@ -33,6 +36,14 @@ async def test_a_lease_is_one_runs_until_it_is_let_go(run):
     async with LEASES.kept(run, run.shop_id, lease):
         assert await claimed(run) is None
     assert await claimed(run) is not None
+
+
+async def test_a_lease_lasts_though_its_run_has_ended(run):
+    lasting = replace(LEASES, lasts=timedelta(hours=1))
+    lease = await claimed(run)
+    async with lasting.kept(run, run.shop_id, lease):
+        pass
+    assert await claimed(run) is None
 
 
 async def test_there_is_no_lease_on_what_does_not_exist(run, database, shop):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -25,16 +26,23 @@ LEASE = timedelta(seconds=10)
 RENEWED = timedelta(seconds=2)
 # A run that could not renew its lease stops while the lease is still its own.
 WORKS_FOR = LEASE - timedelta(seconds=3)
+# How long a lease lasts at least where changes come in rows: ten edits in a second are one run.
+SETTLED = timedelta(seconds=1)
 # When a run that found a lease held comes again.
 LATER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """The leases on the rows of `table`, each a shop's row of that `key`."""
+    """The leases on the rows of `table`, each a shop's row of that `key`.
+
+    A lease `lasts` a while though its run has ended sooner, so that whatever changes within it is
+    one more run.
+    """
 
     table: str
     key: str
+    lasts: timedelta = timedelta(0)
 
     async def claim(self, db: Connection, shop_id: UUID, key: Any) -> UUID | None:
         """Take a row for a run and return its lease, None while another run has it.
@@ -66,11 +74,12 @@ class Leases:
 
     @asynccontextmanager
     async def kept(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
-        """Keep a lease while the block runs, and let it go at the end.
+        """Keep a lease while the block runs, and let it go at the end or when it has lasted.
 
         The block is cancelled when its lease cannot be kept, because what it is about may be
         another run's any moment; that raises Retry.
         """
+        began = monotonic()
         try:
             async with asyncio.timeout(WORKS_FOR.total_seconds()) as limit:
                 keeping = asyncio.create_task(self._keep(run, key, lease, limit))
@@ -85,8 +94,9 @@ class Leases:
                 raise
             raise Retry("the lease could not be kept", delay=LATER) from error
         finally:
+            rest = max(self.lasts - timedelta(seconds=monotonic() - began), timedelta(0))
             async with run.work() as work:
-                await self._set(work.db, work.shop_id, key, lease, None)
+                await self._set(work.db, work.shop_id, key, lease, rest)
 
     async def note(
         self,
@@ -128,9 +138,9 @@ class Leases:
                 return
 
     async def _set(
-        self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta | None
+        self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta
     ) -> bool:
-        """Have a lease end after `term`, or now; False when it is another run's by now."""
+        """Have a lease end after `term`; False when it is another run's by now."""
         return bool(
             await db.fetchval(
                 f"""

@@ -1,6 +1,26 @@
 """Tests of what preorders do in a shop: the fixtures of a running sandbox and a worker."""
 
 from factories.preorders import market, plans
-from factories.sandboxed import client, offer, runtime, shop, site, variants, worker
+from factories.sandboxed import (
+    at_once,
+    client,
+    offer,
+    runtime,
+    shop,
+    site,
+    variants,
+    worker,
+)
 
-__all__ = ["client", "market", "offer", "plans", "runtime", "shop", "site", "variants", "worker"]
+__all__ = [
+    "at_once",
+    "client",
+    "market",
+    "offer",
+    "plans",
+    "runtime",
+    "shop",
+    "site",
+    "variants",
+    "worker",
+]

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from factories.patience import until
 from factories.sandboxed import did, groups, idle, on_shop, run, seen
 from openstoq.catalog.jobs import pull, pull_product
+from openstoq.preorders.offers import sync
 from openstoq.preorders.offers.attaching import follow_sources
 from openstoq.preorders.variants.jobs import follow_schedules, look_for_drift, reconcile
 
@@ -124,6 +128,35 @@ async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer
     assert group["name"] == read["name"]
     shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
     assert shown["widget"]["button"]["text"] == "Last"
+
+
+async def test_changes_soon_after_a_run_are_one_more_run(
+    site, client, database, shop, offer, monkeypatch
+):
+    async def named(name):
+        assert (await client.patch(offer, json={"name": name})).status_code == 202
+
+    async def names():
+        return [group["name"] for group in await groups(site)]
+
+    async def lease(statement):
+        async with database.transaction(shop.id) as db:
+            return await db.fetchval(statement)
+
+    monkeypatch.setattr(sync, "LEASES", replace(sync.LEASES, lasts=timedelta(hours=1)))
+    await named("First")
+    await until(lambda: lease("SELECT sync_lease_until > now() + interval '1 minute' FROM offers"))
+    # A fault that does no harm counts how often the shop is asked.
+    noted = {"fault": "hang", "seconds": 0, "operation": "SellingPlanGroupUpdate", "count": 10}
+    await site.control("POST", "faults", noted)
+    for number in range(9):
+        await named(f"Drop {number}")
+    assert await names() == ["First"]
+    await lease("UPDATE offers SET sync_lease_until = now()")
+    await idle(database)
+    assert await names() == ["Drop 8"]
+    (left,) = (await site.control("GET", "faults"))["graphql"]
+    assert left["count"] == 9
 
 
 async def test_a_removed_variant_leaves_nothing_behind(site, client, database, offer, variants):

@@ -8,7 +8,7 @@ import structlog
 from openstoq.commerce.port import Commerce, Metafield
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.leases import LATER, Leases
+from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
 from openstoq.preorders.offers.storefront_store import Behind
@@ -20,7 +20,7 @@ jobs = JobSet("preorders.storefront")
 
 VARIANTS = 200
 POLICIES = ("deny", "continue")
-LEASES = Leases("preorder_shops", "shop_id")
+LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 
 
 def request(work: Work) -> None:

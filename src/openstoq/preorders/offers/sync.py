@@ -17,7 +17,7 @@ from openstoq.commerce.port import (
 )
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.leases import LATER, Leases
+from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import plans, store, storefront_sync
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.model import Offer
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
-LEASES = Leases("offers", "id")
+LEASES = Leases("offers", "id", lasts=SETTLED)
 
 
 def request(work: Work, offer_id: UUID) -> None:
