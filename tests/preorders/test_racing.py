@@ -1,13 +1,20 @@
 """Buyers who race for the last units: however many order at once, no more is counted than may be."""
 
 import asyncio
+from uuid import UUID
 
+import asyncpg
 import pytest
 
+from factories.catalogs import somebody_waits
+from factories.patience import until
 from factories.runtimes import make_runtime
 from factories.shop_orders import bought, line, sell
+from factories.waitlists import run_of
 from openstoq.db.pool import Database
+from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.clock import utc_now
+from openstoq.preorders.offers import policies, storefront_store, storefront_sync
 from openstoq.preorders.orders import intake
 
 BUYERS, UNITS, PLAN = 50, 10, 900
@@ -88,6 +95,16 @@ async def test_an_offers_units_are_sold_once(crowded, client, database, shop, ca
     await check_sold_out(database, shop, await order_at_once(crowded, shop, buyers(first, second)))
     counts = await counts_of(database, shop)
     assert counts[first][0] + counts[second][0] == UNITS
+    assert "deny" in {counts[first][1], counts[second][1]}
+    # What the last order was not for stops as well, once the storefront's run comes to it.
+    async with crowded.work(shop.id, request_id="race") as work:
+        (told,) = await waiting_arguments(work.db, shop.id, storefront_sync.look_again.name)
+    await storefront_sync.look_again.handler(run_of(crowded, shop), offer_id=UUID(told["offer_id"]))
+    async with crowded.work(shop.id, request_id="race") as work:
+        behind = await storefront_store.behind(work.db, shop.id, 100)
+        variants = [one.selling.variant_id for one in behind]
+        await policies.follow(work.db, shop.id, variants, utc_now())
+    counts = await counts_of(database, shop)
     assert counts[unsold] == (0, "deny")
     assert {policy for _, policy in counts.values()} == {"deny"}
 
@@ -117,3 +134,24 @@ async def test_the_same_orders_told_again_change_nothing(
     again = await order_at_once(crowded, shop, orders)
     await check_sold_out(database, shop, again)
     assert (await counts_of(database, shop))[catalogue[0]] == (UNITS, "deny")
+
+
+async def test_a_request_that_ended_a_deadlock_is_made_again(
+    client, database, database_url, shop, catalogue
+):
+    offer_id = await sell(client, database, shop, catalogue, PLAN)
+    at = f"/preorders/offers/{offer_id}/products"
+    other = await asyncpg.connect(database_url)
+    # The request is the one to notice, and to give way.
+    await other.execute("SET deadlock_timeout = '10min'")
+    async with other.transaction():
+        await other.execute("SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE", 21)
+        removing = asyncio.create_task(
+            client.post(f"{at}/remove_variants", json={"variant_ids": catalogue})
+        )
+        await until(lambda: somebody_waits(database))
+        await other.execute("SELECT FROM offers WHERE id = $1 FOR UPDATE", offer_id)
+        assert not removing.done()
+    await other.close()
+    assert (await removing).status_code == 202
+    assert (await client.get(f"{at}/variants")).json()["variants"] == []

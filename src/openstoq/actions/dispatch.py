@@ -1,10 +1,11 @@
 """The one path on which every face runs an action."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -18,6 +19,8 @@ from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
 
 LONGEST_IDEMPOTENCY_KEY = 255
+# How often a transaction may be the one that ends a deadlock.
+GIVEN_UP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,16 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     """Validate, load, run, record and commit; raise a Problem when it cannot be done.
 
     One call is one transaction: either all of its changes, its audit row, its stored answer and
-    its jobs are there afterwards, or nothing is.
+    its jobs are there afterwards, or nothing is. One that PostgreSQL gave up for another is made
+    again.
     """
+    for _ in range(GIVEN_UP):
+        with suppress(asyncpg.TransactionRollbackError):
+            return await _once(runtime, call)
+    return await _once(runtime, call)
+
+
+async def _once(runtime: Runtime, call: Call) -> Answer:
     try:
         request = _read(call)
     except Invalid as invalid:

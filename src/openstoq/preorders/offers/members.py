@@ -44,11 +44,16 @@ async def touch(
     """
     await db.execute(
         """
+        WITH locked AS (
+            SELECT variant_id FROM preorder_variants
+            WHERE shop_id = $1 AND (is_reset OR NOT $4) AND variant_id IN (
+                SELECT variant_id FROM offer_variants WHERE shop_id = $1 AND offer_id = $2
+                AND ($3::bigint[] IS NULL OR variant_id = ANY($3)))
+            ORDER BY variant_id FOR UPDATE
+        )
         UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false,
             sync_error = NULL
-        FROM offer_variants m
-        WHERE m.shop_id = $1 AND m.offer_id = $2 AND p.shop_id = $1 AND p.variant_id = m.variant_id
-          AND ($3::bigint[] IS NULL OR m.variant_id = ANY($3)) AND (p.is_reset OR NOT $4)
+        FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
         """,
         shop_id,
         offer_id,
@@ -70,11 +75,16 @@ async def want_policy(
     """
     rows = await db.fetch(
         """
+        WITH locked AS (
+            SELECT variant_id FROM preorder_variants
+            WHERE shop_id = $1 AND variant_id IN (
+                SELECT variant_id FROM offer_variants
+                WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL
+                  AND ($4::bigint[] IS NULL OR variant_id = ANY($4)))
+            ORDER BY variant_id FOR UPDATE
+        )
         UPDATE preorder_variants p SET policy_wanted = $3, stopped = false
-        FROM offer_variants m
-        WHERE m.shop_id = $1 AND m.offer_id = ANY($2) AND m.detached_at IS NULL
-          AND p.shop_id = $1 AND p.variant_id = m.variant_id
-          AND ($4::bigint[] IS NULL OR m.variant_id = ANY($4))
+        FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
         RETURNING p.variant_id
         """,
         shop_id,

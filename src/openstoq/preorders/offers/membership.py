@@ -154,9 +154,13 @@ WITH detached AS (
     UPDATE offer_variants m SET detached_at = $3
     WHERE m.shop_id = $1 AND {whose} AND m.detached_at IS NULL AND {condition}
     RETURNING offer_id, variant_id
-), touched AS (
-    UPDATE preorder_variants SET revision = revision + 1, is_reset = false, sync_error = NULL
+), locked AS (
+    SELECT variant_id FROM preorder_variants
     WHERE shop_id = $1 AND variant_id IN (SELECT variant_id FROM detached)
+    ORDER BY variant_id FOR UPDATE
+), touched AS (
+    UPDATE preorder_variants p SET revision = p.revision + 1, is_reset = false, sync_error = NULL
+    FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
 ), changed AS (
     UPDATE offers SET revision = revision + 1
     WHERE shop_id = $1 AND id IN (SELECT offer_id FROM detached)

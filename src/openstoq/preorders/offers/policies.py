@@ -32,14 +32,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
     Decided under their locks from everything that it depends on. Nothing is asked for unless the
     decision is another than the last one, so that whoever sets a policy between them keeps it.
     """
-    await db.execute(
-        """
-        SELECT FROM preorder_variants
-        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
-        """,
-        shop_id,
-        variant_ids,
-    )
+    await store.lock_variants(db, shop_id, variant_ids)
     found = [
         one.selling
         for one in await storefront_store.behind(db, shop_id, len(variant_ids), variant_ids)
@@ -72,17 +65,22 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
     )
 
 
-async def look_again(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]) -> None:
-    """Have the storefront's next run decide for all that these offers sell."""
+async def look_again(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
+    """Have the storefront's next run decide for all that an offer sells."""
     await db.execute(
         """
-        UPDATE preorder_variants SET revision = revision + 1
-        WHERE shop_id = $1 AND variant_id IN (
-            SELECT variant_id FROM offer_variants
-            WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL)
+        WITH locked AS (
+            SELECT variant_id FROM preorder_variants
+            WHERE shop_id = $1 AND variant_id IN (
+                SELECT variant_id FROM offer_variants
+                WHERE shop_id = $1 AND offer_id = $2 AND detached_at IS NULL)
+            ORDER BY variant_id FOR UPDATE
+        )
+        UPDATE preorder_variants p SET revision = p.revision + 1
+        FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
         """,
         shop_id,
-        offer_ids,
+        offer_id,
     )
 
 
@@ -112,6 +110,7 @@ async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
     """Note that somebody asks for this policy, whatever was wanted before; return it by variant."""
+    await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
         """
         UPDATE preorder_variants SET policy_asked = $2, policy_wanted = $2, stopped = false
@@ -144,6 +143,7 @@ async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
     """Note which policies were answered, and in the catalogue which are set."""
+    await store.lock_variants(db, shop_id, list(policies))
     values: list[Any] = [
         list(policies),
         list(policies.values()),

@@ -73,17 +73,45 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
     return offer_of(row) if row is not None else None
 
 
+async def lock_all(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
+    """Lock these offers, or all of the shop, as everybody does before changing what they sell."""
+    await db.execute(
+        """
+        SELECT FROM offers WHERE shop_id = $1 AND ($2::uuid[] IS NULL OR id = ANY($2))
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        shop_id,
+        offer_ids,
+    )
+
+
 async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
     """Lock the offers that sell variants, as everybody does before locking both."""
     await db.execute(
         """
         SELECT FROM offers WHERE shop_id = $1 AND id IN (
             SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))
-        ORDER BY id FOR UPDATE
+        ORDER BY id FOR NO KEY UPDATE
         """,
         shop_id,
         variant_ids,
     )
+
+
+async def lock_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
+    """Lock those variants that preorders know, and return them.
+
+    Whoever changes several of them locks them in this order, or two wait for each other.
+    """
+    rows = await db.fetch(
+        """
+        SELECT variant_id FROM preorder_variants
+        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return [row["variant_id"] for row in rows]
 
 
 async def add(db: Connection, shop_id: UUID, offer: Offer) -> None:

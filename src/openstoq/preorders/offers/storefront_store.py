@@ -130,6 +130,8 @@ async def mark_variants(
 
     Of one that has changed meanwhile, what was asked for stays unknown.
     """
+    variant_ids = [one.selling.variant_id for one, _, _ in done]
+    await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
         """
         UPDATE preorder_variants p SET synced_revision = t.revision,
@@ -140,7 +142,7 @@ async def mark_variants(
         WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,
         shop_id,
-        [one.selling.variant_id for one, _, _ in done],
+        variant_ids,
         [one.revision for one, _, _ in done],
         [dict(written) for _, written, _ in done],
         [error for _, _, error in done],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from uuid import UUID
 
 import structlog
 
@@ -26,6 +27,19 @@ LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 def request(work: Work) -> None:
     """Have the metafields and policies of changed variants written."""
     work.coalesce(sync_storefront)
+
+
+def request_all(work: Work, offer_id: UUID) -> None:
+    """Have everything that an offer sells looked at again, whether it is sold out."""
+    work.coalesce(look_again, offer_id=offer_id)
+
+
+@jobs.job()
+async def look_again(run: Run, *, offer_id: UUID) -> None:
+    """Mark all that an offer sells, for the next run to decide whether it is sold out."""
+    async with run.work() as work:
+        await policies.look_again(work.db, work.shop_id, offer_id)
+        request(work)
 
 
 @jobs.job()

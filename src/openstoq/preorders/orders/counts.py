@@ -31,11 +31,7 @@ class Buyer:
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
     """Wait for whoever counts the same offers and variants, and keep others waiting."""
     wanted = list(lines)
-    await db.execute(
-        "SELECT FROM offers WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
-        shop_id,
-        sorted({line.offer_id for line in wanted}),
-    )
+    await offers.lock_all(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})
     await db.execute(
         """
@@ -45,14 +41,7 @@ async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
         shop_id,
         variant_ids,
     )
-    await db.execute(
-        """
-        SELECT FROM preorder_variants
-        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
-        """,
-        shop_id,
-        variant_ids,
-    )
+    await offers.lock_variants(db, shop_id, variant_ids)
 
 
 async def taken(

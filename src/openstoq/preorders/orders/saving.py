@@ -51,8 +51,8 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
     """Have variants stop selling that are sold out now, and those go on that are not any more.
 
-    Those of the lines at once. When an offer has sold all that it may, or less again, its other
-    variants follow in the storefront's run: they may be twenty thousand.
+    Those of the lines at once. When an offer has sold all that it may, or less again, a job has
+    its other variants follow: they may be twenty thousand, and nobody else's locked meanwhile.
     """
     db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()
@@ -68,7 +68,7 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
         for offer_id, most in totals.items()
         if (sold.get(offer_id, 0) >= most) != (sold.get(offer_id, 0) - changes[offer_id] >= most)
     ]
-    if turned:
-        await policies.look_again(db, shop_id, turned)
+    for offer_id in turned:
+        storefront_sync.request_all(work, offer_id)
     variants = sorted({line.variant_id for line in (*before, *after)})
     await policies.follow(db, shop_id, variants, work.runtime.clock())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store
 from openstoq.preorders.offers.storefront_store import UNKNOWN
 from openstoq.preorders.variants.model import LastWrite
 
@@ -52,6 +53,7 @@ async def note_drift(
 
     A variant that has changed since is left alone: its comparison is out of date.
     """
+    await store.lock_variants(db, shop_id, list(expected))
     await db.execute(
         """
         UPDATE preorder_variants p SET drift = t.drift

@@ -134,15 +134,7 @@ async def offers(
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
     """Lock those of the variants that preorders know, and return them; their offers before."""
     await offer_store.lock_sellers(db, shop_id, variant_ids)
-    rows = await db.fetch(
-        """
-        SELECT variant_id FROM preorder_variants
-        WHERE shop_id = $1 AND variant_id = ANY($2) ORDER BY variant_id FOR UPDATE
-        """,
-        shop_id,
-        variant_ids,
-    )
-    return [row["variant_id"] for row in rows]
+    return await offer_store.lock_variants(db, shop_id, variant_ids)
 
 
 async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
@@ -158,14 +150,20 @@ async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
                 SELECT FROM (VALUES (o.schedule_start), (o.schedule_end)) AS turn (at)
                 WHERE turn.at <= $2 AND turn.at > coalesce(o.schedule_followed_to, '-infinity'))
             RETURNING o.id
+        ), locked AS (
+            SELECT variant_id FROM preorder_variants
+            WHERE shop_id = $1 AND NOT is_reset AND variant_id IN (
+                SELECT m.variant_id FROM offer_variants m JOIN turned ON turned.id = m.offer_id
+                WHERE m.shop_id = $1 AND m.detached_at IS NULL AND EXISTS (
+                    SELECT FROM offer_variants n
+                    JOIN offers o ON o.shop_id = $1 AND o.id = n.offer_id
+                    WHERE n.shop_id = $1 AND n.variant_id = m.variant_id
+                      AND n.offer_id <> m.offer_id AND n.detached_at IS NULL
+                      AND o.enabled AND o.discarded_at IS NULL))
+            ORDER BY variant_id FOR UPDATE
         ), touched AS (
             UPDATE preorder_variants p SET revision = p.revision + 1
-            FROM offer_variants m JOIN turned ON turned.id = m.offer_id
-            WHERE p.shop_id = $1 AND NOT p.is_reset AND m.shop_id = $1 AND m.detached_at IS NULL
-              AND p.variant_id = m.variant_id AND EXISTS (
-                SELECT FROM offer_variants n JOIN offers o ON o.shop_id = $1 AND o.id = n.offer_id
-                WHERE n.shop_id = $1 AND n.variant_id = m.variant_id AND n.offer_id <> m.offer_id
-                  AND n.detached_at IS NULL AND o.enabled AND o.discarded_at IS NULL)
+            FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
             RETURNING p.variant_id
         )
         SELECT count(*) FROM touched
