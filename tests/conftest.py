@@ -12,13 +12,25 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
 from openstoq.db.pool import Database
 
-TEMPLATE = "openstoq_template"
+# The same examples at every run, and as long as they take; `--hypothesis-profile default` looks
+# for new ones.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+
+# Of each of the processes that share a server.
+TEMPLATE = f"openstoq_template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 # Nothing here has to survive a power cut, and databases are made by the thousand.
 CARELESS = (
     "fsync = off",

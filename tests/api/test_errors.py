@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from factories.apps import client_of, make_app, serving
+from factories.patience import PATIENCE
 from factories.runtimes import KEY, make_runtime
 from openstoq.config import Database as DatabaseSettings
 from openstoq.config import Http, Security, Settings
@@ -123,7 +124,9 @@ async def test_a_large_body_is_413_announced_or_streamed(database, key):
 async def test_ten_megabytes_through_a_real_server(runtime, key):
     async with (
         serving(make_app(runtime)) as address,
-        httpx.AsyncClient(base_url=address, headers={"X-Auth-Token": key}) as client,
+        httpx.AsyncClient(
+            base_url=address, headers={"X-Auth-Token": key}, timeout=PATIENCE
+        ) as client,
     ):
         for method, path, status in (
             ("PATCH", "/api/v2/external/back_in_stock/settings", 413),
@@ -199,7 +202,7 @@ async def test_two_processes_share_the_points_exactly(database, database_url, sh
         async with (
             serving(make_app(make_runtime(one))) as first,
             serving(make_app(make_runtime(two))) as second,
-            httpx.AsyncClient(headers={"X-Auth-Token": key}) as client,
+            httpx.AsyncClient(headers={"X-Auth-Token": key}, timeout=PATIENCE) as client,
         ):
             answers = await asyncio.gather(
                 *(

@@ -10,6 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from factories.apps import serving
+from factories.patience import PATIENCE
 from factories.shops import make_key, make_shop
 
 PATH = "/api/v2/external/mcp"
@@ -25,7 +26,7 @@ async def address(app):
 @asynccontextmanager
 async def connected(url, headers, mode="auto"):
     async with (
-        httpx2.AsyncClient(headers=headers) as http,
+        httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         yield client
@@ -45,7 +46,9 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 @pytest.fixture
 async def http(address, key):
-    async with httpx.AsyncClient(base_url=address, headers={"X-Auth-Token": key}) as client:
+    async with httpx.AsyncClient(
+        base_url=address, headers={"X-Auth-Token": key}, timeout=PATIENCE
+    ) as client:
         yield client
 
 

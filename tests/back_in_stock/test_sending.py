@@ -325,9 +325,13 @@ async def test_once_sold_out_nobody_is_told_any_more(database, runtime, shop, wa
 async def test_selling_out_ends_a_group_under_way(database, runtime, shop, relay, wave_id):
     await make_waitlist(database, shop, 200)
 
+    sold_out = asyncio.Event()
+
     async def sell_out(email):
         if len(relay.taken) == 1:
             await stock_becomes(runtime, shop, 0, 1)
+            sold_out.set()
+        await sold_out.wait()
         return ACCEPTED
 
     relay.answer = sell_out

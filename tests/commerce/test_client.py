@@ -180,7 +180,7 @@ async def test_a_server_that_hangs_is_given_up(http, admin, clock):
         return answer(SHOP)
 
     admin.replies(hang, answer(SHOP))
-    short = Patience(attempts=2, answer=0.05, now=lambda: clock.now, sleep=clock.sleep)
+    short = Patience(attempts=2, answer=1.0, now=lambda: clock.now, sleep=clock.sleep)
     client = Client(http, ShopCredentials(DOMAIN, TOKEN, admin.url), Throttle(), short)
     assert (await client.execute("ShopFacts")).data == SHOP
     never.set()
@@ -193,7 +193,7 @@ async def test_a_server_that_drips_for_ever_is_given_up(http, admin, clock):
             await asyncio.sleep(0.005)
 
     admin.replies(StreamingResponse(drip()), answer(SHOP))
-    short = Patience(attempts=2, answer=0.05, now=lambda: clock.now, sleep=clock.sleep)
+    short = Patience(attempts=2, answer=1.0, now=lambda: clock.now, sleep=clock.sleep)
     client = Client(http, ShopCredentials(DOMAIN, TOKEN, admin.url), Throttle(), short)
     assert (await client.execute("ShopFacts")).data == SHOP
 

@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 
 from factories.apps import serving
+from factories.patience import PATIENCE
 from factories.schemas import places
 from openstoq.actions import openapi
 from openstoq.actions.help import BASE_PATH, manifest, request_schema
@@ -182,7 +183,7 @@ def test_help_narrows_by_every_actions_own_path():
 
 
 async def test_mcp_lists_every_action(app, key):
-    async with serving(app) as address, httpx.AsyncClient() as http:
+    async with serving(app) as address, httpx.AsyncClient(timeout=PATIENCE) as http:
         answer = await http.post(
             f"{address}/mcp",
             json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},

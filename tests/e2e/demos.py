@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,16 +58,27 @@ class Demo:
 
     def children(self, *commands: str) -> list[psutil.Process]:
         """Return the processes of `openstoq <command>`."""
-        return [one for one in self.family() if one.cmdline()[-1] in commands]
+        return [one for one, _, command in self.running() if command in commands]
+
+    def running(self) -> list[tuple[psutil.Process, str, str]]:
+        """Return the processes, their names and how their command lines end.
+
+        Those that end at this moment are left out: PostgreSQL has some at any time.
+        """
+        found = []
+        for one in self.family():
+            with suppress(psutil.NoSuchProcess):
+                found.append((one, one.name(), "".join(one.cmdline()[-1:])))
+        return found
 
     def stop(self) -> None:
         """Stop it as a service manager does; see that it says nothing more and leaves nothing."""
         family = self.family()
-        assert {one.name() for one in family} >= {"postgres"}
+        assert {name for _, name, _ in self.running()} >= {"postgres"}
         self.process.send_signal(signal.SIGTERM)
         rest, _ = self.process.communicate(timeout=PATIENCE)
         assert (self.process.returncode, rest) == (0, b"")
-        assert [one for one in family if one.is_running()] == []
+        assert [one for one in family if one.isrunning()] == []
 
 
 @pytest.fixture

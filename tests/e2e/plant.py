@@ -159,10 +159,10 @@ class Plant:
                 descriptor,
             )
         )
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
 
             async def ready() -> bool:
-                return (await http.get(f"{self.address}/readyz", timeout=PATIENCE)).is_success
+                return (await http.get(f"{self.address}/readyz")).is_success
 
             await until(ready)
         return api
@@ -202,6 +202,8 @@ class Plant:
             "OPENSTOQ_SHOPIFY_CLIENT_SECRET": SECRET,
             "OPENSTOQ_HTTP_PUBLIC_URL": self.address,
             "OPENSTOQ_MAIL_SENDER": "alerts@openstoq.example",
+            # Longer than a test leaves its relay stopped.
+            "OPENSTOQ_MAIL_TIMEOUT_SECONDS": str(2 * PATIENCE),
             "OPENSTOQ_LOG_LEVEL": "warning",
         }
 

@@ -139,7 +139,7 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
 
     again = await started(tmp_path, port, demos)
     assert again.where == where
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         kept = (await http.get(f"{where['api']}{SIGNUPS}", headers=again.key())).json()
     assert [(each["id"], each["status"]) for each in kept["signups"]] == [(signup, "unsubscribed")]
     again.stop()
@@ -171,8 +171,8 @@ async def test_the_demo_revives_its_database(tmp_path: Path, demos: list[subproc
     demo = await started(tmp_path, five_free_ports(), demos)
     (postmaster,) = [
         process
-        for process in demo.family()
-        if process.name() == "postgres" and process.ppid() == demo.process.pid
+        for process, name, _ in demo.running()
+        if name == "postgres" and process.ppid() == demo.process.pid
     ]
     postmaster.kill()
     async with httpx.AsyncClient(timeout=PATIENCE) as http:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from e2e.plant import Plant, first_line, reserved_port, start
-from factories.patience import until
+from factories.patience import PATIENCE, until
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +37,7 @@ async def test_refused_and_put_off_addresses_cost_their_own_message_only(plant: 
     plant.processes.append(catcher)
     where = json.loads(await first_line(catcher))
     await plant.start_api()
-    async with httpx.AsyncClient(base_url=where["mail"]) as mail:
+    async with httpx.AsyncClient(base_url=where["mail"], timeout=PATIENCE) as mail:
         for fault in (
             {"fault": "refuse", "pattern": "^shopper[1-5]@"},
             {"fault": "later", "pattern": "^shopper1[0-4]@", "count": 5},

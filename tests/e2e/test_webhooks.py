@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from e2e.plant import Plant, signature
+from factories.patience import PATIENCE
 from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 
@@ -67,7 +68,7 @@ async def test_another_shops_key_does_not_reach_a_signup(plant: Plant):
     await plant.start_api()
     (signup,) = await plant.query("SELECT * FROM signups")
     path = f"/api/v2/external/back_in_stock/signups/{signup['id']}"
-    async with httpx.AsyncClient(base_url=plant.address) as http:
+    async with httpx.AsyncClient(base_url=plant.address, timeout=PATIENCE) as http:
         own = await http.get(path, headers={"X-Auth-Token": plant.key})
         read = await http.get(path, headers={"X-Auth-Token": other})
         sent = await http.post(f"{path}/notify", headers={"X-Auth-Token": other})

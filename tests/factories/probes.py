@@ -91,7 +91,8 @@ async def wait_for(run: Run, *, word: str) -> None:
     await note(run, "ended")
 
 
-@jobs.job(cron="* * * * *")
+# It comes due on leap days, and whenever a test says that it has.
+@jobs.job(cron="0 0 29 2 *")
 async def on_schedule(run: Run) -> None:
     """Note that the schedule was kept."""
     await note(run, "scheduled")

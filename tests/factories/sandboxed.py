@@ -47,9 +47,9 @@ async def site():
 
 @pytest.fixture
 async def runtime(database):
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         connector = ShopifyConnector(
-            http, Patience(attempts=ATTEMPTS, longest=1.0, answer=2.0, sleep=soon)
+            http, Patience(attempts=ATTEMPTS, longest=1.0, answer=PATIENCE, sleep=soon)
         )
         ports = {
             ShopConnector: connector,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+from factories.patience import PATIENCE
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.port import Delivery, Email, Outbox
 
@@ -146,7 +147,7 @@ async def relay(
     listening = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     try:
-        yield server, SMTPSettings(host="127.0.0.1", port=port, security="none", timeout=0.3)
+        yield server, SMTPSettings(host="127.0.0.1", port=port, security="none", timeout=PATIENCE)
     finally:
         listening.close()
         for task in tasks:

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from factories.patience import PATIENCE
 from factories.smtp_relays import Pile, an_email, relay
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
@@ -166,7 +167,7 @@ async def test_a_refusal_before_the_end_of_a_large_message_is_that_messages_refu
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    settings = SMTPSettings(host="127.0.0.1", port=port, security="none", timeout=5)
+    settings = SMTPSettings(host="127.0.0.1", port=port, security="none", timeout=PATIENCE)
     pile = Pile([big, after])
     await run(settings, pile, connections=1)
     server.close()
@@ -212,7 +213,7 @@ async def test_being_stopped_settles_what_was_taken(pipelining):
         settings,
     ):
         pile = Pile([an_email() for _ in range(30)])
-        task = asyncio.create_task(run(settings, pile, timeout=30))
+        task = asyncio.create_task(run(settings, pile, timeout=PATIENCE))
         async with asyncio.timeout(5):
             await pile.has_taken.wait()
         task.cancel()

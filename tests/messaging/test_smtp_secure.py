@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from factories.patience import PATIENCE
 from factories.smtp_relays import Pile, an_email
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
@@ -104,7 +105,7 @@ def test_tls_and_login(certificate, security, case, loop):
             username="shop",
             password="guess" if case == "wrong password" else "secret",
             ca_file=None if case == "untrusted" else authority,
-            timeout=5,
+            timeout=PATIENCE,
         )
         assert settings.password not in repr(settings)
         transport = SMTPTransport(settings)

@@ -6,7 +6,6 @@ from itertools import permutations
 import pytest
 
 from factories.shop_orders import PLACED, bought, line, sell
-from openstoq.kernel.clock import utc_now
 from openstoq.preorders.orders import intake
 
 PLAN = 900
@@ -16,11 +15,12 @@ def readings(variant):
     """The same order, read three times: twice within the second of its last change."""
     wanted = line(1, variant, plan_id=PLAN)
     later = PLACED + timedelta(seconds=5)
-    return [
-        (utc_now(), bought(1, wanted, tags=("oldest",))),
-        (utc_now(), bought(1, wanted, tags=("middle",), updated_at=later)),
-        (utc_now(), bought(1, wanted, tags=("newest",), updated_at=later)),
-    ]
+    orders = (
+        bought(1, wanted, tags=("oldest",)),
+        bought(1, wanted, tags=("middle",), updated_at=later),
+        bought(1, wanted, tags=("newest",), updated_at=later),
+    )
+    return [(later + timedelta(microseconds=nth), order) for nth, order in enumerate(orders)]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

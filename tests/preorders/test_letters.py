@@ -11,6 +11,7 @@ from commerce.order_answers import ORDER
 from commerce.order_answers import order as told
 from commerce.server import answer, serving
 from factories.orders import make_line, make_order, make_payment
+from factories.patience import PATIENCE
 from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from messaging.reading import Links, body, parsed
@@ -45,7 +46,7 @@ def relay():
 
 @pytest.fixture
 async def runtime(database, relay):
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         ports = {ShopConnector: ShopifyConnector(http), EmailTransport: relay}
         settings = Settings(security=Security(key=KEY), mail=Mail(sender="shop@snowdevil.example"))
         yield make_runtime(database, ports=ports, settings=settings)

@@ -103,7 +103,7 @@ async def test_only_what_changed_since_is_found(site):
     newest = next(iter(shop.products.values()))
     # Records are dated to the second, so the change is dated a little later than all else.
     clock = shop.clock
-    later = clock().replace(year=2090)
+    later = clock().replace(year=2090, month=6, day=1)
     shop.clock = lambda: later
     await site.control("PATCH", f"products/{newest.id}", {"title": "Changed"})
     for query, count in (

@@ -31,12 +31,13 @@ def test_it_says_where_it_is_serves_and_stops_on_sigterm(process):
         json={"query": "{ shop { myshopifyDomain } }"},
         headers={"X-Shopify-Access-Token": "t0"},
         trust_env=False,
+        timeout=PATIENCE,
     )
     assert answer.json()["data"] == {"shop": {"myshopifyDomain": domain}}
     host, port = where["smtp"].rsplit(":", 1)
     with smtplib.SMTP(host, int(port), timeout=PATIENCE) as smtp:
         smtp.sendmail("a@example.com", ["b@example.com"], "Subject: hello\n\nyou\n")
-    messages = httpx.get(f"{where['mail']}/messages", trust_env=False).json()
+    messages = httpx.get(f"{where['mail']}/messages", trust_env=False, timeout=PATIENCE).json()
     assert [each["subject"] for each in messages] == ["hello"]
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0

@@ -391,7 +391,8 @@ async def test_a_number_that_cannot_be_read_is_logged_without_itself(runtime, sh
     with capture_logs() as lines:
         await deliver(runtime, shop, "customers/redact", about(phone="207-555-1234"))
     assert [line["event"] for line in lines].count("privacy.phone_unreadable") == 1
-    assert "555" not in str(lines)
+    told = str(lines).replace(str(shop.id), "")
+    assert not any(number in told for number in ("207-555-1234", "2075551234", "5551234"))
 
 
 @pytest.mark.parametrize("email", ["ada@bücher.example", "Ada@xn--bcher-kva.EXAMPLE"])

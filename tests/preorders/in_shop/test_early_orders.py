@@ -17,12 +17,14 @@ async def forgotten(market, plans):
         await db.execute("UPDATE offers SET plan_group_digest = NULL, revision = revision + 1")
 
 
-async def reading_again(market):
-    """Return whether a later reading waits; have it begun at once."""
+async def is_read_again(market):
     async with market.database.transaction(market.shop.id) as db:
-        waits = await waiting_arguments(db, market.shop.id, read_order.name)
+        return bool(await waiting_arguments(db, market.shop.id, read_order.name))
+
+
+async def time_passes(market):
+    async with market.database.transaction(market.shop.id) as db:
         await db.execute("UPDATE queue.pgqueuer SET execute_after = now()")
-    return bool(waits)
 
 
 async def test_an_order_by_a_plan_that_may_be_ours_is_read_again(
@@ -31,6 +33,7 @@ async def test_an_order_by_a_plan_that_may_be_ours_is_read_again(
     order = await market.buy((variants[0], plans["full"], 1))
     await read_order.handler(run_of(market.runtime, market.shop), order_id=order["id"])
     assert (await client.get(f"/preorders/orders/{order['id']}")).status_code == 404
+    assert await is_read_again(market)
     # The change has the group written again, and now its plans are known.
     await client.patch(offer, json={"name": "Drop"})
 
@@ -39,7 +42,7 @@ async def test_an_order_by_a_plan_that_may_be_ours_is_read_again(
             return await db.fetchval("SELECT count(*) FROM offer_plans") == 2
 
     await until(is_known)
-    assert await reading_again(market)
+    await time_passes(market)
     await idle(market.database)
     assert await market.state(order) == "placed"
 
@@ -49,4 +52,4 @@ async def test_an_order_by_somebody_elses_plan_is_no_preorder(market, client, pl
         await db.execute("DELETE FROM offer_plans")
     order = await market.buy((variants[0], plans["full"], 1))
     await read_order.handler(run_of(market.runtime, market.shop), order_id=order["id"])
-    assert not await reading_again(market)
+    assert not await is_read_again(market)

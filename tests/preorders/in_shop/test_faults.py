@@ -147,17 +147,20 @@ class Editor:
         variant = self.chance.choice(self.variants)
         written = sorted((await seen(self.site, variant))[0])
         there = await groups(self.site)
-        match self.chance.randrange(3):
+        # Drawn in any case: how far the worker has come does not change what comes next.
+        act, which = self.chance.randrange(3), self.chance.random()
+        value, policy = self.chance.choice(("7", None)), self.chance.choice(("DENY", "CONTINUE"))
+        match act:
             case 0 if there:
-                lost = self.chance.choice(there)["id"]
+                lost = there[int(which * len(there))]["id"]
                 await self.site.control("DELETE", f"selling_plan_groups/{lost}")
             case 1 if written:
-                body = {"namespace": "openstoq", "key": self.chance.choice(written)}
-                body["value"] = self.chance.choice(("7", None))
+                key = written[int(which * len(written))]
+                body = {"namespace": "openstoq", "key": key, "value": value}
                 # It may be gone by now.
                 await self.site.ask("POST", f"variants/{variant}/metafields", body)
             case _:
-                body = {"inventory_policy": self.chance.choice(("DENY", "CONTINUE"))}
+                body = {"inventory_policy": policy}
                 await self.site.control("PATCH", f"variants/{variant}", body)
 
     async def agrees(self):

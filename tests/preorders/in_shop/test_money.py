@@ -227,9 +227,10 @@ async def test_nothing_is_collected_of_a_refunded_order(market, plans, variants)
 
 async def test_no_refund_while_a_charge_is_under_way(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
-    await market.site.control("PATCH", "charges", {"polls": 4})
+    await market.site.control("PATCH", "charges", {"polls": 10_000})
     await did(market.client, f"{at(order)}/payments/charge_balance")
     assert "under way" in await market.refusal(order, "payments/refund")
+    await market.site.control("PATCH", "charges", {"polls": 1})
     await idle(market.database)
     assert (await market.in_shop(order))["refunded"] == "0.00"
     await market.ask(order, "payments/refund")

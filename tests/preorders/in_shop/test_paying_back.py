@@ -105,7 +105,7 @@ async def test_cancelled_in_the_shop_too_where_asked(market, plans, variants):
 
 async def test_no_cancelling_while_a_charge_is_under_way(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
-    await market.site.control("PATCH", "charges", {"polls": 4})
+    await market.site.control("PATCH", "charges", {"polls": 10_000})
     await did(market.client, f"{at(order)}/payments/charge_balance")
 
     async def is_under_way():
@@ -113,6 +113,7 @@ async def test_no_cancelling_while_a_charge_is_under_way(market, plans, variants
 
     await until(is_under_way)
     assert "under way" in await market.refusal(order, "cancel")
+    await market.site.control("PATCH", "charges", {"polls": 1})
     await idle(market.database)
     await market.ask(order, "cancel", refund_deposit=True, refund_balance=True)
     await agree(market, order)

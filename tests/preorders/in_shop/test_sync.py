@@ -131,7 +131,7 @@ async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer
 
 
 async def test_changes_soon_after_a_run_are_one_more_run(
-    site, client, database, shop, offer, monkeypatch
+    site, client, database, shop, offer, worker, monkeypatch
 ):
     async def named(name):
         assert (await client.patch(offer, json={"name": name})).status_code == 202
@@ -152,7 +152,9 @@ async def test_changes_soon_after_a_run_are_one_more_run(
     for number in range(9):
         await named(f"Drop {number}")
     assert await names() == ["First"]
+    await worker.stop()
     await lease("UPDATE offers SET sync_lease_until = now()")
+    worker.start()
     await idle(database)
     assert await names() == ["Drop 8"]
     (left,) = (await site.control("GET", "faults"))["graphql"]
