@@ -78,7 +78,7 @@ class Demo:
         self.process.send_signal(signal.SIGTERM)
         rest, _ = self.process.communicate(timeout=PATIENCE)
         assert (self.process.returncode, rest) == (0, b"")
-        assert [one for one in family if one.isrunning()] == []
+        assert [one for one in family if one.is_running()] == []
 
 
 @pytest.fixture
