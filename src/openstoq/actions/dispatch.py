@@ -1,12 +1,12 @@
 """The one path on which every face runs an action."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import orjson
+import structlog
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
@@ -15,12 +15,14 @@ from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
 from openstoq.actions.validation import read_body, read_values, remainder
+from openstoq.db.pool import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
 
 LONGEST_IDEMPOTENCY_KEY = 255
-# How often a transaction may be the one that ends a deadlock.
-GIVEN_UP = 2
+ATTEMPTS = 3
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,11 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     its jobs are there afterwards, or nothing is. One that PostgreSQL gave up for another is made
     again.
     """
-    for _ in range(GIVEN_UP):
-        with suppress(asyncpg.TransactionRollbackError):
+    for _ in range(ATTEMPTS - 1):
+        try:
             return await _once(runtime, call)
+        except COLLISIONS as error:
+            log.warning("request.made_again", action=call.action.name, error=repr(error))
     return await _once(runtime, call)
 
 

@@ -23,6 +23,9 @@ PASSING = (
     asyncpg.InternalClientError,
 )
 
+# PostgreSQL gave a transaction up for another: nothing of it was done, and the next may be.
+COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
 
 

@@ -73,7 +73,7 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
     return offer_of(row) if row is not None else None
 
 
-async def lock_all(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
+async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
     """Lock these offers, or all of the shop, as everybody does before changing what they sell."""
     await db.execute(
         """

@@ -55,6 +55,7 @@ async def mark_shop(
 
 async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
     """Note on the offers that the storefront shows that it was not told of them."""
+    await store.lock_offers(db, shop_id, None)
     await db.execute(
         """
         UPDATE offers SET sync_error = $2

@@ -21,7 +21,7 @@ async def save_group(
     Its plans are kept for good and as what they were first, so that orders placed with one find
     the offer and the option later.
     """
-    await store.lock_all(db, shop_id, [offer_id])
+    await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
         UPDATE offer_variants m SET in_group = false FROM offers o
@@ -117,7 +117,7 @@ async def ask_to_remove(
 async def _ask(
     db: Connection, shop_id: UUID, offer_id: UUID, limit: int, condition: str
 ) -> list[int]:
-    await store.lock_all(db, shop_id, [offer_id])
+    await store.lock_offers(db, shop_id, [offer_id])
     rows = await db.fetch(
         f"""
         UPDATE offer_variants SET in_group = NULL
@@ -144,7 +144,7 @@ async def mark_members(
     failures: Mapping[int, str],
 ) -> None:
     """Note which variants the shop has in the group now, and which it would not take."""
-    await store.lock_all(db, shop_id, [offer_id])
+    await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
         UPDATE offer_variants m SET in_group = $4 AND f.error IS NULL, sync_error = f.error
@@ -161,7 +161,7 @@ async def mark_members(
 
 async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
     """Forget the detached variants that the shop does not have in the group any more."""
-    await store.lock_all(db, shop_id, [offer_id])
+    await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
         DELETE FROM offer_variants
@@ -210,7 +210,7 @@ async def believe_members(
     db: Connection, shop_id: UUID, offer_id: UUID, members: Sequence[int]
 ) -> None:
     """Take over who is in the offer's group in the shop."""
-    await store.lock_all(db, shop_id, [offer_id])
+    await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
         UPDATE offer_variants SET in_group = variant_id = ANY($3)

@@ -31,7 +31,7 @@ class Buyer:
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
     """Wait for whoever counts the same offers and variants, and keep others waiting."""
     wanted = list(lines)
-    await offers.lock_all(db, shop_id, list({line.offer_id for line in wanted}))
+    await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})
     await db.execute(
         """

@@ -116,7 +116,7 @@ async def follow_schedules(run: Run) -> None:
 
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
-        await offers.lock_all(work.db, work.shop_id, None)
+        await offers.lock_offers(work.db, work.shop_id, None)
         found = await offers.all_of(work.db, work.shop_id, None)
         now = work.runtime.clock()
         again = set(await sync_store.try_again(work.db, work.shop_id))

@@ -142,6 +142,7 @@ async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
 
     Only a variant with several live offers has an order in which they apply.
     """
+    await offer_store.lock_offers(db, shop_id, None)
     count: int = await db.fetchval(
         """
         WITH turned AS (
