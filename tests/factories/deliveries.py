@@ -1,4 +1,4 @@
-"""Webhook deliveries as Shopify signs them."""
+"""Webhook deliveries as Shopify signs them, taken and worked off."""
 
 import base64
 import hashlib
@@ -7,6 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+
+from factories.waitlists import run_of
+from openstoq.jobs.queue import waiting_arguments
+from openstoq.shops.webhooks import receive, work_off
 
 SECRET = "the app's client secret"
 DOMAIN = "snowdevil.myshopify.com"
@@ -43,3 +47,30 @@ def make_delivery(
         if value is not None:
             headers[header] = value
     return headers, raw
+
+
+async def take(runtime, headers, body):
+    return await receive(runtime, headers, body, request_id="test")
+
+
+async def deliver(runtime, shop, topic, body, **changes):
+    """Take a delivery and work it off; return its row."""
+    headers, raw = make_delivery(topic, body, **changes)
+    assert await take(runtime, headers, raw) is True
+    webhook_id = headers["X-Shopify-Webhook-Id"]
+    await work_off.handler(run_of(runtime, shop), webhook_id=webhook_id)
+    return await row_of(runtime, shop, webhook_id)
+
+
+async def row_of(runtime, shop, webhook_id):
+    async with runtime.database.transaction(shop.id) as db:
+        return await db.fetchrow(
+            "SELECT * FROM webhook_deliveries WHERE shop_id = $1 AND webhook_id = $2",
+            shop.id,
+            webhook_id,
+        )
+
+
+async def waiting(runtime, shop, job):
+    async with runtime.database.transaction(shop.id) as db:
+        return await waiting_arguments(db, shop.id, job)

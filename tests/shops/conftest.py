@@ -1,5 +1,26 @@
-"""Tests on a real PostgreSQL, of one shop."""
+"""Tests on a real PostgreSQL, of one shop that is told of by Shopify."""
 
-from factories.fixtures import runtime, shop
+import pytest
+from pydantic import SecretStr
 
-__all__ = ["runtime", "shop"]
+from factories.deliveries import SECRET
+from factories.fixtures import shop
+from factories.runtimes import KEY, make_runtime
+from openstoq.catalogue import SUBSCRIBERS
+from openstoq.commerce.inbound import Inbound
+from openstoq.commerce.shopify.inbound import ShopifyInbound
+from openstoq.config import Security, Settings, Shopify
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def runtime(database):
+    settings = Settings(
+        security=Security(key=KEY),
+        shopify=Shopify(
+            client_secret=SecretStr(SECRET), previous_client_secret=SecretStr("the one before")
+        ),
+    )
+    ports = {Inbound: ShopifyInbound()}
+    return make_runtime(database, ports=ports, settings=settings, subscribers=SUBSCRIBERS)

@@ -1,11 +1,16 @@
-"""Housekeeping: a bulk job that nobody works on any more is told as failed."""
+"""Housekeeping: what is old is forgotten, and a job that nobody works on is told as failed."""
+
+from datetime import timedelta
 
 import pytest
 
-from factories.waitlists import run_of
+from factories.deliveries import deliver, make_delivery, row_of, take
+from factories.waitlists import rows, run_of
+from openstoq.actions.records import audit_row
 from openstoq.jobs import bulk
 from openstoq.jobs.queue import Enqueued, enqueue
-from openstoq.shops.housekeeping import end_abandoned
+from openstoq.shops import housekeeping, store
+from openstoq.shops.housekeeping import end_abandoned, tidy
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,56 @@ async def test_a_job_that_the_queue_has_put_aside_is_told_as_failed(runtime, sho
         job = await bulk.load(work.db, shop.id, job_id)
     assert job.status == told
     assert ("begin it anew" in (job.error or "")) == (told == "failed")
+
+
+async def test_housekeeping_empties_old_bodies_and_forgets_older_deliveries(runtime, shop):
+    for age in (1, 8, 31):
+        await deliver(runtime, shop, "orders/create", {"id": age}, webhook_id=f"{age}")
+    headers, body = make_delivery("orders/create", {}, webhook_id="not done")
+    await take(runtime, headers, body)
+    async with runtime.database.transaction(shop.id) as db:
+        for age in ("1", "8", "31"):
+            await db.execute(
+                "UPDATE webhook_deliveries SET received_at = now() - $2::interval, "
+                "done_at = now() - $2::interval WHERE webhook_id = $1",
+                age,
+                timedelta(days=int(age)),
+            )
+    await tidy.handler(run_of(runtime, shop))
+    found = {
+        age: row and row["body"] is not None
+        for age in ("1", "8", "31", "not done")
+        for row in [await row_of(runtime, shop, age)]
+    }
+    assert found == {"1": True, "8": False, "31": None, "not done": True}
+
+
+async def test_housekeeping_goes_on_until_nothing_is_left(runtime, shop, monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    for number in range(5):
+        await deliver(runtime, shop, "orders/create", {"id": number}, webhook_id=f"{number}")
+    async with runtime.database.transaction(shop.id) as db:
+        await db.execute("UPDATE webhook_deliveries SET received_at = now() - interval '31 days'")
+        await store.mark_uninstalled(db, shop.id, shop.installed_at)
+    assert tidy.uninstalled
+    await tidy.handler(run_of(runtime, shop))
+    assert await rows(runtime.database, shop, "webhook_deliveries", "webhook_id") == []
+
+
+async def test_housekeeping_forgets_old_audit_rows(runtime, shop):
+    async with runtime.database.transaction(shop.id) as db:
+        for days in (399, 401):
+            row = audit_row(
+                shop.id,
+                at=runtime.clock() - timedelta(days=days),
+                actor="system",
+                action="test",
+                target=str(days),
+                request_id="test",
+                arguments={},
+            )
+            await db.execute(row.text, *row.parameters)
+    await tidy.handler(run_of(runtime, shop))
+    async with runtime.database.transaction(shop.id) as db:
+        kept = await db.fetch("SELECT target FROM audit_log")
+    assert [row["target"] for row in kept] == ["399"]
