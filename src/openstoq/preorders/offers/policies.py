@@ -6,7 +6,6 @@ as a live offer sells the variant, if one has continue_selling or the variant is
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -144,11 +143,6 @@ async def mark(
 ) -> None:
     """Note which policies were answered, and in the catalogue which are set."""
     await store.lock_variants(db, shop_id, list(policies))
-    values: list[Any] = [
-        list(policies),
-        list(policies.values()),
-        [failures.get(one) for one in policies],
-    ]
     await db.execute(
         """
         UPDATE preorder_variants p SET policy_wanted = nullif(p.policy_wanted, t.policy),
@@ -158,17 +152,12 @@ async def mark(
         WHERE p.shop_id = $1 AND p.variant_id = t.id
         """,
         shop_id,
-        *values,
+        list(policies),
+        list(policies.values()),
+        [failures.get(one) for one in policies],
     )
-    await db.execute(
-        """
-        UPDATE variants v SET inventory_policy = t.policy
-        FROM unnest($2::bigint[], $3::text[], $4::text[]) AS t(id, policy, error)
-        WHERE v.shop_id = $1 AND v.id = t.id AND t.error IS NULL
-        """,
-        shop_id,
-        *values,
-    )
+    done = {one: policy for one, policy in policies.items() if one not in failures}
+    await believe(db, shop_id, done)
 
 
 async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list[int]:
@@ -188,7 +177,12 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
 
 
 async def believe(db: Connection, shop_id: UUID, found: Mapping[int, str]) -> None:
-    """Take over which policies the shop was found to have."""
+    """Take over in the catalogue which policies the shop has."""
+    await db.execute(
+        "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
+        shop_id,
+        list(found),
+    )
     await db.execute(
         """
         UPDATE variants v SET inventory_policy = t.policy
