@@ -117,7 +117,10 @@ class Mail(Group):
 class Worker(Group):
     """The background process."""
 
-    concurrency: Annotated[int, Field(ge=4, le=1000)] = Field(20, description="Jobs at once.")
+    concurrency: Annotated[int, Field(ge=4, le=1000)] = Field(
+        20,
+        description="Jobs at once, and as many messages' jobs; half of them of one shop at most.",
+    )
     lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
         10, description="How long a group of messages stays a dead worker's."
     )

@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from factories.patience import PATIENCE
 from factories.runtimes import make_runtime
 from openstoq.db.pool import Database
-from openstoq.jobs.job import GiveUp, JobSet, Retry
-from openstoq.jobs.work import Run
+from openstoq.jobs.job import GiveUp, Job, JobSet, Lane, Retry
+from openstoq.jobs.work import Run, Runtime
 from openstoq.jobs.worker import Worker
 
 jobs = JobSet("probes")
@@ -36,6 +39,12 @@ async def notes(database: Database, shop: Any) -> list[str]:
 @jobs.job()
 async def write(run: Run, *, word: str) -> None:
     """Note a word."""
+    await note(run, word)
+
+
+@jobs.job(lane=Lane.SENDS)
+async def send(run: Run, *, word: str) -> None:
+    """Note a word, as a message to somebody."""
     await note(run, word)
 
 
@@ -96,6 +105,21 @@ async def wait_for(run: Run, *, word: str) -> None:
 async def on_schedule(run: Run) -> None:
     """Note that the schedule was kept."""
     await note(run, "scheduled")
+
+
+@asynccontextmanager
+async def working(
+    runtime: Runtime, url: str, wanted: Iterable[Job[Any]] | None = None
+) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
+    """Run a worker until the block ends; yields it and its task."""
+    wanted = [job for job in jobs if job.cron is None] if wanted is None else wanted
+    worker = Worker(runtime, wanted, url=url)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker, task
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
 
 
 async def main(url: str) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from factories import probes
 from factories.patience import PATIENCE, until
-from factories.probes import notes
+from factories.probes import notes, working
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
 from openstoq.jobs import worker as worker_module
@@ -23,19 +22,6 @@ from openstoq.jobs.worker import Worker
 from openstoq.shops import store
 
 TESTS = Path(__file__).resolve().parents[1]
-
-
-@asynccontextmanager
-async def working(runtime, url, jobs=None):
-    """Run a worker until the block ends; yields it and its task."""
-    wanted = [job for job in probes.jobs if job.cron is None] if jobs is None else jobs
-    worker = Worker(runtime, wanted, url=url)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker, task
-    finally:
-        worker.stop()
-        await asyncio.wait_for(task, PATIENCE)
 
 
 async def enqueue(runtime, shop, job, **arguments):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 from pydantic import ConfigDict, TypeAdapter, create_model
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 Sent = ParamSpec("Sent")
 Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
+
+
+class Lane(StrEnum):
+    """What a job competes with for a worker's slots."""
+
+    WORK = "work"
+    SENDS = "sends"
+    """Messages to people: they keep their own slots, however much other work there is."""
 
 
 class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
@@ -33,7 +42,7 @@ class Job(Generic[Sent]):
     """Something to be done in the background, at least once.
 
     `attempts` bounds how often runs that raise are repeated, with growing pauses; after that the
-    job is kept as failed for the operator. `cron` runs it for every installed shop, and for
+    job is kept as failed for the operator. `lane` names the slots it takes. `cron` runs it for every installed shop, and for
     `uninstalled` ones where it says so.
     """
 
@@ -42,6 +51,7 @@ class Job(Generic[Sent]):
     attempts: int
     cron: str | None
     uninstalled: bool
+    lane: Lane
     payload: TypeAdapter[Any]
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +70,12 @@ class JobSet:
         return iter(self.jobs)
 
     def job(
-        self, *, attempts: int = 12, cron: str | None = None, uninstalled: bool = False
+        self,
+        *,
+        attempts: int = 12,
+        cron: str | None = None,
+        uninstalled: bool = False,
+        lane: Lane = Lane.WORK,
     ) -> Callable[[Handler[Sent]], Job[Sent]]:
         """Declare a job; its name is the set's and the function's."""
 
@@ -72,6 +87,7 @@ class JobSet:
                 attempts=attempts,
                 cron=cron,
                 uninstalled=uninstalled,
+                lane=lane,
                 payload=TypeAdapter(
                     create_model(
                         name, __config__=ConfigDict(extra="forbid"), **keyword_fields(handler)

@@ -8,13 +8,15 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence import qb
-from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings
 
 from openstoq.db.pool import Connection
+from openstoq.jobs.job import Job, Lane
+from openstoq.jobs.lanes import FairQueries, Lanes
 
 _NAMES = DBSettings(db_schema="queue")
 
@@ -29,6 +31,7 @@ class Enqueued:
     request_id: str
     delay: timedelta = field(default=timedelta(0))
     coalesced: bool = False
+    lane: Lane = Lane.WORK
 
     @cached_property
     def payload(self) -> bytes:
@@ -53,17 +56,15 @@ class Enqueued:
         return sha256(orjson.dumps(same, default=str)).hexdigest()
 
 
-def queries_on(connection: Connection) -> Queries:
-    """Return PgQueuer's queries over `connection`, for its tables in the schema `queue`."""
-    return Queries(
-        AsyncpgDriver(connection),  # type: ignore[arg-type]  # a pool's proxy has the same methods
+def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -> FairQueries:
+    """Return a worker's queries over `connection`, for PgQueuer's tables in the schema `queue`."""
+    return FairQueries(
+        AsyncpgDriver(connection),
         qbe=qb.QueryBuilderEnvironment(_NAMES),
-        qbq=_QUERIES,
+        qbq=qb.QueryQueueBuilder(_NAMES),
         qbs=qb.QuerySchedulerBuilder(_NAMES),
+        lanes=lanes,
     )
-
-
-_QUERIES = qb.QueryQueueBuilder(_NAMES)
 
 
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
@@ -74,19 +75,37 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
     """
     missing = jobs
     while missing:
-        await queries_on(db).enqueue(
+        await db.execute(
+            _ENQUEUE,
             [job.job for job in missing],
             [job.payload for job in missing],
-            [0] * len(missing),
             [job.delay for job in missing],
             [job.dedupe_key for job in missing],
-            [None] * len(missing),
-            on_conflict="skip",
+            [job.lane for job in missing],
+            [job.shop_id for job in missing],
         )
         keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
         held = await _hold_back(db, keys) if keys else set()
         # One that has begun meanwhile has given up its key, and is enqueued anew.
         missing = [job for job in missing if job.dedupe_key in keys - held]
+
+
+# PgQueuer's own statement knows neither lanes nor shops.
+_ENQUEUE = """
+WITH enqueued AS (
+    INSERT INTO queue.pgqueuer
+        (priority, entrypoint, payload, execute_after, dedupe_key, lane, shop_id, status)
+    SELECT 0, entrypoint, payload, now() + delay, dedupe_key, lane, shop_id, 'queued'
+    FROM unnest($1::text[], $2::bytea[], $3::interval[], $4::text[], $5::text[], $6::uuid[])
+         WITH ORDINALITY AS job(entrypoint, payload, delay, dedupe_key, lane, shop_id, place)
+    ORDER BY place
+    ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL
+    DO NOTHING
+    RETURNING id, entrypoint, priority
+)
+INSERT INTO queue.pgqueuer_log (job_id, status, entrypoint, priority)
+SELECT id, 'queued', entrypoint, priority FROM enqueued
+"""
 
 
 async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
@@ -97,18 +116,17 @@ async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
     return {row["dedupe_key"] for row in rows}
 
 
-async def enqueue_for_every_shop(
-    db: Connection, job: str, request_id: str, *, uninstalled: bool
-) -> None:
+async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:
     """Enqueue `job` once for each shop that is installed, or for all, unless it waits there."""
-    which = "every_shop" if uninstalled else "installed_shops"
+    which = "every_shop" if job.uninstalled else "installed_shops"
     shops = await db.fetch(f"SELECT {which}() AS shop_id")
     if shops:
         await enqueue(
             db,
             [
                 Enqueued(
-                    job=job,
+                    job=job.name,
+                    lane=job.lane,
                     shop_id=shop["shop_id"],
                     arguments={},
                     request_id=request_id,

@@ -77,6 +77,7 @@ class Work:
         self.effects.append(
             Enqueued(
                 job=job.name,
+                lane=job.lane,
                 shop_id=self.shop_id,
                 arguments=arguments,
                 request_id=self.request_id,
@@ -106,6 +107,7 @@ class Work:
         self.effects.append(
             Enqueued(
                 job=job.name,
+                lane=job.lane,
                 shop_id=self.shop_id,
                 arguments=arguments,
                 request_id=self.request_id,
@@ -133,6 +135,8 @@ class Run:
     shop_id: UUID
     request_id: str
     attempt: int
+    is_crowded: Callable[[], bool] = lambda: False
+    """Whether others wait for this run's slot, so that a long one should pause."""
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:

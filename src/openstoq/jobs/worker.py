@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
+from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
     enqueue_for_every_shop,
     forget_log,
@@ -28,6 +30,7 @@ from openstoq.jobs.queue import (
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import JOB_SECONDS, JOBS
+from openstoq.kernel.slots import occupied
 
 log = structlog.get_logger(__name__)
 
@@ -99,11 +102,15 @@ class Worker:
         return connection
 
     async def _work_on(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        queue = PgQueuer(connection=queries_on(connection).driver, queries=queries_on(connection))
+        concurrency = self.runtime.settings.worker.concurrency
+        lanes = Lanes(concurrency)
+        queries = queries_on(connection, lanes)
+        queue = PgQueuer(connection=queries.driver, queries=queries)
+        lanes.in_flight = queue.qm.job_context
         self._queue = queue
         connection.add_termination_listener(lambda _: queue.shutdown.set())
         for job in self.jobs:
-            self._register(queue, job)
+            self._register(queue, job, lanes)
 
         @queue.schedule("jobs.forget", "50 3 * * *", accepts_context=False)
         async def tidy(_: Schedule) -> None:
@@ -112,11 +119,9 @@ class Worker:
         if self.runtime.stopping.is_set():
             return
         try:
-            concurrency = self.runtime.settings.worker.concurrency
             await queue.run(
                 dequeue_timeout=LOOK,
                 batch_size=max(1, concurrency // 2),
-                max_concurrent_tasks=concurrency,
                 heartbeat_timeout=HEARTBEAT,
                 shutdown_on_listener_failure=True,
             )
@@ -127,27 +132,28 @@ class Worker:
             else:
                 await connection.close(timeout=5)
 
-    def _register(self, queue: PgQueuer, job: Job[Any]) -> None:
+    def _register(self, queue: PgQueuer, job: Job[Any], lanes: Lanes) -> None:
         @queue.entrypoint(job.name, accepts_context=False, on_failure="hold")
         async def run(queued: QueuedJob) -> None:
-            await self._run(job, queued)
+            slot = lanes.slot(queued.id)
+            with occupied(slot):
+                await self._run(job, queued, partial(lanes.is_crowded, slot))
 
         if job.cron is not None:
             # What came due while no worker ran is done at the start of the next one.
             @queue.schedule(job.name, job.cron, accepts_context=False)
             async def due(_: Schedule) -> None:
                 async with self.runtime.database.transaction(None) as db:
-                    await enqueue_for_every_shop(
-                        db, job.name, f"schedule-{new_id()}", uninstalled=job.uninstalled
-                    )
+                    await enqueue_for_every_shop(db, job, f"schedule-{new_id()}")
 
-    async def _run(self, job: Job[Any], queued: QueuedJob) -> None:
+    async def _run(self, job: Job[Any], queued: QueuedJob, is_crowded: Callable[[], bool]) -> None:
         payload = orjson.loads(queued.payload or b"{}")
         run = Run(
             runtime=self.runtime,
             shop_id=UUID(payload["shop_id"]),
             request_id=payload["request_id"],
             attempt=queued.attempts,
+            is_crowded=is_crowded,
         )
         if payload.get("coalesced"):
             async with self.runtime.database.transaction(None) as db:

@@ -8,7 +8,7 @@ import structlog
 from openstoq.back_in_stock.notifications import rules, waves
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.outbox import WaveOutbox
-from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.job import JobSet, Lane, Retry
 from openstoq.jobs.work import Run
 from openstoq.messaging.port import EmailTransport, RelayUnavailable
 
@@ -20,7 +20,7 @@ jobs = JobSet("back_in_stock.notifications")
 SOONEST = timedelta(milliseconds=500)
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_wave(run: Run, *, wave_id: UUID) -> None:
     """Send a wave's messages until none is left or the variant is sold out again."""
     async with run.work() as work:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.db.pool import Connection
-from openstoq.jobs.job import JobSet
+from openstoq.jobs.job import JobSet, Lane
 from openstoq.jobs.work import Run
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
@@ -23,7 +23,7 @@ class Unconfirmed:
     product: str | None
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
     """Mail a shopper the link that confirms a signup, unless that was done meanwhile."""
     async with run.work() as work:

@@ -11,7 +11,7 @@ from openstoq.commerce.inbound import (
     PrivacyRequest,
     ShopRedacted,
 )
-from openstoq.jobs.job import JobSet
+from openstoq.jobs.job import JobSet, Lane
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.contacts import email_forms, phone_number
 from openstoq.shops import mails
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("back_in_stock.privacy")
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_customer_data(
     run: Run, *, request_id: UUID, customer_ids: list[UUID], shopify_customer_id: int | None
 ) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from openstoq.commerce.orders import Order
-from openstoq.jobs.job import GiveUp, JobSet
+from openstoq.jobs.job import GiveUp, JobSet, Lane
 from openstoq.jobs.work import Run
 from openstoq.messaging import order_mails
 from openstoq.messaging.notices import Notice
@@ -71,7 +71,7 @@ class _Letter:
         return next((one for one in reversed(charges) if one.mode == "auto"), None)
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Why) -> None:
     """Mail a shopper a fresh link to pay the balance, unless that was done or cancelled."""
     letter = await _load(run, order_id)
@@ -103,7 +103,7 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
     )
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
     """Mail a shopper that the balance arrived, unless the preorder has ended and is not sent."""
     letter = await _load(run, order_id)
@@ -120,7 +120,7 @@ async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
     )
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_cancellation(
     run: Run, *, order_id: int, notice_id: UUID, why: Literal["asked", "exceeded"]
 ) -> None:
@@ -142,7 +142,7 @@ async def send_cancellation(
     )
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_shipping_update(
     run: Run, *, order_id: int, notice_id: UUID, subject: str, header: str, description: str
 ) -> None:
@@ -160,7 +160,7 @@ async def send_shipping_update(
     )
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID) -> None:
     """Mail the merchant that the last try to collect a balance failed."""
     letter = await _load(run, order_id)

@@ -1,0 +1,232 @@
+"""Lanes: which jobs a worker takes next, so that no shop's trouble keeps another's jobs waiting.
+
+Every lane has slots of its own, and every shop a part of them. Of the jobs that are due, those of
+the shop that runs the fewest come first; of one shop, the one that came due first, so that a job
+which is run again goes behind those that came due before it.
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.models import Job as QueuedJob
+from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+from openstoq.jobs.job import Lane
+from openstoq.kernel.slots import Slot
+
+# The most jobs of one shop that run or wait, as a multiple of its part of the slots: a job that
+# waits holds no slot, but memory and a connection.
+WAITING_PART = 2
+# So many shops are looked at for the next jobs; all of them if those have none.
+SHOPS_AT_ONCE, EVERY_SHOP = 50, 1_000_000
+NO_SHOP = UUID(int=0)
+
+
+@dataclasses.dataclass(slots=True)
+class Lanes:
+    """The slots of one worker: `limit` for each lane, of which one shop gets half.
+
+    `in_flight` holds the ids of the jobs that have been taken and have not ended.
+    """
+
+    limit: int
+    in_flight: Collection[int] = ()
+    _slots: dict[int, Slot] = dataclasses.field(default_factory=dict)
+    _crowded: set[str] = dataclasses.field(default_factory=set)
+
+    @property
+    def part(self) -> int:
+        """The most slots of a lane that the jobs of one shop hold."""
+        return max(1, self.limit // 2)
+
+    def slot(self, job_id: int) -> Slot:
+        """Return the slot of a job that was taken."""
+        return self._slots[job_id]
+
+    def take(self, job_id: int, lane: str, shop_id: UUID) -> None:
+        """Note that a job begins, unless it runs here already."""
+        if job_id not in self._slots or job_id not in self.in_flight:
+            self._slots[job_id] = Slot(lane, shop_id)
+
+    def forget_ended(self) -> None:
+        """Give back the slots of jobs that have ended."""
+        self._slots = {job: slot for job, slot in self._slots.items() if job in self.in_flight}
+
+    def load(self, lane: str) -> "Load":
+        """Return how the lane is used at the moment."""
+        held = [slot for slot in self._slots.values() if slot.lane == lane]
+        running = Counter(slot.shop_id for slot in held if not slot.is_free)
+        all_of_shop = Counter(slot.shop_id for slot in held)
+        most = WAITING_PART * self.part
+        return Load(
+            free=max(0, self.limit - running.total()),
+            running=running,
+            room={
+                shop_id: max(0, min(self.part - running[shop_id], most - number))
+                for shop_id, number in all_of_shop.items()
+            },
+        )
+
+    def note_crowd(self, lane: str, *, is_crowded: bool) -> None:
+        """Note whether jobs of other shops wait for a slot of a lane that has none left."""
+        (self._crowded.add if is_crowded else self._crowded.discard)(lane)
+
+    def is_crowded(self, slot: Slot) -> bool:
+        """Return whether a long job should give its slot to another shop's."""
+        return slot.lane in self._crowded
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Load:
+    """A lane's free slots, and by shop how many jobs run and how many more may begin."""
+
+    free: int
+    running: Counter[UUID]
+    room: dict[UUID, int]
+
+    @property
+    def by_shop(self) -> tuple[list[UUID], list[int], list[int]]:
+        """Return `running` and `room` as columns, beside their shops."""
+        shops = list(self.room)
+        return shops, [self.running[shop_id] for shop_id in shops], list(self.room.values())
+
+
+@dataclasses.dataclass
+class FairQueries(Queries):
+    """PgQueuer's queries, with an own statement that takes jobs: lane by lane, fair to shops."""
+
+    lanes: Lanes = dataclasses.field(kw_only=True)
+    _last_shop: dict[Lane, UUID] = dataclasses.field(default_factory=dict, kw_only=True)
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,  # noqa: ARG002 - lanes have limits of their own
+        heartbeat_timeout: timedelta,
+    ) -> list[QueuedJob]:
+        """Take up to `batch_size` due jobs, and those of workers that died."""
+        self.lanes.forget_ended()
+        taken: list[QueuedJob] = []
+        for lane in Lane:
+            load = self.lanes.load(lane)
+            room = min(batch_size - len(taken), load.free)
+            if room > 0:
+                taken += await self._take(
+                    lane,
+                    load,
+                    list(entrypoints),
+                    self.lanes.part,
+                    room,
+                    queue_manager_id,
+                    heartbeat_timeout,
+                )
+            crowded = load.free == 0 and await self._others_wait(lane, load)
+            self.lanes.note_crowd(lane, is_crowded=crowded)
+        return taken
+
+    async def _take(self, lane: Lane, load: Load, *bounds: object) -> list[QueuedJob]:
+        rows: list[dict[str, Any]] = []
+        for most in (SHOPS_AT_ONCE, EVERY_SHOP):
+            after = self._last_shop.get(lane, NO_SHOP)
+            rows = await self._fetch(_TAKE, lane, after, most, *load.by_shop, *bounds)
+            self._last_shop[lane] = rows[0]["last"]
+            if rows[0]["id"] is not None or rows[0]["shops"] < most:
+                break
+        return [self._begun(row) for row in rows if row["id"] is not None]
+
+    def _begun(self, row: dict[str, Any]) -> QueuedJob:
+        job = QueuedJob.model_validate(row)
+        self.lanes.take(job.id, row["lane"], row["shop_id"])
+        return job
+
+    async def _others_wait(self, lane: Lane, load: Load) -> bool:
+        full = [shop_id for shop_id, room in load.room.items() if room == 0]
+        (row,) = await self._fetch(_OTHERS_WAIT, lane, NO_SHOP, SHOPS_AT_ONCE, full)
+        return bool(row["others_wait"])
+
+    async def _fetch(self, query: str, *values: object) -> list[dict[str, Any]]:
+        return await self.driver.fetch(query, *values)
+
+
+# A look-up for each shop that has queued jobs in the lane, instead of a walk over all jobs: one
+# shop may have a hundred thousand. There may be thousands of shops too, so the walk goes round and
+# round over them, and each begins after the last shop of which the one before took a job.
+_SHOPS = """
+RECURSIVE walk AS (
+    SELECT $2::uuid AS shop_id, false AS is_round, 0 AS place
+    UNION ALL
+    SELECT next.shop_id, next.is_round, walk.place + 1
+    FROM walk CROSS JOIN LATERAL (
+        (SELECT q.shop_id, walk.is_round FROM queue.pgqueuer q
+         WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id > walk.shop_id
+         ORDER BY q.shop_id LIMIT 1)
+        UNION ALL
+        (SELECT q.shop_id, true FROM queue.pgqueuer q
+         WHERE q.lane = $1 AND q.status = 'queued' AND NOT walk.is_round
+         ORDER BY q.shop_id LIMIT 1)
+        ORDER BY is_round LIMIT 1) next
+    WHERE walk.place < $3 AND NOT (next.is_round AND next.shop_id > $2)
+), shops AS (
+    SELECT shop_id, place AS seat FROM walk WHERE place > 0
+)"""
+
+_TAKE = f"""
+WITH {_SHOPS}, busy AS (
+    SELECT * FROM unnest($4::uuid[], $5::int[], $6::int[]) AS busy(shop_id, running, room)
+), candidates AS (
+    SELECT job.* FROM shops LEFT JOIN busy USING (shop_id) CROSS JOIN LATERAL (
+        SELECT q.id, q.shop_id, q.execute_after FROM queue.pgqueuer q
+        WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
+          AND q.execute_after <= now() AND q.entrypoint = ANY($7)
+        ORDER BY q.execute_after, q.id LIMIT $9) job
+    WHERE coalesce(busy.room, $8) > 0
+    UNION ALL
+    SELECT q.id, q.shop_id, q.execute_after FROM queue.pgqueuer q
+    WHERE q.lane = $1 AND q.status = 'picked' AND q.entrypoint = ANY($7)
+      AND q.heartbeat < now() - $11::interval
+), ranked AS (
+    SELECT candidates.*, coalesce(busy.running, 0) AS running, coalesce(busy.room, $8) AS room,
+           coalesce(shops.seat, 0) AS seat,
+           row_number() OVER (PARTITION BY shop_id ORDER BY execute_after, id) AS place
+    FROM candidates LEFT JOIN busy USING (shop_id) LEFT JOIN shops USING (shop_id)
+), chosen AS (
+    SELECT q.id, seat FROM queue.pgqueuer q JOIN ranked ON ranked.id = q.id AND place <= room
+    WHERE q.status = 'queued' OR (q.status = 'picked' AND q.heartbeat < now() - $11::interval)
+    ORDER BY running + place, seat, q.execute_after, q.id LIMIT $9
+    FOR UPDATE OF q SKIP LOCKED
+), taken AS (
+    UPDATE queue.pgqueuer q
+    SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = $10
+    FROM chosen WHERE q.id = chosen.id
+    RETURNING q.*, chosen.seat
+), logged AS (
+    INSERT INTO queue.pgqueuer_log (job_id, status, entrypoint, priority)
+    SELECT id, status, entrypoint, priority FROM taken
+)
+SELECT taken.*, walked.shops, walked.last
+FROM (
+    SELECT max(place) AS shops, (
+        SELECT shop_id FROM walk
+        WHERE place = coalesce((SELECT max(nullif(seat, 0)) FROM taken), (SELECT max(place) FROM walk))
+    ) AS last FROM walk
+) walked LEFT JOIN taken ON true
+ORDER BY taken.execute_after, taken.id
+"""  # noqa: S608 - constants
+
+_OTHERS_WAIT = f"""
+WITH {_SHOPS}
+SELECT EXISTS (
+    SELECT FROM shops WHERE shop_id <> ALL($4::uuid[]) AND EXISTS (
+        SELECT FROM queue.pgqueuer q
+        WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
+          AND q.execute_after <= now())
+) AS others_wait
+"""  # noqa: S608 - constants
