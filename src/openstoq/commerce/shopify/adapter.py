@@ -42,7 +42,7 @@ from openstoq.commerce.shopify import markets as market_calls
 from openstoq.commerce.shopify import metafields as metafield_calls
 from openstoq.commerce.shopify import policies as policy_calls
 from openstoq.commerce.shopify.client import Client
-from openstoq.commerce.shopify.throttle import Patience, Throttle
+from openstoq.commerce.shopify.throttle import Patience, Reach, Throttle
 from openstoq.kernel.money import Money
 
 
@@ -223,14 +223,16 @@ class ShopifyShop(Commerce):
 
 
 class ShopifyConnector:
-    """Opens shops over one connection pool, and remembers the points each has granted."""
+    """Opens shops over one connection pool, and remembers the points and the silence of each."""
 
     def __init__(self, http: httpx.AsyncClient, patience: Patience | None = None) -> None:
         self._http = http
         self._patience = patience or Patience()
         self._throttles: dict[str, Throttle] = {}
+        self._reaches: dict[str, Reach] = {}
 
     def __call__(self, credentials: ShopCredentials) -> ShopifyShop:
         """Return the shop; nothing is sent yet. Raises ValueError if its address is wrong."""
         throttle = self._throttles.setdefault(credentials.domain, Throttle())
-        return ShopifyShop(Client(self._http, credentials, throttle, self._patience))
+        reach = self._reaches.setdefault(credentials.domain, Reach())
+        return ShopifyShop(Client(self._http, credentials, throttle, self._patience, reach))

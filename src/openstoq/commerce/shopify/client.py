@@ -22,8 +22,9 @@ from openstoq.commerce.port import (
 from openstoq.commerce.shopify import answers
 from openstoq.commerce.shopify.answers import Answer, TooMuchAsked
 from openstoq.commerce.shopify.documents import Document, document
-from openstoq.commerce.shopify.throttle import Patience, Throttle, Weight
+from openstoq.commerce.shopify.throttle import Patience, Reach, Throttle, Weight
 from openstoq.kernel.clock import utc_now
+from openstoq.kernel.slots import waiting
 
 API_VERSION = "2026-07"
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
@@ -36,7 +37,7 @@ def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
     """Make the connection pool that the clients of every shop share; close it at the end."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout_seconds, connect=5.0),
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        limits=httpx.Limits(max_connections=400, max_keepalive_connections=40),
         headers={"User-Agent": "openstoq"},
         # Shopify sets cookies that mean nothing to an API client and would pile up by shop.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -75,6 +76,7 @@ class _Again:
 
     reason: str
     after: float | None = None
+    is_silent: bool = False
 
 
 class Client:
@@ -86,6 +88,7 @@ class Client:
         credentials: ShopCredentials,
         throttle: Throttle,
         patience: Patience,
+        reach: Reach | None = None,
     ) -> None:
         where = address(credentials.domain, credentials.api_url)
         self.domain = credentials.domain
@@ -94,40 +97,70 @@ class Client:
         self._token = _Token(credentials)
         self._throttle = throttle
         self._patience = patience
+        self._reach = reach or Reach()
 
     async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
         """Send the operation `name` and return its answer, which holds some data.
 
         Retries what may pass: throttling, 429, 5xx, timeouts, broken connections and answers. A
         mutation is retried too, so each must be one that may be repeated; one that may not, as
-        it would make a second thing, is sent `once`, and its caller looks what became of it. Raises TooMuchAsked
-        when fewer things must be asked for at once, else a CommerceError.
+        it would make a second thing, is sent `once`, and its caller looks what became of it. All
+        tries and waits together have `Patience.total` seconds, and hold no slot of the worker.
+        Raises TooMuchAsked when fewer things must be asked for at once, else a CommerceError.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
         weight = (name, variables.get("first") or len(variables.get("ids", ())))
-        failed = _Again("it was never asked")
         attempts = 1 if once else self._patience.attempts
-        for attempt in range(attempts):
-            if attempt:
-                await self._wait(failed.after or self._patience.backoff(attempt - 1), failed.reason)
-            outcome = await self._try(asked, content, weight)
-            if isinstance(outcome, Answer):
-                return outcome
-            failed = outcome
+        outcome = await self._answer(asked, content, weight, attempts)
+        if isinstance(outcome, Answer):
+            return outcome
+        if outcome.is_silent:
+            self._reach.note_silence(self._patience.now(), self._patience.longest)
         raise CommerceUnavailable(
-            f"{self.domain} did not answer {name} in {attempts} attempts: {failed.reason}",
-            retry_after=failed.after or self._patience.longest,
+            f"{self.domain} did not answer {name} in {attempts} attempts: {outcome.reason}",
+            retry_after=outcome.after or self._patience.longest,
         )
 
-    async def _try(self, asked: Document, content: bytes, weight: Weight) -> Answer | _Again:
-        cost = await self._take_points(weight)
+    async def _answer(
+        self, asked: Document, content: bytes, weight: Weight, attempts: int
+    ) -> Answer | _Again:
+        """Try until there is an answer; return the last failure when the tries or the time end."""
+        deadline = self._begin()
+        outcome = await self._try(asked, content, weight, deadline)
+        for attempt in range(attempts - 1):
+            if isinstance(outcome, Answer):
+                break
+            pause = outcome.after or self._patience.backoff(attempt)
+            if outcome.is_silent and self._patience.now() + pause > deadline:
+                break
+            await self._wait(pause, outcome.reason, deadline)
+            outcome = await self._try(asked, content, weight, deadline)
+        return outcome
+
+    def _begin(self) -> float:
+        """Return when the operation has to end; raise CommerceUnavailable for a silent shop."""
+        now = self._patience.now()
+        seconds = self._reach.wait_for(now)
+        if seconds > 0:
+            raise CommerceUnavailable(
+                f"{self.domain} did not answer lately; it is asked again in {seconds:.0f} seconds",
+                retry_after=seconds,
+            )
+        self._reach.begin(now, self._patience.total)
+        return now + self._patience.total
+
+    async def _try(
+        self, asked: Document, content: bytes, weight: Weight, deadline: float
+    ) -> Answer | _Again:
+        cost = await self._take_points(weight, deadline)
         try:
-            sent = await self._send(content)
+            sent = await self._send(content, deadline)
         finally:
             self._throttle.settle(cost)
         if isinstance(sent, _Again):
             return sent
+        self._reach.note_answer()
         status, headers, body = sent
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return _Again(f"HTTP {status}", _retry_after(headers))
@@ -141,12 +174,12 @@ class Client:
             raise self._turned_away(status, answer)
         return self._judge(asked, answer, weight)
 
-    async def _take_points(self, weight: Weight) -> float:
+    async def _take_points(self, weight: Weight, deadline: float) -> float:
         cost = self._throttle.cost_of(weight)
         if cost > self._throttle.maximum:
             raise self._too_dear(weight, cost)
         while (seconds := self._throttle.wait_for(cost, self._patience.now())) > 0:
-            await self._wait(seconds, "the shop's points are used up")
+            await self._wait(seconds, "the shop's points are used up", deadline)
         self._throttle.take(cost)
         return cost
 
@@ -157,34 +190,42 @@ class Client:
             f"{self._throttle.maximum:g}"
         )
 
-    async def _wait(self, seconds: float, reason: str) -> None:
-        if seconds > self._patience.longest:
+    async def _wait(self, seconds: float, reason: str, deadline: float) -> None:
+        if seconds > self._patience.longest or self._patience.now() + seconds > deadline:
             raise CommerceUnavailable(
                 f"{self.domain} asks to wait {seconds:.0f} seconds: {reason}", retry_after=seconds
             )
-        await self._patience.sleep(seconds)
+        with waiting():
+            await self._patience.sleep(seconds)
 
-    async def _send(self, content: bytes) -> tuple[int, httpx.Headers, bytes] | _Again:
+    async def _send(
+        self, content: bytes, deadline: float
+    ) -> tuple[int, httpx.Headers, bytes] | _Again:
+        most = min(self._patience.answer, deadline - self._patience.now())
         # The error is turned into words here: it carries the request, and that carries the token.
         try:
-            async with (
-                asyncio.timeout(self._patience.answer),
-                self._http.stream(
-                    "POST",
-                    self._url,
-                    content=content,
-                    headers={"Content-Type": "application/json", "Accept": "application/json"},
-                    auth=self._token,
-                ) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise TooMuchAsked(f"{self.domain} answers more than {MOST_BYTES} bytes")
-                return response.status_code, response.headers, bytes(body)
+            with waiting():
+                async with asyncio.timeout(most):
+                    return await self._exchange(content)
         except (httpx.RequestError, TimeoutError) as error:
-            return _Again(f"the connection failed ({type(error).__name__})")
+            # When all our own connections are in use, that says nothing about the shop.
+            is_silent = not isinstance(error, httpx.PoolTimeout)
+            return _Again(f"the connection failed ({type(error).__name__})", is_silent=is_silent)
+
+    async def _exchange(self, content: bytes) -> tuple[int, httpx.Headers, bytes]:
+        async with self._http.stream(
+            "POST",
+            self._url,
+            content=content,
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            auth=self._token,
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise TooMuchAsked(f"{self.domain} answers more than {MOST_BYTES} bytes")
+            return response.status_code, response.headers, bytes(body)
 
     def _judge(self, asked: Document, answer: Answer, weight: Weight) -> Answer | _Again:
         self._throttle.learn(weight, answer.cost, self._patience.now())

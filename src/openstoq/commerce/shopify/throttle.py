@@ -29,6 +29,8 @@ class Patience:
     shortest: float = 0.5
     longest: float = 30.0
     answer: float = 60.0
+    total: float = 60.0
+    """For one operation with all of its tries and waits."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -36,6 +38,33 @@ class Patience:
         """Return how long to wait after the `attempt`-th failure (from 0), with jitter."""
         most = min(self.longest, self.shortest * 2**attempt)
         return random.uniform(most / 2, most)  # noqa: S311 - it spreads retries, it guards nothing
+
+
+@dataclass(slots=True)
+class Reach:
+    """Whether a shop answers at all: one that is silent is asked again by one operation at a time.
+
+    All its jobs would otherwise hold a connection each until they time out, again and again.
+    """
+
+    _silent_until: float = 0.0
+
+    def wait_for(self, now: float) -> float:
+        """Return how many seconds it takes until the shop may be asked."""
+        return max(0.0, self._silent_until - now)
+
+    def begin(self, now: float, total: float) -> None:
+        """Note that an operation begins, which has `total` seconds; after a silence, alone."""
+        if self._silent_until:
+            self._silent_until = now + total
+
+    def note_answer(self) -> None:
+        """Note that the shop answers, whatever it says."""
+        self._silent_until = 0.0
+
+    def note_silence(self, now: float, pause: float) -> None:
+        """Note that no answer came to an operation; the next begins after `pause` seconds."""
+        self._silent_until = now + pause
 
 
 @dataclass(slots=True)
