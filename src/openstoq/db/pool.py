@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -25,6 +25,9 @@ PASSING = (
 
 # PostgreSQL gave a transaction up for another: nothing of it was done, and the next may be.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+# Seconds, after which a connection is given up: nobody can cancel this waiting.
+LONGEST_ROLLBACK = 5
 
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
 
@@ -91,13 +94,15 @@ class Database:
             else f"{_BEGIN}; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
         )
         async with self._pool.acquire() as connection:
-            await connection.execute(begin)
             try:
+                # BEGIN and COMMIT may be cancelled after the server has begun, or before it ends.
+                await connection.execute(begin)
                 yield connection
+                committed = await connection.execute("COMMIT")
             except BaseException:
-                await asyncio.shield(_roll_back(connection))
+                await _to_its_end(_roll_back(connection))
                 raise
-            if await connection.execute("COMMIT") != "COMMIT":
+            if committed != "COMMIT":
                 raise RuntimeError("the transaction had failed and was rolled back")
 
     async def call(self, query: str, *arguments: Any) -> asyncpg.Record | None:
@@ -122,9 +127,24 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     )
 
 
+async def _to_its_end(ending: Coroutine[Any, Any, None]) -> None:
+    """Wait for what must not be left halfway, however often its caller is cancelled meanwhile."""
+    task = asyncio.create_task(ending)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
+
+
 async def _roll_back(connection: Connection) -> None:
     try:
-        await connection.execute("ROLLBACK")
+        async with asyncio.timeout(LONGEST_ROLLBACK):
+            await connection.execute("ROLLBACK")
     except (asyncpg.PostgresError, *PASSING):
         # The connection is gone, and with it the transaction; the pool may have noticed first.
         with suppress(asyncpg.InterfaceError):
