@@ -56,8 +56,13 @@ class SettingsError(Exception):
 
 
 @asynccontextmanager
-async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """Open what every request and job shares; close it when the block ends."""
+async def runtime(
+    settings: Settings, *, statement_seconds: float | None = None
+) -> AsyncIterator[Runtime]:
+    """Open what every request and job shares; close it when the block ends.
+
+    A statement may take `statement_seconds`, or else as long as one of a request that writes.
+    """
     url = database_url(settings)
     key = settings.security.key.get_secret_value()
     if len(key) < SHORTEST_KEY:
@@ -71,6 +76,7 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
             url,
             size=settings.database.pool_size,
             prepared_statements=settings.database.prepared_statements,
+            seconds=statement_seconds or settings.database.write_seconds,
         )
         try:
             yield Runtime(
@@ -134,7 +140,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
 
 async def work(settings: Settings) -> None:
     """Run jobs until SIGTERM or SIGINT; those under way end first."""
-    async with runtime(settings) as opened:
+    async with runtime(settings, statement_seconds=settings.database.job_seconds) as opened:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
         worker = Worker(opened, JOBS, url=url, forget=[shops.forget_spent_points])

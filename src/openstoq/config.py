@@ -34,10 +34,21 @@ class Database(Group):
     )
     data_dir: Path = Field(Path("data"), description="Where the embedded server keeps its files.")
     pool_size: Annotated[int, Field(ge=1, le=500)] = Field(
-        10, description="Connections per process; requests beyond them wait."
+        10,
+        description="Connections per process, half of them for one shop at most; requests beyond "
+        "them wait.",
     )
     prepared_statements: bool = Field(
         True, description="Turn off behind pgbouncer in transaction mode."
+    )
+    read_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10.0, description="For one statement of a request that reads; it is stopped after that."
+    )
+    write_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30.0, description="For one statement of a request that writes."
+    )
+    job_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        600.0, description="For one statement of a job."
     )
 
 

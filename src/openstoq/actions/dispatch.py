@@ -84,7 +84,8 @@ def _read(call: Call) -> BaseModel:
 
 @asynccontextmanager
 async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
-    async with runtime.database.transaction(call.caller.shop.id) as db:
+    seconds = None if call.action.writes else runtime.settings.database.read_seconds
+    async with runtime.database.transaction(call.caller.shop.id, seconds=seconds) as db:
         yield Context(
             runtime=runtime,
             db=db,

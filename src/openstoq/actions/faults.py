@@ -3,6 +3,7 @@
 import asyncpg
 
 from openstoq.db.pool import PASSING
+from openstoq.db.shares import ShopBusyError
 from openstoq.errors import Problem, Unavailable
 
 
@@ -14,6 +15,16 @@ class Fault(Problem):
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """Return the answer to an error that is not the caller's, without any of its internals."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return Unavailable(
+            "this took too long and was stopped; ask for less at once, such as a shorter window or "
+            f"fewer conditions, or try again later (request id {request_id})"
+        )
+    if isinstance(error, ShopBusyError):
+        return Unavailable(
+            "too many requests of this shop are under way; try again in a few seconds "
+            f"(request id {request_id})"
+        )
     # asyncpg reports an argument of the wrong type as an InterfaceError too; that is our mistake.
     if isinstance(error, PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
         return Unavailable(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 import orjson
+
+from openstoq.db.shares import Shares
 
 # A server that is away, restarting, full or choosing another transaction: trying again helps.
 PASSING = (
@@ -25,6 +27,9 @@ PASSING = (
 
 # PostgreSQL gave a transaction up for another: nothing of it was done, and the next may be.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+# Seconds for one statement, where nobody says otherwise.
+LONGEST_STATEMENT = 600.0
 
 # Seconds, after which a connection is given up: nobody can cancel this waiting.
 LONGEST_ROLLBACK = 5
@@ -53,14 +58,24 @@ Connection: TypeAlias = (
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, share: int, seconds: float) -> None:
         self._pool = pool
+        self._shares = Shares(share)
+        self._seconds = seconds
 
     @classmethod
     async def connect(
-        cls, url: str, *, size: int = 10, prepared_statements: bool = True
+        cls,
+        url: str,
+        *,
+        size: int = 10,
+        prepared_statements: bool = True,
+        seconds: float = LONGEST_STATEMENT,
     ) -> Database:
-        """Open a pool of up to `size` connections to the server at `url`."""
+        """Open a pool of up to `size` connections to the server at `url`, half of them for a shop.
+
+        A statement may take `seconds`, unless its transaction says otherwise.
+        """
         pool = await asyncpg.create_pool(
             url,
             min_size=min(2, size),
@@ -72,7 +87,7 @@ class Database:
             | ({"jit": "off"} if prepared_statements else {}),
             init=prepare,
         )
-        return cls(pool)
+        return cls(pool, share=(size + 1) // 2, seconds=seconds)
 
     async def close(self) -> None:
         """Close the pool once its connections are back, or after five seconds by force."""
@@ -82,18 +97,22 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def transaction(self, shop_id: UUID | None) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, shop_id: UUID | None, *, seconds: float | None = None
+    ) -> AsyncIterator[Connection]:
         """Run the block in one transaction that sees the rows of `shop_id` and no others.
 
         With None it sees no tenant's rows. The transaction commits when the block ends and
-        rolls back when it raises.
+        rolls back when it raises. A statement that takes longer than `seconds` raises
+        QueryCanceledError; a shop whose connections are in use for as long, ShopBusyError.
         """
-        begin = (
-            _BEGIN
-            if shop_id is None
-            else f"{_BEGIN}; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
-        )
-        async with self._pool.acquire() as connection:
+        seconds = self._seconds if seconds is None else seconds
+        begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"
+        async with AsyncExitStack() as held:
+            if shop_id is not None:
+                begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
+                await held.enter_async_context(self._shares.place(shop_id, seconds=seconds))
+            connection = await held.enter_async_context(self._pool.acquire())
             try:
                 # BEGIN and COMMIT may be cancelled after the server has begun, or before it ends.
                 await connection.execute(begin)

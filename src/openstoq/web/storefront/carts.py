@@ -78,7 +78,8 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     if not isinstance(named, Named) or not isinstance(asked, Asked):
         raise TypeError("a query and a body are read by their own models")
     shop = await public.admitted(runtime, request, named.shop)
-    async with runtime.database.transaction(shop.id) as db:
+    seconds = runtime.settings.database.read_seconds
+    async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         market_id = asked.market_id
         if market_id is None and asked.country is not None:
             market_id = await recognition.market_of(db, shop.id, asked.country.upper())

@@ -44,7 +44,8 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         raise TypeError("a query is read by its own model")
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()
-    async with runtime.database.transaction(shop.id) as db:
+    seconds = runtime.settings.database.read_seconds
+    async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         found = await storefront_store.behind(db, shop.id, 1, [asked.variant_id])
         offers = [offer for one in found for offer, _ in one.selling.offers]
         translations = await texts.overrides(db, shop.id, [offer.id for offer in offers])

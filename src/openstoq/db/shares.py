@@ -1,0 +1,40 @@
+"""Shares: how many of the pool's connections one shop may hold at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+
+class ShopBusyError(OSError):
+    """The shop's share of the connections did not become free in time; trying again helps."""
+
+
+class Shares:
+    """Gives each shop `most` places; whoever comes when all are taken waits for one, in turn.
+
+    Without them thirty slow searches of one shop hold all connections of a process, and another
+    shop's read waits behind them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        # A shop's places are forgotten when nobody holds one or waits for one.
+        self._places: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def place(self, shop_id: UUID, *, seconds: float) -> AsyncIterator[None]:
+        """Hold one of the shop's places; raise ShopBusyError when none is free after `seconds`."""
+        places = self._places.get(shop_id)
+        if places is None:
+            places = self._places[shop_id] = asyncio.Semaphore(self.most)
+        try:
+            async with asyncio.timeout(seconds):
+                await places.acquire()
+        except TimeoutError as error:
+            raise ShopBusyError(f"all {self.most} connections of the shop are in use") from error
+        try:
+            yield
+        finally:
+            places.release()
