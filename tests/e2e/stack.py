@@ -191,6 +191,7 @@ class Stack(Plant):
                 for number, price in enumerate(prices)
             ],
         )
+        await self.settled()
         return [one["id"] for one in made["variants"]]
 
     async def offer(self, variants: list[int], **documents: Any) -> "Offer":

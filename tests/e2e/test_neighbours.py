@@ -6,10 +6,12 @@ the other waits for is there while the first shop's work is still under way.
 
 import asyncio
 import json
+import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -20,7 +22,7 @@ from e2e.plant import Plant, Relay, signature
 from e2e.stack import Stack
 from factories import catalogs
 from factories.catalogs import ITEM, LOCATION, VARIANT
-from factories.patience import PATIENCE
+from factories.patience import PATIENCE, until
 from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
@@ -32,7 +34,11 @@ from openstoq.shops.seal import Seal
 
 pytestmark = pytest.mark.e2e
 
+Figure = Callable[[str, object], None]
+
 LOUD = "loud.myshopify.com"
+# OPENSTOQ_LOUD_RESTOCKS=2000 is the load with which this was found.
+RESTOCKED = int(os.environ.get("OPENSTOQ_LOUD_RESTOCKS", "500"))
 UNFINISHED = """
     SELECT count(*) AS jobs FROM queue.pgqueuer
     WHERE convert_from(payload, 'UTF8')::jsonb->>'shop_id' = $1
@@ -44,6 +50,7 @@ class Street:
 
     def __init__(self, plant: Plant, loud: Shop, key: str, relay: Relay) -> None:
         self.plant, self.loud, self.key, self.relay = plant, loud, key, relay
+        self._waves = 0
         self.http = httpx.AsyncClient(timeout=PATIENCE)
 
     async def tell(self, topic: str, body: dict[str, Any]) -> None:
@@ -76,25 +83,30 @@ class Street:
 
         await asyncio.gather(*map(tell, bodies))
 
-    async def first_mail(self, record_property: Any) -> None:
-        """Restock the quiet shop and wait for its first mail; the loud one still has work then."""
-        before = len(self.relay.taken())
+    async def first_mail(self) -> float:
+        """Have shoppers sign up in the quiet shop and restock it; return when the first mail came.
+
+        That is in seconds since the news of the restock.
+        """
+        self._waves += 1
+        await fill_waitlist(self.plant, self.plant.shop, 5, f"wave{self._waves}-")
+        before = await self._mails_of_the_quiet()
         began = monotonic()
         await self.plant.stock_becomes(5)
-        quiet = await self._mails_of_the_quiet(before)
-        record_property("first_mail_seconds", round(monotonic() - began, 2))
-        assert quiet
-        assert await self.jobs_of_the_loud() > 0
 
-    async def _mails_of_the_quiet(self, before: int) -> bool:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                if await self.plant.query(
-                    "SELECT 1 FROM notifications WHERE shop_id = $1 AND status = 'sent'",
-                    self.plant.shop.id,
-                ):
-                    return len(self.relay.taken()) > before
-                await asyncio.sleep(0.02)
+        async def has_come() -> bool:
+            return await self._mails_of_the_quiet() > before
+
+        await until(has_come)
+        seconds = monotonic() - began
+        await self.plant.stock_becomes(0)
+        return seconds
+
+    async def _mails_of_the_quiet(self) -> int:
+        shop_id = self.plant.shop.id
+        return await self.plant.count(
+            f"notifications WHERE shop_id = '{shop_id}' AND status = 'sent'"
+        )
 
     async def read(self, key: str, **query: str) -> httpx.Response:
         return await self.http.get(
@@ -107,7 +119,7 @@ class Street:
 @asynccontextmanager
 async def street(plant: Plant, *, api_url: str | None = None) -> AsyncIterator[Street]:
     """Open both shops, with an API, one worker and a relay."""
-    await plant.open_shop(signups=20)
+    await plant.open_shop(signups=0)
     database = await Database.connect(plant.url, size=2)
     loud = await make_shop(database, LOUD)
     seal = Seal(plant._environment()["OPENSTOQ_SECURITY_KEY"])
@@ -127,6 +139,8 @@ async def street(plant: Plant, *, api_url: str | None = None) -> AsyncIterator[S
     await plant.start_api()
     opened = Street(plant, loud, key, relay)
     plant.start_worker(relay.port)
+    # The first mail of a worker is slower, as it loads what it needs.
+    await opened.first_mail()
     yield opened
     await opened.http.aclose()
 
@@ -138,68 +152,86 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
+async def compared(there: Street, quiet: float, record: Figure) -> None:
+    """See the quiet shop's first mail come while the loud shop still has work; note both times."""
+    beside = await there.first_mail()
+    left = await there.jobs_of_the_loud()
+    record("first_mail_seconds", {"quiet": round(quiet, 2), "beside": round(beside, 2)})
+    assert left > 0
+
+
 async def test_a_shop_whose_admin_api_never_answers(
-    plant: Plant, silent: str, record_property: Any
+    plant: Plant, silent: str, record_property: Figure
 ):
     async with street(plant, api_url=silent) as there:
+        quiet = await there.first_mail()
         await there.tell_all("orders/create", ({"id": 7_000_000 + n} for n in range(60)))
-        await there.first_mail(record_property)
+        await compared(there, quiet, record_property)
         assert await there.jobs_of_the_loud() == 60
 
 
-async def test_a_shop_with_hundreds_of_variants_restocked(plant: Plant, record_property: Any):
-    number = 500
+async def test_a_shop_with_hundreds_of_variants_restocked(plant: Plant, record_property: Figure):
     async with street(plant) as there:
-        await _fill_catalogue(plant, there.loud, number)
-        await there.tell_all("inventory_levels/update", map(_level, range(number)))
-        await there.first_mail(record_property)
+        quiet = await there.first_mail()
+        await _fill_catalogue(plant, there.loud, RESTOCKED)
+        await there.tell_all("inventory_levels/update", map(_level, range(RESTOCKED)))
+        await compared(there, quiet, record_property)
 
 
-async def test_a_shop_in_which_large_products_appear(plant: Plant, record_property: Any):
+async def test_a_shop_in_which_large_products_appear(plant: Plant, record_property: Figure):
     async with street(plant) as there:
+        quiet = await there.first_mail()
         await there.tell_all("products/create", map(_product, range(39)))
-        await there.first_mail(record_property)
+        await compared(there, quiet, record_property)
 
 
-async def test_a_shop_that_searches_thirty_times_at_once(plant: Plant, record_property: Any):
+async def test_a_shop_that_searches_thirty_times_at_once(plant: Plant, record_property: Figure):
     async with street(plant) as there:
-        await _fill_waitlist(plant, there.loud, 200_000)
+        await fill_waitlist(plant, there.loud, 200_000)
+        quiet = await _median_of_reads(there)
         searches = [
             asyncio.create_task(there.read(there.key, email=f"nobody{number}"))
             for number in range(30)
         ]
-        seconds = []
-        for _ in range(5):
-            began = monotonic()
-            answer = await there.read(plant.key)
-            seconds.append(round(monotonic() - began, 3))
-            assert answer.status_code == 200
-        record_property("read_seconds", sorted(seconds))
+        beside = await _median_of_reads(there)
         assert not all(search.done() for search in searches)
         for search in await asyncio.gather(*searches):
             assert search.status_code in (200, 503)
+        record_property(
+            "read_seconds_median", {"quiet": round(quiet, 3), "beside": round(beside, 3)}
+        )
+
+
+async def _median_of_reads(there: Street) -> float:
+    seconds = []
+    for _ in range(7):
+        began = monotonic()
+        answer = await there.read(there.plant.key)
+        seconds.append(monotonic() - began)
+        assert answer.status_code == 200
+    return median(seconds)
 
 
 @pytest.mark.timeout(600)
-async def test_a_shop_with_many_preorders_and_few_points(stack: Stack, record_property: Any):
+async def test_a_shop_with_many_preorders_and_few_points(stack: Stack, record_property: Figure):
     await stack.open()
     variants = await stack.variants("20.00")
     await stack.offer(variants)
     await stack.settled()
-    database = await Database.connect(stack.url, size=2)
-    quiet = await make_shop(database, "quiet.myshopify.com")
-    await catalogs.save(database, quiet)
-    await catalogs.record(database, quiet, catalogs.level(0))
-    await _fill_waitlist(stack, quiet, 10)
-    await database.close()
+    loud = stack.shop
     await stack.control("PATCH", "throttle", maximum=1_000, restore_rate=100)
-    loud, stack.shop = stack.shop, quiet
     for _ in range(40):
         await stack.control("POST", "orders", **_order(variants[0]))
+    database = await Database.connect(stack.url, size=2)
+    stack.shop = await make_shop(database, "quiet.myshopify.com")
+    await catalogs.save(database, stack.shop)
+    await catalogs.record(database, stack.shop, catalogs.level(0))
+    await fill_waitlist(stack, stack.shop, 10)
+    await database.close()
     began = monotonic()
     await stack.stock_becomes(5)
     await stack.all_told(10)
-    record_property("first_mail_seconds", round(monotonic() - began, 2))
+    record_property("all_mails_seconds", round(monotonic() - began, 2))
     (row,) = await stack.query(UNFINISHED, str(loud.id))
     assert row["jobs"] > 0
 
@@ -287,13 +319,14 @@ async def _fill_catalogue(plant: Plant, shop: Shop, number: int) -> None:
     )
 
 
-async def _fill_waitlist(plant: Plant, shop: Shop, number: int) -> None:
+async def fill_waitlist(plant: Plant, shop: Shop, number: int, prefix: str = "waits") -> None:
+    """Have so many shoppers wait for VARIANT."""
     await plant.query(
         """
         WITH people AS (
             INSERT INTO customers (shop_id, id, identity, email, created_at, updated_at)
-            SELECT $1, gen_random_uuid(), 'email:waits' || n || '@example.com',
-                   'waits' || n || '@example.com', now(), now()
+            SELECT $1, gen_random_uuid(), 'email:' || $5::text || n || '@example.com',
+                   $5::text || n || '@example.com', now(), now()
             FROM generate_series(1, $2::integer) n RETURNING id, email
         )
         INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
@@ -305,4 +338,5 @@ async def _fill_waitlist(plant: Plant, shop: Shop, number: int) -> None:
         number,
         VARIANT,
         catalogs.PRODUCT,
+        prefix,
     )
