@@ -3,6 +3,10 @@
 from typing import Any, ClassVar
 
 
+class Systemic(Exception):  # noqa: N818 - its kinds describe a state, not a fault of ours
+    """Trouble that is not one item's: whatever is tried now would meet it."""
+
+
 class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
     """The request cannot be carried out, and the caller can be told why.
 

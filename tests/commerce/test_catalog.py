@@ -6,7 +6,7 @@ from commerce.server import answer
 from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
-    CommerceUnavailable,
+    CommerceUnreadable,
     WebhookChange,
 )
 from openstoq.commerce.shopify.answers import TooMuchAsked
@@ -88,7 +88,7 @@ async def test_levels_that_are_too_dear_are_asked_for_in_halves_and_none_is_lost
         return answer(errors=[TOO_DEAR]) if too_many else no_levels(variables)
 
     admin.operations["InventoryLevelsByItem"] = at_most_thirty
-    await shop.inventory_levels(range(1, 101))
+    await shop.inventory_levels(range(1, 101), {})
     asked = [
         each
         for request in admin.requests
@@ -103,7 +103,7 @@ async def test_a_scope_missing_for_stock_is_not_read_as_no_stock(shop, admin):
         answer({"nodes": [None]}, [denied("read_inventory", "nodes", 0, "inventoryLevels")])
     )
     with pytest.raises(AccessDenied) as caught:
-        await shop.inventory_levels([1])
+        await shop.inventory_levels([1], {})
     assert caught.value.scopes == ("read_inventory",)
 
 
@@ -155,8 +155,72 @@ async def test_a_product_deleted_while_it_was_read_keeps_what_was_read(shop, adm
 )
 async def test_an_answer_of_another_shape_is_told_by_its_field(shop, admin, data, sentence):
     admin.replies(answer(data))
-    with pytest.raises(CommerceUnavailable, match=sentence):
+    with pytest.raises(CommerceUnreadable, match=sentence):
         await shop.product(1)
+
+
+ODD = [
+    {"id": "gid://shopify/Product/x"},
+    {"id": 2**64},
+    {"title": {"a": 1}},
+    {"updatedAt": "0001-01-01T00:00:00+14:00"},
+    {"tags": "none"},
+    {"variants": {"nodes": [variant(7) | {"price": "1e99"}]}},
+    {"variants": {"nodes": [variant(7) | {"position": 2**40}]}},
+    {"variants": {"nodes": [variant(7) | {"inventoryItem": None}]}},
+    {"variants": [1]},
+    {"variants": {"pageInfo": {"hasNextPage": True}}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+async def test_a_product_that_cannot_be_read_keeps_back_no_other_of_its_page(shop, admin, odd):
+    admin.operations["InventoryLevelsByItem"] = no_levels
+    admin.replies(products(product(1, variant(1)), product(2, variant(2)) | odd, product(3)))
+    (page,) = [page async for page in shop.products()]
+    assert [found.id for found in page.products] == [1, 3]
+    assert page.cursor is None
+
+
+async def test_an_item_whose_levels_cannot_be_read_is_named_and_not_taken_for_sold_out(shop, admin):
+    def levels(variables):
+        found = [
+            {
+                "id": each,
+                "inventoryLevels": {
+                    "nodes": [
+                        {
+                            "location": {"id": "gid://shopify/Location/1"},
+                            "quantities": [{"name": "available", "quantity": 4}],
+                            "updatedAt": "2026-06-20T14:30:00Z",
+                        }
+                    ],
+                    "pageInfo": END,
+                },
+            }
+            for each in variables["ids"]
+        ]
+        found[1]["inventoryLevels"]["nodes"][0]["quantities"][0]["quantity"] = 2**40
+        return answer({"nodes": found})
+
+    admin.operations["InventoryLevelsByItem"] = levels
+    unreadable = {}
+    found = await shop.inventory_levels([1, 2, 3], unreadable)
+    assert [each.inventory_item_id for each in found] == [1, 3]
+    assert list(unreadable) == [2]
+    assert "whole number" in unreadable[2]
+
+
+async def test_a_location_or_variant_that_cannot_be_read_keeps_back_no_other(shop, admin):
+    nodes = [{"id": f"gid://shopify/Location/{n}", "name": "x"} for n in (1, 2, 3)]
+    nodes[1]["isActive"] = "perhaps"
+    admin.replies(answer({"locations": {"nodes": nodes, "pageInfo": END}}))
+    assert [found.id for found in await shop.locations()] == [1, 3]
+    owner = {"product": {"id": "gid://shopify/Product/9"}}
+    admin.replies(
+        answer({"nodes": [variant(1) | owner, variant(2) | {"product": None}, variant(3) | owner]})
+    )
+    assert [found.id for found in await shop.variants([1, 2, 3])] == [1, 3]
 
 
 async def test_a_subscription_that_is_already_there_counts_as_done(shop, admin):

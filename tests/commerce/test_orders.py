@@ -31,7 +31,12 @@ from openstoq.commerce.orders import (
     PaymentSchedule,
     Transaction,
 )
-from openstoq.commerce.port import AccessDenied, CommerceRefused, CommerceUnavailable
+from openstoq.commerce.port import (
+    AccessDenied,
+    CommerceRefused,
+    CommerceUnavailable,
+    CommerceUnreadable,
+)
 
 MOMENT = datetime(2026, 6, 20, 14, 30, tzinfo=UTC)
 
@@ -345,7 +350,7 @@ async def test_an_order_is_not_read_as_if_it_lacked_what_is_denied(shop, admin, 
 )
 async def test_an_order_of_another_shape_is_told_by_its_field(shop, admin, field, value, sentence):
     admin.replies(told(order() | {field: value}))
-    with pytest.raises(CommerceUnavailable, match=sentence):
+    with pytest.raises(CommerceUnreadable, match=sentence):
         await shop.order(ORDER)
 
 
@@ -420,7 +425,7 @@ async def test_markets_are_read_with_all_their_countries(shop, admin):
         answer({"market": rest}),
         answer({"markets": nodes(market(2, "DRAFT", "US"), stores)}),
     )
-    assert await shop.markets() == [
+    assert await shop.markets({}) == [
         Market(id=1, name="Market 1", active=True, countries=("DE", "AT", "FR")),
         Market(id=2, name="Market 2", active=False, countries=("US",)),
         Market(id=3, name="Market 3", active=True, countries=()),
@@ -431,3 +436,29 @@ async def test_markets_are_read_with_all_their_countries(shop, admin):
         "after": "r2",
     }
     assert admin.requests[2]["variables"]["after"] == "m1"
+
+
+async def test_a_market_that_cannot_be_read_is_named_and_keeps_back_no_other(shop, admin):
+    def market(number, regions):
+        return {
+            "id": f"gid://shopify/Market/{number}",
+            "name": f"Market {number}",
+            "status": "ACTIVE",
+            "conditions": {"regionsCondition": {"regions": regions}},
+        }
+
+    admin.replies(
+        answer({"markets": nodes(market(1, nodes({"code": "DE"})), market(2, "all"))}),
+    )
+    unreadable = {}
+    assert [found.id for found in await shop.markets(unreadable)] == [1]
+    assert list(unreadable) == [2]
+
+
+async def test_an_order_of_a_page_that_cannot_be_read_keeps_back_no_other(shop, admin):
+    rows = [{"id": f"gid://shopify/Order/{n}", "updatedAt": "2026-06-20T14:30:00Z"} for n in (1, 2)]
+    rows[0]["updatedAt"] = "once"
+    admin.replies(answer({"orders": nodes(*rows)}))
+    since = datetime(2026, 6, 1, tzinfo=UTC)
+    (page,) = [page async for page in shop.orders_updated(since, after=None)]
+    assert [order_id for order_id, _ in page.orders] == [2]

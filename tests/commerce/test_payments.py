@@ -13,6 +13,7 @@ from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
     CommerceUnavailable,
+    CommerceUnreadable,
     ShopCredentials,
 )
 from openstoq.commerce.shopify.adapter import ShopifyConnector
@@ -92,7 +93,7 @@ async def test_a_charge_that_never_answers_is_left_to_be_repeated_with_its_key(h
 
 async def test_a_charge_without_a_reference_is_no_charge_that_one_could_follow(shop, admin):
     admin.replies(begun(reference=None))
-    with pytest.raises(CommerceUnavailable, match="paymentReferenceId"):
+    with pytest.raises(CommerceUnreadable, match="paymentReferenceId"):
         await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
 
 

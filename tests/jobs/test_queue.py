@@ -4,7 +4,9 @@ import pytest
 
 from factories.probes import wait_for, write
 from factories.shops import make_shop
+from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting, waiting_arguments
+from openstoq.shops.housekeeping import end_abandoned
 
 
 async def words(database, shop):
@@ -89,3 +91,25 @@ async def test_each_shop_and_job_has_its_own(database, runtime, shop):
     assert await words(database, shop) == await words(database, other) == ["a"]
     async with database.transaction(None) as db:
         assert await waiting(db) == {"queued": 4}
+
+
+BROKEN = [b"", b"{", b"\xff\x00", b"null", b"[1]", b'"x"', b'{"shop_id": 5}', b'{"arguments": []}']
+
+
+async def put(database, payload):
+    async with database.transaction(None) as db:
+        await db.execute(
+            "INSERT INTO queue.pgqueuer (priority, created, updated, execute_after, status, entrypoint, payload)"
+            " VALUES (0, now(), now(), now(), 'queued', $1, $2)",
+            write.name,
+            payload,
+        )
+
+
+async def test_a_payload_that_cannot_be_read_hides_no_job(database, runtime, shop):
+    for payload in (*BROKEN, str(shop.id).encode(), b'{"shop_id": "' + str(shop.id).encode()):
+        await put(database, payload)
+    async with runtime.work(shop.id, request_id="test") as work:
+        work.enqueue(write, word="a")
+    assert await words(database, shop) == ["a"]
+    await end_abandoned.handler(run_of(runtime, shop))

@@ -256,3 +256,25 @@ async def test_a_killed_workers_job_is_another_workers(database, database_url, s
         await empty(database)
     told = await notes(database, shop)
     assert [one for one in told if one.startswith("started")] == ["started 0", "started 0"]
+
+
+async def test_a_payload_that_cannot_be_read_is_held_and_stops_no_worker(
+    database, database_url, runtime, shop
+):
+    broken = [b"", b"{", b"\xff", b"null", b"[1]", b'{"shop_id": "x", "request_id": "y"}']
+    async with database.transaction(None) as db:
+        for payload in broken:
+            await db.execute(
+                "INSERT INTO queue.pgqueuer (priority, created, updated, execute_after, status,"
+                " entrypoint, payload) VALUES (9, now(), now(), now(), 'queued', $1, $2)",
+                probes.write.name,
+                payload,
+            )
+    async with working(runtime, database_url):
+        await enqueue(runtime, shop, probes.write, word="after")
+        await noted(database, shop, "after")
+
+        async def are_held():
+            return await states(database) == {"failed": len(broken)}
+
+        await until(are_held)

@@ -7,7 +7,7 @@ import pytest
 from factories.deliveries import deliver, make_delivery, row_of, take
 from factories.waitlists import rows, run_of
 from openstoq.actions.records import audit_row
-from openstoq.jobs import bulk
+from openstoq.jobs import bulk, items
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.shops import housekeeping, store
 from openstoq.shops.housekeeping import end_abandoned, tidy
@@ -89,3 +89,24 @@ async def test_housekeeping_forgets_old_audit_rows(runtime, shop):
     async with runtime.database.transaction(shop.id) as db:
         kept = await db.fetch("SELECT target FROM audit_log")
     assert [row["target"] for row in kept] == ["399"]
+
+
+async def test_what_cannot_be_deleted_keeps_nothing_else(runtime, shop, monkeypatch):
+    async def fail(*_):
+        raise ZeroDivisionError
+
+    await deliver(runtime, shop, "orders/create", {"id": 1}, webhook_id="1")
+    async with runtime.database.transaction(shop.id) as db:
+        await items.remember(db, shop.id, "order", {1: "old", 2: "new"}, runtime.clock())
+        await db.execute(
+            "UPDATE webhook_deliveries SET received_at = now() - interval '31 days',"
+            " done_at = now() - interval '31 days'"
+        )
+        await db.execute(
+            "UPDATE item_faults SET noted_at = now() - interval '31 days' WHERE item = '1'"
+        )
+    monkeypatch.setattr(housekeeping.deliveries, "empty_bodies", fail)
+    await tidy.handler(run_of(runtime, shop))
+    assert await rows(runtime.database, shop, "webhook_deliveries", "webhook_id") == []
+    (left,) = await rows(runtime.database, shop, "item_faults", "item")
+    assert left["error"] == "new"

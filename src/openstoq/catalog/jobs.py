@@ -1,6 +1,7 @@
 """Keeping the catalogue: pulling it from the shop, and taking in what webhooks tell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from openstoq.catalog import products, pulls, stock
@@ -14,19 +15,20 @@ from openstoq.commerce.inbound import (
     ProductChanged,
     ProductDeleted,
 )
-from openstoq.commerce.port import (
-    Product,
-    ProductPage,
-)
+from openstoq.commerce.port import Commerce, Location, Product, ProductPage
+from openstoq.db.faults import alone
+from openstoq.jobs.items import TRIES, each, forget, pause, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
-from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.commerce import asking, commerce_of, patiently
 from openstoq.shops.installation import Installed
 from openstoq.shops.webhooks import News
 
 jobs = JobSet("catalog")
 
 OVERLAP_MINUTES = 60
+# The kinds of items whose failures are kept.
+PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
 
 @jobs.job(cron="*/15 * * * *")
@@ -42,8 +44,7 @@ async def pull(run: Run, *, everything: bool = False) -> None:
     with asking():
         locations = await commerce.locations()
         async with run.work() as work:
-            changes = await stock.save_locations(work.db, work.shop_id, locations, changed_at=now)
-            await _publish(work, changes)
+            await _save_locations(work, locations, now)
             begun = await pulls.begin(
                 work.db,
                 work.shop_id,
@@ -83,25 +84,29 @@ async def pull_product(run: Run, *, product_id: int) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
+    failures: dict[int, str] = {}
+    with asking(), alone(PRODUCT, product_id, failures):
+        await _read_product(run, commerce, product_id)
+    if failures and run.attempt + 1 < TRIES:
+        raise Retry(failures[product_id], delay=pause(run.attempt))
+    async with run.work() as work:
+        await _remember(work, [product_id], failures)
+
+
+async def _read_product(run: Run, commerce: Commerce, product_id: int) -> None:
     read_at = run.runtime.clock()
-    with asking():
+    with patiently():
         product = await commerce.product(product_id)
-        items = _items([product] if product else [])
-        levels = await commerce.inventory_levels(items)
+        unreadable: dict[int, str] = {}
+        found = [product] if product is not None else []
+        levels = await commerce.inventory_levels(_items(found), unreadable)
     async with run.work() as work:
         if product is None:
             await products.delete(work.db, work.shop_id, product_id, read_at)
             return
-        await products.save(work.db, work.shop_id, [product], read_at=read_at)
-        changes = await stock.record(
-            work.db,
-            work.shop_id,
-            levels,
-            triggered_at=read_at,
-            now=read_at,
-            complete_items=items,
+        await _save(
+            work, ProductPage((product,), tuple(levels), None, unreadable), read_at, read_at
         )
-        await _publish(work, changes)
 
 
 async def refresh_stock(run: Run, item_ids: list[int]) -> None:
@@ -110,18 +115,26 @@ async def refresh_stock(run: Run, item_ids: list[int]) -> None:
     if commerce is None or not item_ids:
         return
     read_at = run.runtime.clock()
+    unreadable: dict[int, str] = {}
     with asking():
-        levels = await commerce.inventory_levels(item_ids)
-    async with run.work() as work:
+        levels = await commerce.inventory_levels(item_ids, unreadable)
+
+    async def record(wanted: Sequence[int]) -> None:
+        of_items = set(wanted)
         changes = await stock.record(
             work.db,
             work.shop_id,
-            levels,
+            [level for level in levels if level.inventory_item_id in of_items],
             triggered_at=read_at,
             now=read_at,
-            complete_items=item_ids,
+            complete_items=wanted,
         )
         await _publish(work, changes)
+
+    async with run.work() as work:
+        known = [item for item in item_ids if item not in unreadable]
+        failures = unreadable | await each(work, ITEM, known, record)
+        await remember(work.db, work.shop_id, ITEM, failures, read_at)
 
 
 async def on_installed(work: Work, _: Installed) -> None:
@@ -172,16 +185,50 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
-    await products.save(work.db, work.shop_id, page.products, read_at=asked_at)
+    """Write a page's products with their stock; one that cannot be written keeps back no other."""
+    by_id = {product.id: product for product in page.products}
+
+    async def save(product_ids: Sequence[int]) -> None:
+        some = tuple(by_id[product_id] for product_id in product_ids)
+        await _save(work, replace(page, products=some), asked_at, work.runtime.clock())
+
+    await _remember(work, list(by_id), await each(work, PRODUCT, list(by_id), save))
+
+
+async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
+    """Write products, and of the page's levels those that are theirs."""
+    await products.save(work.db, work.shop_id, page.products, read_at=read_at)
+    items = [item for item in _items(page.products) if item not in page.unreadable]
+    theirs = set(items)
     changes = await stock.record(
         work.db,
         work.shop_id,
-        page.levels,
-        triggered_at=asked_at,
-        now=work.runtime.clock(),
-        complete_items=_items(page.products),
+        [level for level in page.levels if level.inventory_item_id in theirs],
+        triggered_at=read_at,
+        now=now,
+        complete_items=items,
     )
     await _publish(work, changes)
+    await remember(work.db, work.shop_id, ITEM, page.unreadable, now)
+
+
+async def _remember(work: Work, product_ids: Sequence[int], failures: Mapping[int, str]) -> None:
+    """Keep which products failed, and forget that others did."""
+    db, shop_id = work.db, work.shop_id
+    await forget(db, shop_id, PRODUCT, [one for one in product_ids if one not in failures])
+    await remember(db, shop_id, PRODUCT, failures, work.runtime.clock())
+
+
+async def _save_locations(work: Work, locations: Sequence[Location], now: datetime) -> None:
+    by_id = {location.id: location for location in locations}
+
+    async def save(location_ids: Sequence[int]) -> None:
+        some = [by_id[location_id] for location_id in location_ids]
+        changes = await stock.save_locations(work.db, work.shop_id, some, changed_at=now)
+        await _publish(work, changes)
+
+    failures = await each(work, LOCATION, list(by_id), save)
+    await remember(work.db, work.shop_id, LOCATION, failures, now)
 
 
 async def _publish(work: Work, changes: Iterable[StockChanged]) -> None:

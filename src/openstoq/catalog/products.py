@@ -121,13 +121,18 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
 
 
 async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
-    """Return up to 250 products that no reading has shown since `began`."""
+    """Return up to 250 products that no reading has shown since `began`.
+
+    Those come last that failed lately: they are read again whenever they are shown.
+    """
     rows = await db.fetch(
         """
-        SELECT id FROM products
-        WHERE shop_id = $1 AND deleted_at IS NULL AND updated_at < $2
-          AND coalesce(seen_at, '-infinity') < $2
-        ORDER BY id LIMIT 250
+        SELECT p.id FROM products p
+        LEFT JOIN item_faults f
+          ON f.shop_id = $1 AND f.kind = 'product' AND f.item = p.id::text
+        WHERE p.shop_id = $1 AND p.deleted_at IS NULL AND p.updated_at < $2
+          AND coalesce(p.seen_at, '-infinity') < $2
+        ORDER BY f.noted_at NULLS FIRST, p.id LIMIT 250
         """,
         shop_id,
         began,

@@ -4,7 +4,7 @@ Ids are the platform's own integers, except for mandates, whose ids are text. Am
 in the currency that the shop sells in (the order's `currency`); times are aware UTC.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -232,8 +232,8 @@ class Orders(Protocol):
         """Read which orders were updated, page by page, least recently updated first."""
         ...
 
-    async def markets(self) -> list[Market]:
-        """Read every market of the shop."""
+    async def markets(self, unreadable: MutableMapping[int, str]) -> list[Market]:
+        """Read every market of the shop; those that cannot be are noted in `unreadable`."""
         ...
 
     async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:

@@ -5,13 +5,14 @@ What it needs of orders stands in `orders`.
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
 from openstoq.commerce.orders import Orders
+from openstoq.errors import Systemic
 
 InventoryPolicy = Literal["deny", "continue"]
 
@@ -131,12 +132,14 @@ class InventoryLevel:
 class ProductPage:
     """Some products, and every active inventory level of their variants.
 
-    `cursor` resumes after this page; it is None on the last one.
+    `cursor` resumes after this page; it is None on the last one. Items in `unreadable`, with the
+    reason, have levels that could not be read.
     """
 
     products: tuple[Product, ...]
     levels: tuple[InventoryLevel, ...]
     cursor: str | None
+    unreadable: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +220,11 @@ class Metafield:
 class CommerceError(Exception):
     """The shop's platform did not do what it was asked."""
 
+    # Its words are the platform's, and fit to be shown.
+    is_told = True
 
-class CommerceUnavailable(CommerceError):  # noqa: N818 - its base says that it is an error
+
+class CommerceUnavailable(CommerceError, Systemic):  # noqa: N818 - its base says that it is an error
     """The platform cannot answer now; try again after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
@@ -226,7 +232,7 @@ class CommerceUnavailable(CommerceError):  # noqa: N818 - its base says that it 
         self.retry_after = retry_after
 
 
-class AccessDenied(CommerceError):  # noqa: N818 - its base says that it is an error
+class AccessDenied(CommerceError, Systemic):  # noqa: N818 - its base says that it is an error
     """The token is not valid any more, or lacks one of `scopes`."""
 
     def __init__(self, message: str, *, scopes: tuple[str, ...] = ()) -> None:
@@ -240,6 +246,10 @@ class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is a
     def __init__(self, message: str, *, refusals: Sequence[Refusal] = ()) -> None:
         super().__init__(message)
         self.refusals = tuple(refusals)
+
+
+class CommerceUnreadable(CommerceError):  # noqa: N818 - its base says that it is an error
+    """The platform answered, and what it says of this one thing cannot be read."""
 
 
 class GroupLost(CommerceRefused):
@@ -275,10 +285,13 @@ class Commerce(Orders, Protocol):
         """Read any number of variants; those that do not exist are left out."""
         ...
 
-    async def inventory_levels(self, inventory_item_ids: Sequence[int]) -> list[InventoryLevel]:
+    async def inventory_levels(
+        self, inventory_item_ids: Sequence[int], unreadable: MutableMapping[int, str]
+    ) -> list[InventoryLevel]:
         """Read every active level of any number of items.
 
-        A level that does not come back is gone: its item was deleted, or disconnected there.
+        A level that does not come back is gone: its item was deleted, or disconnected there;
+        unless the item is noted in `unreadable`, with the reason.
         """
         ...
 

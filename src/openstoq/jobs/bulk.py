@@ -168,14 +168,15 @@ async def finish(
 async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
     """End jobs that nobody works on any more, as failed; return how many.
 
-    What failed too often is put aside by the queue, and would otherwise run for ever.
+    What failed too often is put aside by the queue, and would otherwise run for ever. An id is
+    looked for in the payload's bytes, because one that is no JSON would fail them all.
     """
     rows = await db.fetch(
         """
         UPDATE bulk_jobs b SET status = 'failed', error = $3, finished_at = $2
         WHERE b.shop_id = $1 AND b.status = 'running' AND NOT EXISTS (
             SELECT FROM queue.pgqueuer q WHERE q.status IN ('queued', 'picked')
-            AND convert_from(q.payload, 'UTF8')::jsonb->'arguments'->>'job_id' = b.id)
+            AND position(convert_to(b.id, 'UTF8') IN q.payload) > 0)
         RETURNING b.id
         """,
         shop_id,

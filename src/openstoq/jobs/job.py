@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 
+from openstoq.errors import Systemic
 from openstoq.kernel.declaration import keyword_fields
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Lane(StrEnum):
     """Messages to people: they keep their own slots, however much other work there is."""
 
 
-class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
+class Retry(Systemic):
     """Run the job again after `delay`, as often as it asks for it: that is no failure."""
 
     def __init__(self, reason: str, *, delay: timedelta = timedelta(0)) -> None:
@@ -33,7 +34,7 @@ class Retry(Exception):  # noqa: N818 - a request to the worker, not a fault
         self.delay = delay
 
 
-class GiveUp(Exception):  # noqa: N818 - a request to the worker, not a fault
+class GiveUp(Systemic):
     """Do not run the job again: nothing that it could do would help."""
 
 

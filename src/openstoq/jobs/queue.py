@@ -175,17 +175,34 @@ async def note_failures(db: Connection, job_id: int, payload: dict[str, Any], nu
 
 
 async def waiting_arguments(db: Connection, shop_id: UUID, job: str) -> list[dict[str, Any]]:
-    """Return the arguments of a shop's jobs of one kind that wait or run."""
+    """Return the arguments of a shop's jobs of one kind that wait or run.
+
+    A payload that cannot be read is nobody's: to PostgreSQL one of them would be an error, and
+    hide those of every shop.
+    """
     rows = await db.fetch(
         """
-        SELECT convert_from(payload, 'UTF8')::jsonb->'arguments' AS arguments FROM queue.pgqueuer
-        WHERE entrypoint = $2 AND status IN ('queued', 'picked')
-          AND convert_from(payload, 'UTF8')::jsonb->>'shop_id' = $1
+        SELECT payload FROM queue.pgqueuer
+        WHERE entrypoint = $2 AND status IN ('queued', 'picked') AND position($1::bytea IN payload) > 0
         """,
-        str(shop_id),
+        str(shop_id).encode(),
         job,
     )
-    return [row["arguments"] for row in rows]
+    found = [_document(row["payload"]) for row in rows]
+    return [
+        arguments
+        for payload in found
+        if payload.get("shop_id") == str(shop_id)
+        and isinstance(arguments := payload.get("arguments"), dict)
+    ]
+
+
+def _document(payload: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 async def waiting(db: Connection) -> dict[str, int]:

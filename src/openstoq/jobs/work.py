@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from openstoq.config import Settings
+from openstoq.db.faults import alone, is_of_item
 from openstoq.db.pool import Connection, Database
 from openstoq.jobs.job import Job
 from openstoq.jobs.queue import Enqueued, enqueue
@@ -116,10 +117,45 @@ class Work:
             )
         )
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block did, and what it enqueued, when it raises what is an item's fault.
+
+        The transaction goes on. After any other error it is over as a whole.
+        """
+        enqueued = len(self.effects)
+        await self.db.execute("SAVEPOINT item")
+        try:
+            yield
+        except Exception as error:
+            if is_of_item(error):
+                await self.db.execute("ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item")
+                del self.effects[enqueued:]
+            raise
+        await self.db.execute("RELEASE SAVEPOINT item")
+
     async def publish(self, event: object) -> None:
         """Tell every subscriber of the event's type, within this transaction."""
         for subscriber in self.runtime.subscribers.get(type(event), ()):
             await subscriber(self, event)
+
+    async def publish_apart(
+        self, event: object, heard: Collection[str]
+    ) -> tuple[list[str], dict[str, str]]:
+        """Tell every subscriber that has not `heard`; one that fails keeps the news from none.
+
+        Return who has heard now, and why others could not.
+        """
+        now, failures = list(heard), dict[str, str]()
+        for subscriber in self.runtime.subscribers.get(type(event), ()):
+            name = f"{subscriber.__module__}.{subscriber.__name__}"
+            if name in heard:
+                continue
+            with alone("subscriber", name, failures):
+                async with self.savepoint():
+                    await subscriber(self, event)
+                now.append(name)
+        return now, failures
 
     async def flush(self) -> None:
         """Write the enqueued jobs; the unit of work calls it before it commits."""

@@ -17,6 +17,7 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
+from openstoq.db.faults import alone
 from openstoq.db.pool import PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.lanes import Lanes
@@ -88,11 +89,12 @@ class Worker:
 
     async def tidy(self) -> None:
         """Delete what belongs to no shop and nobody asks for any more."""
-        for forget in self.forget:
-            forgotten = BATCH
-            while forgotten == BATCH:
-                async with self.runtime.database.transaction(None) as db:
-                    forgotten = await forget(db, BATCH)
+        for number, forget in enumerate(self.forget):
+            with alone("tidying", number, {}):
+                forgotten = BATCH
+                while forgotten == BATCH:
+                    async with self.runtime.database.transaction(None) as db:
+                        forgotten = await forget(db, BATCH)
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection = await asyncpg.connect(self.url, timeout=5)
@@ -147,14 +149,21 @@ class Worker:
                     await enqueue_for_every_shop(db, job, f"schedule-{new_id()}")
 
     async def _run(self, job: Job[Any], queued: QueuedJob, is_crowded: Callable[[], bool]) -> None:
-        payload = orjson.loads(queued.payload or b"{}")
-        run = Run(
-            runtime=self.runtime,
-            shop_id=UUID(payload["shop_id"]),
-            request_id=payload["request_id"],
-            attempt=queued.attempts,
-            is_crowded=is_crowded,
-        )
+        try:
+            payload = orjson.loads(queued.payload or b"{}")
+            run = Run(
+                runtime=self.runtime,
+                shop_id=UUID(payload["shop_id"]),
+                request_id=str(payload["request_id"]),
+                attempt=queued.attempts,
+                is_crowded=is_crowded,
+            )
+            sent = payload["arguments"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # It is held at once: no other run could read it.
+            log.error("job.unreadable", job=job.name, id=queued.id, error=type(error).__name__)  # noqa: TRY400 - the queue's log has the traceback
+            JOBS.labels(job.name, "failed").inc()
+            raise
         if payload.get("coalesced"):
             async with self.runtime.database.transaction(None) as db:
                 await release_dedupe_key(db, queued.id)
@@ -164,7 +173,7 @@ class Worker:
             job=job.name, shop_id=payload["shop_id"], request_id=run.request_id
         ):
             try:
-                await job.handler(run, **job.arguments(payload["arguments"]))
+                await job.handler(run, **job.arguments(sent))
                 outcome = "done"
             except Retry as retry:
                 outcome = "again"

@@ -8,3 +8,6 @@ JOBS = Counter("openstoq_jobs", "Finished runs of jobs.", ["job", "outcome"])
 JOB_SECONDS = Histogram("openstoq_job_seconds", "Time a run of a job took.", ["job"])
 WEBHOOKS = Counter("openstoq_webhooks", "Webhook deliveries received.", ["topic", "outcome"])
 MESSAGES = Counter("openstoq_messages", "Messages handed over.", ["channel", "outcome"])
+ITEM_FAULTS = Counter(
+    "openstoq_item_faults", "Items that failed alone while the others went on.", ["kind"]
+)

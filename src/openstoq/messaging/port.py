@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from openstoq.errors import Systemic
+
 LONGEST_REPLY = 500
 
 
@@ -42,7 +44,7 @@ class Delivery:
         object.__setattr__(self, "reply", self.reply[:LONGEST_REPLY])
 
 
-class RelayUnavailable(Exception):  # noqa: N818 - it describes the relay, not a fault of ours
+class RelayUnavailable(Systemic):
     """No relay can be reached at the moment; the message says why and what to check."""
 
 

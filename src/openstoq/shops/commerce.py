@@ -8,6 +8,7 @@ from openstoq.commerce.port import (
     Commerce,
     CommerceError,
     CommerceUnavailable,
+    CommerceUnreadable,
 )
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
@@ -43,5 +44,8 @@ def asking() -> Iterator[None]:
     try:
         with patiently():
             yield
+    except CommerceUnreadable:
+        # It may be whole the next time; as a failure of the job it is tried a few times only.
+        raise
     except CommerceError as error:
         raise GiveUp(str(error)) from error

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import structlog
 
+from openstoq.db.faults import alone
 from openstoq.db.pool import Connection
-from openstoq.jobs import bulk
+from openstoq.jobs import bulk, items
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run
 from openstoq.shops import deliveries, store
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("shops.housekeeping")
 
+# Deletes up to so many rows of a shop, and says how many there were.
+Forget = Callable[[Connection, UUID, int], Awaitable[int]]
 # Rows of one transaction, so that none is long.
 BATCH = 10_000
 
@@ -36,13 +39,19 @@ async def tidy(run: Run) -> None:
     async with run.work() as work:
         await bulk.forget(work.db, work.shop_id)
     keep = timedelta(days=run.runtime.settings.audit.days)
-    await _in_batches(run, deliveries.empty_bodies)
-    await _in_batches(run, deliveries.forget)
-    await _in_batches(run, deliveries.forget_answers)
-    await _in_batches(run, partial(store.forget_audit, keep=keep))
+    old: dict[str, Forget] = {
+        "bodies": deliveries.empty_bodies,
+        "deliveries": deliveries.forget,
+        "answers": deliveries.forget_answers,
+        "audit rows": partial(store.forget_audit, keep=keep),
+        "failures": items.forget_old,
+    }
+    for name, forget in old.items():
+        with alone("tidying", name, {}):
+            await _in_batches(run, forget)
 
 
-async def _in_batches(run: Run, forget: Callable[[Connection, UUID, int], Awaitable[int]]) -> None:
+async def _in_batches(run: Run, forget: Forget) -> None:
     forgotten = BATCH
     while forgotten == BATCH:
         async with run.work() as work:

@@ -128,7 +128,7 @@ async def test_an_item_with_many_locations_is_read_to_the_end(shop, site):
             "stock",
             {"variant_id": variant["id"], "available": number, "location_id": made["id"]},
         )
-    levels = await shop.inventory_levels([variant["inventory_item_id"]])
+    levels = await shop.inventory_levels([variant["inventory_item_id"]], {})
     assert len({level.location_id for level in levels}) == len(levels) == 22
     assert (
         sum(level.available for level in levels) == sum(range(20)) + variant["inventory_quantity"]
@@ -140,7 +140,7 @@ async def test_a_disconnected_level_does_not_come_back(shop, site):
     variant = next(iter(told.values()))["variants"][1]
     kept, gone = (level["location_id"] for level in variant["stock"])
     await site.control("POST", f"variants/{variant['id']}/disconnect", {"location_id": gone})
-    levels = await shop.inventory_levels([variant["inventory_item_id"], 1])
+    levels = await shop.inventory_levels([variant["inventory_item_id"], 1], {})
     assert [level.location_id for level in levels] == [kept]
     assert isinstance(levels[0], InventoryLevel)
     assert levels[0].updated_at.tzinfo is UTC

@@ -192,7 +192,7 @@ async def test_markets_are_read(site, shop):
         (each["id"], each["name"], each["enabled"], tuple(each["countries"]))
         for each in (await site.control("GET", "markets"))["markets"]
     }
-    found = await shop.markets()
+    found = await shop.markets({})
     assert {(each.id, each.name, each.active, each.countries) for each in found} == told
     assert (made["id"], "Alps", False, ("AT", "CH")) in told
 

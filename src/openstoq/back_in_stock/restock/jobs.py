@@ -36,7 +36,7 @@ async def find_stragglers(run: Run) -> None:
     async with run.work() as work:
         await waves.reopen_for_missed(work.db, work.shop_id)
         running = await waiting_arguments(work.db, work.shop_id, send_wave.name)
-        under_way = {arguments["wave_id"] for arguments in running}
+        under_way = {str(arguments.get("wave_id")) for arguments in running}
         for wave_id in await waves.unfinished(work.db, work.shop_id):
             if str(wave_id) not in under_way:
                 work.coalesce(send_wave, wave_id=wave_id)

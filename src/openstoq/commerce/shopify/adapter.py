@@ -1,6 +1,6 @@
 """A Shopify shop as the application sees it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
 
 import httpx
@@ -77,8 +77,10 @@ class ShopifyShop(Commerce):
         return await catalog.variants(self._client, variant_ids)
 
     @override
-    async def inventory_levels(self, inventory_item_ids: Sequence[int]) -> list[InventoryLevel]:
-        return await stock.levels(self._client, inventory_item_ids)
+    async def inventory_levels(
+        self, inventory_item_ids: Sequence[int], unreadable: MutableMapping[int, str]
+    ) -> list[InventoryLevel]:
+        return await stock.levels(self._client, inventory_item_ids, unreadable)
 
     @override
     async def save_plan_group(
@@ -143,8 +145,8 @@ class ShopifyShop(Commerce):
             yield page
 
     @override
-    async def markets(self) -> list[Market]:
-        return await market_calls.markets(self._client)
+    async def markets(self, unreadable: MutableMapping[int, str]) -> list[Market]:
+        return await market_calls.markets(self._client, unreadable)
 
     @override
     async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:

@@ -1,10 +1,10 @@
 """Read what the Admin API answers: its data, its errors and what the request cost."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -13,10 +13,14 @@ from openstoq.commerce.port import (
     CommerceError,
     CommerceRefused,
     CommerceUnavailable,
+    CommerceUnreadable,
     Refusal,
 )
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.throttle import Cost
+from openstoq.db.faults import alone
+
+Found = TypeVar("Found")
 
 THROTTLED = "THROTTLED"
 TRANSIENT = frozenset(
@@ -132,9 +136,20 @@ def reading(operation: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise CommerceUnavailable(
-            f"Shopify's answer to {operation} cannot be read: {error}", retry_after=_SOON
+        raise CommerceUnreadable(
+            f"Shopify's answer to {operation} cannot be read: {error}"
         ) from None
+
+
+def readable(
+    operation: str, nodes: Iterable[Fields], read: Callable[[Fields], Found]
+) -> Iterator[Found]:
+    """Read the members of a list; one that cannot be read is logged and keeps back no other."""
+    for node in nodes:
+        found: list[Found] = []
+        with alone(operation, node.named, {}), reading(operation):
+            found.append(read(node))
+        yield from found
 
 
 def _errors(value: Any) -> Iterator[GraphError]:

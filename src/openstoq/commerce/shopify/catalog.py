@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from openstoq.commerce.port import Location, Product, ProductPage, ShopFacts, Variant
 from openstoq.commerce.shopify import stock
-from openstoq.commerce.shopify.answers import TooMuchAsked, reading
+from openstoq.commerce.shopify.answers import TooMuchAsked, readable, reading
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
+from openstoq.db.faults import alone
 from openstoq.kernel.clock import rfc3339
 from openstoq.kernel.ids import gid
 
@@ -48,15 +50,7 @@ async def locations(client: Client) -> list[Location]:
         answer = await client.execute("LocationsPage", first=_MOST, after=after)
         with reading("LocationsPage"):
             page = answer.whole().inside("locations")
-            found += [
-                Location(
-                    id=node.id("id"),
-                    name=node.text("name"),
-                    active=node.flag_or_none("isActive") is not False,
-                    updated_at=node.moment_or_none("updatedAt"),
-                )
-                for node in page.each("nodes")
-            ]
+            found += readable("LocationsPage", page.each("nodes"), _location)
             after = next_cursor(page)
         if after is None:
             return found
@@ -81,16 +75,19 @@ async def product_pages(
         with reading("ProductsPage"):
             page = answer.whole(optional=_PICTURES).inside("products")
             pictures = not answer.failed(_PICTURES)
-            begun = [_product(node, pictures=pictures) for node in page.each("nodes")]
+            read = partial(_product, pictures=pictures)
+            begun = list(readable("ProductsPage", page.each("nodes"), read))
             after = next_cursor(page)
-        products = tuple([await _completed(client, part, rest) for part, rest in begun])
+        products = await _all_completed(client, begun)
         items = [
             variant.inventory_item_id
             for product in products
             for variant in product.variants
             if variant.inventory_item_id is not None
         ]
-        yield ProductPage(products, tuple(await stock.levels(client, items)), after)
+        unreadable: dict[int, str] = {}
+        found = await stock.levels(client, items, unreadable)
+        yield ProductPage(products, tuple(found), after, unreadable)
         if after is None:
             return
 
@@ -119,12 +116,20 @@ async def variants(client: Client, variant_ids: Sequence[int]) -> list[Variant]:
         batches.done(answer.cost.requested)
         with reading("VariantsByIds"):
             pictures = not answer.failed(_PICTURES)
-            found += [
-                _variant(node, node.inside("product").id("id"), pictures=pictures)
-                for node in answer.whole(optional=_PICTURES).each("nodes")
-                if node.has("id")
-            ]
+            nodes = answer.whole(optional=_PICTURES).each("nodes")
+            read = partial(_variant_of_product, pictures=pictures)
+            found += readable("VariantsByIds", [one for one in nodes if one.has("id")], read)
     return found
+
+
+async def _all_completed(
+    client: Client, begun: Sequence[tuple[Product, str | None]]
+) -> tuple[Product, ...]:
+    found: list[Product] = []
+    for part, rest in begun:
+        with alone("ProductVariantsPage", part.id, {}):
+            found.append(await _completed(client, part, rest))
+    return tuple(found)
 
 
 async def _completed(client: Client, part: Product, rest: str | None) -> Product:
@@ -140,6 +145,19 @@ async def _completed(client: Client, part: Product, rest: str | None) -> Product
             variants += [_variant(node, part.id, pictures=pictures) for node in page.each("nodes")]
             rest = next_cursor(page)
     return replace(part, variants=tuple(variants))
+
+
+def _location(node: Fields) -> Location:
+    return Location(
+        id=node.id("id"),
+        name=node.text("name"),
+        active=node.flag_or_none("isActive") is not False,
+        updated_at=node.moment_or_none("updatedAt"),
+    )
+
+
+def _variant_of_product(node: Fields, *, pictures: bool) -> Variant:
+    return _variant(node, node.inside("product").id("id"), pictures=pictures)
 
 
 def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:

@@ -27,6 +27,12 @@ class Fields:
         self._values: dict[str, Any] = values
         self._path = path
 
+    @property
+    def named(self) -> str:
+        """What a log calls this object: its id where there is one, else its place."""
+        value = self._values.get("id")
+        return _shown(value) if isinstance(value, str | int) else self._path
+
     def has(self, name: str) -> bool:
         """Tell whether the field is there and not null."""
         return self._values.get(name) is not None
@@ -160,7 +166,7 @@ def moment(value: Any) -> datetime:
     """Read an RFC 3339 time as aware UTC; one without an offset is taken as UTC."""
     try:
         return in_utc(datetime.fromisoformat(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"must be an RFC 3339 time, got {_shown(value)}") from None
 
 

@@ -1,18 +1,21 @@
 """Read which countries a shop sells to, and how it groups them."""
 
+from collections.abc import MutableMapping
+
 from openstoq.commerce.orders import Market
 from openstoq.commerce.shopify.answers import reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
+from openstoq.db.faults import alone
 from openstoq.kernel.ids import gid
 
 _MARKETS = 50
 _REGIONS = 250
 
 
-async def markets(client: Client) -> list[Market]:
-    """Read every market with all its countries."""
+async def markets(client: Client, unreadable: MutableMapping[int, str]) -> list[Market]:
+    """Read every market with all its countries; note in `unreadable` of which that failed."""
     found: list[Market] = []
     after: str | None = None
     while True:
@@ -20,8 +23,11 @@ async def markets(client: Client) -> list[Market]:
         with reading("MarketsPage"):
             page = answer.whole().inside("markets")
             nodes = page.each("nodes")
+            ids = [node.id("id") for node in nodes]
             after = next_cursor(page)
-        found += [await _market(client, node) for node in nodes]
+        for number, node in zip(ids, nodes, strict=True):
+            with alone("market", number, unreadable):
+                found.append(await _market(client, node))
         if after is None:
             return found
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from openstoq.commerce.port import CommerceRefused, Metafield
-from openstoq.commerce.shopify.answers import TooMuchAsked, reading
+from openstoq.commerce.shopify.answers import TooMuchAsked, readable, reading
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
+from openstoq.commerce.shopify.fields import Fields
 from openstoq.kernel.ids import gid
 
 MOST = 25
@@ -60,13 +61,14 @@ async def read(
             continue
         batches.done(answer.cost.requested)
         with reading("VariantsMetafields"):
-            for node in answer.whole().each("nodes"):
-                if node.has("id"):
-                    found[node.id("id")] = {
-                        one.text("key"): one.text("value")
-                        for one in node.inside("metafields").each("nodes")
-                    }
+            nodes = [one for one in answer.whole().each("nodes") if one.has("id")]
+            found |= dict(readable("VariantsMetafields", nodes, _values))
     return found
+
+
+def _values(node: Fields) -> tuple[int, dict[str, str]]:
+    metafields = node.inside("metafields").each("nodes")
+    return node.id("id"), {one.text("key"): one.text("value") for one in metafields}
 
 
 async def _write_some(

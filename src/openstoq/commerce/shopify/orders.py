@@ -14,7 +14,7 @@ from openstoq.commerce.orders import (
     OrderPage,
 )
 from openstoq.commerce.shopify import order_fields
-from openstoq.commerce.shopify.answers import reading
+from openstoq.commerce.shopify.answers import readable, reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
@@ -67,11 +67,15 @@ async def updated(
         answer = await client.execute("OrdersUpdatedPage", first=_MOST, after=after, query=query)
         with reading("OrdersUpdatedPage"):
             page = answer.whole().inside("orders")
-            found = [(node.id("id"), node.moment("updatedAt")) for node in page.each("nodes")]
+            found = list(readable("OrdersUpdatedPage", page.each("nodes"), _updated))
             after = next_cursor(page)
         yield OrderPage(tuple(found), after)
         if after is None:
             return
+
+
+def _updated(node: Fields) -> tuple[int, datetime]:
+    return node.id("id"), node.moment("updatedAt")
 
 
 async def tag(client: Client, order_id: int, tags: Sequence[str]) -> None:

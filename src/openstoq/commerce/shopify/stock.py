@@ -1,6 +1,6 @@
 """Pull how much there is of each item at each location."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from openstoq.commerce.port import InventoryLevel
 from openstoq.commerce.shopify.answers import TooMuchAsked, reading
@@ -8,6 +8,7 @@ from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
+from openstoq.db.faults import alone
 from openstoq.kernel.ids import gid
 
 # Most shops have fewer locations than this; the others' items are completed one by one.
@@ -15,8 +16,13 @@ _LEVELS = 20
 _MOST = 250
 
 
-async def levels(client: Client, inventory_item_ids: Sequence[int]) -> list[InventoryLevel]:
-    """Read every active level of any number of items, in batches."""
+async def levels(
+    client: Client, inventory_item_ids: Sequence[int], unreadable: MutableMapping[int, str]
+) -> list[InventoryLevel]:
+    """Read every active level of any number of items, in batches.
+
+    Of an item in `unreadable` nothing is known: it is noted there, and none of its levels comes.
+    """
     found: list[InventoryLevel] = []
     batches = Batches([gid("InventoryItem", number) for number in inventory_item_ids])
     while ids := batches.next():
@@ -31,13 +37,16 @@ async def levels(client: Client, inventory_item_ids: Sequence[int]) -> list[Inve
             for item in answer.whole().each("nodes"):
                 if not item.has("id"):
                     continue
-                number, connection = item.id("id"), item.inside("inventoryLevels")
-                found += _levels(number, connection)
-                if (after := next_cursor(connection)) is not None:
-                    unfinished.append((number, after))
+                number = item.id("id")
+                with alone("item", number, unreadable), reading("InventoryLevelsByItem"):
+                    connection = item.inside("inventoryLevels")
+                    found += _levels(number, connection)
+                    if (after := next_cursor(connection)) is not None:
+                        unfinished.append((number, after))
         for number, after in unfinished:
-            found += await _further_levels(client, number, after)
-    return found
+            with alone("item", number, unreadable):
+                found += await _further_levels(client, number, after)
+    return [one for one in found if one.inventory_item_id not in unreadable]
 
 
 async def _further_levels(client: Client, number: int, after: str | None) -> list[InventoryLevel]:

@@ -1,14 +1,17 @@
 """The jobs that attach variants to offers and flip inventory policies, which callers ask after."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from openstoq.actions.help import BASE_PATH
-from openstoq.commerce.port import AccessDenied, Commerce, CommerceRefused
+from openstoq.commerce.port import Commerce, CommerceError
 from openstoq.jobs import bulk
+from openstoq.jobs.items import each
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER
@@ -104,13 +107,19 @@ async def _attach_chunk(run: Run, job_id: str) -> bool:
             await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
         else:
             chunk = ids[job.processed : job.processed + CHUNK]
-            unknown = await membership.attach(work.db, work.shop_id, offer, chunk, now)
-            failures = dict.fromkeys(unknown, "no such variant in the shop's catalogue")
+            failures = await each(work, "variant", chunk, partial(_attach, work, offer, now))
             await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
             if job.processed + len(chunk) < len(ids):
                 return True
         await _done(work, job_id, offer.id)
         return False
+
+
+async def _attach(
+    work: Work, offer: Offer, now: datetime, variant_ids: Sequence[int]
+) -> dict[int, str]:
+    unknown = await membership.attach(work.db, work.shop_id, offer, variant_ids, now)
+    return dict.fromkeys(unknown, "no such variant in the shop's catalogue")
 
 
 async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
@@ -125,7 +134,7 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
         with patiently():
             async for product_ids in commerce.collection_products(collection_id):
                 seen += product_ids
-    except (CommerceRefused, AccessDenied) as error:
+    except CommerceError as error:
         async with run.work() as work:
             await _fail(work, job_id, str(error))
         return
@@ -182,7 +191,7 @@ async def flip(run: Run, *, job_id: str) -> None:
         try:
             while await _flip_chunk(run, commerce, job_id):
                 continue
-        except (CommerceRefused, AccessDenied) as error:
+        except CommerceError as error:
             async with run.work() as work:
                 await _fail(work, job_id, str(error))
 

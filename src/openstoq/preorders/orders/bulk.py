@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJson
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.help import BASE_PATH
-from openstoq.errors import Conflict, Invalid, NotFound, Problem
+from openstoq.db.faults import alone
+from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.jobs import bulk
 from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
@@ -171,10 +172,11 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
                 now = work.runtime.clock()
                 await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=now)
             return
-        try:
+        failures: dict[str, str] = {}
+        with alone("order", ids[job.processed], failures):
             await _advance(run, job, ids[job.processed])
-        except Problem as problem:
-            await _advance(run, job, ids[job.processed], failure="; ".join(problem.messages))
+        for order_id, failure in failures.items():
+            await _advance(run, job, order_id, failure=failure)
         if run.runtime.stopping.is_set():
             raise Retry("the worker is stopping")
 

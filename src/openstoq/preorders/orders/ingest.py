@@ -9,12 +9,15 @@ from openstoq.commerce.inbound import (
     OrderDeleted,
     PaymentScheduleDue,
 )
+from openstoq.commerce.port import Commerce
+from openstoq.db.faults import alone
+from openstoq.jobs.items import TRIES, forget, pause, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import charges, dunning, passes, recognition, store, sync
 from openstoq.preorders.orders.intake import may_become_ours, take_in
 from openstoq.preorders.orders.saving import save
-from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.commerce import asking, commerce_of, patiently
 from openstoq.shops.installation import Installed
 from openstoq.shops.webhooks import News
 
@@ -25,6 +28,8 @@ OVERLAP = timedelta(minutes=10)
 KEEP_OTHERS = timedelta(days=90)
 # When an order is read again whose plan may turn out to be ours.
 LATER = timedelta(seconds=30)
+# The kind of item whose failures are kept, and how many of them a pass has read again.
+ORDER, MOST_AGAIN = "order", 100
 DELETED = "the order was deleted in Shopify"
 
 
@@ -35,12 +40,28 @@ def request(work: Work, order_id: int) -> None:
 
 @jobs.job()
 async def read_order(run: Run, *, order_id: int) -> None:
-    """Read an order as the shop has it, take it in, and do there what follows."""
+    """Read an order as the shop has it, take it in, and do there what follows.
+
+    One that fails a few times is kept as such, and `reconcile` has it read again after a pause.
+    """
     commerce = await commerce_of(run)
     if commerce is None:
         return
+    failures: dict[int, str] = {}
+    with asking(), alone(ORDER, order_id, failures):
+        await _read_order(run, commerce, order_id)
+    if failures and run.attempt + 1 < TRIES:
+        raise Retry(failures[order_id], delay=pause(run.attempt))
+    async with run.work() as work:
+        if failures:
+            await remember(work.db, work.shop_id, ORDER, failures, work.runtime.clock())
+        else:
+            await forget(work.db, work.shop_id, ORDER, [order_id])
+
+
+async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
     read_at = run.runtime.clock()
-    with asking():
+    with patiently():
         order = await commerce.order(order_id)
     async with run.work() as work:
         if order is None:
@@ -62,10 +83,12 @@ async def read_markets(run: Run) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
+    unreadable: dict[int, str] = {}
     with asking():
-        markets = await commerce.markets()
+        markets = await commerce.markets(unreadable)
     async with run.work() as work:
-        await recognition.save_markets(work.db, work.shop_id, markets)
+        await recognition.save_markets(work.db, work.shop_id, markets, unreadable)
+        await remember(work.db, work.shop_id, "market", unreadable, work.runtime.clock())
 
 
 @jobs.job(cron="*/15 * * * *")
@@ -80,6 +103,8 @@ async def reconcile(run: Run) -> None:
             return
         begun = await passes.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
         await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
+        for failed in await rested(work.db, work.shop_id, ORDER, now, MOST_AGAIN):
+            request(work, int(failed))
     with asking():
         async for page in commerce.orders_updated(begun.since, after=begun.cursor):
             async with run.work() as work:

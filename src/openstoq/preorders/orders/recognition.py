@@ -1,6 +1,6 @@
 """What tells a preorder from other orders: our selling plans, markets, and what was read before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -80,12 +80,14 @@ async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int |
     return found
 
 
-async def save_markets(db: Connection, shop_id: UUID, markets: Sequence[Market]) -> None:
-    """Replace what is known of the shop's markets."""
+async def save_markets(
+    db: Connection, shop_id: UUID, markets: Sequence[Market], unreadable: Collection[int]
+) -> None:
+    """Replace what is known of the shop's markets, but for those that could not be read."""
     await db.execute(
         "DELETE FROM markets WHERE shop_id = $1 AND id <> ALL($2)",
         shop_id,
-        [market.id for market in markets],
+        [*(market.id for market in markets), *unreadable],
     )
     await db.execute(
         """
@@ -132,7 +134,8 @@ async def of_interest(
 ) -> list[int]:
     """Return those orders, told with when they were updated, that have to be read (again).
 
-    The platform tells the second, and much happens in one: what was read in it is read again.
+    The platform tells the second, and much happens in one: what was read in it is read again. One
+    that failed since comes again after its pause, or once it changes.
     """
     rows = await db.fetch(
         """
@@ -140,6 +143,8 @@ async def of_interest(
         WHERE NOT EXISTS (SELECT FROM other_orders o WHERE o.shop_id = $1 AND o.order_id = t.id)
           AND NOT EXISTS (SELECT FROM preorder_orders p WHERE p.shop_id = $1
                           AND p.order_id = t.id AND p.shop_updated_at > t.updated_at)
+          AND NOT EXISTS (SELECT FROM item_faults f WHERE f.shop_id = $1 AND f.kind = 'order'
+                          AND f.item = t.id::text AND f.noted_at > t.updated_at)
         """,
         shop_id,
         [order_id for order_id, _ in orders],

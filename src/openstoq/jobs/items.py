@@ -1,0 +1,133 @@
+"""Work on many items: one that fails costs itself alone, and is remembered.
+
+A group is handled at once, in set-based SQL. Only when that raises is it divided, by halves, until
+those are found that are to blame. What an item failed at is kept in `item_faults`, if it has no
+place of its own, and it is tried again after a pause that grows, so that it never goes before the
+others again and again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from openstoq.db.faults import is_of_item, noted
+from openstoq.db.pool import Connection
+from openstoq.jobs.work import Work
+
+Item = TypeVar("Item")
+
+# Runs of a job before its item's failure counts: it may have met another transaction.
+TRIES = 3
+
+# Of `item_faults f`: whether it is too soon to try again. The pause doubles up to a day.
+_PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ least(f.times - 1, 10)) > {now})"
+
+
+async def each(
+    work: Work,
+    kind: str,
+    items: Sequence[Item],
+    handle: Callable[[Sequence[Item]], Awaitable[Mapping[Item, str] | None]],
+) -> dict[Item, str]:
+    """Handle a group in this transaction; return which items failed, and why.
+
+    `items` are ids, because the log names them. Of one that raised nothing is done; `handle` may
+    itself return some that cannot be.
+    """
+    if not items:
+        return {}
+    try:
+        async with work.savepoint():
+            return dict(await handle(items) or {})
+    except Exception as error:
+        if not is_of_item(error):
+            raise
+        if len(items) == 1:
+            return {items[0]: noted(kind, items[0], error)}
+    half = len(items) // 2
+    first = await each(work, kind, items[:half], handle)
+    return first | await each(work, kind, items[half:], handle)
+
+
+async def remember(
+    db: Connection, shop_id: UUID, kind: str, failures: Mapping[Any, str], now: datetime
+) -> None:
+    """Keep what items failed at, and how often."""
+    if failures:
+        await db.execute(
+            """
+            INSERT INTO item_faults AS f (shop_id, kind, item, error, noted_at)
+            SELECT $1, $2, t.item, t.error, $5 FROM unnest($3::text[], $4::text[]) AS t(item, error)
+            ON CONFLICT (shop_id, kind, item) DO UPDATE
+            SET error = excluded.error, noted_at = excluded.noted_at, times = f.times + 1
+            """,
+            shop_id,
+            kind,
+            [str(item) for item in failures],
+            list(failures.values()),
+            now,
+        )
+
+
+async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any]) -> None:
+    """Forget the failures of items that did well."""
+    await db.execute(
+        "DELETE FROM item_faults WHERE shop_id = $1 AND kind = $2 AND item = ANY($3)",
+        shop_id,
+        kind,
+        [str(item) for item in items],
+    )
+
+
+async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
+    """Delete up to `most` failures of 30 days ago: what they are about is not tried any more."""
+    forgotten: int = await db.fetchval(
+        """
+        WITH forgotten AS (
+            DELETE FROM item_faults WHERE shop_id = $1 AND (kind, item) IN (
+                SELECT kind, item FROM item_faults
+                WHERE shop_id = $1 AND noted_at < now() - interval '30 days' LIMIT $2)
+            RETURNING 1
+        )
+        SELECT count(*) FROM forgotten
+        """,
+        shop_id,
+        most,
+    )
+    return forgotten
+
+
+async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> list[str]:
+    """Return the items that failed and are not to be tried again yet."""
+    rows = await db.fetch(
+        f"""
+        SELECT f.item FROM item_faults f
+        WHERE f.shop_id = $1 AND f.kind = $2 AND {_PAUSES.format(now="$3::timestamptz")}
+        """,  # noqa: S608 - a constant
+        shop_id,
+        kind,
+        now,
+    )
+    return [row["item"] for row in rows]
+
+
+async def rested(db: Connection, shop_id: UUID, kind: str, now: datetime, most: int) -> list[str]:
+    """Return up to `most` items that failed and are to be tried again now, the longest ago first."""
+    rows = await db.fetch(
+        f"""
+        SELECT f.item FROM item_faults f
+        WHERE f.shop_id = $1 AND f.kind = $2 AND NOT {_PAUSES.format(now="$3::timestamptz")}
+        ORDER BY f.noted_at LIMIT $4
+        """,  # noqa: S608 - a constant
+        shop_id,
+        kind,
+        now,
+        most,
+    )
+    return [row["item"] for row in rows]
+
+
+def pause(attempt: int) -> timedelta:
+    """Return how long to wait before one of the first TRIES is repeated."""
+    return timedelta(seconds=2.0**attempt)
