@@ -28,7 +28,7 @@ from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.kernel.clock import utc_now
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
-from openstoq.shops.webhooks import work_off
+from openstoq.shops.webhooks import News, NotHeard, work_off
 from openstoq.web import webhooks
 
 SAMPLES = (
@@ -269,3 +269,67 @@ async def test_uninstalling_before_a_reinstall_is_ignored(database, runtime, sho
     await deliver(runtime, shop, "app/uninstalled", {}, triggered_at="2026-07-01T12:00:05Z")
     here = await load_shop(runtime, shop)
     assert (here.uninstalled_at, here.sealed_access_token) == (None, token)
+
+
+async def test_a_subscriber_that_fails_keeps_the_news_from_no_other(database, runtime, shop):
+    """The others have heard at once; it alone hears again, until it can take the news in."""
+    heard = []
+    fails = [True]
+
+    async def first(work, news):
+        await mark(work, "first")
+
+    async def poisoned(work, news):
+        await mark(work, "poisoned")
+        if fails:
+            await work.db.execute("SELECT $1::text::jsonb", "{")
+
+    async def last(work, news):
+        await mark(work, "last")
+
+    async def mark(work, word):
+        work.enqueue(work_off, webhook_id=word)
+        heard.append(word)
+
+    own = replace(runtime, subscribers={News: (first, poisoned, last)})
+    headers, body = make_delivery("inventory_levels/update", LEVEL, webhook_id="w1")
+    await take(own, headers, body)
+    with pytest.raises(NotHeard, match="InvalidTextRepresentationError"):
+        await work_off.handler(run_of(own, shop), webhook_id="w1")
+    row = await row_of(own, shop, "w1")
+    assert row["done_at"] is None
+    assert "InvalidTextRepresentationError" in row["error"]
+    told = [one["webhook_id"] for one in await waiting(own, shop, work_off.name)]
+    assert sorted(told) == ["first", "last", "w1"]
+    fails.clear()
+    await work_off.handler(run_of(own, shop), webhook_id="w1")
+    row = await row_of(own, shop, "w1")
+    assert (row["done_at"] is not None, row["error"]) == (True, None)
+    assert heard == ["first", "poisoned", "last", "poisoned"]
+
+
+@pytest.mark.parametrize(
+    "updated_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "yesterday", {"a": 1}]
+)
+async def test_a_moment_beyond_all_calendars_is_noted_on_the_delivery(runtime, shop, updated_at):
+    row = await deliver(
+        runtime, shop, "inventory_levels/update", LEVEL | {"updated_at": updated_at}
+    )
+    assert row["done_at"] is not None
+    assert "updated_at" in row["error"]
+
+
+async def test_settings_that_cannot_be_read_stop_no_stock(database, runtime, shop):
+    await save(database, shop)
+    async with database.transaction(shop.id) as db:
+        await db.execute(
+            """
+            INSERT INTO back_in_stock_settings
+                (shop_id, channels, delivery, compliance, tagging, alerts, updated_at)
+            VALUES ($1, '[]', '{"stock_threshold": "many"}', 'null', '{"new": 1}', '{}', now())
+            """,
+            shop.id,
+        )
+    row = await deliver(runtime, shop, "inventory_levels/update", LEVEL)
+    assert (row["done_at"] is not None, row["error"]) == (True, None)
+    assert (await variant_row(database, shop))["available"] == 3

@@ -1,5 +1,6 @@
 """Webhook deliveries in PostgreSQL: stored once each, before anything is done about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +16,7 @@ class Stored:
     topic: str
     triggered_at: datetime
     body: bytes
+    heard: list[str]
 
 
 async def store(
@@ -42,7 +44,7 @@ async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
     """Read and lock a delivery, unless it is done with."""
     row = await db.fetchrow(
         """
-        SELECT topic, triggered_at, body FROM webhook_deliveries
+        SELECT topic, triggered_at, body, heard FROM webhook_deliveries
         WHERE shop_id = $1 AND webhook_id = $2 AND done_at IS NULL FOR UPDATE
         """,
         shop_id,
@@ -51,18 +53,25 @@ async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
     return Stored(**dict(row)) if row is not None else None
 
 
-async def mark_done(
-    db: Connection, shop_id: UUID, webhook_id: str, *, now: datetime, error: str | None = None
+async def note(
+    db: Connection,
+    shop_id: UUID,
+    webhook_id: str,
+    *,
+    heard: Sequence[str],
+    done_at: datetime | None,
+    error: str | None,
 ) -> None:
-    """Note that a delivery was worked off, or that it cannot be."""
+    """Note who has heard of a delivery, whether it is done with, and what could not be done."""
     await db.execute(
         """
-        UPDATE webhook_deliveries SET done_at = $3, error = $4
+        UPDATE webhook_deliveries SET heard = $3, done_at = $4, error = $5
         WHERE shop_id = $1 AND webhook_id = $2
         """,
         shop_id,
         webhook_id,
-        now,
+        heard,
+        done_at,
         error,
     )
 

@@ -8,6 +8,8 @@ import orjson
 import structlog
 
 from openstoq.commerce.inbound import Change, Inbound
+from openstoq.commerce.port import CommerceUnreadable
+from openstoq.db.faults import alone
 from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime
@@ -59,22 +61,41 @@ async def receive(
     return True
 
 
+class NotHeard(Exception):  # noqa: N818 - what happened, for the queue's log
+    """Some who subscribed could not take in a delivery; their turn is repeated."""
+
+
 @jobs.job()
 async def work_off(run: Run, *, webhook_id: str) -> None:
-    """Do what a delivery calls for, and note that it is done, in one transaction."""
+    """Do what a delivery calls for, and note who has heard of it, in one transaction.
+
+    Raises NotHeard when a subscriber failed: it alone hears of it again.
+    """
     async with run.work() as work:
         stored = await deliveries.load(work.db, work.shop_id, webhook_id)
         if stored is None:
             return
-        error = None
-        try:
-            change = run.runtime.ports.get(Inbound).change(stored.topic, stored.body)
-        except ValueError as malformed:
-            error = str(malformed)
-            log.warning("webhook.malformed", topic=stored.topic, error=error)
-        else:
-            if change is not None:
-                await work.publish(News(change, stored.triggered_at))
-        await deliveries.mark_done(
-            work.db, work.shop_id, webhook_id, now=run.runtime.clock(), error=error
+        failures: dict[str, str] = {}
+        heard, change = stored.heard, None
+        with alone("webhook", webhook_id, failures):
+            change = _change(run, stored)
+        if change is not None:
+            news = News(change, stored.triggered_at)
+            heard, failures = await work.publish_apart(news, stored.heard)
+        await deliveries.note(
+            work.db,
+            work.shop_id,
+            webhook_id,
+            heard=heard,
+            done_at=run.runtime.clock() if change is None or not failures else None,
+            error="; ".join(failures.values()) or None,
         )
+    if change is not None and failures:
+        raise NotHeard("; ".join(f"{name}: {error}" for name, error in failures.items()))
+
+
+def _change(run: Run, stored: deliveries.Stored) -> Change | None:
+    try:
+        return run.runtime.ports.get(Inbound).change(stored.topic, stored.body)
+    except ValueError as malformed:
+        raise CommerceUnreadable(str(malformed)) from malformed
