@@ -38,13 +38,23 @@ async def test_a_tag_is_kept_without_the_spaces_around_it(client, offer_id):
     assert removed.json()["order_tags"] == ["Preorder"]
 
 
-async def test_an_offer_that_cannot_be_read_is_a_fault_and_not_unknown(
+async def test_a_value_that_cannot_be_read_counts_as_not_set_until_it_is_set_again(
     client, offer_id, database, shop
 ):
+    at = f"/preorders/offers/{offer_id}"
+    before = (await client.get(at)).json()["widget"]
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE offers SET widget = '{\"nope\": 1}'")
-    answer = await client.get(f"/preorders/offers/{offer_id}")
-    assert answer.status_code == 500
+        await db.execute('UPDATE offers SET widget = widget || \'{"nope": 1, "button": 7}\'')
+    broken = (await client.get(at)).json()
+    assert broken["widget"] == before
+    assert broken["sync"]["state"] == "failed"
+    assert "widget.nope" in broken["sync"]["error"]
+    assert "widget.button" in broken["sync"]["error"]
+    written = await client.patch(f"{at}/widget", json={"button": {"text": "Reserve"}})
+    assert written.status_code == 202, written.text
+    mended = (await client.get(at)).json()
+    assert mended["widget"]["button"]["text"] == "Reserve"
+    assert mended["sync"]["state"] == "pending"
     assert (await client.get("/preorders/offers/nope")).status_code == 404
 
 

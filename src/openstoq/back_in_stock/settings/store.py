@@ -1,11 +1,17 @@
 """Back-in-stock settings in PostgreSQL: a row per shop, once something was changed."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import structlog
 
 from openstoq.back_in_stock.settings.model import BackInStockSettings
 from openstoq.db.pool import Connection
+from openstoq.kernel.documents import readable
 from openstoq.kernel.patch import stored
+
+log = structlog.get_logger(__name__)
 
 _COLUMNS = "channels, delivery, compliance, tagging, alerts"
 
@@ -16,7 +22,7 @@ async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1",  # noqa: S608 - a constant
         shop_id,
     )
-    return BackInStockSettings.model_validate(dict(row)) if row else BackInStockSettings()
+    return _settings(shop_id, row)
 
 
 async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInStockSettings:
@@ -26,7 +32,17 @@ async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInSto
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1 FOR UPDATE",  # noqa: S608 - a constant
         shop_id,
     )
-    return BackInStockSettings.model_validate(dict(row)) if row else BackInStockSettings()
+    return _settings(shop_id, row)
+
+
+def _settings(shop_id: UUID, row: Any) -> BackInStockSettings:
+    """Read a row of _COLUMNS; what cannot be read of it stops neither stock nor mails."""
+    if row is None:
+        return BackInStockSettings()
+    settings, problems = readable(BackInStockSettings, dict(row), "settings")
+    if problems:
+        log.warning("settings.unreadable", shop_id=str(shop_id), problems=problems)
+    return settings
 
 
 async def save_if_absent(

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from openstoq.db.faults import alone
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store, storefront_store
 from openstoq.preorders.offers.sold_out import is_sold_out
+from openstoq.preorders.offers.storefront import Selling
 
 # Of `preorder_variants p` and `variants v`.
 _WATCHED = """(
@@ -43,8 +45,13 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
         if offer.is_live and offer.limits.total.max is not None
     }
     units = await store.units_of(db, shop_id, sorted(limited))
-    decided = [(selling, is_sold_out(selling, units, now)) for selling in found]
-    known = [(selling, sold_out) for selling, sold_out in decided if sold_out is not None]
+    known: list[tuple[Selling, bool]] = []
+    for selling in found:
+        sold_out: bool | None = None
+        with alone("variant", selling.variant_id, {}):
+            sold_out = is_sold_out(selling, units, now)
+        if sold_out is not None:
+            known.append((selling, sold_out))
     await db.execute(
         """
         UPDATE preorder_variants p SET sold_out = t.sold_out,

@@ -5,11 +5,16 @@ from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
 
+import structlog
+
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
+from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import stored
 from openstoq.preorders.offers.model import DOCUMENTS, Offer, Status
+
+log = structlog.get_logger(__name__)
 
 _HINTS = get_type_hints(Offer)
 _PLAIN = (
@@ -53,10 +58,18 @@ COLUMNS = (
 
 
 def offer_of(row: Any) -> Offer:
-    """Read a row of COLUMNS."""
+    """Read a row of COLUMNS.
+
+    What cannot be read of it is a failure of its sync, for whoever looks at the offer.
+    """
     fields = dict(row)
+    problems: list[str] = []
     for name in DOCUMENTS:
-        fields[name] = _HINTS[name].model_validate(fields[name])
+        fields[name], unread = readable(_HINTS[name], fields[name], name)
+        problems += unread
+    if problems:
+        log.warning("offer.unreadable", offer_id=str(fields["id"]), problems=problems)
+        fields["sync_error"] = "; ".join(problems)
     return Offer(**fields)
 
 

@@ -4,7 +4,7 @@ Keys and meanings are those of the contract. A shop's offers are on the shop; wh
 a variant is on the variant, so that no list of variants ever outgrows a metafield.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from openstoq.commerce.port import Metafield
+from openstoq.db.faults import alone
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.preorders.offers import line_items, rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
@@ -122,18 +123,27 @@ def on_variants(offer: Offer) -> tuple[Any, ...]:
 
 
 def on_shop(
-    offers: Sequence[Offer], translations: Translations, *, most_bytes: int = MOST_BYTES
+    offers: Sequence[Offer],
+    translations: Translations,
+    failures: MutableMapping[UUID, str] | None = None,
+    *,
+    most_bytes: int = MOST_BYTES,
 ) -> list[Metafield]:
     """Return the shop's metafields: live offers by id, in as many parts as they need.
 
-    The first part names the others in `more`.
+    The first part names the others in `more`. An offer that cannot be written is noted in
+    `failures`, and left out.
     """
     parts: list[list[bytes]] = [[]]
     size = 0
     for offer in offers:
         if not offer.is_live:
             continue
-        written = _entry(offer, translations.get(offer.id, {}))
+        written = b""
+        with alone("offer", offer.id, failures if failures is not None else {}):
+            written = _entry(offer, translations.get(offer.id, {}))
+        if not written:
+            continue
         if parts[-1] and size + len(written) > most_bytes:
             parts.append([])
             size = 0

@@ -66,6 +66,20 @@ async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
     )
 
 
+async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> None:
+    """Note on offers why the storefront cannot be told of them."""
+    await store.lock_offers(db, shop_id, list(failures))
+    await db.execute(
+        """
+        UPDATE offers o SET sync_error = t.error
+        FROM unnest($2::uuid[], $3::text[]) AS t(id, error) WHERE o.shop_id = $1 AND o.id = t.id
+        """,
+        shop_id,
+        list(failures),
+        list(failures.values()),
+    )
+
+
 async def behind(
     db: Connection, shop_id: UUID, limit: int, variant_ids: Sequence[int] | None = None
 ) -> list[Behind]:

@@ -7,13 +7,14 @@ from uuid import UUID
 import structlog
 
 from openstoq.commerce.port import Commerce, Metafield
+from openstoq.db.faults import alone
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
 from openstoq.preorders.offers.storefront_store import Behind
-from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.commerce import asking, commerce_of, patiently
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,9 @@ async def sync_storefront(run: Run) -> None:
             return
     async with LEASES.kept(run, run.shop_id, lease):
         with asking():
-            await _write_shop(run, commerce)
+            # What the shop refuses of its own metafields keeps back no variant.
+            with alone("shop", run.shop_id, {}), patiently():
+                await _write_shop(run, commerce)
             await _write_variants(run, commerce)
             await _write_policies(run, commerce, POLICIES)
 
@@ -66,7 +69,11 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
         offers = await store.all_of(work.db, work.shop_id, None)
         translations = await texts.overrides(work.db, work.shop_id, [one.id for one in offers])
         written = await marks.written_on_shop(work.db, work.shop_id)
-    wanted = storefront.on_shop(offers, translations)
+    unwritten: dict[UUID, str] = {}
+    wanted = storefront.on_shop(offers, translations, unwritten)
+    if unwritten:
+        async with run.work() as work:
+            await marks.fail(work.db, work.shop_id, unwritten)
     digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}
     changed = [one for one in wanted if written.get(one.key) != digests[one.key]]
     gone = [key for key in written if key not in digests]
@@ -114,9 +121,16 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
     sets: list[Metafield] = []
     deletes: list[tuple[int | None, str]] = []
     wanted: dict[int, dict[str, str]] = {}
+    errors: dict[int, str] = {}
     for one in found:
         variant_id = one.selling.variant_id
-        values = {} if one.is_reset else storefront.on_variant(one.selling, now)
+        values: storefront.Values | None = None
+        with alone("variant", variant_id, errors):
+            values = {} if one.is_reset else storefront.on_variant(one.selling, now)
+        if values is None:
+            # What stands in the shop stays until the next change.
+            wanted[variant_id] = dict(one.written)
+            continue
         wanted[variant_id] = {key: value for key, (_, value) in values.items()}
         sets += [
             Metafield(variant_id, key, kind, value)
@@ -132,7 +146,6 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
     failures = await commerce.set_metafields(namespace_of(run), sets) if sets else {}
     if deletes:
         await commerce.delete_metafields(namespace_of(run), deletes)
-    errors: dict[int, str] = {}
     for (failed, key), error in failures.items():
         if failed is not None:
             errors[failed] = error
@@ -163,11 +176,15 @@ async def write_policies(run: Run, commerce: Commerce, wanted: Mapping[int, str]
         by_product = await policies.products_of(work.db, work.shop_id, list(wanted))
     known = {variant for variants in by_product.values() for variant in variants}
     failures = {one: "no such variant in the shop" for one in wanted if one not in known}
+    refused: dict[int, str] = {}
     for product_id, variant_ids in by_product.items():
-        failures |= await commerce.set_inventory_policies(
-            product_id,
-            {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
-        )
+        with alone("product", product_id, refused):
+            failures |= await commerce.set_inventory_policies(
+                product_id,
+                {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
+            )
+    for product_id, error in refused.items():
+        failures |= dict.fromkeys(by_product[product_id], error)
     async with run.work() as work:
         await policies.mark(work.db, work.shop_id, wanted, failures)
     return failures

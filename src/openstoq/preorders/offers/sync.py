@@ -15,6 +15,7 @@ from openstoq.commerce.port import (
     GroupLost,
     SavedPlanGroup,
 )
+from openstoq.db.faults import is_of_item, noted
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, SETTLED, Leases
@@ -73,6 +74,10 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
+    except Exception as fault:
+        if not is_of_item(fault):
+            raise
+        error = noted("offer", offer_id, fault)
     finally:
         async with run.work() as work:
             # The plans' ids and the group's members are for the storefront to know, as far as

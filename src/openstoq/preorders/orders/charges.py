@@ -7,6 +7,7 @@ the same question. One entry at a time may be under way for an order, which Post
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import structlog
 
 from openstoq.commerce.orders import PaymentStatus
 from openstoq.commerce.port import Commerce, CommerceRefused
+from openstoq.jobs.items import each, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
@@ -28,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.charges")
 
+# The kind of item whose failures are kept: a preorder's balance, by its order.
+BALANCE = "balance"
 QUICKEST, SLOWEST = timedelta(seconds=1), timedelta(minutes=10)
 # Whoever has not authenticated a charge by then will not.
 PATIENCE = timedelta(days=3)
@@ -86,30 +90,36 @@ async def collect_due(run: Run) -> None:
 
     Several runs may be about the same orders: what is due was asked before they were locked.
     """
-    retry_days = run.runtime.settings.collection.retry_days
     async with run.work() as work:
         now = work.runtime.clock()
-        due = await store.load(
-            work.db, work.shop_id, await waiting.due(work.db, work.shop_id, now), lock=True
-        )
-        changed: dict[int, list[Payment]] = {}
-        for order in due.values():
-            # What is owed is known when a refund has ended.
-            if order.refund_under_way is not None or not dunning.is_time(order, now):
-                continue
-            again = next((one for one in order.payments if one.retry_at is not None), None)
-            if rules.unchargeable(order, auto=False) is not None:
-                changed[order.order_id] = [replace(again, retry_at=None)] if again else []
-                continue
-            one = dunning.reopened(again) if again else dunning.opened(order, "auto", now)
-            if order.mandate is None:
-                tried = replace(one, attempts=one.attempts + 1)
-                one = dunning.failed(tried, dunning.NO_METHOD, retry_days, now)
-                _tell(work, order, one)
-            else:
-                await work.publish(ChargeBegun(order.order_id, one.id))
-            changed[order.order_id] = [one]
-        await store.save_payments(work.db, work.shop_id, changed, now)
+        due = await waiting.due(work.db, work.shop_id, now)
+        failures = await each(work, BALANCE, due, partial(_collect, work))
+        done = [order_id for order_id in due if order_id not in failures]
+        await forget(work.db, work.shop_id, BALANCE, done)
+        await remember(work.db, work.shop_id, BALANCE, failures, now)
+
+
+async def _collect(work: Work, order_ids: Sequence[int]) -> None:
+    now, retry_days = work.runtime.clock(), work.runtime.settings.collection.retry_days
+    due = await store.load(work.db, work.shop_id, order_ids, lock=True)
+    changed: dict[int, list[Payment]] = {}
+    for order in due.values():
+        # What is owed is known when a refund has ended.
+        if order.refund_under_way is not None or not dunning.is_time(order, now):
+            continue
+        again = next((one for one in order.payments if one.retry_at is not None), None)
+        if rules.unchargeable(order, auto=False) is not None:
+            changed[order.order_id] = [replace(again, retry_at=None)] if again else []
+            continue
+        one = dunning.reopened(again) if again else dunning.opened(order, "auto", now)
+        if order.mandate is None:
+            tried = replace(one, attempts=one.attempts + 1)
+            one = dunning.failed(tried, dunning.NO_METHOD, retry_days, now)
+            _tell(work, order, one)
+        else:
+            await work.publish(ChargeBegun(order.order_id, one.id))
+        changed[order.order_id] = [one]
+    await store.save_payments(work.db, work.shop_id, changed, now)
 
 
 async def _hand_over(

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from openstoq.jobs import items
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.jobs.work import Run, Work
@@ -24,31 +25,29 @@ jobs = JobSet("preorders.resuming")
 
 # Longer than the longest pause of a job that follows a charge.
 STILL = timedelta(minutes=15)
+# The kind of item whose failures are kept.
+PAYMENT = "payment"
+BEGUN_AGAIN = "nobody worked on it any more, so it was begun again; the queue has jobs that failed"
 
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
     """Begin again what has not moved for a while; what still waits for its job is left to it."""
     async with run.work() as work:
-        before = work.runtime.clock() - STILL
-        # A shopper at the bank keeps a charge waiting for days, and one job is enough for it.
+        db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+        before = now - STILL
+        # A shopper at the bank keeps a charge waiting for days, and one job is enough for it. One
+        # whose job failed for good is begun again at growing distances.
         followed = {
             *await _waiting(work, charge, "payment_id"),
             *await _waiting(work, pay_back, "payment_id"),
         }
+        resting = await items.resting(db, shop_id, PAYMENT, now)
+        payments = await waiting.stalled_payments(db, shop_id, before, [*followed, *resting])
         synced = await _waiting(work, sync_order, "order_id")
-        payments = [
-            (order_id, payment_id, kind)
-            for order_id, payment_id, kind in await waiting.stalled_payments(
-                work.db, work.shop_id, before
-            )
-            if str(payment_id) not in followed
-        ]
-        orders = [
-            order_id
-            for order_id in await waiting.stalled_orders(work.db, work.shop_id, before)
-            if str(order_id) not in synced
-        ]
+        orders = await waiting.stalled_orders(db, shop_id, before, list(synced))
+        begun_again = {payment_id: BEGUN_AGAIN for _, payment_id, _ in payments}
+        await items.remember(db, shop_id, PAYMENT, begun_again, now)
         for order_id, payment_id, kind in payments:
             begun = RefundBegun if kind == "refund" else ChargeBegun
             await work.publish(begun(order_id, payment_id))
@@ -61,4 +60,4 @@ async def resume(run: Run) -> None:
 async def _waiting(work: Work, job: Job[Any], argument: str) -> set[str]:
     """Return which ones a job of this kind waits for, or runs for."""
     found = await waiting_arguments(work.db, work.shop_id, job.name)
-    return {str(one[argument]) for one in found}
+    return {str(one[argument]) for one in found if argument in one}

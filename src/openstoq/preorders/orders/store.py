@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from openstoq.db.conditions import Conditions
 from openstoq.db.pool import Connection
+from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
 from openstoq.preorders.orders.model import (
     UNDER_WAY,
@@ -18,6 +21,8 @@ from openstoq.preorders.orders.model import (
     Snapshot,
     State,
 )
+
+log = structlog.get_logger(__name__)
 
 _ORDER = """
     order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
@@ -315,12 +320,20 @@ async def _complete(db: Connection, shop_id: UUID, rows: Sequence[Any]) -> list[
         payments[facts.pop("order_id")].append(Payment(**facts))
     return [
         PreorderOrder(
-            **{**row, "snapshot": Snapshot.model_validate(row["snapshot"])},
+            **{**row, "snapshot": _snapshot(row)},
             lines=tuple(lines[row["order_id"]]),
             payments=tuple(payments[row["order_id"]]),
         )
         for row in rows
     ]
+
+
+def _snapshot(row: Any) -> Snapshot:
+    """Read what was last seen of an order in the shop, whose next reading replaces it."""
+    snapshot, problems = readable(Snapshot, row["snapshot"], "snapshot")
+    if problems:
+        log.warning("order.unreadable", order_id=row["order_id"], problems=problems)
+    return snapshot
 
 
 def _columns(names: str) -> list[str]:

@@ -7,6 +7,7 @@ import structlog
 
 from openstoq.commerce.orders import Order
 from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
+from openstoq.db.faults import is_of_item, noted
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, Leases
@@ -95,6 +96,10 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("order.sync_failed", order_id=order_id, error=error)
+    except Exception as fault:
+        if not is_of_item(fault):
+            raise
+        error = noted("order", order_id, fault)
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, order_id, revision=revision, error=error)
 

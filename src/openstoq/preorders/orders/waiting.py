@@ -1,5 +1,6 @@
 """What waits for its time, or for a job that nobody runs any more, in PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from openstoq.preorders.orders.model import PaymentKind
 async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
     """Return orders whose balance is to be charged now, for the first time or again.
 
-    Due are those whose day has come, or whose goods were sent where the offer waits for that.
+    Due are those whose day has come, or whose goods were sent where the offer waits for that. What
+    failed lately comes last, so that it is before no other.
     """
     rows = await db.fetch(
         """
+        SELECT due.order_id FROM (
         SELECT o.order_id FROM preorder_orders o
         WHERE o.shop_id = $1 AND o.collected_at IS NULL AND o.cancelled_at IS NULL
           AND o.balance > 0 AND o.outstanding > 0 AND o.state <> 'refunded'
@@ -26,7 +29,10 @@ async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
                           AND p.mode = 'auto')
         UNION
         SELECT order_id FROM preorder_payments WHERE shop_id = $1 AND retry_at <= $2
-        ORDER BY order_id LIMIT 500
+        ) due
+        LEFT JOIN item_faults f
+          ON f.shop_id = $1 AND f.kind = 'balance' AND f.item = due.order_id::text
+        ORDER BY f.noted_at NULLS FIRST, due.order_id LIMIT 500
         """,
         shop_id,
         now,
@@ -35,32 +41,42 @@ async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
 
 
 async def stalled_payments(
-    db: Connection, shop_id: UUID, before: datetime
+    db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
 ) -> list[tuple[int, UUID, PaymentKind]]:
-    """Return charges and refunds under way, with their order, that did not move since."""
+    """Return charges and refunds under way, with their order, that did not move since.
+
+    Those in `but`, by id, have a job already: a shopper at the bank keeps one waiting for days.
+    """
     rows = await db.fetch(
         """
         SELECT order_id, id, kind FROM preorder_payments
         WHERE shop_id = $1 AND status IN ('pending', 'processing', 'authenticate')
-          AND updated_at < $2
+          AND updated_at < $2 AND id::text <> ALL($3)
         ORDER BY updated_at, id LIMIT 500
         """,
         shop_id,
         before,
+        but,
     )
     return [(row["order_id"], row["id"], row["kind"]) for row in rows]
 
 
-async def stalled_orders(db: Connection, shop_id: UUID, before: datetime) -> list[int]:
-    """Return orders that the shop should have followed by now, and was not refused to."""
+async def stalled_orders(
+    db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
+) -> list[int]:
+    """Return orders, without those in `but`, that the shop should have followed and did not.
+
+    What it was refused is left out.
+    """
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
         WHERE shop_id = $1 AND revision > synced_revision AND sync_error IS NULL
-          AND updated_at < $2
+          AND updated_at < $2 AND order_id::text <> ALL($3)
         ORDER BY updated_at, order_id LIMIT 500
         """,
         shop_id,
         before,
+        but,
     )
     return [row["order_id"] for row in rows]

@@ -1,10 +1,14 @@
 """Work on many variants: the three bulk jobs, and finding what somebody changed in the shop."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
+from uuid import UUID
 
 from openstoq.commerce.port import Commerce
+from openstoq.db.faults import alone
 from openstoq.jobs import bulk
+from openstoq.jobs.items import each
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import (
@@ -19,7 +23,7 @@ from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import KEYS
 from openstoq.preorders.variants import drift_store, store
 from openstoq.preorders.variants.model import LastWrite
-from openstoq.shops.commerce import asking, commerce_of
+from openstoq.shops.commerce import asking, commerce_of, patiently
 
 jobs = JobSet("preorders.variants")
 
@@ -62,7 +66,8 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
                 now = work.runtime.clock()
                 await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=now)
                 return
-            failures = await perform(work, job.arguments["task"], chunk)
+            do = partial(perform, work, job.arguments["task"])
+            failures = await each(work, "variant", chunk, do)
             await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
         if run.runtime.stopping.is_set():
             raise Retry("the worker is stopping")
@@ -128,13 +133,18 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
     for offer in found:
         if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
             continue
-        members = await commerce.plan_group_members(offer.plan_group_id)
-        async with run.work() as work:
-            if members is None:
-                await sync_store.lose_group(work.db, work.shop_id, offer.id)
-            else:
-                await sync_store.believe_members(work.db, work.shop_id, offer.id, sorted(members))
-            sync.request(work, offer.id)
+        with alone("offer", offer.id, {}), patiently():
+            await _look_at_group(run, commerce, offer.id, offer.plan_group_id)
+
+
+async def _look_at_group(run: Run, commerce: Commerce, offer_id: UUID, group_id: int) -> None:
+    members = await commerce.plan_group_members(group_id)
+    async with run.work() as work:
+        if members is None:
+            await sync_store.lose_group(work.db, work.shop_id, offer_id)
+        else:
+            await sync_store.believe_members(work.db, work.shop_id, offer_id, sorted(members))
+        sync.request(work, offer_id)
 
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:

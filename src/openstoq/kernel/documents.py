@@ -1,0 +1,60 @@
+"""Reading stored documents: what an older release, a newer one or a hand left in one stops nobody.
+
+A value that cannot be read counts as not set, and says so; the others stand.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Document = TypeVar("Document", bound=BaseModel)
+
+# Values that are left out before a document is given up: it is not one of ours then.
+_MOST = 100
+
+
+def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, list[str]]:
+    """Return a stored document with the default in place of each value that cannot be read.
+
+    The sentences name those values, below `name`, without quoting them.
+    """
+    problems: list[str] = []
+    values = stored
+    for _ in range(_MOST):
+        try:
+            return kind.model_validate(values), list(dict.fromkeys(problems))
+        except RecursionError:
+            break
+        except ValidationError as error:
+            values = deepcopy(values)
+            removed = [_removed(values, told["loc"]) for told in error.errors()]
+        if not any(removed):
+            break
+        problems += [_sentence(".".join((name, *path))) for path in removed if path]
+    return kind(), [_sentence(name)]
+
+
+def _sentence(path: str) -> str:
+    return f"{path} is stored as what it cannot be, and its default holds; set it again"
+
+
+def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Take the value out that an error is about, or what holds it; return its path."""
+    way = list(_way(values, place))
+    if not way:
+        return ()
+    holder, key = way[-1]
+    del holder[key]
+    return tuple(str(step) for _, step in way)
+
+
+def _way(values: Any, place: tuple[int | str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Follow an error's place through objects, as far as it leads: it also names types."""
+    for step in place:
+        if not isinstance(values, dict):
+            return
+        if step in values:
+            yield values, str(step)
+            values = values[str(step)]
