@@ -34,9 +34,9 @@ async def wave(database, runtime, shop, sold_out, watch):
     return await load_wave(database, shop, wave_id)
 
 
-async def mark(database, shop, run_id, *marks, seconds=20.0):
+async def mark(database, shop, wave, run_id, *marks, seconds=20.0):
     async with database.transaction(shop.id) as db:
-        await claims.mark(db, shop.id, run_id, marks, now=at(seconds))
+        await claims.mark(db, shop.id, wave, run_id, marks, now=at(seconds))
 
 
 def outcome(claimed, status, **changes):
@@ -138,7 +138,7 @@ async def test_many_runs_claim_each_signup_once(database, shop, wave):
 
 async def test_sending_marks_signup_and_message_together(database, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, outcome(claimed, "sent"))
+    await mark(database, shop, wave, run_id, outcome(claimed, "sent"))
     message = await only(database, shop, "notifications")
     signup = await only(database, shop, "signups")
     assert (message["status"], message["sent_at"]) == ("sent", at(20))
@@ -148,7 +148,9 @@ async def test_sending_marks_signup_and_message_together(database, shop, wave):
 
 async def test_a_refusal_blocks_the_signup(database, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, outcome(claimed, "failed", error="550 no such"))
+    await mark(
+        database, shop, wave, run_id, outcome(claimed, "failed", error="550 no such", blocks=True)
+    )
     message = await only(database, shop, "notifications")
     signup = await only(database, shop, "signups")
     assert (message["status"], message["error"]) == ("failed", "550 no such")
@@ -158,7 +160,7 @@ async def test_a_refusal_blocks_the_signup(database, shop, wave):
 
 async def test_later_keeps_the_signup_in_its_wave(database, shop, wave):
     signup_id, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, deferred(claimed))
+    await mark(database, shop, wave, run_id, deferred(claimed))
     assert (await only(database, shop, "signups"))["wave_id"] == wave.id
     await time_passes(database, shop, 10)
     assert await claim_due(database, shop, wave) == []
@@ -169,7 +171,7 @@ async def test_later_keeps_the_signup_in_its_wave(database, shop, wave):
 
 async def test_an_unknown_outcome_that_is_held_counts_as_told(database, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, outcome(claimed, "unknown", error="?"))
+    await mark(database, shop, wave, run_id, outcome(claimed, "unknown", error="?"))
     signup = await only(database, shop, "signups")
     assert (signup["wave_id"], signup["notified_at"]) == (None, at(20))
     assert (signup["blocked_reason"], signup["notifications_sent"]) == ("?", 0)
@@ -180,7 +182,7 @@ async def test_an_unknown_outcome_that_is_held_counts_as_told(database, shop, wa
 
 async def test_a_run_marks_only_what_it_holds(database, shop, wave):
     _, claimed, _ = await one_claimed(database, shop, wave)
-    await mark(database, shop, new_id(), outcome(claimed, "sent"))
+    await mark(database, shop, wave, new_id(), outcome(claimed, "sent"))
     assert (await only(database, shop, "notifications"))["status"] == "sending"
     assert (await only(database, shop, "signups"))["notified_at"] is None
 
@@ -201,7 +203,7 @@ async def test_a_dead_runs_messages_are_taken_over(database, shop, wave):
     (again,) = await claim_due(database, shop, wave)
     assert (again.id, again.attempts) == (claimed.id, 2)
     # Should it have been slow instead of dead, its word does not count any more.
-    await mark(database, shop, dead, outcome(claimed, "failed", error="late"))
+    await mark(database, shop, wave, dead, outcome(claimed, "failed", error="late"))
     assert (await only(database, shop, "notifications"))["status"] == "sending"
 
 
@@ -245,7 +247,7 @@ async def test_what_was_not_handed_over_goes_back(database, shop, wave):
 )
 async def test_who_may_not_be_told_any_more_is_blocked(database, shop, wave, column, reason):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, deferred(claimed))
+    await mark(database, shop, wave, run_id, deferred(claimed))
     await time_passes(database, shop, 60)
     async with database.transaction(shop.id) as db:
         await db.execute(f"UPDATE signups SET {column} = $1", at(25))  # noqa: S608 - a test's own names
@@ -268,7 +270,7 @@ async def test_unsubscribing_reaches_every_signup_of_the_customer(database, shop
 
 async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, shop, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, deferred(claimed))
+    await mark(database, shop, wave, run_id, deferred(claimed))
     # Sold out and back while the wave is unfinished: the same message goes on.
     await stock_becomes(runtime, shop, 0, 31)
     async with database.transaction(shop.id) as db:
@@ -284,7 +286,7 @@ async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, 
 
 async def test_the_next_restock_writes_another_message(database, runtime, shop, watch, wave):
     _, claimed, run_id = await one_claimed(database, shop, wave)
-    await mark(database, shop, run_id, deferred(claimed))
+    await mark(database, shop, wave, run_id, deferred(claimed))
     await stock_becomes(runtime, shop, 0, 30)
     async with database.transaction(shop.id) as db:
         await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(31))
@@ -300,7 +302,7 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     run_id = new_id()
     claimed, _ = await claim_new(database, shop, wave, run_id=run_id)
     sent, later, returned, _orphaned = claimed
-    await mark(database, shop, run_id, outcome(sent, "sent"), deferred(later))
+    await mark(database, shop, wave, run_id, outcome(sent, "sent"), deferred(later))
     async with database.transaction(shop.id) as db:
         await claims.give_back(db, shop.id, run_id, [returned.id])
         assert timedelta(0) < await waves.in_flight_for(db, shop.id, wave.id) <= LEASE
@@ -330,7 +332,7 @@ async def test_the_next_due_is_the_soonest(database, shop, wave):
     (_, claimed), _ = await claim_new(database, shop, wave, run_id=run_id)
     assert LEASE / 2 < await next_due_in() <= LEASE
     later = outcome(claimed, "queued", error="451", pause=LEASE / 2)
-    await mark(database, shop, run_id, later)
+    await mark(database, shop, wave, run_id, later)
     assert timedelta(0) < await next_due_in() <= LEASE / 2
     await time_passes(database, shop, 16)
     assert await next_due_in() < timedelta(0)

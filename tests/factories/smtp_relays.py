@@ -10,7 +10,8 @@ from factories.patience import PATIENCE
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.port import Delivery, Email, Outbox
 
-# Asked before each step ("greet", "MAIL", "RCPT", "DATA", "content") with its argument.
+# Asked before each step ("greet", "MAIL", "RCPT", "DATA", "content") with its argument,
+# the content with itself.
 # Returns None to go on, a reply to give instead, or "drop" / "hang".
 Script = Callable[[str, str], str | None]
 
@@ -123,7 +124,7 @@ class Conversation:
                 content += line
             if not self.recipients:
                 self.say("554 no valid recipients")
-            elif await self.step("content", "", "250 taken"):
+            elif await self.step("content", content.decode("latin-1"), "250 taken"):
                 self.relay.accepted.append(content)
             self.has_sender, self.recipients = False, 0
 

@@ -172,7 +172,7 @@ async def test_a_refusal_before_the_end_of_a_large_message_is_that_messages_refu
     await run(settings, pile, connections=1)
     server.close()
     assert pile.is_balanced()
-    assert (pile.outcome(big), pile.outcome(after)) == ("refused", "accepted")
+    assert (pile.outcome(big), pile.outcome(after)) == ("rejected", "accepted")
 
 
 @both

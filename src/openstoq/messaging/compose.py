@@ -26,6 +26,7 @@ FALLBACK = "en"
 _TAG = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 # Tags that keep or compare what was printed, or that hold further tags.
 _KEEPS_OUTPUT = re.compile(r"{%-?\s*(?:capture|ifchanged|include|render|liquid)\b")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 
@@ -47,9 +48,16 @@ def source(name: str) -> str:
     return (TEMPLATES / name).read_text("utf-8")
 
 
+@lru_cache(maxsize=1000)
 def babel_locale(locale: str | None) -> Locale:
-    """Return the Babel locale for a tag such as "de-AT", or English for one that is unknown."""
-    tag = (locale or FALLBACK).replace("_", "-")
+    """Return the Babel locale for a tag such as "de-AT", or English for one that is unknown.
+
+    Any string will do: Babel looks for a file of that name, so it is given nothing but what a tag
+    may have.
+    """
+    tag = (locale or FALLBACK).strip().replace("_", "-")
+    if not _LANGUAGE_TAG.fullmatch(tag):
+        return Locale.parse(FALLBACK)
     for candidate in (tag, tag.partition("-")[0]):
         try:
             return Locale.parse(candidate, sep="-")

@@ -16,9 +16,13 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     """The relay answered 2xx after the message's end: it is the relay's now."""
     REFUSED = "refused"
-    """The relay answered 5xx, or no relay could take it: trying again will not help."""
+    """Nobody can be reached at the recipient's address: no message to it will help."""
+    REJECTED = "rejected"
+    """This message cannot be delivered; the recipient's address may be a good one."""
+    TURNED_AWAY = "turned_away"
+    """The relay does not serve us at the moment: our login, sender, account, or its own trouble."""
     DEFERRED = "deferred"
-    """The relay answered 4xx, or failed before it had the message's end: try again later."""
+    """The relay says later, or failed before it had the message's end: try again."""
     UNKNOWN = "unknown"
     """The message's end was handed over and no answer came: the relay may have it or not."""
 
@@ -35,10 +39,14 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An outcome and the relay's words for it (or ours, where the relay said nothing)."""
+    """An outcome and the relay's words for it (or ours, where the relay said nothing).
+
+    `stage` is what the relay answered: a command of the transaction, or its content.
+    """
 
     outcome: Outcome
     reply: str
+    stage: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", self.reply[:LONGEST_REPLY])

@@ -8,7 +8,7 @@ PostgreSQL's clock alone: those of the hosts may differ.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import Connection
@@ -26,6 +26,8 @@ class Claimed:
     name: str | None
     locale: str | None
     attempts: int
+    singled_out: bool = False
+    """Whether the relay turned it away while it served others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Mark:
     """What became of a message.
 
     `pause` is how long it rests when it goes back to the queue; a relay that was not there is no
-    attempt.
+    attempt. A failed one `blocks` its signup when nobody can be reached at its address.
     """
 
     id: UUID
@@ -42,6 +44,8 @@ class Mark:
     error: str | None = None
     pause: timedelta | None = None
     is_attempt: bool = True
+    blocks: bool = False
+    singled_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +86,43 @@ async def claim_new(
     return [_claimed(row) for row in rows], place
 
 
-_CLAIM_NEW = """
+async def claim_anywhere(
+    db: Connection,
+    shop_id: UUID,
+    wave: Wave,
+    *,
+    run_id: UUID,
+    limit: int,
+    now: datetime,
+    lease: timedelta,
+) -> list[Claimed]:
+    """Claim some waiting signups of a restock from all over the list, drawn by lot."""
+    rows = await db.fetch(
+        _CLAIM_ANYWHERE,
+        shop_id,
+        wave.id,
+        wave.variant_id,
+        wave.started_at,
+        None,
+        uuid4(),
+        [new_id() for _ in range(limit)],
+        run_id,
+        now,
+        lease,
+        limit,
+    )
+    return [_claimed(row) for row in rows]
+
+
+_CLAIM = """
 WITH next AS (
     SELECT s.*, row_number() OVER () AS position FROM (
         SELECT s.id, s.created_at FROM signups s
         WHERE s.shop_id = $1 AND s.variant_id = $3 AND s.created_at <= $4
           AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-          AND s.wave_id IS NULL AND s.channel = 'email'
+          AND s.wave_id IS NULL AND s.failed_wave_at IS DISTINCT FROM $4 AND s.channel = 'email'
           AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)
-          AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
+          AND {which}
           AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
                       AND v.available > 0 AND v.deleted_at IS NULL)
         ORDER BY s.created_at, s.id LIMIT $11
@@ -110,9 +142,9 @@ WITH next AS (
     ON CONFLICT (shop_id, wave_id, signup_id) DO UPDATE SET
         status = 'sending', attempts = notifications.attempts + 1, sender = excluded.sender,
         lease_until = excluded.lease_until
-    RETURNING id, signup_id, attempts
+    RETURNING id, signup_id, attempts, singled_out
 )
-SELECT made.id, made.signup_id, made.attempts, held.contact, held.variant_id,
+SELECT made.id, made.signup_id, made.attempts, made.singled_out, held.contact, held.variant_id,
        held.created_at AS signed_up_at, c.name, coalesce(held.locale, c.locale) AS locale
 FROM made JOIN held ON held.id = made.signup_id
 -- OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
@@ -120,6 +152,21 @@ JOIN LATERAL (SELECT name, locale FROM customers c
               WHERE c.shop_id = $1 AND c.id = held.customer_id OFFSET 0) c ON true
 ORDER BY held.position
 """
+_CLAIM_NEW = _CLAIM.replace(
+    "{which}", "($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))"
+)
+# The lot is a hash of the id and of a random $6: a volatile function may not stand here on Citus.
+_CLAIM_ANYWHERE = _CLAIM.replace(
+    "{which}",
+    """$5::timestamptz IS NULL AND s.id IN (
+              SELECT o.id FROM (
+                  SELECT w.id FROM signups w
+                  WHERE w.shop_id = $1 AND w.variant_id = $3 AND w.created_at <= $4
+                    AND w.notified_at IS NULL AND w.unsubscribed_at IS NULL
+                    AND w.blocked_at IS NULL AND w.wave_id IS NULL
+                  ORDER BY w.created_at, w.id LIMIT 100000) o
+              ORDER BY md5(o.id::text || $6::uuid::text) LIMIT $11)""",
+)
 
 
 async def claim_due(
@@ -179,7 +226,7 @@ WITH choice AS (
     FROM taken
     WHERE taken.status <> 'sending' AND s.shop_id = $1 AND s.id = taken.signup_id
 )
-SELECT taken.id, taken.signup_id, taken.attempts, taken.status, taken.contact, taken.variant_id,
+SELECT taken.id, taken.signup_id, taken.attempts, taken.singled_out, taken.status, taken.contact, taken.variant_id,
        c.name, coalesce(s.locale, c.locale) AS locale
 FROM taken JOIN signups s ON s.shop_id = $1 AND s.id = taken.signup_id
 JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
@@ -188,9 +235,12 @@ ORDER BY taken.id
 
 
 async def mark(
-    db: Connection, shop_id: UUID, run_id: UUID, marks: Sequence[Mark], *, now: datetime
+    db: Connection, shop_id: UUID, wave: Wave, run_id: UUID, marks: Sequence[Mark], *, now: datetime
 ) -> None:
-    """Write what became of messages, and with it the state of their signups."""
+    """Write what became of messages, and with it the state of their signups.
+
+    A signup whose message failed is not told by this wave any more, blocked or not.
+    """
     await db.execute(
         _MARK,
         shop_id,
@@ -202,6 +252,9 @@ async def mark(
         run_id,
         now,
         [mark.is_attempt for mark in marks],
+        [mark.blocks for mark in marks],
+        [mark.singled_out for mark in marks],
+        wave.started_at,
     )
 
 
@@ -214,20 +267,24 @@ WITH marked AS (
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
         sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
         next_attempt_at = coalesce(now() + t.pause, n.next_attempt_at),
-        attempts = n.attempts - (NOT t.is_attempt)::integer
-    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[])
-         AS t(id, status, error, pause, is_attempt)
+        attempts = n.attempts - (NOT t.is_attempt)::integer,
+        singled_out = n.singled_out OR t.singled_out
+    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[], $10::boolean[],
+                $11::boolean[])
+         AS t(id, status, error, pause, is_attempt, blocks, singled_out)
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
-    RETURNING n.signup_id, n.status, n.error
+    RETURNING n.signup_id, n.status, n.error, t.blocks
 )
 UPDATE signups s SET
     wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
     notified_at = CASE WHEN m.status IN ('sent', 'unknown') THEN $8 ELSE s.notified_at END,
     last_notified_at = CASE WHEN m.status = 'sent' THEN $8 ELSE s.last_notified_at END,
     notifications_sent = s.notifications_sent + (m.status = 'sent')::integer,
-    blocked_at = CASE WHEN m.status = 'failed' THEN $8 ELSE s.blocked_at END,
+    failed_wave_at = CASE WHEN m.status = 'failed' THEN $12::timestamptz
+                          ELSE s.failed_wave_at END,
+    blocked_at = CASE WHEN m.blocks THEN $8 ELSE s.blocked_at END,
     blocked_reason = CASE WHEN m.status IN ('failed', 'unknown') THEN m.error
-                          ELSE s.blocked_reason END,
+                          WHEN m.status = 'sent' THEN NULL ELSE s.blocked_reason END,
     updated_at = $8
 FROM marked m
 WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id

@@ -10,7 +10,8 @@ from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.outbox import WaveOutbox
 from openstoq.jobs.job import JobSet, Lane, Retry
 from openstoq.jobs.work import Run
-from openstoq.messaging.port import EmailTransport, RelayUnavailable
+from openstoq.messaging.mime import mailbox
+from openstoq.messaging.port import EmailTransport, Outcome, RelayUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +32,55 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     if letters.shop.uninstalled_at is not None:
         await _finish_or_wait(run, wave, over="uninstalled")
         return
+    _check_sender(run, wave_id)
     transport = run.runtime.ports.get(EmailTransport)
     try:
         async with WaveOutbox(run, wave, letters) as outbox:
             await transport.send(outbox)
+            while await outbox.resumes():
+                await transport.send(outbox)
     except RelayUnavailable as unavailable:
         log.warning("wave.relay_unavailable", wave=str(wave_id), error=str(unavailable))
         raise Retry(str(unavailable), delay=rules.relay_pause(run.attempt)) from unavailable
     if run.runtime.stopping.is_set():
         raise Retry("the worker is stopping")
+    await _note_refusals(run, wave, outbox)
     await _finish_or_wait(run, wave)
+
+
+def _check_sender(run: Run, wave_id: UUID) -> None:
+    """Raise Retry while no message could be written, whoever it is for."""
+    try:
+        mailbox(run.runtime.settings.mail.sender)
+    except ValueError as error:
+        log.warning("wave.sender_invalid", wave=str(wave_id))
+        raise Retry(
+            f"OPENSTOQ_MAIL_SENDER: {error}", delay=rules.refusal_pause(run.attempt)
+        ) from error
+
+
+async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None:
+    """Raise Retry when the relay has stopped the run."""
+    refusals, before = outbox.relays_refusals, outbox.refusals_before
+    if not refusals:
+        if before < wave.refusals:
+            async with run.work() as work:
+                await waves.note_refusals(work.db, work.shop_id, wave.id, 0, None)
+        return
+    worst = next(
+        (one for one in refusals if one.delivery.outcome is Outcome.TURNED_AWAY), refusals[0]
+    )
+    reason = rules.refusal_reason(worst.delivery)
+    log.warning(
+        "wave.relay_refuses",
+        wave=str(wave.id),
+        stage=worst.delivery.stage,
+        reason=reason,
+        messages=len(refusals),
+    )
+    async with run.work() as work:
+        await waves.note_refusals(work.db, work.shop_id, wave.id, before + 1, reason)
+    raise Retry(reason, delay=rules.refusal_pause(before))
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:

@@ -1,23 +1,37 @@
 """Letters: a wave's messages, written once for each variant and locale, then addressed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
+
+import structlog
 
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.links import UNSUBSCRIBE, link
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.db.pool import Connection
 from openstoq.jobs.work import Runtime, Work
+from openstoq.kernel.faults import trace_of
 from openstoq.kernel.ids import made_at
+from openstoq.messaging.compose import babel_locale
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
 from openstoq.shops import store as shops
 from openstoq.shops.mails import message_id_domain
 from openstoq.shops.model import Shop
 
+log = structlog.get_logger(__name__)
+
 # What Shopify calls the one variant of a product without options.
 NO_OPTIONS = "Default Title"
+
+
+class Unwritable(Exception):  # noqa: N818 - it describes the message
+    """This message cannot be written, through no fault of its recipient's."""
+
+    def __init__(self, cause: Exception) -> None:
+        # What an exception says may quote a contact or a link.
+        super().__init__(f"openstoq could not write this message ({type(cause).__name__})")
 
 
 class Letters:
@@ -29,8 +43,9 @@ class Letters:
         self.shop = shop
         self.unknown_outcome = unknown_outcome
         self._runtime = runtime
-        self._facts: dict[int, AlertFacts] = {}
-        self._prepared: dict[tuple[int, str | None], Prepared] = {}
+        self._products: dict[int, Mapping[str, Any]] = {}
+        # By the locales of Babel, of which there are few, and not by whatever a shopper has sent.
+        self._prepared: dict[tuple[int, str], Prepared | Unwritable] = {}
 
     @classmethod
     async def load(cls, work: Work) -> "Letters":
@@ -44,36 +59,50 @@ class Letters:
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
         """Write what a group's messages have in common, as far as that was not done yet.
 
-        Raises ValueError where no message could be written, such as for a wrong sender.
+        Where that fails, it fails for these messages alone: `email` raises for each of them.
         """
-        missing = {claimed.variant_id for claimed in group} - self._facts.keys()
+        missing = {claimed.variant_id for claimed in group} - self._products.keys()
         if missing:
-            self._facts |= await self._read_facts(work.db, sorted(missing))
-        for variant_id, locale in {(one.variant_id, one.locale) for one in group}:
+            self._products |= await self._read_products(work.db, sorted(missing))
+        for variant_id, locale in {(one.variant_id, self._locale_of(one)) for one in group}:
             if (variant_id, locale) not in self._prepared:
-                self._prepared[variant_id, locale] = prepare_alert(
-                    self._facts[variant_id], locale or self.shop.locale
-                )
+                self._prepared[variant_id, locale] = self._written(variant_id, locale)
 
     def email(self, claimed: Claimed) -> Email:
-        """Write one message; raise ValueError when its contact cannot be written to."""
-        recipient = Recipient(
-            notification_id=claimed.id,
-            written_at=made_at(claimed.id),
-            address=claimed.contact,
-            name=claimed.name,
-            unsubscribe_url=link(self._runtime, UNSUBSCRIBE, self.shop.id, claimed.signup_id),
-        )
+        """Write one message; raise Unwritable when that fails."""
+        prepared = self._prepared[claimed.variant_id, self._locale_of(claimed)]
+        if isinstance(prepared, Unwritable):
+            raise prepared.with_traceback(None)
+        try:
+            recipient = Recipient(
+                notification_id=claimed.id,
+                written_at=made_at(claimed.id),
+                address=claimed.contact,
+                name=claimed.name,
+                unsubscribe_url=link(self._runtime, UNSUBSCRIBE, self.shop.id, claimed.signup_id),
+            )
+            content = prepared.personal(recipient)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's alone
+            raise _unwritable(error, notification_id=str(claimed.id)) from None
         return Email(
             id=claimed.id,
             sender=self._runtime.settings.mail.sender,
             recipient=claimed.contact,
-            content=self._prepared[claimed.variant_id, claimed.locale].personal(recipient),
+            content=content,
         )
 
-    async def _read_facts(
+    def _locale_of(self, claimed: Claimed) -> str:
+        return str(babel_locale(claimed.locale or self.shop.locale))
+
+    def _written(self, variant_id: int, locale: str) -> Prepared | Unwritable:
+        try:
+            return prepare_alert(self._facts_of(variant_id, self._products[variant_id]), locale)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is these messages' alone
+            return _unwritable(error, variant_id=variant_id, locale=locale)
+
+    async def _read_products(
         self, db: Connection, variant_ids: Sequence[int]
-    ) -> dict[int, AlertFacts]:
+    ) -> dict[int, Mapping[str, Any]]:
         rows = await db.fetch(
             """
             SELECT t.id, v.title AS variant, v.price, p.title AS product, p.handle, p.url,
@@ -85,41 +114,26 @@ class Letters:
             self.shop.id,
             variant_ids,
         )
-        return {
-            row["id"]: self._facts_of(
-                row["id"],
-                product=row["product"],
-                variant=row["variant"],
-                address=row["url"],
-                handle=row["handle"],
-                image_url=row["image_url"],
-                price=row["price"],
-            )
-            for row in rows
-        }
+        return {row["id"]: dict(row) for row in rows}
 
-    def _facts_of(
-        self,
-        variant_id: int,
-        *,
-        product: str | None,
-        variant: str | None,
-        address: str | None,
-        handle: str | None,
-        image_url: str | None,
-        price: Decimal | None,
-    ) -> AlertFacts:
-        storefront = self.shop.storefront
-        page = address or (f"{storefront}/products/{handle}" if handle else storefront)
+    def _facts_of(self, variant_id: int, product: Mapping[str, Any]) -> AlertFacts:
+        storefront, handle = self.shop.storefront, product["handle"]
+        page = product["url"] or (f"{storefront}/products/{handle}" if handle else storefront)
         return AlertFacts(
             shop_name=self.shop.name,
             shop_url=storefront,
             sender=self._runtime.settings.mail.sender,
-            product_title=product or self.shop.name,
-            variant_title=None if variant == NO_OPTIONS else variant,
+            product_title=product["product"] or self.shop.name,
+            variant_title=None if product["variant"] == NO_OPTIONS else product["variant"],
             product_url=f"{page}{'&' if '?' in page else '?'}variant={variant_id}",
-            image_url=image_url,
-            price=price if price is not None else Decimal(0),
+            image_url=product["image_url"],
+            price=product["price"] if product["price"] is not None else Decimal(0),
             currency=self.shop.currency,
             message_id_domain=message_id_domain(self._runtime),
         )
+
+
+def _unwritable(error: Exception, **ids: str | int) -> Unwritable:
+    """Log what went wrong, without the words of the error, and return what it means."""
+    log.error("letter.unwritable", error=type(error).__name__, trace=trace_of(error), **ids)
+    return Unwritable(error)

@@ -6,6 +6,7 @@ killed worker repeats.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
@@ -17,7 +18,8 @@ import structlog
 
 from openstoq.back_in_stock.notifications import claims, rules, waves
 from openstoq.back_in_stock.notifications.claims import Claimed, Mark, Place
-from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.letters import Letters, Unwritable
+from openstoq.back_in_stock.notifications.trial import PROBES, REFUSALS, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import PASSING
 from openstoq.jobs.work import Run, Runtime, Work
@@ -40,6 +42,10 @@ class WaveOutbox(Outbox):
     def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
         self.run_id = new_id()
         self._run, self._wave, self._letters = run, wave, letters
+        self.relays_refusals: list[Refusal] = []
+        """Those that are the relay's fault, once the run has ended."""
+        self._trial = Trial()
+        self._is_probing = False
         self._ready: deque[Claimed] = deque()
         self._handed_over: dict[UUID, Claimed] = {}
         self._settled: list[Mark] = []
@@ -69,6 +75,13 @@ class WaveOutbox(Outbox):
         trace: TracebackType | None,
     ) -> None:
         """Mark what is settled and put back what was claimed in vain."""
+        final, self.relays_refusals = self._trial.close()
+        self._mark_final(final)
+        pause, now = rules.refusal_pause(self.refusals_before), self._runtime.clock()
+        self._settled += [
+            rules.mark_of_relays(one.claimed, one.delivery, pause=pause, now=now)
+            for one in self.relays_refusals
+        ]
         self._ended = True
         self._changed.set()
         self._many.set()
@@ -80,6 +93,29 @@ class WaveOutbox(Outbox):
         if self._ready:
             with suppress(*PASSING):
                 await self._give_back()
+
+    @property
+    def refusals_before(self) -> int:
+        """How many runs in a row the relay had stopped: none, once it has served this one."""
+        return 0 if self._trial.accepted else self._wave.refusals
+
+    async def resumes(self) -> bool:
+        """Return whether there is more to send, once all that was handed over is settled.
+
+        When nearly all is refused, a few messages from elsewhere on the waitlist decide: if the
+        relay takes some of them, the refusals are the recipients' own, and the wave goes on.
+        """
+        if self._is_over or not self._trial.is_doubtful:
+            return False
+        if self._is_probing:
+            self._is_probing = False
+            self._mark_final(self._trial.judge())
+            return not self._trial.is_doubtful
+        if self._ready:
+            await self._give_back()
+        self._trial.probe()
+        self._is_probing = await self._claim_probes()
+        return self._is_probing
 
     async def next(self) -> Email | None:
         """Wait until a message may be handed over; None when the wave has no more for now."""
@@ -95,22 +131,22 @@ class WaveOutbox(Outbox):
                 await self._room.wait()
                 continue
             async with self._claiming:
-                if self._is_over:
+                if not self._may_hand_over or (self._is_probing and not self._ready):
                     return None
                 if not self._ready and not await self._claim():
                     return None
 
     def next_nowait(self) -> Email | None:
         """Hand over a claimed message if one may be."""
-        while self._ready and self._unmarked < UNMARKED and not self._is_over:
+        while self._ready and self._unmarked < UNMARKED and self._may_hand_over:
             claimed = self._ready.popleft()
             try:
                 email = self._letters.email(claimed)
-            except ValueError as reason:
-                # No relay could deliver it, so it is settled as one that was refused.
-                self._settle(claimed, Delivery(Outcome.REFUSED, str(reason)))
+            except Unwritable as reason:
+                self._settle(claimed, Delivery(Outcome.REJECTED, str(reason)))
                 continue
             self._handed_over[claimed.id] = claimed
+            self._trial.take(claimed.id)
             return email
         return None
 
@@ -120,6 +156,23 @@ class WaveOutbox(Outbox):
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
+        if delivery.outcome in REFUSALS:
+            self._mark_final(self._trial.hear(claimed, delivery))
+            # What is open here is not with the relay, so another message may go out for it.
+            self._room.set()
+            return
+        self._mark(claimed, delivery)
+        if delivery.outcome is Outcome.ACCEPTED:
+            self._mark_final(self._trial.hear(claimed, delivery))
+        else:
+            self._trial.drop(claimed.id)
+
+    def _mark_final(self, refusals: Iterable[Refusal]) -> None:
+        for refusal in refusals:
+            self._mark(refusal.claimed, refusal.delivery)
+
+    def _mark(self, claimed: Claimed, delivery: Delivery) -> None:
+        """Have the marker write what became of a message."""
         self._settled.append(
             rules.mark_of(claimed, delivery, unknown_outcome=self._letters.unknown_outcome)
         )
@@ -137,6 +190,10 @@ class WaveOutbox(Outbox):
         return self._sold_out or self._runtime.stopping.is_set()
 
     @property
+    def _may_hand_over(self) -> bool:
+        return not self._is_over and (self._is_probing or not self._trial.is_doubtful)
+
+    @property
     def _unmarked(self) -> int:
         return len(self._handed_over) + len(self._settled) + self._marking
 
@@ -147,20 +204,43 @@ class WaveOutbox(Outbox):
     async def _claim(self) -> bool:
         """Claim the next group; False when there is nothing (any more)."""
         async with self._run.work() as work:
-            group = await claims.claim_due(
-                work.db,
-                work.shop_id,
-                self._wave,
-                run_id=self.run_id,
-                limit=GROUP,
-                now=self._runtime.clock(),
-                lease=self._lease,
-            )
+            group = await self._claim_due(work, GROUP)
             if self._wave.kind == "restock" and len(group) < GROUP:
                 group += await self._claim_new(work, GROUP - len(group))
             await self._letters.prepare(work, group)
         self._ready.extend(group)
         return bool(group)
+
+    async def _claim_probes(self) -> bool:
+        """Claim a few messages from elsewhere on the waitlist; False when there are none."""
+        async with self._run.work() as work:
+            group: list[Claimed] = []
+            if self._wave.kind == "restock":
+                group = await claims.claim_anywhere(
+                    work.db,
+                    work.shop_id,
+                    self._wave,
+                    run_id=self.run_id,
+                    limit=PROBES,
+                    now=self._runtime.clock(),
+                    lease=self._lease,
+                )
+            if not group:
+                group = await self._claim_due(work, PROBES)
+            await self._letters.prepare(work, group)
+        self._ready.extend(group)
+        return bool(group)
+
+    async def _claim_due(self, work: Work, limit: int) -> list[Claimed]:
+        return await claims.claim_due(
+            work.db,
+            work.shop_id,
+            self._wave,
+            run_id=self.run_id,
+            limit=limit,
+            now=self._runtime.clock(),
+            lease=self._lease,
+        )
 
     async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
         while True:
@@ -189,9 +269,9 @@ class WaveOutbox(Outbox):
                     await asyncio.wait_for(self._many.wait(), MARK_SECONDS)
             self._many.clear()
             if self._settled:
-                await self._mark()
+                await self._write_marks()
 
-    async def _mark(self) -> None:
+    async def _write_marks(self) -> None:
         marks, self._settled = self._settled, []
         self._marking = len(marks)
         began = monotonic()
@@ -199,7 +279,12 @@ class WaveOutbox(Outbox):
             try:
                 async with self._run.work() as work:
                     await claims.mark(
-                        work.db, work.shop_id, self.run_id, marks, now=self._runtime.clock()
+                        work.db,
+                        work.shop_id,
+                        self._wave,
+                        self.run_id,
+                        marks,
+                        now=self._runtime.clock(),
                     )
                     # A group may take a slow relay minutes; stock is looked at again meanwhile.
                     self._sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)

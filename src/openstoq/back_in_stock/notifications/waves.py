@@ -21,6 +21,8 @@ class Wave:
     kind: Literal["restock", "manual"]
     variant_id: int | None
     started_at: datetime
+    refusals: int = 0
+    """How many of its runs in a row the relay stopped."""
 
 
 async def start_restock(
@@ -89,13 +91,26 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
     """Read a wave, unless it has ended."""
     row = await db.fetchrow(
         """
-        SELECT id, kind, variant_id, started_at FROM waves
+        SELECT id, kind, variant_id, started_at, refusals FROM waves
         WHERE shop_id = $1 AND id = $2 AND finished_at IS NULL
         """,
         shop_id,
         wave_id,
     )
     return Wave(**dict(row)) if row is not None else None
+
+
+async def note_refusals(
+    db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
+) -> None:
+    """Note how many runs in a row the relay has stopped, and why the last one."""
+    await db.execute(
+        "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
+        shop_id,
+        wave_id,
+        refusals,
+        error,
+    )
 
 
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
@@ -231,7 +246,8 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
             SELECT FROM signups s
             WHERE s.shop_id = $1 AND s.variant_id = w.variant_id AND s.created_at <= w.started_at
               AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-              AND s.wave_id IS NULL AND s.channel = 'email'
+              AND s.wave_id IS NULL AND s.failed_wave_at IS DISTINCT FROM w.started_at
+              AND s.channel = 'email'
               AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL))
         RETURNING w.id
         """,

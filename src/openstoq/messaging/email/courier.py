@@ -6,10 +6,16 @@ together with the present one's content. Without it each command waits for its r
 
 from dataclasses import dataclass
 
+import structlog
+
+from openstoq.kernel.faults import trace_of
 from openstoq.messaging.email.envelope import END_OF_CONTENT, Undeliverable, envelope, stuffed
-from openstoq.messaging.email.replies import GO_AHEAD, Reply
+from openstoq.messaging.email.replies import CLOSING, GO_AHEAD, Reply
 from openstoq.messaging.email.session import Session, SessionLost
+from openstoq.messaging.email.verdicts import Stage, delivery
 from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
+
+log = structlog.get_logger(__name__)
 
 # Above this the end is written only once the rest has left, so that a message which got stuck on
 # the way is known not to have arrived.
@@ -76,8 +82,13 @@ class Courier:
             replies = await self._session.replies(len(parcel.commands))
         else:
             replies = await self._session.ask(parcel.commands)
-        *earlier, last = replies
-        refused = [reply for reply in earlier if not reply.positive]
+        last = replies[-1]
+        if last.code == CLOSING and self._session.served:
+            # It has had enough of this connection; on another it may take the message.
+            raise SessionLost(f"The relay closed the connection: {last}")
+        # In the order of the commands; without pipelining the first that was refused is the last.
+        answers = list(zip((Stage.MAIL, Stage.RCPT, Stage.DATA), replies, strict=False))
+        refused = [answer for answer in answers[:2] if not answer[1].positive]
         if last.code == GO_AHEAD and not refused:
             return True
         if last.code == GO_AHEAD:
@@ -85,7 +96,7 @@ class Courier:
             await self._session.ask([END_OF_CONTENT])
         elif replies[0].positive:
             self._session.stale = True
-        self._settle_opening((refused or [last])[0])
+        self._settle_opening(*(refused or answers[-1:])[0])
         return False
 
     async def _hand_over(self, parcel: Parcel) -> bool:
@@ -112,7 +123,7 @@ class Courier:
         self._handed = parcel
         reply = await self._session.reply()
         self._session.served += 1
-        self._settle_handed(reply.delivery())
+        self._settle_handed(delivery(Stage.CONTENT, reply))
         return opens
 
     def _upcoming(self) -> Parcel | None:
@@ -127,24 +138,28 @@ class Courier:
         return None
 
     def _packed(self, email: Email) -> Parcel | None:
-        """Make a message ready; one that this relay can never take is settled at once."""
+        """Make a message ready; one that this relay cannot be given is settled at once."""
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:
-            self._outbox.settle(email, Delivery(Outcome.REFUSED, str(reason)))
-            return None
+            self._outbox.settle(email, Delivery(reason.outcome, str(reason)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's alone
+            self._outbox.settle(email, _unpacked(email, error))
+        return None
 
-    def _settle_opening(self, reply: Reply) -> None:
+    def _settle_opening(self, stage: Stage, reply: Reply) -> None:
         parcel, self._opening = self._opening, None
         if parcel is not None:
             self._session.served += 1
-            delivery = reply.delivery()
-            if delivery.outcome is Outcome.ACCEPTED:
-                # Neither a go-ahead nor a refusal: nothing was sent, so it is no acceptance.
-                delivery = Delivery(Outcome.DEFERRED, str(reply))
-            self._outbox.settle(parcel.email, delivery)
+            self._outbox.settle(parcel.email, delivery(stage, reply))
 
-    def _settle_handed(self, delivery: Delivery) -> None:
+    def _settle_handed(self, outcome: Delivery) -> None:
         parcel, self._handed = self._handed, None
         if parcel is not None:
-            self._outbox.settle(parcel.email, delivery)
+            self._outbox.settle(parcel.email, outcome)
+
+
+def _unpacked(email: Email, error: Exception) -> Delivery:
+    kind = type(error).__name__
+    log.error("mail.not_packed", message_id=str(email.id), error=kind, trace=trace_of(error))
+    return Delivery(Outcome.REJECTED, f"openstoq could not pack this message ({kind})")

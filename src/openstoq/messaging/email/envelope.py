@@ -3,7 +3,7 @@
 import re
 
 from openstoq.messaging.email.session import Session
-from openstoq.messaging.port import Email
+from openstoq.messaging.port import Email, Outcome
 
 # A mailbox as we accept it: nothing that could end the command or the angle brackets around it.
 _MAILBOX = re.compile(r"[^\s<>\x00-\x20\x7f]+@[^\s<>@\x00-\x20\x7f]+")
@@ -11,20 +11,26 @@ END_OF_CONTENT = b".\r\n"
 
 
 class Undeliverable(Exception):  # noqa: N818 - it describes the message
-    """This relay cannot be given this message, now or later; the sentence says why."""
+    """This relay cannot be given this message; the sentence says why, `outcome` whose fault it is."""
+
+    def __init__(self, reason: str, outcome: Outcome = Outcome.REJECTED) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
 
 
-def ascii_domain(address: str) -> str:
+def ascii_domain(address: str, *, fault: Outcome) -> str:
     """Return `address` with its domain as DNS knows it; raise Undeliverable when it has none."""
     if not _MAILBOX.fullmatch(address):
-        raise Undeliverable(f"{address!r} is not an e-mail address; correct it.")
+        raise Undeliverable(f"{address!r} is not an e-mail address; correct it.", fault)
     local, _, domain = address.rpartition("@")
     if domain.isascii():
         return address
     try:
         return f"{local}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
-        raise Undeliverable(f"{domain!r} is not a domain name; correct the address.") from None
+        raise Undeliverable(
+            f"{domain!r} is not a domain name; correct the address.", fault
+        ) from None
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:
@@ -32,8 +38,9 @@ def envelope(email: Email, session: Session) -> list[bytes]:
 
     Raises Undeliverable for an address that is none, or content this relay cannot carry.
     """
-    sender = ascii_domain(email.sender) if email.sender else ""
-    recipient = ascii_domain(email.recipient)
+    # Another sender is for the operator to set, and does for every message.
+    sender = ascii_domain(email.sender, fault=Outcome.TURNED_AWAY) if email.sender else ""
+    recipient = ascii_domain(email.recipient, fault=Outcome.REFUSED)
     parameters = ""
     eight_bit = not email.content.isascii()
     if eight_bit:

@@ -1,8 +1,6 @@
-"""The relay's replies: reading them off the wire (RFC 5321, section 4.2) and what they mean."""
+"""The relay's replies, and reading them off the wire (RFC 5321, section 4.2)."""
 
 from dataclasses import dataclass
-
-from openstoq.messaging.port import Delivery, Outcome
 
 LONGEST_LINE = 4096
 MOST_LINES = 128
@@ -26,15 +24,18 @@ class Reply:
         """Whether the relay did what it was asked."""
         return 200 <= self.code < 300  # noqa: PLR2004 - the digits are RFC 5321's
 
+    @property
+    def negative(self) -> bool:
+        """Whether the relay did not do it, for now or for good."""
+        return self.code >= 400  # noqa: PLR2004 - the digits are RFC 5321's
+
+    @property
+    def passing(self) -> bool:
+        """Whether the relay did not do it for now."""
+        return 400 <= self.code < 500  # noqa: PLR2004 - the digits are RFC 5321's
+
     def __str__(self) -> str:
         return f"{self.code} {self.text}".rstrip()
-
-    def delivery(self) -> Delivery:
-        """Say what a final reply means for the message it was given for."""
-        if self.positive:
-            return Delivery(Outcome.ACCEPTED, str(self))
-        permanent = 500 <= self.code < 600  # noqa: PLR2004 - the digits are RFC 5321's
-        return Delivery(Outcome.REFUSED if permanent else Outcome.DEFERRED, str(self))
 
 
 class ReplyReader:

@@ -105,8 +105,14 @@ class Session(asyncio.Protocol):
         return self._replies.popleft()
 
     async def replies(self, count: int) -> list[Reply]:
-        """Return the next `count` replies; raise SessionLost when they do not all come in time."""
-        return [await self.reply() for _ in range(count)]
+        """Return the next `count` replies, or those up to a farewell.
+
+        Raises SessionLost when they do not come in time.
+        """
+        replies: list[Reply] = []
+        while len(replies) < count and not (replies and replies[-1].code == CLOSING):
+            replies.append(await self.reply())
+        return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
         """Write commands one at a time, up to the first that is not done; return the replies."""

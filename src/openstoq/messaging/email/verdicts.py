@@ -1,0 +1,131 @@
+"""Verdicts: what a relay's reply means for a message, by what it answers and by its codes.
+
+Codes alone do not say whose fault a refusal is: 550 is a relay's word for a mailbox that does not
+exist, and for a login that it misses. So the enhanced code of RFC 3463 decides where there is one,
+then the words. What is not clearly about the recipient's mailbox is not held against it.
+"""
+
+import re
+from enum import StrEnum
+
+from openstoq.messaging.email.replies import CLOSING, Reply
+from openstoq.messaging.port import Delivery, Outcome
+
+
+class Stage(StrEnum):
+    """What a reply answers."""
+
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    CONTENT = "content"
+
+
+# RFC 3463: class, subject and detail. qmail puts them at the end, after a #.
+_ENHANCED = re.compile(r"(?:^#?|[(\s]#)([245])\.(\d{1,3})\.(\d{1,3})(?![.\d])")
+# Addresses, links and host names are no words of the relay's.
+_NAMES = re.compile(r"\S*@\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)+", re.ASCII)
+
+_MAILBOX = re.compile(
+    r"\b(?:user|mailbox|recipient|address|addressee|inbox|alias|person)|unroute?able|\bno such"
+    r"|\baccount\b.*\b(?:exist|unknown|not found)|\b(?:unknown|invalid) account",
+    re.IGNORECASE,
+)
+_FULL = re.compile(
+    r"\b(?:user|mailbox|recipient|inbox)\b.*\b(?:full|quota|storage)\b"
+    r"|\b(?:full|quota|storage)\b.*\b(?:user|mailbox|recipient|inbox)\b",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"\bsize\b|\blength\b|too (?:big|large|long)", re.IGNORECASE)
+_GREYLISTED = re.compile(r"gr[ae]y ?-?list", re.IGNORECASE)
+# Whatever else a reply with one of these says, it is about who sends.
+_SENDER = re.compile(
+    r"\b(?:sender|from address|return[ -]path|client host|helo|ehlo|sending|submission|daily|hourly"
+    r"|per (?:day|hour)|relay(?! recipient))",
+    re.IGNORECASE,
+)
+# Words of policy, account, reputation and rate. A reply that is only about a mailbox has none.
+_POLICY = re.compile(
+    r"\b(?:polic|(?:un)?auth|log ?in|credential|permi|prohibit|forbid|denied|deny"
+    r"|(?<!mailbox name )not allowed|allowed to|spam|junk|virus|black|block|listed|reputation"
+    r"|suspicious|abus|rate\b|limit|quota|exceed|too many|too much|throttl|hour|credit|billing"
+    r"|payment|suspend|upgrade|from\b|your\b|ip\b|dns|rbl|ptr\b|reverse|spf|dkim|dmarc|tls|ssl"
+    r"|encrypt|(?:un)?verif|sandbox|service|temporar|try again|later\b|connection|bounce)",
+    re.IGNORECASE,
+)
+
+_MAILBOXES, _MESSAGE = 2, 6
+"""Subjects of RFC 3463."""
+# Nobody is there, for good (RFC 3463, 5248 and 7505).
+_NOBODY = {(1, 0), (1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)}
+# Such a code says it all; the others stand for what has no code of its own, too.
+_UNEQUIVOCAL = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
+# The mailbox is there, and does not take this message: it is full, or the message too big.
+_NO_ROOM = {(2, 2), (2, 3), (3, 4)}
+_NOT_AT_MAIL = {(3, 4), (6, 7)}
+"""What is the message's although it is said of the sender: its size, and SMTPUTF8."""
+_CODES_OF_NOBODY = {550, 551, 553}
+_CODE_OF_SIZE = 552
+_CODE_OF_BUSY = 450
+
+
+def delivery(stage: Stage, reply: Reply) -> Delivery:
+    """Return what becomes of the message for which the relay gave `reply` at `stage`."""
+    return Delivery(_outcome(stage, reply), str(reply), stage.value)
+
+
+def _outcome(stage: Stage, reply: Reply) -> Outcome:
+    if reply.code == CLOSING or not reply.negative:
+        # It hangs up, or says yes where that is no answer: neither is about a message.
+        is_taken = stage is Stage.CONTENT and reply.positive
+        return Outcome.ACCEPTED if is_taken else Outcome.TURNED_AWAY
+    found = _ENHANCED.search(reply.text)
+    status = (int(found[2]), int(found[3])) if found is not None else None
+    if stage is Stage.MAIL or stage is Stage.DATA:
+        is_messages = status in _NOT_AT_MAIL and not reply.passing
+        return Outcome.REJECTED if is_messages else Outcome.TURNED_AWAY
+    words = _NAMES.sub(" ", _ENHANCED.sub(" ", reply.text))
+    if reply.passing:
+        return _passing(reply.code, status, words)
+    # Two codes that contradict each other say nothing for good.
+    is_contradictory = found is not None and found[1] != "5"
+    if is_contradictory or _SENDER.search(words):
+        return Outcome.TURNED_AWAY
+    if status is None:
+        return _by_words(stage, reply.code, words)
+    return _by_status(stage, status, words)
+
+
+def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
+    """Tell a mailbox's "later" from a relay's."""
+    if _GREYLISTED.search(words):
+        return Outcome.DEFERRED
+    if _SENDER.search(words):
+        return Outcome.TURNED_AWAY
+    if status is not None:
+        is_mailboxes = status[0] == _MAILBOXES
+    else:
+        is_mailboxes = bool(_FULL.search(words)) or (
+            code == _CODE_OF_BUSY and not _POLICY.search(words)
+        )
+    return Outcome.DEFERRED if is_mailboxes else Outcome.TURNED_AWAY
+
+
+def _by_status(stage: Stage, status: tuple[int, int], words: str) -> Outcome:
+    if status in _NOBODY and (status in _UNEQUIVOCAL or not _POLICY.search(words)):
+        # Once it has seen the content, a relay may mean that instead.
+        return Outcome.REFUSED if stage is Stage.RCPT else Outcome.REJECTED
+    if status in _NO_ROOM or status[0] == _MESSAGE or status == (_MAILBOXES, 1):
+        return Outcome.REJECTED
+    # The sender's address, system, routing, protocol and policy.
+    return Outcome.TURNED_AWAY
+
+
+def _by_words(stage: Stage, code: int, words: str) -> Outcome:
+    if _FULL.search(words):
+        return Outcome.REJECTED
+    if stage is Stage.CONTENT:
+        is_size = code == _CODE_OF_SIZE and _SIZE.search(words)
+        return Outcome.REJECTED if is_size else Outcome.TURNED_AWAY
+    is_nobody = code in _CODES_OF_NOBODY and _MAILBOX.search(words) and not _POLICY.search(words)
+    return Outcome.REFUSED if is_nobody else Outcome.TURNED_AWAY
