@@ -343,3 +343,34 @@ async def test_another_shops_waitlist_is_not_claimed(database, shop, wave):
     await save(database, other)
     await make_signup(database, other)
     assert await claim_new(database, shop, wave) == ([], None)
+
+
+async def test_a_lot_is_drawn_among_who_may_be_told(database, shop, wave):
+    ids = await make_waitlist(database, shop, 60)
+    await make_signup(database, shop, "gone@example.com", unsubscribed_at=at(-1))
+    await make_signup(database, shop, "out@example.com", blocked_at=at(-1))
+    await make_signup(database, shop, "failed@example.com", failed_wave_at=wave.started_at)
+    drawn = []
+    for _ in range(7):
+        async with database.transaction(shop.id) as db:
+            drawn += await claims.claim_anywhere(
+                db, shop.id, wave, run_id=new_id(), limit=10, now=at(1), lease=LEASE
+            )
+    assert {one.signup_id for one in drawn} == set(ids)
+    assert [one.signup_id for one in drawn] != ids
+
+
+async def test_whose_message_failed_is_left_to_the_next_restock(
+    database, shop, wave, watch, runtime
+):
+    signup_id, claimed, run_id = await one_claimed(database, shop, wave)
+    await mark(database, shop, wave, run_id, outcome(claimed, "failed", error="552 full"))
+    signup = await only(database, shop, "signups")
+    assert (signup["blocked_at"], signup["blocked_reason"]) == (None, "552 full")
+    assert await claim_new(database, shop, wave) == ([], None)
+    # A restock that stretches the same wave is another one.
+    await stock_becomes(runtime, shop, 0, 30)
+    watch.show(41)
+    await stock_becomes(runtime, shop, 5, 41)
+    ((again,), _) = await claim_new(database, shop, await load_wave(database, shop, wave.id))
+    assert (again.signup_id, again.attempts) == (signup_id, 2)

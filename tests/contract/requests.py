@@ -85,6 +85,7 @@ EXAMPLES = {
         "to_shopify_product_id": 2,
     },
 }
+EXAMPLES["back_in_stock.signups.unblock"] = {"reason": "550"}
 CREATE = EXAMPLES["back_in_stock.signups.create"]
 FUTURE = "2099-01-01T00:00:00Z"
 EXAMPLES |= {

@@ -30,7 +30,10 @@ COMPLETE_SECTIONS = (
 )
 
 # Actions of ours that the documents do not have.
-ADDITIONS = {("POST", "/preorders/orders/bulk_set_tags")}
+ADDITIONS = {
+    ("POST", "/back_in_stock/signups/unblock"),
+    ("POST", "/preorders/orders/bulk_set_tags"),
+}
 
 BY_ADDRESS = {(action.method, action.path): action for action in ACTIONS}
 

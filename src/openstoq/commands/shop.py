@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
 from openstoq import bootstrap
+from openstoq.back_in_stock.signups import blocks
 from openstoq.config import Settings
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import new_id
@@ -95,6 +96,35 @@ def revoke(domain: Domain, key_id: Annotated[str, typer.Argument(help="From `key
     if not _with_runtime(run):
         raise typer.BadParameter("no such live key; `openstoq shop keys` lists them")
     typer.echo("revoked")
+
+
+@app.command()
+def unblock(
+    domain: Domain,
+    reason: Annotated[
+        str | None, typer.Option(help="Only those whose relay said this, such as 530.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only those blocked since this day (UTC).")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every blocked sign-up.")] = False,
+) -> None:
+    """Make sign-ups pending again that were blocked because of a relay's fault."""
+    if everything == (reason is not None or since is not None):
+        raise typer.BadParameter("say which: --reason or --since (or both), or --all alone")
+    began = since.replace(tzinfo=UTC) if since is not None else None
+    wanted = blocks.BlockFilter(reason=reason, since=began)
+
+    async def run(runtime: Runtime) -> int:
+        shop = await _shop(runtime, domain)
+        total, count = 0, blocks.MOST_AT_ONCE
+        while count == blocks.MOST_AT_ONCE:
+            async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
+                count = await blocks.lift(work.db, shop.id, wanted, now=runtime.clock())
+            total += count
+        return total
+
+    typer.echo(f"{_with_runtime(run)} sign-ups are pending again")
 
 
 async def _shop(runtime: Runtime, domain: str) -> Shop:

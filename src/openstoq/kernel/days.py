@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -37,6 +37,7 @@ def _read(value: Any) -> date | datetime:
 Day = Annotated[
     date | datetime,
     PlainValidator(_read),
+    PlainSerializer(str, return_type=str),
     WithJsonSchema(
         {
             "description": "A date (YYYY-MM-DD) or a date and time (RFC 3339).",

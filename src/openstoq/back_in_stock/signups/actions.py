@@ -1,4 +1,4 @@
-"""The eight actions over signups."""
+"""The eight documented actions over signups, and one of ours: unblock."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -8,7 +8,8 @@ from pydantic import Field
 from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
 from openstoq.back_in_stock.notifications import manual
-from openstoq.back_in_stock.signups import rules, store
+from openstoq.back_in_stock.signups import blocks, rules, store
+from openstoq.back_in_stock.signups.blocks import BlockFilter
 from openstoq.back_in_stock.signups.model import (
     BulkDeleted,
     BulkNotified,
@@ -21,6 +22,7 @@ from openstoq.back_in_stock.signups.model import (
     SignupView,
     Status,
     Transferred,
+    Unblocked,
 )
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import SIGNUP
@@ -229,6 +231,33 @@ async def transfer(
         scope=scope,
         now=context.runtime.clock(),
     )
+
+
+@signups.post("/unblock", aliases=("unblock signups", "the relay was at fault", "lift blocks"))
+async def unblock(
+    context: Context,
+    *,
+    signup_ids: SignupIds | None = None,
+    reason: Line | None = None,
+    from_: Annotated[Day | None, Field(alias="from")] = None,
+    to: Day | None = None,
+    all_: Annotated[bool, Field(alias="all")] = False,
+) -> Unblocked:
+    """Make back-in-stock signups pending again whose contact a mail relay had refused.
+
+    Say which: signup_ids, reason (part of the relay's words, such as "530"), from and to (the days
+    on which they were blocked, inclusive), several of these, or all: true. Up to 10,000 at once:
+    repeat until unblocked_count is 0. They are told at the next restock. A signup whose contact
+    waits for the variant again already stays blocked.
+    """
+    chosen = (signup_ids, reason, from_, to)
+    if all_ == any(one is not None for one in chosen):
+        raise Invalid("say which signups: by signup_ids, reason, from or to, or by all: true alone")
+    wanted = BlockFilter(
+        signup_ids=signup_ids, reason=reason, since=start_of(from_), before=end_of(to)
+    )
+    count = await blocks.lift(context.db, context.shop_id, wanted, now=context.runtime.clock())
+    return Unblocked(unblocked_count=count)
 
 
 async def notify_many(

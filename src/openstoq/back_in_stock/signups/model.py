@@ -142,6 +142,12 @@ class BulkNotified(BaseModel):
     failed: list[Failed]
 
 
+class Unblocked(BaseModel):
+    """How many signups are pending again."""
+
+    unblocked_count: int
+
+
 class Transferred(BaseModel):
     """How many signups moved, and how many were dropped because the target had them."""
 

@@ -46,7 +46,7 @@ def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
         "Already notified; send allow_resend: true to notify again": (
             signup.notified_at is not None and not allow_resend
         ),
-        "The contact is blocked; delete the signup and create it with a working contact": (
+        "The contact is blocked; unblock the signup, or create one with a working contact": (
             signup.blocked_at is not None
         ),
         "The shopper has not confirmed the signup yet; double opt-in is on": (
