@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from openstoq.messaging.port import Delivery, Email, EmailTransport, Outbox, Outcome
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, "250 OK")
-REFUSED = Delivery(Outcome.REFUSED, "550 no such user")
+REFUSED = Delivery(Outcome.REFUSED, "550 no such user", "RCPT")
 DEFERRED = Delivery(Outcome.DEFERRED, "451 greylisted")
 UNKNOWN = Delivery(Outcome.UNKNOWN, "connection lost")
 

@@ -8,6 +8,7 @@ import structlog
 
 from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
 from factories.runtimes import KEY, make_runtime
+from factories.smtp_relays import relay as smtp_relay
 from openstoq.config import Http, Mail, Security, Settings
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
@@ -71,8 +72,63 @@ async def test_a_refusal_ends_the_job_and_is_noted_without_the_relays_words(atte
     with structlog.testing.capture_logs() as logged:
         notice = await attempt(answering(REFUSED))
     assert logged == [
-        {"event": "mail.refused", "log_level": "info", "notice_id": str(notice.id), "code": "550"}
+        {
+            "event": "mail.refused",
+            "log_level": "info",
+            "notice_id": str(notice.id),
+            "outcome": "refused",
+            "code": "550",
+        }
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "reply"),
+    [
+        ("MAIL", "530 5.7.0 Authentication required"),
+        ("MAIL", "552 5.2.2 account over quota"),
+        ("RCPT", f"550 5.7.1 <{ADDRESS}> relaying denied"),
+        ("DATA", "554 5.5.1 no"),
+        ("content", "554 5.7.1 spam"),
+        ("content", "454 Throttling failure"),
+    ],
+)
+async def test_a_relay_that_does_not_serve_us_is_asked_again_for_days(attempt, step, reply):
+    is_well = []
+
+    def script(stage, _):
+        return reply if stage == step and not is_well else None
+
+    async with smtp_relay(script) as (server, settings):
+        transport = SMTPTransport(settings)
+        for age in (timedelta(0), PATIENCE - timedelta(hours=1)):
+            with pytest.raises(Retry, match=reply[:3]) as retry:
+                await attempt(transport, attempt=50, age=age)
+            assert retry.value.delay == timedelta(hours=1)
+            assert "ada" not in str(retry.value)
+        with pytest.raises(GiveUp):
+            await attempt(transport, attempt=50, age=PATIENCE + timedelta(hours=1))
+        is_well.append(True)
+        await attempt(transport, attempt=51, age=timedelta(days=4))
+        assert len(server.accepted) == 1
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "outcome"),
+    [
+        ("RCPT", "550 5.1.1 no such user", "refused"),
+        ("RCPT", "552 5.2.2 mailbox full", "rejected"),
+        ("content", "552 5.3.4 too big", "rejected"),
+    ],
+)
+async def test_a_refusal_of_the_recipient_or_the_mail_ends_it(attempt, step, reply, outcome):
+    async with smtp_relay(lambda stage, _: reply if stage == step else None) as (_, settings):
+        transport = SMTPTransport(settings)
+        with structlog.testing.capture_logs() as logged:
+            await attempt(transport)
+        await transport.aclose()
+    assert [(one["outcome"], one["code"]) for one in logged] == [(outcome, reply[:3])]
 
 
 @pytest.mark.parametrize("answer", [DEFERRED, UNKNOWN])
@@ -120,3 +176,16 @@ async def test_the_recipient_is_not_in_the_reason(attempt):
     with pytest.raises(GiveUp) as given_up:
         await attempt(answering(answer), age=PATIENCE + timedelta(hours=1))
     assert ADDRESS not in str(given_up.value)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kept"),
+    [
+        ("550 <ADA@Example.COM>: unknown", "550 <the recipient>: unknown"),
+        ("550 no user ada here", "550 no user the recipient here"),
+        ("550 ada@mx.example.com via shop@x.example", "550 an address via an address"),
+        ("250 adapted", "250 adapted"),
+    ],
+)
+def test_a_reply_is_freed_of_addresses(reply, kept):
+    assert Delivery(Outcome.DEFERRED, reply).reply_without(ADDRESS) == kept

@@ -1,5 +1,6 @@
 """What the application needs of an e-mail transport, whichever one `bootstrap` picks."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -8,6 +9,7 @@ from uuid import UUID
 from openstoq.errors import Systemic
 
 LONGEST_REPLY = 500
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
 class Outcome(StrEnum):
@@ -50,6 +52,12 @@ class Delivery:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", self.reply[:LONGEST_REPLY])
+
+    def reply_without(self, recipient: str) -> str:
+        """Return the reply as a log may have it: relays quote the address they were given."""
+        local = re.escape(recipient.rpartition("@")[0])
+        whole = re.compile(rf"{re.escape(recipient)}|(?<![\w.@]){local}(?![\w.@])", re.IGNORECASE)
+        return _ADDRESS.sub("an address", whole.sub("the recipient", self.reply))
 
 
 class RelayUnavailable(Systemic):

@@ -72,10 +72,10 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
 
 
 async def send_one(run: Run, notice: Notice, content: bytes) -> None:
-    """Send one mail; stop at a refusal.
+    """Send one mail; stop when its recipient or the mail itself is refused.
 
-    Raises Retry when the relay says later or cannot be reached, GiveUp when it says so for too
-    long or too often leaves open whether it took the mail.
+    Raises Retry when the relay says later, does not serve us or cannot be reached, GiveUp when it
+    says so for too long or too often leaves open whether it took the mail.
     """
     outbox = _One(
         Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
@@ -87,11 +87,16 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     delivery = outbox.delivery
     if delivery is None or delivery.outcome is Outcome.ACCEPTED:
         return
-    if delivery.outcome is Outcome.REFUSED:
-        log.info("mail.refused", notice_id=str(notice.id), code=delivery.reply[:3])
+    if delivery.outcome in (Outcome.REFUSED, Outcome.REJECTED):
+        log.info(
+            "mail.refused",
+            notice_id=str(notice.id),
+            outcome=delivery.outcome.value,
+            code=delivery.reply[:3] if delivery.stage is not None else None,
+        )
         return
-    # Relays quote the address they were given, and the queue keeps a job's reasons.
-    reply = delivery.reply.replace(notice.recipient, "the recipient")
+    # The queue keeps a job's reasons.
+    reply = delivery.reply_without(notice.recipient)
     is_late = run.runtime.clock() - notice.written_at > PATIENCE
     if is_late or (delivery.outcome is Outcome.UNKNOWN and run.attempt >= MOST_REPEATS):
         raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")
