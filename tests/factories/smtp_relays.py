@@ -26,13 +26,16 @@ class Relay:
         """Every command line, on whichever connection."""
         self.opens_without_recipients = False
         """Answers DATA with 354 although every recipient was refused, as RFC 2920 allows."""
-        self.connections = self.open = 0
+        self.connections = self.open = self.most_open = 0
+        self.pause = 0.0
+        """Seconds that it takes over a message."""
         self.is_empty = asyncio.Event()
         self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
+        self.most_open = max(self.most_open, self.open)
         self.writers.add(writer)
         self.is_empty.clear()
         try:
@@ -122,6 +125,7 @@ class Conversation:
             content = b""
             while (line := await self.reader.readuntil(b"\r\n")) != b".\r\n":
                 content += line
+            await asyncio.sleep(self.relay.pause)
             if not self.recipients:
                 self.say("554 no valid recipients")
             elif await self.step("content", content.decode("latin-1"), "250 taken"):

@@ -65,7 +65,12 @@ class RelayUnavailable(Systemic):
 
 
 class Outbox(Protocol):
-    """Where a transport takes messages from and reports on them; the sender job implements it."""
+    """Where a transport takes messages from and reports on them; the sender job implements it.
+
+    `owner` is on whose behalf they are sent: a transport serves several owners by turns.
+    """
+
+    owner: UUID | None = None
 
     async def next(self) -> Email | None:
         """Wait until a message may be sent and take it; None means that no more will come.
@@ -89,6 +94,8 @@ class EmailTransport(Protocol):
     async def send(self, outbox: Outbox) -> None:
         """Send what `outbox` gives until it ends, over several connections.
 
+        Calls at the same time share the connections that there may be, and none waits long for
+        its first message to go out: owners take turns, and so do the outboxes of one owner.
         A message that was taken is always settled, and never waits for another to be taken.
         Raises RelayUnavailable, after settling what was taken, when the relay cannot be reached:
         back off, then call again.

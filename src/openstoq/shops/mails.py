@@ -37,7 +37,8 @@ MOST_REPEATS = 12
 class _One(Outbox):
     """An outbox of one message."""
 
-    def __init__(self, email: Email) -> None:
+    def __init__(self, owner: UUID, email: Email) -> None:
+        self.owner = owner
         self.delivery: Delivery | None = None
         self._waiting: list[Email] = [email]
 
@@ -77,9 +78,8 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     Raises Retry when the relay says later, does not serve us or cannot be reached, GiveUp when it
     says so for too long or too often leaves open whether it took the mail.
     """
-    outbox = _One(
-        Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
-    )
+    email = Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
+    outbox = _One(run.shop_id, email)
     try:
         await run.runtime.ports.get(EmailTransport).send(outbox)
     except RelayUnavailable as unavailable:

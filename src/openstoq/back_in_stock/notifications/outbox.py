@@ -41,6 +41,7 @@ class WaveOutbox(Outbox):
 
     def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
         self.run_id = new_id()
+        self.owner = run.shop_id
         self._run, self._wave, self._letters = run, wave, letters
         self.relays_refusals: list[Refusal] = []
         """Those that are the relay's fault, once the run has ended."""

@@ -12,6 +12,7 @@ from openstoq.kernel.faults import trace_of
 from openstoq.messaging.email.envelope import END_OF_CONTENT, Undeliverable, envelope, stuffed
 from openstoq.messaging.email.replies import CLOSING, GO_AHEAD, Reply
 from openstoq.messaging.email.session import Session, SessionLost
+from openstoq.messaging.email.turns import Turn
 from openstoq.messaging.email.verdicts import Stage, delivery
 from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
@@ -35,9 +36,10 @@ class Parcel:
 class Courier:
     """Carries messages over one session, knowing at each moment how far each has come."""
 
-    def __init__(self, session: Session, outbox: Outbox, most: int) -> None:
+    def __init__(self, session: Session, outbox: Outbox, turn: Turn, most: int) -> None:
         self._session = session
         self._outbox = outbox
+        self._turn = turn
         self._most = most
         self._opening: Parcel | None = None
         """Its envelope is written or about to be; its content is not."""
@@ -45,7 +47,7 @@ class Courier:
         """Its end is written and its answer is due."""
 
     async def carry(self, email: Email) -> Email | None:
-        """Send `email` and whatever else the outbox has ready.
+        """Send `email` and, until the turn is over, whatever else the outbox has ready.
 
         Returns the message, if any, that the session could not even begin to send when it was
         lost: nothing is settled for it, and another session may try.
@@ -126,9 +128,13 @@ class Courier:
         self._settle_handed(delivery(Stage.CONTENT, reply))
         return opens
 
+    @property
+    def _may_go_on(self) -> bool:
+        return self._session.usable and not self._turn.is_over
+
     def _upcoming(self) -> Parcel | None:
         """Take the next message that is ready and that this relay can be given."""
-        while self._session.served + 1 < self._most and self._session.usable:
+        while self._session.served + 1 < self._most and self._may_go_on:
             email = self._outbox.next_nowait()
             if email is None:
                 return None

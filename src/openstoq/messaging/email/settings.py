@@ -24,6 +24,7 @@ class SMTPSettings:
     local_hostname: str | None = None
     """The name we greet the relay with; the machine's own when absent."""
     connections: int = 4
+    """How many there are at most, whatever is sent at the same time."""
     timeout: float = 60.0
     """Seconds for connecting with TLS and login, and then for each answer."""
     idle_seconds: float = 30.0

@@ -1,4 +1,4 @@
-"""The SMTP transport: several connections to one relay, kept between waves."""
+"""The SMTP transport: a bounded number of connections to one relay, kept between waves."""
 
 import asyncio
 from collections import deque
@@ -10,6 +10,7 @@ from openstoq.messaging.email.connect import connect
 from openstoq.messaging.email.courier import Courier
 from openstoq.messaging.email.session import Session
 from openstoq.messaging.email.settings import SMTPSettings
+from openstoq.messaging.email.turns import Turn, Turns
 from openstoq.messaging.port import (
     Delivery,
     Email,
@@ -29,12 +30,16 @@ class SMTPTransport(EmailTransport):
     def __init__(self, settings: SMTPSettings) -> None:
         self._settings = settings
         self._context = settings.tls_context()
+        self._turns = Turns(settings.connections)
+        # With those in use they are never more than there are turns: who needs one looks here
+        # first, and has waited for a closed one to be gone.
         self._idle: deque[tuple[Session, float]] = deque()
 
     @override
     async def send(self, outbox: Outbox) -> None:
+        gate = asyncio.Lock()
         ended = await asyncio.gather(
-            *(self._lane(outbox) for _ in range(self._settings.connections)),
+            *(self._lane(outbox, gate) for _ in range(self._settings.connections)),
             return_exceptions=True,
         )
         for failure in ended:
@@ -53,40 +58,71 @@ class SMTPTransport(EmailTransport):
             session.quit()
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
-    async def _lane(self, outbox: Outbox) -> bool:
-        """Send over one connection at a time until the outbox ends; True if it had any to send."""
-        email = await outbox.next()
-        has_sent = email is not None
+    async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
+        """Send until the outbox ends, a turn at a time; True if it had anything to send."""
+        has_sent = False
         losses = 0
+        while True:
+            # One lane of each outbox waits at a time: the others have taken nothing meanwhile.
+            async with gate:
+                email = await outbox.next()
+                if email is None:
+                    return has_sent
+                turn = await self._turn_for(email, outbox)
+            has_sent = True
+            try:
+                losses = await self._spend(turn, email, outbox, losses)
+            finally:
+                self._turns.give_back()
+
+    async def _turn_for(self, email: Email, outbox: Outbox) -> Turn:
+        try:
+            return await self._turns.take(outbox.owner)
+        except BaseException:
+            stopped = "Sending was stopped before there was a connection for it."
+            outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
+            raise
+
+    async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
+        """Send `first` and what else is ready; return how many connections were lost in a row."""
+        email: Email | None = first
         while email is not None:
             session = await self._session_for(email, outbox)
             served = session.served
+            most = self._settings.messages_per_connection
             try:
-                left = await Courier(session, outbox, self._settings.messages_per_connection).carry(
-                    email
-                )
+                email = await Courier(session, outbox, turn, most).carry(email)
             except BaseException:
                 session.abort()
                 raise
             is_lost = not session.usable and session.served == served
             losses = losses + 1 if is_lost else 0
-            self._keep(session)
             if losses >= MOST_LOSSES:
+                session.abort()
                 reason = "The relay drops connections before it answers for a message."
-                if left is not None:
-                    outbox.settle(left, Delivery(Outcome.DEFERRED, reason))
+                if email is not None:
+                    outbox.settle(email, Delivery(Outcome.DEFERRED, reason))
                 raise RelayUnavailable(reason)
-            email = left if left is not None else await outbox.next()
-        return has_sent
+            try:
+                await self._keep(session)
+            except BaseException:
+                if email is not None:
+                    stopped = "Sending was stopped before the relay was reached again."
+                    outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
+                raise
+        return losses
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
         """Return an idle session or a new one; settle `email` when there is no relay."""
+        closing: list[Session] = []
         while self._idle:
             session, since = self._idle.pop()
             if session.usable and monotonic() - since < self._settings.idle_seconds:
                 return session
             session.quit()
+            closing.append(session)
         try:
+            await asyncio.gather(*(session.wait_closed() for session in closing))
             return await connect(self._settings, self._context)
         except RelayUnavailable as unavailable:
             outbox.settle(email, Delivery(Outcome.DEFERRED, str(unavailable)))
@@ -96,10 +132,12 @@ class SMTPTransport(EmailTransport):
             outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
             raise
 
-    def _keep(self, session: Session) -> None:
-        if not session.usable:
-            session.abort()
-        elif session.served < self._settings.messages_per_connection:
+    async def _keep(self, session: Session) -> None:
+        if session.usable and session.served < self._settings.messages_per_connection:
             self._idle.append((session, monotonic()))
-        else:
+            return
+        if session.usable:
             session.quit()
+        else:
+            session.abort()
+        await session.wait_closed()
