@@ -1,21 +1,35 @@
 """Small validated types shared by every feature."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from openstoq.kernel import texts
 from openstoq.kernel.patch import TRANSLATABLE
+from openstoq.kernel.places import country_code, locale_tag
 
 
-def _without_nul(value: Any) -> Any:
-    # PostgreSQL's text cannot hold U+0000 nor lone surrogates, so they are refused at the door.
-    if value is None:
-        return value
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must not contain NUL characters or lone surrogates")
-    return value
+def none_if_empty(value: Any) -> Any:
+    """Return None for "", which storefront scripts send for what they do not have."""
+    return None if value == "" else value
+
+
+def _if_given(check: Callable[[str], str]) -> Callable[[Any], Any]:
+    return lambda value: check(value) if isinstance(value, str) else value
+
+
+def _known_locale(value: str | None) -> str | None:
+    return locale_tag(value) if value is not None else None
+
+
+def _known_country(value: Any) -> Any:
+    known = country_code(value) if isinstance(value, str) else value
+    if known is None and value is not None:
+        raise ValueError("must be the two letters of a country (ISO 3166), such as DE")
+    return known
 
 
 _PLAIN = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
@@ -37,8 +51,9 @@ def _amount(value: Any) -> Any:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Clean = AfterValidator(_without_nul)
-Line = Annotated[str, Field(max_length=255), Clean]
+Clean = AfterValidator(_if_given(texts.text))
+OnOneLine = AfterValidator(_if_given(texts.line))
+Line = Annotated[str, Field(max_length=255), OnOneLine]
 Text = Annotated[str, Field(max_length=500), Clean]
 # Copy is text that shoppers read; a null shows the theme's own, or nothing.
 Copy = Annotated[str | None, Field(max_length=2000), Clean, TRANSLATABLE]
@@ -50,8 +65,19 @@ Color = Annotated[
         pattern=r"^(#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(rgb|rgba|hsl|hsla)\([0-9., %/deg]+\))$",
     ),
 ]
+# The one rule for every door: a locale is a tag that CLDR knows, or null, which is the shop's own
+# language. It is no reason to turn a shopper away; a country that is none is.
+Locale = Annotated[str | None, Field(max_length=255), Clean, AfterValidator(_known_locale)]
+Country = Annotated[
+    str | None,
+    Field(max_length=255),
+    AfterValidator(_known_country),
+    BeforeValidator(none_if_empty),
+]
 # A tag of Shopify, which takes no spaces around it: what is left of it without them counts.
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), Clean]
+Tag = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), OnOneLine
+]
 # An amount of money, or a percentage: what is written of it is a plain decimal.
 Amount = Annotated[
     Decimal,

@@ -86,7 +86,9 @@ class Endpoint:
     def _cost(self, message: Mapping[str, Any]) -> int:
         params = message.get("params")
         name = params.get("name") if isinstance(params, dict) else None
-        is_write = message.get("method") == "tools/call" and name in self._writes
+        is_write = (
+            message.get("method") == "tools/call" and isinstance(name, str) and name in self._writes
+        )
         return WRITE_COST if is_write else READ_COST
 
 

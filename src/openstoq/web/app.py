@@ -74,7 +74,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     sentences = {
-        404: f"there is nothing at {request.url.path[:300]}; see /openapi.json",
+        404: f"there is nothing at {request.scope['path'][:300]}; see /openapi.json",
         405: f"{request.method} is not allowed here",
     }
     headers = dict(error.headers or {})

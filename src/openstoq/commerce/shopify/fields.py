@@ -11,6 +11,7 @@ import orjson
 
 from openstoq.kernel.days import in_utc
 from openstoq.kernel.ids import shopify_id
+from openstoq.kernel.texts import cleaned
 
 _LARGEST_COUNT = 2**31 - 1
 _MOST_DIGITS = 15
@@ -76,8 +77,8 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"{self._named(name)} must be a text, got {_shown(value)}")  # noqa: TRY004 - callers catch one kind of error
-        # PostgreSQL cannot store U+0000, and no text of a shop means anything by it.
-        return str(value).replace("\x00", "")
+        # It cannot be refused, and no text of a shop means anything by a control character.
+        return cleaned(str(value))
 
     def count(self, name: str) -> int:
         """Read a whole number; null and missing read as 0."""

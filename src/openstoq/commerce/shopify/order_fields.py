@@ -16,6 +16,7 @@ from openstoq.commerce.orders import (
 )
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.kernel.money import Money
+from openstoq.kernel.places import country_code, locale_tag
 
 
 def order(node: Fields) -> Order:
@@ -33,8 +34,8 @@ def order(node: Fields) -> Order:
         tags=node.texts("tags"),
         email=node.text_or_none("email"),
         phone=node.text_or_none("phone"),
-        locale=node.text_or_none("customerLocale"),
-        country=node.inside("shippingAddress").text_or_none("countryCodeV2"),
+        locale=locale_tag(node.text("customerLocale")),
+        country=country_code(node.inside("shippingAddress").text("countryCodeV2")),
         currency=node.text("currencyCode"),
         financial_status=lowered_or_none(node, "displayFinancialStatus"),
         fulfillment_status=lowered_or_none(node, "displayFulfillmentStatus"),
@@ -140,7 +141,7 @@ def _customer(node: Fields) -> OrderCustomer:
         name=" ".join(name for name in names if name) or None,
         email=node.inside("defaultEmailAddress").text_or_none("emailAddress"),
         phone=node.inside("defaultPhoneNumber").text_or_none("phoneNumber"),
-        locale=node.text_or_none("locale"),
+        locale=locale_tag(node.text("locale")),
     )
 
 

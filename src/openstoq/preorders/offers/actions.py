@@ -12,7 +12,7 @@ from openstoq.kernel.days import Moment
 from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
-from openstoq.kernel.types import Clean, Line
+from openstoq.kernel.types import Line
 from openstoq.preorders.offers import members, membership, rules, store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import add, lay_over, load, save, write
@@ -21,7 +21,7 @@ from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
 NAME, PATH = "preorders.offers", "/preorders/offers"
 MOST_VARIANTS = 5000
 
-Name = Annotated[str, Field(min_length=1, max_length=255), Clean]
+Name = Annotated[Line, Field(min_length=1)]
 VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
 
 offers = ActionSet(NAME, PATH, load=load)

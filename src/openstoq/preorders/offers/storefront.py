@@ -222,11 +222,12 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
     }
 
 
-def localized(described_offer: Mapping[str, Any], locale: str) -> dict[str, Any]:
+def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
     """Return a described offer with its texts in `locale`, else its language, else as written."""
     copy = orjson.loads(orjson.dumps(described_offer))
     translations = copy.pop("translations", {})
-    texts = translations.get(locale) or translations.get(locale.split("-", maxsplit=1)[0]) or {}
+    tag = locale or ""
+    texts = translations.get(tag) or translations.get(tag.split("-", maxsplit=1)[0]) or {}
     for path, text in texts.items():
         _write(copy, path, partial(_instead, text))
     return dict(copy)

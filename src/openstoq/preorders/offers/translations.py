@@ -9,14 +9,14 @@ from pydantic import BaseModel, Field
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import Invalid
-from openstoq.kernel.types import Clean
+from openstoq.kernel.types import Clean, OnOneLine
 from openstoq.preorders.offers import rules, texts
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
 
-Locale = Annotated[str, Field(min_length=2, max_length=20), Clean]
-Path = Annotated[str, Field(min_length=1, max_length=200), Clean]
+Locale = Annotated[str, Field(min_length=2, max_length=20), OnOneLine]
+Path = Annotated[str, Field(min_length=1, max_length=200), OnOneLine]
 Value = Annotated[str, Field(max_length=2000), Clean]
 
 translations = ActionSet(

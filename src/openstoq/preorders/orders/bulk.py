@@ -18,7 +18,7 @@ from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import LARGEST, new_id
-from openstoq.kernel.types import Clean, Text
+from openstoq.kernel.types import OnOneLine, Text
 from openstoq.preorders.orders import cancelling, fulfilling, letters, rules
 from openstoq.preorders.orders.actions import NAME, PATH, TagOrTags, Tags, find
 from openstoq.preorders.orders.model import PreorderOrder
@@ -45,7 +45,7 @@ def _once(ids: list[str]) -> list[str]:
 OrderRef = Annotated[
     str,
     Field(max_length=64),
-    Clean,
+    OnOneLine,
     BeforeValidator(_reference),
     WithJsonSchema(
         {

@@ -40,7 +40,7 @@ class Cart:
     lines: Sequence[CartLine]
     market_id: int | None = None
     terms: bool | AbstractSet[UUID] = False
-    locale: str = "en"
+    locale: str | None = "en"
 
     def accepts(self, offer_id: UUID) -> bool:
         """Tell whether an offer's terms were accepted."""

@@ -47,7 +47,7 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
 }
 
 
-def sentence(code: Code, locale: str, *, number: int | None = None) -> str:
+def sentence(code: Code, locale: str | None, *, number: int | None = None) -> str:
     """Say what a code means in the locale's language, or in English."""
-    language = locale.split("-", maxsplit=1)[0].lower()
+    language = (locale or "").split("-", maxsplit=1)[0].lower()
     return SENTENCES.get(language, SENTENCES["en"])[code].format(number=number)

@@ -42,7 +42,11 @@ async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> li
 
 
 async def _in_own_words(
-    db: Connection, shop_id: UUID, found: Sequence[Refusal], mixed: Sequence[Offer], locale: str
+    db: Connection,
+    shop_id: UUID,
+    found: Sequence[Refusal],
+    mixed: Sequence[Offer],
+    locale: str | None,
 ) -> list[Refusal]:
     """Tell of mixed carts in the offers' own messages, as far as they have one."""
     translations = await texts.overrides(db, shop_id, [offer.id for offer in mixed])

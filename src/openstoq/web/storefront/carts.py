@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from openstoq.actions.validation import read_body, read_values
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import CustomerId, MarketId, SellingPlanId, VariantId
-from openstoq.kernel.types import Clean, Line, Quantity
+from openstoq.kernel.types import Country, Line, Locale, Quantity
 from openstoq.preorders.orders import checking, recognition
 from openstoq.preorders.orders.cart import Cart, CartLine
 from openstoq.web.requests import json_body_of, query_of
@@ -57,9 +57,9 @@ class Asked(BaseModel):
     lines: Annotated[list[AskedLine], Field(min_length=1, max_length=MOST_LINES)]
     customer: AskedCustomer | None = None
     market_id: MarketId | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
+    country: Country = None
     terms_accepted: bool | Annotated[list[UUID], Field(max_length=MOST_LINES)] = False
-    locale: Annotated[str, Field(max_length=20), Clean] = "en"
+    locale: Locale = "en"
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
@@ -82,7 +82,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         market_id = asked.market_id
         if market_id is None and asked.country is not None:
-            market_id = await recognition.market_of(db, shop.id, asked.country.upper())
+            market_id = await recognition.market_of(db, shop.id, asked.country)
         found = await checking.check(db, shop.id, _cart(asked, market_id), runtime.clock())
     problems = [{**asdict(one), "offer_id": str(one.offer_id)} for one in found]
     return {"acceptable": not problems, "problems": problems}

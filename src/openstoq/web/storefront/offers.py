@@ -1,15 +1,15 @@
 """What a storefront asks of preorders: the offer that applies to a variant, in its language."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import MarketId, VariantId
-from openstoq.kernel.types import Clean
+from openstoq.kernel.types import Line, Locale
 from openstoq.preorders.offers import line_items, rules, storefront, storefront_store, texts
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
@@ -24,8 +24,8 @@ class Asked(BaseModel):
 
     variant_id: VariantId
     market_id: MarketId | None = None
-    locale: Annotated[str, Field(max_length=20), Clean] = "en"
-    shop: Annotated[str, Field(max_length=255), Clean] | None = None
+    locale: Locale = "en"
+    shop: Line | None = None
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:

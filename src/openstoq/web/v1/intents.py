@@ -42,7 +42,6 @@ async def create(
     *,
     intent: IntentInput,
     customer: CustomerInput,
-    product: dict[str, Any] | None,  # noqa: ARG001 - documented; the catalogue knows the product
 ) -> Written[Any]:
     """Create an intent: put a shopper on the waitlist of a variant."""
     try:

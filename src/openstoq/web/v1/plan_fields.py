@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, create_model
 from openstoq.kernel.days import Moment
 from openstoq.kernel.ids import CollectionId, MarketId
 from openstoq.kernel.patch import stored
-from openstoq.kernel.types import Amount, Clean, Color, Line, Text
+from openstoq.kernel.types import Amount, Clean, Color, Line, OnOneLine, Text
 from openstoq.preorders.offers.capabilities.payments import (
     ALL_OF_IT,
     Deposit,
@@ -107,7 +107,7 @@ FIELDS: tuple[PlanField, ...] = (
     ),
     PlanField(
         "preorder_button_description_border_radius",
-        Annotated[str | None, Field(max_length=20), Clean],
+        Annotated[str | None, Field(max_length=20), OnOneLine],
         f"{_DISCLAIMER}.border_radius",
         _radius,
         _radius_text,
@@ -139,7 +139,7 @@ FIELDS: tuple[PlanField, ...] = (
     PlanField("shipping_applies_to_all_products", bool, "shipping.display.applies_to_all_products"),
     PlanField(
         "preorder_tags",
-        Annotated[str | None, Field(max_length=2100), Clean],
+        Annotated[str | None, Field(max_length=2100), OnOneLine],
         "checkout.order_tags",
         _tags,
         ", ".join,
@@ -182,7 +182,7 @@ FIELDS: tuple[PlanField, ...] = (
 
 # Fields that stand for more than one place, or for a place with other words.
 SPECIAL: Mapping[str, Any] = {
-    "name": Annotated[str, Field(min_length=1, max_length=255), Clean],
+    "name": Annotated[Line, Field(min_length=1)],
     "internal_name": Line | None,
     "enabled": bool,
     "billing_type": Literal["exact_time", "no_remaining_balance", "time_after_checkout"],

@@ -1,21 +1,14 @@
 """The bodies that API v1 takes, as its reference describes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from openstoq.back_in_stock.signups.model import Channel
 from openstoq.kernel.ids import CustomerId, MarketId, ProductId, VariantId
-from openstoq.kernel.types import Clean, Line, Quantity
+from openstoq.kernel.types import Country, Line, Locale, OnOneLine, Quantity, none_if_empty
 
-
-def _none_if_empty(value: Any) -> Any:
-    # Storefront scripts send "" where there is no customer or market.
-    return None if value == "" else value
-
-
-_NONE_IF_EMPTY = BeforeValidator(_none_if_empty)
-Country = Annotated[str, Field(max_length=2, pattern=r"^[A-Za-z]{2}$")]
+_NONE_IF_EMPTY = BeforeValidator(none_if_empty)
 
 
 class Lenient(BaseModel):
@@ -42,21 +35,20 @@ class CustomerInput(Lenient):
     name: Line | None = None
     email: Line | None = None
     phone: Line | None = None
-    push: Annotated[str, Field(max_length=4096), Clean] | None = None
+    push: Annotated[str, Field(max_length=4096), OnOneLine] | None = None
     country_code: Line | None = None
-    country: Country | None = None
+    country: Country = None
     accepts_marketing: bool | None = None
-    locale: Annotated[str, Field(max_length=20), Clean] | None = None
+    locale: Locale = None
     shopify_market_id: Annotated[MarketId | None, _NONE_IF_EMPTY] = None
     shopify_customer_id: Annotated[CustomerId | None, _NONE_IF_EMPTY] = None
 
 
 class CreateIntent(Lenient):
-    """POST /intents. `product` is accepted and not needed: the catalogue knows the product."""
+    """POST /intents. The documented `product` is ignored: the catalogue knows the product."""
 
     intent: IntentInput
     customer: CustomerInput
-    product: dict[str, Any] | None = None
 
 
 IntentIds = Annotated[list[Line], Field(max_length=1000)]

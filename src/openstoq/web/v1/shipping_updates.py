@@ -1,6 +1,5 @@
 """API v1's send_shipping_update: a merchant's news, mailed to the shoppers of many orders."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,18 +15,11 @@ from openstoq.web.v1.requests import Lenient
 
 MOST_ORDERS = 1000
 LONGEST_DESCRIPTION = 5000
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
-    return text
-
-
-def _on_one_line(text: str) -> str:
-    if _CONTROLS.search(text):
-        raise ValueError("must not contain line breaks or other control characters")
     return text
 
 
@@ -39,7 +31,7 @@ class ShippingUpdateBody(Lenient):
 
     order_ids: Annotated[list[UUID], Field(max_length=MOST_ORDERS)] | None = None
     shopify_order_ids: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] | None = None
-    subject: Annotated[Line, Said, AfterValidator(_on_one_line)]
+    subject: Annotated[Line, Said]
     header: Annotated[Line, Said]
     description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION), Clean, Said]
 
