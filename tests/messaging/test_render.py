@@ -239,16 +239,22 @@ def test_a_shops_name_with_quotes_is_quoted() -> None:
 def test_html_in_values_is_text() -> None:
     evil = "<script>alert('1')</script> & \"co\""
     facts = replace(FACTS, product_title=evil, variant_title=evil, shop_name=evil)
-    message = parsed(prepare_alert(facts, "en").personal(replace(RECIPIENT, name=evil)))
+    name = "Ana & 'Ben' \"Co\""
+    message = parsed(prepare_alert(facts, "en").personal(replace(RECIPIENT, name=name)))
     assert "<script" not in body(message, "html")
-    assert f"Hello {evil}," in body(message, "plain")
+    assert "Ana &amp; &#39;Ben&#39; &quot;Co&quot;" in body(message, "html").replace(
+        "&#34;", "&quot;"
+    )
+    assert f"Hello {name}," in body(message, "plain")
+    message = parsed(prepare_alert(facts, "en").personal(replace(RECIPIENT, name=evil)))
+    assert "Hello," in body(message, "plain").splitlines()
 
 
 def test_liquid_in_values_is_text() -> None:
     evil = "{{ shop_url }} {% raw %} %(greeting)b %s"
     facts = replace(FACTS, product_title=evil)
     message = parsed(prepare_alert(facts, "en").personal(replace(RECIPIENT, name=evil)))
-    assert f"Hello {evil}," in body(message, "plain")
+    assert "Hello," in body(message, "plain").splitlines()
     assert evil in body(message, "plain").splitlines()
     assert message["Subject"] == f"Back in stock: {evil}"
 
