@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openstoq.back_in_stock.signups.projections import INTENT, SIGNUP
-from openstoq.back_in_stock.signups.store import ADD, Filter, page
+from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
+from openstoq.back_in_stock.signups.projections import SIGNUP
+from openstoq.back_in_stock.signups.store import Filter, page
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 
-STATEMENT = ADD.replace("{projection}", INTENT)
 SHOP = UUID(os.environ["STAGE_SHOP"])
 
 
@@ -28,7 +28,7 @@ async def create(request: Request) -> Response:
     form = orjson.loads(await request.body())
     intent, email = form["intent"], form["customer"]["email"]
     row = await request.app.state.pool.fetchrow(
-        STATEMENT,
+        ADDED_BY_STRANGER,
         SHOP,
         new_id(),
         new_id(),
@@ -43,9 +43,8 @@ async def create(request: Request) -> Response:
         form["customer"]["name"],
         *(None, None, None, None),
         utc_now(),
-        False,
     )
-    return Response(row["json"], status_code=201, media_type="application/json")
+    return Response(f'{{"id":"{row["id"]}"}}', status_code=201, media_type="application/json")
 
 
 async def list_(request: Request) -> Response:

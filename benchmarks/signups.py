@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 from load import CONNECTIONS, rate_of, request
-from openstoq.back_in_stock.signups.projections import INTENT
-from openstoq.back_in_stock.signups.store import ADD
+from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
 from openstoq.db.embedded.binaries import find_binaries
 from stage import DOMAIN, PRODUCT, VARIANT, Stage, fill, stage, started, until_ready
 
@@ -57,7 +56,9 @@ def warm_up(made: Stage, port: int, path: str, first: int) -> None:
 def ours(made: Stage, requests: int) -> float:
     """Return sign-ups per second through the API."""
     environment = made.environment(
-        OPENSTOQ_HTTP_PORT=str(API_PORT), OPENSTOQ_LIMITS_ADDRESS_POINTS="1000000000"
+        OPENSTOQ_HTTP_PORT=str(API_PORT),
+        OPENSTOQ_LIMITS_ADDRESS_POINTS="1000000000",
+        OPENSTOQ_LIMITS_SIGNUP_POINTS="1000000000",
     )
     api = started(["-m", "openstoq", "serve"], environment)
     until_ready(f"http://127.0.0.1:{API_PORT}")
@@ -83,7 +84,7 @@ def bare(made: Stage, requests: int) -> float:
 
 def pgbench(made: Stage, seconds: int) -> float:
     """Return inserts per second of PostgreSQL alone, by as many clients."""
-    statement = ADD.replace("{projection}", INTENT)
+    statement = ADDED_BY_STRANGER
     values = {
         1: f"'{made.shop_id}'::uuid",
         2: "gen_random_uuid()",
@@ -96,9 +97,8 @@ def pgbench(made: Stage, seconds: int) -> float:
         10: "1",
         11: "'pgbench'",
         17: "now()",
-        18: "false",
     }
-    for number in range(18, 0, -1):
+    for number in range(17, 0, -1):
         statement = statement.replace(f"${number}", values.get(number, "NULL"))
     script = made.folder / "insert.sql"
     script.write_text(" ".join(statement.split()) + ";\n", encoding="utf-8")

@@ -143,7 +143,9 @@ async def work(settings: Settings) -> None:
     async with runtime(settings, statement_seconds=settings.database.job_seconds) as opened:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
-        worker = Worker(opened, JOBS, url=url, forget=[shops.forget_spent_points])
+        worker = Worker(
+            opened, JOBS, url=url, forget=[shops.forget_spent_points, shops.forget_asked]
+        )
         _on_signals(worker.stop)
         async with _watchable(opened):
             await worker.run()

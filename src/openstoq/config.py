@@ -103,7 +103,14 @@ class Limits(Group):
 
     points: int = Field(360, description="Points per shop and 60 seconds; GET 1, others 2.")
     address_points: int = Field(
-        120, description="Points per client address, shop and 60 seconds on public endpoints."
+        120,
+        description="Points per client address, shop and 60 seconds on public endpoints; the "
+        "addresses of an IPv6 /64 count as one.",
+    )
+    signup_points: int = Field(
+        12_000,
+        description="Points per shop and 60 seconds for sign-ups without a key, of all addresses "
+        "together; each costs 2.",
     )
 
 

@@ -27,7 +27,9 @@ SEED = int(os.environ.get("OPENSTOQ_TEST_SEED", "9"))
 def runtime(database):
     """A runtime in which nobody's points run out."""
     plenty = 1_000_000_000
-    settings = Settings(security=Security(key=KEY), limits=Limits(address_points=plenty))
+    settings = Settings(
+        security=Security(key=KEY), limits=Limits(address_points=plenty, signup_points=plenty)
+    )
     return make_runtime(database, settings=settings, ports={Inbound: ShopifyInbound()})
 
 

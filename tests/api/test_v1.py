@@ -112,9 +112,10 @@ async def test_a_large_body_is_refused_in_v1s_own_shape(app, storefront, key):
 
 
 @pytest.mark.parametrize("domain", [None, "", "nobody.myshopify.com", "x" * 2000])
-async def test_a_shop_that_is_not_ours_is_401(api, domain):
+async def test_a_shop_that_is_not_ours_is_401(app, shop, domain):
     headers = {} if domain is None else {"X-Shopify-Shop-Domain": domain}
-    answer = await api.post("/intents.json", json=FORM, headers=headers)
+    async with client_of(app, base="/api/v1") as anybody:
+        answer = await anybody.post("/intents.json", json=FORM, headers=headers)
     assert answer.status_code == 401
     assert "X-Shopify-Shop-Domain" in answer.json()["error"]
 
@@ -150,11 +151,12 @@ async def test_the_same_contact_waits_once(api, storefront):
     assert (again.status_code, len(again.json()["errors"])) == (200, 1)
 
 
-async def test_an_address_has_points_of_its_own(api, storefront):
-    answers = [
-        await api.post("/intents.json", json=form(email="nobody"), headers=storefront)
-        for _ in range(61)
-    ]
+async def test_an_address_has_points_of_its_own(app, api, storefront):
+    async with client_of(app, base="/api/v1") as anybody:
+        answers = [
+            await anybody.post("/intents.json", json=form(email="nobody"), headers=storefront)
+            for _ in range(61)
+        ]
     assert {answer.status_code for answer in answers[:60]} == {200}
     assert answers[60].status_code == 429
     assert answers[60].json()["error"] == "Rate limit exceeded"

@@ -76,7 +76,7 @@ async def test_a_form_does_not_end_an_unsubscription_until_it_is_confirmed(datab
     await make_signup(database, shop, unsubscribed_at=at(-1))
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE customers SET unsubscribed_at = $1", at(-30))
-    signup_id = await make_signup(database, shop, seconds=0, consents=False)
+    signup_id = await make_signup(database, shop, seconds=0, vouched=False)
     async with database.transaction(shop.id) as db:
         (signup,) = await store.load(db, shop.id, [signup_id], lock=False)
     (customer,) = await rows(database, shop, "customers")

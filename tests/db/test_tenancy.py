@@ -8,7 +8,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.shops import store
 
 # Tables that belong to the installation, not to a shop.
-LOCAL = {"alembic_version", "rate_buckets"}
+LOCAL = {"alembic_version", "asked_contacts", "rate_buckets"}
 # The directory itself: its own key is shop_id, and a domain names one shop.
 UNIQUE_ELSEWHERE = {("shops", "shops_domain_key")}
 

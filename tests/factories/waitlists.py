@@ -9,7 +9,7 @@ from openstoq.back_in_stock.notifications import claims, waves
 from openstoq.back_in_stock.restock.jobs import on_stock_changed
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.back_in_stock.settings.model import BackInStockSettings
-from openstoq.back_in_stock.signups import rules, store
+from openstoq.back_in_stock.signups import intake, rules
 from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.catalog import stock
@@ -68,7 +68,7 @@ async def make_signup(
     seconds: float = -60,
     channel: str = "email",
     market_id: int | None = None,
-    consents: bool = True,
+    vouched: bool = True,
     **columns,
 ) -> UUID:
     """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say."""
@@ -82,10 +82,10 @@ async def make_signup(
         market_id=market_id,
     )
     async with database.transaction(shop.id) as db:
-        added = await store.add(
-            db, shop.id, new, projection=SIGNUP, now=at(seconds), consents=consents
+        added = await intake.add(
+            db, shop.id, new, projection=SIGNUP, now=at(seconds), vouched=vouched
         )
-        assert added.json is not None
+        assert added.is_new
         for column, value in columns.items():
             await db.execute(
                 f"UPDATE signups SET {column} = $3 WHERE shop_id = $1 AND id = $2",  # noqa: S608 - a test's own names

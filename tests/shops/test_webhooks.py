@@ -333,3 +333,27 @@ async def test_settings_that_cannot_be_read_stop_no_stock(database, runtime, sho
     row = await deliver(runtime, shop, "inventory_levels/update", LEVEL)
     assert (row["done_at"] is not None, row["error"]) == (True, None)
     assert (await variant_row(database, shop))["available"] == 3
+
+
+@pytest.mark.parametrize(
+    ("topic", "body"),
+    [
+        ("customers/redact", {"shop_id": 9, "shop_domain": "other.myshopify.com", "customer": {}}),
+        ("customers/redact", {"shop_id": 9, "shop_domain": DOMAIN, "customer": {}}),
+        ("customers/data_request", {"shop_id": 7, "shop_domain": "other.myshopify.com"}),
+        ("shop/redact", {"shop_id": 9, "shop_domain": "other.myshopify.com"}),
+        ("app/uninstalled", {"id": 9, "myshopify_domain": "other.myshopify.com"}),
+        ("app/uninstalled", {"id": 9}),
+        ("shop/update", {"id": 7, "myshopify_domain": "Other.myshopify.com"}),
+    ],
+)
+async def test_a_body_about_another_shop_commands_nothing(database, runtime, shop, topic, body):
+    """The signature is right: it is the header that somebody has put before another's body."""
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET shopify_id = 7")
+    headers, raw = make_delivery(topic, body)
+    with pytest.raises(BadRequest, match="another shop than X-Shopify-Shop-Domain"):
+        await take(runtime, headers, raw)
+    assert await rows(database, shop, "webhook_deliveries", "webhook_id") == []
+    own = {"shop_id": 7, "id": 7, "shop_domain": DOMAIN.upper(), "customer": {}}
+    assert await take(runtime, *make_delivery(topic, own)) is True

@@ -1,16 +1,27 @@
 """Admission: whose key a request carries, and whether its shop has points left."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
+from openstoq.actions.action import WRITE_COST
 from openstoq.actions.context import Caller, actor_of_key
+from openstoq.commerce.inbound import Inbound
 from openstoq.errors import TooManyRequests, Unauthorized
 from openstoq.jobs.work import Runtime
+from openstoq.kernel.addresses import client_of
 from openstoq.shops import store
+from openstoq.shops.connection import webhook_secrets
 from openstoq.shops.keys import is_key
-from openstoq.shops.model import WINDOW_SECONDS, Points
+from openstoq.shops.model import WINDOW_SECONDS, Points, Shop
 
 MISSING = "send your API key in the X-Auth-Token header"
 UNKNOWN = "the API key is malformed, unknown, expired or revoked; make one with `openstoq shop key`"
+
+LONGEST_DOMAIN = 255
+# A signature is made for one request, whose way takes seconds.
+LONGEST_FORWARDED = timedelta(minutes=5)
 
 
 class PointsSpent(TooManyRequests):
@@ -57,9 +68,7 @@ async def admit_storefront(
 
     Raises Unauthorized when there is no such installed shop, or PointsSpent.
     """
-    # An address is personal data, so only a digest of it stands in the table of points.
-    domain = (domain or "").lower()
-    bucket = sha256(f"{domain}/{address}".encode()).hexdigest()
+    domain, bucket = _named(domain), _bucket(domain, client_of(address))
     found = await store.admit_address(
         runtime.database,
         domain,
@@ -67,9 +76,73 @@ async def admit_storefront(
         cost=cost,
         limit=runtime.settings.limits.address_points,
     )
+    return _stranger(found, bucket)
+
+
+async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
+    """Admit a stranger's sign-up, which all strangers of the shop have points for together.
+
+    Raises Unauthorized when there is no such installed shop, or PointsSpent.
+    """
+    return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
+
+
+async def admit_forwarded(runtime: Runtime, query: Sequence[tuple[str, str]]) -> Caller:
+    """Admit a sign-up that the shop's platform has forwarded and signed.
+
+    The signature says which shop it is, and which customer was logged in; who typed the rest is
+    as unknown as without it. Raises Unauthorized or PointsSpent.
+    """
+    domain = _named(next((value for name, value in query if name == "shop"), ""))
+    shop = await store.shop_of_domain(runtime.database, domain)
+    forwarded = runtime.ports.get(Inbound).forwarded(query, webhook_secrets(runtime, shop))
+    if forwarded is None:
+        raise Unauthorized("the signature is not one of this app's")
+    if abs(runtime.clock() - forwarded.signed_at) > LONGEST_FORWARDED:
+        raise Unauthorized("the signature is too old, or the server's clock is wrong")
+    # It comes from an address of the platform, so the customer is counted; those who are not
+    # logged in can only be counted together.
+    limits = runtime.settings.limits
+    who = forwarded.customer_id
+    caller = await _admit_signup(
+        runtime,
+        domain,
+        _bucket(domain, f"customer {who}"),
+        limit=limits.signup_points if who is None else limits.address_points,
+    )
+    return replace(caller, customer_id=who)
+
+
+async def _admit_signup(
+    runtime: Runtime, domain: str, bucket: str, *, limit: int | None = None
+) -> Caller:
+    limits = runtime.settings.limits
+    found = await store.admit_stranger(
+        runtime.database,
+        domain,
+        bucket,
+        cost=WRITE_COST,
+        limit=limit if limit is not None else limits.address_points,
+        shop_limit=limits.signup_points,
+    )
+    return _stranger(found, bucket)
+
+
+def _named(domain: str | None) -> str:
+    """Return a domain that may be asked for; the empty one for what cannot be any."""
+    named = (domain or "").strip().lower()
+    return named if len(named) <= LONGEST_DOMAIN and named.isprintable() else ""
+
+
+def _bucket(domain: str | None, client: str) -> str:
+    # An address is personal data, so only a digest of it stands in the table of points.
+    return sha256(f"{_named(domain)}/{client}".encode()).hexdigest()
+
+
+def _stranger(found: tuple[Shop, Points] | None, bucket: str) -> Caller:
     if found is None:
         raise Unauthorized("name an installed shop in the X-Shopify-Shop-Domain header")
     shop, points = found
     if not points.allowed:
         raise PointsSpent(points)
-    return Caller(shop=shop, actor="storefront", points=points)
+    return Caller(shop=shop, actor="storefront", points=points, bucket=bucket)

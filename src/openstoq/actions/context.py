@@ -15,6 +15,15 @@ class Caller:
     shop: Shop
     actor: str  # key:<id>, or storefront
     points: Points
+    # Where a stranger's points are counted; None for who has a key.
+    bucket: str | None = None
+    # The customer who was logged in, where the shop's platform signed the request.
+    customer_id: int | None = None
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody vouches for what the caller says."""
+        return self.bucket is not None
 
 
 @dataclass(slots=True, kw_only=True)

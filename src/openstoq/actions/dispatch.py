@@ -37,6 +37,7 @@ class Call:
     path: Mapping[str, str]
     sent: bytes | Mapping[str, Any]
     request_id: str
+    face: str
     idempotency_key: str | None = None
     dry_run: bool = False
 
@@ -113,9 +114,10 @@ async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
 
 
 async def _write(context: Context, call: Call, request: BaseModel) -> Answer:
-    key, print_of_it = call.idempotency_key, b""
-    if key is not None:
-        print_of_it = _fingerprint(key, call)
+    key, print_of_it = None, b""
+    if call.idempotency_key is not None:
+        print_of_it = _fingerprint(call.idempotency_key, call)
+        key = _scoped(call.idempotency_key, call, print_of_it)
         stored = await records.stored_answer(context.db, context.shop_id, key, print_of_it)
         if stored is not None:
             return stored
@@ -169,6 +171,17 @@ def _fingerprint(key: str, call: Call) -> bytes:
         )
     body = call.sent if isinstance(call.sent, bytes) else orjson.dumps(call.sent, default=str)
     return records.fingerprint(call.action.name, call.path, body)
+
+
+def _scoped(key: str, call: Call, print_of_it: bytes) -> str:
+    """Return an idempotency key as its caller's own on this face.
+
+    Strangers may share an address, so of theirs the request is a part: one's key neither burns
+    another's nor brings another's answer.
+    """
+    caller = call.caller
+    owner = f"{caller.bucket}:{print_of_it.hex()}" if caller.is_stranger else caller.actor
+    return f"{call.face}:{owner}:{key}"
 
 
 def _with_effects(answer: Answer, context: Context) -> Answer:

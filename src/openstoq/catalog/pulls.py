@@ -58,7 +58,13 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: i
 
 
 async def finish(db: Connection, shop_id: UUID, now: datetime) -> None:
-    """Note that the pull is complete."""
+    """Note that the pull has ended, and with one of everything that the catalogue is whole."""
     await db.execute(
-        "UPDATE catalog_pulls SET finished_at = $2, cursor = NULL WHERE shop_id = $1", shop_id, now
+        """
+        UPDATE catalog_pulls SET finished_at = $2, cursor = NULL,
+            complete = complete OR updated_since IS NULL
+        WHERE shop_id = $1
+        """,
+        shop_id,
+        now,
     )

@@ -173,8 +173,25 @@ Change = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What the platform vouches for in a request that it forwards from a shop's pages."""
+
+    shop_domain: str
+    customer_id: int | None
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NamedShop:
+    """The shop that a body says it is about, as far as it does."""
+
+    domain: str | None
+    shopify_id: int | None
+
+
 class Inbound(Protocol):
-    """Reads what the platform posts to us."""
+    """Reads what the platform posts to us, or forwards."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -196,4 +213,17 @@ class Inbound(Protocol):
 
         Raises ValueError with a sentence that names the field when it is malformed.
         """
+        ...
+
+    def named_shop(self, topic: str, body: bytes) -> NamedShop:
+        """Read which shop a body is about: the signature covers that, and no header.
+
+        Raises ValueError when the body is not a JSON object.
+        """
+        ...
+
+    def forwarded(
+        self, query: Sequence[tuple[str, str]], secrets: Sequence[str]
+    ) -> Forwarded | None:
+        """Read a forwarded request's query, unless none of the app's secrets signed it."""
         ...

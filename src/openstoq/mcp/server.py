@@ -86,6 +86,7 @@ async def _call(
         Call(
             action=action,
             caller=request.state.caller,
+            face="mcp",
             path=arguments.path,
             sent=arguments.sent,
             request_id=request.state.request_id,

@@ -54,6 +54,10 @@ class Seal:
             UUID(bytes=body[start : start + _ID_BYTES]) for start in range(0, len(body), _ID_BYTES)
         )
 
+    def digest(self, purpose: str, text: str) -> str:
+        """Return what stands for `text` where it must not be stored; nobody else can make it."""
+        return _text(self._signature(purpose, text.encode()))
+
     def _signature(self, purpose: str, body: bytes) -> bytes:
         digest = hmac.new(self._signing, purpose.encode() + b"\x00" + body, sha256).digest()
         return digest[:_SIGNATURE_BYTES]

@@ -38,6 +38,27 @@ async def admit_address(
     return (Shop.from_row(row["shop"]), _points(row, limit)) if row is not None else None
 
 
+async def admit_stranger(
+    database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
+) -> tuple[Shop, Points] | None:
+    """Spend `cost` points of a client's bucket and of all strangers' together; None: no such shop.
+
+    The points are those of whichever limit was reached, or else of the client. It commits at
+    once, as admit_key does.
+    """
+    row = await database.call(
+        "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
+        domain.lower(),
+        bucket,
+        cost,
+        limit,
+        shop_limit,
+    )
+    if row is None:
+        return None
+    return Shop.from_row(row["shop"]), _points(row, row["points_per_window"])
+
+
 async def take_points(database: Database, bucket: str, *, cost: int, limit: int) -> Points:
     """Spend `cost` points of any bucket, such as a client's address."""
     row = await database.call("SELECT * FROM take_points($1, $2, $3)", bucket, cost, limit)
@@ -49,6 +70,17 @@ async def take_points(database: Database, bucket: str, *, cost: int, limit: int)
 async def forget_spent_points(db: Connection, most: int) -> int:
     """Drop up to `most` buckets, of any shop or address, that nobody took from for an hour."""
     forgotten: int = await db.fetchval("SELECT forget_spent_points($1)", most)
+    return forgotten
+
+
+async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
+    """Return whether a contact was asked less than `most` times today, by any shop; count it."""
+    return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
+
+
+async def forget_asked(db: Connection, most: int) -> int:
+    """Drop up to `most` contacts, of any shop, that nobody asked for a day."""
+    forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten
 
 

@@ -15,6 +15,7 @@ from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime
 from openstoq.shops import deliveries, store
 from openstoq.shops.connection import webhook_secrets
+from openstoq.shops.model import Shop
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ async def receive(
     """Take a delivery: check who signed it, store it and enqueue its work, in one transaction.
 
     False when this delivery was taken before. Raises Unauthorized for a bad signature, NotFound
-    for a shop that is not ours, BadRequest for what is not a delivery.
+    for a shop that is not ours, BadRequest for what is not a delivery or is another shop's.
     """
     inbound = runtime.ports.get(Inbound)
     domain = {name.lower(): value for name, value in headers.items()}.get(
@@ -54,11 +55,28 @@ async def receive(
         orjson.loads(raw_body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
+    _check_shop(inbound, shop, delivery.topic, raw_body)
     async with runtime.work(shop.id, request_id=request_id) as work:
         if not await deliveries.store(work.db, shop.id, delivery, raw_body, now=runtime.clock()):
             return False
         work.enqueue(work_off, webhook_id=delivery.webhook_id)
     return True
+
+
+def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> None:
+    """Raise BadRequest when the body is about another shop than the header names.
+
+    Only the body is signed: with another header it would be a command to somebody else's shop.
+    """
+    try:
+        named = inbound.named_shop(topic, raw_body)
+    except ValueError:
+        # It says nothing that could be read, which is noted when it is worked off.
+        return
+    if named.domain not in (None, shop.domain) or (
+        shop.shopify_id is not None and named.shopify_id not in (None, shop.shopify_id)
+    ):
+        raise BadRequest("the body is about another shop than X-Shopify-Shop-Domain names")
 
 
 class NotHeard(Exception):  # noqa: N818 - what happened, for the queue's log

@@ -44,7 +44,7 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
     """
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
-    for name, value in _pairs(scope["query_string"]):
+    for name, value in pairs_of(scope):
         present = values.get(name)
         if name in lists:
             values[name] = [*present, value] if isinstance(present, list) else [value]
@@ -89,7 +89,9 @@ async def json_body_of(request: Request) -> bytes:
     return body
 
 
-def _pairs(query: bytes) -> list[tuple[str, str]]:
+def pairs_of(scope: Scope) -> list[tuple[str, str]]:
+    """Return the query's names and values, in order; raise BadRequest when it cannot be read."""
+    query: bytes = scope["query_string"]
     try:
         return parse_qsl(
             query.decode(),
@@ -101,3 +103,16 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
         raise BadRequest("the query is not valid UTF-8") from error
     except ValueError as error:
         raise BadRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from error
+
+
+def shop_named_by(request: Request, *others: object) -> str | None:
+    """Return the domain that the header names, or any of `others`: they must be one.
+
+    Raises BadRequest when they are not. What is no text names no shop.
+    """
+    header = request.headers.get("x-shopify-shop-domain")
+    given = [one.strip().lower() for one in (header, *others) if isinstance(one, str)]
+    named = list(dict.fromkeys(one for one in given if one))
+    if len(named) > 1:
+        raise BadRequest("the request names two shops; name one, in X-Shopify-Shop-Domain")
+    return named[0] if named else None

@@ -87,6 +87,7 @@ class Face:
             action=action,
             caller=caller,
             path=path,
+            face="v2",
             sent=await json_body_of(request)
             if writes
             else query_of(request.scope, lists=_list_fields(action)),

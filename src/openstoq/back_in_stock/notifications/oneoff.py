@@ -1,17 +1,32 @@
-"""The mail that asks a shopper to confirm a signup."""
+"""The mail that asks a shopper to confirm a signup, and how often a contact may get one.
+
+Anybody can type anybody's address into a form, so what a form can set off is counted by contact.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import structlog
 
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import JobSet, Lane
-from openstoq.jobs.work import Run
+from openstoq.jobs.work import Run, Work
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
 from openstoq.shops.mails import notice_of, send_one
+from openstoq.shops.seal import Seal
+
+log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.mails")
+
+# How often a contact is asked: of one product, by one shop, and by all shops of the installation.
+WINDOW = timedelta(days=1)
+MOST_OF_A_PRODUCT, MOST_OF_A_SHOP, MOST_OF_ALL = 1, 5, 20
+# Signups of one sweep, so that its transaction is not long.
+SWEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +35,25 @@ class Unconfirmed:
 
     contact: str
     locale: str | None
+    product_id: int
     product: str | None
+    asked_at: datetime | None
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
-    """Mail a shopper the link that confirms a signup, unless that was done meanwhile."""
+    """Mail a shopper the link that confirms a signup, unless that was done meanwhile.
+
+    A contact that was asked often enough is not asked: the signup stays unconfirmed.
+    """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         signup = await _unconfirmed(work.db, work.shop_id, signup_id)
-    if shop is None or shop.uninstalled_at is not None or signup is None:
-        return
+        if shop is None or shop.uninstalled_at is not None or signup is None:
+            return
+        if signup.asked_at is None and not await _may_ask(work, signup_id, signup):
+            log.info("optin.asked_often_enough", signup_id=str(signup_id))
+            return
     notice = notice_of(run, shop, signup_id, signup.contact)
     await send_one(
         run,
@@ -45,16 +68,74 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
     )
 
 
+@jobs.job(cron="*/5 * * * *")
+async def ask_returned(run: Run) -> None:
+    """Ask those who had unsubscribed and signed up again by a form.
+
+    They are not asked at once: an answer that took longer would tell who had unsubscribed.
+    """
+    async with run.work() as work:
+        for signup_id in await _returned(work.db, work.shop_id, SWEPT):
+            work.enqueue(send_optin_request, signup_id=signup_id)
+
+
 async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconfirmed | None:
+    """Read a signup that waits to be confirmed, and lock its customer: they are asked in turn."""
     row = await db.fetchrow(
         """
-        SELECT s.contact, coalesce(s.locale, c.locale) AS locale, p.title AS product
+        SELECT s.contact, coalesce(s.locale, c.locale) AS locale, s.product_id,
+               p.title AS product, s.optin_asked_at AS asked_at
         FROM signups s JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
         LEFT JOIN products p ON p.shop_id = s.shop_id AND p.id = s.product_id
         WHERE s.shop_id = $1 AND s.id = $2 AND s.channel = 'email' AND s.optin_required
           AND s.optin_confirmed_at IS NULL AND s.unsubscribed_at IS NULL
+        FOR UPDATE OF c
         """,
         shop_id,
         signup_id,
     )
     return Unconfirmed(**dict(row)) if row is not None else None
+
+
+async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
+    """Return whether the contact may be asked now; if so, it counts as asked."""
+    now = work.runtime.clock()
+    asked = await work.db.fetchrow(
+        """
+        SELECT count(*) AS of_shop, count(*) FILTER (WHERE product_id = $3) AS of_product
+        FROM signups
+        WHERE shop_id = $1 AND contact = $2 AND channel = 'email' AND optin_asked_at > $4
+        """,
+        work.shop_id,
+        signup.contact,
+        signup.product_id,
+        now - WINDOW,
+    )
+    if asked is None or asked["of_product"] >= MOST_OF_A_PRODUCT:
+        return False
+    digest = work.runtime.ports.get(Seal).digest("asked contact", signup.contact)
+    if asked["of_shop"] >= MOST_OF_A_SHOP or not await shops.may_ask(
+        work.db, digest, most=MOST_OF_ALL
+    ):
+        return False
+    await work.db.execute(
+        "UPDATE signups SET optin_asked_at = $3 WHERE shop_id = $1 AND id = $2",
+        work.shop_id,
+        signup_id,
+        now,
+    )
+    return True
+
+
+async def _returned(db: Connection, shop_id: UUID, most: int) -> list[UUID]:
+    rows = await db.fetch(
+        """
+        UPDATE signups SET optin_to_ask = false WHERE shop_id = $1 AND id IN (
+            SELECT id FROM signups WHERE shop_id = $1 AND optin_to_ask
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING id
+        """,
+        shop_id,
+        most,
+    )
+    return [row["id"] for row in rows]

@@ -30,7 +30,9 @@ async def send_customer_data(
     """Mail the merchant what is stored of a customer, as Shopify's data request demands."""
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
-        data = await store.export(work.db, work.shop_id, customer_ids)
+        data = await store.export(
+            work.db, work.shop_id, customer_ids, shopify_id=shopify_customer_id
+        )
     subject_of = f"customer {shopify_customer_id or 'without a Shopify id'}"
     await mails.send_customer_data(run, shop, request_id, subject_of=subject_of, data=data)
     async with run.work() as work:
@@ -60,6 +62,8 @@ async def on_news(work: Work, news: News) -> None:
             note = await store.note(db, shop_id, "customers/redact", now)
             found = await _customers(work, request)
             gone = await store.forget(db, shop_id, found)
+            if request.customer_id is not None:
+                await store.forget_signups(db, shop_id, request.customer_id)
             await store.complete(db, shop_id, note, {"customers_deleted": gone}, now)
         case ShopRedacted():
             await shops.erase(db, shop_id)

@@ -54,21 +54,26 @@ async def customers(
     return {row["id"]: row["country"] for row in rows}
 
 
-async def export(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> dict[str, Any]:
-    """Return everything that is stored of these customers."""
+async def export(
+    db: Connection, shop_id: UUID, customer_ids: Sequence[UUID], *, shopify_id: int | None
+) -> dict[str, Any]:
+    """Return everything that is stored of these customers, and what was signed up as Shopify's."""
     (row,) = await db.fetch(
         """
         SELECT
             (SELECT coalesce(jsonb_agg(to_jsonb(c) - 'shop_id'), '[]') FROM customers c
              WHERE c.shop_id = $1 AND c.id = ANY($2)) AS customers,
             (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'shop_id' ORDER BY s.created_at), '[]')
-             FROM signups s WHERE s.shop_id = $1 AND s.customer_id = ANY($2)) AS signups,
+             FROM signups s WHERE s.shop_id = $1
+             AND (s.customer_id = ANY($2) OR s.shopify_customer_id = $3)) AS signups,
             (SELECT coalesce(jsonb_agg(to_jsonb(n) - 'shop_id' ORDER BY n.created_at), '[]')
              FROM notifications n JOIN signups s ON s.shop_id = n.shop_id AND s.id = n.signup_id
-             WHERE n.shop_id = $1 AND s.customer_id = ANY($2)) AS notifications
+             WHERE n.shop_id = $1
+             AND (s.customer_id = ANY($2) OR s.shopify_customer_id = $3)) AS notifications
         """,
         shop_id,
         customer_ids,
+        shopify_id,
     )
     return dict(row)
 
@@ -79,3 +84,29 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
         "DELETE FROM customers WHERE shop_id = $1 AND id = ANY($2)", shop_id, customer_ids
     )
     return int(done.removeprefix("DELETE "))
+
+
+async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
+    """Delete what one of Shopify's customers signed up, and nothing else of whom it was for.
+
+    They may have typed somebody else's address, so a contact goes with it only if nothing else is
+    known of it.
+    """
+    customer_ids = await db.fetch(
+        """
+        DELETE FROM signups WHERE shop_id = $1 AND shopify_customer_id = $2
+        RETURNING customer_id
+        """,
+        shop_id,
+        shopify_id,
+    )
+    await db.execute(
+        """
+        DELETE FROM customers c
+        WHERE c.shop_id = $1 AND c.id = ANY($2) AND c.unsubscribed_at IS NULL
+          AND NOT EXISTS (
+            SELECT FROM signups s WHERE s.shop_id = $1 AND s.customer_id = c.id)
+        """,
+        shop_id,
+        [row["customer_id"] for row in customer_ids],
+    )

@@ -8,7 +8,7 @@ from pydantic import Field
 from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
 from openstoq.back_in_stock.notifications import manual
-from openstoq.back_in_stock.signups import blocks, rules, store
+from openstoq.back_in_stock.signups import blocks, intake, rules, store
 from openstoq.back_in_stock.signups.blocks import BlockFilter
 from openstoq.back_in_stock.signups.model import (
     BulkDeleted,
@@ -112,7 +112,7 @@ async def create(
         contact = rules.contact_of(channel, email=email, phone=phone)
     except rules.InvalidContactError as error:
         raise Invalid(str(error)) from error
-    added = await store.add(
+    added = await intake.add(
         context.db,
         context.shop_id,
         NewSignup(
@@ -125,7 +125,7 @@ async def create(
         ),
         projection=SIGNUP,
         now=context.runtime.clock(),
-        consents=True,
+        vouched=True,
         along=context.take_record(),
     )
     if not added.known_product:
@@ -137,7 +137,7 @@ async def create(
             "this contact waits for this variant on this channel already; delete that signup to "
             "replace it"
         )
-    if added.optin_required:
+    if added.asks:
         ask_to_confirm(context, added.id)
     return Written(added.json.encode())
 

@@ -8,30 +8,18 @@ from uuid import UUID
 
 import asyncpg
 
-from openstoq.back_in_stock.signups.model import Channel, NewSignup, Signup, Status, Transferred
+from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Transferred
 from openstoq.back_in_stock.signups.projections import FROM, STATUS
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
-from openstoq.db.statement import Statement
 from openstoq.errors import Conflict
 from openstoq.kernel.contacts import email_forms
-from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 
 Scope = Literal["pending", "notified", "all"]
 
 _STATE = """id, channel, contact, variant_id, product_id, wave_id, optin_required,
     optin_confirmed_at, notified_at, unsubscribed_at, blocked_at"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
-    """What became of a new signup: its JSON, or None when one like it was pending already."""
-
-    known_product: bool
-    id: UUID
-    json: str | None
-    optin_required: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,97 +35,6 @@ class Filter:
     phone: str | None = None
     since: datetime | None = None
     before: datetime | None = None
-
-
-async def add(
-    db: Connection,
-    shop_id: UUID,
-    new: NewSignup,
-    *,
-    projection: str,
-    now: datetime,
-    consents: bool,
-    along: Statement | None = None,
-) -> Added:
-    """Add a signup and its customer, and run `along`, all in one statement.
-
-    The catalogue's product of the variant wins over the one that was sent. Where the caller
-    vouches that the customer `consents`, an earlier unsubscription ends with it; else it stands
-    until the customer confirms the signup.
-    """
-    statement = Statement(
-        ADD.replace("{projection}", projection),
-        (
-            shop_id,
-            new_id(),
-            new_id(),
-            new.contact.identity,
-            new.contact.channel,
-            new.contact.address,
-            new.variant_id,
-            new.product_id,
-            new.market_id,
-            new.quantity,
-            new.source,
-            new.name,
-            new.locale,
-            new.country,
-            new.accepts_marketing,
-            new.shopify_customer_id,
-            now,
-            consents,
-        ),
-    ).taking_along(along)
-    row = await db.fetchrow(statement.text, *statement.parameters)
-    if row is None:
-        raise RuntimeError("adding a signup answers with one row")
-    return Added(
-        known_product=row["product_id"] is not None,
-        id=row["id"],
-        json=row["json"],
-        optin_required=row["optin_required"],
-    )
-
-
-ADD = """
-WITH product AS (
-    SELECT coalesce(
-        (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint) AS id
-), choice AS (
-    SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
-                     FROM back_in_stock_settings WHERE shop_id = $1), false) AS optin_required
-), customer AS (
-    INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
-                           accepts_marketing, shopify_id, market_id, created_at, updated_at)
-    SELECT $1, $2, $4,
-           CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
-           CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, $16::bigint, $9, $17, $17
-    FROM product WHERE product.id IS NOT NULL
-    ON CONFLICT (shop_id, identity) DO UPDATE SET
-        name = coalesce(excluded.name, customers.name),
-        locale = coalesce(excluded.locale, customers.locale),
-        country = coalesce(excluded.country, customers.country),
-        accepts_marketing = coalesce(excluded.accepts_marketing, customers.accepts_marketing),
-        shopify_id = coalesce(excluded.shopify_id, customers.shopify_id),
-        market_id = coalesce(excluded.market_id, customers.market_id),
-        unsubscribed_at = CASE WHEN NOT $18 THEN customers.unsubscribed_at END,
-        updated_at = excluded.updated_at
-    RETURNING *
-), added AS (
-    INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
-                         market_id, quantity, source, locale, optin_required, created_at, updated_at)
-    SELECT $1, $3, customer.id, $5, $6, $7, product.id, $9, $10, $11, $13,
-           choice.optin_required OR customer.unsubscribed_at IS NOT NULL, $17, $17
-    FROM customer, product, choice
-    ON CONFLICT DO NOTHING
-    RETURNING *
-)
-SELECT product.id AS product_id, $3::uuid AS id,
-       coalesce((SELECT optin_required FROM added), false) AS optin_required,
-       (SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
-        LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id) AS json
-FROM product
-"""
 
 
 async def page(
@@ -317,14 +214,21 @@ async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datet
 async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
     """Note that the shopper confirmed the signup; False when there is no such signup.
 
-    It is consent anew, so it ends an unsubscription from before the signup.
+    It is consent anew, so it ends an unsubscription from before the signup. A contact is asked
+    once a day about a product, so it is for the signups of other variants too, as far as they
+    were not asked about themselves.
     """
     done = await db.execute(
         """
         WITH confirmed AS (
             UPDATE signups
             SET optin_confirmed_at = coalesce(optin_confirmed_at, $3), updated_at = $3
-            WHERE shop_id = $1 AND id = $2 RETURNING customer_id, created_at
+            WHERE shop_id = $1 AND id = $2 RETURNING id, customer_id, product_id, created_at
+        ), others AS (
+            UPDATE signups s SET optin_confirmed_at = $3, updated_at = $3 FROM confirmed
+            WHERE s.shop_id = $1 AND s.customer_id = confirmed.customer_id
+              AND s.product_id = confirmed.product_id AND s.id <> confirmed.id
+              AND s.optin_required AND s.optin_confirmed_at IS NULL AND s.optin_asked_at IS NULL
         )
         UPDATE customers c
         SET unsubscribed_at = CASE WHEN c.unsubscribed_at >= confirmed.created_at

@@ -9,6 +9,7 @@ from openstoq.commerce.inbound import (
     CustomerRedacted,
     DataRequested,
     Delivery,
+    Forwarded,
     FulfillmentOrderChanged,
     Inbound,
     ItemChanged,
@@ -17,6 +18,7 @@ from openstoq.commerce.inbound import (
     LocationChanged,
     LocationDeleted,
     MarketsChanged,
+    NamedShop,
     OrderChanged,
     OrderDeleted,
     PaymentScheduleDue,
@@ -25,7 +27,7 @@ from openstoq.commerce.inbound import (
     ShopRedacted,
     Uninstalled,
 )
-from openstoq.commerce.shopify import webhooks
+from openstoq.commerce.shopify import proxy, webhooks
 from openstoq.commerce.shopify.subscriptions import TOPICS
 
 _Reader = Callable[[bytes], Change]
@@ -114,3 +116,13 @@ class ShopifyInbound(Inbound):
     def change(self, topic: str, body: bytes) -> Change | None:
         reader = _READERS.get(topic)
         return reader(body) if reader is not None else None
+
+    @override
+    def named_shop(self, topic: str, body: bytes) -> NamedShop:
+        return webhooks.named_shop(topic, body)
+
+    @override
+    def forwarded(
+        self, query: Sequence[tuple[str, str]], secrets: Sequence[str]
+    ) -> Forwarded | None:
+        return proxy.forwarded(query, secrets)

@@ -10,12 +10,14 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from openstoq.commerce.inbound import Delivery, PrivacyRequest, ProductChanged
+from openstoq.commerce.inbound import Delivery, NamedShop, PrivacyRequest, ProductChanged
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Product, Variant
 from openstoq.commerce.shopify.client import SHOP_DOMAIN
 from openstoq.commerce.shopify.fields import Fields, body_fields, moment
 from openstoq.errors import BadRequest
 
+# What these tell of is the shop itself, so `id` is its own.
+_OF_THE_SHOP = ("shop/update", "app/uninstalled")
 PRIVACY_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 _LONGEST_HEADER = 255
 
@@ -142,6 +144,14 @@ def due_schedule(body: bytes) -> tuple[int, int | None]:
     """Read a payment_schedules/due: the schedule, and the payment terms it is of."""
     told = body_fields(body)
     return told.id("id"), told.id_or_none("payment_terms_id")
+
+
+def named_shop(topic: str, body: bytes) -> NamedShop:
+    """Read which shop a body is about: privacy requests say so, and what tells of a shop."""
+    told = body_fields(body)
+    domain = told.text("myshopify_domain") or told.text("shop_domain")
+    number = "id" if topic in _OF_THE_SHOP else "shop_id"
+    return NamedShop(domain.lower() or None, told.id_or_none(number))
 
 
 def privacy_request(body: bytes) -> PrivacyRequest:

@@ -13,6 +13,7 @@ from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.model import Shop
 from openstoq.web import responses
+from openstoq.web.requests import shop_named_by
 
 Answer = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -41,10 +42,13 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
 
 
 async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
-    """Return the shop that the query or the header names; raise Unauthorized or PointsSpent."""
+    """Return the shop that the query or the header names.
+
+    Raises BadRequest when they name two, Unauthorized or PointsSpent.
+    """
     caller = await admit_storefront(
         runtime,
-        named or request.headers.get("x-shopify-shop-domain"),
+        shop_named_by(request, named),
         address=request.client.host if request.client else "unknown",
         cost=READ_COST if request.method == "GET" else WRITE_COST,
     )

@@ -1,16 +1,19 @@
 """The eight intents operations of API v1, over the same signups as v2."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel, Field
 
 from openstoq.actions.action import Action, Reply, Written, declared
 from openstoq.actions.context import Context
 from openstoq.back_in_stock.notifications import manual
 from openstoq.back_in_stock.signups import actions as v2
-from openstoq.back_in_stock.signups import demand, rules, store
+from openstoq.back_in_stock.signups import demand, intake, rules, store
 from openstoq.back_in_stock.signups.demand import Direction, SortBy
+from openstoq.back_in_stock.signups.intake import Added
 from openstoq.back_in_stock.signups.model import NewSignup, Signup
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
@@ -54,33 +57,80 @@ async def create(
         )
     except rules.InvalidContactError as error:
         raise Invalid(f"customer.{error}") from error
-    added = await store.add(
+    caller, now = context.caller, context.runtime.clock()
+    new = NewSignup(
+        contact=contact,
+        variant_id=intent.shopify_variant_id,
+        product_id=intent.shopify_product_id,
+        market_id=intent.shopify_market_id or customer.shopify_market_id,
+        quantity=intent.quantity,
+        source=intent.source,
+        name=customer.name,
+        locale=customer.locale,
+        country=customer.country,
+        accepts_marketing=customer.accepts_marketing,
+        # A stranger may claim to be anybody; who is logged in, the shop's platform has signed.
+        shopify_customer_id=(
+            caller.customer_id if caller.is_stranger else customer.shopify_customer_id
+        ),
+    )
+    added = await intake.add(
         context.db,
         context.shop_id,
-        NewSignup(
-            contact=contact,
-            variant_id=intent.shopify_variant_id,
-            product_id=intent.shopify_product_id,
-            market_id=intent.shopify_market_id or customer.shopify_market_id,
-            quantity=intent.quantity,
-            source=intent.source,
-            name=customer.name,
-            locale=customer.locale,
-            country=customer.country,
-            accepts_marketing=customer.accepts_marketing,
-            shopify_customer_id=customer.shopify_customer_id,
-        ),
+        new,
         projection=INTENT,
-        now=context.runtime.clock(),
-        # Anybody can type anybody's address into a form.
-        consents=False,
+        now=now,
+        vouched=not caller.is_stranger,
         along=context.take_record(),
     )
-    if added.json is None:
+    if not added.known_product:
+        raise Invalid(
+            "intent.shopify_variant_id is not a variant of this shop; send the id of one it sells"
+        )
+    if not added.is_new:
         raise Invalid("You have already signed up for this product")
-    if added.optin_required:
+    if added.asks:
         ask_to_confirm(context, added.id)
-    return Written(f'{{"intents":[{added.json}],"errors":[]}}'.encode())
+    json = added.json or orjson.dumps(_as_sent(added, new, context.shop_id, now)).decode()
+    return Written(f'{{"intents":[{json}],"errors":[]}}'.encode())
+
+
+def _as_sent(added: Added, new: NewSignup, shop_id: UUID, now: datetime) -> dict[str, Any]:
+    """Return a new intent as a stranger may see it: what was sent, and the id of the signup.
+
+    Nothing of it tells whether the contact was known. So the customer is the signup itself, and
+    whether it is confirmed is what the shop wants of everybody.
+    """
+    contact, moment = new.contact, f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{now:%f}"[:23] + "Z"
+    return {
+        "id": str(added.id),
+        "blocked_at": None,
+        "channel": contact.channel,
+        "email": contact.address if contact.channel == "email" else None,
+        "notified_at": None,
+        "optin_confirmed": not added.asks,
+        "phone": contact.address if contact.channel == "sms" else None,
+        "quantity": new.quantity,
+        "sent_notifications_count": 0,
+        "source": new.source,
+        "type": "restock",
+        "unsubscribed_at": None,
+        "created_at": moment,
+        "updated_at": moment,
+        "customer_id": str(added.id),
+        "intent_trigger_id": None,
+        "product_variant_id": None,
+        "shop_id": str(shop_id),
+        "shopify_inventory_item_id": None,
+        "shopify_market_id": added.market_id,
+        "shopify_product_id": new.product_id,
+        "shopify_variant_id": new.variant_id,
+        "customer_name": new.name,
+        "contact": contact.address,
+        "customer_unsubscribed_at": None,
+        "accepts_marketing": new.accepts_marketing,
+        "notifications_count": 0,
+    }
 
 
 async def read(context: Context, intent_id: str) -> Written[Any]:

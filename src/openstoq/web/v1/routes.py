@@ -9,14 +9,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from openstoq.actions.action import WRITE_COST, Action
-from openstoq.actions.admission import PointsSpent, admit, admit_storefront
+from openstoq.actions.admission import PointsSpent, admit, admit_forwarded, admit_signup
 from openstoq.actions.context import Caller
 from openstoq.actions.dispatch import Call, dispatch
 from openstoq.actions.records import Answer
 from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
-from openstoq.web.requests import key_of, query_of
+from openstoq.web.requests import key_of, pairs_of, query_of, shop_named_by
 from openstoq.web.v1 import intents, selling_plans, shipping_updates
 from openstoq.web.v1.intents import CREATE
 from openstoq.web.v1.selling_plans import PlanProblems
@@ -32,6 +32,9 @@ CORS = {
 }
 
 OPERATIONS = (*intents.OPERATIONS, *selling_plans.OPERATIONS, *shipping_updates.OPERATIONS)
+
+# What integrations call the shop where they send it in a body, which the documents do not ask for.
+_SHOPS = ("shop", "shop_domain", "myshopify_domain", "shopify_shop_domain")
 
 _LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]"})
 
@@ -75,12 +78,7 @@ def _create(runtime: Runtime) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         _name(request, CREATE)
         try:
-            caller = await admit_storefront(
-                runtime,
-                request.headers.get("x-shopify-shop-domain"),
-                address=request.client.host if request.client else "unknown",
-                cost=WRITE_COST,
-            )
+            caller = await _admitted(runtime, request)
             request.state.points = caller.points
             response = _answered(await _dispatch(runtime, CREATE, caller, request))
         except Invalid as invalid:
@@ -92,6 +90,22 @@ def _create(runtime: Runtime) -> Endpoint:
         return response
 
     return endpoint
+
+
+async def _admitted(runtime: Runtime, request: Request) -> Caller:
+    """Admit whoever signs a shopper up: a key, the shop's platform, or anybody."""
+    key = key_of(request)
+    if key:
+        caller = await admit(runtime, key, cost=WRITE_COST)
+        shop_named_by(request, caller.shop.domain)
+        return caller
+    query = pairs_of(request.scope)
+    named = shop_named_by(request, *(value for name, value in query if name == "shop"))
+    if any(name == "signature" for name, _ in query):
+        return await admit_forwarded(runtime, query)
+    header = request.headers.get("x-shopify-shop-domain")
+    address = request.client.host if request.client else "unknown"
+    return await admit_signup(runtime, named if header else None, address=address)
 
 
 def _name(request: Request, operation: Action) -> None:
@@ -107,7 +121,7 @@ async def _dispatch(
 ) -> Answer:
     sent = await _sent(operation, request)
     if operation is CREATE and isinstance(sent, bytes):
-        _check_form(sent)
+        _check_form(sent, request, caller)
     try:
         return await dispatch(
             runtime,
@@ -117,6 +131,7 @@ async def _dispatch(
                 path=dict(request.path_params),
                 sent=sent,
                 request_id=request.state.request_id,
+                face="v1",
                 idempotency_key=request.headers.get("idempotency-key"),
             ),
         )
@@ -146,8 +161,8 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
     return values
 
 
-def _check_form(body: bytes) -> None:
-    """Raise BadRequest where there is no form at all: no `intent`, or no `customer`."""
+def _check_form(body: bytes, request: Request, caller: Caller) -> None:
+    """Raise BadRequest where there is no form, no `intent` or `customer`, or another shop's."""
     try:
         form = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -157,6 +172,10 @@ def _check_form(body: bytes) -> None:
     missing = [name for name in ("intent", "customer") if not isinstance(form.get(name), Mapping)]
     if missing:
         raise BadRequest(*(f"{name} is required and must be an object" for name in missing))
+    parts = (form, form["intent"], form["customer"])
+    shop_named_by(
+        request, caller.shop.domain, *(part.get(name) for part in parts for name in _SHOPS)
+    )
 
 
 def _answered(answer: Answer) -> Response:

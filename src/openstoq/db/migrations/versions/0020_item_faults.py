@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0020_item_faults"
-down_revision = "0017_sold_out"
+down_revision = "0019_doors"
 phase = "pre"
 
 

@@ -1,0 +1,157 @@
+"""Taking a sign-up in: the signup and its customer, in one statement for each kind of caller.
+
+A caller with a key vouches for what it sends. A stranger does not: what it sends stays with its
+own signup, nothing of a customer who is known changes, and neither what the statement returns nor
+how much it does tells whether the contact was known.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from openstoq.back_in_stock.signups.model import NewSignup
+from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
+from openstoq.kernel.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of a new signup.
+
+    It is not `is_new` when one like it was pending already, and then has no `json`, which is for
+    callers who vouch. It `asks` for confirmation where the shop wants that of everybody.
+    """
+
+    known_product: bool
+    id: UUID
+    is_new: bool
+    asks: bool
+    json: str | None
+    market_id: int | None
+
+
+async def add(
+    db: Connection,
+    shop_id: UUID,
+    new: NewSignup,
+    *,
+    projection: str,
+    now: datetime,
+    vouched: bool,
+    along: Statement | None = None,
+) -> Added:
+    """Add a signup and its customer, and run `along`, all in one statement.
+
+    The catalogue's product of the variant wins over the one that was sent. Where the caller
+    vouches for the customer, an earlier unsubscription ends with it; else it stands until the
+    customer confirms the signup, and variant and market must be the shop's: a market that is not
+    is left out, and so is the product of a variant once the whole catalogue was read.
+    """
+    text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
+    statement = Statement(
+        text,
+        (
+            shop_id,
+            new_id(),
+            new_id(),
+            new.contact.identity,
+            new.contact.channel,
+            new.contact.address,
+            new.variant_id,
+            new.product_id,
+            new.market_id,
+            new.quantity,
+            new.source,
+            new.name,
+            new.locale,
+            new.country,
+            new.accepts_marketing,
+            new.shopify_customer_id,
+            now,
+        ),
+    ).taking_along(along)
+    row = await db.fetchrow(statement.text, *statement.parameters)
+    if row is None:
+        raise RuntimeError("adding a signup answers with one row")
+    return Added(
+        known_product=row["product_id"] is not None,
+        id=row["id"],
+        is_new=row["is_new"],
+        asks=row["is_new"] and row["asks"],
+        json=row["json"],
+        market_id=row["market_id"],
+    )
+
+
+_ADD = """
+WITH product AS (
+    SELECT {product} AS id
+), choice AS (
+    SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
+                     FROM back_in_stock_settings WHERE shop_id = $1), false) AS optin_required,
+           {market} AS market_id
+), customer AS (
+    INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
+                           accepts_marketing, shopify_id, market_id, created_at, updated_at)
+    SELECT $1, $2, $4,
+           CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
+           CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, {shopify_id}, choice.market_id,
+           $17, $17
+    FROM product, choice WHERE product.id IS NOT NULL
+    ON CONFLICT (shop_id, identity) DO UPDATE SET {changes}
+    RETURNING *
+), added AS (
+    INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
+                         market_id, quantity, source, locale, name, shopify_customer_id,
+                         optin_required, optin_to_ask, created_at, updated_at)
+    SELECT $1, $3, customer.id, $5, $6, $7, product.id, choice.market_id, $10, $11, $13, $12,
+           $16::bigint, choice.optin_required OR customer.unsubscribed_at IS NOT NULL,
+           NOT choice.optin_required AND customer.unsubscribed_at IS NOT NULL, $17, $17
+    FROM customer, product, choice
+    ON CONFLICT DO NOTHING
+    RETURNING *
+)
+SELECT product.id AS product_id, $3::uuid AS id, EXISTS (SELECT FROM added) AS is_new,
+       choice.optin_required AS asks, choice.market_id, {json} AS json
+FROM product, choice
+"""
+
+
+@cache
+def added_by_caller(projection: str) -> str:
+    """Return the statement for a caller that vouches for the customer."""
+    return _ADD.format(
+        product="""coalesce(
+            (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint)""",
+        market="$9::bigint",
+        shopify_id="$16::bigint",
+        changes="""
+            name = coalesce(excluded.name, customers.name),
+            locale = coalesce(excluded.locale, customers.locale),
+            country = coalesce(excluded.country, customers.country),
+            accepts_marketing = coalesce(excluded.accepts_marketing, customers.accepts_marketing),
+            shopify_id = coalesce(excluded.shopify_id, customers.shopify_id),
+            market_id = coalesce(excluded.market_id, customers.market_id),
+            unsubscribed_at = NULL,
+            updated_at = excluded.updated_at""",
+        json=f"""(
+            SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
+            LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id)""",  # noqa: S608 - constants
+    )
+
+
+ADDED_BY_STRANGER = _ADD.format(
+    product="""coalesce(
+        (SELECT product_id FROM variants
+         WHERE shop_id = $1 AND id = $7 AND deleted_at IS NULL),
+        (SELECT $8::bigint
+         WHERE NOT EXISTS (SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)))""",
+    market="(SELECT id FROM markets WHERE shop_id = $1 AND id = $9)",
+    # A stranger's id is believed of its own signup only, and there only where Shopify signed it.
+    shopify_id="NULL",
+    # It changes nothing, and takes as long as making the customer does.
+    changes="updated_at = customers.updated_at",
+    json="NULL::text",
+)
