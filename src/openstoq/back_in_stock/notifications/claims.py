@@ -67,7 +67,11 @@ async def claim_new(
     now: datetime,
     lease: timedelta,
 ) -> tuple[list[Claimed], Place | None]:
-    """Claim the next waiting signups of a restock, oldest first, and say how far that came."""
+    """Claim the next waiting signups of a restock, oldest first, and say how far that came.
+
+    A contact gets one message of a restock: whatever else it waits for the variant with, such as
+    for other markets, counts as told with its oldest signup.
+    """
     rows = await db.fetch(
         _CLAIM_NEW,
         shop_id,
@@ -123,6 +127,15 @@ WITH next AS (
           AND s.wave_id IS NULL AND s.failed_wave_at IS DISTINCT FROM $4 AND s.channel = 'email'
           AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)
           AND {which}
+          -- Of a contact's signups the oldest is told, whoever claims it; the rest goes with it.
+          -- OFFSET 0 keeps this a look-up by key for each row, as below.
+          AND NOT EXISTS (
+            SELECT FROM signups o
+            WHERE o.shop_id = $1 AND o.variant_id = $3 AND o.contact = s.contact
+              AND o.channel = s.channel
+              AND o.notified_at IS NULL AND o.unsubscribed_at IS NULL AND o.blocked_at IS NULL
+              AND (NOT o.optin_required OR o.optin_confirmed_at IS NOT NULL)
+              AND (o.created_at, o.id) < (s.created_at, s.id) OFFSET 0)
           AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
                       AND v.available > 0 AND v.deleted_at IS NULL)
         ORDER BY s.created_at, s.id LIMIT $11
@@ -132,6 +145,15 @@ WITH next AS (
     UPDATE signups s SET wave_id = $2 FROM next
     WHERE s.shop_id = $1 AND s.id = next.id
     RETURNING s.*, next.position
+), told_with_it AS (
+    UPDATE signups s SET notified_at = $9, updated_at = $9
+    FROM held, LATERAL (
+        SELECT o.id FROM signups o
+        WHERE o.shop_id = $1 AND o.variant_id = $3 AND o.contact = held.contact
+          AND o.channel = held.channel AND o.id <> held.id AND o.created_at <= $4
+          AND o.notified_at IS NULL AND o.unsubscribed_at IS NULL AND o.blocked_at IS NULL
+          AND (NOT o.optin_required OR o.optin_confirmed_at IS NOT NULL) OFFSET 0) o
+    WHERE s.shop_id = $1 AND s.id = o.id AND s.wave_id IS NULL AND s.notified_at IS NULL
 ), made AS (
     INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
                                product_id, status, attempts, next_attempt_at, sender, lease_until,
@@ -145,7 +167,8 @@ WITH next AS (
     RETURNING id, signup_id, attempts, singled_out
 )
 SELECT made.id, made.signup_id, made.attempts, made.singled_out, held.contact, held.variant_id,
-       held.created_at AS signed_up_at, c.name, coalesce(held.locale, c.locale) AS locale
+       held.created_at AS signed_up_at, coalesce(held.name, c.name) AS name,
+       coalesce(held.locale, c.locale) AS locale
 FROM made JOIN held ON held.id = made.signup_id
 -- OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
 JOIN LATERAL (SELECT name, locale FROM customers c
@@ -226,8 +249,9 @@ WITH choice AS (
     FROM taken
     WHERE taken.status <> 'sending' AND s.shop_id = $1 AND s.id = taken.signup_id
 )
-SELECT taken.id, taken.signup_id, taken.attempts, taken.singled_out, taken.status, taken.contact, taken.variant_id,
-       c.name, coalesce(s.locale, c.locale) AS locale
+SELECT taken.id, taken.signup_id, taken.attempts, taken.singled_out, taken.status,
+       taken.contact, taken.variant_id, coalesce(s.name, c.name) AS name,
+       coalesce(s.locale, c.locale) AS locale
 FROM taken JOIN signups s ON s.shop_id = $1 AND s.id = taken.signup_id
 JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
 ORDER BY taken.id
