@@ -29,7 +29,7 @@ KEYED = (
 WEBHOOKS = "/webhooks/shopify"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 
-FORM = {
+FORM: dict[str, Any] = {
     "intent": {
         "shopify_variant_id": VARIANT,
         "shopify_product_id": PRODUCT,
@@ -122,6 +122,7 @@ class Strangers:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - what it makes up guards nothing
+        self.shoppers = 0
 
     def ask(self) -> Asked:
         """Make up the next request."""
@@ -137,7 +138,11 @@ class Strangers:
 
     def _form(self) -> Asked:
         query = self._query() if self.random.random() < 0.2 else b""
-        return Asked("POST", self.random.choice(FORMS), query, self._named(), self._body(FORM))
+        self.shoppers += 1
+        # A shopper of its own, or most would only be told that they wait already.
+        customer = FORM["customer"] | {"email": f"shopper{self.shoppers}@example.com"}
+        body = self._body(FORM | {"customer": customer})
+        return Asked("POST", self.random.choice(FORMS), query, self._named(), body)
 
     def _cart(self) -> Asked:
         query = self._query() if self.random.random() < 0.3 else b""

@@ -1,5 +1,7 @@
 """Every keyless address, asked by strangers: whatever they send, it is no fault of ours.
 
+Nor does it stop a wave, which has to write a mail to everybody that they signed up.
+
 OPENSTOQ_TEST_BODIES says how many requests are made up, OPENSTOQ_TEST_SEED which.
 """
 
@@ -9,28 +11,42 @@ from urllib.parse import quote
 
 import pytest
 
-from api.strangers import Strangers
+from api.strangers import PRODUCT, VARIANT, Strangers
 from factories.apps import make_app
-from factories.runtimes import KEY, make_runtime
+from factories.catalogs import ITEM, NOON, product, save, variant
+from factories.catalogs import VARIANT as FIRST
+from factories.relays import Relay
+from factories.runtimes import KEY
+from factories.waitlists import restocking_runtime, rows, run_of, stock_becomes
+from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings
+from openstoq.kernel.clock import utc_now
+from openstoq.messaging.port import EmailTransport
 from openstoq.web import webhooks
 from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
 
 BODIES = int(os.environ.get("OPENSTOQ_TEST_BODIES", "400"))
+ITEM_OF_VARIANT = VARIANT + ITEM - FIRST
 SEED = int(os.environ.get("OPENSTOQ_TEST_SEED", "9"))
 
 
 @pytest.fixture
-def runtime(database):
+def relay():
+    return Relay()
+
+
+@pytest.fixture
+def runtime(database, relay):
     """A runtime in which nobody's points run out."""
     plenty = 1_000_000_000
     settings = Settings(
         security=Security(key=KEY), limits=Limits(address_points=plenty, signup_points=plenty)
     )
-    return make_runtime(database, settings=settings, ports={Inbound: ShopifyInbound()})
+    ports = {Inbound: ShopifyInbound(), EmailTransport: relay}
+    return restocking_runtime(database, utc_now, settings=settings, ports=ports)
 
 
 @pytest.fixture
@@ -71,7 +87,24 @@ async def answer(app, asked):
     return statuses[0]
 
 
-async def test_whatever_strangers_send_is_no_fault(app, shop):
+async def check_all_are_told(database, runtime, relay, shop):
+    """Of all that was taken in nothing keeps a wave from telling everybody."""
+    (wave_id,) = await stock_becomes(
+        runtime, shop, 5, utc_now().timestamp() - NOON.timestamp(), item=ITEM_OF_VARIANT
+    )
+    await send_wave.handler(run_of(runtime, shop), wave_id=wave_id)
+    waited = [
+        row
+        for row in await rows(database, shop, "signups")
+        if row["variant_id"] == VARIANT and row["channel"] == "email"
+    ]
+    assert all(row["notified_at"] for row in waited)
+    assert sorted(relay.recipients) == sorted({row["contact"] for row in waited})
+
+
+async def test_whatever_strangers_send_is_no_fault(app, database, runtime, relay, shop):
+    await save(database, shop, product(variant(VARIANT, product_id=PRODUCT), id=PRODUCT))
+    await stock_becomes(runtime, shop, 0, -60, item=ITEM_OF_VARIANT)
     strangers = Strangers(SEED)
     answered = Counter()
     async with app.router.lifespan_context(app):
@@ -86,6 +119,7 @@ async def test_whatever_strangers_send_is_no_fault(app, shop):
                 asked.headers,
                 asked.body[:2000],
             )
+    await check_all_are_told(database, runtime, relay, shop)
     # They got somewhere: sign-ups were made, forms and carts were read.
     assert answered[201]
     assert answered[200]
