@@ -4,11 +4,12 @@ import gc
 import signal
 import socket
 from asyncio import create_task, get_running_loop
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-import uvicorn
+from starlette.types import ASGIApp
 
 from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
@@ -31,24 +32,12 @@ from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
 from openstoq.web import health, webhooks
 from openstoq.web.app import create_app
+from openstoq.web.connections import Limits
+from openstoq.web.server import Config, Server, TooFewFiles
 from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
 
 SHORTEST_KEY = 32
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to us, so that what it stands on is closed after it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-    def stop(self) -> None:
-        """Answer what is under way, then stop; at once when told again."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
 
 
 class SettingsError(Exception):
@@ -118,21 +107,16 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             ],
             services=[mcp.run],
         )
-        config = uvicorn.Config(
+        server = _server(
+            settings,
             app,
             host=settings.http.host,
             port=settings.http.port,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.http.trusted_proxies,
-            access_log=False,
-            log_config=None,
-            server_header=False,
             timeout_graceful_shutdown=10,
         )
         # What was made by now lives as long as the process: the collector need not walk it again.
         gc.collect()
         gc.freeze()
-        server = _Server(config)
         _on_signals(server.stop)
         # A socket made of the number alone knows its own family, which uvicorn would have to guess.
         await server.serve([socket.socket(fileno=fd)] if fd is not None else None)
@@ -169,15 +153,11 @@ async def _watchable(opened: Runtime) -> AsyncIterator[None]:
             f"the worker's metrics cannot be served on port {port} of {host} ({error.strerror}): "
             "set OPENSTOQ_WORKER_METRICS_PORT to a port of its own for each worker"
         ) from error
-    server = _Server(
-        uvicorn.Config(
-            health.create_app(opened),
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
+    server = _server(
+        opened.settings,
+        health.create_app(opened),
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     serving = create_task(server.serve([listening]))
     try:
@@ -212,6 +192,31 @@ def owner_url(settings: Settings) -> str:
     """Return the address under which migrations run."""
     owner = settings.database.owner_url
     return owner.get_secret_value() if owner is not None else database_url(settings)
+
+
+def _server(settings: Settings, app: ASGIApp, **options: Any) -> Server:
+    http = settings.http
+    limits = Limits(
+        head_bytes=http.max_head_bytes,
+        head_seconds=http.head_seconds,
+        body_seconds=http.body_seconds,
+        answer_seconds=http.answer_seconds,
+        keep_alive_seconds=http.keep_alive_seconds,
+        connections=http.max_connections,
+        address_connections=http.max_connections_per_address,
+    )
+    try:
+        return Server(
+            Config(
+                app,
+                limits,
+                trusted_proxies=http.trusted_proxies,
+                other_files=settings.database.pool_size,
+                **options,
+            )
+        )
+    except TooFewFiles as error:
+        raise SettingsError(str(error)) from error
 
 
 def _smtp(settings: Settings) -> SMTPSettings:

@@ -71,6 +71,34 @@ class Http(Group):
         description="The same for Shopify's webhooks, of which an order with hundreds of lines is "
         "over 1 MB; Shopify deletes a subscription whose deliveries keep failing.",
     )
+    max_connections: Annotated[int, Field(ge=10, le=100_000)] = Field(
+        1000,
+        description="Open connections of a process. When there are more, those whose request has "
+        "not come yet make room; requests that are being answered keep theirs.",
+    )
+    max_connections_per_address: Annotated[int, Field(ge=1)] = Field(
+        100,
+        description="The same of one client address, or of one IPv6 /64; trusted proxies excepted.",
+    )
+    max_head_bytes: Annotated[int, Field(ge=4096, le=1_048_576)] = Field(
+        65_536,
+        description="Of a request's address and headers. More is answered 431, an address of over "
+        "half of it 414.",
+    )
+    head_seconds: Annotated[float, Field(gt=0)] = Field(
+        10, description="For a request's head, and for each 10 KB of its body."
+    )
+    body_seconds: Annotated[float, Field(gt=0)] = Field(
+        300, description="For a request's body, whatever its size."
+    )
+    answer_seconds: Annotated[float, Field(gt=0)] = Field(
+        30, description="A client that takes nothing of its answer for so long is cut off."
+    )
+    keep_alive_seconds: Annotated[float, Field(gt=0)] = Field(
+        5,
+        description="How long a connection may wait for its next request; more than your proxy's "
+        "own time, if it keeps connections.",
+    )
 
 
 class Security(Group):

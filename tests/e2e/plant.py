@@ -149,16 +149,25 @@ class Plant:
 
     # Processes.
 
-    async def start_api(self) -> subprocess.Popen[bytes]:
-        """Start an API and wait until it is ready."""
+    def begin_api(
+        self, *, errors: IO[bytes] | None = None, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """Start an API without waiting for it; `errors` takes what it logs."""
         descriptor = self.listening.fileno()
-        api = self._keep(
+        return self._keep(
             start(
                 ["-m", "openstoq", "serve", "--fd", str(descriptor)],
-                self._environment(),
+                self._environment() | settings,
                 descriptor,
+                errors=errors,
             )
         )
+
+    async def start_api(
+        self, *, errors: IO[bytes] | None = None, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """Start an API and wait until it is ready."""
+        api = self.begin_api(errors=errors, **settings)
         async with httpx.AsyncClient(timeout=PATIENCE) as http:
 
             async def ready() -> bool:

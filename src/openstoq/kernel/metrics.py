@@ -11,3 +11,6 @@ MESSAGES = Counter("openstoq_messages", "Messages handed over.", ["channel", "ou
 ITEM_FAULTS = Counter(
     "openstoq_item_faults", "Items that failed alone while the others went on.", ["kind"]
 )
+REFUSED_CONNECTIONS = Counter(
+    "openstoq_refused_connections", "Connections ended by the server's limits.", ["status"]
+)

@@ -1,0 +1,116 @@
+"""The server: uvicorn with bounded connections, stopped by its owner instead of by signals."""
+
+from __future__ import annotations
+
+import resource
+from asyncio import get_running_loop
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from openstoq.web.connection import Connection
+from openstoq.web.connections import Connections, Limits
+
+log = structlog.get_logger(__name__)
+
+# Times are looked at every so many ticks, of which there are ten a second.
+_TICKS = 5
+# For logs, libraries, and connections that are accepted faster than they are counted.
+_OTHER_FILES = 300
+_FEWEST_CONNECTIONS = 50
+
+
+class TooFewFiles(Exception):  # noqa: N818 - the message is a sentence
+    """The system grants too few open files to serve anybody."""
+
+
+class Config(uvicorn.Config):
+    """uvicorn's settings, and the connections that its protocol counts."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        *,
+        trusted_proxies: str = "",
+        other_files: int = 0,
+        **options: Any,
+    ) -> None:
+        proxied = ProxyHeadersMiddleware(app, trusted_proxies)  # type: ignore[arg-type]
+        super().__init__(
+            proxied,
+            # The parser in C alone: another that is installed would be taken by itself.
+            http=Connection,
+            ws="none",
+            proxy_headers=False,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=int(limits.keep_alive_seconds) or 1,
+            **options,
+        )
+        self.crowd = Connections(
+            within_files(limits, other_files=other_files),
+            is_exempt=proxied.trusted_hosts.__contains__,
+        )
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals to its owner, so that what it stands on is closed after it."""
+
+    config: Config
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+    def stop(self) -> None:
+        """Answer what is under way, then stop; at once when told again."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the times of all connections now and then."""
+        if counter % _TICKS == 0:
+            now = get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.check(now)
+        return await super().on_tick(counter)
+
+
+def within_files(limits: Limits, *, other_files: int) -> Limits:
+    """Raise the number of files that may be open as far as needed; return limits that fit it.
+
+    Raises TooFewFiles when there is room for hardly a connection.
+    """
+    besides = other_files + _OTHER_FILES
+    needed = limits.connections + limits.refused_connections + besides
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return limits
+    if granted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted >= needed:
+        return limits
+    fitting = replace(limits, connections=(granted - besides) * 8 // 9 - 1)
+    if fitting.connections < _FEWEST_CONNECTIONS:
+        raise TooFewFiles(
+            f"this process may open {hard} files and needs {needed}: raise the hard limit "
+            "(ulimit -Hn, or LimitNOFILE of systemd)"
+        )
+    log.warning(
+        "server.connections_lowered",
+        to=fitting.connections,
+        because=f"{needed} open files are needed for {limits.connections} connections, and the "
+        f"hard limit is {hard}: raise it, or lower OPENSTOQ_HTTP_MAX_CONNECTIONS",
+    )
+    return fitting

@@ -1,0 +1,370 @@
+"""What clients do to connections, on sockets of their own, and that others are served meanwhile."""
+
+import asyncio
+import re
+import resource
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from e2e.plant import Plant, reserved_port, signature
+from factories.patience import PATIENCE, until
+
+pytestmark = pytest.mark.e2e
+
+HALF = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n"
+WHOLE = HALF + b"\r\n"
+LAST = HALF + b"Connection: close\r\n\r\n"
+POST = b"POST /webhooks/shopify HTTP/1.1\r\nHost: shop\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+READ = "/api/v2/external/back_in_stock/settings"
+
+# What is no request, or may be read as two by somebody else on its way.
+MALFORMED = {
+    "http/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "http/3": b"GET /healthz HTTP/3.0\r\n\r\n",
+    "tls": bytes.fromhex("16030100c8010000c40303") + b"\x00" * 190,
+    "no method": b"A" * 100_000,
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+    "the same length twice": POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    "lengths in a list": POST + b"Content-Length: 2, 2\r\n\r\n{}",
+    "a signed length": POST + b"Content-Length: +2\r\n\r\n{}",
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n",
+    "a huge length": POST + b"Content-Length: 99999999999999999999999\r\n\r\n",
+    "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+    "another coding": POST + b"Transfer-Encoding: gzip\r\n\r\n{}",
+    "a coding behind chunked": POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "no number of a chunk": CHUNKED + b"zz\r\n",
+    "a space in a name": HALF + b"X Y: 1\r\n\r\n",
+    "a space behind a name": POST + b"Content-Length : 2\r\n\r\n{}",
+    "nul in a name": HALF + b"X\x00Y: 1\r\n\r\n",
+    "nul in a value": HALF + b"X: a\x00b\r\n\r\n",
+    "a folded header": HALF + b"X: a\r\n b\r\n\r\n",
+    "bare line feeds": b"GET /healthz HTTP/1.1\nHost: shop\n\n",
+    "two hosts": HALF + b"Host: other\r\n\r\n",
+    "a proxy's method": b"CONNECT shop:443 HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "no path": b"GET http://shop HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "a broken address": b"GET http://[::1 HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "bytes in the address": b"GET /\xc3\xa9 HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "endless extensions": CHUNKED + b"1;" + b"a" * 200_000,
+    "endless trailers": CHUNKED + b"1\r\na\r\n0\r\n" + b"X: y\r\n" * 30_000,
+}
+
+
+class Client:
+    """A client that sends what it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, or find that nobody takes them any more."""
+        with suppress(ConnectionError):
+            self.writer.write(data)
+            await self.writer.drain()
+
+    async def rest(self) -> bytes:
+        """Read to the end, which the server has to make."""
+        got = b""
+        async with asyncio.timeout(PATIENCE):
+            with suppress(ConnectionError):
+                while piece := await self.reader.read(65_536):
+                    got += piece
+        return got
+
+    async def statuses(self) -> list[int]:
+        """Read to the end, and return the status of every answer."""
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", await self.rest())]
+
+
+@asynccontextmanager
+async def clients(plant: Plant, number: int = 1, source: str | None = None, **options: int):
+    """Open so many connections to the API."""
+    opened = []
+    try:
+        for _ in range(number):
+            made = socket.socket()
+            for name, value in options.items():
+                made.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
+            if source is not None:
+                made.bind((source, 0))
+            made.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(made, plant.listening.getsockname())
+            opened.append(Client(*await asyncio.open_connection(sock=made)))
+        yield opened
+    finally:
+        for client in opened:
+            client.writer.transport.abort()
+
+
+async def said_to(plant: Plant, data: bytes) -> list[int]:
+    async with clients(plant) as (client,):
+        await client.send(data)
+        return await client.statuses()
+
+
+@pytest.fixture
+async def http(plant: Plant) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that behaves, with the shop's key and a new connection for every request."""
+    await plant.open_shop(signups=0)
+    async with httpx.AsyncClient(
+        base_url=plant.address,
+        headers={"X-Auth-Token": plant.key},
+        limits=httpx.Limits(max_keepalive_connections=0),
+        timeout=PATIENCE,
+    ) as opened:
+        yield opened
+
+
+async def serves(http: httpx.AsyncClient) -> None:
+    """See that others are answered."""
+    for path in ("/healthz", READ):
+        assert (await http.get(path)).status_code == 200
+
+
+def connections(plant: Plant, api: subprocess.Popen[bytes]) -> int:
+    """Count the connections that the API holds open."""
+    port = plant.listening.getsockname()[1]
+    return sum(
+        one.laddr.port == port and bool(one.raddr)
+        for one in psutil.Process(api.pid).net_connections("tcp")
+    )
+
+
+async def test_what_is_no_request_is_400(plant: Plant, http):
+    await plant.start_api()
+    answers = await asyncio.gather(*(said_to(plant, data) for data in MALFORMED.values()))
+    assert dict(zip(MALFORMED, answers, strict=True)) == {name: [400] for name in MALFORMED}
+    await serves(http)
+
+
+async def test_a_head_is_bounded(plant: Plant, http):
+    await plant.start_api()
+    bounds = {
+        HALF + b"X: y\r\n" * 200 + b"\r\n": [431],
+        HALF + b"X: " + b"y" * 66_000 + b"\r\n\r\n": [431],
+        HALF + b"X: " + b"y" * 60_000 + b"\r\nConnection: close\r\n\r\n": [200],
+        HALF + b"x" * 66_000: [431],
+        b"GET /healthz?" + b"y" * 33_000 + b" HTTP/1.1\r\n\r\n": [414],
+        b"GET /healthz?" + b"y" * 32_000 + b" HTTP/1.1\r\nConnection: close\r\n\r\n": [200],
+        b"GET /" + b"y" * 5_000_000: [414],
+    }
+    for data, statuses in bounds.items():
+        assert await said_to(plant, data) == statuses, data[:100]
+    async with clients(plant) as (client,):
+        await client.send(HALF + b"X: ")
+        for _ in range(200):
+            await client.send(b"y" * 1_000_000)
+        assert await client.statuses() in ([431], [])
+    await serves(http)
+
+
+async def test_requests_in_a_row_are_answered_in_their_turn(plant: Plant):
+    await plant.open_shop(signups=0)
+    await plant.start_api()
+    assert await said_to(plant, WHOLE * 3 + LAST) == [200] * 4
+    assert await said_to(plant, WHOLE + b"GARBAGE\r\n\r\n") == [200, 400]
+    assert await said_to(plant, WHOLE + HALF + b"X: " + b"y" * 200_000) == [200, 431]
+    answered = await said_to(plant, WHOLE * 10_000)
+    assert (set(answered[:-1]), answered[-1]) == ({200}, 429)
+    assert len(answered) < 100
+    # Another protocol is not spoken: the request is answered as it stands, and that is all.
+    asked = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    assert await said_to(plant, HALF + asked + b"frames") == [200]
+
+
+async def test_who_sends_slowly_is_cut_off(plant: Plant, http):
+    await plant.start_api(OPENSTOQ_HTTP_HEAD_SECONDS="0.5", OPENSTOQ_HTTP_BODY_SECONDS="3")
+
+    async def trickled(begin: bytes, piece: bytes) -> list[int]:
+        async with clients(plant) as (client,):
+            await client.send(begin)
+            statuses = asyncio.create_task(client.statuses())
+            while not statuses.done():
+                await client.send(piece)
+                await asyncio.sleep(0.02)
+            return await statuses
+
+    announced = POST + b"Content-Length: 5000\r\n\r\n"
+    expected = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    cases: list[tuple[bytes, bytes, list[int]]] = [
+        (b"", b"", []),
+        (b"", b"\r\n", []),
+        (WHOLE, b"\r\n", [200]),
+        (HALF, b"x", [408]),
+        (WHOLE + HALF, b"x", [200, 408]),
+        (announced, b"x", [408]),
+        (announced + b"{}", b"", [408]),
+        (expected, b"", [100, 408]),
+        (CHUNKED, b"1\r\nx\r\n", [408]),
+        (CHUNKED, b"1;" + b"x" * 1000 + b"\r\nx\r\n", [408]),
+        # Fast enough at every moment, and still without an end.
+        (CHUNKED, b"800\r\n" + b"x" * 2048 + b"\r\n", [408]),
+        # Nobody waits for what it announced: it was answered before.
+        (POST + b"Content-Length: 90000000\r\n\r\n", b"x" * 2000, [413]),
+    ]
+    answers = await asyncio.gather(*(trickled(begin, piece) for begin, piece, _ in cases))
+    assert answers == [statuses for _, _, statuses in cases]
+    await serves(http)
+
+
+async def test_a_large_webhook_may_come_slowly(plant: Plant):
+    await plant.open_shop(signups=0)
+    await plant.start_api(OPENSTOQ_HTTP_HEAD_SECONDS="0.5")
+    body = plant.stock_news(3).ljust(8_000_000)
+    headers = {
+        "Host": "shop",
+        "X-Shopify-Topic": "inventory_levels/update",
+        "X-Shopify-Shop-Domain": plant.shop.domain,
+        "X-Shopify-Hmac-Sha256": signature(body),
+        "X-Shopify-Webhook-Id": "slow",
+        "X-Shopify-Triggered-At": "2030-01-01T00:00:00Z",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    async with clients(plant) as (client,):
+        await client.send(f"POST /webhooks/shopify HTTP/1.1\r\n{head}\r\n".encode())
+        for start in range(0, len(body), 100_000):
+            await client.send(body[start : start + 100_000])
+            await asyncio.sleep(0.02)
+        assert await client.statuses() == [200]
+
+
+async def test_half_sent_requests_make_room(plant: Plant, http):
+    api = await plant.start_api(OPENSTOQ_HTTP_MAX_CONNECTIONS="30")
+    async with AsyncExitStack() as stack:
+        settled = await stack.enter_async_context(clients(plant, 10))
+        for client in settled:
+            await client.send(WHOLE)
+            assert b"200 OK" in await client.reader.readline()
+        strangers = await stack.enter_async_context(clients(plant, 200))
+        for number, client in enumerate(strangers):
+            await client.send((HALF, POST + b"Content-Length: 9000\r\n\r\n", b"")[number % 3])
+        await serves(http)
+        await until(lambda: connections(plant, api) <= 40)
+        await serves(http)
+
+
+async def test_what_is_being_answered_keeps_its_connection(plant: Plant, http):
+    await plant.start_api(OPENSTOQ_HTTP_MAX_CONNECTIONS="10")
+    blocker = await asyncpg.connect(plant.url)
+    async with blocker.transaction(), clients(plant, 10) as asking:
+        await blocker.execute("LOCK TABLE shops IN ACCESS EXCLUSIVE MODE")
+        request = f"GET {READ} HTTP/1.1\r\nX-Auth-Token: {plant.key}\r\nConnection: close\r\n\r\n"
+        for client in asking:
+            await client.send(request.encode())
+
+        async def refused() -> httpx.Response | None:
+            with suppress(httpx.TransportError):
+                answer = await http.get("/healthz")
+                return answer if answer.status_code == 503 else None
+            return None
+
+        answer = await until(refused)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json()["errors"]
+        await blocker.execute("ROLLBACK; BEGIN")
+        assert [await client.statuses() for client in asking] == [[200]] * 10
+    await blocker.close()
+    await until(lambda: answered(http))
+
+
+async def answered(http: httpx.AsyncClient) -> bool:
+    return (await http.get("/healthz")).is_success
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut_off(plant: Plant, http):
+    api = await plant.start_api(
+        OPENSTOQ_HTTP_ANSWER_SECONDS="1", OPENSTOQ_HTTP_MAX_CONNECTIONS="300"
+    )
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n"
+    process = psutil.Process(api.pid)
+    before = process.memory_info().rss
+    async with clients(plant, 200, SO_RCVBUF=4096) as takers:
+        for client in takers:
+            client.writer.transport.pause_reading()
+            await client.send(ask * 10)
+        await serves(http)
+        # Each of them asked for 5 MB, of which one copy is there for all.
+        assert process.memory_info().rss - before < 200 * 100_000
+        await until(lambda: connections(plant, api) == 0)
+    await serves(http)
+
+
+async def test_an_address_has_so_many_connections(plant: Plant, http):
+    await plant.start_api(
+        OPENSTOQ_HTTP_MAX_CONNECTIONS_PER_ADDRESS="5", OPENSTOQ_HTTP_TRUSTED_PROXIES="127.0.0.3"
+    )
+    async with clients(plant, 5, source="127.0.0.2") as many:
+        for client in many:
+            await client.send(HALF)
+        async with clients(plant, source="127.0.0.2") as (one_more,):
+            assert await one_more.statuses() == [429]
+        await serves(http)
+    # A proxy's address is everybody's.
+    async with clients(plant, 8, source="127.0.0.3") as behind_a_proxy:
+        for client in behind_a_proxy:
+            await client.send(LAST)
+        assert [await client.statuses() for client in behind_a_proxy] == [[200]] * 8
+
+    async def free() -> bool:
+        async with clients(plant, source="127.0.0.2") as (again,):
+            await again.send(LAST)
+            return await again.statuses() == [200]
+
+    await until(free)
+
+
+async def test_connections_fit_into_the_files_that_may_be_open(plant: Plant, tmp_path: Path, http):
+    limits = (100, 600)
+    for most, outcome in zip(limits, ("ulimit -Hn", "server.connections_lowered"), strict=True):
+        log = tmp_path / f"{most}.log"
+        with log.open("wb") as errors:
+            api = plant.begin_api(errors=errors)
+            resource.prlimit(api.pid, resource.RLIMIT_NOFILE, (most // 2, most))
+            if most == limits[0]:
+                assert api.wait(PATIENCE) == 1
+            else:
+                await until(lambda: answered(http))
+                assert resource.prlimit(api.pid, resource.RLIMIT_NOFILE) == (most, most)
+                async with clients(plant, 700) as strangers:
+                    for client in strangers:
+                        await client.send(HALF)
+                    await serves(http)
+        assert outcome in log.read_text()
+
+
+async def test_a_workers_metrics_have_the_same_bounds(plant: Plant):
+    await plant.open_shop(signups=0)
+    with reserved_port() as held:
+        port = held.getsockname()[1]
+        plant.start_worker(
+            1,
+            OPENSTOQ_WORKER_METRICS_PORT=str(port),
+            OPENSTOQ_HTTP_MAX_CONNECTIONS="10",
+        )
+        address = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+
+            async def serving() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await http.get(f"{address}/healthz")).is_success
+                return False
+
+            await until(serving)
+            assert (await http.get(f"{address}/healthz?{'y' * 40_000}")).status_code == 414
+            many = [await asyncio.open_connection("127.0.0.1", port) for _ in range(30)]
+            for _, writer in many:
+                writer.write(HALF)
+            assert (await http.get(f"{address}/healthz")).is_success
+            for _, writer in many:
+                writer.close()
