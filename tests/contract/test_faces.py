@@ -165,6 +165,20 @@ async def test_the_openapi_document_is_public_and_valid(app, client):
             assert all(status.isdecimal() for status in operation["responses"])
 
 
+async def test_the_openapi_document_is_sent_once_and_compressed(app):
+    async with serving(app) as address, httpx.AsyncClient(base_url=address) as stranger:
+        whole = await stranger.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+        compressed = await stranger.get("/openapi.json", headers={"Accept-Encoding": "br, gzip"})
+        refused = await stranger.get("/openapi.json", headers={"Accept-Encoding": "gzip; q=0"})
+        assert compressed.headers["Content-Encoding"] == "gzip"
+        assert int(compressed.headers["Content-Length"]) < len(whole.content) / 5
+        assert compressed.content == whole.content == refused.content
+        assert "Content-Encoding" not in refused.headers
+        tag = {"If-None-Match": whole.headers["ETag"]}
+        again = await stranger.get("/openapi.json", headers=tag)
+        assert (again.status_code, again.content) == (304, b"")
+
+
 async def test_the_openapi_document_loads_in_schemathesis(app):
     loaded = schemathesis.openapi.from_dict(
         openapi.document(ACTIONS, server="http://127.0.0.1:8000")

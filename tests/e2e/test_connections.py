@@ -239,6 +239,26 @@ async def test_a_large_webhook_may_come_slowly(plant: Plant):
         assert await client.statuses() == [200]
 
 
+async def test_large_bodies_share_what_they_take_of_the_memory(plant: Plant):
+    await plant.open_shop(signups=0)
+    await plant.start_api(
+        OPENSTOQ_HTTP_MAX_BODY_BYTES="100000", OPENSTOQ_HTTP_MAX_WEBHOOK_BYTES="100000"
+    )
+    large = POST + b"Connection: close\r\nContent-Length: 95000\r\n\r\n" + b"x" * 90_000
+    async with clients(plant, 20) as senders:
+        for client in senders:
+            await client.send(large)
+        statuses = [asyncio.create_task(client.statuses()) for client in senders]
+        first, _ = await asyncio.wait(statuses, return_when=asyncio.FIRST_COMPLETED)
+        assert {tuple(one.result()) for one in first} == {(503,)}
+        small = POST + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}"
+        assert await said_to(plant, small) == [401]
+        for client in senders:
+            await client.send(b"x" * 5000)
+        assert {tuple(await one) for one in statuses} == {(401,), (503,)}
+    assert await said_to(plant, large + b"x" * 5000) == [401]
+
+
 async def test_half_sent_requests_make_room(plant: Plant, http):
     api = await plant.start_api(OPENSTOQ_HTTP_MAX_CONNECTIONS="30")
     async with AsyncExitStack() as stack:

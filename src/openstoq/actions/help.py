@@ -1,6 +1,7 @@
 """The /help manifest: what the registry says of itself."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from openstoq.actions.action import Action
@@ -23,8 +24,9 @@ def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
     }
 
 
+@cache
 def entry(action: Action) -> dict[str, Any]:
-    """Describe one action."""
+    """Describe one action; the description is shared, so nobody may change it."""
     described: dict[str, Any] = {
         "name": action.name,
         "method": action.method,

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openstoq.actions.faults import Fault, problem_of
-from openstoq.errors import Problem, TooLarge
+from openstoq.errors import Problem, TooLarge, Unavailable
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REQUEST_SECONDS, REQUESTS
 from openstoq.web import responses
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _LONGEST_LOGGED_PATH = 200
 _CLIENT_GONE = 499
+_SMALL_BODY = 65_536
+_LARGE_BODIES = 12
 
 
 class RequestMiddleware:
@@ -70,7 +72,8 @@ class BodyLimitMiddleware:
     """Refuses bodies over `most_bytes`, or over what `most_bytes_at` says of their path.
 
     The endpoint hears of it as it reads the body, at once when its length was announced, so that
-    each face refuses it in its own shape.
+    each face refuses it in its own shape. Large bodies that come at the same time share what they
+    may take of the memory; small ones are always taken.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class BodyLimitMiddleware:
         self.app = app
         self.most_bytes = most_bytes
         self.most_bytes_at = most_bytes_at or {}
+        self._most_held = _LARGE_BODIES * max([most_bytes, *self.most_bytes_at.values()])
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; reading its body may raise TooLarge."""
@@ -93,12 +98,19 @@ class BodyLimitMiddleware:
         async def counted() -> Message:
             nonlocal received
             message: Message = {} if too_large else await receive()
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            received += size
+            self._held += size
             if too_large or received > most_bytes:
                 raise TooLarge(f"the body is larger than {most_bytes} bytes; send less at once")
+            if received > _SMALL_BODY and self._held > self._most_held:
+                raise Unavailable("too many large bodies come at once; try again in a few seconds")
             return message
 
-        await self.app(scope, counted, send)
+        try:
+            await self.app(scope, counted, send)
+        finally:
+            self._held -= received
 
 
 def _headers(state: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:

@@ -18,6 +18,7 @@ from openstoq.actions.help import BASE_PATH, manifest, request_schema
 from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
+from openstoq.web.documents import Document
 from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of
 from openstoq.web.routing import RoutingTable
 
@@ -43,6 +44,7 @@ class Face:
         self.runtime = runtime
         self.actions = actions
         self.table = RoutingTable(actions)
+        self._document = Document(self._described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a problem is answered in the envelope."""
@@ -60,7 +62,7 @@ class Face:
     async def openapi(self, request: Request) -> Response:
         """Answer with the OpenAPI document."""
         request.state.face = "v2"
-        return Response(self._document, media_type="application/json")
+        return await self._document.answer(request)
 
     async def _answer(self, request: Request) -> Response:
         segments = segments_of(request.scope, BASE_PATH)
@@ -105,7 +107,10 @@ class Face:
         prefix = str(values.pop("prefix", "")).removeprefix(BASE_PATH)
         if values:
             raise Invalid(*(f"{name} is not a known field" for name in values))
-        return responses.json(manifest(self.actions, prefix="/".join([*level, prefix])))
+        below = "/".join([*level, prefix])
+        if not below.strip("/"):
+            return responses.json_bytes(self._whole_help)
+        return responses.json(manifest(self.actions, prefix=below))
 
     def _options(self, request: Request, segments: list[str] | None) -> Response:
         methods = self.table.methods(segments) if segments is not None else []
@@ -119,7 +124,10 @@ class Face:
         )
 
     @cached_property
-    def _document(self) -> bytes:
+    def _whole_help(self) -> bytes:
+        return orjson.dumps(manifest(self.actions))
+
+    def _described(self) -> bytes:
         server = self.runtime.settings.http.public_url.rstrip("/")
         return orjson.dumps(openapi.document(self.actions, server=server))
 

@@ -1,13 +1,14 @@
 """POST /webhooks/shopify: taken, stored and answered at once; the work is a job's."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.metrics import WEBHOOKS
 from openstoq.shops.webhooks import receive
+from openstoq.web import responses
 
 PATH = "/webhooks/shopify"
 
@@ -28,9 +29,9 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
             # Only a delivery that was genuine may add a name to the metrics.
             topic = request.headers.get("x-shopify-topic", topic)
         except Problem as problem:
-            return JSONResponse({"errors": problem.messages}, problem.status)
+            return responses.problem(problem)
         finally:
             WEBHOOKS.labels(topic, outcome).inc()
-        return JSONResponse({})
+        return responses.json({})
 
     return [Route(PATH, endpoint, methods=["POST"])]

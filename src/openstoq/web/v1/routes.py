@@ -189,4 +189,5 @@ def _refused(problem: Problem) -> Response:
     if isinstance(problem, PlanProblems):
         return responses.json(problem.details, problem.status)
     status = Invalid.status if isinstance(problem, Conflict) else problem.status
-    return responses.json({"error": "; ".join(problem.messages), **problem.details}, status)
+    body = {"error": "; ".join(problem.messages), **problem.details}
+    return responses.json(body, status, responses.headers_of(problem))
