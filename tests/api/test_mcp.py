@@ -1,5 +1,6 @@
 """MCP through the SDK's own client and a real server, and as raw JSON-RPC."""
 
+import json
 from contextlib import asynccontextmanager
 
 import httpx
@@ -200,3 +201,87 @@ async def test_a_tool_acts_in_the_shop_of_its_key(http, address, database):
     await http.post(PATH, json=call(UPDATE, stock_threshold=5))
     answer = await http.post(PATH, json=call(READ), headers={"X-Auth-Token": other})
     assert answer.json()["result"]["structuredContent"]["stock_threshold"] == 1
+
+
+JUNK = (None, True, 5, 1.5, "", "nope", [], [{}], {"": []}, 2**70)
+
+
+def junk_messages():
+    """Make messages of which each part is of every wrong type, one at a time."""
+    yield from JUNK
+    for whole in (LIST, call(UPDATE, stock_threshold=3)):
+        params = whole.get("params", {})
+        yield from ([whole], [whole, whole])
+        for value in JUNK:
+            for part in ("jsonrpc", "id", "method", "params"):
+                yield {**whole, part: value}
+            for part in ("name", "arguments", "_meta", "cursor"):
+                yield {**whole, "params": {**params, part: value}}
+            yield {**whole, "params": {**params, "_meta": {"progressToken": value}}}
+
+
+@pytest.mark.parametrize("protocol", [None, "2026-07-28", "\xff"])
+async def test_no_message_breaks_it(address, database, shop, key, protocol):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET rate_points = 1000000")
+    headers = {"MCP-Protocol-Version": protocol.encode("latin-1")} if protocol else {}
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, headers=headers) as stranger:
+        for message in junk_messages():
+            body = json.dumps(message).encode()
+            if protocol is None:
+                answer = await stranger.post(PATH, content=body)
+                assert answer.status_code == 401, body
+                assert answer.json()["error"]["message"]
+            answer = await stranger.post(PATH, content=body, headers={"X-Auth-Token": key})
+            assert answer.status_code in (200, 202, 400, 404), (body, answer.text)
+            if answer.status_code >= 400:
+                assert answer.json()["error"]["message"], body
+
+
+async def points_of(http, body):
+    answer = await http.post(PATH, content=body)
+    return int(answer.headers["X-RateLimit-Remaining"]), answer
+
+
+WRITE = json.dumps(call(UPDATE, stock_threshold=4)).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WRITE,
+        WRITE.replace(b'"params": {', b'"params": {"_meta": {"a": NaN}, '),
+        WRITE.replace(b'"params": {', b'"params": {"_meta": {"a": Infinity}, '),
+        WRITE.replace(b'"params": {', b'"params": {"_meta": {"a": "\\ud800"}, '),
+        WRITE.replace(b'"params": {', b'"params": {"_meta": {"a": 1e999}, '),
+        WRITE.replace(b'"params": {', b'"params": {"name": "' + READ.encode() + b'", '),
+        WRITE.replace(b'"jsonrpc"', b'"method": "tools/list", "jsonrpc"'),
+        b"\xef\xbb\xbf" + WRITE,
+        WRITE.decode().encode("utf-16"),
+        WRITE.decode().encode("utf-32"),
+        WRITE.replace(b'"id": 7', b'"id": 7, "x": \x00'),
+        b"[" + WRITE + b"]",
+        WRITE.replace(b'"' + UPDATE.encode() + b'"', b'["' + UPDATE.encode() + b'"]'),
+    ],
+    ids=lambda body: repr(body)[:60],
+)
+async def test_what_may_write_costs_as_a_write(http, body):
+    before, _ = await points_of(http, json.dumps(call(READ)).encode())
+    after, answer = await points_of(http, body)
+    assert before - after == 2
+    # Either it was read as the write that it is, or nothing was done.
+    written = answer.status_code == 200 and "isError" not in answer.text.replace(
+        '"isError":false', ""
+    )
+    _, read = await points_of(http, json.dumps(call(READ)).encode())
+    threshold = read.json()["result"]["structuredContent"]["stock_threshold"]
+    assert threshold == (4 if written else 1)
+
+
+async def test_of_a_name_that_comes_twice_the_last_counts_for_all(http):
+    body = WRITE.replace(b'"arguments"', b'"name": "' + READ.encode() + b'", "arguments"')
+    before, _ = await points_of(http, json.dumps(call(READ)).encode())
+    after, answer = await points_of(http, body)
+    assert before - after == 1
+    # It was run as what it was paid for: a read, which has no stock_threshold to take.
+    assert answer.json()["result"]["isError"]

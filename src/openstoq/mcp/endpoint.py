@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import INVALID_REQUEST
+from mcp_types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 from openstoq.actions.action import READ_COST, WRITE_COST, Action
 from openstoq.actions.admission import PointsSpent, admit
 from openstoq.actions.help import BASE_PATH
-from openstoq.errors import Problem, Unauthorized
+from openstoq.errors import Unauthorized
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.server import make_server
 
 PATHS = (f"{BASE_PATH}/mcp", "/mcp")
+_UNREADABLE = object()
 
 
 class Endpoint:
@@ -60,14 +61,19 @@ class Endpoint:
             # There are no sessions to resume or to delete, and no stream to listen to.
             await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
             return
-        message = _parsed(await request.body())
+        message = _message(await request.body())
         try:
             caller = await admit(self.runtime, _key(request), cost=self._cost(message))
         except (Unauthorized, PointsSpent) as problem:
             await _refused(problem, message)(scope, receive, send)
             return
         request.state.caller, request.state.points = caller, caller.points
-        await self._serve(scope, await request.body(), receive, send)
+        unfit = _unfit(message)
+        if unfit is not None:
+            await _error(400, *unfit, message)(scope, receive, send)
+            return
+        # The SDK gets what was judged here, not bytes that another parser may read otherwise.
+        await self._serve(scope, orjson.dumps(message), receive, send)
 
     async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         if self._sessions is None:
@@ -83,22 +89,41 @@ class Endpoint:
 
         await self._sessions.handle_request(scope, replayed, send)
 
-    def _cost(self, message: Mapping[str, Any]) -> int:
-        params = message.get("params")
-        name = params.get("name") if isinstance(params, dict) else None
-        is_write = (
-            message.get("method") == "tools/call" and isinstance(name, str) and name in self._writes
-        )
+    def _cost(self, message: Any) -> int:
+        if _unfit(message) is not None:
+            return WRITE_COST
+        is_write = message["method"] == "tools/call" and message["params"]["name"] in self._writes
         return WRITE_COST if is_write else READ_COST
 
 
-def _parsed(body: bytes) -> Mapping[str, Any]:
-    # What is no JSON object is left to the SDK, which knows how to say so.
+def _message(body: bytes) -> Any:
+    """Return what the body says in strict JSON; of a name that comes twice, the last counts."""
     try:
-        message = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return {}
-    return message if isinstance(message, dict) else {}
+        return _UNREADABLE
+
+
+def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for each
+    """Return the code and the sentence of what keeps a message from being one of JSON-RPC."""
+    if message is _UNREADABLE:
+        return PARSE_ERROR, "the body is not JSON in UTF-8"
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        return INVALID_REQUEST, 'send one JSON object, with jsonrpc: "2.0"; batches are not taken'
+    if not isinstance(message.get("method"), str):
+        return INVALID_REQUEST, "method must be a string"
+    if "id" in message and not _is_id(message["id"]):
+        return INVALID_REQUEST, "id must be a string or an integer"
+    params = message.get("params") or {}
+    if not isinstance(params, dict):
+        return INVALID_REQUEST, "params must be an object"
+    if message["method"] == "tools/call" and not isinstance(params.get("name"), str):
+        return INVALID_PARAMS, "params.name must be a string"
+    return None
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _key(request: Request) -> str | None:
@@ -109,17 +134,23 @@ def _key(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _refused(problem: Problem, message: Mapping[str, Any]) -> Response:
+def _refused(problem: Unauthorized | PointsSpent, message: Any) -> Response:
     """Refuse as HTTP does, with a JSON-RPC error as the body: clients understand either."""
-    asked_by = message.get("id")
-    content = {
-        "jsonrpc": "2.0",
-        "id": asked_by if isinstance(asked_by, str | int) else None,
-        "error": {"code": INVALID_REQUEST, "message": problem.messages[0]},
-    }
     headers = (
         problem.points.headers
         if isinstance(problem, PointsSpent)
         else {"WWW-Authenticate": 'Bearer realm="openstoq"'}
     )
-    return Response(orjson.dumps(content), problem.status, headers, "application/json")
+    return _error(problem.status, INVALID_REQUEST, problem.messages[0], message, headers)
+
+
+def _error(
+    status: int, code: int, sentence: str, message: Any, headers: Mapping[str, str] | None = None
+) -> Response:
+    asked_by = message.get("id") if isinstance(message, dict) else None
+    content = {
+        "jsonrpc": "2.0",
+        "id": asked_by if _is_id(asked_by) else None,
+        "error": {"code": code, "message": sentence},
+    }
+    return Response(orjson.dumps(content), status, headers, "application/json")
