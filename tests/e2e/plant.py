@@ -176,10 +176,12 @@ class Plant:
             await until(ready)
         return api
 
-    def start_worker(self, relay_port: int, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a worker that hands its mails to a relay."""
+    def start_worker(
+        self, relay_port: int, *, errors: IO[bytes] | None = None, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker that hands its mails to a relay; `errors` takes what it logs."""
         environment = self._environment() | {"OPENSTOQ_MAIL_PORT": str(relay_port)} | settings
-        return self._keep(start(["-m", "openstoq", "worker"], environment))
+        return self._keep(start(["-m", "openstoq", "worker"], environment, errors=errors))
 
     async def start_relay(
         self, *, port: int = 0, delay_ms: float = 0, stop_at: Iterable[int] = ()

@@ -18,6 +18,10 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"stoq_api_key_\w+|shp(?:at|ca|pa|ss|ua)_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    # Random or sealed text, such as a link's token: long, with letters of both cases and digits.
+    r"|(?<![\w-])(?=[\w-]{0,199}[A-Z])(?=[\w-]{0,199}[a-z])(?=[\w-]{0,199}\d)[\w-]{40,}"
+    # Contacts, which PostgreSQL names when a row is refused.
+    r"|[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}|\+\d{7,15}\b"
 )
 _DEEPEST = 8
 

@@ -16,6 +16,7 @@ from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
 from openstoq.web import health, responses, v2, webhooks
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
+from openstoq.web.routing import words_of
 
 Service = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -40,17 +41,20 @@ def create_app(
             yield
 
     http = runtime.settings.http
+    # Routes are tried one after the other, so the busiest face comes early; those of others below
+    # its base path come before it, because it claims all the rest.
+    every_route = [
+        *(route for route in routes if _is_below_v2(route)),
+        *v2.routes(runtime, actions),
+        *(route for route in routes if not _is_below_v2(route)),
+        *health.routes(runtime),
+    ]
+    paths = [route.path for route in every_route if isinstance(route, Route)]
+    words = words_of([*paths, *(action.path for action in actions), f"/{v2.HELP}"])
     app = Starlette(
-        # Routes are tried one after the other, so the busiest face comes early; those of others
-        # below its base path come before it, because it claims all the rest.
-        routes=[
-            *(route for route in routes if _is_below_v2(route)),
-            *v2.routes(runtime, actions),
-            *(route for route in routes if not _is_below_v2(route)),
-            *health.routes(runtime),
-        ],
+        routes=every_route,
         middleware=[
-            Middleware(RequestMiddleware),
+            Middleware(RequestMiddleware, words=words),
             Middleware(
                 BodyLimitMiddleware,
                 most_bytes=http.max_body_bytes,

@@ -15,11 +15,11 @@ from openstoq.errors import Problem, TooLarge, Unavailable
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REQUEST_SECONDS, REQUESTS
 from openstoq.web import responses
+from openstoq.web.routing import loggable
 
 log = structlog.get_logger(__name__)
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-_LONGEST_LOGGED_PATH = 200
 _CLIENT_GONE = 499
 _SMALL_BODY = 65_536
 _LARGE_BODIES = 12
@@ -32,8 +32,9 @@ class RequestMiddleware:
     and `points`, whose headers go on the response whatever becomes of the request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
         self.app = app
+        self.words = words
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,7 +66,22 @@ class RequestMiddleware:
                     raise
                 await responses.problem(problem)(scope, receive, answer)
             finally:
-                _record(scope, state, status, perf_counter() - started)
+                self._record(scope, state, status, perf_counter() - started)
+
+    def _record(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+        face, action = state.get("face", "other"), state.get("action", "")
+        REQUESTS.labels(face, action, status).inc()
+        REQUEST_SECONDS.labels(face).observe(seconds)
+        write = log.debug if face == "health" else log.info
+        write(
+            "request",
+            method=scope["method"],
+            path=loggable(scope["path"], self.words),
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            face=face,
+            action=action,
+        )
 
 
 class BodyLimitMiddleware:
@@ -134,19 +150,3 @@ def _problem(error: Exception, request_id: str) -> Problem:
     else:
         log.warning("request.unavailable", error=repr(error))
     return problem
-
-
-def _record(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
-    face, action = state.get("face", "other"), state.get("action", "")
-    REQUESTS.labels(face, action, status).inc()
-    REQUEST_SECONDS.labels(face).observe(seconds)
-    write = log.debug if face == "health" else log.info
-    write(
-        "request",
-        method=scope["method"],
-        path=scope["path"][:_LONGEST_LOGGED_PATH],
-        status=status,
-        milliseconds=round(seconds * 1000, 1),
-        face=face,
-        action=action,
-    )

@@ -1,10 +1,15 @@
-"""Routing: which action a method and a path mean; a fixed segment wins over a parameter."""
+"""Routing: which action a method and a path mean, and what of a path may be logged."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from openstoq.actions.action import Action
+
+HIDDEN = "…"
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.json)?", re.IGNORECASE)
+_MOST_SHOWN = 12
 
 Found: TypeAlias = tuple[Action, dict[str, str]]
 
@@ -16,8 +21,26 @@ class _Node:
     actions: dict[str, Action] = field(default_factory=dict)
 
 
+def words_of(paths: Iterable[str]) -> frozenset[str]:
+    """Return the fixed segments of these paths."""
+    return frozenset(segment for path in paths for segment in path.split("/") if "{" not in segment)
+
+
+def loggable(path: str, words: frozenset[str]) -> str:
+    """Return a path with nothing but our own words and ids in it.
+
+    The rest may be a link's token, or a key or a contact that somebody put there by mistake.
+    """
+    segments = path.split("/")
+    shown = [
+        segment if segment in words or _ID.fullmatch(segment) else HIDDEN
+        for segment in segments[:_MOST_SHOWN]
+    ]
+    return "/".join([*shown, HIDDEN] if len(segments) > _MOST_SHOWN else shown)
+
+
 class RoutingTable:
-    """The actions by path, as a tree of segments."""
+    """The actions by path, as a tree of segments; a fixed segment wins over a parameter."""
 
     def __init__(self, actions: Iterable[Action]) -> None:
         self._root = _Node()

@@ -22,7 +22,7 @@ from openstoq.web.documents import Document
 from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of
 from openstoq.web.routing import RoutingTable
 
-_HELP = "help"
+HELP = "help"
 _LONGEST_ECHOED_PATH = 300
 
 
@@ -73,7 +73,7 @@ class Face:
         request.state.points = caller.points
         if segments is None:
             raise _unknown(request)
-        if reads and segments and segments[-1] == _HELP:
+        if reads and segments and segments[-1] == HELP:
             return self._help(request, segments[:-1])
         found = self.table.find("GET" if reads else request.method, segments)
         if found is None:
@@ -102,7 +102,7 @@ class Face:
         return responses.json_bytes(answer.body, answer.status, headers)
 
     def _help(self, request: Request, level: list[str]) -> Response:
-        request.state.action = _HELP
+        request.state.action = HELP
         values = query_of(request.scope)
         prefix = str(values.pop("prefix", "")).removeprefix(BASE_PATH)
         if values:
@@ -114,7 +114,7 @@ class Face:
 
     def _options(self, request: Request, segments: list[str] | None) -> Response:
         methods = self.table.methods(segments) if segments is not None else []
-        if segments and segments[-1] == _HELP:
+        if segments and segments[-1] == HELP:
             methods = ["GET"]
         if not methods:
             raise _unknown(request)
