@@ -68,3 +68,14 @@ class Unavailable(Problem):
     """Something that the answer needs is not there now; try again later."""
 
     status = 503
+    retry_after: ClassVar[int] = 2
+
+
+class StorageFull(Unavailable):
+    """The database takes no writes, which somebody has to mend."""
+
+    retry_after = 30
+
+    def __init__(self, *more: str) -> None:
+        because = "the database takes no writes, probably because its disk is full"
+        super().__init__("; ".join((because, "try again in a while", *more)))

@@ -154,6 +154,46 @@ async def test_readiness_needs_the_newest_migration_or_a_newer_one(client, datab
     assert (await ready()).status_code == 503
 
 
+@pytest.mark.parametrize("state", ["53100", "58030", "25006"])
+async def test_a_full_disk_is_503_and_not_ready(database_url, database, key, state):
+    refuse = f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'could not extend file "base/1/2"' USING ERRCODE = '{state}'; END $$
+    """
+    await database.call(refuse)
+    await database.call(
+        "CREATE TRIGGER refuse BEFORE INSERT ON back_in_stock_settings "
+        "FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    pool = await Database.connect(database_url, size=1)
+    async with client_of(make_app(make_runtime(pool)), key) as client:
+        at = httpx.URL("http://shop.test/readyz")
+        assert (await client.get(at)).status_code == 200
+        answer = await client.patch(DELIVERY, json={"stock_threshold": 3})
+        unready = await client.get(at)
+        for refused in (answer, unready):
+            assert refused.status_code == 503
+            assert int(refused.headers["Retry-After"]) > 2
+            assert "disk is full" in refused.json()["errors"][0]
+            assert "base/1/2" not in refused.text
+        # What only reads goes on.
+        assert (await client.get(SETTINGS)).status_code == 200
+    await pool.close()
+
+
+async def test_a_database_that_was_turned_read_only_is_not_ready(database_url):
+    # As those do that host databases for others, when a disk is full.
+    name = database_url.rpartition("/")[2]
+    owner = await Database.connect(database_url, size=1)
+    await owner.call(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await owner.close()
+    pool = await Database.connect(database_url, size=1)
+    async with client_of(make_app(make_runtime(pool)), base="") as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, "disk is full" in answer.text) == (503, True)
+    await pool.close()
+
+
 async def test_a_stopping_process_is_not_ready(client, runtime):
     runtime.stopping.set()
     answer = await client.get(httpx.URL("http://shop.test/readyz"))

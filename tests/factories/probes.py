@@ -63,6 +63,12 @@ async def fail_always(run: Run) -> None:
     raise OSError("it always fails")
 
 
+@jobs.job(attempts=0)
+async def write_at_once(run: Run, *, word: str) -> None:
+    """Note a word, or fail for good."""
+    await note(run, word)
+
+
 @jobs.job()
 async def ask_again(run: Run) -> None:
     """Ask twice to be run again at once."""

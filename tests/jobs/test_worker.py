@@ -79,6 +79,31 @@ async def test_after_its_attempts_a_job_is_kept_as_failed(database, database_url
     assert await notes(database, shop) == ["failing"]
 
 
+async def test_a_full_disk_is_no_failure_of_a_job(database, database_url, runtime, shop):
+    await database.call(
+        """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$
+        """
+    )
+    await database.call(
+        "CREATE TRIGGER refuse BEFORE INSERT ON locations FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    await enqueue(runtime, shop, probes.write_at_once, word="there is room")
+    async with working(runtime, database_url):
+
+        async def is_put_off():
+            row = await database.call("SELECT status, attempts FROM queue.pgqueuer")
+            assert row["status"] != "failed"
+            return (row["status"], row["attempts"]) == ("queued", 1)
+
+        await until(is_put_off)
+        await database.call("DROP TRIGGER refuse ON locations")
+        await database.call("UPDATE queue.pgqueuer SET execute_after = now()")
+        await noted(database, shop, "there is room")
+        await empty(database)
+
+
 async def test_a_job_may_ask_to_be_run_again(database, database_url, runtime, shop):
     await enqueue(runtime, shop, probes.ask_again)
     async with working(runtime, database_url):

@@ -2,9 +2,9 @@
 
 import asyncpg
 
-from openstoq.db.pool import PASSING
+from openstoq.db.pool import FULL, PASSING
 from openstoq.db.shares import ShopBusyError
-from openstoq.errors import Problem, Unavailable
+from openstoq.errors import Problem, StorageFull, Unavailable
 
 
 class Fault(Problem):
@@ -25,6 +25,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
             "too many requests of this shop are under way; try again in a few seconds "
             f"(request id {request_id})"
         )
+    if isinstance(error, FULL):
+        return StorageFull(f"request id {request_id}")
     # asyncpg reports an argument of the wrong type as an InterfaceError too; that is our mistake.
     if isinstance(error, PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
         return Unavailable(

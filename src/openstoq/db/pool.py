@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,12 +14,17 @@ import orjson
 
 from openstoq.db.shares import Shares
 
+# A server that takes no writes: its disk is full, or somebody has turned it read-only for that.
+FULL = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
+
 # A server that is away, restarting, full or choosing another transaction: trying again helps.
 PASSING = (
+    *FULL,
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
     # What asyncpg says between a server's farewell and the end of the connection.
@@ -35,6 +41,11 @@ LONGEST_STATEMENT = 600.0
 LONGEST_ROLLBACK = 5
 
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
+# For so long after a write was refused others are expected to be.
+_FULL_SECONDS = 30
+_ROOM_SECONDS = 5
+# A megabyte in a temporary file, which leaves nothing behind.
+_TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 60000)"
 
 
 class PooledConnection(asyncpg.Connection):
@@ -62,6 +73,8 @@ class Database:
         self._pool = pool
         self._shares = Shares(share)
         self._seconds = seconds
+        self._refused_at: float | None = None
+        self._room_seen_at: float | None = None
 
     @classmethod
     async def connect(
@@ -118,7 +131,8 @@ class Database:
                 await connection.execute(begin)
                 yield connection
                 committed = await connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
+                self._note(error)
                 await _to_its_end(_roll_back(connection))
                 raise
             if committed != "COMMIT":
@@ -129,11 +143,32 @@ class Database:
 
         For the few functions that are asked before the shop is known.
         """
-        return await self._pool.fetchrow(query, *arguments)
+        try:
+            return await self._pool.fetchrow(query, *arguments)
+        except FULL as error:
+            self._note(error)
+            raise
 
-    async def ready(self) -> bool:
-        """Say whether the server answers."""
-        return bool(await self._pool.fetchval("SELECT true", timeout=2))
+    async def takes_writes(self) -> bool:
+        """Return whether there is room on the server's disk, and no write was refused lately."""
+        now = monotonic()
+        if self._refused_at is not None and now - self._refused_at < _FULL_SECONDS:
+            return False
+        # To find out writes a megabyte, and anybody may ask, as often as he likes.
+        if self._room_seen_at is not None and now - self._room_seen_at < _ROOM_SECONDS:
+            return True
+        try:
+            async with self.transaction(None) as db:
+                await db.execute(_TAKE_ROOM)
+                read_only: str = await db.fetchval("SHOW transaction_read_only")
+        except FULL:
+            return False
+        self._room_seen_at = now
+        return read_only == "off"
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, FULL):
+            self._refused_at, self._room_seen_at = monotonic(), None
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -18,7 +18,7 @@ from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
 from openstoq.db.faults import alone
-from openstoq.db.pool import PASSING, Connection, prepare
+from openstoq.db.pool import FULL, PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
@@ -40,6 +40,8 @@ HEARTBEAT = timedelta(seconds=5)
 LOOK = timedelta(seconds=1)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_PAUSE = timedelta(minutes=5)
+# After a write for which the database had no room.
+STORAGE_PAUSE = timedelta(seconds=30)
 
 # Deletes up to so many rows that belong to no shop, and says how many there were.
 Forget = Callable[[Connection, int], Awaitable[int]]
@@ -194,6 +196,10 @@ class Worker:
         self, job: Job[Any], queued: QueuedJob, payload: dict[str, Any], error: Exception
     ) -> RetryRequested | None:
         """Return what has a job that raised run again after a pause; None after its attempts."""
+        if isinstance(error, FULL):
+            # It is done when there is room again, however long that takes.
+            log.warning("job.storage_full", error=repr(error))
+            return RetryRequested(delay=STORAGE_PAUSE, reason=str(error))
         # One that the operator begins anew has no attempts again.
         failures = 1 + (payload.get("failures", 0) if queued.attempts else 0)
         log.warning("job.failed", failures=failures, error=repr(error))

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from openstoq.db import migrations
 from openstoq.db.pool import PASSING
-from openstoq.errors import Unavailable
+from openstoq.errors import StorageFull, Unavailable
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
@@ -62,6 +62,7 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 revision = await self._revision()
+                takes_writes = await self.runtime.database.takes_writes()
         except _DATABASE_AWAY as error:
             log.warning("readiness.database", error=repr(error))
             return responses.problem(Unavailable("the database does not answer"))
@@ -71,6 +72,8 @@ class Health:
             return responses.problem(
                 Unavailable("the database has not been migrated; run `openstoq migrate`")
             )
+        if not takes_writes:
+            return responses.problem(StorageFull())
         return responses.json({"status": "ready", "revision": revision})
 
     async def metrics(self, request: Request) -> Response:

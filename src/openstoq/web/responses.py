@@ -9,8 +9,6 @@ from starlette.responses import Response
 from openstoq.actions.admission import PointsSpent
 from openstoq.errors import Problem, Unauthorized, Unavailable
 
-RETRY_AFTER_SECONDS = 2
-
 
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
@@ -45,5 +43,5 @@ def headers_of(error: Problem) -> dict[str, str]:
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": 'Bearer realm="openstoq"'}
     if isinstance(error, Unavailable):
-        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return {"Retry-After": str(error.retry_after)}
     return {}
