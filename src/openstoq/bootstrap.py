@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
@@ -97,14 +98,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
         app = create_app(
             opened,
             ACTIONS,
-            routes=[
-                *mcp.routes,
-                *v1.routes(opened),
-                *webhooks.routes(opened),
-                *links.routes(opened),
-                *offers.routes(opened),
-                *carts.routes(opened),
-            ],
+            routes=[*mcp.routes, *routes(opened)],
             services=[mcp.run],
         )
         server = _server(
@@ -120,6 +114,17 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
         _on_signals(server.stop)
         # A socket made of the number alone knows its own family, which uvicorn would have to guess.
         await server.serve([socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def routes(opened: Runtime) -> list[BaseRoute]:
+    """Return the routes of every face besides v2 and MCP, which are made from the registry."""
+    return [
+        *v1.routes(opened),
+        *webhooks.routes(opened),
+        *links.routes(opened),
+        *offers.routes(opened),
+        *carts.routes(opened),
+    ]
 
 
 async def work(settings: Settings) -> None:

@@ -193,7 +193,7 @@ async def test_strange_arguments_are_told_and_change_nothing(http, arguments):
 async def test_only_post_is_served(http):
     for method in ("GET", "DELETE"):
         answer = await http.request(method, PATH)
-        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
 
 
 async def test_a_tool_acts_in_the_shop_of_its_key(http, address, database):

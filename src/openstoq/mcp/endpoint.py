@@ -59,7 +59,9 @@ class Endpoint:
         request = Request(scope, receive)
         if request.method != "POST":
             # There are no sessions to resume or to delete, and no stream to listen to.
-            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+            status = 204 if request.method == "OPTIONS" else 405
+            refused = Response(status_code=status, headers={"Allow": "OPTIONS, POST"})
+            await refused(scope, receive, send)
             return
         message = _message(await request.body())
         try:

@@ -74,7 +74,10 @@ def _is_below_v2(route: BaseRoute) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Answer what Starlette refuses, such as an unknown path, in the envelope."""
+    """Answer what Starlette refuses, such as an unknown path, in the envelope.
+
+    It refuses OPTIONS as well where a route does not answer it; it is known as well as for a 405.
+    """
     if not isinstance(error, HTTPException):
         raise error
     sentences = {
@@ -85,6 +88,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Starlette names the methods of one route, and a path may have several.
         headers["Allow"] = ", ".join(sorted(_methods(request)))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
     return responses.json(
         {"errors": [sentences.get(error.status_code, error.detail)]}, error.status_code, headers
     )
@@ -92,7 +97,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> set[str]:
     """Return every method that the request's path has."""
-    return {
+    return {"OPTIONS"} | {
         method
         for route in request.app.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE

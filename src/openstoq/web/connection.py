@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REFUSED_CONNECTIONS
+from openstoq.web.responses import PROTECTIVE
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -298,6 +299,7 @@ class Connection(HttpToolsProtocol):
         body = orjson.dumps({"errors": [_SENTENCES[reason]]})
         headers = [
             *self.server_state.default_headers,
+            *PROTECTIVE,
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", str(new_id()).encode()),

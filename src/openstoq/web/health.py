@@ -13,9 +13,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from openstoq.db import migrations
 from openstoq.db.pool import PASSING
@@ -23,6 +24,8 @@ from openstoq.errors import StorageFull, Unavailable
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
+from openstoq.web.middleware import RequestMiddleware
+from openstoq.web.routing import words_of
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +33,7 @@ PATIENCE_SECONDS = 2
 _DATABASE_AWAY = (*PASSING, asyncpg.PostgresError)
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes that supervisors and Prometheus ask."""
     health = Health(runtime)
     return [
@@ -42,7 +45,9 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 def create_app(runtime: Runtime) -> Starlette:
     """Return an application of these routes alone, for a process that serves nothing else."""
-    return Starlette(routes=routes(runtime))
+    pages = routes(runtime)
+    words = words_of(route.path for route in pages)
+    return Starlette(routes=pages, middleware=[Middleware(RequestMiddleware, words=words)])
 
 
 class Health:

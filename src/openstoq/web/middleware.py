@@ -51,7 +51,11 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                message["headers"] = [*message["headers"], *_headers(state)]
+                given = [*message["headers"], *_headers(state)]
+                names = {name.lower() for name, _ in given}
+                message["headers"] = given + [
+                    header for header in responses.PROTECTIVE if header[0] not in names
+                ]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

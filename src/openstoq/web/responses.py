@@ -9,6 +9,15 @@ from starlette.responses import Response
 from openstoq.actions.admission import PointsSpent
 from openstoq.errors import Problem, Unauthorized, Unavailable
 
+# On every answer: it is what it says it is, is shown in nobody's frame, and its address, which may
+# hold a link's token, is told to nobody.
+PROTECTIVE = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
 
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None

@@ -23,6 +23,7 @@ from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, se
 from openstoq.web.routing import RoutingTable
 
 HELP = "help"
+_OPENAPI = "openapi.json"
 _LONGEST_ECHOED_PATH = 300
 
 
@@ -30,8 +31,8 @@ def routes(runtime: Runtime, actions: Sequence[Action]) -> list[BaseRoute]:
     """Return the routes of v2: the OpenAPI document, which is public, and the actions."""
     face = Face(runtime, actions)
     return [
-        Route("/openapi.json", face.openapi),
-        Route(f"{BASE_PATH}/openapi.json", face.openapi),
+        Route(f"/{_OPENAPI}", face.openapi),
+        Route(f"{BASE_PATH}/{_OPENAPI}", face.openapi),
         Route(BASE_PATH, face),
         Route(BASE_PATH + "/{path:path}", face),
     ]
@@ -52,6 +53,11 @@ class Face:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
+        except _NoSuchAction as unknown:
+            response = responses.problem(unknown)
+            if unknown.methods:
+                # Documented as 404, whatever the path has for other methods.
+                response.headers["Allow"] = ", ".join(unknown.methods)
         except Problem as problem:
             response = responses.problem(problem)
         if request.method == "HEAD":
@@ -72,12 +78,12 @@ class Face:
         caller = await admit(self.runtime, key_of(request), cost=READ_COST if reads else WRITE_COST)
         request.state.points = caller.points
         if segments is None:
-            raise _unknown(request)
+            raise _NoSuchAction(request, [])
         if reads and segments and segments[-1] == HELP:
             return self._help(request, segments[:-1])
         found = self.table.find("GET" if reads else request.method, segments)
         if found is None:
-            raise _unknown(request)
+            raise _NoSuchAction(request, self._methods(segments))
         return await self._run(request, caller, *found)
 
     async def _run(
@@ -113,15 +119,18 @@ class Face:
         return responses.json(manifest(self.actions, prefix=below))
 
     def _options(self, request: Request, segments: list[str] | None) -> Response:
-        methods = self.table.methods(segments) if segments is not None else []
-        if segments and segments[-1] == HELP:
-            methods = ["GET"]
+        methods = self._methods(segments) if segments is not None else []
         if not methods:
-            raise _unknown(request)
+            raise _NoSuchAction(request, [])
+        return Response(status_code=204, headers={"Allow": ", ".join(methods)})
+
+    def _methods(self, segments: list[str]) -> list[str]:
+        methods = self.table.methods(segments)
+        readable = segments == [_OPENAPI] or segments[-1:] == [HELP]
+        if readable and "GET" not in methods:
+            methods = ["GET", *methods]
         reading = ["HEAD"] if "GET" in methods else []
-        return Response(
-            status_code=204, headers={"Allow": ", ".join([*methods, *reading, "OPTIONS"])}
-        )
+        return [*methods, *reading, "OPTIONS"] if methods else []
 
     @cached_property
     def _whole_help(self) -> bytes:
@@ -132,9 +141,13 @@ class Face:
         return orjson.dumps(openapi.document(self.actions, server=server))
 
 
-def _unknown(request: Request) -> NotFound:
-    path = request.scope["path"].removeprefix(BASE_PATH)[:_LONGEST_ECHOED_PATH] or "/"
-    return NotFound(f"No v2 action registered for {request.method} {path}")
+class _NoSuchAction(NotFound):
+    """No action has this method and path; `methods` are those that the path has."""
+
+    def __init__(self, request: Request, methods: list[str]) -> None:
+        path = request.scope["path"].removeprefix(BASE_PATH)[:_LONGEST_ECHOED_PATH] or "/"
+        super().__init__(f"No v2 action registered for {request.method} {path}")
+        self.methods = methods
 
 
 @cache

@@ -19,8 +19,8 @@ _PAGE = Environment(autoescape=True).from_string(
     files(__package__).joinpath("page.html").read_text(encoding="utf-8")
 )
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
 Done = Callable[[Work, UUID], Awaitable[bool]]

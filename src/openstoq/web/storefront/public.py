@@ -27,10 +27,12 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
         "Access-Control-Max-Age": "86400",
     }
 
+    methods = ["GET", "HEAD", "OPTIONS"] if method == "GET" else ["OPTIONS", "POST"]
+
     async def endpoint(request: Request) -> Response:
         request.state.face, request.state.action = "storefront", action
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers=cors)
+            return Response(status_code=204, headers={"Allow": ", ".join(methods), **cors})
         try:
             response = responses.json(await answer(request))
         except Problem as problem:
@@ -38,7 +40,7 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
         response.headers.update(cors)
         return response
 
-    return Route(path, endpoint, methods=[method, "OPTIONS"])
+    return Route(path, endpoint, methods=methods)
 
 
 async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
@@ -50,7 +52,7 @@ async def admitted(runtime: Runtime, request: Request, named: str | None) -> Sho
         runtime,
         shop_named_by(request, named),
         address=request.client.host if request.client else "unknown",
-        cost=READ_COST if request.method == "GET" else WRITE_COST,
+        cost=WRITE_COST if request.method == "POST" else READ_COST,
     )
     request.state.points = caller.points
     return caller.shop
