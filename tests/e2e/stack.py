@@ -49,9 +49,9 @@ class Stack(Plant):
             start(
                 [
                     *("-m", "openstoq.sandbox", "--allow-http", "--currency", currency),
-                    *("--client-secret", SECRET, "--retry-scale", "0.001"),
+                    *("--retry-scale", "0.001"),
                 ],
-                {},
+                {"SANDBOX_CLIENT_SECRET": SECRET},
             )
         )
         where = json.loads(await first_line(sandbox))

@@ -108,6 +108,11 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
     assert set(where) == KEYS
     assert set(where["other_shop"]) == {"shop_domain", "api_key"}
     assert where["api"] == f"http://127.0.0.1:{port}"
+    # Everybody on the machine can read these.
+    commands = " ".join(word for one in demo.family() for word in one.cmdline())
+    assert "openstoq.sandbox" in commands
+    kept = [where["webhook_secret"], where["admin_token"], where["api_key"]]
+    assert [secret for secret in kept if secret in commands] == []
 
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
         variant = await _sold_out(demo, http)
@@ -212,3 +217,14 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path):
         refused = CliRunner().invoke(app, options)
     assert f"port {first + 2} of 127.0.0.1 is taken" in str(refused.exception)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("option", ["--access-token", "--client-secret"])
+def test_a_secret_on_the_command_line_is_refused(option: str):
+    environment = {"SHOPIFY_ACCESS_TOKEN": "shpat_from_the_environment", "COLUMNS": "200"}
+    refused = CliRunner().invoke(
+        app, ["shop", "add", "a.myshopify.com", option, "a-secret"], env=environment
+    )
+    assert refused.exit_code == 2
+    assert "SHOPIFY_" in refused.output
+    assert "a-secret" not in refused.output

@@ -1,6 +1,7 @@
 """The sandbox as a process of its own."""
 
 import json
+import os
 import signal
 import smtplib
 import subprocess
@@ -15,8 +16,9 @@ from factories.patience import PATIENCE
 
 @pytest.fixture
 def process():
-    command = [sys.executable, "-m", "openstoq.sandbox", "--allow-http", "--access-token", "t0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "openstoq.sandbox", "--allow-http"]
+    environment = os.environ | {"SANDBOX_ACCESS_TOKEN": "t0"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         yield process
         process.kill()
 

@@ -132,7 +132,12 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
             token = f"shpat_{secret[:24]}"
             shops = Child(
                 "sandbox",
-                _sandbox_arguments(sandbox, mail, smtp, secret=secret, token=token, api=api),
+                _sandbox_arguments(sandbox, mail, smtp, api=api),
+                {
+                    "SANDBOX_CLIENT_SECRET": secret,
+                    "SANDBOX_ACCESS_TOKEN": token,
+                    "SANDBOX_CONTROL_TOKEN": token,
+                },
                 module="openstoq.sandbox",
                 wants_output=True,
             )
@@ -184,13 +189,10 @@ def _environment(folder: Path, database_url: str, *, api: int, smtp: int) -> dic
     }
 
 
-def _sandbox_arguments(
-    sandbox: int, mail: int, smtp: int, *, secret: str, token: str, api: int
-) -> tuple[str, ...]:
+def _sandbox_arguments(sandbox: int, mail: int, smtp: int, *, api: int) -> tuple[str, ...]:
     address = f"http://127.0.0.1:{api}"
     return (
         *("--port", str(sandbox), "--mail-http-port", str(mail), "--smtp-port", str(smtp)),
-        *("--client-secret", secret, "--access-token", token, "--control-token", token),
         *("--signup-api", address, "--compliance-url", f"{address}/webhooks/shopify"),
         "--allow-http",
     )

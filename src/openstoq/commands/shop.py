@@ -1,6 +1,7 @@
 """`openstoq shop …`: connecting shops and their API keys."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
@@ -18,6 +19,24 @@ from openstoq.shops.model import Shop
 
 app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API keys.")
 
+
+def _off_the_command_line(
+    context: typer.Context, option: typer.CallbackParam, value: str | None
+) -> str | None:
+    """Return a secret from the environment or, for "-", from the terminal or a pipe."""
+    source = context.get_parameter_source(str(option.name))
+    if value == "-":
+        if sys.stdin.isatty():
+            return str(typer.prompt(option.name, hide_input=True))
+        return sys.stdin.readline().strip()
+    if source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter(
+            "everybody on this machine can read command lines, so no secret may stand in one: "
+            f"set {option.envvar}, or pass - and type it or pipe it in"
+        )
+    return value
+
+
 Domain = Annotated[str, typer.Argument(help="The shop's .myshopify.com domain.")]
 Answer = TypeVar("Answer")
 
@@ -26,10 +45,22 @@ Answer = TypeVar("Answer")
 def add(
     domain: Domain,
     access_token: Annotated[
-        str, typer.Option(envvar="SHOPIFY_ACCESS_TOKEN", help="The app's Admin API token there.")
+        str,
+        typer.Option(
+            envvar="SHOPIFY_ACCESS_TOKEN",
+            callback=_off_the_command_line,
+            metavar="-",
+            help="The app's Admin API token there.",
+        ),
     ],
     client_secret: Annotated[
-        str | None, typer.Option(help="The secret of the shop's own app, if it has one.")
+        str | None,
+        typer.Option(
+            envvar="SHOPIFY_CLIENT_SECRET",
+            callback=_off_the_command_line,
+            metavar="-",
+            help="The secret of the shop's own app, if it has one.",
+        ),
     ] = None,
     api_url: Annotated[
         str | None, typer.Option(help="Where its Admin API answers, for a sandbox shop.")

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -70,9 +71,6 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="the shops; 0 picks a free port")
     parser.add_argument("--mail-http-port", type=int, default=0)
     parser.add_argument("--smtp-port", type=int, default=0)
-    parser.add_argument("--client-secret", default=shops.client_secret)
-    parser.add_argument("--access-token", default=shops.access_token)
-    parser.add_argument("--control-token", default=SandboxConfig.control_token)
     parser.add_argument("--currency", default=shops.currency, help="of the first shop, as a code")
     parser.add_argument("--allow-http", action="store_true", help="webhooks to http:// addresses")
     parser.add_argument("--signup-api", help="address of the API that takes sign-ups")
@@ -89,14 +87,19 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 async def serve(arguments: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT; print the addresses as one line of JSON when ready."""
+    shops = default_shops()[0]
     host: str = arguments.host
     sockets = [_bind(host, p) for p in (arguments.port, arguments.mail_http_port)]
     smtp_socket = _bind(host, arguments.smtp_port)
     shops_url, mail_url = (f"http://{host}:{each.getsockname()[1]}" for each in sockets)
     config = SandboxConfig(
         base_url=(arguments.base_url or shops_url).rstrip("/"),
-        shops=default_shops(arguments.access_token, arguments.client_secret, arguments.currency),
-        control_token=arguments.control_token,
+        shops=default_shops(
+            _secret("ACCESS_TOKEN", shops.access_token),
+            _secret("CLIENT_SECRET", shops.client_secret),
+            arguments.currency,
+        ),
+        control_token=_secret("CONTROL_TOKEN", SandboxConfig.control_token),
         allow_http=arguments.allow_http,
         signup_api=arguments.signup_api,
         compliance_url=arguments.compliance_url,
@@ -127,6 +130,11 @@ async def serve(arguments: argparse.Namespace) -> None:
         server.stop()
     await asyncio.gather(*running)
     await smtp.wait_closed()
+
+
+def _secret(name: str, default: str) -> str:
+    # Everybody on the machine can read the command lines of all processes.
+    return os.environ.get(f"SANDBOX_{name}", default)
 
 
 def _bind(host: str, port: int) -> socket.socket:
