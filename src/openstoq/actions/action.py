@@ -49,7 +49,8 @@ class Action:
     gets one dict `changes` that holds just what was sent. `check` says what else is wrong with
     changes of which some fields could not be read, so that all problems are told at once; it gets
     what was loaded, the rest of the changes, and the paths of those fields. What a `destructive`
-    action does cannot be taken back, such as money paid back.
+    action does cannot be taken back, such as money paid back. `partly` is the status of an answer
+    that says that some of many things could not be done, where there is one.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Action:
     partial: bool = False
     check: Check | None = None
     destructive: bool = False
+    partly: int | None = None
 
     @property
     def writes(self) -> bool:
@@ -121,9 +123,12 @@ class ActionSet:
         aliases: tuple[str, ...] = (),
         status: int = 202,
         destructive: bool = False,
+        partly: int | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a POST action; its keyword-only parameters are the body."""
-        return self._declare("POST", path, status, name, aliases, destructive=destructive)
+        return self._declare(
+            "POST", path, status, name, aliases, destructive=destructive, partly=partly
+        )
 
     def delete(
         self,
@@ -145,6 +150,7 @@ class ActionSet:
         aliases: tuple[str, ...],
         *,
         destructive: bool = False,
+        partly: int | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -158,6 +164,7 @@ class ActionSet:
                     aliases=aliases,
                     load=self.load if _PARAMETER.search(whole) else None,
                     destructive=destructive,
+                    partly=partly,
                 )
             )
             return handler
@@ -178,6 +185,7 @@ def declared(
     partial: bool = False,
     check: Check | None = None,
     destructive: bool = False,
+    partly: int | None = None,
 ) -> Action:
     """Read an action off its handler; raise TypeError when something is missing."""
     summary, note = documentation(handler)
@@ -195,6 +203,7 @@ def declared(
         partial=partial,
         check=check,
         destructive=destructive,
+        partly=partly,
     )
 
 

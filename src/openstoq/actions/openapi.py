@@ -14,15 +14,38 @@ _ERROR = {
     "required": ["errors"],
     "properties": {"errors": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
 }
+_SPENT = {
+    "type": "object",
+    "required": ["error", "retry_after", "message"],
+    "properties": {
+        "error": {"type": "string"},
+        "retry_after": {"type": "integer"},
+        "message": {"type": "string"},
+    },
+}
+_EFFECTS = {
+    "type": "array",
+    "description": "Of a dry run: the jobs that it would have enqueued.",
+    "items": {
+        "type": "object",
+        "required": ["job", "arguments"],
+        "properties": {"job": {"type": "string"}, "arguments": {"type": "object"}},
+    },
+}
 _PROBLEMS = {
-    "400": "The body cannot be read.",
+    "400": "The request cannot be read.",
     "401": "The API key is missing or not valid.",
     "404": "There is no such thing in this shop.",
-    "409": "Its present state forbids it; the sentence says how to unblock it.",
-    "413": "The body is too large.",
     "422": "The values are not acceptable; every problem is named.",
     "429": "The shop's points are used up; Retry-After says when they are back.",
+    "500": "Something is wrong on our side; the request id is named.",
+    "503": "It cannot be done at the moment; Retry-After says when to try again.",
 }
+_WRITE_PROBLEMS = {
+    "409": "Its present state forbids it; the sentence says how to unblock it.",
+    "413": "The body is too large.",
+}
+_RETRY_AFTER = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer"}}}
 _WRITE_PARAMETERS = [
     {
         "name": "dry_run",
@@ -41,7 +64,7 @@ _WRITE_PARAMETERS = [
 
 def document(actions: Iterable[Action], *, server: str) -> dict[str, Any]:
     """Return the OpenAPI document of `actions` at the address `server`."""
-    schemas: dict[str, Any] = {"Errors": _ERROR}
+    schemas: dict[str, Any] = {"Errors": _ERROR, "PointsSpent": _SPENT, "Effects": _EFFECTS}
     paths: dict[str, Any] = {}
     for action in actions:
         paths.setdefault(action.path, {})[action.method.lower()] = _operation(action, schemas)
@@ -74,17 +97,8 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
             for name in action.path_params
         ],
         "responses": {
-            str(action.status): {
-                "description": "Done." if action.writes else "Found.",
-                "content": _json(_hoisted(_response(action), schemas)),
-            },
-            **{
-                status: {
-                    "description": text,
-                    "content": _json({"$ref": _REF.format(model="Errors")}),
-                }
-                for status, text in _PROBLEMS.items()
-            },
+            **_answers(action, schemas),
+            **_refusals(action),
         },
     }
     if action.note:
@@ -98,6 +112,33 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
     else:
         operation["parameters"] += _query(request)
     return operation
+
+
+def _answers(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = _hoisted(_response(action), schemas)
+    if action.writes:
+        effects = {"effects": {"$ref": _REF.format(model="Effects")}}
+        schema = {**schema, "properties": {**schema.get("properties", {}), **effects}}
+    answers = {str(action.status): "Done." if action.writes else "Found."}
+    if action.partly is not None:
+        answers[str(action.partly)] = "Done in part; each that was not is named."
+    return {
+        status: {"description": text, "content": _json(schema)} for status, text in answers.items()
+    }
+
+
+def _refusals(action: Action) -> dict[str, Any]:
+    problems = {**_PROBLEMS, **_WRITE_PROBLEMS} if action.writes else _PROBLEMS
+    return {
+        status: {
+            "description": text,
+            "content": _json(
+                {"$ref": _REF.format(model="PointsSpent" if status == "429" else "Errors")}
+            ),
+            **({"headers": _RETRY_AFTER} if status in ("429", "503") else {}),
+        }
+        for status, text in sorted(problems.items())
+    }
 
 
 def _request(action: Action) -> dict[str, Any]:

@@ -191,7 +191,12 @@ async def bulk_delete(context: Context, *, signup_ids: SignupIds) -> BulkDeleted
     return BulkDeleted(deleted_count=len(found))
 
 
-@signups.post("/bulk_notify", status=200, aliases=("notify many", "send alerts to these signups"))
+@signups.post(
+    "/bulk_notify",
+    status=200,
+    partly=207,
+    aliases=("notify many", "send alerts to these signups"),
+)
 async def bulk_notify(
     context: Context, *, signup_ids: SignupIds, allow_resend: bool = False
 ) -> Reply[BulkNotified]:
