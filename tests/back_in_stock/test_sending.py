@@ -424,3 +424,22 @@ async def test_a_message_carries_what_its_shopper_needs(database, runtime, shop,
     assert f"Message-ID: <{row['id']}" in content
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in content
     assert "Snowboard" in content
+
+
+async def test_a_long_wave_gives_way_to_another_shops_and_goes_on(
+    database, shop, runtime, relay, wave_id, monkeypatch
+):
+    await make_waitlist(database, shop, 2 * outbox.GROUP)
+    monkeypatch.setattr(outbox, "SHORTEST_RUN_SECONDS", 0.0)
+    waits = [True]
+    run = replace(run_of(runtime, shop), is_crowded=lambda: bool(waits and relay.taken))
+    with pytest.raises(Retry, match="another shop's turn"):
+        await send_wave.handler(run, wave_id=wave_id)
+    sent = len(relay.taken)
+    assert 0 < sent < outbox.GROUP
+    # What was claimed and not handed over waits for the next run, which nobody else holds up.
+    assert (await statuses(database, shop))["sending"] == 0
+    waits.clear()
+    await send_wave.handler(run, wave_id=wave_id)
+    assert len(relay.taken) == len({email.id for email in relay.taken}) == 2 * outbox.GROUP
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"

@@ -45,6 +45,8 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     if run.runtime.stopping.is_set():
         raise Retry("the worker is stopping")
     await _note_refusals(run, wave, outbox)
+    if outbox.has_paused:
+        raise Retry("it is another shop's turn")
     await _finish_or_wait(run, wave)
 
 

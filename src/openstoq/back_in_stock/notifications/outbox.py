@@ -34,6 +34,8 @@ UNMARKED = 64
 MARK_AT = 32
 MARK_SECONDS = 0.05
 GIVE_UP_MARKING_SECONDS = 20.0
+# A run lasts so long before it pauses for another shop's.
+SHORTEST_RUN_SECONDS = 1.0
 
 
 class WaveOutbox(Outbox):
@@ -45,6 +47,9 @@ class WaveOutbox(Outbox):
         self._run, self._wave, self._letters = run, wave, letters
         self.relays_refusals: list[Refusal] = []
         """Those that are the relay's fault, once the run has ended."""
+        self.has_paused = False
+        """Whether the run gave way to another shop's job, with more to send."""
+        self._began = monotonic()
         self._trial = Trial()
         self._is_probing = False
         self._ready: deque[Claimed] = deque()
@@ -139,6 +144,7 @@ class WaveOutbox(Outbox):
 
     def next_nowait(self) -> Email | None:
         """Hand over a claimed message if one may be."""
+        self._pause_if_crowded()
         while self._ready and self._unmarked < UNMARKED and self._may_hand_over:
             claimed = self._ready.popleft()
             try:
@@ -187,8 +193,13 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing more may be handed over: the worker stops, or stock has run out."""
-        return self._sold_out or self._runtime.stopping.is_set()
+        """Whether nothing more may be handed over: stock has run out, or the run makes room."""
+        return self._sold_out or self.has_paused or self._runtime.stopping.is_set()
+
+    def _pause_if_crowded(self) -> None:
+        """End the run early when a job of another shop waits for its slot."""
+        has_run = monotonic() - self._began >= SHORTEST_RUN_SECONDS
+        self.has_paused = self.has_paused or (has_run and self._run.is_crowded())
 
     @property
     def _may_hand_over(self) -> bool:
