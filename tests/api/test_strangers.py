@@ -418,6 +418,12 @@ async def test_a_request_names_one_shop(database, shop, stranger, merchant, wher
             assert answer.status_code == (status if is_read else 201), answer.text
 
 
+async def test_a_shops_name_or_own_address_names_no_other(stranger):
+    for n, said in enumerate(("Snowdevil", "snowdevil.example", {"name": "x"}, None, 7)):
+        body = form(f"{n}@example.com") | {"shop": said}
+        assert (await stranger.post("/api/v1/intents", json=body)).status_code == 201, said
+
+
 async def test_a_keys_shop_is_the_headers(database, shop, merchant):
     await make_shop(database, "other.myshopify.com")
     other = {"X-Shopify-Shop-Domain": "other.myshopify.com"}

@@ -86,6 +86,7 @@ async def test_create_is_public_and_open_to_storefronts(app, storefront):
     assert preflight.status_code == 204
     assert "X-Shopify-Shop-Domain" in preflight.headers["access-control-allow-headers"]
     assert created.status_code == 201
+    assert set(created.json()["intents"][0]) == DOCUMENTED
     assert created.headers["access-control-allow-origin"] == "*"
     assert created.headers["x-ratelimit-limit"] == "120"
 

@@ -107,3 +107,28 @@ async def test_variants_that_were_stopped_go_on_when_there_is_more(empty_url):
             """
         )
     assert [row["variant_id"] for row in rows] == [1]
+
+
+async def test_ids_that_anybody_could_send_are_dropped_and_whole_catalogues_known(empty_url):
+    await migrate(empty_url, up_to="0017_sold_out")
+    async with connected(empty_url) as db:
+        shops = [await made_shop(db) for _ in range(4)]
+        await db.execute(
+            """
+            INSERT INTO customers (shop_id, id, identity, shopify_id, created_at, updated_at)
+            VALUES ($1, $1, 'email:ada@example.com', 77, now(), now())
+            """,
+            shops[0],
+        )
+        # Pulls of everything: never begun, the first under way, ended; and one of changes.
+        await db.execute(
+            """
+            INSERT INTO catalog_pulls (shop_id, started_at, finished_at, updated_since)
+            VALUES ($1, now(), NULL, NULL), ($2, now(), now(), NULL), ($3, now(), NULL, now())
+            """,
+            *shops[1:],
+        )
+        await migrate(empty_url)
+        assert await db.fetchval("SELECT shopify_id FROM customers") is None
+        whole = await db.fetch("SELECT shop_id FROM catalog_pulls WHERE complete")
+    assert {row["shop_id"] for row in whole} == set(shops[2:])

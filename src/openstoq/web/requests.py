@@ -105,14 +105,13 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
         raise BadRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from error
 
 
-def shop_named_by(request: Request, *others: object) -> str | None:
+def shop_named_by(request: Request, *others: str | None) -> str | None:
     """Return the domain that the header names, or any of `others`: they must be one.
 
-    Raises BadRequest when they are not. What is no text names no shop.
+    Raises BadRequest when they are not.
     """
-    header = request.headers.get("x-shopify-shop-domain")
-    given = [one.strip().lower() for one in (header, *others) if isinstance(one, str)]
-    named = list(dict.fromkeys(one for one in given if one))
+    given = (request.headers.get("x-shopify-shop-domain"), *others)
+    named = list(dict.fromkeys(one.strip().lower() for one in given if one and one.strip()))
     if len(named) > 1:
         raise BadRequest("the request names two shops; name one, in X-Shopify-Shop-Domain")
     return named[0] if named else None

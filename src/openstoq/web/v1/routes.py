@@ -1,6 +1,6 @@
 """API v1 over HTTP: its paths, its status codes and its own shapes of errors."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -100,7 +100,7 @@ async def _admitted(runtime: Runtime, request: Request) -> Caller:
         shop_named_by(request, caller.shop.domain)
         return caller
     query = pairs_of(request.scope)
-    named = shop_named_by(request, *(value for name, value in query if name == "shop"))
+    named = shop_named_by(request, *_domains(value for name, value in query if name == "shop"))
     if any(name == "signature" for name, _ in query):
         return await admit_forwarded(runtime, query)
     header = request.headers.get("x-shopify-shop-domain")
@@ -174,9 +174,15 @@ def _check_form(body: bytes, request: Request, caller: Caller) -> None:
     if missing:
         raise BadRequest(*(f"{name} is required and must be an object" for name in missing))
     parts = (form, form["intent"], form["customer"])
-    shop_named_by(
-        request, caller.shop.domain, *(part.get(name) for part in parts for name in _SHOPS)
-    )
+    named = (part.get(name) for part in parts for name in _SHOPS)
+    shop_named_by(request, caller.shop.domain, *_domains(named))
+
+
+def _domains(values: Iterable[object]) -> Iterator[str]:
+    """Yield what names a shop as Shopify does: it may also be said by its name or own address."""
+    for value in values:
+        if isinstance(value, str) and value.strip().lower().endswith(".myshopify.com"):
+            yield value
 
 
 def _answered(answer: Answer) -> Response:
