@@ -175,6 +175,34 @@ async def test_a_relay_that_refuses_for_a_while_costs_nobody_an_alert(stage, ste
     assert (wave["ended_by"], wave["error"], wave["refusals"]) == ("all_told", None, 0)
 
 
+@pytest.mark.parametrize(
+    ("steps", "reply"),
+    [
+        (("greet",), "554 5.7.1 your address is blocked"),
+        (("greet",), "421 too many connections"),
+        (("EHLO", "HELO"), "550 5.7.1 bad name"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 70])
+async def test_a_relay_that_turns_us_away_at_the_door_costs_nobody_an_alert(
+    stage, steps, reply, count
+):
+    await stage.restock(count)
+    is_well = []
+    stage.server.script = lambda step, _: reply if step in steps and not is_well else None
+    for _ in range(5):
+        reason, _ = await stage.stopped()
+        assert reply[:3] in reason
+        await time_passes(stage.database, stage.shop, 24 * 60)
+    assert await stage.blocked() == set()
+    messages = await rows(stage.database, stage.shop, "notifications")
+    assert {(row["status"], row["attempts"]) for row in messages} == {("queued", 0)}
+    is_well.append(True)
+    await stage.send_until_over()
+    assert len(stage.told) == len(set(stage.told)) == count
+    assert await stage.statuses() == {"sent": count}
+
+
 @pytest.mark.parametrize(("step", "reply"), [FAULTS[0], *FAULTS[7:12], *HIDING])
 async def test_a_relay_that_turns_bad_in_the_middle_costs_nobody_an_alert(stage, step, reply):
     await stage.restock(150)

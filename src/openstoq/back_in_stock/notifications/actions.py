@@ -34,9 +34,10 @@ async def list_notifications(
 ) -> Written[NotificationPage]:
     """List back-in-stock notifications (the send log) of the shop, newest first.
 
-    status=sent are those that the relay took, failed those that it refused, blocked those that
-    were never tried (with blocked_reason), unknown those held back because the relay may have
-    taken them. from and to are inclusive.
+    status=sent are those that the relay took, failed those that could not be delivered, blocked
+    those that were never tried (with blocked_reason), unknown those held back because the relay
+    may have taken them. queued ones with an error wait until the relay serves us again. from and
+    to are inclusive.
     """
     wanted = Filter(
         channel=channel,

@@ -13,7 +13,7 @@ Status = Literal["queued", "sending", "sent", "failed", "unknown", "blocked"]
 
 
 class NotificationView(BaseModel):
-    """One message: `error` is the relay's answer, `blocked_reason` why it was never tried."""
+    """One message: `error` is the relay's last answer, `blocked_reason` why it was never tried."""
 
     id: UUID
     signup_id: UUID

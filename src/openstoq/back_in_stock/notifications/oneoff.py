@@ -11,7 +11,7 @@ import structlog
 
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.db.pool import Connection
-from openstoq.jobs.job import JobSet, Lane
+from openstoq.jobs.job import GiveUp, JobSet, Lane
 from openstoq.jobs.work import Run, Work
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
@@ -55,17 +55,20 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
             log.info("optin.asked_often_enough", signup_id=str(signup_id))
             return
     notice = notice_of(run, shop, signup_id, signup.contact)
-    await send_one(
-        run,
-        notice,
-        optin_request(
+    try:
+        content = optin_request(
             notice,
             shop_name=shop.name,
             product_title=signup.product or shop.name,
             confirm_url=link(run.runtime, CONFIRM, shop.id, signup_id),
             locale=signup.locale or shop.locale,
-        ),
-    )
+        )
+    except ValueError:
+        # The error quotes the address or the link, which no log may have.
+        raise GiveUp(
+            "the mail could not be written: correct the signup's address, or OPENSTOQ_MAIL_SENDER"
+        ) from None
+    await send_one(run, notice, content)
 
 
 @jobs.job(cron="*/5 * * * *")

@@ -84,7 +84,7 @@ class OptinView(BaseModel):
 
 
 class SyncView(BaseModel):
-    """Whether the world agrees: a message under way is pending, a refused contact failed."""
+    """Whether the world agrees: a message under way is pending, one not delivered failed."""
 
     state: Literal["pending", "synced", "failed"]
     error: str | None
