@@ -60,7 +60,7 @@ class Connections:
 
     def admit(self, connection: Connection, address: str | None) -> HTTPStatus | None:
         """Take a connection in; return the status of its refusal when it cannot be."""
-        site = None if address is None or self._is_exempt(address) else site_of(address)
+        site = self._site(address) if address is not None else None
         if site is not None and self._by_site[site] >= self.limits.address_connections:
             return HTTPStatus.TOO_MANY_REQUESTS
         if len(self._open) >= self.limits.connections and not self._make_room():
@@ -95,7 +95,13 @@ class Connections:
         site = self._open.pop(connection, None)
         if site is not None:
             self._by_site[site] -= 1
-            self._by_site += Counter()
+            if not self._by_site[site]:
+                del self._by_site[site]
+
+    def _site(self, address: str) -> str | None:
+        site = site_of(address)
+        # A socket for both families writes an IPv4 address as one of IPv6.
+        return None if self._is_exempt(address) or self._is_exempt(site) else site
 
     def _make_room(self) -> bool:
         for waiting in (self.unproven, self.idle, self.sending, self.stalled):
