@@ -75,6 +75,37 @@ def test_secrets_are_masked_by_name_and_by_look(written):
     assert KEY not in json.dumps(line)
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ana.secret@example.com",
+        "ana%40example.com",
+        "+4915112345678",
+        # A link's token: a signature and two ids.
+        "Ajc81vSDHcdz_9VQ7x-Kd0GiHvU1kXCKt4zEmgZtfaoBoh71Kno3NYE6vL_d40lH",
+    ],
+)
+def test_contacts_and_tokens_are_masked_in_any_text(written, secret):
+    structlog.get_logger().warning(f"Key (email)=({secret}) exists", at=[f"/confirm/{secret}?a=b"])
+    line = written()[0]
+    assert line["event"] == f"Key (email)=({MASK}) exists"
+    assert line["at"] == [f"/confirm/{MASK}?a=b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01a21ef5-2a7a-731b-9a3a-f2d681575578",
+        "test_a_long_name_of_a_function_in_a_traceback_2",
+        "2026-11-27T21:41:53.416686+00:00",
+        "3 @ 4 + 5",
+    ],
+)
+def test_what_is_no_secret_stays_readable(written, text):
+    structlog.get_logger().warning(text)
+    assert written()[0]["event"] == text
+
+
 def test_the_level_is_a_threshold_and_noise_is_left_out(written):
     structlog.get_logger().debug("detail")
     logging.getLogger("httpx").info("HTTP Request: GET https://shop.test/?token=x")
