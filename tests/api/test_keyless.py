@@ -18,15 +18,13 @@ from factories.catalogs import VARIANT as FIRST
 from factories.relays import Relay
 from factories.runtimes import KEY
 from factories.waitlists import restocking_runtime, rows, run_of, stock_becomes
+from openstoq import bootstrap
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings
 from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import EmailTransport
-from openstoq.web import webhooks
-from openstoq.web.storefront import carts, links, offers
-from openstoq.web.v1 import routes as v1
 
 BODIES = int(os.environ.get("OPENSTOQ_TEST_BODIES", "400"))
 ITEM_OF_VARIANT = VARIANT + ITEM - FIRST
@@ -51,8 +49,7 @@ def runtime(database, relay):
 
 @pytest.fixture
 def app(runtime):
-    faces = (v1, offers, carts, links, webhooks)
-    return make_app(runtime, routes=[one for face in faces for one in face.routes(runtime)])
+    return make_app(runtime, routes=bootstrap.routes(runtime))
 
 
 async def answer(app, asked):

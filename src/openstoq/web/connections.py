@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
+
+from openstoq.kernel.addresses import client_of
 
 if TYPE_CHECKING:
     from openstoq.web.connection import Connection
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     # In the order in which they began to wait.
     Waiting: TypeAlias = dict[Connection, None]
 
-_SITE_BITS = 64
 # One refused connection more than an eighth of all that may be open is cut off unheard.
 _REFUSED_SHARE = 8
 
@@ -99,7 +99,7 @@ class Connections:
                 del self._by_site[site]
 
     def _site(self, address: str) -> str | None:
-        site = site_of(address)
+        site = client_of(address)
         # A socket for both families writes an IPv4 address as one of IPv6.
         return None if self._is_exempt(address) or self._is_exempt(site) else site
 
@@ -109,16 +109,3 @@ class Connections:
                 next(iter(waiting)).drop()
                 return True
         return False
-
-
-def site_of(address: str) -> str:
-    """Return what one subscriber has: an IPv4 address, or the first half of an IPv6 address."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(found, IPv6Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ip_network((found, _SITE_BITS), strict=False))

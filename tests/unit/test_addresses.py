@@ -1,8 +1,8 @@
-"""Whose connection it is that comes from an address."""
+"""Clients are counted by address, however it is written."""
 
 import pytest
 
-from openstoq.web.connections import site_of
+from openstoq.kernel.addresses import client_of
 
 
 @pytest.mark.parametrize(
@@ -13,8 +13,9 @@ from openstoq.web.connections import site_of
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("2002:c000:207::1", "192.0.2.7"),
         ("no address", "no address"),
     ],
 )
-def test_a_site_is_what_one_subscriber_has(address, site):
-    assert site_of(address) == site
+def test_a_client_is_what_one_subscriber_has(address, site):
+    assert client_of(address) == site
