@@ -297,7 +297,7 @@ async def test_a_variant_is_the_shops_once_its_catalogue_is_whole(database, shop
 async def test_a_market_that_is_not_the_shops_is_none(database, shop, stranger, merchant):
     async with database.transaction(shop.id) as db:
         await recognition.save_markets(
-            db, shop.id, [Market(id=5, name="Europe", active=True, countries=("DE",))]
+            db, shop.id, [Market(id=5, name="Europe", active=True, countries=("DE",))], {}
         )
     assert (await signed_up(stranger, market=5))["shopify_market_id"] == 5
     assert (await signed_up(stranger, market=6))["shopify_market_id"] is None

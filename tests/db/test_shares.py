@@ -39,7 +39,7 @@ async def test_a_shop_that_wants_every_connection_leaves_half_to_others(pool):
     await until(lambda: len(holds) == SHARE)
     async with pool.transaction(other) as db:
         assert await db.fetchval("SELECT current_shop()") == other
-    assert await pool.ready()
+    assert await pool.takes_writes()
     assert holds == [greedy] * SHARE
     release.set()
     await asyncio.gather(*tasks)

@@ -6,8 +6,8 @@ from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
 
 # Texts that are told once: those of a cart line are its properties, too.
 PATHS = [path for path in TRANSLATABLE_PATHS if path.startswith(("widget.", "countdown."))]
-# The longest text that a translation may have; these take six bytes each in JSON.
-LONG = "\u0001" * 2000
+# The longest text that a translation may have; these take four bytes each.
+LONG = "🛷" * 2000
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ async def translated(client, at, locale, paths):
 @pytest.fixture
 async def nearly_full(client, at):
     """The offer with translations that leave little room."""
-    for number in range(0, 9, 3):
-        answer = await translated(client, at, "fr", PATHS[number : number + 3])
+    for locale, paths in (("fr", PATHS), ("es", PATHS[:3])):
+        answer = await translated(client, at, locale, paths)
         assert answer.status_code == 202, answer.text
     return at
 
@@ -41,7 +41,7 @@ async def test_a_translation_too_many_is_refused_and_the_largest_parts_are_named
     assert refused.status_code == 422
     (said,) = refused.json()["errors"]
     assert "has room for 120" in said
-    assert "shorten the translations in fr (106 KB), the translations in de (24 KB)" in said
+    assert "shorten the translations in fr (87 KB), the translations in es (24 KB)" in said
     assert await everything(client, nearly_full) == before
 
 
@@ -58,7 +58,7 @@ async def test_so_is_any_other_text(client, nearly_full, method, path, body):
     before = await everything(client, nearly_full)
     answer = await client.request(method, f"{nearly_full}{path}", json=body)
     assert answer.status_code == 422
-    assert "the translations in fr (106 KB)" in answer.text
+    assert "the translations in fr (87 KB)" in answer.text
     assert await everything(client, nearly_full) == before
 
 

@@ -238,7 +238,8 @@ async def test_every_sample_of_shopifys_is_worked_off(database, runtime, shop):
         topic = sample.stem.replace("__", "/")
         if topic == "app/uninstalled":
             continue
-        row = await deliver(runtime, shop, topic, sample.read_bytes(), webhook_id=topic)
+        body = sample.read_bytes().replace(b"{shop}.myshopify.com", DOMAIN.encode())
+        row = await deliver(runtime, shop, topic, body, webhook_id=topic)
         assert (row["error"], row["done_at"] is None) == (None, False), topic
         seen.add(topic)
     # Shopify shows no sample of these: they look like what it shows of updates, and a bare id.
@@ -339,7 +340,7 @@ async def test_settings_that_cannot_be_read_stop_no_stock(database, runtime, sho
     ("topic", "body"),
     [
         ("customers/redact", {"shop_id": 9, "shop_domain": "other.myshopify.com", "customer": {}}),
-        ("customers/redact", {"shop_id": 9, "shop_domain": DOMAIN, "customer": {}}),
+        ("customers/redact", {"shop_id": 9, "customer": {}}),
         ("customers/data_request", {"shop_id": 7, "shop_domain": "other.myshopify.com"}),
         ("shop/redact", {"shop_id": 9, "shop_domain": "other.myshopify.com"}),
         ("app/uninstalled", {"id": 9, "myshopify_domain": "other.myshopify.com"}),

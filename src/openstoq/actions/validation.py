@@ -163,8 +163,11 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
 
 
 def _sentence(details: ErrorDetails, under: Path) -> str:
-    context = dict(details.get("ctx", {}))
+    kind, context = details["type"], dict(details.get("ctx", {}))
+    if kind in ("too_short", "too_long") and isinstance(details["input"], str):
+        # pydantic counts a text behind a validator as it counts a list.
+        kind = f"string_{kind}"
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")
     field = ".".join((*under, *(str(part) for part in details["loc"]))) or "the request"
-    return SENTENCES[details["type"]].format(field=field, **context)
+    return SENTENCES[kind].format(field=field, **context)

@@ -73,9 +73,11 @@ def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> No
     except ValueError:
         # It says nothing that could be read, which is noted when it is worked off.
         return
-    if named.domain not in (None, shop.domain) or (
-        shop.shopify_id is not None and named.shopify_id not in (None, shop.shopify_id)
-    ):
+    if named.domain is not None:
+        is_ours = named.domain == shop.domain
+    else:
+        is_ours = None in (named.shopify_id, shop.shopify_id) or named.shopify_id == shop.shopify_id
+    if not is_ours:
         raise BadRequest("the body is about another shop than X-Shopify-Shop-Domain names")
 
 
