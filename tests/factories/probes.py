@@ -20,6 +20,8 @@ jobs = JobSet("probes")
 async def note(run: Run, word: str) -> None:
     """Leave a trace that every process can see: a location of that name."""
     async with run.work() as work:
+        # One after the other, as the number is the next.
+        await work.db.execute("SELECT pg_advisory_xact_lock(1)")
         await work.db.execute(
             """
             INSERT INTO locations (shop_id, id, name, active, changed_at)

@@ -21,6 +21,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied, waiting
 
 SLOTS = 4
+HOUR = timedelta(hours=1)
 NAMES = [job.name for job in probes.jobs]
 
 
@@ -46,7 +47,7 @@ class Taker:
     def __init__(self, connection):
         self.in_flight = set()
         self.lanes = Lanes(SLOTS, self.in_flight)
-        self.id = new_id()
+        self.id, self.connection = new_id(), connection
         self._queries = queries_on(connection, self.lanes)
 
     async def take(self, most=SLOTS, heartbeat=timedelta(seconds=5)):
@@ -120,10 +121,11 @@ async def test_a_job_that_is_run_again_goes_behind_those_that_came_due_before(ta
     assert [job.id for job in await taker.take(1)] == [old.id]
 
 
-async def enqueue_for(database, shop_ids, delay=timedelta(0)):
+async def enqueue_for(database, shop_ids, delay=timedelta(0), job=probes.write):
     jobs = [
         Enqueued(
-            job=probes.write.name,
+            job=job.name,
+            lane=job.lane,
             shop_id=shop_id,
             arguments={"word": "a"},
             request_id="test",
@@ -148,7 +150,7 @@ async def test_shops_take_turns_however_many_they_are(taker, database):
 
 async def test_a_due_job_is_found_among_many_shops_that_have_none(taker, database):
     later, due = [new_id() for _ in range(3 * SHOPS_AT_ONCE)], new_id()
-    await enqueue_for(database, later, timedelta(hours=1))
+    await enqueue_for(database, later, HOUR)
     await enqueue_for(database, [due])
     for _ in range(3):
         assert shops_of(taker, await taker.take()) == [due]
@@ -158,7 +160,7 @@ async def test_a_due_job_is_found_among_many_shops_that_have_none(taker, databas
 
 async def test_jobs_that_are_not_due_are_left(taker, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
-        work.enqueue_in(timedelta(hours=1), probes.write, word="later")
+        work.enqueue_in(HOUR, probes.write, word="later")
     assert await taker.take() == []
 
 
@@ -197,11 +199,10 @@ async def test_a_job_that_still_runs_here_keeps_its_slot_when_its_heartbeat_was_
 async def test_a_long_job_learns_that_others_wait_for_its_slot(taker, runtime, shop, neighbour):
     third = await make_shop(runtime.database, "third.myshopify.com")
     for one in (shop, neighbour):
-        await enqueue(runtime, one, probes.send, *({"word": str(n)} for n in range(10)))
+        await enqueue(runtime, one, probes.send, *({"word": str(n)} for n in range(2)))
     first, *_ = await taker.take()
     slot = taker.lanes.slot(first.id)
     await taker.take()
-    # The other jobs that wait are of shops that have their part already.
     assert not taker.lanes.is_crowded(slot)
     await enqueue(runtime, third, probes.send, {"word": "mail"})
     await taker.take()
@@ -209,10 +210,62 @@ async def test_a_long_job_learns_that_others_wait_for_its_slot(taker, runtime, s
     taker.in_flight.discard(first.id)
     (mail,) = await taker.take()
     assert shops_of(taker, [mail]) == [third.id]
-    taker.in_flight.discard(mail.id)
-    assert shops_of(taker, await taker.take()) == [shop.id]
     await taker.take()
     assert not taker.lanes.is_crowded(slot)
+
+
+async def test_a_shops_long_jobs_make_room_for_its_own(taker, runtime, shop, neighbour):
+    await enqueue(runtime, shop, probes.send, *({"word": str(n)} for n in range(SLOTS // 2 + 1)))
+    await enqueue(runtime, neighbour, probes.send, {"word": "mail"})
+    taken = await taker.take()
+    await taker.take()
+    crowded = {
+        taker.lanes.slot(job.id).shop_id: taker.lanes.is_crowded(taker.lanes.slot(job.id))
+        for job in taken
+    }
+    assert crowded == {shop.id: True, neighbour.id: False}
+
+
+async def test_a_crowd_is_seen_behind_any_number_of_shops_that_have_nothing_due(
+    taker, runtime, database, shop, neighbour
+):
+    await enqueue_for(
+        database, sorted(new_id() for _ in range(2 * SHOPS_AT_ONCE)), HOUR, probes.send
+    )
+    for one in (shop, neighbour):
+        await enqueue(runtime, one, probes.send, *({"word": str(n)} for n in range(2)))
+    first, *_ = await taker.take()
+    late = await make_shop(runtime.database, "late.myshopify.com")
+    await enqueue(runtime, late, probes.send, {"word": "mail"})
+    await taker.take()
+    assert taker.lanes.is_crowded(taker.lanes.slot(first.id))
+
+
+async def test_jobs_that_the_release_before_enqueued_get_their_lane_and_their_shop(
+    taker, runtime, shop, neighbour
+):
+    for one in (shop, neighbour):
+        await enqueue(runtime, one, probes.send, {"word": "mail"})
+    await enqueue(runtime, shop, probes.write, {"word": "a"})
+    connection = taker.connection
+    await connection.execute("ALTER TABLE queue.pgqueuer DISABLE TRIGGER USER")
+    await connection.execute(
+        "UPDATE queue.pgqueuer SET lane = DEFAULT, shop_id = DEFAULT",
+    )
+    unreadable = (None, b"", b"{", b"\xff", b'{"shop_id": null}', b'{"shop_id":"--"}')
+    for payload in unreadable:
+        await connection.execute(
+            "INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)"
+            " VALUES (0, 'x', $1, 'queued')",
+            payload,
+        )
+    await queue.adopt(connection, list(probes.jobs))
+    taken = await taker.take()
+    assert {(taker.lanes.slot(job.id).lane, taker.lanes.slot(job.id).shop_id) for job in taken} == {
+        (Lane.SENDS, shop.id),
+        (Lane.SENDS, neighbour.id),
+        (Lane.WORK, shop.id),
+    }
 
 
 async def test_a_wait_counts_for_the_job_that_waits_and_ends_with_it():

@@ -7,7 +7,7 @@ which is run again goes behind those that came due before it.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ class Lanes:
     limit: int
     in_flight: Collection[int] = ()
     _slots: dict[int, Slot] = dataclasses.field(default_factory=dict)
-    _crowded: set[str] = dataclasses.field(default_factory=set)
+    _crowd: dict[str, "Crowd"] = dataclasses.field(default_factory=dict)
 
     @property
     def part(self) -> int:
@@ -73,13 +73,22 @@ class Lanes:
             },
         )
 
-    def note_crowd(self, lane: str, *, is_crowded: bool) -> None:
-        """Note whether jobs of other shops wait for a slot of a lane that has none left."""
-        (self._crowded.add if is_crowded else self._crowded.discard)(lane)
+    def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
+        """Note where jobs wait for a slot: of a lane that has none left, or of their shop's part."""
+        self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
-        """Return whether a long job should give its slot to another shop's."""
-        return slot.lane in self._crowded
+        """Return whether a long job should give its slot to one that waits for it."""
+        crowd = self._crowd.get(slot.lane)
+        return crowd is not None and (crowd.is_full or slot.shop_id in crowd.shops)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Crowd:
+    """Whether shops wait for a slot of a full lane, and which wait for one of their own part."""
+
+    is_full: bool
+    shops: frozenset[UUID]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ class FairQueries(Queries):
         taken: list[QueuedJob] = []
         for lane in Lane:
             load = self.lanes.load(lane)
-            room = min(batch_size - len(taken), load.free)
+            room = min(batch_size, load.free)
             if room > 0:
                 taken += await self._take(
                     lane,
@@ -128,8 +137,8 @@ class FairQueries(Queries):
                     queue_manager_id,
                     heartbeat_timeout,
                 )
-            crowded = load.free == 0 and await self._others_wait(lane, load)
-            self.lanes.note_crowd(lane, is_crowded=crowded)
+            if lane is Lane.SENDS:
+                await self._look_for_crowd(lane, load, list(entrypoints))
         return taken
 
     async def _take(self, lane: Lane, load: Load, *bounds: object) -> list[QueuedJob]:
@@ -147,10 +156,16 @@ class FairQueries(Queries):
         self.lanes.take(job.id, row["lane"], row["shop_id"])
         return job
 
-    async def _others_wait(self, lane: Lane, load: Load) -> bool:
+    async def _look_for_crowd(self, lane: Lane, load: Load, entrypoints: list[str]) -> None:
         full = [shop_id for shop_id, room in load.room.items() if room == 0]
-        (row,) = await self._fetch(_OTHERS_WAIT, lane, NO_SHOP, SHOPS_AT_ONCE, full)
-        return bool(row["others_wait"])
+        if not full and load.free:
+            self.lanes.note_crowd(lane, is_full=False, shops=())
+            return
+        after = self._last_shop.get(lane, NO_SHOP)
+        (row,) = await self._fetch(_CROWD, lane, after, EVERY_SHOP, full, entrypoints)
+        self.lanes.note_crowd(
+            lane, is_full=not load.free and row["others_wait"], shops=row["shops"]
+        )
 
     async def _fetch(self, query: str, *values: object) -> list[dict[str, Any]]:
         return await self.driver.fetch(query, *values)
@@ -221,12 +236,13 @@ FROM (
 ORDER BY taken.execute_after, taken.id
 """  # noqa: S608 - constants
 
-_OTHERS_WAIT = f"""
+_DUE = """EXISTS (
+    SELECT FROM queue.pgqueuer q
+    WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
+      AND q.execute_after <= now() AND q.entrypoint = ANY($5))"""
+
+_CROWD = f"""
 WITH {_SHOPS}
-SELECT EXISTS (
-    SELECT FROM shops WHERE shop_id <> ALL($4::uuid[]) AND EXISTS (
-        SELECT FROM queue.pgqueuer q
-        WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
-          AND q.execute_after <= now())
-) AS others_wait
+SELECT EXISTS (SELECT FROM shops WHERE shop_id <> ALL($4::uuid[]) AND {_DUE}) AS others_wait,
+       ARRAY(SELECT shop_id FROM unnest($4::uuid[]) AS shops(shop_id) WHERE {_DUE}) AS shops
 """  # noqa: S608 - constants

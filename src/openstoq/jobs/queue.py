@@ -16,7 +16,7 @@ from pgqueuer.domain.settings import DBSettings
 
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import Job, Lane
-from openstoq.jobs.lanes import FairQueries, Lanes
+from openstoq.jobs.lanes import NO_SHOP, FairQueries, Lanes
 
 _NAMES = DBSettings(db_schema="queue")
 
@@ -114,6 +114,33 @@ async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
         "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
     )
     return {row["dedupe_key"] for row in rows}
+
+
+async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:
+    """Give jobs that the release before has enqueued their lane and their shop.
+
+    What has no readable shop stays as it is: such jobs count as one shop's.
+    """
+    await db.execute(
+        """
+        UPDATE queue.pgqueuer q SET
+            lane = found.lane, shop_id = coalesce(found.shop_id::uuid, q.shop_id)
+        FROM (
+            SELECT w.id, job.lane, substring(encode(w.payload, 'escape') FROM $4) AS shop_id
+            FROM queue.pgqueuer w JOIN unnest($1::text[], $2::text[]) AS job(entrypoint, lane)
+                 USING (entrypoint)
+            WHERE w.status = 'queued' AND (w.lane <> job.lane OR w.shop_id = $3)
+            FOR UPDATE OF w SKIP LOCKED
+        ) found WHERE q.id = found.id
+        """,
+        [job.name for job in jobs],
+        [job.lane for job in jobs],
+        NO_SHOP,
+        _SHOP_IN_PAYLOAD,
+    )
+
+
+_SHOP_IN_PAYLOAD = '"shop_id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 
 
 async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:

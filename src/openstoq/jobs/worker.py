@@ -22,6 +22,7 @@ from openstoq.db.pool import FULL, PASSING, Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
+    adopt,
     enqueue_for_every_shop,
     forget_log,
     note_failures,
@@ -103,6 +104,7 @@ class Worker:
         await prepare(connection)
         # The queue's own connection stays as the app's role: it is never shared.
         await connection.execute("SET ROLE openstoq_app")
+        await adopt(connection, self.jobs)
         return connection
 
     async def _work_on(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -8,6 +8,7 @@ from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
+from openstoq.shops.commerce import patiently
 from openstoq.shops.connection import connect
 from openstoq.shops.seal import Seal
 from openstoq.shops.webhooks import News
@@ -71,7 +72,8 @@ async def subscribe(run: Run) -> None:
         return
     address = run.runtime.settings.http.public_url.rstrip("/") + WEBHOOK_PATH
     topics = run.runtime.ports.get(Inbound).topics
-    await connect(run.runtime, shop).ensure_webhooks(topics, address)
+    with patiently():
+        await connect(run.runtime, shop).ensure_webhooks(topics, address)
 
 
 @jobs.job()
@@ -81,7 +83,8 @@ async def read_facts(run: Run) -> None:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.sealed_access_token is None:
         return
-    facts = await connect(run.runtime, shop).shop()
+    with patiently():
+        facts = await connect(run.runtime, shop).shop()
     async with run.work() as work:
         await store.save_facts(work.db, work.shop_id, asdict(facts), run.runtime.clock())
 

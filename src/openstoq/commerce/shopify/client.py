@@ -30,6 +30,8 @@ API_VERSION = "2026-07"
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 MOST_BYTES = 32 * 1024 * 1024
 _FROZEN_FOR = 3600.0
+# Who had less time than this to answer is not called silent.
+_FAIR_SECONDS = 5.0
 _SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
 
 
@@ -208,8 +210,9 @@ class Client:
                 async with asyncio.timeout(most):
                     return await self._exchange(content)
         except (httpx.RequestError, TimeoutError) as error:
-            # When all our own connections are in use, that says nothing about the shop.
-            is_silent = not isinstance(error, httpx.PoolTimeout)
+            # That our own connections are all in use, or our time is, says nothing about the shop.
+            had_time = most >= min(_FAIR_SECONDS, self._patience.answer)
+            is_silent = had_time and not isinstance(error, httpx.PoolTimeout)
             return _Again(f"the connection failed ({type(error).__name__})", is_silent=is_silent)
 
     async def _exchange(self, content: bytes) -> tuple[int, httpx.Headers, bytes]:
