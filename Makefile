@@ -29,9 +29,23 @@ setup: .venv/.dev ## Install everything for development into .venv
 demo: .venv/.runtime ## Play back-in-stock and preorders against a sandbox shop
 	$(BIN)/openstoq demo --script back-in-stock --script preorder
 
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
-test: .venv/.dev ## Run the whole test suite
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: .venv/.dev ## Run the whole test suite; T=tests/path::name runs that alone
+	$(BIN)/pytest $(if $(T),-n 0 $(T),$(PARALLEL))
+
+.PHONY: test-fast
+test-fast: .venv/.dev ## Run every test that talks to nothing
+	$(BIN)/pytest -n 2 --dist worksteal -m pure
+
+.PHONY: test-db
+test-db: .venv/.dev ## Run the tests that use PostgreSQL and nothing else
+	$(BIN)/pytest $(PARALLEL) -m db
+
+.PHONY: retest
+retest: .venv/.dev ## Run the tests again that failed last
+	$(BIN)/pytest -n 0 --last-failed
 
 .PHONY: check
 check: .venv/.dev ## Format, lint, types, import contracts, generated files

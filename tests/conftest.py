@@ -41,6 +41,19 @@ CARELESS = (
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 ROOM = 2 * 1024**3
 
+# What a test costs, by the dearest fixture that it uses, or by its folder; nobody marks a test by
+# hand.
+COSTS = {"e2e": {"e2e", "processes"}, "sandbox": {"site"}, "db": {"db", "postgres_url"}}
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        used = {folder, *getattr(item, "fixturenames", ())}
+        cost = next((cost for cost, fixtures in COSTS.items() if fixtures & used), "pure")
+        item.add_marker(cost)
+
 
 @pytest.fixture(scope="session")
 def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

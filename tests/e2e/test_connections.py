@@ -16,8 +16,6 @@ from e2e.plant import Plant, reserved_port, signature
 from e2e.raw_clients import clients, said_to
 from factories.patience import PATIENCE, until
 
-pytestmark = pytest.mark.e2e
-
 HALF = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n"
 WHOLE = HALF + b"\r\n"
 LAST = HALF + b"Connection: close\r\n\r\n"

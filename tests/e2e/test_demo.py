@@ -21,7 +21,6 @@ from openstoq.db import embedded
 
 __all__ = ["demos"]
 
-pytestmark = pytest.mark.e2e
 
 KEYS = {
     "api",

@@ -20,8 +20,6 @@ from openstoq.commands.scripts.story import Differs
 
 __all__ = ["demos"]
 
-pytestmark = pytest.mark.e2e
-
 
 async def _timeline(demo: Demo) -> str:
     """Return what a demo prints until its stories are over."""

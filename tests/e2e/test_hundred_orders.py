@@ -16,8 +16,6 @@ from e2e.stories import Shelf, Story
 from openstoq.preorders.orders.charges import collect_due
 from openstoq.preorders.orders.ingest import reconcile
 
-pytestmark = pytest.mark.e2e
-
 NO_HOLD = {"fulfillment": {"hold": False}}
 PRICES = {"USD": "19.99", "JPY": "1999", "KWD": "6.667"}
 

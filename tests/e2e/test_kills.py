@@ -18,8 +18,6 @@ from openstoq.db.migrate import migrate
 from openstoq.db.pool import Database
 from openstoq.jobs.queue import Enqueued, enqueue
 
-pytestmark = pytest.mark.e2e
-
 Process = subprocess.Popen[bytes]
 REPEATS_PER_KILL = UNMARKED + CONNECTIONS
 Figure = Callable[[str, object], None]

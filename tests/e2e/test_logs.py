@@ -4,15 +4,12 @@ import json
 from pathlib import Path
 
 import httpx
-import pytest
 
 from e2e.plant import SECRET, Plant, Relay, signature
 from factories import catalogs
 from factories.patience import PATIENCE, until
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE
 from openstoq.shops.seal import Seal
-
-pytestmark = pytest.mark.e2e
 
 CONTACT, PHONE, NAME = "ana.secret@example.com", "+4915112345678", "Ana Geheim"
 SIGNUPS = "/api/v2/external/back_in_stock/signups"

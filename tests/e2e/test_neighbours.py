@@ -32,8 +32,6 @@ from openstoq.preorders.offers.model import Offer
 from openstoq.shops.model import Shop
 from openstoq.shops.seal import Seal
 
-pytestmark = pytest.mark.e2e
-
 Figure = Callable[[str, object], None]
 
 LOUD = "loud.myshopify.com"

@@ -10,8 +10,6 @@ from e2e.killing import bury
 from e2e.stack import Stack, gathered
 from factories.patience import until
 
-pytestmark = pytest.mark.e2e
-
 MANY = 260
 KILLS = 2
 UNTOUCHED = 7

@@ -14,8 +14,6 @@ from e2e.stack import Offer, Stack, gathered
 from factories.patience import until
 from openstoq.preorders.orders.ingest import reconcile
 
-pytestmark = pytest.mark.e2e
-
 MANY = 40
 ORDERS = "/preorders/orders"
 OVER = "preorder-over-limit"

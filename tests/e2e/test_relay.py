@@ -3,12 +3,9 @@
 import json
 
 import httpx
-import pytest
 
 from e2e.plant import Plant, first_line, reserved_port, start
 from factories.patience import PATIENCE, until
-
-pytestmark = pytest.mark.e2e
 
 
 async def test_a_relay_that_comes_back_gets_every_message(plant: Plant):

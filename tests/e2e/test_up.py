@@ -7,12 +7,9 @@ from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
 from e2e.plant import reserved_port, start
 from factories.patience import PATIENCE, until
-
-pytestmark = pytest.mark.e2e
 
 
 async def test_other_commands_find_its_server_while_it_runs(

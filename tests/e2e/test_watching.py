@@ -1,12 +1,9 @@
 """What a worker says of itself."""
 
 import httpx
-import pytest
 
 from e2e.plant import Plant, reserved_port
 from factories.patience import PATIENCE, until
-
-pytestmark = pytest.mark.e2e
 
 
 async def test_a_worker_serves_what_it_counted(plant: Plant):

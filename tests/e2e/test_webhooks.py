@@ -1,14 +1,11 @@
 """Webhooks as a network brings them: repeated, out of order, forged; and another shop's key."""
 
 import httpx
-import pytest
 
 from e2e.plant import Plant, signature
 from factories.patience import PATIENCE
 from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
-
-pytestmark = pytest.mark.e2e
 
 
 async def test_a_delivery_that_comes_twice_starts_one_wave(plant: Plant):

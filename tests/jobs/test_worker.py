@@ -262,7 +262,6 @@ def start_worker(url):
     )
 
 
-@pytest.mark.e2e
 async def test_a_killed_workers_job_is_another_workers(database, database_url, shop, processes):
     runtime = make_runtime(database)
     await enqueue(runtime, shop, probes.wait_for, word="go")

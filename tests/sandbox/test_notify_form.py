@@ -43,7 +43,6 @@ async def api():
         yield url, taken
 
 
-@pytest.mark.e2e
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 async def test_a_shopper_signs_up_on_the_page_of_a_sold_out_variant(api):
     url, taken = api

@@ -23,7 +23,6 @@ def process():
         process.kill()
 
 
-@pytest.mark.e2e
 def test_it_says_where_it_is_serves_and_stops_on_sigterm(process):
     with ThreadPoolExecutor(1) as reading:
         where = json.loads(reading.submit(process.stdout.readline).result(PATIENCE))

@@ -12,7 +12,6 @@ from sandbox.site import SNOWDEVIL, bound_socket, running, serving
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
-    pytest.mark.e2e,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 
