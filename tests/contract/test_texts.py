@@ -57,16 +57,17 @@ def test_a_text_is_bounded(name):
 
 
 @every_model
-@pytest.mark.parametrize("control", ["\x00", "\x01", "\x1b", "\x7f", "\x85", "\x9b"], ids=ascii)
-def test_a_text_has_no_control_characters(name, control):
+def test_a_text_has_no_control_characters(name):
     for path, _ in texts_of(name):
-        assert refused_at(name, path, f"a{control}b"), path
+        for control in "\x00\x01\x1b\x7f\x85\x9b":
+            assert refused_at(name, path, f"a{control}b"), (path, ascii(control))
 
 
 @every_model
-@pytest.mark.parametrize("control", ["\n", "\r\n", "\u2028", "\u202e", "\u2066"], ids=ascii)
-def test_a_line_has_no_line_break_and_turns_nothing_around(name, control):
+def test_a_line_has_no_line_break_and_turns_nothing_around(name):
     for path, option in texts_of(name):
         # An odd locale is no reason to turn a shopper away: it is read as none.
-        if option.get("maxLength", 0) <= LONGEST_LINE and path[-1] != "locale":
-            assert refused_at(name, path, f"a{control}b"), path
+        if option.get("maxLength", 0) > LONGEST_LINE or path[-1] == "locale":
+            continue
+        for control in ("\n", "\r\n", "\u2028", "\u202e", "\u2066"):
+            assert refused_at(name, path, f"a{control}b"), (path, ascii(control))
