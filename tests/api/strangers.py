@@ -141,8 +141,19 @@ class Strangers:
         self.shoppers += 1
         # A shopper of its own, or most would only be told that they wait already.
         customer = FORM["customer"] | {"email": f"shopper{self.shoppers}@example.com"}
-        body = self._body(FORM | {"customer": customer})
+        intent = FORM["intent"]
+        if self.random.random() < 0.1:
+            customer["push"], intent = self._token(), intent | {"channel": "push"}
+        body = self._body(FORM | {"customer": customer, "intent": intent})
         return Asked("POST", self.random.choice(FORMS), query, self._named(), body)
+
+    def _token(self) -> str:
+        """Return a token that cannot be compressed, in letters of one, two, three or four bytes."""
+        first, last = self.random.choice(
+            ((33, 126), (0xC0, 0x24F), (0x4E00, 0x9FA5), (0x20000, 0x2A6D6))
+        )
+        length = self.random.choice((20, 500, 700, 1000, 2000, 3000, 4096))
+        return "".join(chr(self.random.randint(first, last)) for _ in range(length))
 
     def _cart(self) -> Asked:
         query = self._query() if self.random.random() < 0.3 else b""

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import timedelta
+from random import Random
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -269,6 +270,25 @@ async def test_a_strangers_request_to_be_forgotten_forgets_the_stranger(
     assert left == [(ADA, VARIANT), (ADA, VARIANT + 1), ("bob@example.com", VARIANT + 2)]
     emails = {row["email"] for row in await rows(database, shop, "customers")}
     assert emails == {ADA, "bob@example.com"}
+
+
+# What stands in an index is short
+
+TOKENS = {"ascii": (33, 126, 2048), "cjk": (0x4E00, 0x9FA5, 682), "rare": (0x20000, 0x2A6D6, 512)}
+
+
+@pytest.mark.parametrize("letters", TOKENS)
+async def test_a_push_token_fits_into_an_index_or_is_refused(database, shop, stranger, letters):
+    first, last, longest = TOKENS[letters]
+    random = Random(7)  # noqa: S311 - it only must not be compressible
+    for length, fits in ((longest, True), (longest + 1, False), (4096, False)):
+        token = "".join(chr(random.randint(first, last)) for _ in range(length))
+        body = form(push=token)
+        body["intent"]["channel"] = "push"
+        answer = await stranger.post("/api/v1/intents", json=body)
+        assert answer.status_code == (201 if fits else 200), answer.text
+        assert fits or "at most 2048 bytes" in answer.text
+    assert [len(row["contact"]) for row in await rows(database, shop, "signups")] == [longest]
 
 
 # Variants and markets are the shop's
