@@ -80,6 +80,39 @@ async def test_a_mail_that_the_relay_did_not_take_is_sent_again(database, runtim
     assert [email.id for email in relay.taken] == [first, first]
 
 
+NAMES = {
+    ADA: [ADA, "ada+1@example.com", "ada+shop.2@example.com"],
+    "a.da@gmail.com": [
+        "a.da@gmail.com",
+        "ada@gmail.com",
+        "a.d.a+x@gmail.com",
+        "ada@googlemail.com",
+    ],
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+async def test_another_name_of_a_mailbox_is_no_other_recipient(
+    database, runtime, shop, relay, names
+):
+    ids = [await sign_up(database, shop, 0, name) for name in names]
+    await asyncio.gather(*(ask(runtime, shop, one) for one in ids))
+    assert len(relay.taken) == 1
+    for n, name in enumerate(names * 3, 1):
+        await ask(runtime, shop, await sign_up(database, shop, n * 10, name))
+    assert len(relay.taken) == MOST_OF_A_SHOP
+    for n in range(5):
+        other = await make_shop(database, f"other-{n}.myshopify.com")
+        await with_products(database, other)
+        for number in range(MOST_OF_A_SHOP):
+            name = names[number % len(names)]
+            await ask(runtime, other, await sign_up(database, other, number * 10, name))
+    assert len(relay.taken) == MOST_OF_ALL
+    # Mails go where they were asked for, to the letter.
+    assert set(relay.recipients) <= set(names)
+    assert {row["contact"] for row in await rows(database, shop, "signups")} == set(names)
+
+
 async def test_a_handful_a_day_for_everything_of_a_shop(database, runtime, shop, relay, watch):
     ids = [await sign_up(database, shop, n * 10) for n in range(8)]
     await asyncio.gather(*(ask(runtime, shop, one) for one in ids))

@@ -7,6 +7,7 @@ import pytest
 from openstoq.back_in_stock.notifications import rules as sending
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.signups.rules import InvalidContactError, contact_of
+from openstoq.kernel.contacts import mailbox_of
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import Delivery, Outcome
 
@@ -151,6 +152,32 @@ def test_a_phone_is_kept_in_one_form(sent, country, kept):
 def test_a_bad_phone_is_refused(sent, country):
     with pytest.raises(InvalidContactError, match="phone"):
         contact_of("sms", phone=sent, country=country)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("ada+x@example.com", "ada@example.com"),
+        ("Ada+x+y@Example.com", "ada@example.com"),
+        ("+x@example.com", "+x@example.com"),
+        ("a.da-x@example.com", "a.da-x@example.com"),
+        ("a.d.a@gmail.com", "ada@gmail.com"),
+        ("a.da+x.y@googlemail.com", "ada@gmail.com"),
+        ("a.da@gmail.com.example", "a.da@gmail.com.example"),
+        ("a.da@notgmail.com", "a.da@notgmail.com"),
+        ("14155552671", "14155552671"),
+    ],
+)
+def test_the_mailbox_behind_an_address(address, mailbox):
+    assert mailbox_of(address) == mailbox
+
+
+def test_only_an_address_has_another_mailbox():
+    assert contact_of("push", push="a+b@gmail.com").mailbox is None
+    assert contact_of("sms", phone="+14155552671").mailbox is None
+    assert contact_of("email", email="a.b@gmail.com").mailbox == "ab@gmail.com"
+    assert contact_of("email", email="ada@example.com").mailbox is None
 
 
 def test_a_push_token_is_kept_as_it_is():

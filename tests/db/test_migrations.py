@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from openstoq.back_in_stock.signups.model import Contact
 from openstoq.db.migrate import migrate
 from openstoq.kernel.ids import new_id
 
@@ -132,3 +133,37 @@ async def test_ids_that_anybody_could_send_are_dropped_and_whole_catalogues_know
         assert await db.fetchval("SELECT shopify_id FROM customers") is None
         whole = await db.fetch("SELECT shop_id FROM catalog_pulls WHERE complete")
     assert {row["shop_id"] for row in whole} == set(shops[2:])
+
+
+async def test_signups_of_before_are_counted_by_mailbox(empty_url):
+    await migrate(empty_url, up_to="0021_lanes")
+    contacts = ["ada@example.com", "ada+x+y@example.com", "a.d.a@gmail.com", "ada@gmail.com",
+                "a.da+x@googlemail.com", "ada@googlemail.com", "+x@example.com", "a.b@notgmail.com",
+                "a.b+x@gmail.com.example"]  # fmt: skip
+    async with connected(empty_url) as db:
+        shop_id = await made_shop(db)
+        await db.execute(
+            """
+            INSERT INTO customers (shop_id, id, identity, created_at, updated_at)
+            VALUES ($1, $1, 'x', now(), now())
+            """,
+            shop_id,
+        )
+        for channel, contact in [*(("email", one) for one in contacts), ("push", "a+b@gmail.com")]:
+            await db.execute(
+                """
+                INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id,
+                                     product_id, quantity, source, created_at, updated_at)
+                VALUES ($1, $2, $1, $3, $4, 1, 1, 1, 'test', now(), now())
+                """,
+                shop_id,
+                new_id(),
+                channel,
+                contact,
+            )
+        await migrate(empty_url)
+        rows = await db.fetch("SELECT channel, contact, mailbox FROM signups")
+    assert len(rows) == len(contacts) + 1
+    for row in rows:
+        expected = Contact(channel=row["channel"], address=row["contact"]).mailbox
+        assert row["mailbox"] == expected, row["contact"]

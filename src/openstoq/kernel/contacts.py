@@ -3,6 +3,8 @@
 import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+_GMAIL = ("gmail.com", "googlemail.com")
+
 
 def email_address(text: str) -> str:
     """Return an address in lower case, its domain as DNS has it.
@@ -12,6 +14,19 @@ def email_address(text: str) -> str:
     checked = _checked(text)
     # The domain is IDNA 2008: a transport must not translate it another way.
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
+
+
+def mailbox_of(address: str) -> str:
+    """Return the mailbox behind an e-mail address: whoever has one of its names has them all.
+
+    It is for counting, not for writing to: what follows a + is the recipient's own affair nearly
+    everywhere, and at Gmail so are dots.
+    """
+    name, at, domain = address.lower().rpartition("@")
+    name = name.partition("+")[0] or name
+    if domain in _GMAIL:
+        name, domain = name.replace(".", "") or name, _GMAIL[0]
+    return name + at + domain
 
 
 def email_forms(text: str | None) -> list[str]:

@@ -1,6 +1,6 @@
 """The mail that asks a shopper to confirm a signup, and how often a contact may get one.
 
-Anybody can type anybody's address into a form, so what a form can set off is counted by contact.
+Anybody can type anybody's address into a form, so what a form can set off is counted by mailbox.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.mails")
 
-# How often a contact is asked: of one product, by one shop, and by all shops of the installation.
+# How often a mailbox is asked: of one product, by one shop, and by all shops of the installation.
 WINDOW = timedelta(days=1)
 MOST_OF_A_PRODUCT, MOST_OF_A_SHOP, MOST_OF_ALL = 1, 5, 20
 # Signups of one sweep, so that its transaction is not long.
@@ -34,6 +34,7 @@ class Unconfirmed:
     """A signup whose shopper is to be asked."""
 
     contact: str
+    mailbox: str
     locale: str | None
     product_id: int
     product: str | None
@@ -44,7 +45,7 @@ class Unconfirmed:
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
     """Mail a shopper the link that confirms a signup, unless that was done meanwhile.
 
-    A contact that was asked often enough is not asked: the signup stays unconfirmed.
+    A mailbox that was asked often enough is not asked: the signup stays unconfirmed.
     """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
@@ -73,9 +74,9 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Ask those who had unsubscribed and signed up again by a form.
+    """Ask those who had unsubscribed and signed up again by a form, and those with a signup held.
 
-    They are not asked at once: an answer that took longer would tell who had unsubscribed.
+    They are not asked at once: an answer that took longer would tell who they are.
     """
     async with run.work() as work:
         for signup_id in await _returned(work.db, work.shop_id, SWEPT):
@@ -83,16 +84,16 @@ async def ask_returned(run: Run) -> None:
 
 
 async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconfirmed | None:
-    """Read a signup that waits to be confirmed, and lock its customer: they are asked in turn."""
+    """Read a signup that waits to be confirmed."""
     row = await db.fetchrow(
         """
-        SELECT s.contact, coalesce(s.locale, c.locale) AS locale, s.product_id,
+        SELECT s.contact, coalesce(s.mailbox, s.contact) AS mailbox,
+               coalesce(s.locale, c.locale) AS locale, s.product_id,
                p.title AS product, s.optin_asked_at AS asked_at
         FROM signups s JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
         LEFT JOIN products p ON p.shop_id = s.shop_id AND p.id = s.product_id
         WHERE s.shop_id = $1 AND s.id = $2 AND s.channel = 'email' AND s.optin_required
           AND s.optin_confirmed_at IS NULL AND s.unsubscribed_at IS NULL
-        FOR UPDATE OF c
         """,
         shop_id,
         signup_id,
@@ -101,22 +102,24 @@ async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconf
 
 
 async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
-    """Return whether the contact may be asked now; if so, it counts as asked."""
+    """Return whether the mailbox may be asked now; if so, it counts as asked."""
     now = work.runtime.clock()
+    digest = work.runtime.ports.get(Seal).digest("asked contact", signup.mailbox)
+    # Whatever its signups are, they are asked about in turn.
+    await work.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", digest)
     asked = await work.db.fetchrow(
         """
         SELECT count(*) AS of_shop, count(*) FILTER (WHERE product_id = $3) AS of_product
         FROM signups
-        WHERE shop_id = $1 AND contact = $2 AND channel = 'email' AND optin_asked_at > $4
+        WHERE shop_id = $1 AND coalesce(mailbox, contact) = $2 AND channel = 'email' AND optin_asked_at > $4
         """,
         work.shop_id,
-        signup.contact,
+        signup.mailbox,
         signup.product_id,
         now - WINDOW,
     )
     if asked is None or asked["of_product"] >= MOST_OF_A_PRODUCT:
         return False
-    digest = work.runtime.ports.get(Seal).digest("asked contact", signup.contact)
     if asked["of_shop"] >= MOST_OF_A_SHOP or not await shops.may_ask(
         work.db, digest, most=MOST_OF_ALL
     ):

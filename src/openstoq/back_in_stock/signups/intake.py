@@ -1,4 +1,4 @@
-"""Taking a sign-up in: the signup and its customer, in one statement for each kind of caller.
+"""The intake of sign-ups: the signup and its customer, in one statement for each kind of caller.
 
 A caller with a key vouches for what it sends. A stranger does not: what it sends stays with its
 own signup, nothing of a customer who is known changes, and neither what the statement returns nor
@@ -11,6 +11,7 @@ from functools import cache
 from uuid import UUID
 
 from openstoq.back_in_stock.signups.model import NewSignup
+from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.db.pool import Connection
 from openstoq.db.statement import Statement
 from openstoq.kernel.ids import new_id
@@ -47,7 +48,8 @@ async def add(
     The catalogue's product of the variant wins over the one that was sent. Where the caller
     vouches for the customer, an earlier unsubscription ends with it; else it stands until the
     customer confirms the signup, and variant and market must be the shop's: a market that is not
-    is left out, and so is the product of a variant once the whole catalogue was read.
+    is left out, and so is the product of a variant once the whole catalogue was read. What is more
+    than a mailbox may have unasked is held until the customer confirms it.
     """
     text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
     statement = Statement(
@@ -70,6 +72,7 @@ async def add(
             new.accepts_marketing,
             new.shopify_customer_id,
             now,
+            new.contact.mailbox,
         ),
     ).taking_along(along)
     row = await db.fetchrow(statement.text, *statement.parameters)
@@ -91,7 +94,7 @@ WITH product AS (
 ), choice AS (
     SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
                      FROM back_in_stock_settings WHERE shop_id = $1), false) AS optin_required,
-           {market} AS market_id
+           {market} AS market_id, {is_held} AS is_held
 ), customer AS (
     INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
                            accepts_marketing, shopify_id, market_id, created_at, updated_at)
@@ -105,10 +108,13 @@ WITH product AS (
 ), added AS (
     INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
                          market_id, quantity, source, locale, name, shopify_customer_id,
-                         optin_required, optin_to_ask, created_at, updated_at)
+                         mailbox, optin_required, optin_held, optin_to_ask, created_at, updated_at)
     SELECT $1, $3, customer.id, $5, $6, $7, product.id, choice.market_id, $10, $11, $13, $12,
-           $16::bigint, choice.optin_required OR customer.unsubscribed_at IS NOT NULL,
-           NOT choice.optin_required AND customer.unsubscribed_at IS NOT NULL, $17, $17
+           $16::bigint, $18::text,
+           choice.optin_required OR choice.is_held OR customer.unsubscribed_at IS NOT NULL,
+           choice.is_held AND NOT choice.optin_required,
+           NOT choice.optin_required AND (choice.is_held OR customer.unsubscribed_at IS NOT NULL),
+           $17, $17
     FROM customer, product, choice
     ON CONFLICT DO NOTHING
     RETURNING *
@@ -126,6 +132,7 @@ def added_by_caller(projection: str) -> str:
         product="""coalesce(
             (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint)""",
         market="$9::bigint",
+        is_held="false",
         shopify_id="$16::bigint",
         changes="""
             name = coalesce(excluded.name, customers.name),
@@ -149,6 +156,14 @@ ADDED_BY_STRANGER = _ADD.format(
         (SELECT $8::bigint
          WHERE NOT EXISTS (SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)))""",
     market="(SELECT id FROM markets WHERE shop_id = $1 AND id = $9)",
+    is_held=f"""(
+        SELECT count(*) >= {MOST_UNASKED} FROM (
+            SELECT FROM signups
+            WHERE shop_id = $1 AND coalesce(mailbox, contact) = coalesce($18::text, $6)
+              AND channel = $5 AND NOT optin_required AND optin_confirmed_at IS NULL
+              AND unsubscribed_at IS NULL AND blocked_at IS NULL
+              AND (notified_at IS NULL OR notified_at > $17::timestamptz - interval '1 day')
+            LIMIT {MOST_UNASKED}) unasked)""",  # noqa: S608 - a constant
     # A stranger's id is believed of its own signup only, and there only where Shopify signed it.
     shopify_id="NULL",
     # It changes nothing, and takes as long as making the customer does.

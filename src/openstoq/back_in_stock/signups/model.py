@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from openstoq.kernel.contacts import mailbox_of
 from openstoq.kernel.paging import PageMeta
 
 Channel = Literal["email", "sms", "push"]
@@ -24,6 +25,12 @@ class Contact:
     def identity(self) -> str:
         """What recognises the same shopper in the next signup."""
         return f"{self.channel}:{self.address}"
+
+    @property
+    def mailbox(self) -> str | None:
+        """The mailbox behind an e-mail address, by which it is counted; None: what it says."""
+        mailbox = mailbox_of(self.address) if self.channel == "email" else self.address
+        return mailbox if mailbox != self.address else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from openstoq.kernel.contacts import email_address, phone_number
 # In bytes, for it stands in indexes, where PostgreSQL takes 2,700. Tokens of FCM and APNs have a
 # few hundred, a whole Web Push subscription fits.
 LONGEST_PUSH_TOKEN = 2048
+# Signups of a mailbox in a shop that nobody was asked to confirm: what waits, and what was told
+# within a day. Each of them is a mail, and anybody can type anybody's address.
+MOST_UNASKED = 20
 SENDABLE: frozenset[Channel] = frozenset({"email"})
 
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Transferred
 from openstoq.back_in_stock.signups.projections import FROM, STATUS
+from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
 from openstoq.errors import Conflict
@@ -216,7 +217,8 @@ async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime)
 
     It is consent anew, so it ends an unsubscription from before the signup. A contact is asked
     once a day about a product, so it is for the signups of other variants too, as far as they
-    were not asked about themselves.
+    were not asked about themselves. And it is for all that waits unasked, and as many again of
+    what was held: so who wants more than a stranger could sign them up for has to confirm once.
     """
     done = await db.execute(
         """
@@ -227,8 +229,14 @@ async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime)
         ), others AS (
             UPDATE signups s SET optin_confirmed_at = $3, updated_at = $3 FROM confirmed
             WHERE s.shop_id = $1 AND s.customer_id = confirmed.customer_id
-              AND s.product_id = confirmed.product_id AND s.id <> confirmed.id
-              AND s.optin_required AND s.optin_confirmed_at IS NULL AND s.optin_asked_at IS NULL
+              AND s.id <> confirmed.id AND s.optin_asked_at IS NULL
+              AND s.optin_confirmed_at IS NULL AND s.notified_at IS NULL
+              AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+              AND (NOT s.optin_required OR s.product_id = confirmed.product_id OR s.id IN (
+                SELECT h.id FROM signups h JOIN confirmed ON h.customer_id = confirmed.customer_id
+                WHERE h.shop_id = $1 AND h.optin_held AND h.optin_asked_at IS NULL
+                  AND h.optin_confirmed_at IS NULL AND h.unsubscribed_at IS NULL
+                ORDER BY h.created_at, h.id LIMIT $4))
         )
         UPDATE customers c
         SET unsubscribed_at = CASE WHEN c.unsubscribed_at >= confirmed.created_at
@@ -238,5 +246,6 @@ async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime)
         shop_id,
         signup_id,
         now,
+        MOST_UNASKED,
     )
     return done == "UPDATE 1"
