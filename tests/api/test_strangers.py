@@ -447,6 +447,32 @@ async def test_all_strangers_of_a_shop_have_an_end_and_nobody_else_has_it(databa
         assert asked.status_code == 200, asked.text
 
 
+async def test_a_visitor_whose_request_is_forwarded_cannot_spend_what_is_for_all(database, shop):
+    runtime = runtime_of(database, signup_points=30, address_points=10)
+    async with client_of(app_of(runtime), base="") as shopify:
+
+        async def statuses(addresses, customer=""):
+            return [
+                (
+                    await shopify.post(
+                        "/api/v1/intents" + signed(shop, runtime, logged_in_customer_id=customer),
+                        json=form("nobody"),
+                        headers={"X-Forwarded-For": address} if address else {},
+                    )
+                ).status_code
+                for address in addresses
+            ]
+
+        # The way from the platform to us adds its own.
+        assert await statuses(["192.0.2.1, 198.51.100.1"] * 7) == [200] * 5 + [429] * 2
+        assert await statuses([f"2001:db8::{n:x}" for n in range(7)]) == [200] * 5 + [429] * 2
+        # Who is logged in is counted as the customer, from whatever address.
+        assert await statuses(["192.0.2.1", "192.0.2.2"], "66") == [200] * 2
+        assert await statuses([f"192.0.2.{n}" for n in range(9)], "66") == [200] * 3 + [429] * 6
+        # And all together have an end, those with no address too.
+        assert await statuses([None]) == [429]
+
+
 async def test_one_address_cannot_spend_what_is_for_all(database, shop):
     app = app_of(runtime_of(database, signup_points=20, address_points=10))
     for _ in range(30):

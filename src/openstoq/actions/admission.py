@@ -87,11 +87,14 @@ async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) ->
     return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
 
 
-async def admit_forwarded(runtime: Runtime, query: Sequence[tuple[str, str]]) -> Caller:
+async def admit_forwarded(
+    runtime: Runtime, query: Sequence[tuple[str, str]], *, visitor: str | None
+) -> Caller:
     """Admit a sign-up that the shop's platform has forwarded and signed.
 
     The signature says which shop it is, and which customer was logged in; who typed the rest is
-    as unknown as without it. Raises Unauthorized or PointsSpent.
+    as unknown as without it. `visitor` is whose address the platform names. Raises Unauthorized
+    or PointsSpent.
     """
     domain = _named(next((value for name, value in query if name == "shop"), ""))
     shop = await store.shop_of_domain(runtime.database, domain)
@@ -100,15 +103,18 @@ async def admit_forwarded(runtime: Runtime, query: Sequence[tuple[str, str]]) ->
         raise Unauthorized("the signature is not one of this app's")
     if abs(runtime.clock() - forwarded.signed_at) > LONGEST_FORWARDED:
         raise Unauthorized("the signature is too old, or the server's clock is wrong")
-    # It comes from an address of the platform, so the customer is counted; those who are not
-    # logged in can only be counted together.
-    limits = runtime.settings.limits
+    # It comes from an address of the platform, so the customer is counted, or whoever is not logged
+    # in by the address that the platform names. The signature does not cover that one: should a
+    # visitor make it up, the points of all strangers are the bound.
     who = forwarded.customer_id
+    client = f"customer {who}" if who is not None or not visitor else client_of(visitor)
+    # Those of whom nothing is known can only be counted together.
+    is_nobody = who is None and not visitor
     caller = await _admit_signup(
         runtime,
         domain,
-        _bucket(domain, f"customer {who}"),
-        limit=limits.signup_points if who is None else limits.address_points,
+        _bucket(domain, client),
+        limit=runtime.settings.limits.signup_points if is_nobody else None,
     )
     return replace(caller, customer_id=who)
 

@@ -21,6 +21,14 @@ def key_of(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+def visitor_of(request: Request) -> str | None:
+    """Return whose address a proxy in front of all others says the request came from.
+
+    Any client can write that header, so it is for requests that such a proxy has signed.
+    """
+    return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() or None
+
+
 def segments_of(scope: Scope, base: str) -> list[str] | None:
     """Return the path's segments below `base`, decoded one by one; None: no path can be that.
 

@@ -16,7 +16,7 @@ from openstoq.actions.records import Answer
 from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
-from openstoq.web.requests import key_of, pairs_of, query_of, shop_named_by
+from openstoq.web.requests import key_of, pairs_of, query_of, shop_named_by, visitor_of
 from openstoq.web.v1 import intents, selling_plans, shipping_updates
 from openstoq.web.v1.intents import CREATE
 from openstoq.web.v1.selling_plans import PlanProblems
@@ -102,7 +102,7 @@ async def _admitted(runtime: Runtime, request: Request) -> Caller:
     query = pairs_of(request.scope)
     named = shop_named_by(request, *_domains(value for name, value in query if name == "shop"))
     if any(name == "signature" for name, _ in query):
-        return await admit_forwarded(runtime, query)
+        return await admit_forwarded(runtime, query, visitor=visitor_of(request))
     header = request.headers.get("x-shopify-shop-domain")
     address = request.client.host if request.client else "unknown"
     return await admit_signup(runtime, named if header else None, address=address)
