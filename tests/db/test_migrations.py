@@ -167,3 +167,29 @@ async def test_signups_of_before_are_counted_by_mailbox(empty_url):
     for row in rows:
         expected = Contact(channel=row["channel"], address=row["contact"]).mailbox
         assert row["mailbox"] == expected, row["contact"]
+
+
+async def test_texts_are_kept_under_the_tags_that_are_asked_for(empty_url):
+    await migrate(empty_url, up_to="0021_lanes")
+    async with connected(empty_url) as db:
+        shop_id = await made_shop(db)
+        offers = [await made_offer(db, shop_id) for _ in range(2)]
+        texts = [
+            (offers[0], "zh-Hant-TW", "a"), (offers[0], "zh-TW", "a"), (offers[0], "zh-Hant-TW", "b"),
+            (offers[0], "sr-Cyrl-RS", "a"), (offers[0], "he-IL", "a"), (offers[1], "fr", "a"),
+        ]  # fmt: skip
+        await db.executemany(
+            "INSERT INTO offer_translations VALUES ($1, $2, $3, $4, $3)",
+            [(shop_id, *one) for one in texts],
+        )
+        before = dict(await db.fetch("SELECT id, revision FROM offers"))
+        await migrate(empty_url)
+        rows = await db.fetch("SELECT offer_id, locale, path, value FROM offer_translations")
+        after = dict(await db.fetch("SELECT id, revision FROM offers"))
+    assert {tuple(row) for row in rows} == {
+        (offers[0], "zh-TW", "a", "zh-TW"), (offers[0], "zh-TW", "b", "zh-Hant-TW"),
+        (offers[0], "sr-RS", "a", "sr-Cyrl-RS"), (offers[0], "he", "a", "he-IL"),
+        (offers[1], "fr", "a", "fr"),
+    }  # fmt: skip
+    assert after[offers[0]] > before[offers[0]]
+    assert after[offers[1]] == before[offers[1]]

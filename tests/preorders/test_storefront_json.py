@@ -163,13 +163,15 @@ def test_the_discount_stands_in_a_variants_own_text(discount, text):
 TEXTS = {
     "fr": {"widget.badge.text": "Bientôt", "payments.options.partial.billing_title": "Acompte"},
     "pt-BR": {"widget.badge.text": "Em breve"},
+    "zh-Hant": {"widget.badge.text": "預購"},
+    "zh": {"widget.badge.text": "预购"},
 }
 
 
 @pytest.mark.parametrize(
     ("locale", "text"),
     [("fr", "Bientôt"), ("fr-CA", "Bientôt"), ("pt-BR", "Em breve"), ("pt", "Preorder"),
-     ("en", "Preorder")],
+     ("en", "Preorder"), ("zh-TW", "預購"), ("zh-HK", "預購"), ("zh-CN", "预购"), ("fr_FR ", "Bientôt")],
 )  # fmt: skip
 def test_texts_are_in_the_language_asked_for_or_as_written(locale, text):
     described = storefront.described(offer(), TEXTS)

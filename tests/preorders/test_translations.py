@@ -2,6 +2,8 @@
 
 import pytest
 
+from openstoq.kernel.places import locale_tag, readable
+
 PATH = "widget.button.text"
 
 
@@ -40,4 +42,25 @@ async def test_set_many_is_all_or_nothing_and_names_what_is_unknown(
     answer = await client.post(f"{at}/set_many", json=body)
     assert answer.status_code == 422
     assert named in answer.text
+    assert await overrides(client, at) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("zh-TW", "zh-Hant-TW"), ("zh-Hant-TW", "zh-TW"), ("zh-CN", "zh-Hans-CN"), ("zh-HK", "zh_hk"),
+        ("sr-RS", "sr-Cyrl-RS"), ("iw", "he"), ("he", "iw-IL"), ("tl", "fil"), ("in", "id-ID"),
+        ("pt_BR", "pt-br"), ("no-NO", "no"), ("pa-PK", "pa-Arab-PK"),
+    ],
+)  # fmt: skip
+async def test_a_text_is_found_by_every_name_of_its_language(client, at, written, asked):
+    """Whichever form it is written, asked for or removed in."""
+    one = {"locale": written, "field": PATH, "value": "Text"}
+    assert (await client.post(f"{at}/set", json=one)).status_code == 202
+    (stored,) = await overrides(client, at)
+    assert stored == locale_tag(written) in readable(asked)
+    again = {"locale": stored, "field": PATH, "value": "Other"}
+    assert (await client.post(f"{at}/set", json=again)).status_code == 202
+    assert await overrides(client, at) == {stored: {PATH: "Other"}}
+    assert (await client.post(f"{at}/clear_locale", json={"locale": written})).status_code == 202
     assert await overrides(client, at) == {}

@@ -3,7 +3,7 @@
 import pytest
 
 from openstoq.kernel import texts
-from openstoq.kernel.places import country_code, locale_tag
+from openstoq.kernel.places import country_code, locale_tag, readable
 from openstoq.messaging.compose import babel_locale
 
 CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F),
@@ -19,7 +19,23 @@ CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x2
         ("\tde\n", "de"),
         ("sr_Latn", "sr-Latn"),
         ("EN-us", "en-US"),
-        ("ZH-hant-hk", "zh-Hant-HK"),
+        ("ZH-hant-hk", "zh-HK"),
+        ("zh-TW", "zh-TW"),
+        ("zh-Hant-TW", "zh-TW"),
+        ("zh_Hans_CN", "zh-CN"),
+        ("zh-Hans-HK", "zh-Hans-HK"),
+        ("zh-Hans", "zh"),
+        ("sr-Cyrl-RS", "sr-RS"),
+        ("sr-Latn-RS", "sr-Latn-RS"),
+        ("de-Latn-DE", "de-DE"),
+        ("iw", "he"),
+        ("iw_IL", "he-IL"),
+        ("in", "id"),
+        ("tl-PH", "fil-PH"),
+        ("sh", "sr-Latn"),
+        ("sh-Cyrl", "sr-Latn"),
+        ("mo", "ro"),
+        ("no-NO", "no"),
         ("de_DE.UTF-8", "de-DE"),
         ("fr_FR@euro", "fr-FR"),
         ("de-u-co-phonebk", "de"),
@@ -31,6 +47,26 @@ CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x2
 def test_a_locale_is_kept_as_its_tag(given, kept):
     assert locale_tag(given) == kept
     assert babel_locale(kept).language == kept.partition("-")[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("zh-TW", ("zh-TW", "zh-Hant", "zh")),
+        ("zh-Hant-HK", ("zh-HK", "zh-Hant", "zh")),
+        ("zh-SG", ("zh-SG", "zh")),
+        ("sr-RS", ("sr-RS", "sr")),
+        ("sr-Latn-RS", ("sr-Latn-RS", "sr-Latn", "sr")),
+        ("sr-ME", ("sr-ME", "sr-Latn", "sr")),
+        ("fr-CA", ("fr-CA", "fr")),
+        ("iw", ("he",)),
+        ("pt", ("pt",)),
+        ("xx", ()),
+        ("", ()),
+    ],
+)
+def test_who_asks_for_a_locale_reads_its_script_and_its_language(asked, read):
+    assert readable(asked) == read
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ Only what CLDR knows is kept, so that whoever writes a mail or a price later nee
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.core import parse_locale
+from babel.core import get_global, parse_locale
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -24,13 +25,16 @@ _NO_COUNTRY = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 def locale_tag(text: str) -> str | None:
     """Return a locale as its BCP 47 tag, such as pt-BR or zh-Hant; None for one that is unknown.
 
-    Of a tag with more than CLDR knows, the part that it knows is kept. Nobody is turned away for
-    an odd locale: without one the shop's own language is spoken.
+    A language has the name that it has now (he for iw), and a script that goes without saying is
+    left out, as Shopify does: zh-Hant-TW is zh-TW. Of a tag with more than CLDR knows, the part
+    that it knows is kept. Nobody is turned away for an odd locale: without one the shop's own
+    language is spoken.
     """
     tag = _POSIX.split(text.strip(), maxsplit=1)[0].replace("_", "-")
     if not _TAG.fullmatch(tag):
         return None
-    subtags = tag.split("-")[:_MOST_SUBTAGS]
+    named, *rest = tag.split("-")[:_MOST_SUBTAGS]
+    subtags = [*_names()[0].get(named.lower(), named).split("_"), *rest]
     while subtags and subtags[0].lower() not in _NO_LANGUAGE:
         try:
             Locale.parse("-".join(subtags), sep="-")
@@ -38,8 +42,39 @@ def locale_tag(text: str) -> str | None:
         except (UnknownLocaleError, ValueError):
             subtags.pop()
             continue
-        return "-".join(part for part in (language, script, territory) if part)
+        return _joined(language, script, territory)
     return None
+
+
+def readable(tag: str) -> tuple[str, ...]:
+    """Return the tags of what a reader of `tag` can read, the best first.
+
+    They are the tag itself, its language in its script, and its language: zh-HK, zh-Hant, zh.
+    """
+    known = locale_tag(tag)
+    if known is None:
+        return ()
+    language, territory, script, *_ = parse_locale(known, sep="-")
+    written = _joined(language, script or _script_of(language, territory), None)
+    return tuple(dict.fromkeys((known, written, language)))
+
+
+def _joined(language: str, script: str | None, territory: str | None) -> str:
+    said = None if script == _script_of(language, territory) else script
+    return "-".join(part for part in (language, said, territory) if part)
+
+
+def _script_of(language: str, territory: str | None) -> str | None:
+    """Return the script that a language is written in, there or anywhere."""
+    likely = _names()[1]
+    found = likely.get(f"{language}_{territory}") or likely.get(language) or ""
+    return found.split("_")[1] if "_" in found else None
+
+
+@cache
+def _names() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return CLDR's newer names of languages, and the locale that one without more is likely to be."""
+    return get_global("language_aliases"), get_global("likely_subtags")
 
 
 def country_code(text: str) -> str | None:

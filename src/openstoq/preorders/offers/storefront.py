@@ -16,6 +16,7 @@ import orjson
 from openstoq.commerce.port import Metafield
 from openstoq.db.faults import alone
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
+from openstoq.kernel.places import readable
 from openstoq.preorders.offers import line_items, rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
@@ -223,11 +224,11 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
 
 
 def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
-    """Return a described offer with its texts in `locale`, else its language, else as written."""
+    """Return a described offer with its texts as a reader of `locale` reads best, or as written."""
     copy = orjson.loads(orjson.dumps(described_offer))
     translations = copy.pop("translations", {})
-    tag = locale or ""
-    texts = translations.get(tag) or translations.get(tag.split("-", maxsplit=1)[0]) or {}
+    written = (translations.get(tag) for tag in readable(locale or ""))
+    texts: Mapping[str, str] = next(filter(None, written), {})
     for path, text in texts.items():
         _write(copy, path, partial(_instead, text))
     return dict(copy)

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-import babel
 from pydantic import BaseModel, Field
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import Invalid
-from openstoq.kernel.types import Clean, OnOneLine
+from openstoq.kernel.places import locale_tag
+from openstoq.kernel.types import Clean, Line, OnOneLine
 from openstoq.preorders.offers import rules, texts
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
 
-Locale = Annotated[str, Field(min_length=2, max_length=20), OnOneLine]
 Path = Annotated[str, Field(min_length=1, max_length=200), OnOneLine]
 Value = Annotated[str, Field(max_length=2000), Clean]
 
@@ -42,7 +41,7 @@ async def read(context: Context, offer: Offer) -> Translations:
 
 @translations.post("/set", name="set", aliases=("translate a text",))
 async def set_one(
-    context: Context, offer: Offer, *, locale: Locale, field: Path, value: Value | None = None
+    context: Context, offer: Offer, *, locale: Line, field: Path, value: Value | None = None
 ) -> Translations:
     """Set a single translation override (one locale, one field) on a preorder offer.
 
@@ -58,7 +57,7 @@ async def set_many(
     context: Context,
     offer: Offer,
     *,
-    locale: Locale,
+    locale: Line,
     translations: Annotated[dict[Path, Value], Field(min_length=1, max_length=200)],
 ) -> Translations:
     """Set many translation overrides for one locale on a preorder offer, atomically.
@@ -74,7 +73,7 @@ async def set_many(
 
 
 @translations.post("/unset", aliases=("remove a translation",))
-async def unset(context: Context, offer: Offer, *, locale: Locale, field: Path) -> Translations:
+async def unset(context: Context, offer: Offer, *, locale: Line, field: Path) -> Translations:
     """Remove a translation override (one locale, one field) from a preorder offer.
 
     One that is not there is no error.
@@ -87,7 +86,7 @@ async def unset(context: Context, offer: Offer, *, locale: Locale, field: Path) 
 
 
 @translations.post("/clear_locale", aliases=("remove a language",))
-async def clear_locale(context: Context, offer: Offer, *, locale: Locale) -> Translations:
+async def clear_locale(context: Context, offer: Offer, *, locale: Line) -> Translations:
     """Remove all translation overrides for one locale on a preorder offer."""
     rules.check_changeable(offer)
     language = _checked(locale, {})
@@ -97,16 +96,17 @@ async def clear_locale(context: Context, offer: Offer, *, locale: Locale) -> Tra
 
 
 def _checked(locale: str, fields: Mapping[str, str]) -> str:
-    problems = []
-    try:
-        language = str(babel.Locale.parse(locale.replace("_", "-"), sep="-")).replace("_", "-")
-    except (babel.UnknownLocaleError, ValueError):
-        problems = [f"locale {locale} is not a known language; write it like fr or pt-BR"]
+    language = locale_tag(locale)
+    problems = (
+        [f"locale {locale} is not a known language; write it like fr or pt-BR"]
+        if language is None
+        else []
+    )
     problems += [
         f"field {field} is not translatable; GET translations lists those that are"
         for field in fields
         if field not in TRANSLATABLE_PATHS
     ]
-    if problems:
+    if problems or language is None:
         raise Invalid(*problems)
     return language

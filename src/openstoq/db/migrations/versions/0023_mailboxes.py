@@ -1,12 +1,44 @@
-"""Runs 0023_mailboxes.sql beside it."""
+"""Runs 0023_mailboxes.sql beside it, and renames the locales of offers' texts."""
+
+from alembic import op
+from sqlalchemy import text
 
 from openstoq.db.migrate import run_sql_beside
+from openstoq.kernel.places import locale_tag
 
 revision = "0023_mailboxes"
 down_revision = "0021_lanes"
 phase = "pre"
 
+# They were stored for iw, in and tl, which say nothing of a country.
+_WITHOUT_COUNTRY = {"he-IL": "he", "id-ID": "id", "fil-PH": "fil"}
+
 
 def upgrade() -> None:
-    """Apply the revision's SQL."""
+    """Apply the revision's SQL, and keep texts under the tags that storefronts ask for.
+
+    Of two texts that come to stand in one place, the one that stood there stays.
+    """
     run_sql_beside(__file__)
+    bind = op.get_bind()
+    for (old,) in bind.execute(text("SELECT DISTINCT locale FROM offer_translations")).all():
+        names = {"old": old, "new": _WITHOUT_COUNTRY.get(old) or locale_tag(old) or old}
+        if names["new"] != old:
+            for statement in _RENAME:
+                bind.execute(text(statement), names)
+
+
+_RENAME = (
+    """
+    UPDATE offers o SET revision = revision + 1 WHERE EXISTS (
+        SELECT FROM offer_translations t
+        WHERE t.shop_id = o.shop_id AND t.offer_id = o.id AND t.locale = :old)
+    """,
+    """
+    UPDATE offer_translations t SET locale = :new WHERE locale = :old AND NOT EXISTS (
+        SELECT FROM offer_translations n
+        WHERE n.shop_id = t.shop_id AND n.offer_id = t.offer_id AND n.locale = :new
+          AND n.path = t.path)
+    """,
+    "DELETE FROM offer_translations WHERE locale = :old",
+)
