@@ -11,6 +11,7 @@ from factories.catalogs import (
 )
 from factories.deliveries import DOMAIN, deliver, waiting
 from factories.waitlists import make_signup, rows, stock_becomes
+from openstoq.back_in_stock.privacy import store as privacy
 from openstoq.shops import store
 
 
@@ -150,3 +151,53 @@ async def test_an_installed_shop_is_not_forgotten(database, runtime, shop):
     await save(database, shop)
     await deliver(runtime, shop, "shop/redact", {"shop_id": 1, "shop_domain": DOMAIN})
     assert len(await rows(database, shop, "products")) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "is_kept"),
+    [
+        (None, False),
+        ("unsubscribed_at = now()", True),
+        ("shopify_id = 5", True),
+        ("accepts_marketing = true", True),
+        ("accepts_marketing = false", True),
+        ("vouched = true", True),
+    ],
+)
+async def test_a_contact_of_whom_more_is_known_stays(database, runtime, shop, known, is_kept):
+    """Whoever was logged in typed it in: theirs is the sign-up, not the contact."""
+    await save(database, shop)
+    await make_signup(database, shop, "bob@example.com", vouched=False, shopify_customer_id=77)
+    if known:
+        async with database.transaction(shop.id) as db:
+            await db.execute(f"UPDATE customers SET {known}")  # noqa: S608 - a test's own words
+    await deliver(runtime, shop, "customers/redact", about(email="ada@example.com"))
+    assert await rows(database, shop, "signups") == []
+    assert bool(await rows(database, shop, "customers")) is is_kept
+
+
+async def test_a_contact_that_a_key_signed_up_once_stays(database, runtime, shop):
+    await save(database, shop)
+    earlier = await make_signup(database, shop, "bob@example.com")
+    await make_signup(
+        database, shop, "bob@example.com", variant_id=VARIANT + 1, vouched=False,
+        shopify_customer_id=77,
+    )  # fmt: skip
+    async with database.transaction(shop.id) as db:
+        await db.execute("DELETE FROM signups WHERE id = $1", earlier)
+    await deliver(runtime, shop, "customers/redact", about(email="ada@example.com"))
+    assert await rows(database, shop, "signups") == []
+    assert len(await rows(database, shop, "customers")) == 1
+
+
+async def test_everything_of_a_customer_is_told(database, runtime, shop):
+    """Every column of a table that holds something of a shopper."""
+    await save(database, shop)
+    await make_signup(database, shop, "a.da+x@gmail.com", name="Ada", shopify_customer_id=77)
+    async with database.transaction(shop.id) as db:
+        (customer,) = await db.fetch("SELECT * FROM customers")
+        told = await privacy.export(db, shop.id, [customer["id"]], shopify_id=77)
+    for table in ("customers", "signups"):
+        (row,) = await rows(database, shop, table)
+        assert set(told[table][0]) == set(row.keys()) - {"shop_id"}
+    assert told["signups"][0]["mailbox"] == "ada@gmail.com"

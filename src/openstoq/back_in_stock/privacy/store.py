@@ -103,7 +103,8 @@ async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None
     await db.execute(
         """
         DELETE FROM customers c
-        WHERE c.shop_id = $1 AND c.id = ANY($2) AND c.unsubscribed_at IS NULL
+        WHERE c.shop_id = $1 AND c.id = ANY($2) AND NOT c.vouched
+          AND c.unsubscribed_at IS NULL AND c.shopify_id IS NULL AND c.accepts_marketing IS NULL
           AND NOT EXISTS (
             SELECT FROM signups s WHERE s.shop_id = $1 AND s.customer_id = c.id)
         """,

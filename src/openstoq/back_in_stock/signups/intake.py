@@ -97,11 +97,12 @@ WITH product AS (
            {market} AS market_id, {is_held} AS is_held
 ), customer AS (
     INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
-                           accepts_marketing, shopify_id, market_id, created_at, updated_at)
+                           accepts_marketing, shopify_id, market_id, vouched, created_at,
+                           updated_at)
     SELECT $1, $2, $4,
            CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
            CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, {shopify_id}, choice.market_id,
-           $17, $17
+           {vouched}, $17, $17
     FROM product, choice WHERE product.id IS NOT NULL
     ON CONFLICT (shop_id, identity) DO UPDATE SET {changes}
     RETURNING *
@@ -132,6 +133,7 @@ def added_by_caller(projection: str) -> str:
         product="""coalesce(
             (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint)""",
         market="$9::bigint",
+        vouched="true",
         is_held="false",
         shopify_id="$16::bigint",
         changes="""
@@ -142,6 +144,7 @@ def added_by_caller(projection: str) -> str:
             shopify_id = coalesce(excluded.shopify_id, customers.shopify_id),
             market_id = coalesce(excluded.market_id, customers.market_id),
             unsubscribed_at = NULL,
+            vouched = true,
             updated_at = excluded.updated_at""",
         json=f"""(
             SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
@@ -164,6 +167,7 @@ ADDED_BY_STRANGER = _ADD.format(
               AND unsubscribed_at IS NULL AND blocked_at IS NULL
               AND (notified_at IS NULL OR notified_at > $17::timestamptz - interval '1 day')
             LIMIT {MOST_UNASKED}) unasked)""",  # noqa: S608 - a constant
+    vouched="false",
     # A stranger's id is believed of its own signup only, and there only where Shopify signed it.
     shopify_id="NULL",
     # It changes nothing, and takes as long as making the customer does.

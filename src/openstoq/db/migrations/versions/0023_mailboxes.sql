@@ -18,3 +18,7 @@ WHERE signups.shop_id = m.shop_id AND signups.id = m.id AND signups.contact <> m
 
 DROP INDEX signups_of_contact;
 CREATE INDEX signups_of_mailbox ON signups (shop_id, coalesce(mailbox, contact));
+
+-- Whether a caller with a key ever said something of a customer. Of those of before nobody knows.
+ALTER TABLE customers ADD COLUMN vouched boolean NOT NULL DEFAULT true;
+ALTER TABLE customers ALTER COLUMN vouched SET DEFAULT false;
