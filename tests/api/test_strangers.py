@@ -364,6 +364,34 @@ async def test_a_push_token_fits_into_an_index_or_is_refused(database, shop, str
     assert [len(row["contact"]) for row in await rows(database, shop, "signups")] == [longest]
 
 
+# The audit trail names nobody
+
+PERSONAL = ("ada@example.com", "Lovelace", "14155552671", "2128675309", "secret-token", "777777")
+
+
+async def test_the_audit_trail_holds_nothing_of_a_person(database, shop, stranger, merchant):
+    for n, client in enumerate((stranger, merchant)):
+        body = form(
+            f"{n}ada@example.com", id="Lovelace ada@example.com", name="Ada Lovelace",
+            phone="+14155552671", push="secret-token", shopify_customer_id=777777,
+        )  # fmt: skip
+        body["intent"]["source"] = "Lovelace 2128675309"
+        answer = await client.post("/api/v1/intents", json=body)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["intents"][0]["source"] == "Lovelace 2128675309"
+    await merchant.post(
+        "/api/v2/external/back_in_stock/signups",
+        json={"channel": "sms", "shopify_variant_id": VARIANT, "phone": "+14155552671",
+              "email": "ada@example.com", "name": "Ada Lovelace"},
+    )  # fmt: skip
+    await merchant.post(
+        "/api/v2/external/back_in_stock/signups/unblock", json={"reason": "550 no ada@example.com"}
+    )
+    trail = await rows(database, shop, "audit_log")
+    assert len(trail) == 4
+    assert [one for one in PERSONAL if one in str(trail)] == []
+
+
 # Variants and markets are the shop's
 
 

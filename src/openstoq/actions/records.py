@@ -13,8 +13,13 @@ from openstoq.db.pool import Connection
 from openstoq.db.statement import Statement
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
+from openstoq.kernel.logging import MASK, masked_text
 
-_PERSONAL = frozenset({"email", "phone", "name", "push", "contact", "shopify_customer_id"})
+# Fields whose values are about a person, by name or, where the name alone is another's too, by where
+# they stand.
+_PERSONAL = frozenset(
+    {"email", "phone", "name", "push", "contact", "shopify_customer_id", "intent.source"}
+)
 _KEPT_ENTRIES = 20
 
 
@@ -100,14 +105,15 @@ def audit_row(
     )
 
 
-def masked(value: Any, name: str = "") -> Any:
+def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
     """Return `value` without personal data and without the tail of long lists."""
     if isinstance(value, Mapping):
-        return {key: masked(entry, key) for key, entry in value.items()}
+        return {key: masked(entry, (*path, key)) for key, entry in value.items()}
     if isinstance(value, list):
-        kept = [masked(entry, name) for entry in value[:_KEPT_ENTRIES]]
+        kept = [masked(entry, path) for entry in value[:_KEPT_ENTRIES]]
         more = len(value) - len(kept)
         return [*kept, f"and {more} more"] if more else kept
-    if name in _PERSONAL and value is not None:
-        return "[masked]"
-    return value
+    if value is not None and {".".join(path[-1:]), ".".join(path[-2:])} & _PERSONAL:
+        return MASK
+    # Somebody may have put a contact into any text.
+    return masked_text(value) if isinstance(value, str) else value

@@ -123,7 +123,11 @@ def _masked(value: Any, name: str, depth: int) -> Any:
     if depth < _DEEPEST and isinstance(value, list | tuple):
         return [_masked(entry, "", depth + 1) for entry in value]
     # Lone surrogates can be in a request's path, and cannot be written.
-    text = str(value).encode(errors="backslashreplace").decode()
+    return masked_text(str(value).encode(errors="backslashreplace").decode())
+
+
+def masked_text(text: str) -> str:
+    """Return a text without what looks like a key, a password, a token or a contact."""
     for signs, look in _SECRET_TEXTS:
         if any(sign in text for sign in signs):
             text = look.sub(MASK, text)

@@ -29,9 +29,8 @@ class IntentInput(Lenient):
 
 
 class CustomerInput(Lenient):
-    """Who waits."""
+    """Who waits. The documented `id`, "from a previous call", is ignored: it proves nothing."""
 
-    id: Line | None = None
     name: Line | None = None
     email: Line | None = None
     phone: Line | None = None
