@@ -547,22 +547,42 @@ async def test_a_key_of_idempotency_belongs_to_a_key_and_a_face(database, shop, 
     await signed_up(merchant, "c@example.com", number=1, headers=once)
 
 
-@pytest.mark.parametrize("where", ["query", "shop", "shop_domain", "intent", "customer"])
+OTHERS = [
+    "other.myshopify.com", " Other.MyShopify.com ", "https://other.myshopify.com/", "other.myshopify.com.",
+    "http://other.myshopify.com:443/admin?x=1", "//other.myshopify.com", "a:b@other.myshopify.com/x",
+]  # fmt: skip
+PLACES = [
+    "query", "shop", "shop_domain", "shopDomain", "myshopify-domain", "domain", "shopUrl", "nested",
+    "list", "intent", "customer",
+]  # fmt: skip
+
+
+def naming(body, where, domain):
+    """Have a body or a query name a shop; return the query."""
+    if where == "nested":
+        body["shop"] = {"myshopify_domain": domain, "name": "x"}
+    elif where == "list":
+        body["shop"] = [domain]
+    elif where in body:
+        body[where]["shop_domain"] = domain
+    elif where != "query":
+        body[where] = domain
+    return f"?{urlencode({'shop': domain})}" if where == "query" else ""
+
+
+@pytest.mark.parametrize("where", PLACES)
 async def test_a_request_names_one_shop(database, shop, stranger, merchant, where):
     await make_shop(database, "other.myshopify.com")
     for client in (stranger, merchant):
-        for domain, status in (("other.myshopify.com", 400), (shop.domain.upper(), 201)):
-            body, query = form(f"{status}-{client is merchant}@example.com"), ""
-            if where == "query":
-                query = f"?shop={domain}"
-            elif where in body:
-                body[where]["shop_domain"] = domain
-            else:
-                body[where] = domain
+        for domain, status in [*((one, 400) for one in OTHERS), (shop.domain.upper(), 201),
+                               (f"https://{shop.domain}/admin", 201), ("www.brand.com", 201)]:  # fmt: skip
+            before = await rows(database, shop, "signups")
+            body = form(f"{len(before)}@example.com")
+            query = naming(body, where, domain)
             answer = await client.post(f"/api/v1/intents{query}", json=body)
-            # With a key the query says nothing.
-            is_read = where != "query" or client is stranger
-            assert answer.status_code == (status if is_read else 201), answer.text
+            assert answer.status_code == status, (domain, answer.text)
+            made = len(await rows(database, shop, "signups")) - len(before)
+            assert made == (status == 201)
 
 
 async def test_a_shops_name_or_own_address_names_no_other(stranger):
@@ -580,6 +600,46 @@ async def test_a_keys_shop_is_the_headers(database, shop, merchant):
         {"error": "the request names two shops; name one, in X-Shopify-Shop-Domain"},
     )
     assert await rows(database, shop, "signups") == []
+    # What is no domain of Shopify's cannot be compared.
+    for said in ("www.brand.com", shop.domain.upper(), "", "x" * 1000):
+        await signed_up(
+            merchant, f"{len(said)}@example.com", headers={"X-Shopify-Shop-Domain": said}
+        )
+
+
+V2 = "/api/v2/external"
+CALLED = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1/intents", None),
+        ("GET", "/api/v1/external/preorders.json", None),
+        ("POST", "/api/v1/intents/bulk_notify_intent", {"intent_ids": []}),
+        ("GET", f"{V2}/back_in_stock/signups", None),
+        ("GET", f"{V2}/help", None),
+        ("POST", f"{V2}/back_in_stock/signups", {}),
+        ("POST", "/mcp", CALLED),
+        ("POST", f"{V2}/mcp", CALLED),
+    ],
+)
+async def test_every_face_with_a_key_takes_one_shop(database, merchant, method, path, body):
+    async def ask(header=None, query="", **more):
+        headers = {"X-Shopify-Shop-Domain": header} if header else {}
+        sent = {} if body is None else {"json": body | more}
+        return await merchant.request(method, path + query, headers=headers, **sent)
+
+    def is_refused(answer):
+        return answer.status_code == 400 and "names two shops" in answer.text
+
+    for other in OTHERS[:3]:
+        assert is_refused(await ask(header=other.strip()))
+        assert is_refused(await ask(query="?" + urlencode({"shop": other})))
+    if "/v1/" in path and body is not None:
+        assert is_refused(await ask(shop_domain="other.myshopify.com"))
+    for header in (None, "www.brand.com", "snowdevil.myshopify.com"):
+        assert not is_refused(await ask(header=header))
 
 
 async def test_a_storefronts_query_and_header_name_one_shop(database, shop, stranger):

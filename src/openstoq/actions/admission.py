@@ -1,6 +1,7 @@
 """Admission: whose key a request carries, and whether its shop has points left."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -8,7 +9,7 @@ from hashlib import sha256
 from openstoq.actions.action import WRITE_COST
 from openstoq.actions.context import Caller, actor_of_key
 from openstoq.commerce.inbound import Inbound
-from openstoq.errors import TooManyRequests, Unauthorized
+from openstoq.errors import BadRequest, TooManyRequests, Unauthorized
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.addresses import client_of
 from openstoq.shops import store
@@ -16,10 +17,17 @@ from openstoq.shops.connection import webhook_secrets
 from openstoq.shops.keys import is_key
 from openstoq.shops.model import WINDOW_SECONDS, Points, Shop
 
+TWO_SHOPS = "the request names two shops; name one, in X-Shopify-Shop-Domain"
 MISSING = "send your API key in the X-Auth-Token header"
 UNKNOWN = "the API key is malformed, unknown, expired or revoked; make one with `openstoq shop key`"
 
 LONGEST_DOMAIN = 255
+# A domain as it is, or in an address: https://brand.myshopify.com/admin.
+_SHOP = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,20}:)?(?://)?(?:[^/@\s]{0,255}@)?"
+    r"([a-z0-9][a-z0-9-]{0,99}\.myshopify\.com)\.?(?::\d*)?(?:[/?#].*)?",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
 # A signature is made for one request, whose way takes seconds.
 LONGEST_FORWARDED = timedelta(minutes=5)
 
@@ -44,8 +52,14 @@ class PointsSpent(TooManyRequests):
         }
 
 
-async def admit(runtime: Runtime, key: str | None, *, cost: int) -> Caller:
-    """Admit the holder of an API key; raise Unauthorized or PointsSpent."""
+async def admit(
+    runtime: Runtime, key: str | None, *, cost: int, named: Iterable[object] = ()
+) -> Caller:
+    """Admit the holder of an API key.
+
+    `named` is by what the request names its shop beside the key. Raises Unauthorized, PointsSpent,
+    or BadRequest where that is another shop.
+    """
     if not key:
         raise Unauthorized(MISSING)
     if not is_key(key):
@@ -58,7 +72,19 @@ async def admit(runtime: Runtime, key: str | None, *, cost: int) -> Caller:
     shop, key_id, points = found
     if not points.allowed:
         raise PointsSpent(points)
+    check_shop(shop, named)
     return Caller(shop=shop, actor=actor_of_key(key_id), points=points)
+
+
+def check_shop(shop: Shop, named: Iterable[object]) -> None:
+    """Raise BadRequest when anything names another shop, by its myshopify.com domain.
+
+    A shop's name or own address names none: nobody could compare it.
+    """
+    for value in named:
+        found = _SHOP.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is not None and found[1].lower() != shop.domain:
+            raise BadRequest(TWO_SHOPS)
 
 
 async def admit_storefront(

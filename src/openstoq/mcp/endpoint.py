@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from openstoq.actions.action import READ_COST, WRITE_COST, Action
 from openstoq.actions.admission import PointsSpent, admit
 from openstoq.actions.help import BASE_PATH
-from openstoq.errors import Unauthorized
+from openstoq.errors import BadRequest, Problem, Unauthorized
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.server import make_server
 
@@ -65,8 +65,16 @@ class Endpoint:
             return
         message = _message(await request.body())
         try:
-            caller = await admit(self.runtime, _key(request), cost=self._cost(message))
-        except (Unauthorized, PointsSpent) as problem:
+            caller = await admit(
+                self.runtime,
+                _key(request),
+                cost=self._cost(message),
+                named=[
+                    request.headers.get("x-shopify-shop-domain"),
+                    *request.query_params.getlist("shop"),
+                ],
+            )
+        except (BadRequest, Unauthorized, PointsSpent) as problem:
             await _refused(problem, message)(scope, receive, send)
             return
         request.state.caller, request.state.points = caller, caller.points
@@ -136,13 +144,13 @@ def _key(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _refused(problem: Unauthorized | PointsSpent, message: Any) -> Response:
+def _refused(problem: Problem, message: Any) -> Response:
     """Refuse as HTTP does, with a JSON-RPC error as the body: clients understand either."""
-    headers = (
-        problem.points.headers
-        if isinstance(problem, PointsSpent)
-        else {"WWW-Authenticate": 'Bearer realm="openstoq"'}
-    )
+    headers: Mapping[str, str] = {}
+    if isinstance(problem, PointsSpent):
+        headers = problem.points.headers
+    elif isinstance(problem, Unauthorized):
+        headers = {"WWW-Authenticate": 'Bearer realm="openstoq"'}
     return _error(problem.status, INVALID_REQUEST, problem.messages[0], message, headers)
 
 

@@ -6,9 +6,11 @@ from urllib.parse import parse_qsl, unquote
 from starlette.requests import Request
 from starlette.types import Scope
 
+from openstoq.actions.admission import TWO_SHOPS
 from openstoq.errors import BadRequest, Invalid
 
 _MOST_PARAMETERS = 200
+_SHOP = "x-shopify-shop-domain"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -114,12 +116,19 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 def shop_named_by(request: Request, *others: str | None) -> str | None:
-    """Return the domain that the header names, or any of `others`: they must be one.
+    """Return the domain by which a request without a key names its shop: all must be one.
 
     Raises BadRequest when they are not.
     """
-    given = (request.headers.get("x-shopify-shop-domain"), *others)
+    given = (request.headers.get(_SHOP), *others)
     named = list(dict.fromkeys(one.strip().lower() for one in given if one and one.strip()))
     if len(named) > 1:
-        raise BadRequest("the request names two shops; name one, in X-Shopify-Shop-Domain")
+        raise BadRequest(TWO_SHOPS)
     return named[0] if named else None
+
+
+def shops_of(request: Request) -> list[str]:
+    """Return by what a request names its shop, in the header or the query."""
+    query = parse_qsl(request.scope["query_string"].decode("latin-1"))
+    named = [request.headers.get(_SHOP), *(value for name, value in query if name == "shop")]
+    return [one for one in named if one]

@@ -19,7 +19,7 @@ from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
 from openstoq.web.documents import Document
-from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of
+from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of, shops_of
 from openstoq.web.routing import RoutingTable
 
 HELP = "help"
@@ -75,7 +75,12 @@ class Face:
         if request.method == "OPTIONS":
             return self._options(request, segments)
         reads = request.method in ("GET", "HEAD")
-        caller = await admit(self.runtime, key_of(request), cost=READ_COST if reads else WRITE_COST)
+        caller = await admit(
+            self.runtime,
+            key_of(request),
+            cost=READ_COST if reads else WRITE_COST,
+            named=shops_of(request),
+        )
         request.state.points = caller.points
         if segments is None:
             raise _NoSuchAction(request, [])

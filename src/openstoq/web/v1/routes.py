@@ -1,6 +1,7 @@
 """API v1 over HTTP: its paths, its status codes and its own shapes of errors."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -9,14 +10,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from openstoq.actions.action import WRITE_COST, Action
-from openstoq.actions.admission import PointsSpent, admit, admit_forwarded, admit_signup
+from openstoq.actions.admission import (
+    PointsSpent,
+    admit,
+    admit_forwarded,
+    admit_signup,
+    check_shop,
+)
 from openstoq.actions.context import Caller
 from openstoq.actions.dispatch import Call, dispatch
 from openstoq.actions.records import Answer
 from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.web import responses
-from openstoq.web.requests import key_of, pairs_of, query_of, shop_named_by, visitor_of
+from openstoq.web.requests import key_of, pairs_of, query_of, shop_named_by, shops_of, visitor_of
 from openstoq.web.v1 import intents, selling_plans, shipping_updates
 from openstoq.web.v1.intents import CREATE
 from openstoq.web.v1.selling_plans import PlanProblems
@@ -34,7 +41,12 @@ CORS = {
 OPERATIONS = (*intents.OPERATIONS, *selling_plans.OPERATIONS, *shipping_updates.OPERATIONS)
 
 # What integrations call the shop where they send it in a body, which the documents do not ask for.
-_SHOPS = ("shop", "shop_domain", "myshopify_domain", "shopify_shop_domain")
+_SHOPS = frozenset(
+    {"shop", "domain", "shopdomain", "shopurl", "myshopifydomain", "shopifydomain"}
+    | {"shopifyshopdomain", "xshopifyshopdomain", "permanentdomain"}
+)
+_SEPARATORS = re.compile(r"[-_ ]")
+_DEEPEST_SHOP = 3
 
 _LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]"})
 
@@ -65,7 +77,9 @@ def _keyed(runtime: Runtime, operation: Action) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         _name(request, operation)
         try:
-            caller = await admit(runtime, key_of(request), cost=operation.cost)
+            caller = await admit(
+                runtime, key_of(request), cost=operation.cost, named=shops_of(request)
+            )
             request.state.points = caller.points
             return _answered(await _dispatch(runtime, operation, caller, request))
         except Problem as problem:
@@ -96,16 +110,16 @@ async def _admitted(runtime: Runtime, request: Request) -> Caller:
     """Admit whoever signs a shopper up: a key, the shop's platform, or anybody."""
     key = key_of(request)
     if key:
-        caller = await admit(runtime, key, cost=WRITE_COST)
-        shop_named_by(request, caller.shop.domain)
-        return caller
+        return await admit(runtime, key, cost=WRITE_COST, named=shops_of(request))
     query = pairs_of(request.scope)
-    named = shop_named_by(request, *_domains(value for name, value in query if name == "shop"))
     if any(name == "signature" for name, _ in query):
-        return await admit_forwarded(runtime, query, visitor=visitor_of(request))
-    header = request.headers.get("x-shopify-shop-domain")
+        caller = await admit_forwarded(runtime, query, visitor=visitor_of(request))
+        check_shop(caller.shop, shops_of(request))
+        return caller
     address = request.client.host if request.client else "unknown"
-    return await admit_signup(runtime, named if header else None, address=address)
+    caller = await admit_signup(runtime, shop_named_by(request), address=address)
+    check_shop(caller.shop, shops_of(request))
+    return caller
 
 
 def _name(request: Request, operation: Action) -> None:
@@ -121,8 +135,8 @@ async def _dispatch(
     runtime: Runtime, operation: Action, caller: Caller, request: Request
 ) -> Answer:
     sent = await _sent(operation, request)
-    if operation is CREATE and isinstance(sent, bytes):
-        _check_form(sent, request, caller)
+    if isinstance(sent, bytes):
+        _check_body(operation, sent, caller)
     try:
         return await dispatch(
             runtime,
@@ -162,27 +176,35 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
     return values
 
 
-def _check_form(body: bytes, request: Request, caller: Caller) -> None:
-    """Raise BadRequest where there is no form, no `intent` or `customer`, or another shop's."""
+def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
+    """Raise BadRequest for a body that is another shop's, or a form without its two parts.
+
+    What is wrong with any other body is said where it is read.
+    """
     try:
         form = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        if operation is CREATE:
+            raise BadRequest(f"the body is not valid JSON: {error}") from error
+        return
     if not isinstance(form, Mapping):
-        raise BadRequest("the body must be a JSON object")
-    missing = [name for name in ("intent", "customer") if not isinstance(form.get(name), Mapping)]
+        if operation is CREATE:
+            raise BadRequest("the body must be a JSON object")
+        return
+    parts = ("intent", "customer") if operation is CREATE else ()
+    missing = [name for name in parts if not isinstance(form.get(name), Mapping)]
     if missing:
         raise BadRequest(*(f"{name} is required and must be an object" for name in missing))
-    parts = (form, form["intent"], form["customer"])
-    named = (part.get(name) for part in parts for name in _SHOPS)
-    shop_named_by(request, caller.shop.domain, *_domains(named))
+    check_shop(caller.shop, _named_in(form))
 
 
-def _domains(values: Iterable[object]) -> Iterator[str]:
-    """Yield what names a shop as Shopify does: it may also be said by its name or own address."""
-    for value in values:
-        if isinstance(value, str) and value.strip().lower().endswith(".myshopify.com"):
-            yield value
+def _named_in(form: Mapping[str, Any], depth: int = 0) -> Iterator[object]:
+    """Yield by what a body names its shop, at any place where it may."""
+    for name, value in form.items():
+        if isinstance(value, Mapping) and depth < _DEEPEST_SHOP:
+            yield from _named_in(value, depth + 1)
+        elif _SEPARATORS.sub("", name).lower() in _SHOPS:
+            yield from value if isinstance(value, list) else (value,)
 
 
 def _answered(answer: Answer) -> Response:
