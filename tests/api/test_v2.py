@@ -312,3 +312,32 @@ async def test_paths_outside_the_api_are_404_in_the_envelope(app):
         assert refused.status_code == 405
         assert refused.headers["Allow"]
         assert refused.json()["errors"]
+
+
+MANY = {
+    "unknown": {str(number): 0 for number in range(15_000)},
+    "long": {str(number) + "x" * 5_000: 0 for number in range(150)},
+    "one long": {"x" * 900_000: 0},
+}
+
+
+@pytest.mark.parametrize("body", MANY.values(), ids=MANY)
+async def test_a_request_is_told_of_its_first_problems(client, body):
+    answer = await client.patch(DELIVERY, json=body)
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) <= 101
+    assert len(answer.content) < 60_000
+
+
+async def test_how_many_more_problems_there_are_is_said(client):
+    body = {str(number): 0 for number in range(250)}
+    answer = await client.patch(DELIVERY, json=body)
+    assert answer.json()["errors"][99:] == ["99 is not a known field", "and 150 more problems"]
+
+
+@pytest.mark.parametrize("text", ['{"a":0,%s}', '[{"a":%s}]', '{"a":{%s}}'])
+async def test_a_body_of_more_names_than_any_request_has_is_not_read(client, text):
+    names = ",".join(f'"{number}":0' for number in range(90_000))
+    answer = await client.patch(DELIVERY, content=text.replace("%s", names))
+    assert answer.status_code == 400
+    assert "send less at once" in answer.json()["errors"][0]

@@ -368,7 +368,7 @@ async def test_who_may_ask(database, shop, catalogue):
         assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
         assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
         assert (await anybody.post(AT, json=body)).status_code == 401
-        assert (await anybody.post(AT, content="[]")).status_code == 400
+        assert (await anybody.post(AT, content="[]")).status_code == 401
         at = f"{AT}?shop={shop.domain}"
         assert (await anybody.post(at, json=body)).status_code == 200
         assert (await anybody.post(at, json=body)).status_code == 429
@@ -397,3 +397,37 @@ async def test_it_asks_the_database_as_often_for_many_lines_as_for_one(
             assert await check(counting, shop.id, cart, utc_now()) == []
             queries.append(counting.queries)
     assert queries == [5, 5]
+
+
+async def test_a_shop_is_asked_for_before_a_cart_is_read(shopper):
+    """Whoever names no shop is told so, whatever the body is: reading it costs more."""
+    nobody = {"X-Shopify-Shop-Domain": ""}
+    for body in (b"{", b"{}", b'{"lines": 1}', b'{"x": "' + b"x" * 200_000 + b'"}'):
+        assert (await shopper.post(AT, content=body, headers=nobody)).status_code == 401
+
+
+async def test_a_cart_is_of_so_many_bytes(shopper):
+    longest = {
+        "variant_id": "gid://shopify/ProductVariant/" + "9" * 18,
+        "quantity": 1_000_000,
+        "selling_plan_id": "gid://shopify/SellingPlan/" + "9" * 18,
+        "offer_id": str(uuid4()),
+    }
+    assert (await shopper.post(AT, json={"lines": [longest] * 250})).status_code == 200
+    assert (await shopper.post(AT, json={"lines": [], "x": "x" * 66_000})).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {str(number): 0 for number in range(5_000)},
+        {"lines": [{str(number): 0 for number in range(5_000)}]},
+        {"lines": [{}] * 250, "terms_accepted": ["x"] * 250},
+        {"lines": 0, "x" * 60_000: 0},
+    ],
+)
+async def test_an_answer_is_not_larger_than_what_can_be_read(shopper, body):
+    answer = await shopper.post(AT, json=body)
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) <= 101
+    assert len(answer.content) < 20_000

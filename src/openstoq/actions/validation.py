@@ -11,6 +11,15 @@ from openstoq.errors import BadRequest, Invalid
 
 Path: TypeAlias = tuple[str, ...]
 
+# A request is told of so many of its problems, each of so many characters: more helps nobody, and
+# an answer shall not be larger than what was asked.
+MOST_PROBLEMS = 100
+_LONGEST_FIELD = 200
+_LONGEST_PROBLEM = 500
+# Names in a body, several times as many as the largest of them has. Each may be an error, and
+# pydantic makes all of its errors or none.
+MOST_NAMES = 20_000
+
 # One sentence for each kind of error that pydantic reports. `{field}` is the path of the value;
 # the other names come from the error's context. A kind that is missing here fails a test.
 SENTENCES = {
@@ -64,8 +73,9 @@ SENTENCES = {
 def read_body(model: type[BaseModel] | None, body: bytes) -> BaseModel:
     """Read a JSON body strictly: a string is not a number.
 
-    Raises BadRequest when it is not a JSON object in UTF-8, Invalid with every problem at once.
+    Raises BadRequest when it is not a JSON object in UTF-8, Invalid with all problems at once.
     """
+    check_size(body)
     try:
         return _validated(model or Nothing, body)
     except ValidationError as error:
@@ -75,12 +85,19 @@ def read_body(model: type[BaseModel] | None, body: bytes) -> BaseModel:
 def read_values(model: type[BaseModel] | None, values: Mapping[str, Any]) -> BaseModel:
     """Read a query or the arguments of a tool, where numbers may come as text.
 
-    Raises Invalid with every problem at once.
+    Raises Invalid with all problems at once.
     """
     try:
         return _validated(model or Nothing, values)
     except ValidationError as error:
         raise _problem(error) from error
+
+
+def check_size(body: bytes) -> None:
+    """Raise BadRequest for JSON of more names than any request has, before it is read."""
+    # Colons in texts count as well, which costs nothing: nobody has as many.
+    if body.count(b":") > MOST_NAMES:
+        raise BadRequest(f"the JSON has more than {MOST_NAMES} names; send less at once")
 
 
 def sentences(
@@ -91,11 +108,14 @@ def sentences(
     What is wrong with an object of which a field could not be read is left out: that is why.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
-    return [
-        _sentence(details, under)
-        for details in error.errors(include_url=False)
-        if details["loc"] not in explained
-    ]
+    told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
+    # A value that fits no member of a union is reported once for each of them.
+    said: dict[str, None] = {}
+    for number, details in enumerate(told):
+        if len(said) == MOST_PROBLEMS:
+            return [*said, f"and {len(told) - number} more problems"]
+        said[_sentence(details, under)] = None
+    return list(said)
 
 
 def remainder(
@@ -153,13 +173,13 @@ def _json(sent: bytes) -> bytes:
 
 
 def _problem(error: ValidationError) -> BadRequest | Invalid:
-    first = error.errors(include_url=False)[0]
-    if first["type"] == "json_invalid":
-        return BadRequest(f"the body is not valid JSON: {first['ctx']['error']}")
-    if first["type"] in ("model_type", "model_attributes_type") and not first["loc"]:
-        return BadRequest("the body must be a JSON object")
-    # A value that fits no member of a union is reported once for each of them.
-    return Invalid(*dict.fromkeys(sentences(error)))
+    if error.error_count() == 1:
+        (first,) = error.errors(include_url=False)
+        if first["type"] == "json_invalid":
+            return BadRequest(f"the body is not valid JSON: {first['ctx']['error']}")
+        if first["type"] in ("model_type", "model_attributes_type") and not first["loc"]:
+            return BadRequest("the body must be a JSON object")
+    return Invalid(*sentences(error))
 
 
 def _sentence(details: ErrorDetails, under: Path) -> str:
@@ -169,5 +189,6 @@ def _sentence(details: ErrorDetails, under: Path) -> str:
         kind = f"string_{kind}"
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")
-    field = ".".join((*under, *(str(part) for part in details["loc"]))) or "the request"
-    return SENTENCES[kind].format(field=field, **context)
+    steps = (*under, *(str(part)[:_LONGEST_FIELD] for part in details["loc"]))
+    field = ".".join(steps)[:_LONGEST_FIELD] or "the request"
+    return SENTENCES[kind].format(field=field, **context)[:_LONGEST_PROBLEM]

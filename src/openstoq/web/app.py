@@ -17,6 +17,7 @@ from openstoq.jobs.work import Runtime
 from openstoq.web import health, responses, v2, webhooks
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
 from openstoq.web.routing import words_of
+from openstoq.web.storefront import carts
 
 Service = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -58,7 +59,10 @@ def create_app(
             Middleware(
                 BodyLimitMiddleware,
                 most_bytes=http.max_body_bytes,
-                most_bytes_at={webhooks.PATH: http.max_webhook_bytes},
+                most_bytes_at={
+                    webhooks.PATH: http.max_webhook_bytes,
+                    carts.PATH: min(http.max_body_bytes, carts.MOST_BYTES),
+                },
             ),
         ],
         exception_handlers={HTTPException: _refused},

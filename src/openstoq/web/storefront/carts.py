@@ -19,6 +19,8 @@ from openstoq.web.storefront import offers, public
 
 PATH = f"{offers.PATH}/check"
 MOST_LINES = 250
+# A cart of as many lines, with every id in its longest form, has 62 KB.
+MOST_BYTES = 65_536
 
 
 class Named(BaseModel):
@@ -74,10 +76,12 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Return whether the cart is acceptable, with everything that is wrong with it."""
     named = read_values(Named, query_of(request.scope))
-    asked = read_body(Asked, await json_body_of(request))
-    if not isinstance(named, Named) or not isinstance(asked, Asked):
-        raise TypeError("a query and a body are read by their own models")
+    if not isinstance(named, Named):
+        raise TypeError("a query is read by its own model")
     shop = await public.admitted(runtime, request, named.shop)
+    asked = read_body(Asked, await json_body_of(request))
+    if not isinstance(asked, Asked):
+        raise TypeError("a body is read by its own model")
     seconds = runtime.settings.database.read_seconds
     async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         market_id = asked.market_id
