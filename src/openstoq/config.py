@@ -92,7 +92,9 @@ class Http(Group):
         300, description="For a request's body, whatever its size."
     )
     answer_seconds: Annotated[float, Field(gt=0)] = Field(
-        30, description="A client that takes nothing of its answer for so long is cut off."
+        30,
+        description="For each 30 KB that a client takes of its answer; all of it may take ten "
+        "times as long. Slower clients are cut off.",
     )
     keep_alive_seconds: Annotated[float, Field(gt=0)] = Field(
         5,

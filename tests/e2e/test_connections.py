@@ -1,7 +1,9 @@
 """What clients do to connections, on sockets of their own, and that others are served meanwhile."""
 
 import asyncio
+import os
 import resource
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
@@ -262,6 +264,32 @@ async def test_who_takes_nothing_of_an_answer_is_cut_off(plant: Plant, http):
         # Each of them asked for 5 MB, of which one copy is there for all.
         assert process.memory_info().rss - before < 200 * 100_000
         await until(lambda: connections(plant, api) == 0)
+    await serves(http)
+
+
+async def test_who_takes_an_answer_slowly_is_cut_off(plant: Plant, http):
+    """However steadily it is taken: a few bytes now and then would keep it for ever."""
+    await plant.start_api(OPENSTOQ_HTTP_ANSWER_SECONDS="0.5")
+    whole = len((await http.get("/openapi.json", headers={"Accept-Encoding": ""})).content)
+
+    async def taken(size: int, pause: float) -> int:
+        got = 0
+        async with clients(plant, SO_RCVBUF=4096) as (client,):
+            client.writer.transport.pause_reading()
+            raw = client.writer.transport.get_extra_info("socket")
+            await client.send(b"GET /openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n")
+            loop = asyncio.get_running_loop()
+            with socket.socket(fileno=os.dup(raw.fileno())) as taker, suppress(ConnectionError):
+                async with asyncio.timeout(PATIENCE):
+                    while got < whole and (piece := await loop.sock_recv(taker, size)):
+                        got += len(piece)
+                        await asyncio.sleep(pause)
+        return got
+
+    some, few, all_of_it = await asyncio.gather(
+        taken(8_000, 0.1), taken(200, 0.1), taken(65_536, 0.01)
+    )
+    assert few < some < whole <= all_of_it
     await serves(http)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
+import termios
 from contextlib import suppress
+from fcntl import ioctl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REFUSED_CONNECTIONS
+from openstoq.web.pace import Pace
 from openstoq.web.responses import PROTECTIVE
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ MOST_HEADERS = 128
 MOST_PIPELINED = 32
 # In so many seconds as a head may take, at least so much of a body has to come.
 LEAST_BODY_BYTES = 10_000
+# In `answer_seconds` at least so much of an answer has to be taken, and all of it in ten times them.
+LEAST_ANSWER_BYTES = 30_000
+_ANSWER_WINDOWS = 10
 # Data is parsed in pieces of this size, after each of which the limits are looked at.
 PIECE_BYTES = 16_384
 # What the kernel takes of an answer beyond what the client has room for.
@@ -67,16 +74,18 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.crowd = config.crowd
-        self.limits = config.crowd.limits
+        self.limits = limits = config.crowd.limits
         self.waiting: Waiting | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = self._in_body = self._is_answering = self._has_asked = False
-        self._begun = self._head_bytes = self._header_bytes = self._body_bytes = (
-            self._empty_bytes
-        ) = 0
-        # Since when the client is awaited: to send a head, so much of a body, to take an answer.
-        self._head_since = self._body_since = self._window_since = self._taken_at = 0.0
-        self._window_bytes = self._unsent_bytes = 0
+        self._begun = self._head_bytes = self._header_bytes = self._empty_bytes = 0
+        # Since when the client is awaited to send a head.
+        self._head_since = 0.0
+        self._sending = Pace(LEAST_BODY_BYTES, limits.head_seconds, limits.body_seconds)
+        self._taking = Pace(
+            LEAST_ANSWER_BYTES, limits.answer_seconds, _ANSWER_WINDOWS * limits.answer_seconds
+        )
+        self._untaken_bytes = 0
         self._reason = HTTPStatus.BAD_REQUEST
         self._refusal: HTTPStatus | None = None
         self._is_deaf = False
@@ -87,7 +96,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client in, or say that there is no room."""
         super().connection_made(transport)
-        self._head_since = self._taken_at = self.loop.time()
+        self._head_since = self.loop.time()
         with suppress(AttributeError, OSError):
             # A client that takes nothing then costs the kernel little as well.
             transport.get_extra_info("socket").setsockopt(
@@ -113,13 +122,11 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Note that the client does not take its answer as fast as it is made."""
         super().pause_writing()
-        self._taken_at = self.loop.time()
         self._place()
 
     def resume_writing(self) -> None:
         """Note that it has taken some."""
         super().resume_writing()
-        self._taken_at = self.loop.time()
         self._place()
 
     # What the parser says.
@@ -156,8 +163,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         self._is_answering = self._has_asked = True
-        self._body_since = self._window_since = self.loop.time()
-        self._body_bytes = self._window_bytes = self._empty_bytes = 0
+        self._sending.begin(self.loop.time())
+        self._empty_bytes = 0
         if self.parser.should_upgrade():
             # No other protocol is spoken here, and what follows may be one.
             self.cycle.keep_alive = False
@@ -165,7 +172,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        self._body_bytes += len(body)
+        self._sending.add(len(body))
         self._empty_bytes = 0
         super().on_body(body)
 
@@ -186,6 +193,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
+        self._taking.begin(self.loop.time())
         super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -218,7 +226,7 @@ class Connection(HttpToolsProtocol):
         if self._farewell_at is not None:
             if now - self._farewell_at > FAREWELL_SECONDS:
                 self.drop()
-        elif self._takes_nothing(now):
+        elif self._is_slow_to_take(now):
             self.drop()
         elif self._in_head:
             if now - self._head_since > self.limits.head_seconds:
@@ -231,28 +239,25 @@ class Connection(HttpToolsProtocol):
             if now - self._head_since > patience:
                 self.transport.close()
 
-    def _takes_nothing(self, now: float) -> bool:
-        unsent = self.transport.get_write_buffer_size()
-        if unsent == 0 or unsent < self._unsent_bytes:
-            self._taken_at = now
-        self._unsent_bytes = unsent
-        return now - self._taken_at > self.limits.answer_seconds
+    def _is_slow_to_take(self, now: float) -> bool:
+        untaken = self.transport.get_write_buffer_size()
+        if untaken == 0:
+            self._taking.begin(now)
+        else:
+            untaken += _in_kernel(self.transport)
+            self._taking.add(max(0, self._untaken_bytes - untaken))
+        self._untaken_bytes = untaken
+        return self._taking.is_too_slow(now)
 
     def _check_body(self, now: float) -> None:
         if self.flow.read_paused:
             # It is we who do not read on.
-            self._body_since += now - self._window_since
-            self._window_since = now
-            return
-        if self.cycle.response_complete and now - self._head_since > self.limits.head_seconds:
+            self._sending.suspend(now)
+        elif self.cycle.response_complete and now - self._head_since > self.limits.head_seconds:
             # What it still sends was not asked for any more.
             self.transport.close()
-        elif now - self._body_since > self.limits.body_seconds:
+        elif self._sending.is_too_slow(now):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
-        elif now - self._window_since > self.limits.head_seconds:
-            if self._body_bytes - self._window_bytes < LEAST_BODY_BYTES:
-                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
-            self._window_since, self._window_bytes = now, self._body_bytes
 
     # Ends.
 
@@ -323,3 +328,14 @@ class Connection(HttpToolsProtocol):
         else:
             waiting = self.crowd.idle
         self.crowd.move(self, waiting)
+
+
+def _in_kernel(transport: asyncio.Transport) -> int:
+    """Return how many bytes the kernel holds that the client has not taken."""
+    try:
+        descriptor = transport.get_extra_info("socket").fileno()
+        (size,) = struct.unpack("i", ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
+    except (AttributeError, OSError):
+        # It is closed, or no system says so; then what it took over counts as taken.
+        return 0
+    return int(size)

@@ -1,0 +1,39 @@
+"""Pace: how fast a client has to send a body, or to take an answer."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Pace:
+    """A least number of bytes in each window of time, and a time for all of them."""
+
+    least_bytes: int
+    window_seconds: float
+    seconds: float
+    _since: float = field(default=0.0, init=False)
+    _window_since: float = field(default=0.0, init=False)
+    _window_bytes: int = field(default=0, init=False)
+
+    def begin(self, now: float) -> None:
+        """Begin to count."""
+        self._since = self._window_since = now
+        self._window_bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes."""
+        self._window_bytes += size
+
+    def suspend(self, now: float) -> None:
+        """Leave out the time since the window began, in which it was we who did not go on."""
+        self._since += now - self._window_since
+        self._window_since = now
+
+    def is_too_slow(self, now: float) -> bool:
+        """Return whether too few bytes came in a window, or not all of them in time."""
+        if now - self._since > self.seconds:
+            return True
+        if now - self._window_since > self.window_seconds:
+            if self._window_bytes < self.least_bytes:
+                return True
+            self._window_since, self._window_bytes = now, 0
+        return False
