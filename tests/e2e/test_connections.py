@@ -53,6 +53,15 @@ MALFORMED = {
     "no path": b"GET http://shop HTTP/1.1\r\nHost: shop\r\n\r\n",
     "a broken address": b"GET http://[::1 HTTP/1.1\r\nHost: shop\r\n\r\n",
     "bytes in the address": b"GET /\xc3\xa9 HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "a long length": POST + b"Content-Length: " + b"0" * 5000 + b"2\r\n\r\n{}",
+    "a length of twenty digits": POST + b"Content-Length: " + b"0" * 19 + b"2\r\n\r\n{}",
+    "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
+    "http/0.9": b"GET /healthz HTTP/0.9\r\n\r\n",
+    "http/0.9 as it was": b"GET /healthz\r\n\r\n",
+    "chunks in http/1.0": POST.replace(b"1.1", b"1.0")
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a coding in http/1.0": POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: gzip\r\n\r\n",
+    "two hosts in http/1.0": HALF.replace(b"1.1", b"1.0") + b"Host: other\r\n\r\n",
     "endless extensions": CHUNKED + b"1;" + b"a" * 200_000,
     "endless trailers": CHUNKED + b"1\r\na\r\n0\r\n" + b"X: y\r\n" * 30_000,
 }
@@ -93,6 +102,35 @@ async def test_what_is_no_request_is_400(plant: Plant, http):
     await serves(http)
 
 
+async def test_what_is_refused_is_counted_with_its_reason(plant: Plant, http):
+    await plant.start_api(
+        OPENSTOQ_HTTP_MAX_CONNECTIONS="10",
+        OPENSTOQ_HTTP_ANSWER_SECONDS="0.5",
+        OPENSTOQ_HTTP_HEAD_SECONDS="0.5",
+    )
+    assert await said_to(plant, b"GARBAGE\r\n\r\n") == [400]
+    assert await said_to(plant, HALF) == [408]
+    async with clients(plant, SO_RCVBUF=4096) as (taker,), clients(plant, 20) as many:
+        taker.writer.transport.pause_reading()
+        await taker.send(b"GET /openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n" * 10)
+        for client in many:
+            await client.send(HALF)
+
+        async def counted() -> bool:
+            text = (await http.get("/metrics")).text
+            reasons = ("bad_request", "made_room", "slow_to_take", "request_timeout")
+            return all(f'connections_total{{reason="{reason}"}}' in text for reason in reasons)
+
+        await until(counted)
+
+
+async def test_http_1_0_needs_no_host(plant: Plant):
+    await plant.open_shop(signups=0)
+    await plant.start_api()
+    assert await said_to(plant, b"GET /healthz HTTP/1.0\r\n\r\n") == [200]
+    assert await said_to(plant, HALF.replace(b"1.1", b"1.0") + b"\r\n") == [200]
+
+
 async def test_a_head_is_bounded(plant: Plant, http):
     await plant.start_api()
     bounds = {
@@ -101,7 +139,7 @@ async def test_a_head_is_bounded(plant: Plant, http):
         HALF + b"X: " + b"y" * 60_000 + b"\r\nConnection: close\r\n\r\n": [200],
         HALF + b"x" * 66_000: [431],
         b"GET /healthz?" + b"y" * 33_000 + b" HTTP/1.1\r\n\r\n": [414],
-        b"GET /healthz?" + b"y" * 32_000 + b" HTTP/1.1\r\nConnection: close\r\n\r\n": [200],
+        b"GET /healthz?" + b"y" * 32_000 + b" HTTP/1.1" + LAST.partition(b"1.1")[2]: [200],
         b"GET /" + b"y" * 5_000_000: [414],
     }
     for data, statuses in bounds.items():
@@ -226,7 +264,7 @@ async def test_what_is_being_answered_keeps_its_connection(plant: Plant, http):
     blocker = await asyncpg.connect(plant.url)
     async with blocker.transaction(), clients(plant, 10) as asking:
         await blocker.execute("LOCK TABLE shops IN ACCESS EXCLUSIVE MODE")
-        request = f"GET {READ} HTTP/1.1\r\nX-Auth-Token: {plant.key}\r\nConnection: close\r\n\r\n"
+        request = f"GET {READ} HTTP/1.1\r\nHost: shop\r\nX-Auth-Token: {plant.key}\r\nConnection: close\r\n\r\n"
         for client in asking:
             await client.send(request.encode())
 

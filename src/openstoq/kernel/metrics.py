@@ -12,5 +12,5 @@ ITEM_FAULTS = Counter(
     "openstoq_item_faults", "Items that failed alone while the others went on.", ["kind"]
 )
 REFUSED_CONNECTIONS = Counter(
-    "openstoq_refused_connections", "Connections ended by the server's limits.", ["status"]
+    "openstoq_refused_connections", "Connections ended by the server's limits.", ["reason"]
 )

@@ -12,17 +12,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httptools
-import orjson
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REFUSED_CONNECTIONS
 from openstoq.web.pace import Pace
-from openstoq.web.responses import PROTECTIVE
+from openstoq.web.refusals import SENTENCES, written
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -44,17 +38,8 @@ PIECE_BYTES = 16_384
 UNSENT_BYTES = 65_536
 # How long a refused client may read why, while what it still sends is thrown away.
 FAREWELL_SECONDS = 2.0
-RETRY_AFTER_SECONDS = 5
-
-_SENTENCES = {
-    HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
-    HTTPStatus.REQUEST_TIMEOUT: "the request came too slowly; send it at once",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "the request's address is too long; send less in its query",
-    HTTPStatus.TOO_MANY_REQUESTS: "too many connections or requests at once; wait for some to end",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too many or too long; send less",
-    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections at the moment; try again soon",
-}
-_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+# What a length may have of digits: no body has more bytes, and to read more of them takes long.
+LONGEST_LENGTH = 19
 
 
 class Connection(HttpToolsProtocol):
@@ -152,13 +137,15 @@ class Connection(HttpToolsProtocol):
         if not self._in_head:
             return
         super().on_header(name, value)
+        if name.lower() == b"content-length" and len(value) > LONGEST_LENGTH:
+            raise self._refused(HTTPStatus.BAD_REQUEST)
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > self.limits.head_bytes or len(self.headers) > MOST_HEADERS:
             raise self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """Begin to answer, while the body comes."""
-        if sum(name == b"host" for name, _ in self.headers) > 1:
+        if not self._is_sound():
             raise self._refused(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
@@ -199,6 +186,17 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: anybody can ask for it, as often as he likes."""
 
+    def _is_sound(self) -> bool:
+        """Return whether a head is one that nobody on its way reads otherwise."""
+        names = [name for name, _ in self.headers]
+        match self.parser.get_http_version():
+            case "1.1":
+                return names.count(b"host") == 1
+            case "1.0":
+                # It knows no chunks: where they are not understood they are the next request.
+                return names.count(b"host") <= 1 and b"transfer-encoding" not in names
+        return False
+
     def _parse(self, piece: bytes) -> None:
         between, in_body, begun = not (self._in_head or self._in_body), self._in_body, self._begun
         try:
@@ -227,7 +225,7 @@ class Connection(HttpToolsProtocol):
             if now - self._farewell_at > FAREWELL_SECONDS:
                 self.drop()
         elif self._is_slow_to_take(now):
-            self.drop()
+            self.drop("slow_to_take")
         elif self._in_head:
             if now - self._head_since > self.limits.head_seconds:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -261,8 +259,10 @@ class Connection(HttpToolsProtocol):
 
     # Ends.
 
-    def drop(self) -> None:
-        """End the connection at once, to make room."""
+    def drop(self, reason: str | None = None) -> None:
+        """End the connection at once; the reason is counted, unless it was with the refusal."""
+        if reason is not None:
+            REFUSED_CONNECTIONS.labels(reason).inc()
         self._give_up()
         self.transport.abort()
 
@@ -277,7 +277,7 @@ class Connection(HttpToolsProtocol):
 
     def _refused(self, reason: HTTPStatus) -> Exception:
         self._reason = reason
-        return ValueError(_SENTENCES[reason])
+        return ValueError(SENTENCES[reason])
 
     def _refuse(self, reason: HTTPStatus) -> None:
         """Read no further, and say so once the requests before this one are answered."""
@@ -287,6 +287,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started or self.pipeline:
+                REFUSED_CONNECTIONS.labels(reason.name.lower()).inc()
                 self.transport.close()
             else:
                 self._say_farewell(reason)
@@ -300,20 +301,8 @@ class Connection(HttpToolsProtocol):
         self._is_deaf = True
         self._farewell_at = self.loop.time()
         self._unset_keepalive_if_required()
-        REFUSED_CONNECTIONS.labels(reason.value).inc()
-        body = orjson.dumps({"errors": [_SENTENCES[reason]]})
-        headers = [
-            *self.server_state.default_headers,
-            *PROTECTIVE,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", str(new_id()).encode()),
-            (b"connection", b"close"),
-        ]
-        if reason in _LATER:
-            headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
-        head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"".join((STATUS_LINE[reason], head, b"\r\n", body)))
+        REFUSED_CONNECTIONS.labels(reason.name.lower()).inc()
+        self.transport.write(written(reason, self.server_state.default_headers))
         # To close while it still sends would take the answer from it.
         self.transport.write_eof()
         self.crowd.refuse(self)

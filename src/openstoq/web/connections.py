@@ -106,6 +106,6 @@ class Connections:
     def _make_room(self) -> bool:
         for waiting in (self.unproven, self.idle, self.sending, self.stalled):
             if waiting:
-                next(iter(waiting)).drop()
+                next(iter(waiting)).drop("made_room")
                 return True
         return False

@@ -1,5 +1,6 @@
 """Middleware: a request id, a log line, metrics, a size limit and an answer to every error."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from time import perf_counter
@@ -23,6 +24,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _CLIENT_GONE = 499
 _SMALL_BODY = 65_536
 _LARGE_BODIES = 12
+_LONGEST_LENGTH = 19
 
 
 class RequestMiddleware:
@@ -111,8 +113,7 @@ class BodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         most_bytes = self.most_bytes_at.get(scope["path"], self.most_bytes)
-        announced = Headers(scope=scope).get("content-length", "")
-        too_large = announced.isdecimal() and int(announced) > most_bytes
+        too_large = _announced(scope) > most_bytes
         received = 0
 
         async def counted() -> Message:
@@ -131,6 +132,17 @@ class BodyLimitMiddleware:
             await self.app(scope, counted, send)
         finally:
             self._held -= received
+
+
+def _announced(scope: Scope) -> float:
+    """Return how long the body is said to be; 0 where that is not said, or not so it can be read.
+
+    It is counted as it comes in any case.
+    """
+    said = Headers(scope=scope).get("content-length", "").lstrip("0")
+    if not (said.isascii() and said.isdigit()):
+        return 0
+    return int(said) if len(said) <= _LONGEST_LENGTH else math.inf
 
 
 def _headers(state: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
