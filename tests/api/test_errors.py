@@ -72,6 +72,27 @@ async def test_what_passes_is_503_with_a_time_to_come_back(runtime, error):
     assert "try again" in answer.json()["errors"][0]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError(75, "Value too large"), FileNotFoundError("en.dat"), PermissionError(), OSError("x")],
+    ids=repr,
+)
+async def test_what_has_nothing_to_do_with_the_database_is_a_fault(runtime, error):
+    async def broken(_):
+        raise error
+
+    async with client_of(make_app(runtime, routes=[Route("/broken", broken)]), base="") as client:
+        assert (await client.get("/broken")).status_code == 500
+
+
+async def test_a_database_whose_socket_is_gone_is_503(key, tmp_path):
+    gone = asyncpg.create_pool(host=str(tmp_path), user="x", database="x", min_size=0)
+    async with gone as pool:
+        away = Database(pool, share=5, seconds=5)
+        async with client_of(make_app(make_runtime(away)), key) as client:
+            assert (await client.get(SETTINGS)).status_code == 503
+
+
 async def test_an_argument_of_the_wrong_type_is_our_mistake(runtime, database):
     async def wrong(_):
         await database.call("SELECT $1::int", "text")

@@ -266,7 +266,7 @@ async def test_what_was_told_today_counts_and_what_ended_does_not(
 # What Shopify has signed
 
 
-def signed(shop, runtime, secret=SECRET, **changes):
+def signed(shop, runtime, /, secret=SECRET, **changes):
     query = {
         "shop": shop.domain,
         "logged_in_customer_id": "66",
@@ -276,6 +276,11 @@ def signed(shop, runtime, secret=SECRET, **changes):
     message = "".join(sorted(f"{name}={value}" for name, value in query.items()))
     signature = hmac.digest(secret.encode(), message.encode(), hashlib.sha256).hex()
     return "?" + urlencode(query | {"signature": signature})
+
+
+def twice(query, name):
+    """Give an empty value beside the one of a name, which a signature cannot tell from a comma."""
+    return query.replace("%2C", "") + f"&{name}="
 
 
 async def test_a_forwarded_request_is_believed_who_was_logged_in(
@@ -295,6 +300,7 @@ async def test_a_forwarded_request_is_believed_who_was_logged_in(
 
 async def test_a_signature_that_is_not_shopifys_is_401(shop, app, stranger, runtime):
     good = signed(shop, runtime)
+    now = str(int(runtime.clock().timestamp()))
     old = str(int((runtime.clock() - timedelta(minutes=6)).timestamp()))
     early = str(int((runtime.clock() + timedelta(minutes=6)).timestamp()))
     for query in (
@@ -311,6 +317,19 @@ async def test_a_signature_that_is_not_shopifys_is_401(shop, app, stranger, runt
         signed(shop, runtime, timestamp="soon"),
         signed(shop, runtime, timestamp="9" * 400),
         signed(shop, runtime, logged_in_customer_id="me"),
+        signed(shop, runtime, timestamp="-100000000000000000"),
+        signed(shop, runtime, timestamp="-1"),
+        signed(shop, runtime, timestamp=""),
+        signed(shop, runtime, timestamp="1" * 13),
+        signed(shop, runtime, timestamp="９" * 10),
+        signed(shop, runtime, timestamp="1_700_000_000"),
+        signed(shop, runtime, timestamp=" 1700000000"),
+        signed(shop, runtime, timestamp="1e9"),
+        # As joined values are signed: who adds one that is empty signs nothing else.
+        twice(signed(shop, runtime, logged_in_customer_id="66,"), "logged_in_customer_id"),
+        twice(signed(shop, runtime, shop=f"{shop.domain},"), "shop"),
+        twice(signed(shop, runtime, timestamp=f"{now},"), "timestamp"),
+        twice(good, "signature"),
     ):
         answer = await stranger.post(f"/api/v1/intents{query}", json=form())
         assert answer.status_code == 401, (query, answer.text)

@@ -27,9 +27,19 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         )
     if isinstance(error, FULL):
         return StorageFull(f"request id {request_id}")
-    # asyncpg reports an argument of the wrong type as an InterfaceError too; that is our mistake.
-    if isinstance(error, PASSING) and not isinstance(error, asyncpg.DataError | ValueError):
+    if isinstance(error, PASSING) and not _is_ours(error):
         return Unavailable(
             f"the database does not answer; try again in a few seconds (request id {request_id})"
         )
     return Fault(f"something went wrong on our side; please report request id {request_id}")
+
+
+def _is_ours(error: Exception) -> bool:
+    """Return whether an error that looks like the database's is a mistake of ours.
+
+    asyncpg reports an argument of the wrong type as an InterfaceError too, and any file that is
+    missing is an OSError.
+    """
+    if isinstance(error, OSError):
+        return not isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, asyncpg.DataError | ValueError)

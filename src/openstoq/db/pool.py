@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from time import monotonic
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -125,7 +125,8 @@ class Database:
             if shop_id is not None:
                 begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
                 await held.enter_async_context(self._shares.place(shop_id, seconds=seconds))
-            connection = await held.enter_async_context(self._pool.acquire())
+            with _reaching():
+                connection = await held.enter_async_context(self._pool.acquire())
             try:
                 # BEGIN and COMMIT may be cancelled after the server has begun, or before it ends.
                 await connection.execute(begin)
@@ -144,7 +145,8 @@ class Database:
         For the few functions that are asked before the shop is known.
         """
         try:
-            return await self._pool.fetchrow(query, *arguments)
+            with _reaching():
+                return await self._pool.fetchrow(query, *arguments)
         except FULL as error:
             self._note(error)
             raise
@@ -179,6 +181,21 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         encoder=lambda value: orjson.dumps(value, default=str).decode(),
         decoder=orjson.loads,
     )
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Raise ConnectionError for whatever keeps the server from being reached.
+
+    It may be a socket's file that is missing, or a host without a route: an OSError like that of
+    any file, which says nothing about the database.
+    """
+    try:
+        yield
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:
+        raise ConnectionError(f"the database cannot be reached: {error}") from error
 
 
 async def _to_its_end(ending: Coroutine[Any, Any, None]) -> None:
