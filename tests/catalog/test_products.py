@@ -158,6 +158,34 @@ async def test_the_same_product_twice_on_a_page_is_written_once(database, shop):
     assert (await product_row(database, shop))["title"] == "B"
 
 
+async def test_the_newest_state_of_a_product_on_a_page_is_written(database, shop):
+    newer, older = product(title="New", updated_at=at(5)), product(title="Old", updated_at=at(1))
+    await save(database, shop, newer, older, read_at=at(6))
+    assert (await product_row(database, shop))["title"] == "New"
+
+
+async def test_a_variant_twice_in_a_product_is_written_once(database, shop):
+    twice = product(variant(title="A"), variant(title="B"), variant(VARIANT + 1))
+    await save(database, shop, twice)
+    assert (await variant_row(database, shop))["title"] == "B"
+    assert (await variant_row(database, shop, VARIANT + 1))["deleted_at"] is None
+
+
+async def test_a_variant_in_two_products_of_a_page_is_in_the_newer_one(database, shop):
+    newer = product(variant(title="New", updated_at=at(5)), updated_at=at(5))
+    older = product(variant(title="Old", product_id=PRODUCT + 1), id=PRODUCT + 1, updated_at=at(1))
+    await save(database, shop, newer, older, read_at=at(6))
+    row = await variant_row(database, shop)
+    assert (row["title"], row["product_id"], row["deleted_at"]) == ("New", PRODUCT, None)
+
+
+async def test_a_webhook_that_names_a_variant_twice_is_heard(database, runtime, shop):
+    await save(database, shop)
+    change = ProductChanged(told_by_webhook(VARIANT, VARIANT, title="Renamed"), ())
+    await hear(runtime, shop, change, 5)
+    assert (await product_row(database, shop))["title"] == "Renamed"
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_news_of_a_product_without_variants(database, runtime, shop, known):
     if known:

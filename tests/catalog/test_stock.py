@@ -117,6 +117,19 @@ async def test_older_news_of_a_location_does_not_win(database, shop):
     assert await available(database, shop) == 2
 
 
+async def test_a_location_told_twice_is_as_it_was_told_last(database, shop):
+    await put_locations(
+        database,
+        shop,
+        Location(LOCATION, "Old", active=True, updated_at=at(1)),
+        Location(LOCATION, "New", active=False, updated_at=at(5)),
+        Location(LOCATION, "Older", active=True, updated_at=at(0)),
+    )
+    async with database.transaction(shop.id) as db:
+        rows = await db.fetch("SELECT name, active FROM locations WHERE id = $1", LOCATION)
+    assert [tuple(row) for row in rows] == [("New", False)]
+
+
 @pytest.mark.usefixtures("known")
 async def test_a_deleted_location_takes_its_stock_along(database, shop):
     await record(database, shop, level(2), level(3, location=OTHER))

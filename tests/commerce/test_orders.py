@@ -295,6 +295,29 @@ async def test_every_line_and_fulfillment_order_is_read_however_many_pages_there
     }
 
 
+async def test_what_two_pages_of_an_order_show_is_there_once(shop, admin):
+    """The pages shift when the order changes between two of them."""
+    changed = fulfillment_line(1) | {"remainingQuantity": 0}
+    first = fulfillment_order(10, fulfillment_line(1), after="p1")
+    admin.operations = {
+        "OrderById": told(
+            order(
+                lineItems=nodes(line(1), line(2), after="l2"),
+                fulfillmentOrders=nodes(first, after="f1"),
+            )
+        ),
+        "OrderLinesPage": told({"lineItems": nodes(line(2, currentQuantity=0), line(3))}),
+        "OrderFulfillmentOrdersPage": told({"fulfillmentOrders": nodes(first)}),
+        "FulfillmentOrderLinesPage": answer(
+            {"fulfillmentOrder": {"lineItems": nodes(changed, fulfillment_line(2))}}
+        ),
+    }
+    found = await shop.order(ORDER)
+    assert [(each.id, each.current) for each in found.lines] == [(1, 2), (2, 0), (3, 2)]
+    (part,) = found.fulfillment_orders
+    assert [(each.id, each.remaining == 0) for each in part.lines] == [(1, True), (2, False)]
+
+
 async def test_there_may_be_no_such_order(shop, admin):
     admin.replies(told(None))
     assert await shop.order(1) is None

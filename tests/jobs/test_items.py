@@ -52,6 +52,9 @@ OF_ITEM = [
     CommerceRefused("no such product"),
     CommerceUnreadable("an answer"),
     Conflict("the balance is outstanding"),
+    asyncpg.RaiseError("a trigger of somebody's"),
+    asyncpg.InternalServerError("invalid memory alloc request size"),
+    asyncpg.DatatypeMismatchError("not a row"),
 ]
 OF_ALL = [
     Retry("later"),
@@ -70,11 +73,23 @@ OF_ALL = [
     asyncpg.QueryCanceledError("statement timeout"),
     asyncpg.DiskFullError("no space"),
     asyncpg.UndefinedTableError("not migrated"),
+    asyncpg.InsufficientPrivilegeError("not granted"),
+    asyncpg.InvalidCachedStatementError("migrated meanwhile"),
+    asyncpg.DataCorruptedError("a page"),
+    asyncpg.TooManyConnectionsError("full"),
+    asyncpg.LockNotAvailableError("locked"),
+    asyncpg.InvalidSQLStatementNameError("another server's"),
     asyncpg.AdminShutdownError("going away"),
 ]
 ADD = "INSERT INTO locations (shop_id, id, name, active, changed_at)"
+TWICE = f"""
+{ADD} SELECT shop_id, n, 'twice', true, now() FROM shops, unnest(ARRAY[$1::bigint, $1]) AS t(n)
+ON CONFLICT (shop_id, id) DO UPDATE SET name = excluded.name
+"""  # noqa: S608 - a constant
 # Each fails in PostgreSQL, or on the way there, for what it says of 5.
 STATEMENTS = {
+    "21000": (TWICE, 5),
+    "two rows for one": ("SELECT (SELECT n FROM generate_series(1, $1::integer) AS t(n))", 5),
     "22P02": ("SELECT $1::text::jsonb", "{"),
     "22021": ("SELECT $1::text", "nul \x00"),
     "22003": ("SELECT $1::numeric(4, 2)", Decimal(10_000)),
@@ -82,6 +97,8 @@ STATEMENTS = {
     "an argument": ("SELECT $1::bigint", 2**70),
     "23505": (f"{ADD} SELECT shop_id, 1000, $1, true, now() FROM shops", "again"),  # noqa: S608 - a constant
     "23502": ("UPDATE locations SET name = $1", None),
+    "42601": ("SELECT to_tsquery('simple', $1)", "a &"),
+    "0A000": ("SELECT extract(julian FROM interval '1 day') + $1::integer", 5),
     "54001": ("SELECT (repeat('[', 200000) || $1)::jsonb", "]"),
 }
 

@@ -6,7 +6,8 @@ from itertools import permutations
 import pytest
 
 from factories.shop_orders import PLACED, bought, line, sell
-from openstoq.preorders.orders import intake
+from openstoq.commerce.orders import Market
+from openstoq.preorders.orders import intake, recognition
 
 PLAN = 900
 
@@ -32,3 +33,15 @@ async def test_the_newest_reading_is_kept(client, database, runtime, shop, catal
         async with runtime.work(shop.id, request_id="test") as work:
             taken = await intake.take_in(work, reading, read_at=read_at)
     assert taken.snapshot.tags == ("newest",)
+
+
+async def test_a_market_told_twice_is_as_it_was_told_last(database, shop):
+    told = [
+        Market(id=5, name="Europe", active=False, countries=("DE",)),
+        Market(id=6, name="Japan", active=True, countries=("JP",)),
+        Market(id=5, name="Europe", active=True, countries=("DE", "FR")),
+    ]
+    async with database.transaction(shop.id) as db:
+        await recognition.save_markets(db, shop.id, told, ())
+        found = [await recognition.market_of(db, shop.id, country) for country in ("FR", "JP")]
+    assert found == [5, 6]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from openstoq.catalog import products, pulls, stock
-from openstoq.catalog.model import StockChanged
+from openstoq.catalog.model import StockChanged, newest
 from openstoq.commerce.inbound import (
     ItemChanged,
     ItemDeleted,
@@ -186,7 +186,7 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
     """Write a page's products with their stock; one that cannot be written keeps back no other."""
-    by_id = {product.id: product for product in page.products}
+    by_id = {product.id: product for product in newest(page.products, asked_at)}
 
     async def save(product_ids: Sequence[int]) -> None:
         some = tuple(by_id[product_id] for product_id in product_ids)
@@ -220,7 +220,7 @@ async def _remember(work: Work, product_ids: Sequence[int], failures: Mapping[in
 
 
 async def _save_locations(work: Work, locations: Sequence[Location], now: datetime) -> None:
-    by_id = {location.id: location for location in locations}
+    by_id = {location.id: location for location in newest(locations, now)}
 
     async def save(location_ids: Sequence[int]) -> None:
         some = [by_id[location_id] for location_id in location_ids]

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
+from openstoq.catalog.model import newest
 from openstoq.commerce.port import Product
 from openstoq.db.pool import Connection
 
@@ -18,7 +19,7 @@ async def save(
     """
     if not products:
         return
-    ordered = sorted({product.id: product for product in products}.values(), key=lambda p: p.id)
+    ordered = newest(products, read_at)
     written = await db.fetch(
         _SAVE_PRODUCTS,
         shop_id,
@@ -67,7 +68,7 @@ RETURNING id
 async def _save_variants(
     db: Connection, shop_id: UUID, products: Sequence[Product], read_at: datetime
 ) -> None:
-    variants = sorted(chain.from_iterable(p.variants for p in products), key=lambda v: v.id)
+    variants = newest(chain.from_iterable(p.variants for p in products), read_at)
     await db.execute(
         _SAVE_VARIANTS,
         shop_id,

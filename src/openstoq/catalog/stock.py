@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openstoq.catalog.model import StockChanged
+from openstoq.catalog.model import StockChanged, newest
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.db.pool import Connection
 
@@ -30,7 +30,8 @@ async def record(
     await _lock_variants(db, shop_id, items)
     # A delivery that does not say when is as exact as those that do, or it would outlast them.
     fallback = triggered_at.replace(microsecond=0)
-    latest = {(level.inventory_item_id, level.location_id): level for level in levels}
+    in_time = sorted(levels, key=lambda level: level.updated_at or fallback)
+    latest = {(level.inventory_item_id, level.location_id): level for level in in_time}
     await db.execute(
         """
         INSERT INTO inventory_levels AS l
@@ -160,6 +161,7 @@ async def save_locations(
     db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
 ) -> list[StockChanged]:
     """Write locations; stock at one that was switched on or off counts anew."""
+    found = newest(locations, changed_at)
     rows = await db.fetch(
         """
         INSERT INTO locations AS l (shop_id, id, name, active, changed_at)
@@ -170,10 +172,10 @@ async def save_locations(
         RETURNING id
         """,
         shop_id,
-        [location.id for location in locations],
-        [location.name for location in locations],
-        [location.active for location in locations],
-        [location.updated_at or changed_at for location in locations],
+        [location.id for location in found],
+        [location.name for location in found],
+        [location.active for location in found],
+        [location.updated_at or changed_at for location in found],
     )
     stocked = await db.fetch(
         """

@@ -20,8 +20,13 @@ log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 
-# The SQLSTATE classes that speak of values: what a type, a constraint or an index does not take.
-_OF_VALUES = ("22", "23", "54")
+# What PostgreSQL says whatever the values are, by class or code: of the connection and who is at
+# it, of room, of another transaction, of a schema that is not ours, of a broken file. Anything
+# else may be due to a value, and what values can be refused with cannot be listed.
+_OF_SERVER = (
+    *("08", "25", "26", "28", "2D", "34", "3D", "3F", "40", "53", "55", "57", "58", "F0", "HV"),
+    *("42501", "42602", "42703", "42704", "42883", "42P01", "42P10", "XX001", "XX002"),
+)
 _PACKAGE = str(Path(__file__).parents[1])
 _MACHINE_IS_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
@@ -31,8 +36,11 @@ def is_of_item(error: Exception) -> bool:
     match error:
         case Systemic() | MemoryError():
             return False
+        case asyncpg.InvalidCachedStatementError():
+            # The schema has changed since the statement was prepared.
+            return False
         case asyncpg.PostgresError():
-            return str(error.sqlstate)[:2] in _OF_VALUES
+            return not str(error.sqlstate).startswith(_OF_SERVER)
         case asyncpg.InterfaceError():
             # Of a server that is away, but for an argument that its type does not take.
             return isinstance(error, ValueError)

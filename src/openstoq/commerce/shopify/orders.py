@@ -1,8 +1,9 @@
 """Read a shop's orders, find those that changed, and tag them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +23,8 @@ from openstoq.kernel.clock import rfc3339
 from openstoq.kernel.ids import gid
 
 log = structlog.get_logger(__name__)
+
+Member = TypeVar("Member", OrderLine, FulfillmentOrder, FulfillmentLine)
 
 _MOST = 250
 _FULFILLMENT_ORDERS = 10
@@ -48,8 +51,8 @@ async def order(client: Client, order_id: int) -> Order | None:
         log.warning("order.partly_denied", order_id=order_id, scopes=scopes)
     return replace(
         part,
-        lines=(*part.lines, *await _further_lines(client, order_id, after)),
-        fulfillment_orders=tuple(
+        lines=_once([*part.lines, *await _further_lines(client, order_id, after)]),
+        fulfillment_orders=_once(
             [
                 await _completed(client, one, rest)
                 for one, rest in [*begun, *await _further(client, order_id, more)]
@@ -145,4 +148,9 @@ async def _completed(client: Client, part: FulfillmentOrder, after: str | None) 
             page = answer.whole().inside("fulfillmentOrder").inside("lineItems")
             lines += order_fields.fulfillment_lines(page)
             after = next_cursor(page)
-    return replace(part, lines=tuple(lines))
+    return replace(part, lines=_once(lines))
+
+
+def _once(members: Iterable[Member]) -> tuple[Member, ...]:
+    """Leave out what a later page shows again, as it is when an order changes between two pages."""
+    return tuple({member.id: member for member in members}.values())

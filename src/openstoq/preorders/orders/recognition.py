@@ -98,7 +98,7 @@ async def save_markets(
         SET name = excluded.name, active = excluded.active, countries = excluded.countries
         """,
         shop_id,
-        [asdict(market) for market in markets],
+        [asdict(market) for market in {market.id: market for market in markets}.values()],
     )
 
 
