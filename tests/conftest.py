@@ -1,6 +1,7 @@
 """A real PostgreSQL for the whole run, and a migrated database of its own for each test."""
 
 import asyncio
+import logging
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
@@ -53,6 +55,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         used = {folder, *getattr(item, "fixturenames", ())}
         cost = next((cost for cost, fixtures in COSTS.items() if fixtures & used), "pure")
         item.add_marker(cost)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undo what a command in this process did to logging: its stderr may be closed by now."""
+    root = logging.getLogger()
+    was, level = structlog.get_config() if structlog.is_configured() else None, root.level
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+    yield
+    # pytest's own handlers are another at every phase, and stay.
+    ours = structlog.stdlib.ProcessorFormatter
+    root.handlers[:] = [one for one in root.handlers if not isinstance(one.formatter, ours)]
+    root.setLevel(level)
+    if was is None:
+        structlog.reset_defaults()
+    else:
+        structlog.configure(**was)
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,28 @@ def written(monkeypatch):
     stream = io.StringIO()
     # A server that ran in this process before may have told it to keep its lines to itself.
     monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
     configure("json", "info", stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    structlog.reset_defaults()
-    root.handlers[:], level = before
-    root.setLevel(level)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+class Unspeakable:
+    def __str__(self):
+        raise ValueError("it has no name")
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_line_that_cannot_be_written_fails_nobody(format):
+    stream = io.StringIO()
+    configure(format, "info", stream=stream)
+    ours, theirs = structlog.get_logger(), logging.getLogger("httpx")
+    ours.warning("lost", value=Unspeakable())
+    theirs.warning("lost", extra={"value": Unspeakable()})
+    ours.warning("kept")
+    assert "kept" in stream.getvalue()
+    stream.close()
+    ours.warning("lost")
+    ours.exception("lost")
+    theirs.warning("lost")
 
 
 def test_our_lines_and_the_libraries_look_alike(written):
@@ -114,14 +129,7 @@ def test_the_level_is_a_threshold_and_noise_is_left_out(written):
 
 def test_the_console_format_is_text():
     stream = io.StringIO()
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    try:
-        configure("console", "info", stream=stream)
-        structlog.get_logger().info("order.placed", key=KEY)
-    finally:
-        structlog.reset_defaults()
-        root.handlers[:], level = before
-        root.setLevel(level)
+    configure("console", "info", stream=stream)
+    structlog.get_logger().info("order.placed", key=KEY)
     assert "order.placed" in stream.getvalue()
     assert KEY not in stream.getvalue()

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
@@ -41,7 +42,10 @@ def configure(
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Send structlog's and the standard library's lines from `level` on to `stream`, or stderr."""
+    """Send structlog's and the standard library's lines from `level` on to `stream`, or stderr.
+
+    A line that cannot be written is lost, and fails neither a request nor a job.
+    """
     lowest = logging.getLevelNamesMapping()[level.upper()]
     out = stream or sys.stderr
     common: list[Processor] = [
@@ -71,9 +75,11 @@ def configure(
         logging.getLogger(name).propagate = True
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(lowest, logging.WARNING))
+    # The standard library's handlers would tell stderr of it, which may be what is closed.
+    logging.raiseExceptions = False
     structlog.configure(
         processors=[*common, *written],
-        wrapper_class=structlog.make_filtering_bound_logger(lowest),
+        wrapper_class=_bound_logger(lowest),
         # Our own lines skip the standard library's records, which cost more than the line.
         logger_factory=lambda *names: _NamedLogger(out, *names),
         cache_logger_on_first_use=False,
@@ -91,6 +97,18 @@ class _NamedLogger(structlog.WriteLogger):
     def __init__(self, out: TextIO, name: str = "openstoq") -> None:
         super().__init__(out)
         self.name = name
+
+
+def _bound_logger(lowest: int) -> type[Any]:
+    """Return structlog's logger, but that no line of it raises."""
+    filtering: Any = structlog.make_filtering_bound_logger(lowest)
+
+    def write(logger: Any, method: str, event: str | None = None, **fields: Any) -> Any:
+        # Whatever a value's own words raise, or a stream that is closed or full.
+        with suppress(Exception):
+            return filtering._proxy_to_logger(logger, method, event, **fields)  # noqa: SLF001 - made to be overridden
+
+    return type("BoundLogger", (filtering,), {"_proxy_to_logger": write})
 
 
 def _renderer(format: str) -> Processor:
