@@ -20,8 +20,8 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import claims, waves
-from openstoq.back_in_stock.notifications.claims import Mark
+from openstoq.back_in_stock.notifications import claims, marks, waves
+from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.signups import store
 from openstoq.catalog import products
 from openstoq.kernel.ids import new_id
@@ -34,9 +34,9 @@ async def wave(database, runtime, shop, sold_out, watch):
     return await load_wave(database, shop, wave_id)
 
 
-async def mark(database, shop, wave, run_id, *marks, seconds=20.0):
+async def mark(database, shop, wave, run_id, *given, seconds=20.0):
     async with database.transaction(shop.id) as db:
-        await claims.mark(db, shop.id, wave, run_id, marks, now=at(seconds))
+        await marks.write(db, shop.id, wave, run_id, given, now=at(seconds))
 
 
 def outcome(claimed, status, **changes):

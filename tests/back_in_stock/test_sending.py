@@ -25,7 +25,7 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import outbox, waves
+from openstoq.back_in_stock.notifications import marker, outbox, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
@@ -244,7 +244,7 @@ async def test_lost_connections_lose_no_marks(database, runtime, shop, relay, wa
 async def test_a_run_whose_marks_are_lost_hands_over_no_more(
     database, database_url, runtime, shop, relay, wave_id, monkeypatch
 ):
-    monkeypatch.setattr(outbox, "GIVE_UP_MARKING_SECONDS", 0.5)
+    monkeypatch.setattr(marker, "GIVE_UP_MARKING_SECONDS", 0.5)
     await make_waitlist(database, shop, 150)
     async with Passage(database_url) as passage:
         through = await Database.connect(passage.url, size=3)

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from openstoq.errors import Systemic
+from openstoq.kernel.texts import cleaned
 
 LONGEST_REPLY = 500
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
@@ -51,7 +52,7 @@ class Delivery:
     stage: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reply", self.reply[:LONGEST_REPLY])
+        object.__setattr__(self, "reply", cleaned(self.reply)[:LONGEST_REPLY])
 
     def reply_without(self, recipient: str) -> str:
         """Return the reply as a log may have it: relays quote the address they were given."""
@@ -62,6 +63,9 @@ class Delivery:
 
 class RelayUnavailable(Systemic):
     """No relay can be reached at the moment; the message says why and what to check."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(cleaned(reason)[:LONGEST_REPLY])
 
 
 class Outbox(Protocol):

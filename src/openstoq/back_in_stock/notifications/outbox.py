@@ -14,11 +14,10 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-import structlog
-
-from openstoq.back_in_stock.notifications import claims, rules, waves
-from openstoq.back_in_stock.notifications.claims import Claimed, Mark, Place
+from openstoq.back_in_stock.notifications import claims, rules
+from openstoq.back_in_stock.notifications.claims import Claimed, Place
 from openstoq.back_in_stock.notifications.letters import Letters, Unwritable
+from openstoq.back_in_stock.notifications.marker import Marker
 from openstoq.back_in_stock.notifications.trial import PROBES, REFUSALS, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import PASSING
@@ -27,13 +26,8 @@ from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
 from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
-log = structlog.get_logger(__name__)
-
 GROUP = 200
 UNMARKED = 64
-MARK_AT = 32
-MARK_SECONDS = 0.05
-GIVE_UP_MARKING_SECONDS = 20.0
 # A run lasts so long before it pauses for another shop's.
 SHORTEST_RUN_SECONDS = 1.0
 
@@ -54,21 +48,16 @@ class WaveOutbox(Outbox):
         self._is_probing = False
         self._ready: deque[Claimed] = deque()
         self._handed_over: dict[UUID, Claimed] = {}
-        self._settled: list[Mark] = []
-        self._marking = 0
         self._place: Place | None = None
         self._walked_whole = False
-        self._ended = False
-        self._sold_out = False
         self._claiming = asyncio.Lock()
-        self._changed = asyncio.Event()
-        self._many = asyncio.Event()
         self._room = asyncio.Event()
+        self._marker = Marker(run, wave, self.run_id, self._room)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self._tasks = [
-            asyncio.create_task(self._keep_marking()),
+            asyncio.create_task(self._marker.run()),
             asyncio.create_task(self._renew()),
         ]
         self._tasks[0].add_done_callback(lambda _: self._room.set())
@@ -84,13 +73,9 @@ class WaveOutbox(Outbox):
         final, self.relays_refusals = self._trial.close()
         self._mark_final(final)
         pause, now = rules.refusal_pause(self.refusals_before), self._runtime.clock()
-        self._settled += [
-            rules.mark_of_relays(one.claimed, one.delivery, pause=pause, now=now)
-            for one in self.relays_refusals
-        ]
-        self._ended = True
-        self._changed.set()
-        self._many.set()
+        for one in self.relays_refusals:
+            self._marker.add(rules.mark_of_relays(one.claimed, one.delivery, pause=pause, now=now))
+        self._marker.end()
         marker, renewer = self._tasks
         renewer.cancel()
         (broken, _) = await asyncio.gather(marker, renewer, return_exceptions=True)
@@ -180,12 +165,9 @@ class WaveOutbox(Outbox):
 
     def _mark(self, claimed: Claimed, delivery: Delivery) -> None:
         """Have the marker write what became of a message."""
-        self._settled.append(
+        self._marker.add(
             rules.mark_of(claimed, delivery, unknown_outcome=self._letters.unknown_outcome)
         )
-        self._changed.set()
-        if len(self._settled) >= MARK_AT:
-            self._many.set()
 
     @property
     def _runtime(self) -> Runtime:
@@ -194,7 +176,7 @@ class WaveOutbox(Outbox):
     @property
     def _is_over(self) -> bool:
         """Whether nothing more may be handed over: stock has run out, or the run makes room."""
-        return self._sold_out or self.has_paused or self._runtime.stopping.is_set()
+        return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
         """End the run early when a job of another shop waits for its slot."""
@@ -207,7 +189,7 @@ class WaveOutbox(Outbox):
 
     @property
     def _unmarked(self) -> int:
-        return len(self._handed_over) + len(self._settled) + self._marking
+        return len(self._handed_over) + self._marker.unmarked
 
     @property
     def _lease(self) -> timedelta:
@@ -271,45 +253,6 @@ class WaveOutbox(Outbox):
                 return new
             # The walk passed over rows that others held: one more from the start finds them.
             self._place, self._walked_whole = None, True
-
-    async def _keep_marking(self) -> None:
-        while not self._ended or self._settled:
-            await self._changed.wait()
-            self._changed.clear()
-            if len(self._settled) < MARK_AT and not self._ended:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._many.wait(), MARK_SECONDS)
-            self._many.clear()
-            if self._settled:
-                await self._write_marks()
-
-    async def _write_marks(self) -> None:
-        marks, self._settled = self._settled, []
-        self._marking = len(marks)
-        began = monotonic()
-        while True:
-            try:
-                async with self._run.work() as work:
-                    await claims.mark(
-                        work.db,
-                        work.shop_id,
-                        self._wave,
-                        self.run_id,
-                        marks,
-                        now=self._runtime.clock(),
-                    )
-                    # A group may take a slow relay minutes; stock is looked at again meanwhile.
-                    self._sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
-                break
-            except PASSING as error:
-                # The relay has these messages; whoever takes over would send them again.
-                if monotonic() - began > GIVE_UP_MARKING_SECONDS:
-                    log.warning("wave.marks_lost", messages=self._unmarked, error=str(error))
-                    # The run ends with it, or it would go on to hand over what it cannot mark.
-                    raise
-                await asyncio.sleep(0.2)
-        self._marking = 0
-        self._room.set()
 
     async def _renew(self) -> None:
         while True:

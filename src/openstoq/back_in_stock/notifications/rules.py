@@ -4,7 +4,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
-from openstoq.back_in_stock.notifications.claims import Claimed, Mark
+from openstoq.back_in_stock.notifications.claims import Claimed
+from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.kernel.ids import made_at
 from openstoq.messaging.port import Delivery, Outcome
 

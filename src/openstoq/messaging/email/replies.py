@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from openstoq.kernel.texts import cleaned
+
 LONGEST_LINE = 4096
 MOST_LINES = 128
+# Codes and reasons stand at the beginning; what follows is searched for words, so it is cut.
+LONGEST_TEXT = 2000
 GO_AHEAD = 354
 CLOSING = 421
 
@@ -64,6 +68,7 @@ class ReplyReader:
                 if len(self._lines) > MOST_LINES:
                     raise Garbled("a reply without an end")
                 continue
-            replies.append(Reply(int(code), " ".join(self._lines)))
+            # A reply is kept with its message, and PostgreSQL does not take every character.
+            replies.append(Reply(int(code), cleaned(" ".join(self._lines))[:LONGEST_TEXT]))
             self._lines = []
         return replies

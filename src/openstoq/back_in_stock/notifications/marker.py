@@ -1,0 +1,120 @@
+"""The marker of one run: writes behind the transport what became of the messages it handed over.
+
+The relay has these messages. What is not marked is sent again, so a mark that cannot be written
+must keep no other from being.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic
+from uuid import UUID
+
+import structlog
+
+from openstoq.back_in_stock.notifications import marks, waves
+from openstoq.back_in_stock.notifications.marks import Mark
+from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.db.faults import is_of_item
+from openstoq.db.pool import PASSING
+from openstoq.jobs.items import each
+from openstoq.jobs.work import Run, Work
+
+log = structlog.get_logger(__name__)
+
+MARK_AT = 32
+MARK_SECONDS = 0.05
+GIVE_UP_MARKING_SECONDS = 20.0
+UNWRITABLE = "openstoq could not write down what became of this message as it was; see its log"
+
+
+class Marker:
+    """Takes marks at any time and writes them in groups; sets `room` after each group."""
+
+    def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
+        self.sold_out = False
+        """Whether the variant was sold out when marks were last written."""
+        self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
+        self._settled: list[Mark] = []
+        self._writing = 0
+        self._has_ended = False
+        self._changed = asyncio.Event()
+        self._many = asyncio.Event()
+
+    @property
+    def unmarked(self) -> int:
+        """How many marks are not written yet."""
+        return len(self._settled) + self._writing
+
+    def add(self, mark: Mark) -> None:
+        """Have a mark written soon."""
+        self._settled.append(mark)
+        self._changed.set()
+        if len(self._settled) >= MARK_AT:
+            self._many.set()
+
+    def end(self) -> None:
+        """Let `run` return once everything is written."""
+        self._has_ended = True
+        self._changed.set()
+        self._many.set()
+
+    async def run(self) -> None:
+        """Write marks until the end; raise when PostgreSQL takes none for too long."""
+        while not self._has_ended or self._settled:
+            await self._changed.wait()
+            self._changed.clear()
+            if len(self._settled) < MARK_AT and not self._has_ended:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._many.wait(), MARK_SECONDS)
+            self._many.clear()
+            if self._settled:
+                await self._write()
+
+    async def _write(self) -> None:
+        settled, self._settled = self._settled, []
+        self._writing = len(settled)
+        began, is_apart = monotonic(), False
+        while True:
+            try:
+                async with self._run.work() as work:
+                    await (self._mark_apart if is_apart else self._mark)(work, settled)
+                    # A group may take a slow relay minutes; stock is looked at again meanwhile.
+                    self.sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
+                break
+            except Exception as error:
+                # An argument that asyncpg refuses is among PASSING, as it is an InterfaceError.
+                if is_of_item(error) and not is_apart:
+                    is_apart = True
+                    continue
+                # Whoever takes over would send these messages again.
+                if is_of_item(error) or not isinstance(error, PASSING):
+                    raise
+                if monotonic() - began > GIVE_UP_MARKING_SECONDS:
+                    log.warning("wave.marks_lost", messages=self.unmarked, error=str(error))
+                    # The run ends with it, or it would go on to hand over what it cannot mark.
+                    raise
+                await asyncio.sleep(0.2)
+        self._writing = 0
+        self._room.set()
+
+    async def _mark(self, work: Work, group: Sequence[Mark]) -> None:
+        now = self._run.runtime.clock()
+        await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
+
+    async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
+        """Write a group of which some cannot be: those with a sentence of ours for an error."""
+        failed = await self._mark_each(work, {mark.id: mark for mark in group})
+        plain = {
+            mark.id: replace(mark, error=None if mark.status == "sent" else UNWRITABLE)
+            for mark in group
+            if mark.id in failed
+        }
+        await self._mark_each(work, plain)
+
+    async def _mark_each(self, work: Work, by_id: Mapping[UUID, Mark]) -> Mapping[UUID, str]:
+        async def mark(ids: Sequence[UUID]) -> None:
+            await self._mark(work, [by_id[number] for number in ids])
+
+        return await each(work, "message's mark", list(by_id), mark)

@@ -1,0 +1,84 @@
+"""Marks in PostgreSQL: what became of messages, written together with the state of their signups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.db.pool import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What became of a message.
+
+    `pause` is how long it rests when it goes back to the queue; a relay that was not there is no
+    attempt. A failed one `blocks` its signup when nobody can be reached at its address.
+    """
+
+    id: UUID
+    signup_id: UUID
+    status: str
+    error: str | None = None
+    pause: timedelta | None = None
+    is_attempt: bool = True
+    blocks: bool = False
+    singled_out: bool = False
+
+
+async def write(
+    db: Connection, shop_id: UUID, wave: Wave, run_id: UUID, marks: Sequence[Mark], *, now: datetime
+) -> None:
+    """Write what became of messages, and with it the state of their signups.
+
+    A signup whose message failed is not told by this wave any more, blocked or not.
+    """
+    await db.execute(
+        _MARK,
+        shop_id,
+        [mark.id for mark in marks],
+        [mark.signup_id for mark in marks],
+        [mark.status for mark in marks],
+        [mark.error for mark in marks],
+        [mark.pause for mark in marks],
+        run_id,
+        now,
+        [mark.is_attempt for mark in marks],
+        [mark.blocks for mark in marks],
+        [mark.singled_out for mark in marks],
+        wave.started_at,
+    )
+
+
+# The arrays are named twice so that both tables are looked up by key, whatever the planner
+# believes of tables that have just grown. A message that is held back because the relay may
+# have taken it counts as told: it is for the merchant to send it again.
+_MARK = """
+WITH marked AS (
+    UPDATE notifications n SET
+        status = t.status, error = t.error, lease_until = NULL, sender = NULL,
+        sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
+        next_attempt_at = coalesce(now() + t.pause, n.next_attempt_at),
+        attempts = n.attempts - (NOT t.is_attempt)::integer,
+        singled_out = n.singled_out OR t.singled_out
+    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[], $10::boolean[],
+                $11::boolean[])
+         AS t(id, status, error, pause, is_attempt, blocks, singled_out)
+    WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
+    RETURNING n.signup_id, n.status, n.error, t.blocks
+)
+UPDATE signups s SET
+    wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
+    notified_at = CASE WHEN m.status IN ('sent', 'unknown') THEN $8 ELSE s.notified_at END,
+    last_notified_at = CASE WHEN m.status = 'sent' THEN $8 ELSE s.last_notified_at END,
+    notifications_sent = s.notifications_sent + (m.status = 'sent')::integer,
+    failed_wave_at = CASE WHEN m.status = 'failed' THEN $12::timestamptz
+                          ELSE s.failed_wave_at END,
+    blocked_at = CASE WHEN m.blocks THEN $8 ELSE s.blocked_at END,
+    blocked_reason = CASE WHEN m.status IN ('failed', 'unknown') THEN m.error
+                          WHEN m.status = 'sent' THEN NULL ELSE s.blocked_reason END,
+    updated_at = $8
+FROM marked m
+WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id
+"""
