@@ -2,7 +2,7 @@
 
 import pytest
 
-from openstoq.messaging.email.replies import Reply
+from openstoq.messaging.email.replies import LONGEST_TEXT, Reply, ReplyReader
 from openstoq.messaging.email.verdicts import Stage, delivery
 
 MAIL, RCPT, DATA, CONTENT = Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.CONTENT
@@ -20,7 +20,6 @@ POSTFIX = {
         (RCPT, "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen"),
         (RCPT, "504 5.5.2 <box>: Helo command rejected: need fully-qualified hostname"),
         (RCPT, "451 4.3.0 <ada@example.com>: Temporary lookup failure"),
-        (RCPT, "450 4.1.2 <ada@example.com>: Recipient address rejected: Domain not found"),
         (RCPT, "421 4.7.0 mail.example.com Error: too many errors"),
         (DATA, "451 4.3.5 Server configuration error"),
         (CONTENT, "451 4.3.0 Error: queue file write error"),
@@ -46,6 +45,8 @@ POSTFIX = {
         (RCPT, "450 4.2.0 <ada@example.com>: Recipient address rejected: Greylisted"),
         (RCPT, "451 4.7.1 Greylisting in action, please come back later"),
         (RCPT, "452 4.2.2 <ada@example.com>: mailbox is full"),
+        (RCPT, "450 4.1.2 <ada@example.com>: Recipient address rejected: Domain not found"),
+        (RCPT, "450 4.1.1 <ada@example.com>: Recipient address rejected: unverified address: host x"),
     ],
     "accepted": [(CONTENT, "250 2.0.0 Ok: queued as 4F1")],
 }  # fmt: skip
@@ -182,6 +183,69 @@ BARE = {
     "deferred": [(RCPT, "450 busy"), (RCPT, "452 mailbox full"), (CONTENT, "452 mailbox full")],
 }  # fmt: skip
 
+# Refusals of whoever sends, in words that also occur where a mailbox does not exist.
+SENDERS_FAULT = [
+    "550 5.1.1 Access denied: your IP 192.0.2.1 is blocked",
+    "550 5.1.1 <ada@example.com> your account is suspended, contact billing",
+    "550 5.1.1 <ada@example.com> authentication required",
+    "550 5.1.3 Too many invalid recipients from your host; blocked",
+    "550 Invalid user or password", "550 unknown user name or bad password",
+    "550 recipient not on the allow list of this account",
+    "550 Maximum recipients reached for trial user", "550 Unknown account: please contact support",
+    "550 No such customer; contract expired",
+    # Amazon SES
+    "554 Message rejected: Email address is not verified. Identity failed: shop@x.example",
+    "550 Email address is not verified", "550 5.1.1 Email address is not verified",
+    "550 Address not verified in the sandbox; recipient unknown",
+    "554 Access denied: User arn:aws:iam::1:user/x is not authorized to perform ses:SendRawEmail",
+    "535 Authentication Credentials Invalid", "550 No such configuration set for user x",
+    # Mailgun
+    ("550 Sandbox subdomains are for test purposes only. Please add your own domain or add the address"
+    " to authorized recipients in Account Settings."),
+    "550 Domain x.example is not allowed to send: unknown account", ("550 5.1.1 Free accounts are for"
+    " test purposes only"), "550 Please activate your Mailgun account: user inactive",
+    "550 User account disabled. Please contact support to learn more.",
+    # SendGrid, Mailjet, Brevo, SparkPost
+    "550 Maximum credits exceeded", "451 Authentication failed: Maximum credits exceeded",
+    "550 5.1.1 Unauthenticated senders not allowed", "550 Invalid user: API key not found",
+    "550 user not found: SMTP key expired", "550 5.1.1 Recipient rejected: plan does not permit",
+    "550 5.2.1 Account disabled for non-payment", "550 Tenant mailbox does not exist",
+    "550 unconfigured sending domain; no such user",
+    # Microsoft and Google
+    "550 5.7.501 Access denied, spam abuse detected", "550 5.1.1 Access denied, spam abuse detected",
+    "550 5.4.5 Daily user sending limit exceeded. For more information on Gmail",
+    "550 5.1.1 Daily user sending limit exceeded", "550 5.2.1 Your account has been disabled",
+    "550 5.1.10 Recipient not found: directory lookup failed", "550 5.1.8 Access denied, bad sender",
+    # OVH, Ionos, Strato, hosts with cPanel or Plesk
+    "550 Requested action not taken: mailbox unavailable. Reject due to policy restrictions.",
+    "550 Requested action not taken: mailbox unavailable invalid DNS MX or A/AAAA resource record",
+    "550 mailbox unavailable: mail quota of 200 messages reached", ("553 Mailbox name not allowed: the"
+    " maximum number of recipients is reached"), "550 User unknown: contract locked, unpaid invoice",
+    "550 No such recipient: this account may only mail itself during the trial",
+    "550 Mailbox unavailable: your package does not include external recipients",
+    # Exim and Postfix
+    "550-Verification failed for <shop@x.example> 550-No Such User Here 550 Sender verify failed",
+    "550 Callout verification failed: 550 No such user", "550 sender verify failed: unknown user",
+    "550 5.1.1 <ada@example.com>: Recipient address rejected: User unknown in LDAP; try again",
+    "550 Please log in: unknown user", "550 5.1.1 unknown user; relaying denied",
+    "550 5.1.0 Address rejected", "550 5.1.0 rejected", "550 5.2.1 not accepting mail",
+    "550 user unknown (database unavailable)", "550 recipient unknown: internal error",
+    "550 recipient address rejected: country not supported, user unknown to region",
+    # Greylisting in words for good
+    "550 5.1.1 Greylisted, unknown recipient triplet", "550 mailbox unavailable, graylisted",
+    "550 recipient unavailable, please try again later", "553 user unavailable, come back in an hour",
+    "550 user temporarily unavailable",
+]  # fmt: skip
+RECIPIENTS_FAULT = [
+    "550 You tried to send to recipient(s) that have been marked as inactive.",
+    "550 5.1.1 recipient is on the suppression list", "550 recipient suppressed",
+    "550 The email account that you tried to reach does not exist", "550 5.1.1 Account unknown",
+    "550 5.1.1 permanent failure: user unknown", "550 mailbox does not exist", "550 user doesn't exist",
+    "550 5.1.2 host not found", "550 No such recipient here", "550 no mailbox by that name is here",
+    "550 5.1.0 <ada@example.com>: user unknown", "550 Recipient not found", "550 address unknown",
+    "550 5.1.1 RESOLVER.ADR.ExRecipNotFound; not found", "550 #5.1.1 bad address",
+]  # fmt: skip
+
 RELAYS = {
     "postfix": POSTFIX, "exim": EXIM, "microsoft": MICROSOFT, "google": GOOGLE, "amazon": AMAZON,
     "providers": PROVIDERS, "bare": BARE,
@@ -201,6 +265,27 @@ def test_a_reply_is_held_against_whoever_it_is_about(stage, text, outcome):
     # The reader has taken the mark behind the code away, and joined the lines.
     told = delivery(stage, Reply(int(text[:3]), text[4:]))
     assert (told.outcome.value, told.stage) == (outcome, stage.value)
+
+
+@pytest.mark.parametrize("text", SENDERS_FAULT)
+def test_where_in_doubt_a_refusal_is_not_held_against_the_recipient(text):
+    for stage in Stage:
+        told = delivery(stage, Reply(int(text[:3]), text[4:]))
+        assert told.outcome.value in {"turned_away", "rejected"}
+
+
+@pytest.mark.parametrize("text", RECIPIENTS_FAULT)
+def test_a_refusal_that_is_clearly_the_recipients_is_believed(text):
+    told = delivery(RCPT, Reply(int(text[:3]), text[4:]))
+    assert told.outcome.value == "refused"
+
+
+def test_a_long_reply_is_searched_in_its_beginning():
+    """From each word of 512 KB to each other would take minutes."""
+    line = b"account user suppress recipient " * 120
+    (reply,) = ReplyReader().feed((b"550-" + line + b"\r\n") * 120 + b"550 end\r\n")
+    assert len(reply.text) <= LONGEST_TEXT
+    assert delivery(RCPT, reply).outcome.value == "refused"
 
 
 @pytest.mark.parametrize("stage", [MAIL, DATA, CONTENT])

@@ -26,9 +26,15 @@ _ENHANCED = re.compile(r"(?:^#?|[(\s]#)([245])\.(\d{1,3})\.(\d{1,3})(?![.\d])")
 # Addresses, links and host names are no words of the relay's.
 _NAMES = re.compile(r"\S*@\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
-_MAILBOX = re.compile(
-    r"\b(?:user|mailbox|recipient|address|addressee|inbox|alias|person)|unroute?able|\bno such"
-    r"|\baccount\b.*\b(?:exist|unknown|not found)|\b(?:unknown|invalid) account",
+_MAILBOX = r"(?:users?|mailbox(?:es)?|recipients?|address(?:es|ee)?|inbox|alias|person|(?:e-?mail )?account)"
+_ABSENT = (
+    r"(?:unknown|invalid|bad|not (?:found|exist|local|here|known|valid)|\w+n't exist|unavailable"
+    r"|unroute?able|undeliverable|disabled|deactivated|inactive|moved|name not allowed|no longer)"
+)
+# A mailbox, and that it is not there: in either order, with little between them.
+_NOBODY_THERE = re.compile(
+    rf"\b{_MAILBOX}\b.{{0,80}}\b{_ABSENT}\b|\b{_ABSENT}\b.{{0,80}}\b{_MAILBOX}\b"
+    rf"|\bno (?:such )?(?:\w+ )?{_MAILBOX}\b|\bno such (?:person|name)\b|\bunroute?able\b",
     re.IGNORECASE,
 )
 _FULL = re.compile(
@@ -44,22 +50,38 @@ _SENDER = re.compile(
     r"|per (?:day|hour)|relay(?! recipient))",
     re.IGNORECASE,
 )
-# Words of policy, account, reputation and rate. A reply that is only about a mailbox has none.
+# Words of policy, login, account, contract, reputation, rate and trouble. A reply that is only
+# about a mailbox has none of them. One word too many costs a dead address some tries; one too few
+# costs a waitlist its shoppers.
 _POLICY = re.compile(
-    r"\b(?:polic|(?:un)?auth|log ?in|credential|permi|prohibit|forbid|denied|deny"
-    r"|(?<!mailbox name )not allowed|allowed to|spam|junk|virus|black|block|listed|reputation"
-    r"|suspicious|abus|rate\b|limit|quota|exceed|too many|too much|throttl|hour|credit|billing"
-    r"|payment|suspend|upgrade|from\b|your\b|ip\b|dns|rbl|ptr\b|reverse|spf|dkim|dmarc|tls|ssl"
-    r"|encrypt|(?:un)?verif|sandbox|service|temporar|try again|later\b|connection|bounce)",
+    r"\b(?:polic|(?:un)?auth|log ?[io]n|sign ?in|credential|passw|user ?names?\b|token|key\b|api\b"
+    r"|permission|permit|prohibit|forbid|denied|deny|(?<!mailbox name )not allowed|allowed to"
+    r"|(?<!suppression )list(?:s|ed|ing)?\b|\w+ ?-?list(?:ed|ing)\b"
+    r"|(?:allow|deny|white|black|block|safe|grey|gray) ?-?list"
+    r"|spam|junk|virus|black|block|reputation|suspicious|abus|complain|blacklist|fraud|phish"
+    r"|rate\b|limit|quota|exceed|too many|too much|throttl|hour|max|reached|server busy|overload"
+    r"|credit|billing|payment|invoice|paid\b|unpaid|fund|balance|suspend|upgrade|plan\b|tier\b"
+    r"|trial|free\b|demo\b|sandbox|evaluation|test\b|testing|subscription|contract|licen[cs]e"
+    r"|expire|customer|client|tenant|reseller|(?:this|your|our|the sending) account"
+    r"|support\b|administrator|help ?desk|please contact|contact (?:us|your|the)\b"
+    r"|activat|register|enroll|confirm|(?:un)?verif|valida|complian|legal|region|country"
+    r"|from\b|your\b|you (?:are not|have|must|need|may|can|cannot|should)\b|ip\b|dns|rbl|ptr\b"
+    r"|reverse|spf|dkim|dmarc|tls|ssl|encrypt|service|temporar|try again|later\b|connection|bounce"
+    r"|maintenance|outage|timed? ?out|internal|database|ldap|backend|directory|system\b"
+    r"|lookup (?:fail|error)|configur)",
+    re.IGNORECASE,
+)
+_INACTIVE = re.compile(
+    rf"\b{_MAILBOX}\b.{{0,80}}\b(?:inactive|suppress)|\bsuppress\w*\b.{{0,80}}\b{_MAILBOX}\b",
     re.IGNORECASE,
 )
 
 _MAILBOXES, _MESSAGE = 2, 6
 """Subjects of RFC 3463."""
-# Nobody is there, for good (RFC 3463, 5248 and 7505).
-_NOBODY = {(1, 0), (1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)}
-# Such a code says it all; the others stand for what has no code of its own, too.
-_UNEQUIVOCAL = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
+# Nobody is there (RFC 3463, 5248 and 7505).
+_NOBODY = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
+# These stand for what has no code of its own, too: the words have to say it as well.
+_EQUIVOCAL = {(1, 0), (2, 1)}
 # The mailbox is there, and does not take this message: it is full, or the message too big.
 _NO_ROOM = {(2, 2), (2, 3), (3, 4)}
 _NOT_AT_MAIL = {(3, 4), (6, 7)}
@@ -97,13 +119,13 @@ def _outcome(stage: Stage, reply: Reply) -> Outcome:
 
 
 def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
-    """Tell a mailbox's "later" from a relay's."""
+    """Return whether a "later" is about the recipient (DEFERRED), or the relay's own."""
     if _GREYLISTED.search(words):
         return Outcome.DEFERRED
     if _SENDER.search(words):
         return Outcome.TURNED_AWAY
     if status is not None:
-        is_mailboxes = status[0] == _MAILBOXES
+        is_mailboxes = status[0] == _MAILBOXES or status in _NOBODY
     else:
         is_mailboxes = bool(_FULL.search(words)) or (
             code == _CODE_OF_BUSY and not _POLICY.search(words)
@@ -112,7 +134,8 @@ def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
 
 
 def _by_status(stage: Stage, status: tuple[int, int], words: str) -> Outcome:
-    if status in _NOBODY and (status in _UNEQUIVOCAL or not _POLICY.search(words)):
+    is_nobody = status in _NOBODY or (status in _EQUIVOCAL and _NOBODY_THERE.search(words))
+    if is_nobody and not _POLICY.search(words):
         # Once it has seen the content, a relay may mean that instead.
         return Outcome.REFUSED if stage is Stage.RCPT else Outcome.REJECTED
     if status in _NO_ROOM or status[0] == _MESSAGE or status == (_MAILBOXES, 1):
@@ -126,6 +149,8 @@ def _by_words(stage: Stage, code: int, words: str) -> Outcome:
         return Outcome.REJECTED
     if stage is Stage.CONTENT:
         is_size = code == _CODE_OF_SIZE and _SIZE.search(words)
-        return Outcome.REJECTED if is_size else Outcome.TURNED_AWAY
-    is_nobody = code in _CODES_OF_NOBODY and _MAILBOX.search(words) and not _POLICY.search(words)
+        is_inactive = _INACTIVE.search(words) and not _POLICY.search(words)
+        return Outcome.REJECTED if is_size or is_inactive else Outcome.TURNED_AWAY
+    is_there = not (_NOBODY_THERE.search(words) or _INACTIVE.search(words))
+    is_nobody = code in _CODES_OF_NOBODY and not is_there and not _POLICY.search(words)
     return Outcome.REFUSED if is_nobody else Outcome.TURNED_AWAY
