@@ -15,32 +15,17 @@ from factories.waitlists import (
     load_wave,
     make_signup,
     make_waitlist,
+    mark,
+    outcome,
     rows,
     set_settings,
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import claims, marks, waves
-from openstoq.back_in_stock.notifications.marks import Mark
+from openstoq.back_in_stock.notifications import claims, waves
 from openstoq.back_in_stock.signups import store
 from openstoq.catalog import products
 from openstoq.kernel.ids import new_id
-
-
-@pytest.fixture
-async def wave(database, runtime, shop, sold_out, watch):
-    """A wave that the restock at noon started."""
-    (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
-    return await load_wave(database, shop, wave_id)
-
-
-async def mark(database, shop, wave, run_id, *given, seconds=20.0):
-    async with database.transaction(shop.id) as db:
-        await marks.write(db, shop.id, wave, run_id, given, now=at(seconds))
-
-
-def outcome(claimed, status, **changes):
-    return Mark(id=claimed.id, signup_id=claimed.signup_id, status=status, **changes)
 
 
 def deferred(claimed):
@@ -360,6 +345,29 @@ async def test_a_lot_is_drawn_among_who_may_be_told(database, shop, wave):
     assert [one.signup_id for one in drawn] != ids
 
 
+async def test_a_lot_is_drawn_of_those_who_may_be_told(database, shop, wave):
+    """However many there are who may not be, and however old."""
+    may_not = (
+        {"optin_required": True},
+        {"failed_wave_at": wave.started_at},
+        {"unsubscribed_at": at(-1)},
+        {"blocked_at": at(-1)},
+    )
+    for n in range(60):
+        columns = may_not[n % len(may_not)]
+        await make_signup(database, shop, f"{n}@example.com", seconds=-500, **columns)
+        await make_signup(database, shop, market_id=n or None, seconds=n - 300)
+    for n in range(20):
+        await make_signup(database, shop, f"1415555{n:04}", channel="sms", seconds=-400)
+    wanted = [await make_signup(database, shop, f"x{n}@example.com") for n in range(9)]
+    async with database.transaction(shop.id) as db:
+        drawn = await claims.claim_anywhere(
+            db, shop.id, wave, run_id=new_id(), limit=10, now=at(10), lease=LEASE
+        )
+    assert {one.signup_id for one in drawn} >= set(wanted)
+    assert len(drawn) == 10
+
+
 async def test_whose_message_failed_is_left_to_the_next_restock(
     database, shop, wave, watch, runtime
 ):
@@ -374,73 +382,6 @@ async def test_whose_message_failed_is_left_to_the_next_restock(
     await stock_becomes(runtime, shop, 5, 41)
     ((again,), _) = await claim_new(database, shop, await load_wave(database, shop, wave.id))
     assert (again.signup_id, again.attempts) == (signup_id, 2)
-
-
-# One message for each contact
-
-
-async def test_a_contact_is_told_once_whatever_it_signed_up_with(database, shop, wave):
-    ids = [
-        await make_signup(database, shop, market_id=n or None, seconds=n - 100) for n in range(60)
-    ]
-    other = await make_signup(database, shop, "bob@example.com", seconds=-50)
-    new, place = await claim_new(database, shop, wave)
-    assert [one.signup_id for one in new] == [ids[0], other]
-    assert (await claim_new(database, shop, wave, after=place))[0] == []
-    assert (await claim_new(database, shop, wave))[0] == []
-    waiting = [row["id"] for row in await rows(database, shop, "signups") if not row["notified_at"]]
-    assert sorted(waiting) == sorted([ids[0], other])
-    assert len(await rows(database, shop, "notifications")) == 2
-
-
-async def test_workers_side_by_side_tell_a_contact_once(database, shop, wave):
-    contacts = [f"{n}@example.com" for n in range(20)]
-    for market in range(10):
-        for contact in contacts:
-            await make_signup(
-                database, shop, contact, market_id=market or None, seconds=market - 100
-            )
-    claimed = []
-
-    async def walk():
-        place = None
-        while True:
-            new, place = await claim_new(database, shop, wave, limit=3, after=place)
-            if not new:
-                return
-            claimed.extend(new)
-
-    await asyncio.gather(*(walk() for _ in range(5)))
-    await walk()
-    assert sorted(one.contact for one in claimed) == sorted(contacts)
-    assert len(await rows(database, shop, "notifications")) == len(contacts)
-
-
-async def test_only_what_may_be_told_goes_with_the_oldest(database, shop, wave):
-    oldest = await make_signup(database, shop, seconds=-90)
-    kept = [
-        await make_signup(database, shop, seconds=-80, market_id=1, optin_required=True),
-        await make_signup(database, shop, seconds=5, market_id=2),
-        await make_signup(database, shop, seconds=-80, variant_id=VARIANT + 1),
-        await make_signup(database, shop, "14155552671", channel="sms", seconds=-80),
-    ]
-    gone = await make_signup(database, shop, seconds=-70, market_id=3)
-    ((claimed,), _) = await claim_new(database, shop, wave)
-    assert claimed.signup_id == oldest
-    told = {row["id"]: row["notified_at"] for row in await rows(database, shop, "signups")}
-    assert [one for one in told if told[one]] == [gone]
-    assert not any(told[one] for one in kept)
-
-
-async def test_an_oldest_that_may_not_be_told_stands_in_nobodys_way(database, shop, wave):
-    for n, columns in enumerate(
-        ({"optin_required": True}, {"blocked_at": at(-1)}, {"notified_at": at(-1)})
-    ):
-        contact = f"{n}@example.com"
-        await make_signup(database, shop, contact, seconds=-90, **columns)
-        later = await make_signup(database, shop, contact, seconds=-80, market_id=1)
-        ((claimed,), _) = await claim_new(database, shop, wave)
-        assert claimed.signup_id == later
 
 
 async def test_a_mail_greets_by_what_was_sent_with_its_signup(database, shop, wave):

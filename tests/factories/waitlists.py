@@ -5,7 +5,8 @@ from uuid import UUID
 
 from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, at, level
 from factories.runtimes import make_runtime
-from openstoq.back_in_stock.notifications import claims, waves
+from openstoq.back_in_stock.notifications import claims, marks, waves
+from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.restock.jobs import on_stock_changed
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.back_in_stock.settings.model import BackInStockSettings
@@ -154,6 +155,15 @@ async def claim_due(database: Database, shop: Shop, wave: waves.Wave, **changes)
     fields = {"run_id": new_id(), "limit": 100, "now": at(50), "lease": LEASE}
     async with database.transaction(shop.id) as db:
         return await claims.claim_due(db, shop.id, wave, **(fields | changes))
+
+
+async def mark(database, shop, wave, run_id, *given, seconds=20.0):
+    async with database.transaction(shop.id) as db:
+        await marks.write(db, shop.id, wave, run_id, given, now=at(seconds))
+
+
+def outcome(claimed, status, **changes):
+    return Mark(id=claimed.id, signup_id=claimed.signup_id, status=status, **changes)
 
 
 async def time_passes(database: Database, shop: Shop, minutes: float) -> None:

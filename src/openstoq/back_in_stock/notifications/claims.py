@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
@@ -48,11 +49,11 @@ async def claim_new(
     limit: int,
     now: datetime,
     lease: timedelta,
+    untried: bool = False,
 ) -> tuple[list[Claimed], Place | None]:
-    """Claim the next waiting signups of a restock, oldest first, and say how far that came.
+    """Claim the next waiting signups of a restock, oldest first; return them and how far that came.
 
-    A contact gets one message of a restock: whatever else it waits for the variant with, such as
-    for other markets, counts as told with its oldest signup.
+    `untried` leaves out those to which a message of an earlier wave has failed.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -67,6 +68,7 @@ async def claim_new(
         now,
         lease,
         limit,
+        untried,
     )
     place = Place(rows[-1]["signed_up_at"], rows[-1]["signup_id"]) if rows else after
     return [_claimed(row) for row in rows], place
@@ -100,24 +102,13 @@ async def claim_anywhere(
     return [_claimed(row) for row in rows]
 
 
+_ELIGIBLE = eligible("s", variant="$3", started_at="$4")
+_FIRST = first_of_contact("s", variant="$3", started_at="$4")
 _CLAIM = """
 WITH next AS (
     SELECT s.*, row_number() OVER () AS position FROM (
         SELECT s.id, s.created_at FROM signups s
-        WHERE s.shop_id = $1 AND s.variant_id = $3 AND s.created_at <= $4
-          AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-          AND s.wave_id IS NULL AND s.failed_wave_at IS DISTINCT FROM $4 AND s.channel = 'email'
-          AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)
-          AND {which}
-          -- Of a contact's signups the oldest is told, whoever claims it; the rest goes with it.
-          -- OFFSET 0 keeps this a look-up by key for each row, as below.
-          AND NOT EXISTS (
-            SELECT FROM signups o
-            WHERE o.shop_id = $1 AND o.variant_id = $3 AND o.contact = s.contact
-              AND o.channel = s.channel
-              AND o.notified_at IS NULL AND o.unsubscribed_at IS NULL AND o.blocked_at IS NULL
-              AND (NOT o.optin_required OR o.optin_confirmed_at IS NOT NULL)
-              AND (o.created_at, o.id) < (s.created_at, s.id) OFFSET 0)
+        WHERE {eligible} AND {which} AND {first}
           AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
                       AND v.available > 0 AND v.deleted_at IS NULL)
         ORDER BY s.created_at, s.id LIMIT $11
@@ -127,16 +118,7 @@ WITH next AS (
     UPDATE signups s SET wave_id = $2 FROM next
     WHERE s.shop_id = $1 AND s.id = next.id
     RETURNING s.*, next.position
-), told_with_it AS (
-    UPDATE signups s SET notified_at = $9, updated_at = $9
-    FROM held, LATERAL (
-        SELECT o.id FROM signups o
-        WHERE o.shop_id = $1 AND o.variant_id = $3 AND o.contact = held.contact
-          AND o.channel = held.channel AND o.id <> held.id AND o.created_at <= $4
-          AND o.notified_at IS NULL AND o.unsubscribed_at IS NULL AND o.blocked_at IS NULL
-          AND (NOT o.optin_required OR o.optin_confirmed_at IS NOT NULL) OFFSET 0) o
-    WHERE s.shop_id = $1 AND s.id = o.id AND s.wave_id IS NULL AND s.notified_at IS NULL
-), made AS (
+), claimed AS (
     INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
                                product_id, status, attempts, next_attempt_at, sender, lease_until,
                                created_at)
@@ -148,29 +130,35 @@ WITH next AS (
         lease_until = excluded.lease_until
     RETURNING id, signup_id, attempts, singled_out
 )
-SELECT made.id, made.signup_id, made.attempts, made.singled_out, held.contact, held.variant_id,
-       held.created_at AS signed_up_at, coalesce(held.name, c.name) AS name,
+SELECT claimed.id, claimed.signup_id, claimed.attempts, claimed.singled_out, held.contact,
+       held.variant_id, held.created_at AS signed_up_at, coalesce(held.name, c.name) AS name,
        coalesce(held.locale, c.locale) AS locale
-FROM made JOIN held ON held.id = made.signup_id
+FROM claimed JOIN held ON held.id = claimed.signup_id
 -- OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
 JOIN LATERAL (SELECT name, locale FROM customers c
               WHERE c.shop_id = $1 AND c.id = held.customer_id OFFSET 0) c ON true
 ORDER BY held.position
 """
-_CLAIM_NEW = _CLAIM.replace(
-    "{which}", "($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))"
+_CLAIM_NEW = _CLAIM.format(
+    eligible=_ELIGIBLE,
+    first=_FIRST,
+    which="""($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
+          AND (NOT $12::boolean OR s.failed_wave_at IS NULL)""",
 )
 # The lot is a hash of the id and of a random $6: a volatile function may not stand here on Citus.
-_CLAIM_ANYWHERE = _CLAIM.replace(
-    "{which}",
-    """$5::timestamptz IS NULL AND s.id IN (
-              SELECT o.id FROM (
-                  SELECT w.id FROM signups w
-                  WHERE w.shop_id = $1 AND w.variant_id = $3 AND w.created_at <= $4
-                    AND w.notified_at IS NULL AND w.unsubscribed_at IS NULL
-                    AND w.blocked_at IS NULL AND w.wave_id IS NULL
-                  ORDER BY w.created_at, w.id LIMIT 100000) o
-              ORDER BY md5(o.id::text || $6::uuid::text) LIMIT $11)""",
+# It is sorted before the contacts are looked up, so that this is done for those drawn only; and an
+# array is made once, where a subquery might be made again for every row.
+_CLAIM_ANYWHERE = _CLAIM.format(
+    eligible=_ELIGIBLE,
+    first=_FIRST,
+    which=f"""$5::timestamptz IS NULL AND s.id = ANY(ARRAY(
+            SELECT d.id FROM (
+                SELECT w.* FROM (
+                    SELECT w.id, w.contact, w.channel, w.created_at FROM signups w
+                    WHERE {eligible("w", variant="$3", started_at="$4")}
+                    ORDER BY w.created_at, w.id LIMIT 100000) w
+                ORDER BY md5(w.id::text || $6::uuid::text) OFFSET 0) d
+            WHERE {first_of_contact("d", variant="$3", started_at="$4")} LIMIT $11))""",  # noqa: S608 - constant fragments
 )
 
 

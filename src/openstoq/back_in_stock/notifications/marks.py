@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from openstoq.back_in_stock.notifications.eligibility import pending
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import Connection
 
@@ -32,7 +33,9 @@ async def write(
 ) -> None:
     """Write what became of messages, and with it the state of their signups.
 
-    A signup whose message failed is not told by this wave any more, blocked or not.
+    A signup whose message failed is not told by this wave any more, blocked or not. Whatever else
+    a contact waits for the variant with, such as for other markets, counts as told by a restock
+    with the signup that was.
     """
     await db.execute(
         _MARK,
@@ -48,13 +51,14 @@ async def write(
         [mark.blocks for mark in marks],
         [mark.singled_out for mark in marks],
         wave.started_at,
+        wave.kind == "restock",
     )
 
 
 # The arrays are named twice so that both tables are looked up by key, whatever the planner
 # believes of tables that have just grown. A message that is held back because the relay may
 # have taken it counts as told: it is for the merchant to send it again.
-_MARK = """
+_MARK = f"""
 WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
@@ -66,7 +70,16 @@ WITH marked AS (
                 $11::boolean[])
          AS t(id, status, error, pause, is_attempt, blocks, singled_out)
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
-    RETURNING n.signup_id, n.status, n.error, t.blocks
+    RETURNING n.signup_id, n.status, n.error, n.contact, n.channel, n.variant_id, t.blocks
+), duplicates AS (
+    UPDATE signups s SET notified_at = $8, updated_at = $8
+    WHERE s.shop_id = $1 AND s.wave_id IS NULL AND s.notified_at IS NULL AND s.id = ANY(ARRAY(
+        SELECT o.id FROM marked, LATERAL (
+            SELECT o.id FROM signups o
+            WHERE o.shop_id = $1 AND o.contact = marked.contact AND o.channel = marked.channel
+              AND o.variant_id = marked.variant_id AND o.id <> marked.signup_id
+              AND o.created_at <= $12::timestamptz AND {pending("o")} OFFSET 0) o
+        WHERE $13::boolean AND marked.status IN ('sent', 'unknown')))
 )
 UPDATE signups s SET
     wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
@@ -81,4 +94,4 @@ UPDATE signups s SET
     updated_at = $8
 FROM marked m
 WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id
-"""
+"""  # noqa: S608 - constant fragments

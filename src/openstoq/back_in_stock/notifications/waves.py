@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
 from openstoq.back_in_stock.signups.model import Signup
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
@@ -132,7 +133,7 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Say whether there is still something to tell of; a manual wave does not ask."""
+    """Return whether there is still something to tell of; a manual wave does not ask."""
     if wave.kind == "manual":
         return True
     return bool(
@@ -232,7 +233,7 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
     wave has ended would otherwise wait until the variant sells out again.
     """
     rows = await db.fetch(
-        """
+        f"""
         UPDATE waves w SET finished_at = NULL, ended_by = NULL
         FROM variants v
         WHERE w.shop_id = $1 AND w.kind = 'restock' AND w.ended_by = 'all_told'
@@ -244,13 +245,10 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
               AND (o.finished_at IS NULL OR (o.started_at, o.id) > (w.started_at, w.id)))
           AND EXISTS (
             SELECT FROM signups s
-            WHERE s.shop_id = $1 AND s.variant_id = w.variant_id AND s.created_at <= w.started_at
-              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-              AND s.wave_id IS NULL AND s.failed_wave_at IS DISTINCT FROM w.started_at
-              AND s.channel = 'email'
-              AND (NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL))
+            WHERE {eligible("s", variant="w.variant_id", started_at="w.started_at")}
+              AND {first_of_contact("s", variant="w.variant_id", started_at="w.started_at")})
         RETURNING w.id
-        """,
+        """,  # noqa: S608 - constant fragments
         shop_id,
     )
     return [row["id"] for row in rows]

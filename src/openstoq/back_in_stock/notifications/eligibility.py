@@ -1,0 +1,36 @@
+"""Eligibility in SQL: which signups a restock may still tell, in one place for all who ask.
+
+The arguments are a table's alias and expressions of a statement, never values; `$1` is the shop.
+"""
+
+
+def pending(signup: str) -> str:
+    """Return the condition that nobody has told a signup yet and that it may be told."""
+    return f"""{signup}.notified_at IS NULL AND {signup}.unsubscribed_at IS NULL
+        AND {signup}.blocked_at IS NULL
+        AND (NOT {signup}.optin_required OR {signup}.optin_confirmed_at IS NOT NULL)"""
+
+
+def eligible(signup: str, *, variant: str, started_at: str) -> str:
+    """Return the condition that a wave may take a signup, as far as its own row says."""
+    return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
+        AND {signup}.created_at <= {started_at} AND {pending(signup)}
+        AND {signup}.wave_id IS NULL AND {signup}.failed_wave_at IS DISTINCT FROM {started_at}
+        AND {signup}.channel = 'email'"""
+
+
+def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
+    """Return the condition that a signup is its contact's oldest, and no other was told since.
+
+    A contact gets one message of a restock: of its signups, such as for several markets, the
+    oldest stands for all, whoever claims it. One that was not eligible when another was told, such
+    as for want of a confirmation, waits for the next restock.
+    """
+    # OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
+    return f"""NOT EXISTS (
+        SELECT FROM signups o
+        WHERE o.shop_id = $1 AND o.contact = {signup}.contact AND o.variant_id = {variant}
+          AND o.channel = {signup}.channel
+          AND (o.notified_at >= {started_at}
+               OR ({pending("o")}
+                   AND (o.created_at, o.id) < ({signup}.created_at, {signup}.id))) OFFSET 0)"""
