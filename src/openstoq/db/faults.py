@@ -34,7 +34,7 @@ _MACHINE_IS_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ED
 def is_of_item(error: Exception) -> bool:
     """Return whether an error came of the item that was handled, and the others may do better."""
     match error:
-        case Systemic() | MemoryError():
+        case Systemic() | MemoryError() | asyncpg.InternalClientError():
             return False
         case asyncpg.InvalidCachedStatementError():
             # The schema has changed since the statement was prepared.
@@ -44,8 +44,6 @@ def is_of_item(error: Exception) -> bool:
         case asyncpg.InterfaceError():
             # Of a server that is away, but for an argument that its type does not take.
             return isinstance(error, ValueError)
-        case asyncpg.InternalClientError():
-            return False
         case OSError():
             # Files are named after what is in an item, such as its locale; a connection has none.
             return error.filename is not None and error.errno not in _MACHINE_IS_FULL
