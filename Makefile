@@ -32,8 +32,8 @@ demo: .venv/.runtime ## Play back-in-stock and preorders against a sandbox shop
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: .venv/.dev ## Run the whole test suite; T=tests/path::name runs that alone
-	$(BIN)/pytest $(if $(T),-n 0 $(T),$(PARALLEL))
+test: .venv/.dev ## Run all tests; T=tests/path::name that alone, MARK=pure|db|sandbox|e2e those
+	$(BIN)/pytest $(if $(T),-n 0 $(T),$(PARALLEL)) $(if $(MARK),-m $(MARK))
 
 .PHONY: test-fast
 test-fast: .venv/.dev ## Run every test that talks to nothing
