@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from openstoq.messaging import mime
@@ -15,8 +16,33 @@ _IN_NAMES = frozenset(
 )
 # Dots in the eyes of a browser (IDNA) or of a reader, once compatible forms are made plain.
 _DOTS = str.maketrans(dict.fromkeys("\u3002\u06d4\u0701\u0702\ua4f8\ua60e\u0589", "."))
-# A dot in a name ends it, or an initial, or a word: "J. R.", "J.R. Smith", "J.-P.". A domain goes on.
-_DOMAIN = re.compile(r"\.(?!$|[\s,)'\u2019\u2010-\u2013-]|\w(?:$|[.\s,)\u2010-\u2013-]))")
+# Where a dot follows, the next word belongs to the name as well: Mr.Smith, Dr.med.Huber.
+_TITLES = frozenset({
+    "mr", "mrs", "ms", "mx", "dr", "prof", "st", "jr", "sr", "rev", "hon", "med", "dent", "vet",
+    "rer", "nat", "phil", "iur", "theol", "ing", "dipl", "mag", "herr", "frau", "hr", "sra",
+    "srta", "sig", "mme", "mlle",
+})  # fmt: skip
+# What ends the domains that strangers advertise. It need not be all: a dot is suspect in any case,
+# these are so after a space too. No particle of names (de, la, di) is among them.
+_ENDINGS = frozenset({
+    "com", "net", "org", "info", "biz", "pro", "name", "mobi", "io", "co", "ai", "app", "dev",
+    "me", "tv", "cc", "ly", "gl", "gg", "link", "click", "shop", "store", "online", "site",
+    "website", "web", "space", "tech", "top", "xyz", "club", "live", "life", "vip", "bid", "loan",
+    "icu", "fun", "buzz", "today", "world", "news", "blog", "page", "cloud", "digital", "email",
+    "host", "press", "agency", "group", "center", "company", "services", "solutions", "support",
+    "market", "sale", "deals", "money", "cash", "finance", "games", "bet", "casino", "poker",
+    "pizza", "ru", "cn", "uk", "us", "eu",
+})  # fmt: skip
+# They are no names by themselves either.
+_PARTS_OF_ADDRESSES = frozenset({"www", "http", "https", "com"})
+_CHAIN = re.compile(r"\w+(?:\.\w+)+")
+_AFTER_A_DOT = re.compile(r"(?:\.\s+|\s\.\s*)(\w+)")
+_LEADING_DOT = re.compile(r"(?<!\w)\.\w")
+_SPELT = re.compile(r"(?:\b\w\b[\s.\u2010-\u2013-]*){4,}")
+# Four letters by themselves may be initials; a word that is spelt out has more.
+_MOST_INITIALS = 4
+# Ideographs of numbers stand in names, 五十嵐, but so many in a row are a telephone's.
+_MOST_NUMERALS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +89,35 @@ def presentable(name: str | None) -> str:
     letters = "".join(one for one in plain if unicodedata.category(one)[0] not in "MC")
     if not any(map(str.isalpha, letters)) or not all(map(_is_in_names, plain)):
         return ""
-    return "" if _DOMAIN.search(letters) else shown
+    return "" if _has_domain(letters.lower()) or _has_number(letters) else shown
+
+
+def _has_domain(text: str) -> bool:
+    """Return whether anything in a text is a domain, or would be read as one."""
+    spelt = ["".join(re.findall(r"\w", found[0])) for found in _SPELT.finditer(text)]
+    return (
+        not _PARTS_OF_ADDRESSES.isdisjoint(re.findall(r"\w+", text))
+        or any(map(_is_domain, _CHAIN.findall(text)))
+        or not _ENDINGS.isdisjoint(_AFTER_A_DOT.findall(text))
+        or _LEADING_DOT.search(text) is not None
+        or any(len(one) > _MOST_INITIALS or one.endswith("com") for one in spelt)
+    )
+
+
+def _is_domain(chain: str) -> bool:
+    """Return whether words that dots join are neither initials nor a title and a name."""
+    *before, last = chain.split(".")
+    if len(last) == 1:
+        return any(len(one) > 1 and one not in _TITLES for one in before)
+    # Every two letters end the domains of some country.
+    is_name = len(last) > 2 and last not in _ENDINGS  # noqa: PLR2004
+    return not (is_name and _TITLES.issuperset(before))
+
+
+def _has_number(text: str) -> bool:
+    """Return whether so many numerals follow each other that they are to be called."""
+    numerals = (unicodedata.numeric(one, None) is not None for one in text if one.isalpha())
+    return any(is_one and len(list(row)) > _MOST_NUMERALS for is_one, row in groupby(numerals))
 
 
 def _is_in_names(character: str) -> bool:
