@@ -11,6 +11,7 @@ from factories.patience import until
 from factories.probes import notes, working
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
+from openstoq.catalogue import JOBS
 from openstoq.config import Settings, Worker
 from openstoq.db.pool import prepare
 from openstoq.jobs import queue
@@ -162,6 +163,12 @@ async def test_jobs_that_are_not_due_are_left(taker, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
         work.enqueue_in(HOUR, probes.write, word="later")
     assert await taker.take() == []
+
+
+def test_every_job_that_writes_to_somebody_is_a_send():
+    for job in JOBS:
+        writes = job.handler.__name__.startswith(("send_", "tell_"))
+        assert (job.lane is Lane.SENDS) is writes, job.name
 
 
 async def test_sends_have_slots_of_their_own(taker, runtime, shop, neighbour):

@@ -1,9 +1,9 @@
-"""Doing what Shopify's privacy webhooks require of preorders: telling and forgetting customers."""
+"""What Shopify's privacy webhooks require of preorders: customers are told of, or forgotten."""
 
 from uuid import UUID
 
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested
-from openstoq.jobs.job import JobSet
+from openstoq.jobs.job import JobSet, Lane
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders import privacy_store
@@ -14,7 +14,7 @@ from openstoq.shops.webhooks import News
 jobs = JobSet("preorders.privacy")
 
 
-@jobs.job(attempts=30)
+@jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int]) -> None:
     """Mail the merchant what is stored of a customer's preorders, who passes it on."""
     async with run.work() as work:
