@@ -123,6 +123,19 @@ async def asked_of(database, shop):
 # What they are told, and what they change
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("uk", "GB"), ("EL", "GR"), ("de", "DE"), ("AN", None), ("ZZ", None), ("Germany", None),
+     ("", None), (" ", None), (None, None), ("d\x00", None), ("ß", None)],
+)  # fmt: skip
+async def test_a_shopper_is_not_turned_away_for_a_country(
+    database, shop, stranger, merchant, sent, kept
+):
+    await signed_up(stranger, country=sent)
+    await signed_up(merchant, "bob@example.com", country=sent)
+    assert [row["country"] for row in await rows(database, shop, "customers")] == [kept] * 2
+
+
 @pytest.mark.parametrize("state", ["named", "unsubscribed", "notified_at", "blocked_at", "waiting"])
 async def test_a_known_contact_is_answered_and_kept_as_an_unknown_one(
     database, shop, app, stranger, merchant, runtime, state

@@ -80,7 +80,8 @@ def test_a_locale_that_is_none_is_none(given):
 
 def test_a_country_is_one_of_the_list():
     assert [country_code(given) for given in ("de", " US ", "xk", "AQ")] == ["DE", "US", "XK", "AQ"]
-    for given in ("", "D", "ZZ", "EU", "XA", "QQ", "USA", "ß", "１２", "d\x00", "001"):
+    assert [country_code(given) for given in ("uk", "El ")] == ["GB", "GR"]
+    for given in ("AN", "", "D", "ZZ", "EU", "XA", "QQ", "USA", "ß", "１２", "d\x00", "001"):
         assert country_code(given) is None, given
 
 

@@ -20,6 +20,9 @@ _NO_LANGUAGE = frozenset({"und", "root"})
 # CLDR names groups of countries and codes for tests as if they were countries.
 _NO_COUNTRY = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
+# What people, and the European Union, write instead of ISO's.
+_COMMONLY = {"UK": "GB", "EL": "GR"}
+
 
 @lru_cache(maxsize=1024)
 def locale_tag(text: str) -> str | None:
@@ -80,7 +83,8 @@ def _names() -> tuple[Mapping[str, str], Mapping[str, str]]:
 def country_code(text: str) -> str | None:
     """Return a country's two letters in upper case; None for what is no country."""
     code = text.strip()
-    return code.upper() if code.isascii() and code.upper() in _countries() else None
+    named = _COMMONLY.get(code.upper(), code.upper()) if code.isascii() else ""
+    return named if named in _countries() else None
 
 
 @cache

@@ -25,6 +25,10 @@ def _known_locale(value: str | None) -> str | None:
     return locale_tag(value) if value is not None else None
 
 
+def _country_if_known(value: str | None) -> str | None:
+    return country_code(value) if value is not None else None
+
+
 def _known_country(value: Any) -> Any:
     known = country_code(value) if isinstance(value, str) else value
     if known is None and value is not None:
@@ -66,7 +70,8 @@ Color = Annotated[
     ),
 ]
 # The one rule for every door: a locale is a tag that CLDR knows, or null, which is the shop's own
-# language. It is no reason to turn a shopper away; a country that is none is.
+# language. It is no reason to turn anybody away; a country that is none is, except where it is but
+# a hint of how a shopper's telephone number is to be read.
 Locale = Annotated[str | None, Field(max_length=255), Clean, AfterValidator(_known_locale)]
 Country = Annotated[
     str | None,
@@ -74,6 +79,7 @@ Country = Annotated[
     AfterValidator(_known_country),
     BeforeValidator(none_if_empty),
 ]
+CountryHint = Annotated[str | None, Field(max_length=255), AfterValidator(_country_if_known)]
 # A tag of Shopify, which takes no spaces around it: what is left of it without them counts.
 Tag = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), OnOneLine

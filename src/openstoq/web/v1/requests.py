@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from openstoq.back_in_stock.signups.model import Channel
 from openstoq.kernel.ids import CustomerId, MarketId, ProductId, VariantId
-from openstoq.kernel.types import Country, Line, Locale, OnOneLine, Quantity, none_if_empty
+from openstoq.kernel.types import CountryHint, Line, Locale, OnOneLine, Quantity, none_if_empty
 
 _NONE_IF_EMPTY = BeforeValidator(none_if_empty)
 
@@ -36,7 +36,7 @@ class CustomerInput(Lenient):
     phone: Line | None = None
     push: Annotated[str, Field(max_length=4096), OnOneLine] | None = None
     country_code: Line | None = None
-    country: Country = None
+    country: CountryHint = None
     accepts_marketing: bool | None = None
     locale: Locale = None
     shopify_market_id: Annotated[MarketId | None, _NONE_IF_EMPTY] = None
