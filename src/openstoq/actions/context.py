@@ -10,7 +10,7 @@ from openstoq.shops.model import Points, Shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, of which shop, and what it may still spend."""
+    """The one who asks, of which shop, and with how many points left."""
 
     shop: Shop
     actor: str  # key:<id>, or storefront
@@ -28,7 +28,7 @@ class Caller:
 
 @dataclass(slots=True, kw_only=True)
 class Context(Work):
-    """What a handler works with: the open transaction of the caller's shop."""
+    """The surroundings of a handler: the open transaction of the caller's shop."""
 
     caller: Caller
     record: Statement | None = None

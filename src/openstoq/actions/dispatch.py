@@ -97,7 +97,7 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
 
 
 async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
-    """Say what is wrong with a refused request besides what could not be read of it."""
+    """Return what is wrong with a refused request besides what could not be read of it."""
     action = call.action
     if action.request is None or action.load is None or action.check is None:
         return []

@@ -1,4 +1,4 @@
-"""What every write leaves behind: an audit row and, with an idempotency key, its answer."""
+"""Records of a write: an audit row and, with an idempotency key, its answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _KEPT_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an action answers: a status and a JSON body."""
+    """The answer of an action: a status and a JSON body."""
 
     status: int
     body: bytes

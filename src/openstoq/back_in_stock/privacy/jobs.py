@@ -1,4 +1,4 @@
-"""Doing what Shopify's privacy webhooks require, in the transaction that works them off."""
+"""Shopify's privacy webhooks, obeyed in the transaction that works them off."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What is stored of one customer in PostgreSQL, to be told or forgotten."""
+"""Everything stored of one customer in PostgreSQL, to be exported or forgotten."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -202,11 +202,11 @@ async def bulk_notify(
 ) -> Reply[BulkNotified]:
     """Send back-in-stock notifications for up to 1000 signups at once.
 
-    Each stands for itself: 200 when all are being told, 207 when some are not, with the reason.
+    Each stands for itself: 200 when all are being notified, 207 when some are not, with the reason.
     Notified ones fail unless allow_resend is set.
     """
-    told = await notify_many(context, signup_ids, allow_resend=allow_resend)
-    return Reply(told, 207 if told.failed else 200)
+    outcome = await notify_many(context, signup_ids, allow_resend=allow_resend)
+    return Reply(outcome, 207 if outcome.failed else 200)
 
 
 @signups.post("/transfer", aliases=("move signups", "merge variants", "replace a variant"))
@@ -268,7 +268,7 @@ async def unblock(
 async def notify_many(
     context: Context, signup_ids: list[UUID], *, allow_resend: bool
 ) -> BulkNotified:
-    """Start telling those signups that may be told, and say why not the others."""
+    """Start notifying those signups that may be notified; of the others return why not."""
     found = {
         signup.id: signup
         for signup in await store.load(context.db, context.shop_id, signup_ids, lock=True)

@@ -16,7 +16,7 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockFilter:
-    """Which blocked signups; None leaves a field out."""
+    """The blocked signups that are meant; None leaves a field out."""
 
     signup_ids: Sequence[UUID] | None = None
     reason: str | None = None

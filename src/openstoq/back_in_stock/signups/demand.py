@@ -1,4 +1,4 @@
-"""Which variants are in demand: signups counted by variant, as API v1 reports them."""
+"""Variants in demand: signups counted by variant, as API v1 reports them."""
 
 from datetime import datetime
 from typing import Literal

@@ -19,7 +19,7 @@ from openstoq.kernel.ids import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """What became of a new signup.
+    """The outcome of adding a signup.
 
     It is not `is_new` when one like it was pending already, and then has no `json`, which is for
     callers who vouch. It `asks` for confirmation where the shop wants that of everybody.

@@ -16,14 +16,14 @@ Status = Literal["pending", "notified", "unsubscribed", "blocked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """How a shopper can be told, already checked: see rules.contact_of."""
+    """A way to reach a shopper, already checked: see rules.contact_of."""
 
     channel: Channel
     address: str  # e-mail in lower case, phone in E.164, or push token
 
     @property
     def identity(self) -> str:
-        """What recognises the same shopper in the next signup."""
+        """The text that recognises the same shopper in the next signup."""
         return f"{self.channel}:{self.address}"
 
     @property
@@ -130,7 +130,7 @@ class Deleted(BaseModel):
 
 
 class BulkDeleted(BaseModel):
-    """How many signups are gone."""
+    """The number of signups that are gone."""
 
     deleted_count: int
 
@@ -143,20 +143,20 @@ class Failed(BaseModel):
 
 
 class BulkNotified(BaseModel):
-    """Which signups are being told, and which not."""
+    """The signups that are being notified, and those that are not."""
 
     success: list[UUID]
     failed: list[Failed]
 
 
 class Unblocked(BaseModel):
-    """How many signups are pending again."""
+    """The number of signups that are pending again."""
 
     unblocked_count: int
 
 
 class Transferred(BaseModel):
-    """How many signups moved, and how many were dropped because the target had them."""
+    """The numbers of signups that moved, and that were dropped because the target had them."""
 
     transferred_count: int
     dropped_count: int

@@ -1,4 +1,4 @@
-"""Decisions about signups, without I/O: is a contact real, may a shopper be told."""
+"""Decisions about signups, without I/O: is a contact real, may a shopper be notified."""
 
 from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
 from openstoq.kernel.contacts import email_address, phone_number
@@ -44,7 +44,7 @@ def contact_of(
 
 
 def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
-    """Say why the shopper may not be told by hand now, or None: stock plays no part in it."""
+    """Return why the shopper may not be notified by hand now, or None: stock plays no part in it."""
     obstacles = {
         "The shopper has unsubscribed; only they can sign up again": (
             signup.unsubscribed_at is not None
@@ -67,7 +67,7 @@ def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
 
 
 def undeletable(signup: Signup) -> str | None:
-    """Say why a signup cannot be deleted, or None."""
+    """Return why a signup cannot be deleted, or None."""
     if signup.notified_at is not None:
         return "Already notified; only pending signups can be deleted"
     if signup.wave_id is not None:

@@ -25,7 +25,7 @@ _STATE = """id, channel, contact, variant_id, product_id, wave_id, optin_require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which signups a list is of; None leaves a field out."""
+    """The signups that a list is of; None leaves a field out."""
 
     channel: Channel | None = None
     status: Status | None = None

@@ -1,4 +1,4 @@
-"""What Shopify's privacy webhooks require of preorders: customers are told of, or forgotten."""
+"""Shopify's privacy webhooks, obeyed for preorders: data is mailed to the merchant, or forgotten."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Tell or forget a customer; the orders and their money stay for the books."""
+    """Export or forget a customer; the orders and their money stay for the books."""
     match news.change:
         case DataRequested(request):
             found = await privacy_store.orders_of(work.db, work.shop_id, request)

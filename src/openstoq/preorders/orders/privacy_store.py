@@ -1,4 +1,4 @@
-"""What is stored of a customer's preorders in PostgreSQL, to be told or forgotten."""
+"""Everything stored of a customer's preorders in PostgreSQL, to be exported or forgotten."""
 
 from typing import Any
 from uuid import UUID

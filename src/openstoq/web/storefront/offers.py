@@ -1,4 +1,4 @@
-"""What a storefront asks of preorders: the offer that applies to a variant, in its language."""
+"""The storefront's view of preorders: the offer that applies to a variant, in its language."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What browsers on a shop's pages may call: no key, from any origin, with points by address."""
+"""Routes for browsers on a shop's pages: no key, from any origin, with points by address."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal

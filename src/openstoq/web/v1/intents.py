@@ -225,17 +225,17 @@ async def bulk_notify_intent(
 ) -> Reply[dict[str, Any]]:
     """Send the notifications of many intents now, each for itself."""
     ids = _uuids(intent_ids)
-    told = await v2.notify_many(context, ids, allow_resend=allow_resend)
+    outcome = await v2.notify_many(context, ids, allow_resend=allow_resend)
     known = {str(one) for one in ids}
     failed = [
-        {"intent_id": str(failure.signup_id), "error": failure.error} for failure in told.failed
+        {"intent_id": str(failure.signup_id), "error": failure.error} for failure in outcome.failed
     ]
     failed += [
         {"intent_id": text, "error": "Intent not found"}
         for text in dict.fromkeys(intent_ids)
         if text.lower() not in known
     ]
-    body = {"success": [str(one) for one in told.success], "failed": failed}
+    body = {"success": [str(one) for one in outcome.success], "failed": failed}
     return Reply(body, 207 if failed else 200)
 
 

@@ -18,7 +18,7 @@ class Lenient(BaseModel):
 
 
 class IntentInput(Lenient):
-    """What is waited for, and by which channel."""
+    """The variant that is waited for, and the channel."""
 
     shopify_variant_id: VariantId
     shopify_product_id: ProductId
@@ -29,7 +29,7 @@ class IntentInput(Lenient):
 
 
 class CustomerInput(Lenient):
-    """Who waits. The documented `id`, "from a previous call", is ignored: it proves nothing."""
+    """The shopper who waits. The documented `id`, "from a previous call", is ignored: it proves nothing."""
 
     name: Line | None = None
     email: Line | None = None

@@ -31,7 +31,7 @@ _DEPOSIT = ("payments.options.partial.deposit",)
 
 
 class PlanProblems(Invalid):
-    """What is wrong with a plan, by its fields: v1's 422."""
+    """Everything wrong with a plan, by its fields: v1's 422."""
 
     def __init__(self, *messages: str) -> None:
         by_field: dict[str, list[str]] = {}

@@ -27,7 +27,7 @@ Said = AfterValidator(_said)
 
 
 class ShippingUpdateBody(Lenient):
-    """What is told to the shoppers of which orders, named by our ids or by Shopify's."""
+    """A message to the shoppers of orders, named by our ids or by Shopify's."""
 
     order_ids: Annotated[list[UUID], Field(max_length=MOST_ORDERS)] | None = None
     shopify_order_ids: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] | None = None
