@@ -126,7 +126,7 @@ async def asked_of(database, shop):
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [("uk", "GB"), ("EL", "GR"), ("de", "DE"), ("AN", None), ("ZZ", None), ("Germany", None),
-     ("", None), (" ", None), (None, None), ("d\x00", None), ("ß", None)],
+     ("", None), (" ", None), (None, None), ("ß", None)],
 )  # fmt: skip
 async def test_a_shopper_is_not_turned_away_for_a_country(
     database, shop, stranger, merchant, sent, kept

@@ -79,7 +79,9 @@ Country = Annotated[
     AfterValidator(_known_country),
     BeforeValidator(none_if_empty),
 ]
-CountryHint = Annotated[str | None, Field(max_length=255), AfterValidator(_country_if_known)]
+CountryHint = Annotated[
+    str | None, Field(max_length=255), OnOneLine, AfterValidator(_country_if_known)
+]
 # A tag of Shopify, which takes no spaces around it: what is left of it without them counts.
 Tag = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), OnOneLine
