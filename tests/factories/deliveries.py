@@ -10,7 +10,7 @@ import orjson
 
 from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.shops.webhooks import receive, work_off
+from openstoq.shops.webhooks import announced, receive, work_off
 
 SECRET = "the app's client secret"
 DOMAIN = "snowdevil.myshopify.com"
@@ -50,7 +50,7 @@ def make_delivery(
 
 
 async def take(runtime, headers, body):
-    return await receive(runtime, headers, body, request_id="test")
+    return await receive(runtime, await announced(runtime, headers), body, request_id="test")
 
 
 async def deliver(runtime, shop, topic, body, **changes):

@@ -98,7 +98,6 @@ async def test_names_of_headers_may_be_written_in_any_case(runtime, shop):
         {"Hmac_Sha256": "é"},
         {"Hmac_Sha256": signature(b"another body")},
         {"secret": ""},
-        {"secret": "another secret", "domain": "unknown.myshopify.com"},
     ],
 )
 async def test_a_bad_signature_is_refused(database, runtime, shop, changes):
@@ -124,6 +123,44 @@ async def test_a_shop_of_its_own_app_has_its_own_secret(database, runtime, shop)
 async def test_an_unknown_shop_is_not_found(runtime, shop):
     with pytest.raises(NotFound):
         await take(runtime, *make_delivery("app/uninstalled", {}, domain="other.myshopify.com"))
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"Hmac_Sha256": None}, 401),
+        ({"Hmac_Sha256": "x" * 44}, 401),
+        ({"Topic": None}, 400),
+        ({"domain": ""}, 400),
+        ({"Shop_Domain": None}, 400),
+        ({"domain": "shop.example"}, 400),
+        ({"domain": "other.myshopify.com"}, 404),
+    ],
+)
+async def test_what_cannot_be_a_delivery_is_refused_before_its_body_is_read(
+    runtime, changes, status
+):
+    headers, _ = make_delivery("orders/updated", {}, **changes)
+
+    app = make_app(runtime, routes=webhooks.routes(runtime))
+    answers = []
+
+    async def receive():
+        raise AssertionError("its body was read")
+
+    async def send(message):
+        answers.append(message.get("status"))
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": webhooks.PATH,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    await app(scope, receive, send)
+    assert answers[0] == status
 
 
 async def test_without_a_secret_an_unknown_shop_is_not_found_either(runtime, shop):

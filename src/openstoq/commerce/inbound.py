@@ -202,6 +202,10 @@ class Inbound(Protocol):
         """Read the headers. Raises BadRequest naming all that is wrong."""
         ...
 
+    def is_signed(self, headers: Mapping[str, str]) -> bool:
+        """Return whether there is a signature at all, be it right or wrong."""
+        ...
+
     def is_genuine(
         self, raw_body: bytes, headers: Mapping[str, str], secrets: Sequence[str]
     ) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 import structlog
 
-from openstoq.commerce.inbound import Change, Inbound
+from openstoq.commerce.inbound import Change, Delivery, Inbound
 from openstoq.commerce.port import CommerceUnreadable
 from openstoq.db.faults import alone
 from openstoq.errors import BadRequest, NotFound, Unauthorized
@@ -30,27 +30,41 @@ class News:
     triggered_at: datetime
 
 
-async def receive(
-    runtime: Runtime, headers: Mapping[str, str], raw_body: bytes, *, request_id: str
-) -> bool:
-    """Take a delivery: check who signed it, store it and enqueue its work, in one transaction.
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A delivery as its headers announce it, which nothing but its body can prove."""
 
-    False when this delivery was taken before. Raises Unauthorized for a bad signature, NotFound
-    for a shop that is not ours, BadRequest for what is not a delivery or is another shop's.
+    shop: Shop
+    delivery: Delivery
+    headers: Mapping[str, str]
+
+
+async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
+    """Return the delivery that headers announce, before its body is read, which costs more.
+
+    Raises Unauthorized where no signature is, BadRequest for what is no delivery, NotFound for a
+    shop that is not ours.
     """
     inbound = runtime.ports.get(Inbound)
-    domain = {name.lower(): value for name, value in headers.items()}.get(
-        "x-shopify-shop-domain", ""
-    )
-    shop = await store.shop_of_domain(runtime.database, domain) if domain else None
-    secrets = webhook_secrets(runtime, shop)
-    if shop is None and not any(secrets):
-        raise NotFound("no such shop has installed this app")
-    if not inbound.is_genuine(raw_body, headers, secrets):
-        raise Unauthorized("the signature is not one of this app's")
+    if not inbound.is_signed(headers):
+        raise Unauthorized("send the body's signature in X-Shopify-Hmac-Sha256")
     delivery = inbound.delivery(headers)
+    shop = await store.shop_of_domain(runtime.database, delivery.shop_domain)
     if shop is None:
         raise NotFound(f"no shop {delivery.shop_domain} has installed this app")
+    return Announced(shop, delivery, headers)
+
+
+async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request_id: str) -> bool:
+    """Take a delivery: check who signed it, store it and enqueue its work, in one transaction.
+
+    False when this delivery was taken before. Raises Unauthorized for a bad signature, BadRequest
+    for what is not a delivery or is another shop's.
+    """
+    inbound = runtime.ports.get(Inbound)
+    shop, delivery = said.shop, said.delivery
+    if not inbound.is_genuine(raw_body, said.headers, webhook_secrets(runtime, shop)):
+        raise Unauthorized("the signature is not one of this app's")
     try:
         orjson.loads(raw_body)
     except orjson.JSONDecodeError as error:

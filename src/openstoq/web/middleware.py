@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openstoq.actions.faults import Fault, problem_of
 from openstoq.errors import Problem, TooLarge, Unavailable
+from openstoq.kernel.addresses import client_of
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import REQUEST_SECONDS, REQUESTS
 from openstoq.web import responses
@@ -24,6 +26,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _CLIENT_GONE = 499
 _SMALL_BODY = 65_536
 _LARGE_BODIES = 12
+_SHARES = 8
 _LONGEST_LENGTH = 19
 
 
@@ -95,7 +98,7 @@ class BodyLimitMiddleware:
 
     The endpoint hears of it as it reads the body, at once when its length was announced, so that
     each face refuses it in its own shape. Large bodies that come at the same time share what they
-    may take of the memory; small ones are always taken.
+    may take of the memory, of which one client has an eighth; small ones are always taken.
     """
 
     def __init__(
@@ -104,8 +107,11 @@ class BodyLimitMiddleware:
         self.app = app
         self.most_bytes = most_bytes
         self.most_bytes_at = most_bytes_at or {}
-        self._most_held = _LARGE_BODIES * max([most_bytes, *self.most_bytes_at.values()])
+        largest = max([most_bytes, *self.most_bytes_at.values()])
+        self._most_held = _LARGE_BODIES * largest
+        self._most_held_by_client = max(largest, self._most_held // _SHARES)
         self._held = 0
+        self._held_by: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; reading its body may raise TooLarge."""
@@ -114,6 +120,7 @@ class BodyLimitMiddleware:
             return
         most_bytes = self.most_bytes_at.get(scope["path"], self.most_bytes)
         too_large = _announced(scope) > most_bytes
+        client = client_of(scope["client"][0]) if scope.get("client") else ""
         received = 0
 
         async def counted() -> Message:
@@ -121,17 +128,26 @@ class BodyLimitMiddleware:
             message: Message = {} if too_large else await receive()
             size = len(message.get("body", b""))
             received += size
-            self._held += size
+            self._hold(client, size)
             if too_large or received > most_bytes:
                 raise TooLarge(f"the body is larger than {most_bytes} bytes; send less at once")
-            if received > _SMALL_BODY and self._held > self._most_held:
+            if received > _SMALL_BODY and self._is_full_for(client):
                 raise Unavailable("too many large bodies come at once; try again in a few seconds")
             return message
 
         try:
             await self.app(scope, counted, send)
         finally:
-            self._held -= received
+            self._hold(client, -received)
+
+    def _hold(self, client: str, size: int) -> None:
+        self._held += size
+        self._held_by[client] += size
+        if not self._held_by[client]:
+            del self._held_by[client]
+
+    def _is_full_for(self, client: str) -> bool:
+        return self._held > self._most_held or self._held_by[client] > self._most_held_by_client
 
 
 def _announced(scope: Scope) -> float:

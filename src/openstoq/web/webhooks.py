@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.metrics import WEBHOOKS
-from openstoq.shops.webhooks import receive
+from openstoq.shops.webhooks import announced, receive
 from openstoq.web import responses
 
 PATH = "/webhooks/shopify"
@@ -21,10 +21,9 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
         outcome = "refused"
         topic = "unknown"
         try:
+            delivery = await announced(runtime, request.headers)
             raw_body = await request.body()
-            fresh = await receive(
-                runtime, request.headers, raw_body, request_id=request.state.request_id
-            )
+            fresh = await receive(runtime, delivery, raw_body, request_id=request.state.request_id)
             outcome = "taken" if fresh else "repeated"
             # Only a delivery that was genuine may add a name to the metrics.
             topic = request.headers.get("x-shopify-topic", topic)

@@ -106,11 +106,14 @@ class ShopifyInbound(Inbound):
         return webhooks.delivery(headers)
 
     @override
+    def is_signed(self, headers: Mapping[str, str]) -> bool:
+        return webhooks.is_signature(_signature(headers))
+
+    @override
     def is_genuine(
         self, raw_body: bytes, headers: Mapping[str, str], secrets: Sequence[str]
     ) -> bool:
-        lowered = {name.lower(): value for name, value in headers.items()}
-        return webhooks.verify(raw_body, lowered.get("x-shopify-hmac-sha256"), secrets)
+        return webhooks.verify(raw_body, _signature(headers), secrets)
 
     @override
     def change(self, topic: str, body: bytes) -> Change | None:
@@ -126,3 +129,7 @@ class ShopifyInbound(Inbound):
         self, query: Sequence[tuple[str, str]], secrets: Sequence[str]
     ) -> Forwarded | None:
         return proxy.forwarded(query, secrets)
+
+
+def _signature(headers: Mapping[str, str]) -> str | None:
+    return {name.lower(): value for name, value in headers.items()}.get("x-shopify-hmac-sha256")

@@ -7,6 +7,7 @@ say something, they say None.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -20,6 +21,12 @@ from openstoq.errors import BadRequest
 _OF_THE_SHOP = ("shop/update", "app/uninstalled")
 PRIVACY_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 _LONGEST_HEADER = 255
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
+
+
+def is_signature(header: str | None) -> bool:
+    """Return whether the header looks like a signature: 32 bytes in base64."""
+    return bool(_SIGNATURE.fullmatch(header or ""))
 
 
 def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
