@@ -83,11 +83,12 @@ async def test_without_a_key_a_client_is_told_to_send_one(address):
 
 
 async def test_refusals_are_http_with_a_json_rpc_body(http, database, shop):
-    for key in ("", "stoq_api_key_" + "a" * 32):
+    # Of what comes without anything like a key nothing is read, the id neither.
+    for key, asked_by in (("", None), ("nope", None), ("stoq_api_key_" + "a" * 32, 1)):
         answer = await http.post(PATH, json=LIST, headers={"X-Auth-Token": key})
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        assert answer.json()["id"] == 1
+        assert answer.json()["id"] == asked_by
         assert "API key" in answer.json()["error"]["message"]
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE shops SET rate_points = 2")
@@ -285,3 +286,50 @@ async def test_of_a_name_that_comes_twice_the_last_counts_for_all(http):
     assert before - after == 1
     # It was run as what it was paid for: a read, which has no stock_threshold to take.
     assert answer.json()["result"]["isError"]
+
+
+async def test_without_a_key_no_body_is_read(app):
+    async def receive():
+        raise AssertionError("its body was read")
+
+    for headers in (
+        [],
+        [(b"x-auth-token", b"nope")],
+        [(b"authorization", b"Bearer stoq_api_key_")],
+    ):
+        answers = []
+
+        async def send(message, answers=answers):
+            answers.append(message.get("status"))
+
+        scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b""}
+        await app({**scope, "headers": headers}, receive, send)
+        assert answers[0] == 401
+
+
+UNKNOWN_KEY = {"X-Auth-Token": "stoq_api_key_" + "a" * 32}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {**LIST, "id": "A" * 1_000_000},
+        {**LIST, "id": "A" * 256},
+        {**LIST, "id": "é" * 256},
+        {**LIST, "method": "A" * 1_000_000},
+        call("A" * 1_000_000),
+        call(UPDATE, **{"A" * 900_000: 1}),
+        call(UPDATE, **{str(number): 1 for number in range(15_000)}),
+        call(UPDATE, **{str(number): 1 for number in range(60_000)}),
+        call(READ, **{str(number): 1 for number in range(15_000)}),
+        call(UPDATE, dry_run="A" * 900_000),
+        call(UPDATE, idempotency_key="A" * 900_000),
+    ],
+    ids=lambda message: repr(message)[:60],
+)
+async def test_an_answer_is_small_whatever_is_asked(http, message):
+    for headers in ({}, UNKNOWN_KEY):
+        answer = await http.post(PATH, json=message, headers=headers)
+        assert answer.status_code < 500
+        assert len(answer.content) < 60_000
+    assert (await http.post(PATH, json={**LIST, "id": "A" * 255})).json()["id"] == "A" * 255

@@ -287,3 +287,31 @@ async def test_every_operation_but_create_needs_a_key(app):
         ]:
             answer = await anybody.request(method, path)
             assert (answer.status_code, list(answer.json())) == (401, ["error"]), path
+
+
+@pytest.mark.parametrize(
+    "token", ["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "shopper", "", "x" * 4000]
+)
+async def test_a_bearer_token_that_is_no_key_is_a_strangers(app, storefront, token):
+    """A headless shop sends the token of its own customer with every request."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with client_of(app, base="") as browser:
+        answer = await browser.post(
+            "/api/v1/intents", json=form(), headers={**storefront, **headers}
+        )
+        assert answer.status_code == 201
+        assert (await browser.get("/api/v1/intents", headers=headers)).status_code == 401
+
+
+async def test_what_looks_like_a_key_has_to_be_one(app, storefront):
+    unknown = "stoq_api_key_" + "a" * 32
+    async with client_of(app, base="") as browser:
+        for headers in (
+            {"Authorization": f"Bearer {unknown}"},
+            {"X-Auth-Token": unknown},
+            {"X-Auth-Token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
+        ):
+            answer = await browser.post(
+                "/api/v1/intents", json=form(), headers={**storefront, **headers}
+            )
+            assert answer.status_code == 401

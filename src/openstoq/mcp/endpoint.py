@@ -16,11 +16,15 @@ from starlette.types import Message, Receive, Scope, Send
 from openstoq.actions.action import READ_COST, WRITE_COST, Action
 from openstoq.actions.admission import PointsSpent, admit
 from openstoq.actions.help import BASE_PATH
+from openstoq.actions.validation import MOST_NAMES, check_size
 from openstoq.errors import BadRequest, Problem, Unauthorized
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.server import make_server
+from openstoq.shops.keys import is_key, key_in
 
 PATHS = (f"{BASE_PATH}/mcp", "/mcp")
+_LONGEST_NAME = 255
+_AT_MOST = f" of at most {_LONGEST_NAME} characters"
 _UNREADABLE = object()
 
 
@@ -63,11 +67,13 @@ class Endpoint:
             refused = Response(status_code=status, headers={"Allow": "OPTIONS, POST"})
             await refused(scope, receive, send)
             return
-        message = _message(await request.body())
+        key = key_in(request.headers)
+        # What could be a key is worth reading for; `admit` says what is wrong with anything else.
+        message = _message(await request.body()) if is_key(key or "") else _UNREADABLE
         try:
             caller = await admit(
                 self.runtime,
-                _key(request),
+                key,
                 cost=self._cost(message),
                 named=[
                     request.headers.get("x-shopify-shop-domain"),
@@ -109,39 +115,37 @@ class Endpoint:
 def _message(body: bytes) -> Any:
     """Return what the body says in strict JSON; of a name that comes twice, the last counts."""
     try:
+        check_size(body)
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except (BadRequest, orjson.JSONDecodeError):
         return _UNREADABLE
 
 
 def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for each
     """Return the code and the sentence of what keeps a message from being one of JSON-RPC."""
     if message is _UNREADABLE:
-        return PARSE_ERROR, "the body is not JSON in UTF-8"
+        return PARSE_ERROR, f"the body is not JSON in UTF-8 of at most {MOST_NAMES} names"
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return INVALID_REQUEST, 'send one JSON object, with jsonrpc: "2.0"; batches are not taken'
-    if not isinstance(message.get("method"), str):
-        return INVALID_REQUEST, "method must be a string"
+    if not _is_name(message.get("method")):
+        return INVALID_REQUEST, f"method must be a string{_AT_MOST}"
     if "id" in message and not _is_id(message["id"]):
-        return INVALID_REQUEST, "id must be a string or an integer"
+        return INVALID_REQUEST, f"id must be an integer or a string{_AT_MOST}"
     params = message.get("params") or {}
     if not isinstance(params, dict):
         return INVALID_REQUEST, "params must be an object"
-    if message["method"] == "tools/call" and not isinstance(params.get("name"), str):
-        return INVALID_PARAMS, "params.name must be a string"
+    if message["method"] == "tools/call" and not _is_name(params.get("name")):
+        return INVALID_PARAMS, f"params.name must be a string{_AT_MOST}"
     return None
 
 
+def _is_name(value: Any) -> bool:
+    # It stands in the answer, which shall not be larger for that.
+    return isinstance(value, str) and len(value) <= _LONGEST_NAME
+
+
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
-
-
-def _key(request: Request) -> str | None:
-    key = request.headers.get("x-auth-token")
-    if key is not None:
-        return key.strip()
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    return _is_name(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _refused(problem: Problem, message: Any) -> Response:

@@ -1,6 +1,7 @@
 """API keys: how one looks, and the only form in which it is kept."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -33,6 +34,15 @@ def new_key() -> str:
 def is_key(text: str) -> bool:
     """Say whether `text` has the form of a key."""
     return bool(_KEY.match(text))
+
+
+def key_in(headers: Mapping[str, str]) -> str | None:
+    """Return the key that a request's headers carry, in X-Auth-Token or as a bearer token."""
+    key = headers.get("x-auth-token")
+    if key is not None:
+        return key.strip()
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def key_hash(key: str) -> bytes:

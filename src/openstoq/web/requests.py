@@ -14,15 +14,6 @@ _SHOP = "x-shopify-shop-domain"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def key_of(request: Request) -> str | None:
-    """Return the API key, from X-Auth-Token or as a bearer token."""
-    key = request.headers.get("x-auth-token")
-    if key is not None:
-        return key.strip()
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
-
-
 def visitor_of(request: Request) -> str | None:
     """Return whose address a proxy in front of all others says the request came from.
 

@@ -17,9 +17,10 @@ from openstoq.actions.dispatch import Call, dispatch
 from openstoq.actions.help import BASE_PATH, manifest, request_schema
 from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
+from openstoq.shops.keys import key_in
 from openstoq.web import responses
 from openstoq.web.documents import Document
-from openstoq.web.requests import dry_run_of, json_body_of, key_of, query_of, segments_of, shops_of
+from openstoq.web.requests import dry_run_of, json_body_of, query_of, segments_of, shops_of
 from openstoq.web.routing import RoutingTable
 
 HELP = "help"
@@ -77,7 +78,7 @@ class Face:
         reads = request.method in ("GET", "HEAD")
         caller = await admit(
             self.runtime,
-            key_of(request),
+            key_in(request.headers),
             cost=READ_COST if reads else WRITE_COST,
             named=shops_of(request),
         )
