@@ -4,13 +4,36 @@ A field `pool_size` of the group `database` is read from OPENSTOQ_DATABASE_POOL_
 docs/configuration.md is generated from this module.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from openstoq.kernel.addresses import plain
+
 PREFIX = "OPENSTOQ_"
+
+
+def _proxies(value: str) -> str:
+    """Return addresses and networks as the server compares them; raise ValueError for others."""
+    proxies = [plain(one.strip()) for one in value.split(",") if one.strip()]
+    for proxy in proxies:
+        try:
+            is_everybody = ip_network(proxy).prefixlen == 0
+        except ValueError:
+            is_everybody = proxy == "*"
+            if not is_everybody:
+                raise ValueError(
+                    f"{proxy} is neither an address nor a network such as 10.0.0.0/8"
+                ) from None
+        if is_everybody:
+            raise ValueError(
+                f"{proxy} would believe everybody's X-Forwarded-For: name your proxies' own "
+                "addresses or networks"
+            )
+    return ",".join(proxies)
 
 
 class Group(BaseModel):
@@ -62,8 +85,10 @@ class Http(Group):
         "http://127.0.0.1:8000",
         description="How the outside reaches this server: in webhooks, mails and links.",
     )
-    trusted_proxies: str = Field(
-        "127.0.0.1", description="Proxies whose X-Forwarded-For is believed, comma-separated."
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        "127.0.0.1",
+        description="Addresses and networks (10.0.0.0/8) of the proxies whose X-Forwarded-For is "
+        "believed, comma-separated. `*` is refused: anybody could say who he is.",
     )
     max_body_bytes: int = Field(1_048_576, description="Larger request bodies are answered 413.")
     max_webhook_bytes: int = Field(

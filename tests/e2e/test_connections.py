@@ -384,6 +384,29 @@ async def test_an_address_has_so_many_connections(plant: Plant, http):
     await until(free)
 
 
+async def test_a_proxy_is_known_on_a_socket_for_both_families(plant: Plant, http):
+    """There an IPv4 address comes as one of IPv6."""
+    plant.listening.close()
+    plant.listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    plant.address = f"http://127.0.0.1:{plant.listening.getsockname()[1]}"
+    await plant.start_api(
+        OPENSTOQ_LIMITS_ADDRESS_POINTS="1", OPENSTOQ_HTTP_MAX_CONNECTIONS_PER_ADDRESS="2"
+    )
+    asked = f"{plant.address}/api/storefront/preorders?variant_id=1&shop={plant.shop.domain}"
+    statuses = [
+        (await http.get(asked, headers={"X-Forwarded-For": address})).status_code
+        for address in ("192.0.2.1", "192.0.2.2", "::ffff:192.0.2.1")
+    ]
+    assert statuses == [200, 200, 429]
+    many = [
+        await asyncio.open_connection("127.0.0.1", plant.listening.getsockname()[1])
+        for _ in range(5)
+    ]
+    assert (await http.get(f"{plant.address}/healthz")).status_code == 200
+    for _, writer in many:
+        writer.close()
+
+
 async def test_connections_fit_into_the_files_that_may_be_open(plant: Plant, tmp_path: Path, http):
     limits = (100, 600)
     for most, outcome in zip(limits, ("ulimit -Hn", "server.connections_lowered"), strict=True):

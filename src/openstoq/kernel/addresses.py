@@ -6,6 +6,16 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 _PREFIX = 64
 
 
+def plain(address: str) -> str:
+    """Return an IPv4 address as itself where a socket for both families wrote it as IPv6."""
+    try:
+        read = ip_address(address)
+    except ValueError:
+        return address
+    mapped = read.ipv4_mapped if isinstance(read, IPv6Address) else None
+    return str(mapped) if mapped is not None else address
+
+
 def client_of(address: str) -> str:
     """Return the address to count a client by: an IPv4 address, or the /64 of an IPv6 one.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from openstoq.kernel.addresses import plain
 from openstoq.kernel.metrics import REFUSED_CONNECTIONS
 from openstoq.web.pace import Pace
 from openstoq.web.refusals import SENTENCES, written
@@ -81,6 +82,10 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client in, or say that there is no room."""
         super().connection_made(transport)
+        if self.client is not None:
+            host, port = self.client
+            # Proxies are trusted, and clients counted, by the address that they have.
+            self.client = (plain(host), port)
         self._head_since = self.loop.time()
         with suppress(AttributeError, OSError):
             # A client that takes nothing then costs the kernel little as well.

@@ -99,9 +99,7 @@ class Connections:
                 del self._by_site[site]
 
     def _site(self, address: str) -> str | None:
-        site = client_of(address)
-        # A socket for both families writes an IPv4 address as one of IPv6.
-        return None if self._is_exempt(address) or self._is_exempt(site) else site
+        return None if self._is_exempt(address) else client_of(address)
 
     def _make_room(self) -> bool:
         for waiting in (self.unproven, self.idle, self.sending, self.stalled):
