@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from factories.apps import client_of, make_app, serving
-from factories.patience import PATIENCE
+from factories.patience import PATIENCE, until
 from factories.runtimes import KEY, make_runtime
 from openstoq.config import Database as DatabaseSettings
 from openstoq.config import Http, Security, Settings
@@ -210,9 +210,35 @@ async def test_a_database_that_was_turned_read_only_is_not_ready(database_url):
     await owner.close()
     pool = await Database.connect(database_url, size=1)
     async with client_of(make_app(make_runtime(pool)), base="") as client:
-        answer = await client.get("/readyz")
-        assert (answer.status_code, "disk is full" in answer.text) == (503, True)
+        for _ in range(2):
+            answer = await client.get("/readyz")
+            assert (answer.status_code, "disk is full" in answer.text) == (503, True)
     await pool.close()
+
+
+async def test_who_asks_for_readiness_at_once_costs_one_look(database_url, database):
+    """To see whether there is room writes a megabyte to the server's disk."""
+
+    async def looks():
+        name = database_url.rpartition("/")[2]
+        row = await database.call(
+            "SELECT temp_files FROM pg_stat_database WHERE datname = $1", name
+        )
+        return row["temp_files"]
+
+    before = await looks()
+    pool = await Database.connect(database_url, size=5)
+    async with client_of(make_app(make_runtime(pool)), base="") as client:
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(30)))
+    assert {answer.status_code for answer in answers} == {200}
+    # Its counts are there at the latest when a server's process has ended.
+    await pool.close()
+
+    async def seen():
+        return await looks() > before
+
+    await until(seen)
+    assert await looks() == before + 1
 
 
 async def test_a_stopping_process_is_not_ready(client, runtime):

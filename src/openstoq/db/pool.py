@@ -74,7 +74,9 @@ class Database:
         self._shares = Shares(share)
         self._seconds = seconds
         self._refused_at: float | None = None
-        self._room_seen_at: float | None = None
+        self._looked_at: float | None = None
+        self._had_room = True
+        self._looking = asyncio.Lock()
 
     @classmethod
     async def connect(
@@ -153,24 +155,33 @@ class Database:
 
     async def takes_writes(self) -> bool:
         """Return whether there is room on the server's disk, and no write was refused lately."""
+        # To find out writes a megabyte, and anybody may ask, as often and as many at once as he
+        # likes: whoever comes meanwhile waits, and hears what was found.
+        async with self._looking:
+            known = self._known_to_take_writes()
+            return known if known is not None else await self._has_room()
+
+    def _known_to_take_writes(self) -> bool | None:
         now = monotonic()
         if self._refused_at is not None and now - self._refused_at < _FULL_SECONDS:
             return False
-        # To find out writes a megabyte, and anybody may ask, as often as he likes.
-        if self._room_seen_at is not None and now - self._room_seen_at < _ROOM_SECONDS:
-            return True
+        if self._looked_at is not None and now - self._looked_at < _ROOM_SECONDS:
+            return self._had_room
+        return None
+
+    async def _has_room(self) -> bool:
         try:
             async with self.transaction(None) as db:
                 await db.execute(_TAKE_ROOM)
                 read_only: str = await db.fetchval("SHOW transaction_read_only")
         except FULL:
             return False
-        self._room_seen_at = now
-        return read_only == "off"
+        self._looked_at, self._had_room = monotonic(), read_only == "off"
+        return self._had_room
 
     def _note(self, error: BaseException) -> None:
         if isinstance(error, FULL):
-            self._refused_at, self._room_seen_at = monotonic(), None
+            self._refused_at, self._looked_at = monotonic(), None
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
