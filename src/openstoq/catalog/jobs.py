@@ -17,7 +17,7 @@ from openstoq.commerce.inbound import (
 )
 from openstoq.commerce.port import Commerce, Location, Product, ProductPage
 from openstoq.db.faults import alone
-from openstoq.jobs.items import TRIES, each, forget, pause, remember
+from openstoq.jobs.items import Failed, counts, each, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.shops.commerce import asking, commerce_of, patiently
@@ -87,8 +87,8 @@ async def pull_product(run: Run, *, product_id: int) -> None:
     failures: dict[int, str] = {}
     with asking(), alone(PRODUCT, product_id, failures):
         await _read_product(run, commerce, product_id)
-    if failures and run.attempt + 1 < TRIES:
-        raise Retry(failures[product_id], delay=pause(run.attempt))
+    if failures and not counts(run):
+        raise Failed(failures[product_id])
     async with run.work() as work:
         await _remember(work, [product_id], failures)
 

@@ -7,21 +7,31 @@ others again and again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from openstoq.db.faults import is_of_item, noted
 from openstoq.db.pool import Connection
-from openstoq.jobs.work import Work
+from openstoq.errors import Systemic
+from openstoq.jobs.work import Run, Work
 
 Item = TypeVar("Item")
 
-# Runs of a job before its item's failure counts: it may have met another transaction.
+# Runs of a job that raise before its item's failure counts: it may have met another transaction.
 TRIES = 3
 
 # Of `item_faults f`: whether it is too soon to try again. The pause doubles up to a day.
-_PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ least(f.times - 1, 10)) > {now})"
+PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ least(f.times - 1, 10)) > {now})"
+
+
+class Failed(Systemic):
+    """What a job is about failed, which does not count yet: the worker repeats the job."""
+
+
+def counts(run: Run) -> bool:
+    """Return whether what fails in this run is noted as such, instead of being tried again."""
+    return run.failures + 1 >= TRIES
 
 
 async def each(
@@ -103,7 +113,7 @@ async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> li
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f
-        WHERE f.shop_id = $1 AND f.kind = $2 AND {_PAUSES.format(now="$3::timestamptz")}
+        WHERE f.shop_id = $1 AND f.kind = $2 AND {PAUSES.format(now="$3::timestamptz")}
         """,  # noqa: S608 - a constant
         shop_id,
         kind,
@@ -117,7 +127,7 @@ async def rested(db: Connection, shop_id: UUID, kind: str, now: datetime, most: 
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f
-        WHERE f.shop_id = $1 AND f.kind = $2 AND NOT {_PAUSES.format(now="$3::timestamptz")}
+        WHERE f.shop_id = $1 AND f.kind = $2 AND NOT {PAUSES.format(now="$3::timestamptz")}
         ORDER BY f.noted_at LIMIT $4
         """,  # noqa: S608 - a constant
         shop_id,
@@ -126,8 +136,3 @@ async def rested(db: Connection, shop_id: UUID, kind: str, now: datetime, most: 
         most,
     )
     return [row["item"] for row in rows]
-
-
-def pause(attempt: int) -> timedelta:
-    """Return how long to wait before one of the first TRIES is repeated."""
-    return timedelta(seconds=2.0**attempt)

@@ -13,7 +13,7 @@ from uuid import UUID
 from openstoq.config import Settings
 from openstoq.db.faults import alone, is_of_item
 from openstoq.db.pool import Connection, Database
-from openstoq.jobs.job import Job
+from openstoq.jobs.job import Job, Retry
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.kernel.clock import Clock
 from openstoq.kernel.ports import Ports
@@ -171,8 +171,17 @@ class Run:
     shop_id: UUID
     request_id: str
     attempt: int
+    failures: int = 0
+    """How many runs of the job have raised; one that only asked to be repeated has not."""
+    is_last: bool = False
+    """Whether the job is put aside if this run raises too."""
     is_crowded: Callable[[], bool] = lambda: False
     """Whether others wait for this run's slot, so that a long one should pause."""
+
+    def keep_count(self, delay: timedelta) -> None:
+        """Come again after `delay` if a run of this job has raised: a new job would not know."""
+        if self.failures:
+            raise Retry("another run is at it", delay=delay)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:

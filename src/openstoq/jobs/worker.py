@@ -160,6 +160,8 @@ class Worker:
                 shop_id=UUID(payload["shop_id"]),
                 request_id=str(payload["request_id"]),
                 attempt=queued.attempts,
+                failures=(failures := _failures(queued, payload)),
+                is_last=failures >= job.attempts,
                 is_crowded=is_crowded,
             )
             sent = payload["arguments"]
@@ -202,8 +204,7 @@ class Worker:
             # It is done when there is room again, however long that takes.
             log.warning("job.storage_full", error=repr(error))
             return RetryRequested(delay=STORAGE_PAUSE, reason=str(error))
-        # One that the operator begins anew has no attempts again.
-        failures = 1 + (payload.get("failures", 0) if queued.attempts else 0)
+        failures = 1 + _failures(queued, payload)
         log.warning("job.failed", failures=failures, error=repr(error))
         if failures > job.attempts:
             return None
@@ -212,3 +213,8 @@ class Worker:
                 await note_failures(db, queued.id, payload, failures)
         pause = min(timedelta(seconds=2.0 ** (failures - 1)), LONGEST_PAUSE)
         return RetryRequested(delay=pause, reason=str(error))
+
+
+def _failures(queued: QueuedJob, payload: dict[str, Any]) -> int:
+    # One that the operator begins anew has no attempts again.
+    return int(payload.get("failures", 0)) if queued.attempts else 0

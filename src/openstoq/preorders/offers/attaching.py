@@ -1,6 +1,7 @@
 """The jobs that attach variants to offers and flip inventory policies, which callers ask after."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,9 +10,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from openstoq.actions.help import BASE_PATH
-from openstoq.commerce.port import Commerce, CommerceError
+from openstoq.commerce.port import Commerce, CommerceError, CommerceUnreadable
+from openstoq.db.faults import is_of_item, sentence_of
 from openstoq.jobs import bulk
-from openstoq.jobs.items import each
+from openstoq.jobs.items import Failed, counts, each
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER
@@ -83,10 +85,25 @@ async def attach(run: Run, *, job_id: str) -> None:
     if job is None or job.status != "running":
         return
     if job.arguments["source"] == "collection":
-        await _attach_collection(run, job_id, job.arguments["collection_id"])
+        async with _ending(run, job_id):
+            await _attach_collection(run, job_id, job.arguments["collection_id"])
         return
-    while await _attach_chunk(run, job_id):
-        continue
+    async with _ending(run, job_id):
+        while await _attach_chunk(run, job_id):
+            continue
+
+
+@asynccontextmanager
+async def _ending(run: Run, job_id: str) -> AsyncIterator[None]:
+    """End a job as failed when the shop refuses it, or when it fails for the last time."""
+    try:
+        yield
+    except Exception as error:
+        is_refused = isinstance(error, CommerceError) and not isinstance(error, CommerceUnreadable)
+        if not (is_refused or (run.is_last and is_of_item(error))):
+            raise
+        async with run.work() as work:
+            await _fail(work, job_id, sentence_of(error))
 
 
 async def _attach_chunk(run: Run, job_id: str) -> bool:
@@ -130,14 +147,9 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
             await _fail(work, job_id, NO_SHOP)
         return
     seen: list[int] = []
-    try:
-        with patiently():
-            async for product_ids in commerce.collection_products(collection_id):
-                seen += product_ids
-    except CommerceError as error:
-        async with run.work() as work:
-            await _fail(work, job_id, str(error))
-        return
+    with patiently():
+        async for product_ids in commerce.collection_products(collection_id):
+            seen += product_ids
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
         if job is None or job.status != "running":
@@ -185,15 +197,12 @@ async def flip(run: Run, *, job_id: str) -> None:
         await storefront_store.know_shop(work.db, work.shop_id)
         lease = await storefront_sync.LEASES.claim(work.db, work.shop_id, work.shop_id)
         if lease is None:
+            run.keep_count(LATER)
             work.enqueue_in(LATER, flip, job_id=job_id)
             return
-    async with storefront_sync.LEASES.kept(run, run.shop_id, lease):
-        try:
-            while await _flip_chunk(run, commerce, job_id):
-                continue
-        except CommerceError as error:
-            async with run.work() as work:
-                await _fail(work, job_id, str(error))
+    async with storefront_sync.LEASES.kept(run, run.shop_id, lease), _ending(run, job_id):
+        while await _flip_chunk(run, commerce, job_id):
+            continue
 
 
 async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
@@ -210,11 +219,16 @@ async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
         attached = await members.attached_ids(work.db, work.shop_id, [offer_id], chunk)
         wanted = await policies.ask_for(work.db, work.shop_id, policy, attached[offer_id])
     with patiently():
-        failures = await storefront_sync.write_policies(run, commerce, wanted)
+        failures, unset = await storefront_sync.write_policies(run, commerce, wanted)
+    if unset and not counts(run):
+        raise Failed("; ".join(dict.fromkeys(unset.values())))
+    failures |= unset
     for one in chunk:
         if one not in wanted:
             failures[one] = "not attached to this offer"
     async with run.work() as work:
+        if unset:
+            await policies.mark(work.db, work.shop_id, {one: wanted[one] for one in unset}, unset)
         await bulk.advance(work.db, work.shop_id, job_id, len(chunk), failures)
     return True
 

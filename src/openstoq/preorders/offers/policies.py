@@ -90,10 +90,16 @@ async def look_again(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
     )
 
 
-async def ask(db: Connection, shop_id: UUID, policies: Sequence[str], limit: int) -> dict[int, str]:
+async def ask(
+    db: Connection,
+    shop_id: UUID,
+    policies: Sequence[str],
+    limit: int,
+    but: Sequence[int],
+) -> dict[int, str]:
     """Return inventory policies, of these, that are wanted and not set yet, by variant.
 
-    They are noted as asked for first: what the shop tells of its own change is no drift then.
+    Those of the variants in `but` are left out. The others are noted as asked for first: what the shop tells of its own change is no drift then.
     """
     rows = await db.fetch(
         """
@@ -101,6 +107,7 @@ async def ask(db: Connection, shop_id: UUID, policies: Sequence[str], limit: int
         WHERE shop_id = $1 AND variant_id IN (
             SELECT variant_id FROM preorder_variants
             WHERE shop_id = $1 AND policy_wanted IS NOT NULL AND policy_wanted = ANY($2)
+              AND variant_id <> ALL($4)
             ORDER BY variant_id LIMIT $3
             FOR UPDATE)
         RETURNING variant_id, policy_asked
@@ -108,6 +115,7 @@ async def ask(db: Connection, shop_id: UUID, policies: Sequence[str], limit: int
         shop_id,
         policies,
         limit,
+        but,
     )
     return {row["variant_id"]: row["policy_asked"] for row in rows}
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import structlog
 
-from openstoq.commerce.port import Commerce, Metafield
+from openstoq.commerce.port import Commerce, CommerceRefused, Metafield
 from openstoq.db.faults import alone
+from openstoq.jobs.items import Failed, counts, forget, remember, rested, resting
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, SETTLED, Leases
@@ -21,7 +23,10 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.storefront")
 
 VARIANTS = 200
+MOST_AGAIN = 1000
 POLICIES = ("deny", "continue")
+# The kinds of items whose failures are kept: the shop's own metafields, a variant's policy.
+SHOP, POLICY = "storefront", "policy"
 LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 
 
@@ -53,15 +58,38 @@ async def sync_storefront(run: Run) -> None:
         await marks.know_shop(work.db, work.shop_id)
         lease = await LEASES.claim(work.db, work.shop_id, work.shop_id)
         if lease is None:
+            run.keep_count(LATER)
             work.coalesce_in(LATER, sync_storefront)
             return
     async with LEASES.kept(run, run.shop_id, lease):
+        unwritten: dict[UUID, str] = {}
+        async with run.work() as work:
+            db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+            rest = [int(one) for one in await resting(db, shop_id, POLICY, now)]
+            again = [int(one) for one in await rested(db, shop_id, POLICY, now, MOST_AGAIN)]
+        policies_of = _Policies(run, commerce, rest)
         with asking():
             # What the shop refuses of its own metafields keeps back no variant.
-            with alone("shop", run.shop_id, {}), patiently():
+            with alone(SHOP, run.shop_id, unwritten), patiently():
                 await _write_shop(run, commerce)
-            await _write_variants(run, commerce)
-            await _write_policies(run, commerce, POLICIES)
+            await _write_variants(run, commerce, policies_of)
+            await policies_of.write(POLICIES)
+    failures = [*unwritten.values(), *policies_of.unset.values()]
+    if failures and not counts(run):
+        raise Failed("; ".join(dict.fromkeys(failures)))
+    async with run.work() as work:
+        await _remember(work, SHOP, [run.shop_id], unwritten)
+        # Some that failed before may not be wanted any more.
+        await _remember(work, POLICY, [*policies_of.done, *again], policies_of.unset)
+
+
+async def _remember(
+    work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
+) -> None:
+    """Keep what failed, for `resume` to have it tried again, and forget that the rest did."""
+    well = [one for one in tried if one not in failures]
+    await forget(work.db, work.shop_id, kind, well)
+    await remember(work.db, work.shop_id, kind, failures, work.runtime.clock())
 
 
 async def _write_shop(run: Run, commerce: Commerce) -> None:
@@ -85,7 +113,10 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     # One at a time: ten megabytes are the most that a call may hold.
     failures: dict[tuple[int | None, str], str] = {}
     for metafield in changed:
-        failures |= await commerce.set_metafields(namespace_of(run), [metafield])
+        try:
+            failures |= await commerce.set_metafields(namespace_of(run), [metafield])
+        except CommerceRefused as refusal:
+            failures[None, metafield.key] = str(refusal)
     if gone:
         await commerce.delete_metafields(namespace_of(run), [(None, key) for key in gone])
     refused = {key: error for (_, key), error in failures.items()}
@@ -98,11 +129,11 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
             await marks.fail_live(work.db, work.shop_id, f"the shop's metafield {told}")
 
 
-async def _write_variants(run: Run, commerce: Commerce) -> None:
+async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies") -> None:
     while True:
         # Who is to stop selling stops before anything else is said of it, and who is to go on
         # goes on after.
-        await _write_policies(run, commerce, ["deny"])
+        await policies_of.write(["deny"])
         async with run.work() as work:
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
         if not found:
@@ -161,33 +192,56 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
         )
 
 
-async def _write_policies(run: Run, commerce: Commerce, which: Sequence[str]) -> None:
-    while True:
-        async with run.work() as work:
-            wanted = await policies.ask(work.db, work.shop_id, which, VARIANTS)
-        if not wanted:
-            return
-        await write_policies(run, commerce, wanted)
+class _Policies:
+    """The inventory policies that one run sets; at a variant that failed in it, or rests, no more."""
+
+    def __init__(self, run: Run, commerce: Commerce, resting: Sequence[int]) -> None:
+        self._run, self._commerce, self._resting = run, commerce, resting
+        self.unset: dict[int, str] = {}
+        self.done: list[int] = []
+
+    async def write(self, which: Sequence[str]) -> None:
+        """Set those, of `which`, that are wanted."""
+        while True:
+            but = [*self._resting, *self.unset]
+            async with self._run.work() as work:
+                wanted = await policies.ask(work.db, work.shop_id, which, VARIANTS, but)
+            if not wanted:
+                return
+            _, unset = await write_policies(self._run, self._commerce, wanted)
+            self.unset |= unset
+            self.done += [one for one in wanted if one not in unset]
 
 
-async def write_policies(run: Run, commerce: Commerce, wanted: Mapping[int, str]) -> dict[int, str]:
-    """Set inventory policies, product by product; return which failed, and why."""
+async def write_policies(
+    run: Run, commerce: Commerce, wanted: Mapping[int, str]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Set inventory policies, product by product; return which were refused, and which are unset.
+
+    What is unset is wanted as before: the shop's answer could not be read, or we failed at it.
+    """
     async with run.work() as work:
         by_product = await policies.products_of(work.db, work.shop_id, list(wanted))
     known = {variant for variants in by_product.values() for variant in variants}
     failures = {one: "no such variant in the shop" for one in wanted if one not in known}
-    refused: dict[int, str] = {}
+    faults: dict[int, str] = {}
     for product_id, variant_ids in by_product.items():
-        with alone("product", product_id, refused):
-            failures |= await commerce.set_inventory_policies(
-                product_id,
-                {one: "continue" if wanted[one] == "continue" else "deny" for one in variant_ids},
-            )
-    for product_id, error in refused.items():
-        failures |= dict.fromkeys(by_product[product_id], error)
+        with alone("product", product_id, faults):
+            try:
+                failures |= await commerce.set_inventory_policies(
+                    product_id,
+                    {
+                        one: "continue" if wanted[one] == "continue" else "deny"
+                        for one in variant_ids
+                    },
+                )
+            except CommerceRefused as refusal:
+                failures |= dict.fromkeys(variant_ids, str(refusal))
+    unset = {one: error for product_id, error in faults.items() for one in by_product[product_id]}
+    answered = {one: policy for one, policy in wanted.items() if one not in unset}
     async with run.work() as work:
-        await policies.mark(work.db, work.shop_id, wanted, failures)
-    return failures
+        await policies.mark(work.db, work.shop_id, answered, failures)
+    return failures, unset
 
 
 def namespace_of(run: Run) -> str:

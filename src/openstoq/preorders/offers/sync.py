@@ -12,10 +12,12 @@ import structlog
 from openstoq.commerce.port import (
     Commerce,
     CommerceError,
+    CommerceUnreadable,
     GroupLost,
     SavedPlanGroup,
 )
 from openstoq.db.faults import is_of_item, noted
+from openstoq.jobs.items import counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, SETTLED, Leases
@@ -29,6 +31,8 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
+# The kind of item whose failures are kept, and how many of them are taken up at once.
+OFFER, MOST_AGAIN = "offer", 100
 LEASES = Leases("offers", "id", lasts=SETTLED)
 
 
@@ -46,10 +50,23 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     async with run.work() as work:
         lease = await LEASES.claim(work.db, work.shop_id, offer_id)
         if lease is None:
+            run.keep_count(LATER)
             work.coalesce_in(LATER, sync_offer, offer_id=offer_id)
             return
     async with LEASES.kept(run, offer_id, lease):
         await _sync(run, commerce, offer_id)
+
+
+@jobs.job(cron="*/10 * * * *")
+async def resume(run: Run) -> None:
+    """Have the shop follow again where that failed, after a pause that grows with each failure."""
+    async with run.work() as work:
+        db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+        for offer_id in await rested(db, shop_id, OFFER, now, MOST_AGAIN):
+            request(work, UUID(offer_id))
+        for kind in (storefront_sync.SHOP, storefront_sync.POLICY):
+            if await rested(db, shop_id, kind, now, 1):
+                storefront_sync.request(work)
 
 
 async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
@@ -59,6 +76,7 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
         return
     error: str | None = None
     revision: int | None = None
+    failures: dict[UUID, str] = {}
     try:
         with patiently():
             await _group_and_members(run, commerce, offer)
@@ -71,13 +89,17 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
         async with run.work() as work:
             await marks.lose_group(work.db, work.shop_id, offer_id)
         raise Retry("the shop has lost the selling plan group", delay=LATER) from None
+    except CommerceUnreadable:
+        # It may be whole the next time.
+        raise
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("offer.sync_failed", offer_id=str(offer_id), error=error)
     except Exception as fault:
-        if not is_of_item(fault):
+        if not is_of_item(fault) or not counts(run):
             raise
-        error = noted("offer", offer_id, fault)
+        error = noted(OFFER, offer_id, fault)
+        failures[offer_id] = error
     finally:
         async with run.work() as work:
             # The plans' ids and the group's members are for the storefront to know, as far as
@@ -85,6 +107,10 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
             storefront_sync.request(work)
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, offer_id, revision=revision, error=error)
+        if failures:
+            await remember(work.db, work.shop_id, OFFER, failures, work.runtime.clock())
+        else:
+            await forget(work.db, work.shop_id, OFFER, [offer_id])
 
 
 async def _group_and_members(run: Run, commerce: Commerce, offer: Offer) -> None:

@@ -11,7 +11,7 @@ from openstoq.commerce.inbound import (
 )
 from openstoq.commerce.port import Commerce
 from openstoq.db.faults import alone
-from openstoq.jobs.items import TRIES, forget, pause, remember, rested
+from openstoq.jobs.items import Failed, counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import charges, dunning, passes, recognition, store, sync
@@ -50,8 +50,8 @@ async def read_order(run: Run, *, order_id: int) -> None:
     failures: dict[int, str] = {}
     with asking(), alone(ORDER, order_id, failures):
         await _read_order(run, commerce, order_id)
-    if failures and run.attempt + 1 < TRIES:
-        raise Retry(failures[order_id], delay=pause(run.attempt))
+    if failures and not counts(run):
+        raise Failed(failures[order_id])
     async with run.work() as work:
         if failures:
             await remember(work.db, work.shop_id, ORDER, failures, work.runtime.clock())

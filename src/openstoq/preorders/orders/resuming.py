@@ -17,7 +17,7 @@ from openstoq.preorders.orders import waiting
 from openstoq.preorders.orders.charges import charge
 from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
 from openstoq.preorders.orders.refunds import pay_back
-from openstoq.preorders.orders.sync import sync_order
+from openstoq.preorders.orders.sync import SYNC, sync_order
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,9 @@ async def resume(run: Run) -> None:
         resting = await items.resting(db, shop_id, PAYMENT, now)
         payments = await waiting.stalled_payments(db, shop_id, before, [*followed, *resting])
         synced = await _waiting(work, sync_order, "order_id")
-        orders = await waiting.stalled_orders(db, shop_id, before, list(synced))
+        orders = await waiting.stalled_orders(
+            db, shop_id, before, list(synced), failed=SYNC, now=now
+        )
         begun_again = {payment_id: BEGUN_AGAIN for _, payment_id, _ in payments}
         await items.remember(db, shop_id, PAYMENT, begun_again, now)
         for order_id, payment_id, kind in payments:

@@ -6,8 +6,14 @@ from typing import NoReturn, TypeAlias
 import structlog
 
 from openstoq.commerce.orders import Order
-from openstoq.commerce.port import Commerce, CommerceError, CommerceUnavailable
+from openstoq.commerce.port import (
+    Commerce,
+    CommerceError,
+    CommerceUnavailable,
+    CommerceUnreadable,
+)
 from openstoq.db.faults import is_of_item, noted
+from openstoq.jobs.items import counts, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.leases import LATER, Leases
@@ -36,6 +42,8 @@ LEASES = Leases("preorder_orders", "order_id")
 # How often a cancellation is looked after, and for how long.
 CANCELLING, SLOWEST = timedelta(seconds=3), timedelta(minutes=1)
 CANCELLED_WITHIN = timedelta(minutes=10)
+# The kind of item whose failures are kept; `resuming` has it followed again after a pause.
+SYNC = "order in the shop"
 # Each round makes the shop agree a bit more: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
@@ -62,6 +70,7 @@ async def sync_order(run: Run, *, order_id: int) -> None:
     async with run.work() as work:
         lease = await LEASES.claim(work.db, work.shop_id, order_id)
         if lease is None:
+            run.keep_count(LATER)
             work.coalesce_in(LATER, sync_order, order_id=order_id)
             return
     async with LEASES.kept(run, order_id, lease):
@@ -87,21 +96,33 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
 
 
 async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
-    """Make the shop agree, and note how far it does."""
+    """Make the shop agree, and note how far it does.
+
+    A fault that is not the shop's refusal is tried again a few times before it counts.
+    """
     error: str | None = None
     revision: int | None = None
+    failures: dict[int, str] = {}
     try:
         with patiently():
             revision = await _agree(run, commerce, order_id, reading)
+    except CommerceUnreadable:
+        # It may be whole the next time.
+        raise
     except CommerceError as refusal:
         error = str(refusal)
         log.warning("order.sync_failed", order_id=order_id, error=error)
     except Exception as fault:
-        if not is_of_item(fault):
+        if not is_of_item(fault) or not counts(run):
             raise
-        error = noted("order", order_id, fault)
+        error = noted(SYNC, order_id, fault)
+        failures[order_id] = error
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, order_id, revision=revision, error=error)
+        if failures:
+            await remember(work.db, work.shop_id, SYNC, failures, work.runtime.clock())
+        else:
+            await forget(work.db, work.shop_id, SYNC, [order_id])
 
 
 async def _agree(

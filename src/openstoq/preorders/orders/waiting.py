@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.jobs.items import PAUSES
 from openstoq.preorders.orders.model import PaymentKind
 
 
@@ -62,21 +63,33 @@ async def stalled_payments(
 
 
 async def stalled_orders(
-    db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
+    db: Connection,
+    shop_id: UUID,
+    before: datetime,
+    but: Sequence[str],
+    *,
+    failed: str,
+    now: datetime,
 ) -> list[int]:
     """Return orders, without those in `but`, that the shop should have followed and did not.
 
-    What it was refused is left out.
+    What it was refused is left out. What `failed`, by its kind among the faults, comes after a
+    pause, and behind all others.
     """
     rows = await db.fetch(
-        """
-        SELECT order_id FROM preorder_orders
-        WHERE shop_id = $1 AND revision > synced_revision AND sync_error IS NULL
-          AND updated_at < $2 AND order_id::text <> ALL($3)
-        ORDER BY updated_at, order_id LIMIT 500
-        """,
+        f"""
+        SELECT o.order_id FROM preorder_orders o
+        LEFT JOIN item_faults f
+          ON f.shop_id = $1 AND f.kind = $4 AND f.item = o.order_id::text
+        WHERE o.shop_id = $1 AND o.revision > o.synced_revision
+          AND (o.sync_error IS NULL OR NOT {PAUSES.format(now="$5::timestamptz")})
+          AND o.updated_at < $2 AND o.order_id::text <> ALL($3)
+        ORDER BY f.noted_at NULLS FIRST, o.updated_at, o.order_id LIMIT 500
+        """,  # noqa: S608 - a constant
         shop_id,
         before,
         but,
+        failed,
+        now,
     )
     return [row["order_id"] for row in rows]
