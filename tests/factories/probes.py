@@ -66,6 +66,12 @@ async def fail_always(run: Run) -> None:
 
 
 @jobs.job(attempts=0)
+async def fail_about(run: Run, *, contact: str) -> None:
+    """Fail with what is somebody's own."""
+    raise LookupError(f"nobody is called {contact}")
+
+
+@jobs.job(attempts=0)
 async def write_at_once(run: Run, *, word: str) -> None:
     """Note a word, or fail for good."""
     await note(run, word)

@@ -1,6 +1,8 @@
 """A worker on the real queue: retries, schedules, stops, lost connections and killed processes."""
 
 import asyncio
+import io
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +21,7 @@ from factories.shops import make_shop
 from openstoq.jobs import worker as worker_module
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
+from openstoq.kernel.logging import configure
 from openstoq.shops import store
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -102,6 +105,78 @@ async def test_a_full_disk_is_no_failure_of_a_job(database, database_url, runtim
         await database.call("UPDATE queue.pgqueuer SET execute_after = now()")
         await noted(database, shop, "there is room")
         await empty(database)
+
+
+# What the queue writes about a job that is under way, and the database may have no room for.
+ABOUT_A_JOB = {
+    "its begin": "OLD.dedupe_key IS NOT NULL AND NEW.dedupe_key IS NULL",
+    "its repetition": "OLD.status = 'picked' AND NEW.status = 'queued'",
+}
+
+
+@pytest.mark.parametrize("code", ["disk_full", "deadlock_detected", "query_canceled"])
+@pytest.mark.parametrize("what", ABOUT_A_JOB)
+async def test_a_job_is_not_put_aside_for_what_the_queue_cannot_write(
+    database, database_url, runtime, shop, what, code
+):
+    """One run's job takes no attempts, so that any failure that counted would be its last."""
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(
+            f"""
+            CREATE SEQUENCE refusals;
+            GRANT ALL ON refusals TO openstoq_app;
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN
+                IF nextval('refusals') < 3 THEN
+                    RAISE 'not now' USING ERRCODE = '{code}';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON queue.pgqueuer FOR EACH ROW
+            WHEN ({ABOUT_A_JOB[what]}) EXECUTE FUNCTION refuse();
+            """
+        )
+        job = probes.write if what == "its begin" else probes.ask_again
+        arguments = {"word": "begun"} if what == "its begin" else {}
+        async with runtime.work(shop.id, request_id="test") as work:
+            work.coalesce(job, **arguments)
+        async with working(runtime, database_url):
+
+            async def is_done():
+                # What is put off until there is room comes at once.
+                await owner.execute(
+                    "UPDATE queue.pgqueuer SET execute_after = now() WHERE status = 'queued'"
+                )
+                found = await states(database)
+                assert "failed" not in found
+                return found == {}
+
+            await until(is_done)
+        assert await owner.fetchval("SELECT last_value FROM refusals") >= 3
+    finally:
+        await owner.close()
+
+
+async def test_the_line_of_a_failed_job_says_where_and_not_what(
+    database, database_url, runtime, shop
+):
+    await enqueue(runtime, shop, probes.fail_about, contact="ada")
+    stream = io.StringIO()
+    configure("json", "info", stream=stream)
+    async with working(runtime, database_url):
+
+        async def is_held():
+            return await states(database) == {"failed": 1}
+
+        await until(is_held)
+    assert "nobody is called ada" not in stream.getvalue()
+    (line,) = [one for one in map(json.loads, stream.getvalue().splitlines()) if "error" in one]
+    assert (line["event"], line["error"]) == ("job.failed", "LookupError")
+    kept = await database.call(
+        "SELECT traceback::text FROM queue.pgqueuer_log WHERE status = 'failed'"
+    )
+    assert "nobody is called ada" in kept["traceback"]
 
 
 async def test_a_job_may_ask_to_be_run_again(database, database_url, runtime, shop):

@@ -12,13 +12,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import structlog
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job as QueuedJob
+from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
+from openstoq.db.pool import PASSING
 from openstoq.jobs.job import Lane
 from openstoq.kernel.slots import Slot
+
+log = structlog.get_logger(__name__)
 
 # The most jobs of one shop that run or wait, as a multiple of its part of the slots: a job that
 # waits holds no slot, but memory and a connection.
@@ -140,6 +146,19 @@ class FairQueries(Queries):
             if lane is Lane.SENDS:
                 await self._look_for_crowd(lane, load, list(entrypoints))
         return taken
+
+    async def retry_job(
+        self, job: QueuedJob, delay: timedelta, traceback_record: TracebackRecord | None
+    ) -> None:
+        """Put a job back, to be run after `delay`.
+
+        When the database does not take that, the job stays with this worker, and is taken again
+        when that gives no sign of life for it: to PgQueuer it would have failed.
+        """
+        try:
+            await super().retry_job(job, delay, traceback_record)
+        except (*PASSING, asyncpg.PostgresError) as error:
+            log.warning("job.not_put_back", id=job.id, error=type(error).__name__)
 
     async def _take(self, lane: Lane, load: Load, *bounds: object) -> list[QueuedJob]:
         rows: list[dict[str, Any]] = []

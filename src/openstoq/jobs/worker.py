@@ -1,6 +1,7 @@
 """The worker: takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -30,6 +31,7 @@ from openstoq.jobs.queue import (
     release_dedupe_key,
 )
 from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.faults import frames_of
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import JOB_SECONDS, JOBS
 from openstoq.kernel.slots import occupied
@@ -43,6 +45,15 @@ RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_PAUSE = timedelta(minutes=5)
 # After a write for which the database had no room.
 STORAGE_PAUSE = timedelta(seconds=30)
+
+
+def _without_words(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
+
+
+# It writes whole exceptions of jobs, which `job.failed` tells without their words.
+logging.getLogger("pgqueuer").addFilter(_without_words)
 
 # Deletes up to so many rows that belong to no shop, and says how many there were.
 Forget = Callable[[Connection, int], Awaitable[int]]
@@ -170,15 +181,15 @@ class Worker:
             log.error("job.unreadable", job=job.name, id=queued.id, error=type(error).__name__)  # noqa: TRY400 - the queue's log has the traceback
             JOBS.labels(job.name, "failed").inc()
             raise
-        if payload.get("coalesced"):
-            async with self.runtime.database.transaction(None) as db:
-                await release_dedupe_key(db, queued.id)
         outcome = "failed"
         started = perf_counter()
         with structlog.contextvars.bound_contextvars(
             job=job.name, shop_id=payload["shop_id"], request_id=run.request_id
         ):
             try:
+                if payload.get("coalesced"):
+                    async with self.runtime.database.transaction(None) as db:
+                        await release_dedupe_key(db, queued.id)
                 await job.handler(run, **job.arguments(sent))
                 outcome = "done"
             except Retry as retry:
@@ -202,10 +213,13 @@ class Worker:
         """Return what has a job that raised run again after a pause; None after its attempts."""
         if isinstance(error, FULL):
             # It is done when there is room again, however long that takes.
-            log.warning("job.storage_full", error=repr(error))
+            log.warning("job.storage_full", error=type(error).__name__)
             return RetryRequested(delay=STORAGE_PAUSE, reason=str(error))
         failures = 1 + _failures(queued, payload)
-        log.warning("job.failed", failures=failures, error=repr(error))
+        # What it says may quote a contact; the queue's log has that.
+        log.warning(
+            "job.failed", failures=failures, error=type(error).__name__, at=frames_of(error)
+        )
         if failures > job.attempts:
             return None
         with suppress(*PASSING, asyncpg.PostgresError):
