@@ -1,15 +1,19 @@
 """A relay that refuses us for a while costs nobody an alert, and no odd recipient costs others."""
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 import structlog
 
+from factories.catalogs import at
 from factories.smtp_relays import relay as smtp_relay
 from factories.waitlists import (
+    make_signup,
     make_waitlist,
     restocking_runtime,
     rows,
@@ -17,6 +21,7 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
+from openstoq.back_in_stock.notifications import outbox
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.jobs.job import Retry
@@ -64,14 +69,20 @@ class Stage:
         await make_waitlist(self.database, self.shop, count)
         (self.wave_id,) = await stock_becomes(self.runtime, self.shop, 5, 0)
 
-    async def send(self, attempt=0):
-        await send_wave.handler(run_of(self.runtime, self.shop, attempt), wave_id=self.wave_id)
+    async def send(self, attempt=0, *, crowded_after=math.inf):
+        """Run the wave; others wait for its slot once the relay has heard so many commands."""
+        begun = len(self.server.heard)
+        run = dataclasses.replace(
+            run_of(self.runtime, self.shop, attempt),
+            is_crowded=lambda: len(self.server.heard) - begun >= crowded_after,
+        )
+        await send_wave.handler(run, wave_id=self.wave_id)
 
-    async def send_until_over(self, *, most=40):
+    async def send_until_over(self, *, most=40, **changes):
         """Run the wave whenever it asks to be; return how often."""
         for count in range(most):
             try:
-                await self.send(count)
+                await self.send(count, **changes)
             except Retry as retry:
                 minutes = retry.delay.total_seconds() / 60
                 await time_passes(self.database, self.shop, minutes + 0.01)
@@ -116,7 +127,6 @@ FAULTS = [
     ("RCPT", "550 relay not permitted"),
     ("RCPT", "550-5.4.5 Daily sending limit exceeded"),
     ("RCPT", "451 4.3.0 lookup failed"),
-    ("RCPT", "450 4.1.2 Domain not found"),
     ("DATA", "554 5.5.1 no"),
     ("DATA", "451 4.3.5 configuration"),
     ("content", "554 5.7.1 spam"),
@@ -131,6 +141,13 @@ HIDING = [
     ("content", "554 5.6.0 message content"),
     ("content", "550 5.1.1 User unknown"),
 ]
+LATER = [
+    ("RCPT", "450 4.1.2 Domain not found"),
+    ("RCPT", "450 Requested mail action not taken: mailbox unavailable"),
+    ("RCPT", "451 4.7.1 Greylisting in action"),
+    ("RCPT", "452 4.2.2 mailbox full"),
+    ("content", "452 4.2.2 mailbox full"),
+]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +159,7 @@ HIDING = [
             for count in (1, 3, 70)
         ),
         # Words for a recipient or a message are believed where they concern a few.
-        *((step, reply, 70) for step, reply in HIDING),
+        *((step, reply, 70) for step, reply in HIDING + LATER),
     ],
 )
 async def test_a_relay_that_refuses_for_a_while_costs_nobody_an_alert(stage, step, reply, count):
@@ -203,7 +220,7 @@ async def test_a_relay_that_turns_us_away_at_the_door_costs_nobody_an_alert(
     assert await stage.statuses() == {"sent": count}
 
 
-@pytest.mark.parametrize(("step", "reply"), [FAULTS[0], *FAULTS[7:12], *HIDING])
+@pytest.mark.parametrize(("step", "reply"), [FAULTS[0], *FAULTS[7:11], *HIDING, *LATER])
 async def test_a_relay_that_turns_bad_in_the_middle_costs_nobody_an_alert(stage, step, reply):
     await stage.restock(150)
     stage.mood.stage, stage.mood.reply = step, reply.replace("550-", "550 ")
@@ -219,7 +236,7 @@ async def test_a_relay_that_turns_bad_in_the_middle_costs_nobody_an_alert(stage,
 
 
 @pytest.mark.parametrize(
-    ("step", "reply"), [(s, r) for s, r in FAULTS if s not in ("MAIL", "DATA")]
+    ("step", "reply"), [(s, r) for s, r in FAULTS + LATER if s not in ("MAIL", "DATA")]
 )
 @pytest.mark.parametrize("odd", [1, 4, 20, 40])
 async def test_one_odd_recipient_stops_nobody_else_and_comes_to_an_end(stage, step, reply, odd):
@@ -264,6 +281,157 @@ async def test_many_dead_addresses_in_a_row_do_not_stop_a_wave(stage, reply):
         await time_passes(stage.database, stage.shop, 1)
     assert set(stage.told) == {f"shopper{n}@example.com" for n in range(151, 401)}
     assert await stage.blocked() == (dead if "5.1.1" in reply else set())
+
+
+@pytest.mark.parametrize(
+    "reply", ["550 5.1.1 no such user", "550 5.7.1 policy", "450 4.1.2 Domain not found"]
+)
+async def test_a_crowd_of_dead_addresses_keeps_nobody_from_being_told(stage, reply, watch):
+    """Somebody signed up a crowd of them, ahead of everybody else: nearly the whole list."""
+    await stage.restock(1000)
+    alive = {f"shopper{n}@example.com" for n in range(981, 1001)}
+    stage.mood.stage, stage.mood.reply = "RCPT", reply
+    stage.mood.is_bad = lambda recipient: recipient not in alive
+    waited = timedelta(0)
+    while set(stage.told) < alive:
+        with pytest.raises(Retry) as retry:
+            await stage.send()
+        waited += retry.value.delay
+        await time_passes(stage.database, stage.shop, retry.value.delay.total_seconds() / 60)
+        assert waited < timedelta(hours=1)
+    assert len(stage.told) == len(alive)
+    if reply.startswith("450"):
+        # What cannot be told for days comes last at the next restock.
+        await stock_becomes(stage.runtime, stage.shop, 0, 30)
+        await stage.send()
+        await fail_all(stage)
+        late = await make_late(stage, 30)
+        watch.show(40)
+        (stage.wave_id,) = await stock_becomes(stage.runtime, stage.shop, 5, 40)
+        alive |= late
+        with suppress(Retry):
+            await stage.send()
+        assert set(stage.told) == alive
+
+
+async def fail_all(stage):
+    """Let those who wait be those to whom a message of the earlier wave has failed."""
+    async with stage.database.transaction(stage.shop.id) as db:
+        await db.execute(
+            "UPDATE signups SET failed_wave_at = $1 WHERE notified_at IS NULL",
+            (await stage.wave())["started_at"],
+        )
+
+
+async def make_late(stage, count):
+    for n in range(count):
+        await make_signup(stage.database, stage.shop, f"late{n}@example.com", seconds=35)
+    return {f"late{n}@example.com" for n in range(count)}
+
+
+@pytest.mark.parametrize(("step", "reply"), [LATER[1], LATER[2]])
+@pytest.mark.parametrize("count", [1, 3, 19])
+async def test_a_few_whom_a_relay_puts_off_for_days_are_told(stage, step, reply, count):
+    await stage.restock(count)
+    stage.mood.stage, stage.mood.reply = step, reply
+    for _ in range(20):
+        await stage.stopped()
+        await time_passes(stage.database, stage.shop, 60)
+    assert await stage.statuses() == {"queued": count}
+    stage.mood.reply = ""
+    await stage.send_until_over()
+    assert len(set(stage.told)) == count
+
+
+@pytest.fixture
+def always_crowded(monkeypatch):
+    """Others wait for the run's slot from its first message on."""
+    monkeypatch.setattr(outbox, "SHORTEST_RUN_SECONDS", 0.0)
+    return {"crowded_after": 1}
+
+
+@pytest.mark.parametrize(("step", "reply"), [FAULTS[0], *HIDING, *LATER])
+async def test_a_run_that_has_to_pause_blocks_nobody_for_a_relays_fault(
+    stage, always_crowded, step, reply
+):
+    await stage.restock(70)
+    stage.mood.stage, stage.mood.reply = step, reply
+    for _ in range(5):
+        with pytest.raises(Retry):
+            await stage.send(**always_crowded)
+        await time_passes(stage.database, stage.shop, 24 * 60)
+    assert await stage.blocked() == set()
+    messages = await rows(stage.database, stage.shop, "notifications")
+    assert {(row["status"], row["attempts"]) for row in messages} == {("queued", 0)}
+    stage.mood.reply = ""
+    await stage.send_until_over(most=200, **always_crowded)
+    assert len(stage.told) == len(set(stage.told)) == 70
+
+
+@pytest.mark.parametrize("dead", [{1, 2, 3}, set(range(1, 16)), set(range(1, 41, 3)), {38, 39, 40}])
+async def test_runs_that_always_have_to_pause_come_to_an_end(stage, always_crowded, dead):
+    await stage.restock(40)
+    addresses = {f"shopper{n}@example.com" for n in dead}
+    stage.mood.stage, stage.mood.reply = "RCPT", "550 5.1.1 no such user"
+    stage.mood.is_bad = addresses.__contains__
+    await stage.send_until_over(most=100, **always_crowded)
+    assert await stage.blocked() == addresses
+    assert len(stage.told) == len(set(stage.told)) == 40 - len(dead)
+
+
+@pytest.mark.parametrize("cut", ["stopping", "unavailable"])
+@pytest.mark.parametrize(("step", "reply"), [FAULTS[7], *HIDING, *LATER])
+@pytest.mark.parametrize("refused", [1, 7])
+async def test_a_run_that_is_cut_short_decides_nothing(stage, cut, step, reply, refused):
+    await stage.restock(60)
+    if cut == "stopping":
+        # A worker that is told to stop hands over no more than is under way.
+        stage.server.pause = 0.01
+    stage.mood.stage, stage.mood.reply = step, reply
+    heard = []
+
+    def is_bad(recipient):
+        heard.append(recipient)
+        if len(heard) == refused and cut == "stopping":
+            stage.runtime.stopping.set()
+        if len(heard) > refused and cut == "unavailable":
+            stage.server.script = lambda *_: "drop"
+        return True
+
+    stage.mood.is_bad = is_bad
+    with suppress(Retry):
+        await stage.send()
+    assert await stage.blocked() == set()
+    messages = await rows(stage.database, stage.shop, "notifications")
+    assert {row["status"] for row in messages} == {"queued"}
+    assert {row["attempts"] for row in messages if row["error"] == reply} == {0}
+    assert not any(row["singled_out"] for row in messages)
+    stage.runtime.stopping.clear()
+    stage.mood.reply, stage.server.script = "", stage.mood
+    await time_passes(stage.database, stage.shop, 60)
+    await stage.send_until_over()
+    assert len(stage.told) == len(set(stage.told)) == 60
+
+
+async def test_an_odd_message_loses_no_attempt_to_a_relay_that_serves_nobody(stage):
+    await stage.restock(60)
+    stage.mood.stage, stage.mood.reply = "RCPT", "550 5.7.1 policy"
+    stage.mood.is_bad = "shopper2@example.com".__eq__
+    with pytest.raises(Retry):
+        await stage.send()
+    late = await make_late(stage, 30)
+    async with stage.database.transaction(stage.shop.id) as db:
+        await db.execute("UPDATE signups SET created_at = $1 WHERE contact LIKE 'late%'", at(-1))
+    stage.mood.is_bad = lambda _: True
+    for _ in range(15):
+        await time_passes(stage.database, stage.shop, 24 * 60)
+        await stage.stopped()
+    messages = await rows(stage.database, stage.shop, "notifications")
+    assert {row["attempts"] for row in messages if row["contact"] == "shopper2@example.com"} == {1}
+    stage.mood.reply = ""
+    await time_passes(stage.database, stage.shop, 24 * 60)
+    await stage.send_until_over()
+    assert set(stage.told) == {f"shopper{n}@example.com" for n in range(1, 61)} | late
 
 
 async def test_a_full_mailbox_is_told_at_the_next_restock(stage, watch):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -10,6 +11,8 @@ from openstoq.errors import Systemic
 from openstoq.kernel.texts import cleaned
 
 LONGEST_REPLY = 500
+# As long as mail servers try (RFC 5321, 4.5.4.1), a relay's refusals may be a fault that passes.
+PATIENCE = timedelta(days=5)
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
@@ -53,6 +56,20 @@ class Delivery:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", cleaned(self.reply)[:LONGEST_REPLY])
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the relay answered and did not take the message: whose fault that is, is open."""
+        return self.says_later or self.outcome in (
+            Outcome.REFUSED,
+            Outcome.REJECTED,
+            Outcome.TURNED_AWAY,
+        )
+
+    @property
+    def says_later(self) -> bool:
+        """Whether the relay itself said later, in contrast to one that was not there."""
+        return self.outcome is Outcome.DEFERRED and self.reply.startswith("4")
 
     def reply_without(self, recipient: str) -> str:
         """Return the reply as a log may have it: relays quote the address they were given."""

@@ -15,6 +15,7 @@ from openstoq.kernel.delays import seconds
 from openstoq.kernel.ids import made_at
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.port import (
+    PATIENCE,
     Delivery,
     Email,
     EmailTransport,
@@ -28,8 +29,6 @@ from openstoq.shops.model import Shop
 log = structlog.get_logger(__name__)
 
 LATER = timedelta(minutes=1)
-# As long as mail servers try (RFC 5321, 4.5.4.1).
-PATIENCE = timedelta(days=5)
 # Each time that the outcome is unknown the recipient may have one mail more.
 MOST_REPEATS = 12
 

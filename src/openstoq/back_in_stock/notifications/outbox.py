@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import zip_longest
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from openstoq.back_in_stock.notifications import claims, rules
 from openstoq.back_in_stock.notifications.claims import Claimed, Place
 from openstoq.back_in_stock.notifications.letters import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
-from openstoq.back_in_stock.notifications.trial import PROBES, REFUSALS, Refusal, Trial
+from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import PASSING
 from openstoq.jobs.work import Run, Runtime, Work
@@ -42,14 +43,15 @@ class WaveOutbox(Outbox):
         self.relays_refusals: list[Refusal] = []
         """Those that are the relay's fault, once the run has ended."""
         self.has_paused = False
-        """Whether the run gave way to another shop's job, with more to send."""
+        """Whether the run paused for another shop's job, with more to send."""
         self._began = monotonic()
         self._trial = Trial()
         self._is_probing = False
+        self._probes = min(PROBES << min(wave.refusals, 8), MOST_PROBES)
         self._ready: deque[Claimed] = deque()
         self._handed_over: dict[UUID, Claimed] = {}
         self._place: Place | None = None
-        self._walked_whole = False
+        self._has_walked = False
         self._claiming = asyncio.Lock()
         self._room = asyncio.Event()
         self._marker = Marker(run, wave, self.run_id, self._room)
@@ -70,11 +72,14 @@ class WaveOutbox(Outbox):
         trace: TracebackType | None,
     ) -> None:
         """Mark what is settled and put back what was claimed in vain."""
-        final, self.relays_refusals = self._trial.close()
-        self._mark_final(final)
+        verdict = self._trial.close(is_cut=kind is not None or self._is_over)
+        self.relays_refusals = verdict.relays
+        self._mark_final(verdict.final)
         pause, now = rules.refusal_pause(self.refusals_before), self._runtime.clock()
-        for one in self.relays_refusals:
-            self._marker.add(rules.mark_of_relays(one.claimed, one.delivery, pause=pause, now=now))
+        for one in verdict.relays:
+            self._marker.add(rules.mark_of_relay(one.claimed, one.delivery, pause=pause, now=now))
+        for one in verdict.undecided:
+            self._marker.add(rules.mark_of_relay(one.claimed, one.delivery, now=now))
         self._marker.end()
         marker, renewer = self._tasks
         renewer.cancel()
@@ -94,19 +99,27 @@ class WaveOutbox(Outbox):
         """Return whether there is more to send, once all that was handed over is settled.
 
         When nearly all is refused, a few messages from elsewhere on the waitlist decide: if the
-        relay takes some of them, the refusals are the recipients' own, and the wave goes on.
+        relay takes some of them, the refusals are the recipients' own, and the wave goes on. As
+        long as it takes any, more are drawn: nearly all of the list may be dead.
         """
         if self._is_over or not self._trial.is_doubtful:
             return False
         if self._is_probing:
             self._is_probing = False
             self._mark_final(self._trial.judge())
-            return not self._trial.is_doubtful
+            if not self._draws_more:
+                return self._may_hand_over
+            self._probes = min(2 * self._probes, MOST_PROBES)
         if self._ready:
             await self._give_back()
         self._trial.probe()
         self._is_probing = await self._claim_probes()
         return self._is_probing
+
+    @property
+    def _draws_more(self) -> bool:
+        is_last = self._probes == MOST_PROBES or self._run.is_crowded()
+        return self._trial.is_doubtful and self._trial.has_served_probe and not is_last
 
     async def next(self) -> Email | None:
         """Wait until a message may be handed over; None when the wave has no more for now."""
@@ -148,7 +161,7 @@ class WaveOutbox(Outbox):
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
-        if delivery.outcome in REFUSALS:
+        if delivery.is_refusal:
             self._mark_final(self._trial.hear(claimed, delivery))
             # What is open here is not with the relay, so another message may go out for it.
             self._room.set()
@@ -166,7 +179,14 @@ class WaveOutbox(Outbox):
     def _mark(self, claimed: Claimed, delivery: Delivery) -> None:
         """Have the marker write what became of a message."""
         self._marker.add(
-            rules.mark_of(claimed, delivery, unknown_outcome=self._letters.unknown_outcome)
+            rules.mark_of(
+                claimed,
+                delivery,
+                unknown_outcome=self._letters.unknown_outcome,
+                is_alone=rules.is_alone(
+                    claimed, accepted=self._trial.accepted, now=self._runtime.clock()
+                ),
+            )
         )
 
     @property
@@ -175,13 +195,17 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing more may be handed over: stock has run out, or the run makes room."""
+        """Whether nothing more may be handed over: stock has run out, or the run has to pause."""
         return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
-        """End the run early when a job of another shop waits for its slot."""
+        """End the run early when a job of another shop waits for its slot.
+
+        Not before refusals can be judged, or runs that always pause would judge none.
+        """
         has_run = monotonic() - self._began >= SHORTEST_RUN_SECONDS
-        self.has_paused = self.has_paused or (has_run and self._run.is_crowded())
+        if has_run and self._trial.is_conclusive and self._run.is_crowded():
+            self.has_paused = True
 
     @property
     def _may_hand_over(self) -> bool:
@@ -198,9 +222,15 @@ class WaveOutbox(Outbox):
     async def _claim(self) -> bool:
         """Claim the next group; False when there is nothing (any more)."""
         async with self._run.work() as work:
-            group = await self._claim_due(work, GROUP)
-            if self._wave.kind == "restock" and len(group) < GROUP:
-                group += await self._claim_new(work, GROUP - len(group))
+            if self._wave.kind == "restock" and self._wave.refusals:
+                # What was refused before must not keep a run from those whom no run has reached.
+                new = await self._claim_new(work, GROUP // 2)
+                due = await self._claim_due(work, GROUP - len(new))
+                group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
+            else:
+                group = await self._claim_due(work, GROUP)
+                if self._wave.kind == "restock" and len(group) < GROUP:
+                    group += await self._claim_new(work, GROUP - len(group))
             await self._letters.prepare(work, group)
         self._ready.extend(group)
         return bool(group)
@@ -215,12 +245,12 @@ class WaveOutbox(Outbox):
                     work.shop_id,
                     self._wave,
                     run_id=self.run_id,
-                    limit=PROBES,
+                    limit=self._probes,
                     now=self._runtime.clock(),
                     lease=self._lease,
                 )
             if not group:
-                group = await self._claim_due(work, PROBES)
+                group = await self._claim_due(work, self._probes)
             await self._letters.prepare(work, group)
         self._ready.extend(group)
         return bool(group)
@@ -247,12 +277,14 @@ class WaveOutbox(Outbox):
                 limit=limit,
                 now=self._runtime.clock(),
                 lease=self._lease,
+                untried=not self._has_walked,
             )
-            if new or self._place is None or self._walked_whole:
+            if new or self._has_walked:
                 self._place = place
                 return new
-            # The walk passed over rows that others held: one more from the start finds them.
-            self._place, self._walked_whole = None, True
+            # The walk passed over rows that others held, and over those whom an earlier restock
+            # could not reach, who come last: one more from the start finds them.
+            self._place, self._has_walked = None, True
 
     async def _renew(self) -> None:
         while True:

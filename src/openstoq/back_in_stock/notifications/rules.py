@@ -7,15 +7,12 @@ from typing import Literal
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.kernel.ids import made_at
-from openstoq.messaging.port import Delivery, Outcome
+from openstoq.messaging.port import PATIENCE, Delivery, Outcome
 
 MOST_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(hours=1)
 RELAY_PAUSES = (1, 2, 5, 10, 20, 30)
 REFUSAL_PAUSES = (2, 5, 10, 30, 60, 120, 300, 600)
-# As long as mail servers try (RFC 5321, 4.5.4.1), a waitlist of which nearly all is refused is
-# taken for a fault of the relay.
-PATIENCE = timedelta(days=5)
 
 _CODES = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
@@ -42,22 +39,27 @@ def refusal_reason(delivery: Delivery) -> str:
         return "The messages cannot be written for this relay; look at their errors."
     if delivery.outcome is Outcome.TURNED_AWAY:
         return f"The relay answers {delivery.stage} with {codes[0]}; look at its log."
+    if delivery.outcome is Outcome.DEFERRED:
+        return f"The relay says later to nearly everybody, at {delivery.stage} with {codes[0]}."
     return f"The relay refuses nearly everybody, at {delivery.stage} with {codes[0]}."
 
 
 def mark_of(
-    claimed: Claimed, delivery: Delivery, *, unknown_outcome: Literal["resend", "hold"]
+    claimed: Claimed,
+    delivery: Delivery,
+    *,
+    unknown_outcome: Literal["resend", "hold"],
+    is_alone: bool = False,
 ) -> Mark:
-    """Say what becomes of a message after a delivery.
+    """Return what becomes of a message after a delivery.
 
     A relay's "later", and its refusal of one message among others, is tried again up to
-    MOST_ATTEMPTS times; a relay that was not there is no attempt. Of a message that the relay may
-    have taken, the shop decides; it is not handed over more than MOST_ATTEMPTS times.
+    MOST_ATTEMPTS times; of a message that `is_alone`, as no other shows that the relay serves
+    anybody, a "later" is obeyed however often. A relay that was not there is no attempt. Of a
+    message that the relay may have taken, the shop decides; it is not handed over more than
+    MOST_ATTEMPTS times.
     """
-    is_turned_away = delivery.outcome is Outcome.TURNED_AWAY
-    relay_said_later = is_turned_away or (
-        delivery.outcome is Outcome.DEFERRED and delivery.reply.startswith("4")
-    )
+    is_to_be_tried = delivery.outcome is Outcome.TURNED_AWAY or delivery.says_later
     status, pause = "queued", None
     if delivery.outcome is Outcome.ACCEPTED:
         status = "sent"
@@ -66,10 +68,10 @@ def mark_of(
     ):
         status = "unknown"
     elif delivery.outcome in (Outcome.REFUSED, Outcome.REJECTED) or (
-        relay_said_later and claimed.attempts >= MOST_ATTEMPTS
+        is_to_be_tried and claimed.attempts >= MOST_ATTEMPTS and not is_alone
     ):
         status = "failed"
-    elif relay_said_later:
+    elif is_to_be_tried:
         pause = pause_after(claimed.attempts)
     else:
         was_handed_over = delivery.outcome is Outcome.UNKNOWN
@@ -80,25 +82,27 @@ def mark_of(
         status=status,
         error=None if status == "sent" else delivery.reply,
         pause=pause,
-        is_attempt=delivery.outcome is not Outcome.DEFERRED or relay_said_later,
+        is_attempt=delivery.outcome is not Outcome.DEFERRED or delivery.says_later,
         blocks=delivery.outcome is Outcome.REFUSED,
-        singled_out=is_turned_away,
+        singled_out=is_to_be_tried and not is_alone,
     )
 
 
-def mark_of_relays(
-    claimed: Claimed, delivery: Delivery, *, pause: timedelta, now: datetime
-) -> Mark:
-    """Say what becomes of a message whose refusal is the relay's fault: it waits, unharmed.
+def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
+    """Return whether nothing shows yet that the relay serves others than this message's shopper."""
+    is_young = now - made_at(claimed.id) <= PATIENCE
+    return not accepted and not claimed.singled_out and is_young
 
-    One that was turned away before while others were served goes on using up its attempts, or a
-    wave that has nothing else left would never end. A refusal of the recipient or the message
-    that stands for as long as PATIENCE is believed, and still blocks nobody.
+
+def mark_of_relay(
+    claimed: Claimed, delivery: Delivery, *, now: datetime, pause: timedelta = timedelta(0)
+) -> Mark:
+    """Return what becomes of a message whose refusal is, or may be, the relay's fault.
+
+    It waits, unharmed. A refusal of the recipient or the message, or a "later", that stands for as
+    long as PATIENCE is believed, and still blocks nobody.
     """
-    is_turned_away = delivery.outcome is Outcome.TURNED_AWAY
-    if is_turned_away and claimed.singled_out:
-        return mark_of(claimed, delivery, unknown_outcome="resend")
-    is_over = not is_turned_away and now - made_at(claimed.id) > PATIENCE
+    is_over = delivery.outcome is not Outcome.TURNED_AWAY and now - made_at(claimed.id) > PATIENCE
     return Mark(
         id=claimed.id,
         signup_id=claimed.signup_id,

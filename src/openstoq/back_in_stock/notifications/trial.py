@@ -17,13 +17,12 @@ from openstoq.messaging.port import Delivery, Outcome
 WINDOW = 20
 NEARLY_ALL = 18
 # So many messages from elsewhere on the waitlist decide whether that is the relay's fault: whoever
-# signs up many dead addresses in a row must not stop a wave.
-PROBES = 10
+# signs up many dead addresses in a row must not stop a wave. The more runs were stopped, and as
+# long as the relay takes any, the more are drawn.
+PROBES, MOST_PROBES = 10, 640
 # At a run's end there may be nothing left that the relay could be seen to serve after a message it
 # turned away. So many are believed to be odd ones, if it served at least as many before.
 STRAYS = 2
-
-REFUSALS = frozenset({Outcome.REFUSED, Outcome.REJECTED, Outcome.TURNED_AWAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,17 @@ class Refusal:
     answered: int
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whose fault the refusals are that were open at a run's end."""
+
+    final: list[Refusal]
+    """The messages' own."""
+    relays: list[Refusal]
+    undecided: list[Refusal]
+    """The run was cut short before it could be known: the next one asks again."""
+
+
 class Trial:
     """The answers of one run, and the refusals among them that are not final yet."""
 
@@ -44,6 +54,7 @@ class Trial:
         self.is_doubtful = False
         """Whether nearly all was refused of late: nothing is final until `judge` or `close`."""
         self._last: deque[bool] = deque(maxlen=WINDOW)
+        """The last answers, or all since the probe began: whether they were acceptances."""
         self._open: list[Refusal] = []
         self._places: dict[UUID, int] = {}
         self._taken = 0
@@ -71,13 +82,23 @@ class Trial:
             self._served = max(self._served, place)
         else:
             self._open.append(Refusal(claimed, delivery, self._taken, self._answered))
-        if len(self._last) == WINDOW and self._last.count(False) >= NEARLY_ALL:
+        if len(self._last) >= WINDOW and self._last.count(False) >= NEARLY_ALL:
             self.is_doubtful = True
         return [] if self.is_doubtful else self._pick(self._is_final)
 
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether the run may pause: its answers are enough to decide refusals by."""
+        return self._answered >= WINDOW and not self.is_doubtful
+
     def probe(self) -> None:
         """Begin to ask with messages from elsewhere; everything handed over has been answered."""
-        self._last.clear()
+        self._last = deque()
+
+    @property
+    def has_served_probe(self) -> bool:
+        """Whether the relay has taken any of the messages from elsewhere."""
+        return True in self._last
 
     def judge(self) -> list[Refusal]:
         """Return what is final after the probe; the run stays doubtful when nearly all is not."""
@@ -86,26 +107,39 @@ class Trial:
             return []
         self.is_doubtful = False
         final = self._answered - len(self._last)
+        self._last = deque(self._last, maxlen=WINDOW)
         return self._pick(lambda refusal: refusal.answered <= final)
 
-    def close(self) -> tuple[list[Refusal], list[Refusal]]:
-        """Return at a run's end the refusals that are final, and those that are the relay's."""
-        relays: list[Refusal] = self._open
-        if not self.is_doubtful:
-            turned_away = [
-                one for one in self._open if _is_turned_away(one) and not one.claimed.singled_out
-            ]
-            is_odd = len(turned_away) <= min(STRAYS, self.accepted)
-            relays = [] if is_odd else turned_away
-        final = [one for one in self._open if one not in relays]
-        self._open = []
-        return final, relays
+    def close(self, *, is_cut: bool) -> Verdict:
+        """Judge at a run's end what is open; `is_cut` when there was more to hand over.
+
+        A message that was turned away before while others were served goes on using up its
+        attempts, or a wave that has nothing else left would never end; but not while the relay is
+        at fault for others.
+        """
+        opened, self._open = self._open, []
+        odd = [one for one in opened if one.claimed.singled_out and _may_be_relays(one)]
+        if self.is_doubtful:
+            final, relays = odd, [one for one in opened if one not in odd]
+        elif is_cut:
+            has_window = self._answered >= WINDOW
+            final = [one for one in opened if has_window and self._has_served_since(one)]
+            return Verdict(final, [], [one for one in opened if one not in final])
+        else:
+            turned_away = [one for one in opened if _is_turned_away(one) and one not in odd]
+            relays = turned_away if len(turned_away) > min(STRAYS, self.accepted) else []
+            final = [one for one in opened if one not in relays]
+        if relays:
+            final, relays = [one for one in final if one not in odd], relays + odd
+        return Verdict(final, relays, [])
+
+    def _has_served_since(self, refusal: Refusal) -> bool:
+        # What was on its way when the relay turned bad is still taken: that proves nothing.
+        return self._served > refusal.taken
 
     def _is_final(self, refusal: Refusal) -> bool:
-        # What was on its way when the relay turned bad is still taken: that proves nothing.
-        has_served_since = self._served > refusal.taken
         is_past = self._answered - refusal.answered >= WINDOW
-        return has_served_since and (is_past or _is_turned_away(refusal))
+        return self._has_served_since(refusal) and (is_past or _may_be_relays(refusal))
 
     def _pick(self, is_wanted: Callable[[Refusal], bool]) -> list[Refusal]:
         wanted = [one for one in self._open if is_wanted(one)]
@@ -116,3 +150,7 @@ class Trial:
 
 def _is_turned_away(refusal: Refusal) -> bool:
     return refusal.delivery.outcome is Outcome.TURNED_AWAY
+
+
+def _may_be_relays(refusal: Refusal) -> bool:
+    return _is_turned_away(refusal) or refusal.delivery.says_later
