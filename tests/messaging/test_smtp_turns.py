@@ -13,6 +13,8 @@ from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.email.turns import Turns
 
 CONNECTIONS = 10
+# The others are kept for owners that have none.
+MOST = 8
 PAUSE = 0.005
 # A turn of each connection, twice: what may be taken before somebody new is served.
 SOON = 2 * CONNECTIONS * 20
@@ -76,6 +78,10 @@ async def test_a_waiting_outbox_has_one_message_taken_at_most(transport):
     async def is_full():
         return transport.server.open == CONNECTIONS
 
+    # One owner gets so many; those who come later get the rest.
+    sending += [
+        asyncio.create_task(transport.send(pile_of(100, owner))) for owner in (uuid4(), uuid4())
+    ]
     await until(is_full)
     waiting = [pile_of(10, uuid4()) for _ in range(5)]
     sending += [asyncio.create_task(transport.send(pile)) for pile in waiting]
@@ -101,6 +107,52 @@ class Taken:
     id: object
 
 
+@pytest.mark.parametrize("connections", [2, 3, 4, 10])
+async def test_there_is_room_for_another_owner_while_the_relay_lets_everybody_wait(connections):
+    async with relay() as (server, settings):
+        server.pause = 3600
+        transport = SMTPTransport(dataclasses.replace(settings, connections=connections))
+        piles = [pile_of(100, "busy") for _ in range(3)]
+        sending = [asyncio.create_task(transport.send(pile)) for pile in piles]
+        most = connections - max(1, connections // 4)
+
+        async def is_full():
+            return server.open == most
+
+        await until(is_full)
+        # Whoever comes has its first message on its way at once.
+        sending.append(asyncio.create_task(transport.send(pile_of(100, "other"))))
+
+        async def is_served():
+            return server.open == most + 1
+
+        await until(is_served)
+        assert not any(task.done() for task in sending)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("size", range(1, 13))
+async def test_every_turn_can_be_had_and_none_is_lost(size):
+    turns, served = Turns(size), Counter()
+
+    async def ask(owner):
+        await turns.take(owner)
+        served[owner] += 1
+        await asyncio.sleep(0)
+        turns.give_back(owner)
+
+    owners = [number % 5 for number in range(200)]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(ask(owner) for owner in owners))
+        assert served == Counter(owners)
+        for owner in range(size):
+            await turns.take(owner)
+    assert not turns.are_awaited
+
+
 async def test_owners_take_turns_and_within_one_who_asked_first():
     turns, served = Turns(1), []
     await turns.take("x")
@@ -108,13 +160,13 @@ async def test_owners_take_turns_and_within_one_who_asked_first():
     async def ask(owner, number):
         await turns.take(owner)
         served.append((owner, number))
-        turns.give_back()
+        turns.give_back(owner)
 
     asked = [("a", n) for n in range(4)] + [("b", n) for n in range(2)] + [("c", 0)]
     tasks = [asyncio.create_task(ask(*one)) for one in asked]
     await asyncio.sleep(0)
     assert turns.are_awaited
-    turns.give_back()
+    turns.give_back("x")
     await asyncio.gather(*tasks)
     assert served == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("a", 2), ("a", 3)]
     assert not turns.are_awaited
@@ -124,21 +176,21 @@ async def test_owners_take_turns_and_within_one_who_asked_first():
 async def test_who_is_stopped_while_waiting_costs_no_turn(stopped):
     """Whoever of six is stopped, before or at the moment that it is called."""
     turns, served = Turns(2), Counter()
-    for _ in range(2):
-        await turns.take("x")
+    for owner in ("x", "y"):
+        await turns.take(owner)
 
     async def ask(number):
         await turns.take(number % 3)
         served[number] += 1
-        turns.give_back()
+        turns.give_back(number % 3)
 
     tasks = [asyncio.create_task(ask(number)) for number in range(6)]
     await asyncio.sleep(0)
-    turns.give_back()
+    turns.give_back("x")
     for number, task in enumerate(tasks):
         if stopped >> number & 1:
             task.cancel()
-    turns.give_back()
+    turns.give_back("y")
     await asyncio.gather(*tasks, return_exceptions=True)
     assert served == Counter(n for n in range(6) if not stopped >> n & 1)
     async with asyncio.timeout(5):

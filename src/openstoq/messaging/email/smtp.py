@@ -39,7 +39,7 @@ class SMTPTransport(EmailTransport):
     async def send(self, outbox: Outbox) -> None:
         gate = asyncio.Lock()
         ended = await asyncio.gather(
-            *(self._lane(outbox, gate) for _ in range(self._settings.connections)),
+            *(self._lane(outbox, gate) for _ in range(self._turns.most)),
             return_exceptions=True,
         )
         for failure in ended:
@@ -73,7 +73,7 @@ class SMTPTransport(EmailTransport):
             try:
                 losses = await self._spend(turn, email, outbox, losses)
             finally:
-                self._turns.give_back()
+                self._turns.give_back(outbox.owner)
 
     async def _turn_for(self, email: Email, outbox: Outbox) -> Turn:
         try:

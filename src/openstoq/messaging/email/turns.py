@@ -1,7 +1,7 @@
 """Turns on the relay's connections: a bound for the whole process, shared out fairly."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable
 from time import monotonic
 
@@ -23,11 +23,19 @@ class Turn:
 
 
 class Turns:
-    """Gives out at most `size` turns at once: to the owners by turns, whoever asked first."""
+    """Gives out at most `size` turns at once: to the owners by turns, whoever asked first.
+
+    A turn ends only between two messages, and over a slow relay that is a long time. So a part of
+    them is kept free for owners that have none, however much the others have to send.
+    """
 
     def __init__(self, size: int) -> None:
         self._free = size
+        self._reserve = max(1, size // 4) if size > 1 else 0
+        self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+        self.most = size - self._reserve
+        """How many one owner holds at most."""
 
     @property
     def are_awaited(self) -> bool:
@@ -36,8 +44,8 @@ class Turns:
 
     async def take(self, owner: Hashable) -> Turn:
         """Wait for a turn of `owner`; it has to be given back."""
-        if self._free:
-            self._free -= 1
+        if self._is_free_for(owner):
+            self._begin(owner)
             return Turn(self)
         called = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(called)
@@ -48,22 +56,37 @@ class Turns:
                 self._forget(owner, called)
             else:
                 # It was called and stopped at the same moment.
-                self.give_back()
+                self.give_back(owner)
             raise
         return Turn(self)
 
-    def give_back(self) -> None:
-        """End a turn; the owner whose last call is longest ago is next."""
-        while self._waiting:
-            owner = next(iter(self._waiting))
-            queue = self._waiting.pop(owner)
-            called = queue.popleft()
-            if queue:
-                self._waiting[owner] = queue
-            if not called.done():
-                called.set_result(None)
-                return
+    def give_back(self, owner: Hashable) -> None:
+        """End a turn of `owner`; of those who wait, whose last call is longest ago is next."""
         self._free += 1
+        self._held[owner] -= 1
+        if not self._held[owner]:
+            del self._held[owner]
+        for other in list(self._waiting):
+            if self._is_free_for(other):
+                self._call(other)
+
+    def _is_free_for(self, owner: Hashable) -> bool:
+        return self._free > (self._reserve if self._held[owner] else 0)
+
+    def _begin(self, owner: Hashable) -> None:
+        self._free -= 1
+        self._held[owner] += 1
+
+    def _call(self, owner: Hashable) -> None:
+        queue = self._waiting.pop(owner)
+        while queue:
+            called = queue.popleft()
+            if not called.done():
+                self._begin(owner)
+                called.set_result(None)
+                break
+        if queue:
+            self._waiting[owner] = queue
 
     def _forget(self, owner: Hashable, called: asyncio.Future[None]) -> None:
         queue = self._waiting.get(owner, deque())
