@@ -85,6 +85,14 @@ async def ask_again(run: Run) -> None:
         raise Retry("not yet", delay=timedelta(0))
 
 
+@jobs.job()
+async def repeat(run: Run) -> None:
+    """Ask for other runs, of which two are repeats."""
+    await note(run, f"attempt {run.attempt}, repeat {run.repeats}")
+    if run.attempt < 4:
+        raise Retry("not sure", is_repeat=run.attempt in (1, 3))
+
+
 @jobs.job(attempts=1)
 async def fail_after_asking(run: Run) -> None:
     """Ask to be run again more often than it may fail, and only then raise, once."""

@@ -186,6 +186,16 @@ async def test_a_job_may_ask_to_be_run_again(database, database_url, runtime, sh
         await empty(database)
 
 
+async def test_a_job_knows_how_often_it_may_have_done_its_work(
+    database, database_url, runtime, shop
+):
+    await enqueue(runtime, shop, probes.repeat)
+    async with working(runtime, database_url):
+        repeats = enumerate((0, 0, 1, 1, 2))
+        await noted(database, shop, *(f"attempt {n}, repeat {repeat}" for n, repeat in repeats))
+        await empty(database)
+
+
 async def test_to_ask_for_another_run_is_no_failure(database, database_url, runtime, shop):
     await enqueue(runtime, shop, probes.fail_after_asking)
     async with working(runtime, database_url):

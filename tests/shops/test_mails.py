@@ -27,7 +27,7 @@ ADDRESS = "ada@example.com"
 def attempt(database, shop):
     """Send one mail, the job's try and the age of the mail being what they are said to be."""
 
-    async def attempt(transport, *, attempt=0, age=timedelta(0)):
+    async def attempt(transport, *, attempt=0, repeats=0, age=timedelta(0)):
         runtime = make_runtime(
             database,
             ports={EmailTransport: transport},
@@ -38,7 +38,9 @@ def attempt(database, shop):
             ),
             clock=lambda: utc_now() + age,
         )
-        run = Run(runtime=runtime, shop_id=shop.id, request_id="test", attempt=attempt)
+        run = Run(
+            runtime=runtime, shop_id=shop.id, request_id="test", attempt=attempt, repeats=repeats
+        )
         notice = notice_of(run, shop, new_id(), ADDRESS)
         await send_one(run, notice, CONTENT)
         return notice
@@ -136,7 +138,7 @@ async def test_later_is_tried_again_after_growing_pauses(attempt, answer):
     pauses = []
     for tries in range(9):
         with pytest.raises(Retry) as retry:
-            await attempt(answering(answer), attempt=tries)
+            await attempt(answering(answer), attempt=tries, repeats=tries)
         pauses.append(retry.value.delay)
     assert pauses[0] == timedelta(seconds=30)
     assert pauses == sorted(pauses)
@@ -151,10 +153,20 @@ async def test_later_is_not_tried_for_ever(attempt):
 
 
 async def test_a_mail_that_may_have_arrived_is_not_repeated_for_ever(attempt):
-    with pytest.raises(Retry):
-        await attempt(answering(UNKNOWN), attempt=MOST_REPEATS - 1)
+    with pytest.raises(Retry) as retry:
+        await attempt(answering(UNKNOWN), repeats=MOST_REPEATS - 1)
+    assert retry.value.is_repeat
     with pytest.raises(GiveUp, match="connection lost"):
-        await attempt(answering(UNKNOWN), attempt=MOST_REPEATS)
+        await attempt(answering(UNKNOWN), repeats=MOST_REPEATS)
+
+
+async def test_a_relay_that_was_away_does_not_use_up_a_mails_repeats(attempt):
+    with pytest.raises(Retry) as retry:
+        await attempt(answering(UNKNOWN), attempt=1000)
+    assert (retry.value.delay, retry.value.is_repeat) == (timedelta(seconds=30), True)
+    with pytest.raises(Retry) as retry:
+        await attempt(answering(DEFERRED), attempt=1000)
+    assert not retry.value.is_repeat
 
 
 async def test_a_relay_that_is_away_is_waited_for_however_long(attempt):

@@ -27,11 +27,17 @@ class Lane(StrEnum):
 
 
 class Retry(Systemic):
-    """Run the job again after `delay`, as often as it asks for it: that is no failure."""
+    """Run the job again after `delay`, as often as it asks for it: that is no failure.
 
-    def __init__(self, reason: str, *, delay: timedelta = timedelta(0)) -> None:
+    `is_repeat` says that this run may have done already what the next one does again.
+    """
+
+    def __init__(
+        self, reason: str, *, delay: timedelta = timedelta(0), is_repeat: bool = False
+    ) -> None:
         super().__init__(reason)
         self.delay = delay
+        self.is_repeat = is_repeat
 
 
 class GiveUp(Systemic):

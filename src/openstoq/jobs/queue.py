@@ -189,15 +189,15 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
     await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
 
 
-async def note_failures(db: Connection, job_id: int, payload: dict[str, Any], number: int) -> None:
-    """Keep with a job how many of its runs have raised.
+async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
+    """Keep with a job how many of its runs have raised (`failures`), or are repeated (`repeats`).
 
-    PgQueuer counts every run as an attempt, also one that only asked to be repeated.
+    PgQueuer counts every run as an attempt, also one that only waited for somebody.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",
         job_id,
-        orjson.dumps({**payload, "failures": number}),
+        orjson.dumps({**payload, **counts}),
     )
 
 

@@ -175,6 +175,8 @@ class Run:
     """How many runs of the job have raised; one that only asked to be repeated has not."""
     is_last: bool = False
     """Whether the job is put aside if this run raises too."""
+    repeats: int = 0
+    """How many runs before this one may have done already what it does."""
     is_crowded: Callable[[], bool] = lambda: False
     """Whether others wait for this run's slot, so that a long one should pause."""
 

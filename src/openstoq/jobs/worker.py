@@ -26,7 +26,7 @@ from openstoq.jobs.queue import (
     adopt,
     enqueue_for_every_shop,
     forget_log,
-    note_failures,
+    note_counts,
     queries_on,
     release_dedupe_key,
 )
@@ -171,8 +171,9 @@ class Worker:
                 shop_id=UUID(payload["shop_id"]),
                 request_id=str(payload["request_id"]),
                 attempt=queued.attempts,
-                failures=(failures := _failures(queued, payload)),
+                failures=(failures := _count(queued, payload, "failures")),
                 is_last=failures >= job.attempts,
+                repeats=_count(queued, payload, "repeats"),
                 is_crowded=is_crowded,
             )
             sent = payload["arguments"]
@@ -194,6 +195,8 @@ class Worker:
                 outcome = "done"
             except Retry as retry:
                 outcome = "again"
+                if retry.is_repeat:
+                    await self._note(queued, payload, repeats=run.repeats + 1)
                 raise RetryRequested(delay=retry.delay, reason=str(retry)) from retry
             except GiveUp as reason:
                 outcome = "given_up"
@@ -215,20 +218,23 @@ class Worker:
             # It is done when there is room again, however long that takes.
             log.warning("job.storage_full", error=type(error).__name__)
             return RetryRequested(delay=STORAGE_PAUSE, reason=str(error))
-        failures = 1 + _failures(queued, payload)
+        failures = 1 + _count(queued, payload, "failures")
         # What it says may quote a contact; the queue's log has that.
         log.warning(
             "job.failed", failures=failures, error=type(error).__name__, at=frames_of(error)
         )
         if failures > job.attempts:
             return None
-        with suppress(*PASSING, asyncpg.PostgresError):
-            async with self.runtime.database.transaction(None) as db:
-                await note_failures(db, queued.id, payload, failures)
+        await self._note(queued, payload, failures=failures)
         pause = min(timedelta(seconds=2.0 ** (failures - 1)), LONGEST_PAUSE)
         return RetryRequested(delay=pause, reason=str(error))
 
+    async def _note(self, queued: QueuedJob, payload: dict[str, Any], **counts: int) -> None:
+        with suppress(*PASSING, asyncpg.PostgresError):
+            async with self.runtime.database.transaction(None) as db:
+                await note_counts(db, queued.id, payload, **counts)
 
-def _failures(queued: QueuedJob, payload: dict[str, Any]) -> int:
-    # One that the operator begins anew has no attempts again.
-    return int(payload.get("failures", 0)) if queued.attempts else 0
+
+def _count(queued: QueuedJob, payload: dict[str, Any], name: str) -> int:
+    # A job that the operator begins anew has had no runs.
+    return int(payload.get(name, 0)) if queued.attempts else 0

@@ -97,9 +97,12 @@ async def send_one(run: Run, notice: Notice, content: bytes) -> None:
     # The queue keeps a job's reasons.
     reply = delivery.reply_without(notice.recipient)
     is_late = run.runtime.clock() - notice.written_at > PATIENCE
-    if is_late or (delivery.outcome is Outcome.UNKNOWN and run.attempt >= MOST_REPEATS):
+    # A relay that was away has not had the mail: only runs that handed it over are repeats.
+    is_repeat = delivery.outcome is Outcome.UNKNOWN
+    if is_late or (is_repeat and run.repeats >= MOST_REPEATS):
         raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")
-    raise Retry(reply, delay=seconds(30 * 2.0 ** min(run.attempt, 10)))
+    tries = run.repeats if is_repeat else run.attempt
+    raise Retry(reply, delay=seconds(30 * 2.0 ** min(tries, 10)), is_repeat=is_repeat)
 
 
 async def send_customer_data(
