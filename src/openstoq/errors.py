@@ -2,9 +2,16 @@
 
 from typing import Any, ClassVar
 
+from openstoq.kernel.faults import is_of_item
+
 
 class Systemic(Exception):  # noqa: N818 - its kinds describe a state, not a fault of ours
     """Trouble that is not one item's: whatever is tried now would meet it."""
+
+
+@is_of_item.register
+def _(_error: Systemic) -> bool:
+    return False
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
@@ -15,11 +22,16 @@ class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a f
     """
 
     status: ClassVar[int]
+    # Its words are for whoever asked, and no fault.
+    is_told = is_answer = True
 
     def __init__(self, *messages: str, **details: Any) -> None:
         super().__init__(*messages)
         self.messages = list(messages)
         self.details = details
+
+    def __str__(self) -> str:
+        return "; ".join(self.messages)
 
 
 class BadRequest(Problem):
@@ -64,7 +76,7 @@ class TooManyRequests(Problem):
     status = 429
 
 
-class Unavailable(Problem):
+class Unavailable(Problem, Systemic):
     """Something that the answer needs is not there now; try again later."""
 
     status = 503

@@ -30,7 +30,8 @@ from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.letters import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
-from openstoq.db.pool import PASSING, Database
+from openstoq.db.passing import PASSING
+from openstoq.db.pool import Database
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import made_at, new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnavailable

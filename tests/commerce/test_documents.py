@@ -9,7 +9,7 @@ import pytest
 from graphql import parse
 
 from commerce.server import SHARED
-from openstoq.commerce.port import Plan
+from openstoq.commerce.plans import Plan
 from openstoq.commerce.shopify import selling_plans
 from openstoq.commerce.shopify.documents import document, names
 from openstoq.commerce.shopify.subscriptions import TOPICS

@@ -16,11 +16,13 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
     CommerceUnreadable,
 )
-from openstoq.db.faults import alone, is_of_item
-from openstoq.errors import Conflict
+from openstoq.db.passing import PASSING, is_passing
+from openstoq.errors import Conflict, StorageFull, Unavailable
 from openstoq.jobs.items import each, forget, remember, rested, resting
 from openstoq.jobs.job import GiveUp, Retry
+from openstoq.kernel.alone import alone
 from openstoq.kernel.clock import utc_now
+from openstoq.kernel.faults import is_of_item
 from openstoq.messaging.port import RelayUnavailable
 
 
@@ -62,6 +64,8 @@ OF_ALL = [
     CommerceUnavailable("down", retry_after=1),
     AccessDenied("the token is void"),
     RelayUnavailable("away"),
+    Unavailable("try later"),
+    StorageFull(),
     ConnectionResetError(),
     TimeoutError(),
     OSError(101, "Network is unreachable"),
@@ -117,6 +121,24 @@ def test_everybodys_trouble_goes_through(error):
     assert not is_of_item(error)
     with pytest.raises(type(error)), alone("order", 5, {}):
         raise error
+
+
+def kinds_of(error):
+    return {error} | {each for kind in error.__subclasses__() for each in kinds_of(kind)}
+
+
+@pytest.mark.parametrize("passing", PASSING, ids=lambda kind: kind.__name__)
+def test_what_passes_is_no_items_fault(passing):
+    """A connection's OSError has no file, and an argument of a wrong type does not pass."""
+    for kind in kinds_of(passing):
+        if not issubclass(kind, ValueError) and kind.__module__.startswith(("asyncpg", "builtins")):
+            error = kind.__new__(kind)
+            assert (is_of_item(error), is_passing(error)) == (False, True), kind
+
+
+def test_an_argument_of_a_wrong_type_passes_not():
+    assert not is_passing(asyncpg.DataError("invalid input"))
+    assert not is_passing(raised_by(Path("/nowhere/at all").read_text))
 
 
 def test_a_cancellation_goes_through():

@@ -63,7 +63,7 @@ def test_an_exception_is_text_without_secrets(written):
         int(f"no shop for {KEY}")
     except ValueError:
         structlog.get_logger().exception("failed")
-        logging.getLogger("pgqueuer").exception("failed too")
+        logging.getLogger("uvicorn.error").exception("failed too")
     for line in written():
         assert "no shop for [masked]" in line["exception"]
         assert "Traceback" in line["exception"]

@@ -15,7 +15,7 @@ from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
 from openstoq.actions.validation import read_body, read_values, remainder
-from openstoq.db.pool import COLLISIONS
+from openstoq.db.passing import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
 

@@ -16,10 +16,10 @@ from openstoq.commerce.inbound import (
     ProductDeleted,
 )
 from openstoq.commerce.port import Commerce, Location, Product, ProductPage
-from openstoq.db.faults import alone
 from openstoq.jobs.items import Failed, counts, each, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone
 from openstoq.shops.commerce import asking, commerce_of, patiently
 from openstoq.shops.installation import Installed
 from openstoq.shops.webhooks import News

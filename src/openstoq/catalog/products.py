@@ -158,7 +158,7 @@ async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[
 async def newer_is_known(
     db: Connection, shop_id: UUID, product_id: int, updated_at: datetime
 ) -> bool:
-    """Say whether the catalogue has a later state of a product than `updated_at`."""
+    """Return whether the catalogue has a later state of a product than `updated_at`."""
     return bool(
         await db.fetchval(
             "SELECT updated_at > $3 FROM products WHERE shop_id = $1 AND id = $2",

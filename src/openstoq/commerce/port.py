@@ -1,6 +1,6 @@
 """What the application needs of a shop: read its catalogue and stock, and hear of changes.
 
-What it needs of orders stands in `orders`.
+What it needs of orders stands in `orders`, and what selling plans are in `plans`.
 
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from openstoq.commerce.orders import Orders
+from openstoq.commerce.plans import PlanGroup, SavedPlanGroup
 from openstoq.errors import Systemic
 
 InventoryPolicy = Literal["deny", "continue"]
@@ -160,51 +161,6 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{'.'.join(self.field)}: {self.message}" if self.field else self.message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One selling plan of a preorder: a way to pay, and when.
-
-    The charge at checkout is a percentage of the price, or `amount` when that is given. The
-    balance is due at `balance_at`, `balance_days` after checkout, or on fulfillment; for a plan
-    that charges everything it is none of them. `delivered_at` is None for as soon as possible.
-    `discount` is what the price is lowered by, or to.
-    """
-
-    name: str
-    option: str
-    description: str | None
-    percent: Decimal
-    amount: Decimal | None = None
-    balance_at: datetime | None = None
-    balance_days: int | None = None
-    balance_on_fulfillment: bool = False
-    delivery: Literal["asap", "exact", "unknown"] = "asap"
-    delivered_at: datetime | None = None
-    reserve: Literal["on_sale", "on_fulfillment"] = "on_fulfillment"
-    discount: tuple[Literal["percentage", "price", "fixed_amount"], Decimal] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanGroup:
-    """The selling plans of one preorder offer, by our own names for them, such as full.
-
-    `merchant_code` is how the group is found again when its id was lost.
-    """
-
-    name: str
-    merchant_code: str
-    option_name: str
-    plans: Mapping[str, Plan]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlanGroup:
-    """A group in the shop, with the id of each plan by our own name for it."""
-
-    id: int
-    plan_ids: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

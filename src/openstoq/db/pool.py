@@ -12,27 +12,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from openstoq.db.passing import FULL, PASSING
 from openstoq.db.shares import Shares
-
-# A server that takes no writes: its disk is full, or somebody has turned it read-only for that.
-FULL = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
-
-# A server that is away, restarting, full or choosing another transaction: trying again helps.
-PASSING = (
-    *FULL,
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InterfaceError,
-    # What asyncpg says between a server's farewell and the end of the connection.
-    asyncpg.InternalClientError,
-)
-
-# PostgreSQL gave a transaction up for another: nothing of it was done, and the next may be.
-COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 # Seconds for one statement, where nobody says otherwise.
 LONGEST_STATEMENT = 600.0

@@ -7,7 +7,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 
-class ShopBusyError(OSError):
+class ShopBusyError(TimeoutError):
     """The shop's share of the connections did not become free in time; trying again helps."""
 
 

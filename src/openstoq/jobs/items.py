@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from openstoq.db.faults import is_of_item, noted
 from openstoq.db.pool import Connection
 from openstoq.errors import Systemic
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import noted
+from openstoq.kernel.faults import is_of_item
 
 Item = TypeVar("Item")
 

@@ -20,7 +20,7 @@ from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
-from openstoq.db.pool import PASSING
+from openstoq.db.passing import PASSING
 from openstoq.jobs.job import Lane
 from openstoq.kernel.slots import Slot
 

@@ -11,11 +11,12 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from openstoq.config import Settings
-from openstoq.db.faults import alone, is_of_item
 from openstoq.db.pool import Connection, Database
 from openstoq.jobs.job import Job, Retry
 from openstoq.jobs.queue import Enqueued, enqueue
+from openstoq.kernel.alone import alone
 from openstoq.kernel.clock import Clock
+from openstoq.kernel.faults import is_of_item
 from openstoq.kernel.ports import Ports
 
 Sent = ParamSpec("Sent")
@@ -135,14 +136,14 @@ class Work:
         await self.db.execute("RELEASE SAVEPOINT item")
 
     async def publish(self, event: object) -> None:
-        """Tell every subscriber of the event's type, within this transaction."""
+        """Call every subscriber of the event's type, within this transaction."""
         for subscriber in self.runtime.subscribers.get(type(event), ()):
             await subscriber(self, event)
 
     async def publish_apart(
         self, event: object, heard: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
-        """Tell every subscriber that has not `heard`; one that fails keeps the news from none.
+        """Call every subscriber that has not `heard`; one that fails keeps the news from none.
 
         Return who has heard now, and why others could not.
         """

@@ -18,8 +18,8 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
-from openstoq.db.faults import alone
-from openstoq.db.pool import FULL, PASSING, Connection, prepare
+from openstoq.db.passing import FULL, PASSING
+from openstoq.db.pool import Connection, prepare
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
@@ -31,6 +31,7 @@ from openstoq.jobs.queue import (
     release_dedupe_key,
 )
 from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.alone import alone
 from openstoq.kernel.faults import frames_of
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import JOB_SECONDS, JOBS

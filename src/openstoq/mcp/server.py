@@ -21,7 +21,7 @@ from starlette.requests import Request
 from openstoq import __version__
 from openstoq.actions.action import Action
 from openstoq.actions.dispatch import Call, dispatch
-from openstoq.actions.faults import problem_of
+from openstoq.actions.unserved import problem_of
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.tools import input_schema, taken_apart, tool

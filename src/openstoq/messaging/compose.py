@@ -189,7 +189,7 @@ def _literal(encoded: bytes) -> bytes:
 
 
 def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
-    """Tell whether what `source` prints may depend on a gap's value, and not merely contain it."""
+    """Return whether what `source` prints may depend on a gap's value, and not merely contain it."""
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):
         plain = _PLAIN_OUTPUT.fullmatch(tag)

@@ -15,7 +15,8 @@ from uuid import UUID
 
 import structlog
 
-from openstoq.db.pool import PASSING, Connection
+from openstoq.db.passing import PASSING
+from openstoq.db.pool import Connection
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
 from openstoq.kernel.ids import new_id

@@ -18,7 +18,7 @@ _DECLINES_SOME = re.compile(r"^declines_([1-9]\d?)$")
 
 
 def is_card(name: str) -> bool:
-    """Tell whether there is a card of this name."""
+    """Return whether there is a card of this name."""
     return name in CHOICES or _DECLINES_SOME.match(name) is not None
 
 

@@ -35,7 +35,7 @@ class FulfillmentHold:
 
     @property
     def held_by_requesting_app(self) -> bool:
-        """Tell whether the installed app placed it."""
+        """Return whether the installed app placed it."""
         return self.app_id == APP_ID
 
 
@@ -67,12 +67,12 @@ class FulfillmentOrder:
 
     @property
     def at_work(self) -> bool:
-        """Tell whether anything is still to be done with it."""
+        """Return whether anything is still to be done with it."""
         return self.status in AT_WORK
 
     @property
     def holdable(self) -> bool:
-        """Tell whether a hold can be placed, on top of others if there are any."""
+        """Return whether a hold can be placed, on top of others if there are any."""
         return self.status in ("OPEN", "SCHEDULED", "ON_HOLD")
 
     @property
@@ -109,7 +109,7 @@ class FulfillmentOrder:
         return [each for each in self.order.fulfillment_orders if each is not self]
 
     def merges_with(self, other: "FulfillmentOrder") -> bool:
-        """Tell whether the two can be made one again."""
+        """Return whether the two can be made one again."""
         return (
             self.status == other.status
             and self.status in ("OPEN", "SCHEDULED")

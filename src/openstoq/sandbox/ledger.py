@@ -72,7 +72,7 @@ def settle(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
 
 
 def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
-    """Tell whether the date of an open schedule has come."""
+    """Return whether the date of an open schedule has come."""
     return schedule.open and schedule.due_at is not None and schedule.due_at <= shop.clock()
 
 

@@ -115,7 +115,7 @@ class Variant:
 
     @property
     def available_for_sale(self) -> bool:
-        """Tell whether a shopper can buy it now."""
+        """Return whether a shopper can buy it now."""
         return (
             not self.inventory_item.tracked
             or self.inventory_policy == "CONTINUE"
@@ -148,17 +148,17 @@ class Product:
 
     @property
     def tracks_inventory(self) -> bool:
-        """Tell whether any variant's stock is counted."""
+        """Return whether any variant's stock is counted."""
         return any(v.inventory_item.tracked for v in self.variants)
 
     @property
     def has_only_default_variant(self) -> bool:
-        """Tell whether the product has no options to choose."""
+        """Return whether the product has no options to choose."""
         return self.option_names == ("Title",) and len(self.variants) == 1
 
     @property
     def has_out_of_stock_variants(self) -> bool:
-        """Tell whether any variant is sold out."""
+        """Return whether any variant is sold out."""
         return any(v.inventory_item.tracked and v.inventory_quantity <= 0 for v in self.variants)
 
 

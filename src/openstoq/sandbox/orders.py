@@ -205,7 +205,7 @@ class Order:
 
     @property
     def can_mark_as_paid(self) -> bool:
-        """Tell whether anything is left to be marked as paid."""
+        """Return whether anything is left to be marked as paid."""
         return self.outstanding > 0
 
     @property

@@ -25,7 +25,7 @@ class Mandate:
 
     @property
     def expired(self) -> bool:
-        """Tell whether the card cannot be charged any more."""
+        """Return whether the card cannot be charged any more."""
         return self.card == "expired"
 
 
@@ -60,7 +60,7 @@ class PaymentSchedule:
 
     @property
     def open(self) -> bool:
-        """Tell whether anything of it is left to pay."""
+        """Return whether anything of it is left to pay."""
         return self.completed_at is None
 
 

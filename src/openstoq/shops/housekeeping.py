@@ -7,11 +7,11 @@ from uuid import UUID
 
 import structlog
 
-from openstoq.db.faults import alone
 from openstoq.db.pool import Connection
 from openstoq.jobs import bulk, items
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run
+from openstoq.kernel.alone import alone
 from openstoq.shops import deliveries, store
 
 log = structlog.get_logger(__name__)

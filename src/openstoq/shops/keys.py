@@ -32,7 +32,7 @@ def new_key() -> str:
 
 
 def is_key(text: str) -> bool:
-    """Say whether `text` has the form of a key."""
+    """Return whether `text` has the form of a key."""
     return bool(_KEY.match(text))
 
 

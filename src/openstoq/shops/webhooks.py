@@ -9,10 +9,10 @@ import structlog
 
 from openstoq.commerce.inbound import Change, Delivery, Inbound
 from openstoq.commerce.port import CommerceUnreadable
-from openstoq.db.faults import alone
 from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime
+from openstoq.kernel.alone import alone
 from openstoq.shops import deliveries, store
 from openstoq.shops.connection import webhook_secrets
 from openstoq.shops.model import Shop

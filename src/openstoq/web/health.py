@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openstoq.db import migrations
-from openstoq.db.pool import PASSING
+from openstoq.db.passing import PASSING
 from openstoq.errors import StorageFull, Unavailable
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.work import Runtime
@@ -62,7 +62,7 @@ class Health:
         return responses.json({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """Say whether requests can be served now; 503 with the reason when not."""
+        """Return whether requests can be served now; 503 with the reason when not."""
         request.state.face = "health"
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

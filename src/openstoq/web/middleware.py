@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from openstoq.actions.faults import Fault, problem_of
+from openstoq.actions.unserved import Fault, problem_of
 from openstoq.errors import Problem, TooLarge, Unavailable
 from openstoq.kernel.addresses import client_of
 from openstoq.kernel.ids import new_id

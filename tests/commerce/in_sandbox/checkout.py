@@ -6,10 +6,7 @@ from decimal import Decimal
 
 from factories.patience import PATIENCE
 from openstoq.commerce.orders import RefundPart
-from openstoq.commerce.port import (
-    Plan,
-    PlanGroup,
-)
+from openstoq.commerce.plans import Plan, PlanGroup
 
 DUE = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DEPOSIT = Plan(

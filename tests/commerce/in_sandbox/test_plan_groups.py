@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from commerce.in_sandbox.checkout import DEPOSIT
-from openstoq.commerce.port import Plan, PlanGroup, SavedPlanGroup
+from openstoq.commerce.plans import Plan, PlanGroup, SavedPlanGroup
 
 WHOLE = Plan(name="Whole", option="Whole", description=None, percent=Decimal(100))
 PLANS = {"full": WHOLE, "partial": DEPOSIT}

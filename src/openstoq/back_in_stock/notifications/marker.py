@@ -16,10 +16,10 @@ import structlog
 from openstoq.back_in_stock.notifications import marks, waves
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.notifications.waves import Wave
-from openstoq.db.faults import is_of_item
-from openstoq.db.pool import PASSING
+from openstoq.db.passing import PASSING
 from openstoq.jobs.items import each
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.faults import is_of_item
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from openstoq.back_in_stock.notifications.letters import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
 from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave
-from openstoq.db.pool import PASSING
+from openstoq.db.passing import PASSING
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES

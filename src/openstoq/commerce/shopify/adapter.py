@@ -14,16 +14,15 @@ from openstoq.commerce.orders import (
     Refund,
     RefundPart,
 )
+from openstoq.commerce.plans import PlanGroup, SavedPlanGroup
 from openstoq.commerce.port import (
     Commerce,
     InventoryLevel,
     InventoryPolicy,
     Location,
     Metafield,
-    PlanGroup,
     Product,
     ProductPage,
-    SavedPlanGroup,
     ShopCredentials,
     ShopFacts,
     Variant,

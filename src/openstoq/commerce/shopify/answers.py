@@ -18,7 +18,7 @@ from openstoq.commerce.port import (
 )
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.throttle import Cost
-from openstoq.db.faults import alone
+from openstoq.kernel.alone import alone
 
 Found = TypeVar("Found")
 
@@ -55,11 +55,11 @@ class Answer:
 
     @property
     def empty(self) -> bool:
-        """Tell whether no root field holds anything."""
+        """Return whether no root field holds anything."""
         return all(value is None for value in self.data.values())
 
     def failed(self, names: frozenset[str]) -> bool:
-        """Tell whether one of these fields could not be read; it is null as if it were empty."""
+        """Return whether one of these fields could not be read; it is null as if it were empty."""
         return any(names.intersection(error.path) for error in self.errors)
 
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:

@@ -12,7 +12,7 @@ from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
-from openstoq.db.faults import alone
+from openstoq.kernel.alone import alone
 from openstoq.kernel.clock import rfc3339
 from openstoq.kernel.ids import gid
 

@@ -35,11 +35,11 @@ class Fields:
         return _shown(value) if isinstance(value, str | int) else self._path
 
     def has(self, name: str) -> bool:
-        """Tell whether the field is there and not null."""
+        """Return whether the field is there and not null."""
         return self._values.get(name) is not None
 
     def tells(self, name: str) -> bool:
-        """Tell whether the field is there, be it null."""
+        """Return whether the field is there, be it null."""
         return name in self._values
 
     def id(self, name: str) -> int:

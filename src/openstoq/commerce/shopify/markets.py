@@ -7,7 +7,7 @@ from openstoq.commerce.shopify.answers import reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
-from openstoq.db.faults import alone
+from openstoq.kernel.alone import alone
 from openstoq.kernel.ids import gid
 
 _MARKETS = 50

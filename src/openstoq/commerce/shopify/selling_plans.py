@@ -4,14 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from openstoq.commerce.port import (
-    CommerceRefused,
-    GroupLost,
-    Plan,
-    PlanGroup,
-    Refusal,
-    SavedPlanGroup,
-)
+from openstoq.commerce.plans import Plan, PlanGroup, SavedPlanGroup
+from openstoq.commerce.port import CommerceRefused, GroupLost, Refusal
 from openstoq.commerce.shopify.answers import reading
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields

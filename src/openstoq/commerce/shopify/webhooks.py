@@ -30,7 +30,7 @@ def is_signature(header: str | None) -> bool:
 
 
 def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
-    """Tell whether the header signs the body with one of the app's client secrets.
+    """Return whether the header signs the body with one of the app's client secrets.
 
     Every secret is tried, in constant time: after a rotation the old one signs for a while.
     """

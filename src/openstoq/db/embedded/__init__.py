@@ -113,7 +113,7 @@ def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> Embedded
 
 
 def is_running(data_dir: Path) -> bool:
-    """Say whether a process of ours, this one or another, runs its server on `data_dir`."""
+    """Return whether a process of ours, this one or another, runs its server on `data_dir`."""
     try:
         lock = os.open(data_dir / "lock", os.O_RDWR)
     except FileNotFoundError:

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from openstoq.actions.help import BASE_PATH
 from openstoq.commerce.port import Commerce, CommerceError, CommerceUnreadable
-from openstoq.db.faults import is_of_item, sentence_of
 from openstoq.jobs import bulk
 from openstoq.jobs.items import Failed, counts, each
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.faults import is_of_item, sentence_of
 from openstoq.preorders.leases import LATER
 from openstoq.preorders.offers import (
     members,

@@ -4,7 +4,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Literal
 
-from openstoq.commerce.port import Plan, PlanGroup
+from openstoq.commerce.plans import Plan, PlanGroup
 from openstoq.preorders.offers.capabilities.payments import Option, PartialOption
 from openstoq.preorders.offers.model import Offer
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openstoq.db.faults import alone
 from openstoq.db.pool import Connection
+from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store, storefront_store
 from openstoq.preorders.offers.sold_out import is_sold_out
 from openstoq.preorders.offers.storefront import Selling

@@ -11,7 +11,7 @@ from openstoq.preorders.offers.storefront import ELSEWHERE, Selling, markets_of
 
 
 def is_sold_out(selling: Selling, units: Mapping[UUID, int], now: datetime) -> bool | None:
-    """Say whether nothing of a variant is left, in whichever market it is sold.
+    """Return whether nothing of a variant is left, in whichever market it is sold.
 
     `units` is what the offers have sold so far of all their variants. None is no decision: the
     variant is attached, but none of its offers sells it anywhere. One that is in no offer is not sold out.
@@ -42,7 +42,7 @@ def _is_full(
     selling: Selling,
     units: Mapping[UUID, int],
 ) -> bool:
-    """Say whether nothing is left in a market, or elsewhere.
+    """Return whether nothing is left in a market, or elsewhere.
 
     The offer that applies there says how many it sells in all, and the first for which the
     variant's most is set how many of the variant: as in the variant's metafields.

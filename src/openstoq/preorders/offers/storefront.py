@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from openstoq.commerce.port import Metafield
-from openstoq.db.faults import alone
+from openstoq.kernel.faults import is_of_item
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.kernel.places import readable
 from openstoq.preorders.offers import line_items, rules
@@ -126,7 +126,7 @@ def on_variants(offer: Offer) -> tuple[Any, ...]:
 def on_shop(
     offers: Sequence[Offer],
     translations: Translations,
-    failures: MutableMapping[UUID, str] | None = None,
+    failures: MutableMapping[UUID, Exception] | None = None,
     *,
     most_bytes: int = MOST_BYTES,
 ) -> list[Metafield]:
@@ -140,10 +140,12 @@ def on_shop(
     for offer in offers:
         if not offer.is_live:
             continue
-        written = b""
-        with alone("offer", offer.id, failures if failures is not None else {}):
+        try:
             written = _entry(offer, translations.get(offer.id, {}))
-        if not written:
+        except Exception as error:
+            if failures is None or not is_of_item(error):
+                raise
+            failures[offer.id] = error
             continue
         if parts[-1] and size + len(written) > most_bytes:
             parts.append([])

@@ -8,10 +8,10 @@ from uuid import UUID
 import structlog
 
 from openstoq.commerce.port import Commerce, CommerceRefused, Metafield
-from openstoq.db.faults import alone
 from openstoq.jobs.items import Failed, counts, forget, remember, rested, resting
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone, noted
 from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
@@ -97,9 +97,12 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
         offers = await store.all_of(work.db, work.shop_id, None)
         translations = await texts.overrides(work.db, work.shop_id, [one.id for one in offers])
         written = await marks.written_on_shop(work.db, work.shop_id)
-    unwritten: dict[UUID, str] = {}
-    wanted = storefront.on_shop(offers, translations, unwritten)
-    if unwritten:
+    faults: dict[UUID, Exception] = {}
+    wanted = storefront.on_shop(offers, translations, faults)
+    if faults:
+        unwritten = {
+            offer_id: noted("offer", offer_id, error) for offer_id, error in faults.items()
+        }
         async with run.work() as work:
             await marks.fail(work.db, work.shop_id, unwritten)
     digests = {one.key: sha256(one.value.encode()).hexdigest() for one in wanted}

@@ -11,12 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJson
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.help import BASE_PATH
-from openstoq.db.faults import alone
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.jobs import bulk
 from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone
 from openstoq.kernel.ids import LARGEST, new_id
 from openstoq.kernel.types import OnOneLine, Text
 from openstoq.preorders.orders import cancelling, fulfilling, letters, rules

@@ -43,7 +43,7 @@ class Cart:
     locale: str | None = "en"
 
     def accepts(self, offer_id: UUID) -> bool:
-        """Tell whether an offer's terms were accepted."""
+        """Return whether an offer's terms were accepted."""
         return self.terms if isinstance(self.terms, bool) else offer_id in self.terms
 
 

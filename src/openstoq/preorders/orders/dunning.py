@@ -27,7 +27,7 @@ def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
 
 
 def is_time(order: PreorderOrder, now: datetime) -> bool:
-    """Say whether a balance that is due is to be charged now, or whether another run was quicker.
+    """Return whether a balance that is due is to be charged now, or whether another run was quicker.
 
     The first try makes an automatic entry; what it says of the next try goes from then on.
     """
@@ -37,7 +37,7 @@ def is_time(order: PreorderOrder, now: datetime) -> bool:
 
 
 def has_come_due(order: PreorderOrder, now: datetime) -> bool:
-    """Say whether the day of a balance has come that nobody has tried to charge yet."""
+    """Return whether the day of a balance has come that nobody has tried to charge yet."""
     is_day = order.collect == "when_due" and order.due_at is not None and order.due_at <= now
     return is_day and order.outstanding > 0 and is_time(order, now)
 

@@ -10,10 +10,10 @@ from openstoq.commerce.inbound import (
     PaymentScheduleDue,
 )
 from openstoq.commerce.port import Commerce
-from openstoq.db.faults import alone
 from openstoq.jobs.items import Failed, counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone
 from openstoq.preorders.orders import charges, dunning, passes, recognition, store, sync
 from openstoq.preorders.orders.intake import may_become_ours, take_in
 from openstoq.preorders.orders.saving import save

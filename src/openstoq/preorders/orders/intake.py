@@ -103,7 +103,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Say whether an order has to be read again: a plan that it was bought by may be ours."""
+    """Return whether an order has to be read again: a plan that it was bought by may be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False

@@ -24,7 +24,7 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
 
 
 async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
-    """Say whether one of these plans may be ours, made by a call whose answer we do not have yet.
+    """Return whether one of these plans may be ours, made by a call whose answer we do not have yet.
 
     Shoppers can buy by a plan as soon as the shop has it.
     """
@@ -63,7 +63,7 @@ async def attached(
 
 
 async def has_offers(db: Connection, shop_id: UUID) -> bool:
-    """Tell whether the shop has ever had an offer; without one no order is a preorder."""
+    """Return whether the shop has ever had an offer; without one no order is a preorder."""
     return bool(await db.fetchval("SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1)", shop_id))
 
 
@@ -103,7 +103,7 @@ async def save_markets(
 
 
 async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
-    """Tell whether an order may be a preorder, as far as is known."""
+    """Return whether an order may be a preorder, as far as is known."""
     return bool(
         await db.fetchval(
             """

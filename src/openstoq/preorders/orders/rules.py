@@ -107,7 +107,7 @@ def obstacle(action: Action, order: PreorderOrder) -> str | None:
 
 
 def owes(order: PreorderOrder) -> bool:
-    """Tell whether an order's balance is still to be collected, released or not."""
+    """Return whether an order's balance is still to be collected, released or not."""
     return (
         order.balance > 0
         and order.outstanding > 0

@@ -211,7 +211,7 @@ def _removed(line: OrderLine, currency: str) -> Decimal:
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
-    """Tell whether somebody took our holds off in the shop, where they had been placed."""
+    """Return whether somebody took our holds off in the shop, where they had been placed."""
     preordered = {line.id for line in order.lines}
     return (
         stored.hold_wanted is True

@@ -159,7 +159,7 @@ def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> Fulf
 
 
 def sync_view(order: PreorderOrder) -> Sync:
-    """Tell whether the shop agrees with what was decided about an order."""
+    """Return whether the shop agrees with what was decided about an order."""
     if order.sync_error is not None:
         return Sync(state="failed", error=order.sync_error)
     behind = order.synced_revision < order.revision

@@ -12,10 +12,11 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
     CommerceUnreadable,
 )
-from openstoq.db.faults import is_of_item, noted
 from openstoq.jobs.items import counts, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import noted
+from openstoq.kernel.faults import is_of_item
 from openstoq.preorders.leases import LATER, Leases
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import effects, store

@@ -6,11 +6,11 @@ from typing import Literal
 from uuid import UUID
 
 from openstoq.commerce.port import Commerce
-from openstoq.db.faults import alone
 from openstoq.jobs import bulk
 from openstoq.jobs.items import each
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import (
     membership,
     policies,

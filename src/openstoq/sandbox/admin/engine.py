@@ -48,7 +48,7 @@ class AdminAPI:
         self._schema = executable_schema()
 
     def lost_answer(self) -> bool:
-        """Tell whether the answer that was just made is to be lost on its way."""
+        """Return whether the answer that was just made is to be lost on its way."""
         lost = self._context.lost_answer
         self._context.lost_answer = False
         return lost

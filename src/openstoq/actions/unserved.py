@@ -1,8 +1,8 @@
-"""Faults: what a caller is told when the request was right and we could not serve it."""
+"""Answers to requests that were right and that we could not serve."""
 
 import asyncpg
 
-from openstoq.db.pool import FULL, PASSING
+from openstoq.db.passing import FULL, is_passing
 from openstoq.db.shares import ShopBusyError
 from openstoq.errors import Problem, StorageFull, Unavailable
 
@@ -27,19 +27,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         )
     if isinstance(error, FULL):
         return StorageFull(f"request id {request_id}")
-    if isinstance(error, PASSING) and not _is_ours(error):
+    if is_passing(error):
         return Unavailable(
             f"the database does not answer; try again in a few seconds (request id {request_id})"
         )
     return Fault(f"something went wrong on our side; please report request id {request_id}")
-
-
-def _is_ours(error: Exception) -> bool:
-    """Return whether an error that looks like the database's is a mistake of ours.
-
-    asyncpg reports an argument of the wrong type as an InterfaceError too, and any file that is
-    missing is an OSError.
-    """
-    if isinstance(error, OSError):
-        return not isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, asyncpg.DataError | ValueError)
