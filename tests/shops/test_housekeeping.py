@@ -9,7 +9,7 @@ from factories.waitlists import rows, run_of
 from openstoq.actions.records import audit_row
 from openstoq.jobs import bulk, items
 from openstoq.jobs.queue import Enqueued, enqueue
-from openstoq.shops import housekeeping, store
+from openstoq.shops import deliveries, housekeeping, store
 from openstoq.shops.housekeeping import end_abandoned, tidy
 
 
@@ -110,3 +110,19 @@ async def test_what_cannot_be_deleted_keeps_nothing_else(runtime, shop, monkeypa
     assert await rows(runtime.database, shop, "webhook_deliveries", "webhook_id") == []
     (left,) = await rows(runtime.database, shop, "item_faults", "item")
     assert left["error"] == "new"
+
+
+async def test_the_body_of_a_delivery_that_nobody_worked_off_is_emptied(runtime, shop):
+    for number in ("old", "new"):
+        await deliver(runtime, shop, "orders/create", {"id": 1}, webhook_id=number)
+    async with runtime.database.transaction(shop.id) as db:
+        await db.execute(
+            "UPDATE webhook_deliveries SET received_at = now() - interval '8 days', done_at = NULL"
+            " WHERE webhook_id = 'old'"
+        )
+    await tidy.handler(run_of(runtime, shop))
+    async with runtime.database.transaction(shop.id) as db:
+        left = await db.fetch("SELECT webhook_id FROM webhook_deliveries WHERE body IS NOT NULL")
+        assert [row["webhook_id"] for row in left] == ["new"]
+        # What comes of its job nevertheless is nothing.
+        assert await deliveries.load(db, shop.id, "old") is None

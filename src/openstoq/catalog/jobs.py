@@ -90,7 +90,7 @@ async def pull_product(run: Run, *, product_id: int) -> None:
     if failures and not counts(run):
         raise Failed(failures[product_id])
     async with run.work() as work:
-        await _remember(work, [product_id], failures)
+        await _remember(work, PRODUCT, [product_id], failures)
 
 
 async def _read_product(run: Run, commerce: Commerce, product_id: int) -> None:
@@ -134,7 +134,7 @@ async def refresh_stock(run: Run, item_ids: list[int]) -> None:
     async with run.work() as work:
         known = [item for item in item_ids if item not in unreadable]
         failures = unreadable | await each(work, ITEM, known, record)
-        await remember(work.db, work.shop_id, ITEM, failures, read_at)
+        await _remember(work, ITEM, item_ids, failures)
 
 
 async def on_installed(work: Work, _: Installed) -> None:
@@ -192,7 +192,7 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
         some = tuple(by_id[product_id] for product_id in product_ids)
         await _save(work, replace(page, products=some), asked_at, work.runtime.clock())
 
-    await _remember(work, list(by_id), await each(work, PRODUCT, list(by_id), save))
+    await _remember(work, PRODUCT, list(by_id), await each(work, PRODUCT, list(by_id), save))
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
@@ -209,14 +209,16 @@ async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime)
         complete_items=items,
     )
     await _publish(work, changes)
-    await remember(work.db, work.shop_id, ITEM, page.unreadable, now)
+    await _remember(work, ITEM, items, page.unreadable)
 
 
-async def _remember(work: Work, product_ids: Sequence[int], failures: Mapping[int, str]) -> None:
-    """Keep which products failed, and forget that others did."""
+async def _remember(
+    work: Work, kind: str, tried: Sequence[int], failures: Mapping[int, str]
+) -> None:
+    """Keep which items failed, and forget that others did."""
     db, shop_id = work.db, work.shop_id
-    await forget(db, shop_id, PRODUCT, [one for one in product_ids if one not in failures])
-    await remember(db, shop_id, PRODUCT, failures, work.runtime.clock())
+    await forget(db, shop_id, kind, [one for one in tried if one not in failures])
+    await remember(db, shop_id, kind, failures, work.runtime.clock())
 
 
 async def _save_locations(work: Work, locations: Sequence[Location], now: datetime) -> None:
@@ -227,8 +229,7 @@ async def _save_locations(work: Work, locations: Sequence[Location], now: dateti
         changes = await stock.save_locations(work.db, work.shop_id, some, changed_at=now)
         await _publish(work, changes)
 
-    failures = await each(work, LOCATION, list(by_id), save)
-    await remember(work.db, work.shop_id, LOCATION, failures, now)
+    await _remember(work, LOCATION, list(by_id), await each(work, LOCATION, list(by_id), save))
 
 
 async def _publish(work: Work, changes: Iterable[StockChanged]) -> None:

@@ -201,8 +201,13 @@ async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **co
     )
 
 
-async def waiting_arguments(db: Connection, shop_id: UUID, job: str) -> list[dict[str, Any]]:
-    """Return the arguments of a shop's jobs of one kind that wait or run.
+WAITING, FAILED = ("queued", "picked"), ("failed",)
+
+
+async def waiting_arguments(
+    db: Connection, shop_id: UUID, job: str, statuses: Sequence[str] = WAITING
+) -> list[dict[str, Any]]:
+    """Return the arguments of a shop's jobs of one kind that wait or run, or have FAILED for good.
 
     A payload that cannot be read is nobody's: to PostgreSQL one of them would be an error, and
     hide those of every shop.
@@ -210,10 +215,11 @@ async def waiting_arguments(db: Connection, shop_id: UUID, job: str) -> list[dic
     rows = await db.fetch(
         """
         SELECT payload FROM queue.pgqueuer
-        WHERE entrypoint = $2 AND status IN ('queued', 'picked') AND position($1::bytea IN payload) > 0
+        WHERE entrypoint = $2 AND status::text = ANY($3) AND position($1::bytea IN payload) > 0
         """,
         str(shop_id).encode(),
         job,
+        statuses,
     )
     found = [_document(row["payload"]) for row in rows]
     return [

@@ -41,11 +41,12 @@ async def store(
 
 
 async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
-    """Read and lock a delivery, unless it is done with."""
+    """Read and lock a delivery, unless it is done with, or too old to have a body."""
     row = await db.fetchrow(
         """
         SELECT topic, triggered_at, body, heard FROM webhook_deliveries
-        WHERE shop_id = $1 AND webhook_id = $2 AND done_at IS NULL FOR UPDATE
+        WHERE shop_id = $1 AND webhook_id = $2 AND done_at IS NULL AND body IS NOT NULL
+        FOR UPDATE
         """,
         shop_id,
         webhook_id,
@@ -77,14 +78,17 @@ async def note(
 
 
 async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
-    """Empty the bodies of up to `most` deliveries after a week, for they may hold addresses."""
+    """Empty the bodies of up to `most` deliveries after a week, for they may hold addresses.
+
+    Also of such as nobody could work off, which nobody can any more then.
+    """
     emptied: int = await db.fetchval(
         """
         WITH emptied AS (
             UPDATE webhook_deliveries SET body = NULL
             WHERE shop_id = $1 AND webhook_id IN (
                 SELECT webhook_id FROM webhook_deliveries
-                WHERE shop_id = $1 AND done_at < now() - interval '7 days' AND body IS NOT NULL
+                WHERE shop_id = $1 AND received_at < now() - interval '7 days' AND body IS NOT NULL
                 LIMIT $2)
             RETURNING 1
         )

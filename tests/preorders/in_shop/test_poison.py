@@ -12,7 +12,7 @@ from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.offers import storefront_sync, sync
 from openstoq.preorders.orders import fulfilling
 from openstoq.preorders.orders.charges import collect_due
-from openstoq.preorders.orders.ingest import reconcile
+from openstoq.preorders.orders.ingest import read_markets, reconcile
 from openstoq.preorders.variants.jobs import reconcile as reconcile_variants
 
 ERRORS = [KeyError("x"), ValueError("x"), ZeroDivisionError(), RecursionError()]
@@ -192,6 +192,30 @@ async def test_a_product_that_cannot_be_stored_stops_no_pull(market, site, varia
     await lift(database_url, "products")
     await market.run(pull_product, product_id=poison["id"])
     assert await faults(market, "product") == {}
+
+
+@pytest.mark.parametrize("kind", ["product", "location", "inventory item", "market"])
+async def test_what_did_well_again_is_listed_no_more(market, site, variants, kind):
+    table = {
+        "product": "products",
+        "location": "locations",
+        "inventory item": "variants",
+        "market": "markets",
+    }[kind]
+    await market.run(read_markets)
+    column = "inventory_item_id" if kind == "inventory item" else "id"
+    await execute(
+        market,
+        f"""
+        INSERT INTO item_faults (shop_id, kind, item, error, noted_at)
+        SELECT shop_id, $1, {column}::text, 'failed before', now() FROM {table} LIMIT 1
+        """,  # noqa: S608 - constants
+        kind,
+    )
+    assert len(await faults(market, kind)) == 1
+    await market.run(pull, everything=True)
+    await market.run(read_markets)
+    assert await faults(market, kind) == {}
 
 
 BROKEN = {

@@ -3,6 +3,7 @@
 from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import did, idle
+from openstoq.jobs.work import Run
 from openstoq.preorders.orders.charges import charge
 from openstoq.preorders.orders.resuming import resume
 
@@ -26,6 +27,34 @@ async def test_charges_and_refunds_go_on(market, plans, variants):
     await abandoned(market, order, "payments/refund", "preorder_payments")
     assert await market.state(order) == "refunded"
     assert len((await market.in_shop(order))["refunds"]) == 2
+    async with market.database.transaction(market.shop.id) as db:
+        assert not await db.fetchval("SELECT count(*) FROM item_faults")
+
+
+async def test_a_charge_whose_job_failed_for_good_is_listed_until_it_is_done(
+    market, plans, variants
+):
+    async def listed():
+        async with market.database.transaction(market.shop.id) as db:
+            return [row["kind"] for row in await db.fetch("SELECT kind FROM item_faults")]
+
+    order = await market.place((variants[0], plans["partial"], 1))
+    await market.worker.stop()
+    await did(market.client, f"{at(order)}/payments/charge_balance")
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("UPDATE queue.pgqueuer SET status = 'failed'")
+        await db.execute("UPDATE preorder_payments SET updated_at = now() - interval '1 hour'")
+    await resume.handler(
+        Run(runtime=market.runtime, shop_id=market.shop.id, request_id="test", attempt=0)
+    )
+    assert await listed() == ["payment"]
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
+    market.worker.start()
+    await idle(market.database)
+    assert await market.state(order) == "balance_collected"
+    await market.run(resume)
+    assert await listed() == []
 
 
 async def test_orders_are_made_so_in_the_shop(market, plans, variants):

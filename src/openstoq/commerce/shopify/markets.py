@@ -21,6 +21,7 @@ async def markets(client: Client, unreadable: MutableMapping[int, str]) -> list[
     while True:
         answer = await client.execute("MarketsPage", first=_MARKETS, after=after, regions=_REGIONS)
         with reading("MarketsPage"):
+            # Without its id a market could not be told from one that is gone, and none is saved.
             page = answer.whole().inside("markets")
             nodes = page.each("nodes")
             ids = [node.id("id") for node in nodes]

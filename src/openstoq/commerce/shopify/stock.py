@@ -37,6 +37,7 @@ async def levels(
             for item in answer.whole().each("nodes"):
                 if not item.has("id"):
                     continue
+                # Without its id an item could not be told from one that is stocked nowhere.
                 number = item.id("id")
                 with alone("item", number, unreadable), reading("InventoryLevelsByItem"):
                     connection = item.inside("inventoryLevels")

@@ -28,8 +28,8 @@ OVERLAP = timedelta(minutes=10)
 KEEP_OTHERS = timedelta(days=90)
 # When an order is read again whose plan may turn out to be ours.
 LATER = timedelta(seconds=30)
-# The kind of item whose failures are kept, and how many of them a pass has read again.
-ORDER, MOST_AGAIN = "order", 100
+# The kinds of items whose failures are kept, and how many orders a pass has read again.
+ORDER, MARKET, MOST_AGAIN = "order", "market", 100
 DELETED = "the order was deleted in Shopify"
 
 
@@ -88,7 +88,8 @@ async def read_markets(run: Run) -> None:
         markets = await commerce.markets(unreadable)
     async with run.work() as work:
         await recognition.save_markets(work.db, work.shop_id, markets, unreadable)
-        await remember(work.db, work.shop_id, "market", unreadable, work.runtime.clock())
+        await forget(work.db, work.shop_id, MARKET, [market.id for market in markets])
+        await remember(work.db, work.shop_id, MARKET, unreadable, work.runtime.clock())
 
 
 @jobs.job(cron="*/15 * * * *")

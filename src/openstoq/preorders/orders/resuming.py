@@ -4,6 +4,7 @@ A job that fails too often is put aside for the operator. Money that is under wa
 for that, so whatever has not moved for a while is begun again, which is harmless.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 
 from openstoq.jobs import items
 from openstoq.jobs.job import Job, JobSet
-from openstoq.jobs.queue import waiting_arguments
+from openstoq.jobs.queue import FAILED, WAITING, waiting_arguments
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders import waiting
 from openstoq.preorders.orders.charges import charge
@@ -27,7 +28,7 @@ jobs = JobSet("preorders.resuming")
 STILL = timedelta(minutes=15)
 # The kind of item whose failures are kept.
 PAYMENT = "payment"
-BEGUN_AGAIN = "nobody worked on it any more, so it was begun again; the queue has jobs that failed"
+FAILED_FOR_GOOD = "its job failed for good, and was begun again; the queue's log says why"
 
 
 @jobs.job(cron="*/10 * * * *")
@@ -42,14 +43,20 @@ async def resume(run: Run) -> None:
             *await _waiting(work, charge, "payment_id"),
             *await _waiting(work, pay_back, "payment_id"),
         }
+        await waiting.forget_settled(db, shop_id, PAYMENT)
         resting = await items.resting(db, shop_id, PAYMENT, now)
         payments = await waiting.stalled_payments(db, shop_id, before, [*followed, *resting])
         synced = await _waiting(work, sync_order, "order_id")
         orders = await waiting.stalled_orders(
             db, shop_id, before, list(synced), failed=SYNC, now=now
         )
-        begun_again = {payment_id: BEGUN_AGAIN for _, payment_id, _ in payments}
-        await items.remember(db, shop_id, PAYMENT, begun_again, now)
+        # One whose job was merely lost has not failed.
+        failed = {
+            *await _waiting(work, charge, "payment_id", FAILED),
+            *await _waiting(work, pay_back, "payment_id", FAILED),
+        }
+        failures = {one: FAILED_FOR_GOOD for _, one, _ in payments if str(one) in failed}
+        await items.remember(db, shop_id, PAYMENT, failures, now)
         for order_id, payment_id, kind in payments:
             begun = RefundBegun if kind == "refund" else ChargeBegun
             await work.publish(begun(order_id, payment_id))
@@ -59,7 +66,9 @@ async def resume(run: Run) -> None:
         log.info("orders.resumed", payments=len(payments), orders=len(orders))
 
 
-async def _waiting(work: Work, job: Job[Any], argument: str) -> set[str]:
-    """Return which ones a job of this kind waits for, or runs for."""
-    found = await waiting_arguments(work.db, work.shop_id, job.name)
+async def _waiting(
+    work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
+) -> set[str]:
+    """Return which ones a job of this kind waits for or runs for, or has failed at."""
+    found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
     return {str(one[argument]) for one in found if argument in one}

@@ -62,6 +62,19 @@ async def stalled_payments(
     return [(row["order_id"], row["id"], row["kind"]) for row in rows]
 
 
+async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
+    """Forget the failures, of this kind, of charges and refunds that are under way no more."""
+    await db.execute(
+        """
+        DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
+            SELECT FROM preorder_payments p WHERE p.shop_id = $1 AND p.id::text = f.item
+              AND p.status IN ('pending', 'processing', 'authenticate'))
+        """,
+        shop_id,
+        kind,
+    )
+
+
 async def stalled_orders(
     db: Connection,
     shop_id: UUID,
