@@ -182,7 +182,9 @@ class Mail(Group):
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     sender: str = Field("alerts@localhost", description="The address mails come from.")
     connections: Annotated[int, Field(ge=1, le=50)] = Field(
-        10, description="Connections of one worker to the relay, at most, shared out by shop."
+        10,
+        description="Connections of one worker to the relay, at most, shared out by shop; three "
+        "quarters of them for one.",
     )
     timeout_seconds: float = Field(30.0, description="For one answer of the relay.")
 

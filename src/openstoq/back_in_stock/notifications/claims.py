@@ -33,7 +33,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far along a waitlist claims have come: past the dead entries of those told before."""
+    """The place on a waitlist that claims have reached: past the dead entries of those told before."""
 
     created_at: datetime
     signup_id: UUID

@@ -46,7 +46,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
         raise Retry("the worker is stopping")
     await _note_refusals(run, wave, outbox)
     if outbox.has_paused:
-        raise Retry("it is another shop's turn")
+        raise Retry("paused: another shop's job waits for the slot")
     await _finish_or_wait(run, wave)
 
 

@@ -44,7 +44,7 @@ class Marker:
 
     @property
     def unmarked(self) -> int:
-        """How many marks are not written yet."""
+        """The number of marks that are not written yet."""
         return len(self._settled) + self._writing
 
     def add(self, mark: Mark) -> None:

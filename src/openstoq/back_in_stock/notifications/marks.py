@@ -12,7 +12,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What became of a message.
+    """The state that a message and its signup get after a delivery.
 
     `pause` is how long it rests when it goes back to the queue; a relay that was not there is no
     attempt. A failed one `blocks` its signup when nobody can be reached at its address.

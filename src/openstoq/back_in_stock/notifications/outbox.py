@@ -34,7 +34,7 @@ SHORTEST_RUN_SECONDS = 1.0
 
 
 class WaveOutbox(Outbox):
-    """What a transport takes a wave's messages from."""
+    """The messages of one run, for a transport to take."""
 
     def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
         self.run_id = new_id()
@@ -92,7 +92,7 @@ class WaveOutbox(Outbox):
 
     @property
     def refusals_before(self) -> int:
-        """How many runs in a row the relay had stopped: none, once it has served this one."""
+        """The number of runs in a row that the relay had stopped: 0 once it has served this one."""
         return 0 if self._trial.accepted else self._wave.refusals
 
     async def resumes(self) -> bool:

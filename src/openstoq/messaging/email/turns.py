@@ -35,7 +35,7 @@ class Turns:
         self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
         self.most = size - self._reserve
-        """How many one owner holds at most."""
+        """The number that one owner holds at most."""
 
     @property
     def are_awaited(self) -> bool:

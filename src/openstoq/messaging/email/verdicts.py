@@ -13,7 +13,7 @@ from openstoq.messaging.port import Delivery, Outcome
 
 
 class Stage(StrEnum):
-    """What a reply answers."""
+    """The step of a transaction that a reply answers."""
 
     MAIL = "MAIL"
     RCPT = "RCPT"
