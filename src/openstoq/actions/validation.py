@@ -124,13 +124,15 @@ def remainder(
     """Return what can be read of a request that was refused, without what was wrong with it.
 
     The paths are those of known fields that could not be read. None when nothing can be told,
-    such as without a field that is required.
+    such as without a field that is required, or when the answer has no room for more.
     """
-    values = from_json(_json(sent)) if isinstance(sent, bytes) else deepcopy(dict(sent))
     unread: set[Path] = set()
     try:
-        _validated(model, sent)
+        return _validated(model, sent), unread
     except ValidationError as error:
+        if error.error_count() > MOST_PROBLEMS:
+            return None
+        values = from_json(_json(sent)) if isinstance(sent, bytes) else deepcopy(dict(sent))
         for details in error.errors(include_url=False):
             path = _take_out(values, details["loc"])
             if details["type"] != "extra_forbidden":
