@@ -33,7 +33,7 @@ from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
 from openstoq.web import health, webhooks
 from openstoq.web.app import create_app
-from openstoq.web.connections import Limits
+from openstoq.web.connections import ConnectionLimits
 from openstoq.web.server import Config, Server, TooFewFiles
 from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
@@ -201,7 +201,7 @@ def owner_url(settings: Settings) -> str:
 
 def _server(settings: Settings, app: ASGIApp, **options: Any) -> Server:
     http = settings.http
-    limits = Limits(
+    limits = ConnectionLimits(
         head_bytes=http.max_head_bytes,
         head_seconds=http.head_seconds,
         body_seconds=http.body_seconds,

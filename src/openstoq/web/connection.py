@@ -59,8 +59,8 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.crowd = config.crowd
-        self.limits = limits = config.crowd.limits
+        self.open_connections = config.open_connections
+        self.limits = limits = config.open_connections.limits
         self.waiting: Waiting | None = None
         self._answered: RequestResponseCycle | None = None
         self._in_head = self._in_body = self._is_answering = self._has_asked = False
@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
             transport.get_extra_info("socket").setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES
             )
-        refusal = self.crowd.admit(self, self.client[0] if self.client else None)
+        refusal = self.open_connections.admit(self, self.client[0] if self.client else None)
         if refusal is not None:
             self._say_farewell(refusal)
 
@@ -273,7 +273,7 @@ class Connection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._is_deaf = True
-        self.crowd.leave(self)
+        self.open_connections.leave(self)
         self.pipeline.clear()
         if self._answered is not None:
             # uvicorn tells the last of several requests in a row only.
@@ -310,18 +310,18 @@ class Connection(HttpToolsProtocol):
         self.transport.write(written(reason, self.server_state.default_headers))
         # To close while it still sends would take the answer from it.
         self.transport.write_eof()
-        self.crowd.refuse(self)
+        self.open_connections.refuse(self)
 
     def _place(self) -> None:
         if self.flow.write_paused:
-            waiting: Waiting | None = self.crowd.stalled
+            waiting: Waiting | None = self.open_connections.stalled
         elif self._in_body:
-            waiting = self.crowd.sending
+            waiting = self.open_connections.sending
         elif self._is_answering:
             waiting = None
         else:
-            waiting = self.crowd.idle
-        self.crowd.move(self, waiting)
+            waiting = self.open_connections.idle
+        self.open_connections.move(self, waiting)
 
 
 def _in_kernel(transport: asyncio.Transport) -> int:

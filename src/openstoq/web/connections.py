@@ -21,7 +21,7 @@ _REFUSED_SHARE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ConnectionLimits:
     """What clients may cost: in bytes, in seconds and in connections."""
 
     head_bytes: int
@@ -46,7 +46,7 @@ class Connections:
     A request that is being worked on keeps its connection.
     """
 
-    def __init__(self, limits: Limits, *, is_exempt: Callable[[str], bool]) -> None:
+    def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:
         self.limits = limits
         self.unproven: Waiting = {}
         self.idle: Waiting = {}

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from openstoq.web.connection import Connection
-from openstoq.web.connections import Connections, Limits
+from openstoq.web.connections import ConnectionLimits, Connections
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Config(uvicorn.Config):
     def __init__(
         self,
         app: ASGIApp,
-        limits: Limits,
+        limits: ConnectionLimits,
         *,
         trusted_proxies: str = "",
         other_files: int = 0,
@@ -55,7 +55,7 @@ class Config(uvicorn.Config):
             timeout_keep_alive=int(limits.keep_alive_seconds) or 1,
             **options,
         )
-        self.crowd = Connections(
+        self.open_connections = Connections(
             within_files(limits, other_files=other_files),
             is_exempt=proxied.trusted_hosts.__contains__,
         )
@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def within_files(limits: Limits, *, other_files: int) -> Limits:
+def within_files(limits: ConnectionLimits, *, other_files: int) -> ConnectionLimits:
     """Raise the number of files that may be open as far as needed; return limits that fit it.
 
     Raises TooFewFiles when there is room for hardly a connection.

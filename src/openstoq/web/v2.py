@@ -19,9 +19,9 @@ from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.keys import key_in
 from openstoq.web import responses
-from openstoq.web.documents import Document
 from openstoq.web.requests import dry_run_of, json_body_of, query_of, segments_of, shops_of
 from openstoq.web.routing import RoutingTable
+from openstoq.web.static import StaticDocument
 
 HELP = "help"
 _OPENAPI = "openapi.json"
@@ -46,7 +46,7 @@ class Face:
         self.runtime = runtime
         self.actions = actions
         self.table = RoutingTable(actions)
-        self._document = Document(self._described)
+        self._document = StaticDocument(self._described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a problem is answered in the envelope."""

@@ -1,4 +1,4 @@
-"""Documents: answers that are large and the same for everybody, made once and shared."""
+"""Static documents: answers that are large and the same for everybody, made once and shared."""
 
 import asyncio
 import gzip
@@ -11,39 +11,39 @@ from starlette.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Encoded:
     plain: bytes
     compressed: bytes
     tag: str
 
 
-class Document:
+class StaticDocument:
     """A JSON document; each client is sent the same bytes, of which none is copied for it."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
-        self._made: _Made | None = None
-        self._making = asyncio.Lock()
+        self._encoded: _Encoded | None = None
+        self._encoding = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
         """Answer with the document, compressed for who can read it, or 304 to who has it."""
-        async with self._making:
-            if self._made is None:
+        async with self._encoding:
+            if self._encoded is None:
                 # It takes a second, in which others are served.
-                self._made = await asyncio.to_thread(self._made_now)
-        made = self._made
-        headers = {"ETag": made.tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
-        if made.tag in request.headers.get("if-none-match", ""):
+                self._encoded = await asyncio.to_thread(self._encode)
+        encoded = self._encoded
+        headers = {"ETag": encoded.tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+        if encoded.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         if _reads_gzip(request.headers.get("accept-encoding", "")):
             headers["Content-Encoding"] = "gzip"
-            return Response(made.compressed, headers=headers, media_type="application/json")
-        return Response(made.plain, headers=headers, media_type="application/json")
+            return Response(encoded.compressed, headers=headers, media_type="application/json")
+        return Response(encoded.plain, headers=headers, media_type="application/json")
 
-    def _made_now(self) -> _Made:
+    def _encode(self) -> _Encoded:
         plain = self._make()
         tag = f'W/"{sha256(plain).hexdigest()[:32]}"'
-        return _Made(plain, gzip.compress(plain, mtime=0), tag)
+        return _Encoded(plain, gzip.compress(plain, mtime=0), tag)
 
 
 def _reads_gzip(accepted: str) -> bool:
