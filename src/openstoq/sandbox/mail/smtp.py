@@ -42,9 +42,9 @@ class CatchingHandler:
         del server, session
         fault = self._mailbox.fault(("refuse", "later"), [address])
         if fault is not None and fault.kind == "refuse":
-            return "550 5.1.1 No such mailbox, as the sandbox was told"
+            return "550 5.1.1 No such mailbox, as ordered"
         if fault is not None:
-            return "451 4.3.0 Try again later, as the sandbox was told"
+            return "451 4.3.0 Try again later, as ordered"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(rcpt_options)
         return "250 2.1.5 OK"
