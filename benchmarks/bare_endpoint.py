@@ -43,7 +43,7 @@ async def create(request: Request) -> Response:
         form["customer"]["name"],
         *(None, None, None, None),
         utc_now(),
-        None,
+        email,
     )
     return Response(f'{{"id":"{row["id"]}"}}', status_code=201, media_type="application/json")
 

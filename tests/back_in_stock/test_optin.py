@@ -14,6 +14,8 @@ from openstoq.back_in_stock.notifications.oneoff import (
     send_optin_request,
 )
 from openstoq.back_in_stock.signups import store
+from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
+from openstoq.kernel.ids import new_id
 from openstoq.shops import store as shops
 
 ADA = "ada@example.com"
@@ -172,3 +174,16 @@ async def test_confirming_is_for_the_variants_that_were_not_asked_about(
     }
     assert confirmed == {asked, same}
     assert not confirmed & {other, bobs}
+
+
+async def test_what_a_mailbox_has_is_looked_up_by_key(database, shop):
+    """Under row-level security too, where a condition that could leak is no way into an index."""
+    async with database.transaction(shop.id) as db:
+        plan = await db.fetch(
+            f"EXPLAIN {ADDED_BY_STRANGER}",
+            *(shop.id, new_id(), new_id(), f"email:{ADA}", "email", ADA, VARIANT, PRODUCT, None),
+            *(1, "test", None, None, None, None, None, at(0), ADA),
+        )
+    lines = [row[0] for row in plan]
+    (place,) = [n for n, line in enumerate(lines) if "signups_unasked" in line]
+    assert "mailbox = " in lines[place + 1]

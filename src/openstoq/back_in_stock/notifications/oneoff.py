@@ -111,7 +111,7 @@ async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
         """
         SELECT count(*) AS of_shop, count(*) FILTER (WHERE product_id = $3) AS of_product
         FROM signups
-        WHERE shop_id = $1 AND coalesce(mailbox, contact) = $2 AND channel = 'email' AND optin_asked_at > $4
+        WHERE shop_id = $1 AND mailbox = $2 AND channel = 'email' AND optin_asked_at > $4
         """,
         work.shop_id,
         signup.mailbox,

@@ -111,7 +111,7 @@ WITH product AS (
                          market_id, quantity, source, locale, name, shopify_customer_id,
                          mailbox, optin_required, optin_held, optin_to_ask, created_at, updated_at)
     SELECT $1, $3, customer.id, $5, $6, $7, product.id, choice.market_id, $10, $11, $13, $12,
-           $16::bigint, $18::text,
+           $16::bigint, $18,
            choice.optin_required OR choice.is_held OR customer.unsubscribed_at IS NOT NULL,
            choice.is_held AND NOT choice.optin_required,
            NOT choice.optin_required AND (choice.is_held OR customer.unsubscribed_at IS NOT NULL),
@@ -162,7 +162,7 @@ ADDED_BY_STRANGER = _ADD.format(
     is_held=f"""(
         SELECT count(*) >= {MOST_UNASKED} FROM (
             SELECT FROM signups
-            WHERE shop_id = $1 AND coalesce(mailbox, contact) = coalesce($18::text, $6)
+            WHERE shop_id = $1 AND mailbox = $18
               AND channel = $5 AND NOT optin_required AND optin_confirmed_at IS NULL
               AND unsubscribed_at IS NULL AND blocked_at IS NULL
               AND (notified_at IS NULL OR notified_at > $17::timestamptz - interval '1 day')

@@ -27,10 +27,9 @@ class Contact:
         return f"{self.channel}:{self.address}"
 
     @property
-    def mailbox(self) -> str | None:
-        """The mailbox behind an e-mail address, by which it is counted; None: what it says."""
-        mailbox = mailbox_of(self.address) if self.channel == "email" else self.address
-        return mailbox if mailbox != self.address else None
+    def mailbox(self) -> str:
+        """The recipient behind the address, by which what it gets is counted."""
+        return mailbox_of(self.address) if self.channel == "email" else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,21 @@
 -- What a form can set off is counted by mailbox: a name with +something, or with other dots at Gmail,
 -- is no other recipient.
 ALTER TABLE signups
-    ADD COLUMN mailbox    text, -- NULL: the contact
+    ADD COLUMN mailbox    text, -- NULL: made by a process of the release before, and not counted
     ADD COLUMN optin_held boolean NOT NULL DEFAULT false; -- one more than a mailbox may have unasked
 
-UPDATE signups SET mailbox = m.mailbox
-FROM (
-    SELECT shop_id, id, CASE WHEN domain IN ('gmail.com', 'googlemail.com')
-                             THEN replace(name, '.', '') || '@gmail.com'
-                             ELSE name || '@' || domain END AS mailbox
-    FROM (SELECT shop_id, id, split_part(contact, '@', 2) AS domain,
-                 regexp_replace(split_part(contact, '@', 1), '(.)\+.*$', '\1') AS name
-          FROM signups
-          WHERE channel = 'email' AND contact ~ '\+|\..*@g(oogle)?mail\.com$|@googlemail\.com$') s
-) m
-WHERE signups.shop_id = m.shop_id AND signups.id = m.id AND signups.contact <> m.mailbox;
+UPDATE signups SET mailbox = CASE
+    WHEN channel <> 'email' THEN contact
+    WHEN contact ~ '@g(oogle)?mail\.com$' THEN
+        replace(regexp_replace(split_part(contact, '@', 1), '(.)\+.*$', '\1'), '.', '') || '@gmail.com'
+    ELSE regexp_replace(contact, '(.)\+.*@', '\1@') END;
 
-DROP INDEX signups_of_contact;
-CREATE INDEX signups_of_mailbox ON signups (shop_id, coalesce(mailbox, contact));
+-- Both are partial, so that no other query takes them for a way to a shop's signups.
+CREATE INDEX signups_unasked ON signups (shop_id, mailbox)
+    WHERE NOT optin_required AND optin_confirmed_at IS NULL
+      AND unsubscribed_at IS NULL AND blocked_at IS NULL;
+CREATE INDEX signups_asked ON signups (shop_id, mailbox, optin_asked_at)
+    WHERE optin_asked_at IS NOT NULL;
 
 -- Whether a caller with a key ever said something of a customer. Of those of before nobody knows.
 ALTER TABLE customers ADD COLUMN vouched boolean NOT NULL DEFAULT true;
