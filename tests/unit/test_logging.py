@@ -42,6 +42,13 @@ def test_a_line_that_cannot_be_written_fails_nobody(format):
     theirs.warning("lost")
 
 
+def test_a_line_may_have_a_field_of_any_name(written):
+    fields = {name: "x" for name in ("method", "name", "fields", "status", "level_name")}
+    structlog.get_logger().info("said", **fields)
+    (line,) = written()
+    assert fields.items() <= line.items()
+
+
 def test_our_lines_and_the_libraries_look_alike(written):
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         structlog.get_logger("ours").info("order.placed", number=2**70, at=date(2026, 6, 20))

@@ -103,7 +103,7 @@ def _bound_logger(lowest: int) -> type[Any]:
     """Return structlog's logger, but that no line of it raises."""
     filtering: Any = structlog.make_filtering_bound_logger(lowest)
 
-    def write(logger: Any, method: str, event: str | None = None, **fields: Any) -> Any:
+    def write(logger: Any, method: str, event: str | None = None, /, **fields: Any) -> Any:
         # Whatever a value's own words raise, or a stream that is closed or full.
         with suppress(Exception):
             return filtering._proxy_to_logger(logger, method, event, **fields)  # noqa: SLF001 - made to be overridden
