@@ -43,7 +43,7 @@ def test_a_line_that_cannot_be_written_fails_nobody(format):
 
 
 def test_a_line_may_have_a_field_of_any_name(written):
-    fields = {name: "x" for name in ("method", "name", "fields", "status", "level_name")}
+    fields = dict.fromkeys(("method", "name", "fields", "status", "level_name"), "x")
     structlog.get_logger().info("said", **fields)
     (line,) = written()
     assert fields.items() <= line.items()
