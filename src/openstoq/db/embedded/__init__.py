@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,8 @@ from openstoq.db.embedded.cluster import NAME, Cluster, dismiss_watcher
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "is_running", "start"]
 
 SECONDS_TO_STOP = 60.0
+# What PostgreSQL says while processes of an earlier server of the same files still run.
+OLD_PROCESSES = "Terminate any old server processes"
 
 
 class EmbeddedServer:
@@ -50,7 +53,16 @@ class EmbeddedServer:
         Blocks. Raises EmbeddedServerError.
         """
         dismiss_watcher(self._process)
-        self._process, _ = self._cluster.launch(self.port)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        while True:
+            try:
+                self._process, _ = self._cluster.launch(self.port)
+                return
+            except EmbeddedServerError as error:
+                # The processes of a server that was killed end a moment after it.
+                if OLD_PROCESSES not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop the server in order, ending its sessions; do nothing if it has stopped."""
