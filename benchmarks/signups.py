@@ -9,6 +9,7 @@ validation, no audit. pgbench is PostgreSQL alone.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,24 +85,24 @@ def bare(made: Stage, requests: int) -> float:
 
 def pgbench(made: Stage, seconds: int) -> float:
     """Return inserts per second of PostgreSQL alone, by as many clients."""
-    statement = ADDED_BY_STRANGER
     values = {
-        1: f"'{made.shop_id}'::uuid",
-        2: "gen_random_uuid()",
-        3: "gen_random_uuid()",
-        4: "'email:' || gen_random_uuid()",
-        5: "'email'",
-        6: "gen_random_uuid()::text",
-        7: str(VARIANT),
-        8: str(PRODUCT),
-        10: "1",
-        11: "'pgbench'",
-        17: "now()",
+        "$1": f"'{made.shop_id}'::uuid",
+        "$2": "gen_random_uuid()",
+        "$3": "gen_random_uuid()",
+        "$4": "('email:pgbench' || :shopper)",
+        "$5": "'email'",
+        "$6": "('pgbench' || :shopper)",
+        "$7": str(VARIANT),
+        "$8": str(PRODUCT),
+        "$10": "1",
+        "$11": "'pgbench'",
+        "$17": "now()",
+        "$18": "('pgbench' || :shopper)",
     }
-    for number in range(17, 0, -1):
-        statement = statement.replace(f"${number}", values.get(number, "NULL"))
+    statement = re.sub(r"\$\d+", lambda found: values.get(found[0], "NULL"), ADDED_BY_STRANGER)
     script = made.folder / "insert.sql"
-    script.write_text(" ".join(statement.split()) + ";\n", encoding="utf-8")
+    shopper = "\\set shopper random(1, 1000000000000000)\n"
+    script.write_text(f"{shopper}{' '.join(statement.split())};\n", encoding="utf-8")
     script.chmod(0o644)
     made.folder.chmod(0o755)
     program = find_binaries(None).folder / "pgbench"

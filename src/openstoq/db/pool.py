@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from time import monotonic
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -104,12 +110,13 @@ class Database:
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"
-        async with AsyncExitStack() as held:
-            if shop_id is not None:
-                begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
-                await held.enter_async_context(self._shares.place(shop_id, seconds=seconds))
+        place: AbstractAsyncContextManager[None] = nullcontext()
+        if shop_id is not None:
+            begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
+            place = self._shares.place(shop_id, seconds=seconds)
+        async with place:
             with _reaching():
-                connection = await held.enter_async_context(self._pool.acquire())
+                connection = await self._pool.acquire()
             try:
                 # BEGIN and COMMIT may be cancelled after the server has begun, or before it ends.
                 await connection.execute(begin)
@@ -119,6 +126,8 @@ class Database:
                 self._note(error)
                 await _to_its_end(_roll_back(connection))
                 raise
+            finally:
+                await self._pool.release(connection)
             if committed != "COMMIT":
                 raise RuntimeError("the transaction had failed and was rolled back")
 

@@ -1,11 +1,15 @@
 """Clients' addresses, as far as they tell one client from another."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 # Whoever has one address of it has them all: it is what one household or server is given.
 _PREFIX = 64
+# Every request has its client's address read, and most come from few addresses.
+_REMEMBERED = 4096
 
 
+@lru_cache(_REMEMBERED)
 def plain(address: str) -> str:
     """Return an IPv4 address as itself where a socket for both families wrote it as IPv6."""
     try:
@@ -16,6 +20,7 @@ def plain(address: str) -> str:
     return str(mapped) if mapped is not None else address
 
 
+@lru_cache(_REMEMBERED)
 def client_of(address: str) -> str:
     """Return the address to count a client by: an IPv4 address, or the /64 of an IPv6 one.
 
