@@ -12,7 +12,6 @@ from typing import Any
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from openstoq.catalogue import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
@@ -29,9 +28,10 @@ from openstoq.kernel.ports import Ports
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
+from openstoq.registry import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
-from openstoq.web import health, webhooks
+from openstoq.web import health, inbound_webhooks
 from openstoq.web.app import create_app
 from openstoq.web.connections import ConnectionLimits
 from openstoq.web.server import Config, Server, TooFewFiles
@@ -120,7 +120,7 @@ def routes(opened: Runtime) -> list[BaseRoute]:
     """Return the routes of every face besides v2 and MCP, which are made from the registry."""
     return [
         *v1.routes(opened),
-        *webhooks.routes(opened),
+        *inbound_webhooks.routes(opened),
         *links.routes(opened),
         *offers.routes(opened),
         *carts.routes(opened),

@@ -19,20 +19,19 @@ from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key, make_shop
 from factories.waitlists import rows, run_of, set_settings
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE, link
-from openstoq.back_in_stock.notifications.oneoff import ask_returned
+from openstoq.back_in_stock.notifications.single_mails import ask_returned
 from openstoq.back_in_stock.privacy import store as privacy
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
-from openstoq.catalog import pulls
-from openstoq.catalogue import SUBSCRIBERS
+from openstoq.catalog import markets, pulls
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.orders import Market
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings, Shopify
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.orders import recognition
-from openstoq.shops.webhooks import work_off
-from openstoq.web import webhooks
+from openstoq.registry import SUBSCRIBERS
+from openstoq.shops.inbound_webhooks.jobs import work_off
+from openstoq.web import inbound_webhooks
 from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
 
@@ -56,7 +55,7 @@ def runtime_of(database, **limits):
 
 
 def app_of(runtime):
-    faces = (v1, offers, carts, links, webhooks)
+    faces = (v1, offers, carts, links, inbound_webhooks)
     return make_app(runtime, routes=[one for face in faces for one in face.routes(runtime)])
 
 
@@ -449,7 +448,7 @@ async def test_a_variant_is_the_shops_once_its_catalogue_is_whole(database, shop
 
 async def test_a_market_that_is_not_the_shops_is_none(database, shop, stranger, merchant):
     async with database.transaction(shop.id) as db:
-        await recognition.save_markets(
+        await markets.save_markets(
             db, shop.id, [Market(id=5, name="Europe", active=True, countries=("DE",))], {}
         )
     assert (await signed_up(stranger, market=5))["shopify_market_id"] == 5

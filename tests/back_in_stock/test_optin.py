@@ -8,7 +8,7 @@ import pytest
 from factories.catalogs import PRODUCT, VARIANT, at, product, save, variant
 from factories.shops import make_shop
 from factories.waitlists import make_signup, rows, run_of, set_settings
-from openstoq.back_in_stock.notifications.oneoff import (
+from openstoq.back_in_stock.notifications.single_mails import (
     MOST_OF_A_SHOP,
     MOST_OF_ALL,
     send_optin_request,

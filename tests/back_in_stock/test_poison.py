@@ -19,7 +19,7 @@ from factories.waitlists import (
     run_of,
     stock_becomes,
 )
-from openstoq.back_in_stock.notifications import letters
+from openstoq.back_in_stock.notifications import mails
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.jobs.job import Retry
 from openstoq.messaging import compose
@@ -125,7 +125,7 @@ async def test_a_message_that_cannot_be_written_costs_itself_alone(
                 raise by_locale[locale][1]
             return Prepared(facts, locale)
 
-        monkeypatch.setattr(letters, "prepare_alert", prepare)
+        monkeypatch.setattr(mails, "prepare_alert", prepare)
     else:
         personal = Prepared.personal
 
@@ -220,7 +220,7 @@ async def test_a_database_that_fails_is_no_fault_of_a_message(
     async def fails(*_):
         raise asyncpg.DeadlockDetectedError
 
-    monkeypatch.setattr(letters.Letters, "_read_products", fails)
+    monkeypatch.setattr(mails.Letters, "_read_products", fails)
     with pytest.RaisesGroup(asyncpg.DeadlockDetectedError, allow_unwrapped=False):
         await send(runtime, shop, wave_id)
     assert await rows(database, shop, "notifications") == []
@@ -255,7 +255,7 @@ async def test_a_fault_of_ours_in_every_message_stops_the_wave_and_fails_none(
     def broken(*_):
         raise KeyError(SECRET)
 
-    monkeypatch.setattr(letters, "prepare_alert", broken)
+    monkeypatch.setattr(mails, "prepare_alert", broken)
     with pytest.raises(Retry, match="cannot be written"):
         await send(runtime, shop, wave_id)
     messages = await rows(database, shop, "notifications")

@@ -27,7 +27,7 @@ from factories.waitlists import (
 )
 from openstoq.back_in_stock.notifications import marker, outbox, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
-from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
 from openstoq.db.passing import PASSING

@@ -20,7 +20,7 @@ from openstoq.catalog import products
 from openstoq.catalog.jobs import on_news, pull_product
 from openstoq.catalog.model import StockChanged
 from openstoq.commerce.inbound import ProductChanged, ProductDeleted
-from openstoq.shops.webhooks import News
+from openstoq.shops.inbound_webhooks.jobs import News
 
 
 async def product_row(database, shop):

@@ -8,8 +8,8 @@ from factories.catalogs import VARIANT
 from factories.schemas import WRONG, example, places, with_value
 from openstoq.actions.help import request_schema
 from openstoq.actions.validation import read_body, read_values
-from openstoq.catalogue import ACTIONS
 from openstoq.errors import Problem
+from openstoq.registry import ACTIONS
 
 STRANGE_IDS = (
     "nope",

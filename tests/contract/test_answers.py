@@ -7,7 +7,7 @@ from contract.requests import GROUPS, NOBODYS, address, body_for, call, content,
 from factories.apps import client_of
 from factories.catalogs import VARIANT
 from openstoq.actions import openapi
-from openstoq.catalogue import ACTIONS
+from openstoq.registry import ACTIONS
 
 DOCUMENT = openapi.document(ACTIONS, server="http://shop.test")
 

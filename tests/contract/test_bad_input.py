@@ -23,8 +23,8 @@ from contract.requests import (
 from factories.apps import client_of
 from factories.schemas import places, with_value
 from openstoq.actions.help import request_schema
-from openstoq.catalogue import ACTIONS
 from openstoq.kernel.clock import utc_now
+from openstoq.registry import ACTIONS
 from openstoq.shops import store
 
 

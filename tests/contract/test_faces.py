@@ -14,8 +14,8 @@ from factories.patience import PATIENCE
 from factories.schemas import places
 from openstoq.actions import openapi
 from openstoq.actions.help import BASE_PATH, manifest, request_schema
-from openstoq.catalogue import ACTIONS
 from openstoq.mcp.tools import input_schema, tool
+from openstoq.registry import ACTIONS
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / ".." / "shared" / "contract" / "v2_actions.json"
 

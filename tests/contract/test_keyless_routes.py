@@ -9,8 +9,8 @@ from starlette.routing import Route
 from factories.apps import client_of, make_app
 from openstoq import bootstrap
 from openstoq.actions.help import BASE_PATH
-from openstoq.catalogue import ACTIONS
 from openstoq.kernel.ids import new_id
+from openstoq.registry import ACTIONS
 
 PAGE = Path(__file__).parents[2] / "SECURITY.md"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY")

@@ -6,8 +6,8 @@ import pytest
 
 from factories.schemas import places, with_value
 from openstoq.actions.validation import read_body, read_values
-from openstoq.catalogue import ACTIONS
 from openstoq.errors import Problem
+from openstoq.registry import ACTIONS
 from openstoq.web.storefront import carts, offers
 from openstoq.web.v1 import routes as v1
 

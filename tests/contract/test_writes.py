@@ -17,7 +17,7 @@ from contract.requests import (
 from factories.apps import client_of
 from factories.catalogs import VARIANT
 from factories.shops import make_key, make_shop
-from openstoq.catalogue import ACTIONS
+from openstoq.registry import ACTIONS
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=GROUPS)

@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 
 from factories.patience import until
 from openstoq.actions.help import BASE_PATH
-from openstoq.catalogue import ACTIONS
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.endpoint import Endpoint
+from openstoq.registry import ACTIONS
 from openstoq.web.app import create_app
 
 

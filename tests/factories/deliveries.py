@@ -10,7 +10,7 @@ import orjson
 
 from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.shops.webhooks import announced, receive, work_off
+from openstoq.shops.inbound_webhooks.jobs import announced, receive, work_off
 
 SECRET = "the app's client secret"
 DOMAIN = "snowdevil.myshopify.com"

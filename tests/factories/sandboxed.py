@@ -14,7 +14,6 @@ from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
-from openstoq.catalogue import JOBS, SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
@@ -26,6 +25,7 @@ from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.offers import storefront_sync, sync
+from openstoq.registry import JOBS, SUBSCRIBERS
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running

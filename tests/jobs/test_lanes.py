@@ -11,7 +11,6 @@ from factories.patience import until
 from factories.probes import notes, working
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
-from openstoq.catalogue import JOBS
 from openstoq.config import Settings, Worker
 from openstoq.db.pool import prepare
 from openstoq.jobs import queue
@@ -20,6 +19,7 @@ from openstoq.jobs.lanes import SHOPS_AT_ONCE, Lanes
 from openstoq.jobs.queue import Enqueued, queries_on
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied, waiting
+from openstoq.registry import JOBS
 
 SLOTS = 4
 HOUR = timedelta(hours=1)

@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 
 from factories.shop_orders import PLACED, bought, line, sell
+from openstoq.catalog import markets
 from openstoq.commerce.orders import Market
-from openstoq.preorders.orders import intake, recognition
+from openstoq.preorders.orders import intake
 
 PLAN = 900
 
@@ -42,6 +43,6 @@ async def test_a_market_told_twice_is_as_it_was_told_last(database, shop):
         Market(id=5, name="Europe", active=True, countries=("DE", "FR")),
     ]
     async with database.transaction(shop.id) as db:
-        await recognition.save_markets(db, shop.id, told, ())
-        found = [await recognition.market_of(db, shop.id, country) for country in ("FR", "JP")]
+        await markets.save_markets(db, shop.id, told, ())
+        found = [await markets.market_of(db, shop.id, country) for country in ("FR", "JP")]
     assert found == [5, 6]

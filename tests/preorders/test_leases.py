@@ -8,10 +8,10 @@ import pytest
 
 from factories.patience import until
 from factories.waitlists import run_of
+from openstoq.jobs import leases
 from openstoq.jobs.job import GiveUp, Retry
+from openstoq.jobs.leases import Leases
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.preorders import leases
-from openstoq.preorders.leases import Leases
 from openstoq.preorders.offers import attaching, storefront_sync
 from openstoq.preorders.offers import storefront_store as marks
 

@@ -15,7 +15,7 @@ from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.orders import privacy
 from openstoq.preorders.orders.privacy import send_customer_orders
-from openstoq.shops.webhooks import News
+from openstoq.shops.inbound_webhooks.jobs import News
 
 ADA = PrivacyRequest(
     shop_id=1,

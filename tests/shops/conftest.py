@@ -6,10 +6,10 @@ from pydantic import SecretStr
 from factories.deliveries import SECRET
 from factories.fixtures import shop
 from factories.runtimes import KEY, make_runtime
-from openstoq.catalogue import SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Security, Settings, Shopify
+from openstoq.registry import SUBSCRIBERS
 
 __all__ = ["shop"]
 

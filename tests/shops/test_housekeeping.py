@@ -9,8 +9,9 @@ from factories.waitlists import rows, run_of
 from openstoq.actions.records import audit_row
 from openstoq.jobs import bulk, items
 from openstoq.jobs.queue import Enqueued, enqueue
-from openstoq.shops import deliveries, housekeeping, store
+from openstoq.shops import housekeeping, store
 from openstoq.shops.housekeeping import end_abandoned, tidy
+from openstoq.shops.inbound_webhooks import store as deliveries
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from openstoq.kernel.ids import made_at, new_id
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import PATIENCE, Delivery, EmailTransport, Outcome
-from openstoq.shops.mails import LATER, MOST_REPEATS, notice_of, send_one
+from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_one
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 ADDRESS = "ada@example.com"

@@ -20,16 +20,16 @@ from factories.catalogs import (
 from factories.deliveries import DOMAIN, deliver, make_delivery, row_of, signature, take, waiting
 from factories.runtimes import KEY, make_runtime
 from factories.waitlists import rows, run_of, stock_becomes
-from openstoq.catalogue import SUBSCRIBERS
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Security, Settings
 from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.kernel.clock import utc_now
+from openstoq.registry import SUBSCRIBERS
 from openstoq.shops import store
+from openstoq.shops.inbound_webhooks.jobs import News, NotHeard, work_off
 from openstoq.shops.seal import Seal
-from openstoq.shops.webhooks import News, NotHeard, work_off
-from openstoq.web import webhooks
+from openstoq.web import inbound_webhooks
 
 SAMPLES = (
     Path(__file__).resolve().parents[2] / ".." / "shared" / "shopify" / "webhooks" / "payloads"
@@ -59,12 +59,12 @@ async def test_a_delivery_is_stored_with_its_job(database, runtime, shop):
 
 @pytest.mark.usefixtures("shop")
 async def test_a_delivery_may_be_larger_than_other_bodies(runtime):
-    app = make_app(runtime, routes=webhooks.routes(runtime))
+    app = make_app(runtime, routes=inbound_webhooks.routes(runtime))
     async with client_of(app, base="") as client:
         for size, status in ((1_500_000, 200), (8_388_609, 413)):
             headers, raw = make_delivery("orders/updated", {"note": "x" * (size - 11)})
             assert len(raw) == size
-            answer = await client.post(webhooks.PATH, headers=headers, content=raw)
+            answer = await client.post(inbound_webhooks.PATH, headers=headers, content=raw)
             assert answer.status_code == status, answer.text
 
 
@@ -143,7 +143,7 @@ async def test_what_cannot_be_a_delivery_is_refused_before_its_body_is_read(
 ):
     headers, _ = make_delivery("orders/updated", {}, **changes)
 
-    app = make_app(runtime, routes=webhooks.routes(runtime))
+    app = make_app(runtime, routes=inbound_webhooks.routes(runtime))
     answers = []
 
     async def receive():
@@ -155,7 +155,7 @@ async def test_what_cannot_be_a_delivery_is_refused_before_its_body_is_read(
     scope = {
         "type": "http",
         "method": "POST",
-        "path": webhooks.PATH,
+        "path": inbound_webhooks.PATH,
         "query_string": b"",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }

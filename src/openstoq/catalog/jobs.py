@@ -21,8 +21,8 @@ from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone
 from openstoq.shops.commerce import asking, commerce_of, patiently
+from openstoq.shops.inbound_webhooks.jobs import News
 from openstoq.shops.installation import Installed
-from openstoq.shops.webhooks import News
 
 jobs = JobSet("catalog")
 

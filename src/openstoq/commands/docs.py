@@ -9,8 +9,8 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from openstoq.catalogue import ACTIONS
 from openstoq.config import Settings, variable
+from openstoq.registry import ACTIONS
 
 FOLDER = Path("docs")
 _MADE = "<!-- Made by `openstoq docs`; edit the code instead. -->\n"

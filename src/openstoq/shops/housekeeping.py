@@ -12,7 +12,8 @@ from openstoq.jobs import bulk, items
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run
 from openstoq.kernel.alone import alone
-from openstoq.shops import deliveries, store
+from openstoq.shops import store
+from openstoq.shops.inbound_webhooks import store as deliveries
 
 log = structlog.get_logger(__name__)
 

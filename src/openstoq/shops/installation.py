@@ -10,8 +10,8 @@ from openstoq.kernel.ids import new_id
 from openstoq.shops import store
 from openstoq.shops.commerce import patiently
 from openstoq.shops.connection import connect
+from openstoq.shops.inbound_webhooks.jobs import News
 from openstoq.shops.seal import Seal
-from openstoq.shops.webhooks import News
 
 jobs = JobSet("shops")
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Match, Route
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
-from openstoq.web import health, responses, v2, webhooks
+from openstoq.web import health, inbound_webhooks, responses, v2
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
 from openstoq.web.routing import words_of
 from openstoq.web.storefront import carts
@@ -60,7 +60,7 @@ def create_app(
                 BodyLimitMiddleware,
                 most_bytes=http.max_body_bytes,
                 most_bytes_at={
-                    webhooks.PATH: http.max_webhook_bytes,
+                    inbound_webhooks.PATH: http.max_webhook_bytes,
                     carts.PATH: min(http.max_body_bytes, carts.MOST_BYTES),
                 },
             ),

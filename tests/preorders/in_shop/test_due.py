@@ -8,7 +8,7 @@ from factories.waitlists import run_of
 from openstoq.commerce.inbound import PaymentScheduleDue
 from openstoq.preorders.orders import ingest
 from openstoq.preorders.orders.charges import collect_due
-from openstoq.shops.webhooks import News
+from openstoq.shops.inbound_webhooks.jobs import News
 
 
 async def test_a_message_that_a_payment_is_due_has_it_collected(market, plans, variants):

@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from openstoq.back_in_stock.notifications import rules, waves
-from openstoq.back_in_stock.notifications.letters import Letters
+from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import WaveOutbox
 from openstoq.jobs.job import JobSet, Lane, Retry
 from openstoq.jobs.work import Run

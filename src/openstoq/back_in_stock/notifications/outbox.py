@@ -17,7 +17,7 @@ from uuid import UUID
 
 from openstoq.back_in_stock.notifications import claims, rules
 from openstoq.back_in_stock.notifications.claims import Claimed, Place
-from openstoq.back_in_stock.notifications.letters import Letters, Unwritable
+from openstoq.back_in_stock.notifications.mails import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
 from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave

@@ -14,9 +14,9 @@ from openstoq.commerce.inbound import (
 from openstoq.jobs.job import JobSet, Lane
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.contacts import email_forms, phone_number
-from openstoq.shops import mails
+from openstoq.shops import single_mails
 from openstoq.shops import store as shops
-from openstoq.shops.webhooks import News
+from openstoq.shops.inbound_webhooks.jobs import News
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ async def send_customer_data(
             work.db, work.shop_id, customer_ids, shopify_id=shopify_customer_id
         )
     subject_of = f"customer {shopify_customer_id or 'without a Shopify id'}"
-    await mails.send_customer_data(run, shop, request_id, subject_of=subject_of, data=data)
+    await single_mails.send_customer_data(run, shop, request_id, subject_of=subject_of, data=data)
     async with run.work() as work:
         outcome = {"customers_found": len(customer_ids), "sent_to_merchant": True}
         await store.complete(work.db, work.shop_id, request_id, outcome, run.runtime.clock())

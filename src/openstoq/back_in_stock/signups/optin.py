@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from openstoq.back_in_stock.notifications.oneoff import send_optin_request
+from openstoq.back_in_stock.notifications.single_mails import send_optin_request
 from openstoq.jobs.work import Work
 
 

@@ -14,9 +14,9 @@ from openstoq.commerce.port import Commerce, CommerceError, CommerceUnreadable
 from openstoq.jobs import bulk
 from openstoq.jobs.items import Failed, counts, each
 from openstoq.jobs.job import Job, JobSet
+from openstoq.jobs.leases import LATER
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.faults import is_of_item, sentence_of
-from openstoq.preorders.leases import LATER
 from openstoq.preorders.offers import (
     members,
     membership,

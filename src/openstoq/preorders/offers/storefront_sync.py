@@ -10,9 +10,9 @@ import structlog
 from openstoq.commerce.port import Commerce, CommerceRefused, Metafield
 from openstoq.jobs.items import Failed, counts, forget, remember, rested, resting
 from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone, noted
-from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import policies, store, storefront, texts
 from openstoq.preorders.offers import storefront_store as marks
 from openstoq.preorders.offers.storefront_store import Behind

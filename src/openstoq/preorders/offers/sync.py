@@ -13,10 +13,10 @@ from openstoq.commerce.plans import SavedPlanGroup
 from openstoq.commerce.port import Commerce, CommerceError, CommerceUnreadable, GroupLost
 from openstoq.jobs.items import counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import noted
 from openstoq.kernel.faults import is_of_item
-from openstoq.preorders.leases import LATER, SETTLED, Leases
 from openstoq.preorders.offers import plans, store, storefront_sync
 from openstoq.preorders.offers import sync_store as marks
 from openstoq.preorders.offers.model import Offer

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from openstoq.catalog import markets
 from openstoq.commerce.inbound import (
     FulfillmentOrderChanged,
     MarketsChanged,
@@ -18,8 +19,8 @@ from openstoq.preorders.orders import charges, dunning, passes, recognition, sto
 from openstoq.preorders.orders.intake import may_become_ours, take_in
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import asking, commerce_of, patiently
+from openstoq.shops.inbound_webhooks.jobs import News
 from openstoq.shops.installation import Installed
-from openstoq.shops.webhooks import News
 
 jobs = JobSet("preorders.ingest")
 
@@ -85,10 +86,10 @@ async def read_markets(run: Run) -> None:
         return
     unreadable: dict[int, str] = {}
     with asking():
-        markets = await commerce.markets(unreadable)
+        read = await commerce.markets(unreadable)
     async with run.work() as work:
-        await recognition.save_markets(work.db, work.shop_id, markets, unreadable)
-        await forget(work.db, work.shop_id, MARKET, [market.id for market in markets])
+        await markets.save_markets(work.db, work.shop_id, read, unreadable)
+        await forget(work.db, work.shop_id, MARKET, [market.id for market in read])
         await remember(work.db, work.shop_id, MARKET, unreadable, work.runtime.clock())
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from openstoq.catalog import markets
 from openstoq.commerce.orders import Order
 from openstoq.commerce.port import Commerce
 from openstoq.db.pool import Connection
@@ -134,7 +135,7 @@ async def _known(db: Connection, shop_id: UUID, order: Order) -> Known:
         stored=stored,
         matches=lines.match(order, plans, offers, of_lines),
         offers=offers,
-        market_id=await recognition.market_of(db, shop_id, order.country),
+        market_id=await markets.market_of(db, shop_id, order.country),
     )
 
 

@@ -19,8 +19,8 @@ from openstoq.preorders.orders import store
 from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOrder
 from openstoq.shops import store as shops
 from openstoq.shops.commerce import asking, commerce_of
-from openstoq.shops.mails import notice_of, send_one
 from openstoq.shops.model import Shop
+from openstoq.shops.single_mails import notice_of, send_one
 
 log = structlog.get_logger(__name__)
 

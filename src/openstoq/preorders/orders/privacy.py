@@ -8,8 +8,8 @@ from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders import privacy_store
 from openstoq.shops import store as shops
-from openstoq.shops.mails import send_customer_data
-from openstoq.shops.webhooks import News
+from openstoq.shops.inbound_webhooks.jobs import News
+from openstoq.shops.single_mails import send_customer_data
 
 jobs = JobSet("preorders.privacy")
 

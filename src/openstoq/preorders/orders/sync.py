@@ -14,10 +14,10 @@ from openstoq.commerce.port import (
 )
 from openstoq.jobs.items import counts, forget, remember
 from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.leases import LATER, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import noted
 from openstoq.kernel.faults import is_of_item
-from openstoq.preorders.leases import LATER, Leases
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import effects, store
 from openstoq.preorders.orders.effects import (

@@ -15,8 +15,8 @@ from openstoq.jobs.job import GiveUp, JobSet, Lane
 from openstoq.jobs.work import Run, Work
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
-from openstoq.shops.mails import notice_of, send_one
 from openstoq.shops.seal import Seal
+from openstoq.shops.single_mails import notice_of, send_one
 
 log = structlog.get_logger(__name__)
 

@@ -17,8 +17,8 @@ from openstoq.messaging.compose import babel_locale
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
 from openstoq.shops import store as shops
-from openstoq.shops.mails import message_id_domain
 from openstoq.shops.model import Shop
+from openstoq.shops.single_mails import message_id_domain
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.metrics import WEBHOOKS
-from openstoq.shops.webhooks import announced, receive
+from openstoq.shops.inbound_webhooks.jobs import announced, receive
 from openstoq.web import responses
 
 PATH = "/webhooks/shopify"

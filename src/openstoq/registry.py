@@ -4,7 +4,7 @@ from typing import Any
 
 from openstoq.actions.action import Action
 from openstoq.back_in_stock.notifications import jobs as sending
-from openstoq.back_in_stock.notifications import oneoff
+from openstoq.back_in_stock.notifications import single_mails
 from openstoq.back_in_stock.notifications.actions import notifications
 from openstoq.back_in_stock.privacy import jobs as privacy
 from openstoq.back_in_stock.restock import jobs as restock
@@ -33,7 +33,8 @@ from openstoq.preorders.orders import sync as order_sync
 from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
 from openstoq.preorders.variants import jobs as variant_jobs
 from openstoq.preorders.variants.actions import jobs_of_variants, variants
-from openstoq.shops import housekeeping, installation, webhooks
+from openstoq.shops import housekeeping, installation
+from openstoq.shops.inbound_webhooks import jobs as inbound_webhooks
 
 ACTIONS: tuple[Action, ...] = (
     *offers.ACTIONS,
@@ -52,13 +53,13 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 JOBS: tuple[Job[Any], ...] = (
-    *webhooks.jobs,
+    *inbound_webhooks.jobs,
     *installation.jobs,
     *housekeeping.jobs,
     *catalog.jobs,
     *restock.jobs,
     *sending.jobs,
-    *oneoff.jobs,
+    *single_mails.jobs,
     *privacy.jobs,
     *attaching.jobs,
     *sync.jobs,
@@ -75,7 +76,7 @@ JOBS: tuple[Job[Any], ...] = (
 )
 
 SUBSCRIBERS: Subscribers = {
-    webhooks.News: (
+    inbound_webhooks.News: (
         catalog.on_news,
         installation.on_news,
         privacy.on_news,

@@ -13,8 +13,9 @@ from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.alone import alone
-from openstoq.shops import deliveries, store
+from openstoq.shops import store
 from openstoq.shops.connection import webhook_secrets
+from openstoq.shops.inbound_webhooks import store as deliveries
 from openstoq.shops.model import Shop
 
 log = structlog.get_logger(__name__)
