@@ -14,9 +14,13 @@ from openstoq.catalog import jobs as catalog
 from openstoq.catalog.model import StockChanged
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
-from openstoq.preorders.offers import actions as offers
-from openstoq.preorders.offers import attaching, products, storefront_sync, sync, variant_settings
-from openstoq.preorders.offers.translations import translations
+from openstoq.preorders.offers.actions import offers
+from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.actions import variants as variant_actions
+from openstoq.preorders.offers.actions.translations import translations
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.orders import actions as orders
 from openstoq.preorders.orders import (
     bulk,
@@ -38,8 +42,8 @@ from openstoq.shops.inbound_webhooks import jobs as inbound_webhooks
 
 ACTIONS: tuple[Action, ...] = (
     *offers.ACTIONS,
-    *products.ACTIONS,
-    *variant_settings.ACTIONS,
+    *product_actions.ACTIONS,
+    *variant_actions.ACTIONS,
     *translations,
     *orders.orders,
     *payments.payments,
@@ -61,9 +65,9 @@ JOBS: tuple[Job[Any], ...] = (
     *sending.jobs,
     *single_mails.jobs,
     *privacy.jobs,
-    *attaching.jobs,
-    *sync.jobs,
-    *storefront_sync.jobs,
+    *attachment_jobs.jobs,
+    *plan_group_jobs.jobs,
+    *storefront_jobs.jobs,
     *ingest.jobs,
     *order_sync.jobs,
     *order_privacy.jobs,

@@ -11,8 +11,8 @@ from contract.requests import (
 from factories.catalogs import NOON, VARIANT, save
 from factories.fixtures import app, client, key, runtime, shop
 from factories.orders import make_line, make_order, make_payment
-from openstoq.preorders.offers import membership
 from openstoq.preorders.offers import store as offers
+from openstoq.preorders.offers.attachments import resolve
 
 __all__ = ["app", "client", "key", "runtime", "shop"]
 
@@ -53,7 +53,7 @@ async def mine(rich, signup_id, database, shop):
                 collection,
             )
         offer = await offers.load(db, shop.id, UUID(owned["custom"]), lock=True)
-        assert await membership.attach(db, shop.id, offer, [VARIANT], NOON) == []
+        assert await resolve.attach(db, shop.id, offer, [VARIANT], NOON) == []
         owned |= await _orders(db, shop, offer.id)
         # Jobs that wait already would not be enqueued once more.
         await db.execute("DELETE FROM queue.pgqueuer")

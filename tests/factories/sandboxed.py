@@ -24,7 +24,8 @@ from openstoq.jobs.worker import Worker
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
-from openstoq.preorders.offers import storefront_sync, sync
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.registry import JOBS, SUBSCRIBERS
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
@@ -94,7 +95,7 @@ class Workplace:
 @pytest.fixture
 def at_once(monkeypatch):
     """Have every change of an offer followed by a run at once, however soon after another."""
-    for module in (sync, storefront_sync):
+    for module in (plan_group_jobs, storefront_jobs):
         monkeypatch.setattr(module, "LEASES", replace(module.LEASES, lasts=timedelta(0)))
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from openstoq.commerce.orders import Order, OrderCustomer, OrderLine
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.offers import membership, store, sync_store
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.plan_group import store as plan_group_store
 
 PLACED = datetime(2026, 7, 1, 12, tzinfo=UTC)
 PRICE = Decimal("10.00")
@@ -78,8 +80,8 @@ async def sell(client, database, shop, variants, plan_id: int, **documents) -> U
     offer_id = UUID(made["id"])
     async with database.transaction(shop.id) as db:
         offer = await store.load(db, shop.id, offer_id, lock=True)
-        await membership.attach(db, shop.id, offer, variants, utc_now())
-        await sync_store.save_group(
+        await resolve.attach(db, shop.id, offer, variants, utc_now())
+        await plan_group_store.save_group(
             db, shop.id, offer_id, group_id=plan_id, plan_ids={"full": plan_id}, digest=b""
         )
     for name, document in documents.items():

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from openstoq.preorders.offers import actions as offers
+from openstoq.preorders.offers.actions import offers
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 
 TOGGLES = [

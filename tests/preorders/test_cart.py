@@ -11,10 +11,10 @@ from factories.shop_orders import bought, line, sell
 from factories.shops import make_key, make_shop
 from openstoq.config import Limits, Security, Settings
 from openstoq.kernel.clock import utc_now
+from openstoq.preorders.cart.check import check
+from openstoq.preorders.cart.rules import Cart, CartLine
+from openstoq.preorders.cart.texts import SENTENCES
 from openstoq.preorders.orders import intake
-from openstoq.preorders.orders.cart import Cart, CartLine
-from openstoq.preorders.orders.cart_texts import SENTENCES
-from openstoq.preorders.orders.checking import check
 from openstoq.web.storefront import carts
 
 AT = "/api/storefront/preorders/check"

@@ -9,13 +9,15 @@ from factories.shop_orders import bought, line
 from openstoq.jobs.work import Work
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import membership, store, sync_store
+from openstoq.preorders.cart.check import check
+from openstoq.preorders.cart.rules import Cart, CartLine
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.capabilities.limits import Cap, PerOrder
 from openstoq.preorders.offers.capabilities.limits import Limits as OfferLimits
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.plan_group import store as plan_group_store
 from openstoq.preorders.orders import intake
-from openstoq.preorders.orders.cart import Cart, CartLine
-from openstoq.preorders.orders.checking import check
 
 PLAN, OTHERS_PLAN = 900, 901
 MARKET = 5
@@ -73,8 +75,8 @@ async def put_on_sale(db, shop, variants, plan, drawn):
         updated_at=now,
     )
     await store.add(db, shop.id, offer)
-    await membership.attach(db, shop.id, offer, variants, now)
-    await sync_store.save_group(
+    await resolve.attach(db, shop.id, offer, variants, now)
+    await plan_group_store.save_group(
         db, shop.id, offer.id, group_id=plan, plan_ids={"full": plan}, digest=b""
     )
     markets = {str(MARKET): {"max_count": drawn["of_market"]}} if drawn["of_market"] else {}

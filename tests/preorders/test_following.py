@@ -5,7 +5,7 @@ import pytest
 from factories.catalogs import product, save, variant
 from factories.waitlists import run_of
 from openstoq.jobs import bulk
-from openstoq.preorders.offers import attaching
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 
 
 @pytest.fixture
@@ -14,11 +14,11 @@ def follow(client, runtime, shop, offer_id):
 
     async def follow():
         run = run_of(runtime, shop)
-        await attaching.follow_sources.handler(run)
+        await attachment_jobs.follow_sources.handler(run)
         async with run.work() as work:
             begun = await work.db.fetch("SELECT id FROM bulk_jobs WHERE status = 'running'")
         for job in begun:
-            await attaching.attach.handler(run, job_id=job["id"])
+            await attachment_jobs.attach.handler(run, job_id=job["id"])
         async with run.work() as work:
             assert await bulk.running(work.db, shop.id, "offer_id") == set()
         listed = (await client.get(f"/preorders/offers/{offer_id}/products/variants")).json()
@@ -36,7 +36,7 @@ async def all_but(client, runtime, shop, offer_id):
         body = {"confirm": True, "exclusion_tag": tag}
         at = f"/preorders/offers/{offer_id}/products/set_source_to_all"
         begun = (await client.post(at, json=body)).json()
-        await attaching.attach.handler(run_of(runtime, shop), job_id=begun["job_id"])
+        await attachment_jobs.attach.handler(run_of(runtime, shop), job_id=begun["job_id"])
 
     return all_but
 

@@ -12,8 +12,9 @@ from openstoq.jobs import leases
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.leases import Leases
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.preorders.offers import attaching, storefront_sync
-from openstoq.preorders.offers import storefront_store as marks
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import store as marks
 
 LEASES = Leases("preorder_shops", "shop_id")
 
@@ -99,12 +100,12 @@ async def test_who_finds_the_storefront_being_written_comes_again(run, shop, mon
     async def anyone(_):
         return object()
 
-    monkeypatch.setattr(storefront_sync, "commerce_of", anyone)
+    monkeypatch.setattr(storefront_jobs, "commerce_of", anyone)
     await claimed(run)
     for _ in range(2):
-        await storefront_sync.sync_storefront.handler(run)
+        await storefront_jobs.sync_storefront.handler(run)
     async with run.work() as work:
-        name = storefront_sync.sync_storefront.name
+        name = storefront_jobs.sync_storefront.name
         assert await waiting_arguments(work.db, shop.id, name) == [{}]
 
 
@@ -122,11 +123,11 @@ async def test_policies_are_flipped_by_whoever_writes_policies(run, client, cata
     async def anyone(_):
         return object()
 
-    monkeypatch.setattr(attaching, "commerce_of", anyone)
+    monkeypatch.setattr(attachment_jobs, "commerce_of", anyone)
     await claimed(run)
-    await attaching.flip.handler(run, job_id="bulk_1")
+    await attachment_jobs.flip.handler(run, job_id="bulk_1")
     async with run.work() as work:
-        waits = await waiting_arguments(work.db, run.shop_id, attaching.flip.name)
+        waits = await waiting_arguments(work.db, run.shop_id, attachment_jobs.flip.name)
     assert waits == [{"job_id": "bulk_1"}]
 
 
@@ -135,6 +136,6 @@ async def test_policies_of_a_shop_that_cannot_be_reached_are_told_as_failed(
 ):
     at = f"/preorders/offers/{offer_id}/products/bulk_toggle_inventory_policy"
     begun = (await client.post(at, json={"policy": "DENY"})).json()
-    await attaching.flip.handler(run, job_id=begun["job_id"])
+    await attachment_jobs.flip.handler(run, job_id=begun["job_id"])
     told = (await client.get(f"/preorders/product_variants/jobs/{begun['job_id']}")).json()
     assert (told["status"], "cannot be reached" in told["error"]) == ("failed", True)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import storefront
 from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.storefront import metafields
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ def offer():
 
 
 def told(offer, locale="en", **texts):
-    described = storefront.described(offer, {"fr": texts})
-    return storefront.localized(described, locale)["line_item_properties"]
+    described = metafields.described(offer, {"fr": texts})
+    return metafields.localized(described, locale)["line_item_properties"]
 
 
 def test_every_line_names_its_offer_also_without_a_selling_plan(offer):

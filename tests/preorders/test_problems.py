@@ -3,7 +3,7 @@
 import pytest
 
 from openstoq.actions.validation import remainder
-from openstoq.preorders.offers.actions import OfferPatch
+from openstoq.preorders.offers.actions.offers import OfferPatch
 
 NO_AMOUNT = (
     "must be a decimal number such as 12.50, not negative, of at most 12 digits and 4 decimals"

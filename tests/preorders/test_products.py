@@ -4,7 +4,7 @@ import pytest
 
 from factories.catalogs import product, save, variant
 from factories.waitlists import run_of
-from openstoq.preorders.offers import attaching
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 
 UNKNOWN = 999
 
@@ -23,7 +23,7 @@ def finished(client, runtime, shop):
         assert answer.status_code == 202, answer.text
         job = answer.json()
         assert job["status_url"].endswith(job["job_id"])
-        await attaching.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
+        await attachment_jobs.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
         polled = await client.get(f"/preorders/product_variants/jobs/{job['job_id']}")
         assert polled.status_code == 200, polled.text
         return polled.json()
@@ -136,7 +136,7 @@ async def test_provider_shopify_cancels_what_was_still_to_be_attached(
 ):
     job = (await client.post(f"{at}/set_source_to_all", json={"confirm": True})).json()
     await client.patch(f"{at.removesuffix('/products')}/inventory", json={"provider": "shopify"})
-    await attaching.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
+    await attachment_jobs.attach.handler(run_of(runtime, shop), job_id=job["job_id"])
     told = (await client.get(f"/preorders/product_variants/jobs/{job['job_id']}")).json()
     assert told["status"] == "cancelled"
     assert await attached(client, at) == []

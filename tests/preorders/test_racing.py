@@ -14,7 +14,9 @@ from factories.waitlists import run_of
 from openstoq.db.pool import Database
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.offers import policies, storefront_store, storefront_sync
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import policies
+from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.preorders.orders import intake
 
 BUYERS, UNITS, PLAN = 50, 10, 900
@@ -98,8 +100,8 @@ async def test_an_offers_units_are_sold_once(crowded, client, database, shop, ca
     assert "deny" in {counts[first][1], counts[second][1]}
     # What the last order was not for stops as well, once the storefront's run comes to it.
     async with crowded.work(shop.id, request_id="race") as work:
-        (told,) = await waiting_arguments(work.db, shop.id, storefront_sync.look_again.name)
-    await storefront_sync.look_again.handler(run_of(crowded, shop), offer_id=UUID(told["offer_id"]))
+        (told,) = await waiting_arguments(work.db, shop.id, storefront_jobs.look_again.name)
+    await storefront_jobs.look_again.handler(run_of(crowded, shop), offer_id=UUID(told["offer_id"]))
     async with crowded.work(shop.id, request_id="race") as work:
         behind = await storefront_store.behind(work.db, shop.id, 100)
         variants = [one.selling.variant_id for one in behind]

@@ -9,7 +9,8 @@ from factories.apps import client_of, make_app
 from factories.runtimes import make_runtime
 from factories.shops import make_shop
 from factories.waitlists import run_of
-from openstoq.preorders.offers import membership, store
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.variants.jobs import follow_schedules
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -27,7 +28,7 @@ class Shop:
         at = f"/preorders/offers/{made['id']}"
         async with self.database.transaction(self.shop.id) as db:
             offer = await store.load(db, self.shop.id, UUID(made["id"]), lock=True)
-            await membership.attach(db, self.shop.id, offer, variants, self.now[0])
+            await resolve.attach(db, self.shop.id, offer, variants, self.now[0])
         sides = {"start": start, "end": end}
         window = {name: at.isoformat() for name, at in sides.items() if at is not None}
         if window:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
+from openstoq.preorders.offers.storefront.metafields import TRANSLATABLE_PATHS
 
 # Texts that are told once: those of a cart line are its properties, too.
 PATHS = [path for path in TRANSLATABLE_PATHS if path.startswith(("widget.", "countdown."))]

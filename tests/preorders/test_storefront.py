@@ -6,7 +6,8 @@ import pytest
 
 from factories.apps import client_of, make_app
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.offers import membership, store
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 from openstoq.web.storefront import offers
 
 AT = "/api/storefront/preorders"
@@ -26,7 +27,7 @@ async def selling(client, database, shop, variant, **fields):
     at = f"/preorders/offers/{made['id']}"
     async with database.transaction(shop.id) as db:
         offer = await store.load(db, shop.id, UUID(made["id"]), lock=True)
-        await membership.attach(db, shop.id, offer, [variant], utc_now())
+        await resolve.attach(db, shop.id, offer, [variant], utc_now())
     assert (await client.post(f"{at}/enable", json={})).status_code == 202
     return at, made["id"]
 

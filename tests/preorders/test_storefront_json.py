@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import storefront
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.capabilities.payments import Discount
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront import Selling
+from openstoq.preorders.offers.storefront import metafields
+from openstoq.preorders.offers.storefront.metafields import Selling
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,7 +40,7 @@ def own(**settings):
 
 def values(selling, now=NOON):
     """A variant's metafields, read as their types say."""
-    found = storefront.on_variant(selling, now)
+    found = metafields.on_variant(selling, now)
     assert all(kind in ("json", "number_integer") for kind, _ in found.values())
     return {key: orjson.loads(value) for key, (_, value) in found.items()}
 
@@ -49,7 +49,7 @@ def values(selling, now=NOON):
 @settings(max_examples=40, deadline=None)
 def test_every_live_offer_is_in_one_part_and_no_part_is_too_large(sizes):
     made = [offer_of(size, enabled=enabled) for size, enabled in sizes]
-    first, *others = storefront.on_shop(made, {}, most_bytes=SMALL)
+    first, *others = metafields.on_shop(made, {}, most_bytes=SMALL)
     assert first.key == "selling_plans"
     assert [one.key for one in others] == [f"selling_plans_{n}" for n in range(2, len(others) + 2)]
     read = [orjson.loads(one.value) for one in (first, *others)]
@@ -63,31 +63,31 @@ def test_every_live_offer_is_in_one_part_and_no_part_is_too_large(sizes):
 
 def test_parts_are_filled_before_another_is_begun():
     made = [offer_of(1000) for _ in range(8)]
-    size = len(storefront.on_shop(made[:1], {})[0].value)
-    parts = storefront.on_shop(made, {}, most_bytes=3 * size)
+    size = len(metafields.on_shop(made[:1], {})[0].value)
+    parts = metafields.on_shop(made, {}, most_bytes=3 * size)
     assert [len(orjson.loads(one.value)["offers"]) for one in parts] == [3, 3, 2]
 
 
 def test_an_offer_that_fills_a_part_alone_is_in_it_whole():
     made = [offer_of(1_000), offer_of(SMALL), offer_of(1_000)]
-    parts = storefront.on_shop(made, {}, most_bytes=SMALL)
+    parts = metafields.on_shop(made, {}, most_bytes=SMALL)
     assert [list(orjson.loads(one.value)["offers"]) for one in parts] == [
         [str(one.id)] for one in made
     ]
 
 
 def test_without_a_live_offer_the_shop_is_told_of_none():
-    (only,) = storefront.on_shop([offer(enabled=False)], {})
+    (only,) = metafields.on_shop([offer(enabled=False)], {})
     assert orjson.loads(only.value) == {"offers": {}, "more": []}
 
 
 def test_what_to_shorten_is_named_from_the_largest():
     made = offer_of(9_000)
     texts = {"fr": {"widget.badge.text": "é" * 3_000}, "de": {"widget.badge.text": "x"}}
-    (whole,) = storefront.on_shop([made], {made.id: texts})
+    (whole,) = metafields.on_shop([made], {made.id: texts})
     size = len(whole.value.encode()) - len('{"offers":{},"more":[]}')
-    assert storefront.too_large(made, texts, most_bytes=size) is None
-    said = storefront.too_large(made, texts, most_bytes=size - 1)
+    assert metafields.too_large(made, texts, most_bytes=size) is None
+    said = metafields.too_large(made, texts, most_bytes=size - 1)
     assert "shorten advanced.custom_css (9 KB), the translations in fr (6 KB)" in said
 
 
@@ -174,9 +174,9 @@ TEXTS = {
      ("en", "Preorder"), ("zh-TW", "預購"), ("zh-HK", "預購"), ("zh-CN", "预购"), ("fr_FR ", "Bientôt")],
 )  # fmt: skip
 def test_texts_are_in_the_language_asked_for_or_as_written(locale, text):
-    described = storefront.described(offer(), TEXTS)
+    described = metafields.described(offer(), TEXTS)
     known = orjson.dumps(described)
-    shown = storefront.localized(described, locale)
+    shown = metafields.localized(described, locale)
     assert shown["widget"]["badge"]["text"] == text
     # A translation of an option that the offer does not have is of no account.
     assert shown["payments"]["options"]["partial"] is None

@@ -7,7 +7,8 @@ import pytest
 
 from factories.apps import client_of, make_app
 from factories.runtimes import make_runtime
-from openstoq.preorders.offers import membership, store
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WINDOWS = {
@@ -41,7 +42,7 @@ async def selling(at_noon, database, shop, catalogue, now):
         at, ids[name] = f"/preorders/offers/{made['id']}", made["id"]
         async with database.transaction(shop.id) as db:
             offer = await store.load(db, shop.id, UUID(made["id"]), lock=True)
-            await membership.attach(db, shop.id, offer, catalogue[:1], now[0])
+            await resolve.attach(db, shop.id, offer, catalogue[:1], now[0])
         if window is not None:
             start, end = ((NOON + timedelta(hours=hours)).isoformat() for hours in window)
             await at_noon.post(f"{at}/schedule", json={"start": start, "end": end})

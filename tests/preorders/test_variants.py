@@ -8,7 +8,8 @@ from factories.orders import make_order
 from factories.waitlists import run_of
 from openstoq.jobs.job import Retry
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.offers import membership, store
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.variants.jobs import UNKNOWN, run_bulk
 
 AT = "/preorders/product_variants"
@@ -19,7 +20,7 @@ async def attached(database, shop, offer_id, catalogue):
     """The offer sells all three variants."""
     async with database.transaction(shop.id) as db:
         offer = await store.load(db, shop.id, UUID(offer_id), lock=True)
-        assert await membership.attach(db, shop.id, offer, catalogue, utc_now()) == []
+        assert await resolve.attach(db, shop.id, offer, catalogue, utc_now()) == []
     return catalogue
 
 

@@ -12,7 +12,7 @@ from factories.catalogs import somebody_waits
 from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import idle, run
-from openstoq.preorders.offers.storefront_sync import sync_storefront
+from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.sync import sync_order
 

@@ -9,7 +9,8 @@ from factories.sandboxed import did, idle, seen
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.commerce.port import CommerceRefused
 from openstoq.commerce.shopify.adapter import ShopifyShop
-from openstoq.preorders.offers import storefront_sync, sync
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.orders import fulfilling
 from openstoq.preorders.orders.charges import collect_due
 from openstoq.preorders.orders.ingest import read_markets, reconcile
@@ -159,7 +160,7 @@ async def test_a_variant_whose_settings_are_odd_keeps_no_other_back(market, offe
         market,
         "UPDATE preorder_variants SET revision = revision + 1, market_counts = '{\"5\": 2}'",
     )
-    await market.run(storefront_sync.sync_storefront)
+    await market.run(storefront_jobs.sync_storefront)
     for variant in others:
         metafields, _ = await seen(site, variant)
         assert json.loads(metafields["market_preorder_count"]) == {"5": 2}
@@ -245,8 +246,8 @@ async def test_an_offer_with_a_broken_document_is_listed_with_the_others(market,
     assert listed[offer_id]["sync"]["state"] == "failed"
     assert name in listed[offer_id]["sync"]["error"]
     assert listed[whole["id"]]["sync"]["state"] == "synced"
-    await market.run(sync.sync_offer, offer_id=whole["id"])
-    await market.run(storefront_sync.sync_storefront)
+    await market.run(plan_group_jobs.sync_offer, offer_id=whole["id"])
+    await market.run(storefront_jobs.sync_storefront)
     await market.run(reconcile_variants)
 
 

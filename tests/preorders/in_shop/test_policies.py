@@ -4,7 +4,7 @@ import pytest
 
 from factories.sandboxed import did, idle, run, seen
 from openstoq.catalog.jobs import pull_product
-from openstoq.preorders.offers import storefront_sync
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.variants import store
 from openstoq.preorders.variants.jobs import reconcile
 
@@ -91,7 +91,7 @@ async def test_a_variant_that_reached_its_most_is_kept_from_selling(
     assert (await client.patch(settings, json={"max_count": 1})).status_code == 202
     async with runtime.work(shop.id, request_id="test") as work:
         await store.set_counts(work.db, shop.id, {variants[0]: (1, {})})
-        storefront_sync.request(work)
+        storefront_jobs.request(work)
     await idle(database)
     assert await policies(site, variants[:1]) == ["DENY"]
     for variant in variants[:2]:
@@ -145,6 +145,6 @@ async def test_the_policy_that_was_asked_for_last_is_the_one(
     await did(client, at, policy="DENY", variant_ids=variants[:3])
     worker.start()
     await idle(database)
-    await run(runtime, shop, storefront_sync.sync_storefront)
+    await run(runtime, shop, storefront_jobs.sync_storefront)
     await idle(database)
     assert await policies(site, variants[:3]) == ["DENY"] * 3

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from factories.sandboxed import did, groups, idle, on_shop, run, seen
-from openstoq.preorders.offers.storefront_sync import sync_storefront
+from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.variants.jobs import reconcile
 
 

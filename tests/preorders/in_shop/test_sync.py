@@ -9,8 +9,8 @@ from uuid import UUID
 from factories.patience import until
 from factories.sandboxed import did, groups, idle, on_shop, run, seen
 from openstoq.catalog.jobs import pull, pull_product
-from openstoq.preorders.offers import sync
-from openstoq.preorders.offers.attaching import follow_sources
+from openstoq.preorders.offers.attachments.jobs import follow_sources
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.variants.jobs import follow_schedules, reconcile
 
 
@@ -40,7 +40,9 @@ async def test_changes_soon_after_a_run_are_one_more_run(
         async with database.transaction(shop.id) as db:
             return await db.fetchval(statement)
 
-    monkeypatch.setattr(sync, "LEASES", replace(sync.LEASES, lasts=timedelta(hours=1)))
+    monkeypatch.setattr(
+        plan_group_jobs, "LEASES", replace(plan_group_jobs.LEASES, lasts=timedelta(hours=1))
+    )
     await named("First")
     await until(lambda: lease("SELECT sync_lease_until > now() + interval '1 minute' FROM offers"))
     # A fault that does no harm counts how often the shop is asked.

@@ -10,10 +10,12 @@ from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Work
-from openstoq.preorders.offers import members, rules, store, sync, texts
+from openstoq.preorders.offers import rules, store, translation_store
+from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront import on_variants, too_large
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront.metafields import on_variants, too_large
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
@@ -36,7 +38,7 @@ async def add(work: Work, offer: Offer) -> None:
     rules.settle(offer)
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
-    sync.request(work, offer.id)
+    plan_group_jobs.request(work, offer.id)
 
 
 async def save(work: Work, offer: Offer) -> None:
@@ -59,12 +61,12 @@ async def write(work: Work, offer: Offer) -> None:
     rules.settle(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
     told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
-    await members.touch(work.db, work.shop_id, offer.id, reset_only=told)
-    sync.request(work, offer.id)
+    await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=told)
+    plan_group_jobs.request(work, offer.id)
 
 
 async def _check_size(work: Work, offer: Offer) -> None:
-    translations = await texts.overrides(work.db, work.shop_id, [offer.id])
+    translations = await translation_store.overrides(work.db, work.shop_id, [offer.id])
     problem = too_large(offer, translations[offer.id])
     if problem is not None:
         raise Invalid(problem)

@@ -9,7 +9,7 @@ from uuid import UUID
 from openstoq.commerce.orders import Order, OrderLine
 from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront import OFFER_PROPERTY
+from openstoq.preorders.offers.storefront.metafields import OFFER_PROPERTY
 from openstoq.preorders.orders.amounts import divided, of_units, shares, worth
 from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers import policies, storefront_sync
 from openstoq.preorders.offers import store as offers
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.orders import counts, letters, store
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
 from openstoq.preorders.orders.settlement import settle
@@ -41,7 +42,7 @@ async def save(
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
             await _stop_or_go_on(work, before, order.lines)
-            storefront_sync.request(work)
+            storefront_jobs.request(work)
 
 
 def _counted(lines: Iterable[Line]) -> dict[int, int]:
@@ -69,6 +70,6 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
         if (sold.get(offer_id, 0) >= most) != (sold.get(offer_id, 0) - changes[offer_id] >= most)
     ]
     for offer_id in turned:
-        storefront_sync.request_all(work, offer_id)
+        storefront_jobs.request_all(work, offer_id)
     variants = sorted({line.variant_id for line in (*before, *after)})
     await policies.follow(db, shop_id, variants, work.runtime.clock())

@@ -13,9 +13,12 @@ from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Clean
-from openstoq.preorders.offers import membership, policies, storefront_sync, sync
-from openstoq.preorders.offers.attaching import STATUS_URL, Submitted
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments.jobs import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.variants import jobs, store
 from openstoq.preorders.variants.jobs import Task
 from openstoq.preorders.variants.model import VariantContext, VariantOffers, VariantSummaryPage
@@ -122,10 +125,10 @@ async def detach_from_all_offers(context: Context, variant: VariantContext) -> D
     """
     now = context.runtime.clock()
     ids = [variant.shopify_variant_id]
-    gone = await membership.detach_everywhere(context.db, context.shop_id, ids, now)
+    gone = await resolve.detach_everywhere(context.db, context.shop_id, ids, now)
     for offer_id in gone:
-        sync.request(context, offer_id)
-    storefront_sync.request(context)
+        plan_group_jobs.request(context, offer_id)
+    storefront_jobs.request(context)
     return Detached(
         shopify_variant_id=variant.shopify_variant_id,
         detached_from=[offer.id for offer in variant.offers],
@@ -156,7 +159,7 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
     variant_id = variant.shopify_variant_id
     await store.set_counts(context.db, context.shop_id, {variant_id: (0, {})})
     await policies.follow(context.db, context.shop_id, [variant_id], context.runtime.clock())
-    storefront_sync.request(context)
+    storefront_jobs.request(context)
     return await load(context, str(variant_id), lock=False)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.storefront_store import UNKNOWN
+from openstoq.preorders.offers.storefront.store import UNKNOWN
 from openstoq.preorders.variants.model import LastWrite
 
 

@@ -11,16 +11,14 @@ from openstoq.jobs.items import each
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone
-from openstoq.preorders.offers import (
-    membership,
-    policies,
-    storefront_store,
-    storefront_sync,
-    sync,
-    sync_store,
-)
 from openstoq.preorders.offers import store as offers
-from openstoq.preorders.offers.storefront import KEYS
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.plan_group import store as plan_group_store
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import policies
+from openstoq.preorders.offers.storefront import store as storefront_store
+from openstoq.preorders.offers.storefront.metafields import KEYS
 from openstoq.preorders.variants import drift_store, store
 from openstoq.preorders.variants.model import LastWrite
 from openstoq.shops.commerce import asking, commerce_of, patiently
@@ -46,10 +44,10 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
         )
     if task == "sync_metafields":
         await policies.repair(work.db, work.shop_id, known)
-        for offer_id in await sync_store.try_again(work.db, work.shop_id, known):
-            sync.request(work, offer_id)
+        for offer_id in await plan_group_store.try_again(work.db, work.shop_id, known):
+            plan_group_jobs.request(work, offer_id)
     if known:
-        storefront_sync.request(work)
+        storefront_jobs.request(work)
     return {one: UNKNOWN for one in variant_ids if one not in set(known)}
 
 
@@ -85,7 +83,7 @@ async def reconcile(run: Run) -> None:
         await _look_at_policies(run, commerce)
     async with run.work() as work:
         await storefront_store.forget_shop(work.db, work.shop_id)
-        storefront_sync.request(work)
+        storefront_jobs.request(work)
 
 
 @jobs.job(cron="*/15 * * * *")
@@ -116,7 +114,7 @@ async def follow_schedules(run: Run) -> None:
     """Write the order of a variant's offers again when the window of one opens or closes."""
     async with run.work() as work:
         if await store.follow_schedules(work.db, work.shop_id, work.runtime.clock()):
-            storefront_sync.request(work)
+            storefront_jobs.request(work)
 
 
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:
@@ -124,12 +122,12 @@ async def _look_at_groups(run: Run, commerce: Commerce) -> None:
         await offers.lock_offers(work.db, work.shop_id, None)
         found = await offers.all_of(work.db, work.shop_id, None)
         now = work.runtime.clock()
-        again = set(await sync_store.try_again(work.db, work.shop_id))
-        again |= await membership.detach_deleted(work.db, work.shop_id, now)
+        again = set(await plan_group_store.try_again(work.db, work.shop_id))
+        again |= await resolve.detach_deleted(work.db, work.shop_id, now)
         for offer in found:
             never_saved = offer.plan_group_id is None and offer.advanced.use_shopify_selling_plan
             if never_saved or offer.id in again:
-                sync.request(work, offer.id)
+                plan_group_jobs.request(work, offer.id)
     for offer in found:
         if offer.plan_group_id is None or not offer.advanced.use_shopify_selling_plan:
             continue
@@ -141,10 +139,10 @@ async def _look_at_group(run: Run, commerce: Commerce, offer_id: UUID, group_id:
     members = await commerce.plan_group_members(group_id)
     async with run.work() as work:
         if members is None:
-            await sync_store.lose_group(work.db, work.shop_id, offer_id)
+            await plan_group_store.lose_group(work.db, work.shop_id, offer_id)
         else:
-            await sync_store.believe_members(work.db, work.shop_id, offer_id, sorted(members))
-        sync.request(work, offer_id)
+            await plan_group_store.believe_members(work.db, work.shop_id, offer_id, sorted(members))
+        plan_group_jobs.request(work, offer_id)
 
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
@@ -184,7 +182,7 @@ async def look(
     run: Run, commerce: Commerce, expected: Mapping[int, LastWrite]
 ) -> dict[int, dict[str, dict[str, str | None]]]:
     """Compare the shop's metafields with what we wrote; return where they differ."""
-    found = await commerce.metafields(storefront_sync.namespace_of(run), list(expected))
+    found = await commerce.metafields(storefront_jobs.namespace_of(run), list(expected))
     return {
         variant_id: drift
         for variant_id, written in expected.items()

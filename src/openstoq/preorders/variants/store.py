@@ -11,8 +11,8 @@ from openstoq.kernel.paging import Page
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
-from openstoq.preorders.offers.policies import DRIFTED
-from openstoq.preorders.offers.storefront_store import UNKNOWN
+from openstoq.preorders.offers.storefront.policies import DRIFTED
+from openstoq.preorders.offers.storefront.store import UNKNOWN
 from openstoq.preorders.variants.model import (
     Drift,
     VariantContext,

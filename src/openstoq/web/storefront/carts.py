@@ -13,8 +13,8 @@ from openstoq.catalog import markets
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import CustomerId, MarketId, SellingPlanId, VariantId
 from openstoq.kernel.types import Country, Line, Locale, Quantity
-from openstoq.preorders.orders import checking
-from openstoq.preorders.orders.cart import Cart, CartLine
+from openstoq.preorders.cart import check
+from openstoq.preorders.cart.rules import Cart, CartLine
 from openstoq.web.requests import json_body_of, query_of
 from openstoq.web.storefront import offers, public
 
@@ -88,7 +88,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         market_id = asked.market_id
         if market_id is None and asked.country is not None:
             market_id = await markets.market_of(db, shop.id, asked.country)
-        found = await checking.check(db, shop.id, _cart(asked, market_id), runtime.clock())
+        found = await check.check(db, shop.id, _cart(asked, market_id), runtime.clock())
     problems = [{**asdict(one), "offer_id": str(one.offer_id)} for one in found]
     return {"acceptable": not problems, "problems": problems}
 

@@ -10,7 +10,9 @@ from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import MarketId, VariantId
 from openstoq.kernel.types import Line, Locale
-from openstoq.preorders.offers import line_items, rules, storefront, storefront_store, texts
+from openstoq.preorders.offers import rules, translation_store
+from openstoq.preorders.offers.storefront import line_items, metafields
+from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
 
@@ -48,15 +50,17 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         found = await storefront_store.behind(db, shop.id, 1, [asked.variant_id])
         offers = [offer for one in found for offer, _ in one.selling.offers]
-        translations = await texts.overrides(db, shop.id, [offer.id for offer in offers])
+        translations = await translation_store.overrides(
+            db, shop.id, [offer.id for offer in offers]
+        )
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:
         return {"variant_id": asked.variant_id, "offer": None}
     offer = applying[0]
-    described = storefront.described(offer, translations[offer.id])
-    shown = storefront.localized(described, asked.locale)
-    on_variant = storefront.on_variant(found[0].selling, now)
-    shipping_text = storefront.shipping_text(on_variant, asked.market_id)
+    described = metafields.described(offer, translations[offer.id])
+    shown = metafields.localized(described, asked.locale)
+    on_variant = metafields.on_variant(found[0].selling, now)
+    shipping_text = metafields.shipping_text(on_variant, asked.market_id)
     if shipping_text == described["shipping"]["display"]["shipping_text"]:
         # The offer's text is translated; a variant's own is as the merchant wrote it.
         shipping_text = shown["shipping"]["display"]["shipping_text"]

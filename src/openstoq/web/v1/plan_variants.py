@@ -9,17 +9,15 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
-from openstoq.preorders.offers import (
-    attaching,
-    members,
-    membership,
-    products,
-    rules,
-    variant_settings,
-)
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.actions import variants as variant_actions
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
+from openstoq.preorders.offers.attachments.store import Member
 from openstoq.preorders.offers.editing import load as load_offer
 from openstoq.preorders.offers.editing import save
-from openstoq.preorders.offers.members import Member
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1.requests import Lenient
 
@@ -63,7 +61,7 @@ async def product_variants(
     """List a plan's variants with what was sold of each."""
     if shopify_product_id is not None and shopify_variant_id is not None:
         raise BadRequest("Cannot filter by both shopify_product_id and shopify_variant_id")
-    found = await members.page(
+    found = await attachment_store.page(
         context.db,
         context.shop_id,
         offer.id,
@@ -94,12 +92,14 @@ async def add_variant(
     """Attach variants; 422 when some are attached already or do not exist."""
     rules.check_changeable(offer)
     ids = list(dict.fromkeys(shopify_variant_ids))
-    attached = (await members.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
+    attached = (await attachment_store.attached_ids(context.db, context.shop_id, [offer.id]))[
+        offer.id
+    ]
     existing = sorted(set(ids) & set(attached))
     if existing:
         raise Invalid("Some variants are already added", existing_variants=existing)
     now = context.runtime.clock()
-    unknown = await membership.attach(context.db, context.shop_id, offer, ids, now)
+    unknown = await resolve.attach(context.db, context.shop_id, offer, ids, now)
     if unknown:
         raise Invalid(
             f"These variants do not exist: {', '.join(map(str, unknown))}", existing_variants=[]
@@ -122,10 +122,10 @@ async def remove_variant(
     """Detach variants, and set their inventory policy when one is given."""
     policy = _policy(inventory_policy) if inventory_policy is not None else None
     if policy is not None:
-        await members.want_policy(
+        await attachment_store.want_policy(
             context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
         )
-    gone = await products.detach(context, offer, shopify_variant_ids)
+    gone = await product_actions.detach(context, offer, shopify_variant_ids)
     return {
         "success": True,
         "message": f"{len(gone)} variant{'s' * (len(gone) > 1)} removed",
@@ -141,7 +141,7 @@ async def bulk_toggle_inventory_policy(
     """Queue an inventory policy for variants."""
     rules.check_changeable(offer)
     _policy(inventory_policy)
-    await attaching.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
+    await attachment_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
     return {
         "success": True,
         "message": "Inventory policy update queued",
@@ -158,9 +158,9 @@ async def update_variant_settings(
     if not sent:
         raise BadRequest("No settings to update: send shipping_text or preorder_max_count")
     number = changes["shopify_variant_id"]
-    found = await variant_settings.member(context, offer, number)
-    await variant_settings.override(context, offer, found, sent)
-    now = await variant_settings.member(context, offer, number)
+    found = await variant_actions.member(context, offer, number)
+    await variant_actions.override(context, offer, found, sent)
+    now = await variant_actions.member(context, offer, number)
     return {
         "success": True,
         "message": "Variant settings updated",

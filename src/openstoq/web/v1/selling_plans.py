@@ -10,8 +10,12 @@ from openstoq.jobs import bulk
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
-from openstoq.preorders.offers import actions as lifecycle
-from openstoq.preorders.offers import attaching, members, membership, products, rules, store
+from openstoq.preorders.offers import rules, store
+from openstoq.preorders.offers.actions import offers as lifecycle
+from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer, Source
@@ -59,7 +63,7 @@ async def list_plans(
     """List the shop's selling plans, newest first; name matches either of their names."""
     asked = Page(page, per_page)
     found, total = await store.page(context.db, context.shop_id, asked, status=None, name=name)
-    attached = await members.attached_ids(
+    attached = await attachment_store.attached_ids(
         context.db, context.shop_id, [offer.id for offer in found]
     )
     plans = [
@@ -104,7 +108,7 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
     collection_id = _collection(offer, sent, source)
     moves = (source, collection_id) != (offer.source, offer.collection_id)
     if moves:
-        await products.switch(context, offer, source)
+        await product_actions.switch(context, offer, source)
         offer.collection_id = collection_id
     await save(context, offer)
     if moves:
@@ -168,10 +172,10 @@ def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | Non
 
 async def _resolve(context: Context, offer: Offer) -> None:
     if offer.source == "all":
-        count = await membership.count_all(context.db, context.shop_id, offer)
-        await attaching.submit(context, offer, "set_source_to_all", count=count)
+        count = await resolve.count_all(context.db, context.shop_id, offer)
+        await attachment_jobs.submit(context, offer, "set_source_to_all", count=count)
     elif offer.source == "collection":
-        await attaching.submit(
+        await attachment_jobs.submit(
             context,
             offer,
             "set_source_to_collection",
@@ -181,7 +185,9 @@ async def _resolve(context: Context, offer: Offer) -> None:
 
 
 async def _view(context: Context, offer: Offer) -> dict[str, Any]:
-    attached = (await members.attached_ids(context.db, context.shop_id, [offer.id]))[offer.id]
+    attached = (await attachment_store.attached_ids(context.db, context.shop_id, [offer.id]))[
+        offer.id
+    ]
     scope = offer.markets.market_ids
     return {
         "id": offer.id,

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.kernel.alone import alone
-from openstoq.preorders.offers import store, storefront_store
-from openstoq.preorders.offers.sold_out import is_sold_out
-from openstoq.preorders.offers.storefront import Selling
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.storefront import store as storefront_store
+from openstoq.preorders.offers.storefront.metafields import Selling
+from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
 # Of `preorder_variants p` and `variants v`.
 _WATCHED = """(

@@ -17,10 +17,11 @@ from openstoq.commerce.port import Metafield
 from openstoq.kernel.faults import is_of_item
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.kernel.places import readable
-from openstoq.preorders.offers import line_items, rules
+from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
-from openstoq.preorders.offers.plans import discount_text
+from openstoq.preorders.offers.plan_group.mapping import discount_text
+from openstoq.preorders.offers.storefront import line_items
 
 # Shopify refuses a JSON metafield over 128 KB; some is left for the frame around the offers.
 MOST_BYTES = 120 * 1024

@@ -12,8 +12,11 @@ from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import CollectionId, VariantId
 from openstoq.kernel.patch import UNSET, assign
 from openstoq.kernel.types import Tag
-from openstoq.preorders.offers import attaching, members, membership, rules
-from openstoq.preorders.offers.attaching import Submitted
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
+from openstoq.preorders.offers.attachments.jobs import Submitted
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer, Products, Source
 
@@ -117,7 +120,7 @@ async def add_variants(context: Context, offer: Offer, *, variant_ids: SomeVaria
     """
     _require(offer, "custom")
     await save(context, offer)
-    return await attaching.submit(
+    return await attachment_jobs.submit(
         context, offer, "add_variants", count=len(variant_ids), variant_ids=variant_ids
     )
 
@@ -150,7 +153,7 @@ async def bulk_toggle_inventory_policy(
     attached fails alone, by its id, in the job's result.
     """
     rules.check_changeable(offer)
-    return await attaching.submit_policy(context, offer, policy, variant_ids)
+    return await attachment_jobs.submit_policy(context, offer, policy, variant_ids)
 
 
 @products.post("/set_collection", aliases=("change the collection",))
@@ -225,7 +228,7 @@ async def set_source_to_collection(
         await switch(context, offer, "collection")
     offer.collection_id = collection_id
     await save(context, offer)
-    return await attaching.submit(
+    return await attachment_jobs.submit(
         context, offer, "set_source_to_collection", count=None, collection_id=collection_id
     )
 
@@ -244,7 +247,7 @@ async def set_source_to_custom(
     if offer.source != "custom":
         await switch(context, offer, "custom")
     await save(context, offer)
-    return await attaching.submit(
+    return await attachment_jobs.submit(
         context, offer, "set_source_to_custom", count=len(variant_ids), variant_ids=variant_ids
     )
 
@@ -252,12 +255,12 @@ async def set_source_to_custom(
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
     """Detach those of the variants that are attached, and return them; NotFound for none."""
     rules.check_changeable(offer)
-    attached = await members.attached_ids(context.db, context.shop_id, [offer.id])
+    attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
     gone = sorted(set(attached[offer.id]) & set(variant_ids))
     if not gone:
         raise NotFound("none of these variants is attached to this offer")
     now = context.runtime.clock()
-    offer.variant_count -= await membership.detach(context.db, context.shop_id, offer.id, gone, now)
+    offer.variant_count -= await resolve.detach(context.db, context.shop_id, offer.id, gone, now)
     await save(context, offer)
     return gone
 
@@ -270,14 +273,14 @@ async def switch(context: Context, offer: Offer, source: Source) -> None:
     rules.check_changeable(offer)
     rules.check_source(offer, source)
     now = context.runtime.clock()
-    await membership.detach(context.db, context.shop_id, offer.id, None, now)
+    await resolve.detach(context.db, context.shop_id, offer.id, None, now)
     offer.variant_count, offer.source, offer.collection_id = 0, source, None
 
 
 async def _resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
     await save(context, offer)
-    count = await membership.count_all(context.db, context.shop_id, offer)
-    return await attaching.submit(context, offer, action, count=count)
+    count = await resolve.count_all(context.db, context.shop_id, offer)
+    return await attachment_jobs.submit(context, offer, action, count=count)
 
 
 def _require(offer: Offer, source: Source) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.storefront import Selling
+from openstoq.preorders.offers.storefront.metafields import Selling
 
 # What is noted of a metafield that the shop was asked for and has not answered yet.
 UNKNOWN = ""

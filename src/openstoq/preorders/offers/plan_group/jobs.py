@@ -17,9 +17,11 @@ from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import noted
 from openstoq.kernel.faults import is_of_item
-from openstoq.preorders.offers import plans, store, storefront_sync
-from openstoq.preorders.offers import sync_store as marks
+from openstoq.preorders.offers import store
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.plan_group import mapping
+from openstoq.preorders.offers.plan_group import store as marks
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
@@ -60,9 +62,9 @@ async def resume(run: Run) -> None:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
         for offer_id in await rested(db, shop_id, OFFER, now, MOST_AGAIN):
             request(work, UUID(offer_id))
-        for kind in (storefront_sync.SHOP, storefront_sync.POLICY):
+        for kind in (storefront_jobs.SHOP, storefront_jobs.POLICY):
             if await rested(db, shop_id, kind, now, 1):
-                storefront_sync.request(work)
+                storefront_jobs.request(work)
 
 
 async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
@@ -100,7 +102,7 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
         async with run.work() as work:
             # The plans' ids and the group's members are for the storefront to know, as far as
             # they came.
-            storefront_sync.request(work)
+            storefront_jobs.request(work)
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, offer_id, revision=revision, error=error)
         if failures:
@@ -122,8 +124,8 @@ async def _group_and_members(run: Run, commerce: Commerce, offer: Offer) -> None
 
 
 async def _save_group(run: Run, commerce: Commerce, offer: Offer) -> None:
-    wanted = plans.plan_group(offer)
-    digest = plans.digest(wanted)
+    wanted = mapping.plan_group(offer)
+    digest = mapping.digest(wanted)
     if offer.plan_group_id is not None and offer.plan_group_digest == digest:
         return
     async with run.work() as work:

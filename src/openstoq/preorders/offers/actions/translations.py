@@ -10,10 +10,10 @@ from openstoq.actions.context import Context
 from openstoq.errors import Invalid
 from openstoq.kernel.places import locale_tag
 from openstoq.kernel.types import Clean, Line, OnOneLine
-from openstoq.preorders.offers import rules, texts
+from openstoq.preorders.offers import rules, translation_store
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront import TRANSLATABLE_PATHS
+from openstoq.preorders.offers.storefront.metafields import TRANSLATABLE_PATHS
 
 Path = Annotated[str, Field(min_length=1, max_length=200), OnOneLine]
 Value = Annotated[str, Field(max_length=2000), Clean]
@@ -34,7 +34,9 @@ class Translations(BaseModel):
 async def read(context: Context, offer: Offer) -> Translations:
     """Read every translation override, plus the full enumeration of translatable field paths."""
     return Translations(
-        translations=(await texts.overrides(context.db, context.shop_id, [offer.id]))[offer.id],
+        translations=(await translation_store.overrides(context.db, context.shop_id, [offer.id]))[
+            offer.id
+        ],
         translatable_fields=list(TRANSLATABLE_PATHS),
     )
 
@@ -67,7 +69,7 @@ async def set_many(
     """
     rules.check_changeable(offer)
     language = _checked(locale, translations)
-    await texts.write(context.db, context.shop_id, offer.id, language, translations)
+    await translation_store.write(context.db, context.shop_id, offer.id, language, translations)
     await save(context, offer)
     return await read(context, offer)
 
@@ -80,7 +82,7 @@ async def unset(context: Context, offer: Offer, *, locale: Line, field: Path) ->
     """
     rules.check_changeable(offer)
     language = _checked(locale, {field: ""})
-    await texts.delete(context.db, context.shop_id, offer.id, language, field)
+    await translation_store.delete(context.db, context.shop_id, offer.id, language, field)
     await save(context, offer)
     return await read(context, offer)
 
@@ -90,7 +92,7 @@ async def clear_locale(context: Context, offer: Offer, *, locale: Line) -> Trans
     """Remove all translation overrides for one locale on a preorder offer."""
     rules.check_changeable(offer)
     language = _checked(locale, {})
-    await texts.delete(context.db, context.shop_id, offer.id, language, None)
+    await translation_store.delete(context.db, context.shop_id, offer.id, language, None)
     await save(context, offer)
     return await read(context, offer)
 

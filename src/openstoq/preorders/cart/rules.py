@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from openstoq.preorders.cart.texts import Code, sentence
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders import limits
-from openstoq.preorders.orders.cart_texts import Code, sentence
 from openstoq.preorders.orders.limits import Demand, Excess, Taken
 from openstoq.preorders.orders.lines import Plans, seller
 

@@ -13,7 +13,9 @@ from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Line
-from openstoq.preorders.offers import members, membership, rules, store
+from openstoq.preorders.offers import rules, store
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import add, lay_over, load, save, write
 from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
@@ -138,7 +140,7 @@ async def discard(context: Context, offer: Offer) -> OfferView:
     if offer.discarded_at is None:
         now = context.runtime.clock()
         offer.discarded_at, offer.enabled = now, False
-        await membership.detach(context.db, context.shop_id, offer.id, None, now)
+        await resolve.detach(context.db, context.shop_id, offer.id, None, now)
         offer.variant_count = 0
         await write(context, offer)
     return rules.view(offer, context.runtime.clock())
@@ -190,7 +192,9 @@ async def _switched(
         raise Invalid("variant_ids is only used with update_inventory_policy: true")
     await save(context, offer)
     if update_inventory_policy:
-        await members.want_policy(context.db, context.shop_id, [offer.id], policy, variant_ids)
+        await attachment_store.want_policy(
+            context.db, context.shop_id, [offer.id], policy, variant_ids
+        )
     return rules.view(offer, context.runtime.clock())
 
 

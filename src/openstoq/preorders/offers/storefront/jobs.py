@@ -13,9 +13,10 @@ from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone, noted
-from openstoq.preorders.offers import policies, store, storefront, texts
-from openstoq.preorders.offers import storefront_store as marks
-from openstoq.preorders.offers.storefront_store import Behind
+from openstoq.preorders.offers import store, translation_store
+from openstoq.preorders.offers.storefront import metafields, policies
+from openstoq.preorders.offers.storefront import store as marks
+from openstoq.preorders.offers.storefront.store import Behind
 from openstoq.shops.commerce import asking, commerce_of, patiently
 
 log = structlog.get_logger(__name__)
@@ -95,10 +96,12 @@ async def _remember(
 async def _write_shop(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         offers = await store.all_of(work.db, work.shop_id, None)
-        translations = await texts.overrides(work.db, work.shop_id, [one.id for one in offers])
+        translations = await translation_store.overrides(
+            work.db, work.shop_id, [one.id for one in offers]
+        )
         written = await marks.written_on_shop(work.db, work.shop_id)
     faults: dict[UUID, Exception] = {}
-    wanted = storefront.on_shop(offers, translations, faults)
+    wanted = metafields.on_shop(offers, translations, faults)
     if faults:
         unwritten = {
             offer_id: noted("offer", offer_id, error) for offer_id, error in faults.items()
@@ -158,9 +161,9 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) 
     errors: dict[int, str] = {}
     for one in found:
         variant_id = one.selling.variant_id
-        values: storefront.Values | None = None
+        values: metafields.Values | None = None
         with alone("variant", variant_id, errors):
-            values = {} if one.is_reset else storefront.on_variant(one.selling, now)
+            values = {} if one.is_reset else metafields.on_variant(one.selling, now)
         if values is None:
             # What stands in the shop stays until the next change.
             wanted[variant_id] = dict(one.written)

@@ -10,9 +10,10 @@ from openstoq.errors import NotFound
 from openstoq.kernel.ids import MarketId, shopify_id
 from openstoq.kernel.paging import Page, PageMeta
 from openstoq.kernel.types import Copy
-from openstoq.preorders.offers import members, rules
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.attachments import store as attachment_store
+from openstoq.preorders.offers.attachments.store import Member
 from openstoq.preorders.offers.editing import load, save
-from openstoq.preorders.offers.members import Member
 from openstoq.preorders.offers.model import Offer
 
 NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
@@ -67,7 +68,7 @@ async def list_variants(
 ) -> OfferVariantPage:
     """List the variants attached to a preorder offer with their per-variant settings, paginated."""
     asked = Page(page, per_page)
-    found = await members.page(context.db, context.shop_id, offer.id, asked)
+    found = await attachment_store.page(context.db, context.shop_id, offer.id, asked)
     return OfferVariantPage(
         variants=[_view(offer, one) for one in found], meta=asked.meta(offer.variant_count)
     )
@@ -99,7 +100,9 @@ async def member(context: Context, offer: Offer, variant_id: str | int) -> Membe
         number = shopify_id(variant_id, "ProductVariant")
     except ValueError:
         number = 0
-    found = await members.page(context.db, context.shop_id, offer.id, None, variant_id=number)
+    found = await attachment_store.page(
+        context.db, context.shop_id, offer.id, None, variant_id=number
+    )
     if not found:
         raise NotFound(f"variant {variant_id} is not attached to this offer")
     return found[0]
@@ -112,7 +115,7 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
     if "market_overrides" in changes:
         sent = changes["market_overrides"]
         markets = {} if sent is None else rules.merged_markets(markets, sent)
-    await members.override(
+    await attachment_store.override(
         context.db,
         context.shop_id,
         offer.id,
@@ -121,7 +124,7 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
         max_count=changes.get("max_count", found.max_count),
         market_overrides=markets,
     )
-    await members.touch(context.db, context.shop_id, offer.id, [found.variant_id])
+    await attachment_store.touch(context.db, context.shop_id, offer.id, [found.variant_id])
     await save(context, offer)
 
 

@@ -17,16 +17,14 @@ from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.leases import LATER
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.faults import is_of_item, sentence_of
-from openstoq.preorders.offers import (
-    members,
-    membership,
-    policies,
-    store,
-    storefront_store,
-    storefront_sync,
-    sync,
-)
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
+from openstoq.preorders.offers.storefront import policies
+from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.shops.commerce import commerce_of, patiently
 
 jobs = JobSet("preorders.attaching")
@@ -56,7 +54,7 @@ async def submit_policy(
     work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
 ) -> Submitted:
     """Begin to flip the inventory policy of the offer's variants, or of those given."""
-    attached = (await members.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
+    attached = (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
     return await _begin(work, "toggle_inventory_policy", len(ids), told, flip)
@@ -118,9 +116,9 @@ async def _attach_chunk(run: Run, job_id: str) -> bool:
             return False
         ids = job.arguments.get("variant_ids")
         if ids is None:
-            await membership.detach_excluded(work.db, work.shop_id, offer, now)
-            await membership.attach_all(work.db, work.shop_id, offer, now)
-            count = await membership.count_all(work.db, work.shop_id, offer)
+            await resolve.detach_excluded(work.db, work.shop_id, offer, now)
+            await resolve.attach_all(work.db, work.shop_id, offer, now)
+            count = await resolve.count_all(work.db, work.shop_id, offer)
             await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
         else:
             chunk = ids[job.processed : job.processed + CHUNK]
@@ -135,7 +133,7 @@ async def _attach_chunk(run: Run, job_id: str) -> bool:
 async def _attach(
     work: Work, offer: Offer, now: datetime, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    unknown = await membership.attach(work.db, work.shop_id, offer, variant_ids, now)
+    unknown = await resolve.attach(work.db, work.shop_id, offer, variant_ids, now)
     return dict.fromkeys(unknown, "no such variant in the shop's catalogue")
 
 
@@ -158,9 +156,11 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
         if offer is None:
             return
         now = work.runtime.clock()
-        await membership.detach_other_products(work.db, work.shop_id, offer.id, seen, now)
-        await membership.attach_products(work.db, work.shop_id, offer, seen, now)
-        count = len((await members.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id])
+        await resolve.detach_other_products(work.db, work.shop_id, offer.id, seen, now)
+        await resolve.attach_products(work.db, work.shop_id, offer, seen, now)
+        count = len(
+            (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
+        )
         await bulk.advance(work.db, work.shop_id, job_id, count, {}, total=count)
         await _done(work, job_id, offer.id)
 
@@ -170,7 +170,7 @@ async def follow_sources(run: Run) -> None:
     """Look again at what offers follow: collections, and the whole catalogue."""
     async with run.work() as work:
         busy = await bulk.running(work.db, work.shop_id, "offer_id")
-        behind = await membership.out_of_step(work.db, work.shop_id)
+        behind = await resolve.out_of_step(work.db, work.shop_id)
         for offer in await store.all_of(work.db, work.shop_id, None):
             if str(offer.id) in busy:
                 continue
@@ -195,12 +195,12 @@ async def flip(run: Run, *, job_id: str) -> None:
             await _fail(work, job_id, NO_SHOP)
             return
         await storefront_store.know_shop(work.db, work.shop_id)
-        lease = await storefront_sync.LEASES.claim(work.db, work.shop_id, work.shop_id)
+        lease = await storefront_jobs.LEASES.claim(work.db, work.shop_id, work.shop_id)
         if lease is None:
             run.keep_count(LATER)
             work.enqueue_in(LATER, flip, job_id=job_id)
             return
-    async with storefront_sync.LEASES.kept(run, run.shop_id, lease), _ending(run, job_id):
+    async with storefront_jobs.LEASES.kept(run, run.shop_id, lease), _ending(run, job_id):
         while await _flip_chunk(run, commerce, job_id):
             continue
 
@@ -216,10 +216,10 @@ async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
             await _complete(work, job_id)
             return False
         offer_id, policy = UUID(job.arguments["offer_id"]), job.arguments["policy"]
-        attached = await members.attached_ids(work.db, work.shop_id, [offer_id], chunk)
+        attached = await attachment_store.attached_ids(work.db, work.shop_id, [offer_id], chunk)
         wanted = await policies.ask_for(work.db, work.shop_id, policy, attached[offer_id])
     with patiently():
-        failures, unset = await storefront_sync.write_policies(run, commerce, wanted)
+        failures, unset = await storefront_jobs.write_policies(run, commerce, wanted)
     if unset and not counts(run):
         raise Failed("; ".join(dict.fromkeys(unset.values())))
     failures |= unset
@@ -257,7 +257,7 @@ async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
 
 async def _done(work: Work, job_id: str, offer_id: UUID) -> None:
     await _complete(work, job_id)
-    sync.request(work, offer_id)
+    plan_group_jobs.request(work, offer_id)
 
 
 async def _complete(work: Work, job_id: str) -> None:

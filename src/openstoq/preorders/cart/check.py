@@ -6,10 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from openstoq.db.pool import Connection
-from openstoq.preorders.offers import store, storefront, texts
+from openstoq.preorders.cart import rules as cart
+from openstoq.preorders.cart.rules import Cart, Refusal, Shelf
+from openstoq.preorders.offers import store, translation_store
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders import cart, counts, recognition
-from openstoq.preorders.orders.cart import Cart, Refusal, Shelf
+from openstoq.preorders.offers.storefront import metafields
+from openstoq.preorders.orders import counts, recognition
 from openstoq.preorders.orders.counts import Buyer
 from openstoq.preorders.orders.limits import Taken
 
@@ -49,11 +51,11 @@ async def _in_own_words(
     locale: str | None,
 ) -> list[Refusal]:
     """Tell of mixed carts in the offers' own messages, as far as they have one."""
-    translations = await texts.overrides(db, shop_id, [offer.id for offer in mixed])
+    translations = await translation_store.overrides(db, shop_id, [offer.id for offer in mixed])
     own: dict[UUID, str | None] = {}
     for offer in mixed:
-        described = storefront.described(offer, translations[offer.id])
-        checkout = storefront.localized(described, locale)["checkout"]
+        described = metafields.described(offer, translations[offer.id])
+        checkout = metafields.localized(described, locale)["checkout"]
         own[offer.id] = checkout["mixed_cart"]["error_message"]
     return [
         replace(one, message=own[one.offer_id] or one.message) if one.code == "mixed_cart" else one

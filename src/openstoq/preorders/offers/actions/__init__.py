@@ -1,0 +1,1 @@
+"""Actions on offers, and on the products and variants that they sell."""

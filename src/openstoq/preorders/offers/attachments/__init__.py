@@ -1,0 +1,1 @@
+"""Attachments: the variants that each offer sells."""

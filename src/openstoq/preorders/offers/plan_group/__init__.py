@@ -1,0 +1,1 @@
+"""The selling plan group that each offer has in Shopify."""

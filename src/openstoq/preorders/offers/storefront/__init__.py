@@ -1,0 +1,1 @@
+"""The storefront: metafields for the theme, and inventory policies that let variants be sold."""
