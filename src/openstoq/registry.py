@@ -19,6 +19,7 @@ from openstoq.preorders.offers.actions import products as product_actions
 from openstoq.preorders.offers.actions import variants as variant_actions
 from openstoq.preorders.offers.actions.translations import translations
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.orders import actions as orders
@@ -66,6 +67,7 @@ JOBS: tuple[Job[Any], ...] = (
     *single_mails.jobs,
     *privacy.jobs,
     *attachment_jobs.jobs,
+    *policy_jobs.jobs,
     *plan_group_jobs.jobs,
     *storefront_jobs.jobs,
     *ingest.jobs,

@@ -12,7 +12,7 @@ from openstoq.jobs import leases
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.leases import Leases
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import store as marks
 
@@ -123,11 +123,11 @@ async def test_policies_are_flipped_by_whoever_writes_policies(run, client, cata
     async def anyone(_):
         return object()
 
-    monkeypatch.setattr(attachment_jobs, "commerce_of", anyone)
+    monkeypatch.setattr(policy_jobs, "commerce_of", anyone)
     await claimed(run)
-    await attachment_jobs.flip.handler(run, job_id="bulk_1")
+    await policy_jobs.flip.handler(run, job_id="bulk_1")
     async with run.work() as work:
-        waits = await waiting_arguments(work.db, run.shop_id, attachment_jobs.flip.name)
+        waits = await waiting_arguments(work.db, run.shop_id, policy_jobs.flip.name)
     assert waits == [{"job_id": "bulk_1"}]
 
 
@@ -136,6 +136,6 @@ async def test_policies_of_a_shop_that_cannot_be_reached_are_told_as_failed(
 ):
     at = f"/preorders/offers/{offer_id}/products/bulk_toggle_inventory_policy"
     begun = (await client.post(at, json={"policy": "DENY"})).json()
-    await attachment_jobs.flip.handler(run, job_id=begun["job_id"])
+    await policy_jobs.flip.handler(run, job_id=begun["job_id"])
     told = (await client.get(f"/preorders/product_variants/jobs/{begun['job_id']}")).json()
     assert (told["status"], "cannot be reached" in told["error"]) == ("failed", True)

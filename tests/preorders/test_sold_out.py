@@ -8,7 +8,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront.metafields import Selling
+from openstoq.preorders.offers.selling import Selling
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

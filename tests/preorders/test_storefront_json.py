@@ -11,8 +11,8 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.capabilities.payments import Discount
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.selling import Selling
 from openstoq.preorders.offers.storefront import metafields
-from openstoq.preorders.offers.storefront.metafields import Selling
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from openstoq.kernel.paging import PageMeta
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.checkout import Checkout
@@ -98,83 +97,3 @@ class Sync(BaseModel):
 
     state: SyncState
     error: str | None
-
-
-class Schedule(BaseModel):
-    """The window in which an enabled offer is shown."""
-
-    start: datetime | None
-    end: datetime | None
-    state: ScheduleState
-
-
-class Exclusions(BaseModel):
-    """What an offer of all variants leaves out."""
-
-    exclusion_tag: str | None
-    excluded_variant_ids: list[int]
-
-
-class CollectionSource(BaseModel):
-    """The collection whose variants an offer sells."""
-
-    collection_id: int
-    auto_refresh: bool
-
-
-class Products(BaseModel):
-    """Which variants an offer sells; the block of another source is null."""
-
-    source: Source
-    variant_count: int
-    all: Exclusions | None
-    collection: CollectionSource | None
-    custom: dict[str, Any] | None
-    sync: Sync
-
-
-class ShopifyIds(BaseModel):
-    """What the offer is in Shopify, once it was synced."""
-
-    selling_plan_group_id: int | None
-    full_plan_id: int | None
-    partial_plan_id: int | None
-
-
-class OfferSummary(BaseModel):
-    """An offer in a list."""
-
-    id: UUID
-    name: str
-    internal_name: str | None
-    status: Status
-    enabled: bool
-    schedule: Schedule
-    products: Products
-    sync: Sync
-    created_at: datetime
-    updated_at: datetime
-    discarded_at: datetime | None
-
-
-class OfferView(OfferSummary):
-    """An offer with everything that it is."""
-
-    shopify: ShopifyIds
-    widget: Widget
-    inventory: Inventory
-    shipping: Shipping
-    payments: Payments
-    limits: Limits
-    checkout: Checkout
-    countdown: Countdown
-    integrations: Integrations
-    markets: Markets
-    advanced: Advanced
-
-
-class OfferPage(BaseModel):
-    """A page of offers, newest first."""
-
-    offers: list[OfferSummary]
-    meta: PageMeta

@@ -5,18 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from openstoq.errors import Conflict, Invalid
-from openstoq.preorders.offers.model import (
-    CollectionSource,
-    Exclusions,
-    Offer,
-    OfferSummary,
-    OfferView,
-    Products,
-    Schedule,
-    ScheduleState,
-    ShopifyIds,
-    Source,
-)
+from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 
 def settle(offer: Offer) -> None:
@@ -104,72 +93,6 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
         )
 
     return sorted((one for one in offers if one.is_live), key=rank, reverse=True)
-
-
-def schedule(offer: Offer, now: datetime) -> Schedule:
-    """Return the offer's window with its state at `now`."""
-    return Schedule(
-        start=offer.schedule_start, end=offer.schedule_end, state=schedule_state(offer, now)
-    )
-
-
-def products(offer: Offer) -> Products:
-    """Return where the offer's variants come from."""
-    return Products(
-        source=offer.source,
-        variant_count=offer.variant_count,
-        all=Exclusions(
-            exclusion_tag=offer.exclusion_tag, excluded_variant_ids=offer.excluded_variant_ids
-        )
-        if offer.source == "all"
-        else None,
-        collection=CollectionSource(
-            collection_id=offer.collection_id, auto_refresh=offer.auto_refresh
-        )
-        if offer.collection_id is not None
-        else None,
-        custom={} if offer.source == "custom" else None,
-        sync=offer.sync,
-    )
-
-
-def summary(offer: Offer, now: datetime) -> OfferSummary:
-    """Return an offer as a list shows it."""
-    return OfferSummary(
-        id=offer.id,
-        name=offer.name,
-        internal_name=offer.internal_name,
-        status=offer.status,
-        enabled=offer.enabled,
-        schedule=schedule(offer, now),
-        products=products(offer),
-        sync=offer.sync,
-        created_at=offer.created_at,
-        updated_at=offer.updated_at,
-        discarded_at=offer.discarded_at,
-    )
-
-
-def view(offer: Offer, now: datetime) -> OfferView:
-    """Return an offer with all of its documents."""
-    return OfferView(
-        **dict(summary(offer, now)),
-        shopify=ShopifyIds(
-            selling_plan_group_id=offer.plan_group_id,
-            full_plan_id=offer.full_plan_id,
-            partial_plan_id=offer.partial_plan_id,
-        ),
-        widget=offer.widget,
-        inventory=offer.inventory,
-        shipping=offer.shipping,
-        payments=offer.payments,
-        limits=offer.limits,
-        checkout=offer.checkout,
-        countdown=offer.countdown,
-        integrations=offer.integrations,
-        markets=offer.markets,
-        advanced=offer.advanced,
-    )
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers.attachments import resolve
-from openstoq.preorders.offers.attachments.jobs import STATUS_URL, Submitted
+from openstoq.preorders.offers.attachments.bulk import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs

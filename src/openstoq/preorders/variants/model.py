@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from openstoq.kernel.paging import PageMeta
-from openstoq.preorders.offers.model import Schedule, Status, Sync
+from openstoq.preorders.offers.model import Status, Sync
+from openstoq.preorders.offers.views import Schedule
 
 
 class VariantOffer(BaseModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 from openstoq.db.conditions import Conditions
 from openstoq.db.pool import Connection
 from openstoq.kernel.paging import Page
-from openstoq.preorders.offers import rules
+from openstoq.preorders.offers import rules, views
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
 from openstoq.preorders.offers.storefront.policies import DRIFTED
@@ -124,7 +124,7 @@ async def offers(
             id=offer.id,
             name=offer.name,
             status=offer.status,
-            schedule=rules.schedule(offer, now),
+            schedule=views.schedule(offer, now),
             **{name: value for name, value in own[offer.id].items() if name != "offer_id"},
         )
         for offer in (*live, *idle)

@@ -10,9 +10,9 @@ from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import MarketId, VariantId
 from openstoq.kernel.types import Line, Locale
-from openstoq.preorders.offers import rules, translation_store
+from openstoq.preorders.offers import rules, translation_store, views
+from openstoq.preorders.offers.selling import load_variants
 from openstoq.preorders.offers.storefront import line_items, metafields
-from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
 
@@ -48,7 +48,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     now = runtime.clock()
     seconds = runtime.settings.database.read_seconds
     async with runtime.database.transaction(shop.id, seconds=seconds) as db:
-        found = await storefront_store.behind(db, shop.id, 1, [asked.variant_id])
+        found = await load_variants(db, shop.id, [asked.variant_id])
         offers = [offer for one in found for offer, _ in one.selling.offers]
         translations = await translation_store.overrides(
             db, shop.id, [offer.id for offer in offers]
@@ -73,7 +73,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         "offer": {
             "id": str(offer.id),
             **shown,
-            "schedule": rules.schedule(offer, now).model_dump(mode="json"),
+            "schedule": views.schedule(offer, now).model_dump(mode="json"),
         },
         # Counts stay out: how much is left is the merchant's own affair.
         "shipping_text": shipping_text,

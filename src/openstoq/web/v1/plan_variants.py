@@ -12,8 +12,7 @@ from openstoq.kernel.types import Copy, Line
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.actions import products as product_actions
 from openstoq.preorders.offers.actions import variants as variant_actions
-from openstoq.preorders.offers.attachments import jobs as attachment_jobs
-from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import policy_jobs, resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.attachments.store import Member
 from openstoq.preorders.offers.editing import load as load_offer
@@ -141,7 +140,7 @@ async def bulk_toggle_inventory_policy(
     """Queue an inventory policy for variants."""
     rules.check_changeable(offer)
     _policy(inventory_policy)
-    await attachment_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
+    await policy_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
     return {
         "success": True,
         "message": "Inventory policy update queued",

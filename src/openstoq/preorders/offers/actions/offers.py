@@ -13,12 +13,13 @@ from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Line
-from openstoq.preorders.offers import rules, store
+from openstoq.preorders.offers import rules, store, views
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import add, lay_over, load, save, write
-from openstoq.preorders.offers.model import Offer, OfferPage, OfferView, Status
+from openstoq.preorders.offers.model import Offer, Status
+from openstoq.preorders.offers.views import OfferPage, OfferView
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
 MOST_VARIANTS = 5000
@@ -44,7 +45,7 @@ async def list_offers(
     asked = Page(page, per_page)
     found, total = await store.page(context.db, context.shop_id, asked, status=status)
     now = context.runtime.clock()
-    return OfferPage(offers=[rules.summary(one, now) for one in found], meta=asked.meta(total))
+    return OfferPage(offers=[views.summary(one, now) for one in found], meta=asked.meta(total))
 
 
 @offers.post(aliases=("create a preorder offer", "new preorder"))
@@ -61,13 +62,13 @@ async def create(
         id=new_id(), name=name, internal_name=internal_name, created_at=now, updated_at=now
     )
     await add(context, offer)
-    return rules.view(offer, now)
+    return views.view(offer, now)
 
 
 @offers.get("/{id}", aliases=("show an offer", "read a selling plan"))
 async def read(context: Context, offer: Offer) -> OfferView:
     """Read a preorder offer's full representation."""
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> OfferView:
@@ -79,7 +80,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Off
         if name in changes:
             setattr(offer, name, changes[name])
     await save(context, offer)
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 update.__doc__ = (
@@ -143,7 +144,7 @@ async def discard(context: Context, offer: Offer) -> OfferView:
         await resolve.detach(context.db, context.shop_id, offer.id, None, now)
         offer.variant_count = 0
         await write(context, offer)
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 @offers.post("/{id}/restore", aliases=("undelete an offer",))
@@ -156,7 +157,7 @@ async def restore(context: Context, offer: Offer) -> OfferView:
     if offer.discarded_at is not None:
         offer.discarded_at = None
         await write(context, offer)
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 @offers.post("/{id}/schedule", aliases=("schedule an offer", "set start and end date"))
@@ -170,7 +171,7 @@ async def schedule(
     rules.check_schedule(start, end)
     offer.schedule_start, offer.schedule_end = start, end
     await save(context, offer)
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 @offers.post("/{id}/unschedule", aliases=("clear the schedule",))
@@ -178,7 +179,7 @@ async def unschedule(context: Context, offer: Offer) -> OfferView:
     """Clear the schedule window on a preorder offer."""
     offer.schedule_start = offer.schedule_end = None
     await save(context, offer)
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 async def _switched(
@@ -195,7 +196,7 @@ async def _switched(
         await attachment_store.want_policy(
             context.db, context.shop_id, [offer.id], policy, variant_ids
         )
-    return rules.view(offer, context.runtime.clock())
+    return views.view(offer, context.runtime.clock())
 
 
 ACTIONS: tuple[Action, ...] = (

@@ -12,13 +12,14 @@ from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import CollectionId, VariantId
 from openstoq.kernel.patch import UNSET, assign
 from openstoq.kernel.types import Tag
-from openstoq.preorders.offers import rules
+from openstoq.preorders.offers import rules, views
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
-from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import policy_jobs, resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
-from openstoq.preorders.offers.attachments.jobs import Submitted
+from openstoq.preorders.offers.attachments.bulk import Submitted
 from openstoq.preorders.offers.editing import load, save
-from openstoq.preorders.offers.model import Offer, Products, Source
+from openstoq.preorders.offers.model import Offer, Source
+from openstoq.preorders.offers.views import Products
 
 NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
 MOST_VARIANTS = 50_000
@@ -59,7 +60,7 @@ class CustomBlock(BaseModel):
 @products.get(aliases=("which variants does the offer sell",))
 async def read(_: Context, offer: Offer) -> Products:
     """Read the products configuration for a preorder offer (source rule + variant summary)."""
-    return rules.products(offer)
+    return views.products(offer)
 
 
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Products | Submitted:
@@ -90,7 +91,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
     collection_id: int | None = block.get("collection_id")
     if collection_id is None:
         await save(context, offer)
-        return rules.products(offer)
+        return views.products(offer)
     return await set_source_to_collection(context, offer, collection_id=collection_id)
 
 
@@ -136,7 +137,7 @@ async def remove_variants(
     """
     _require(offer, "custom")
     await detach(context, offer, variant_ids)
-    return rules.products(offer)
+    return views.products(offer)
 
 
 @products.post("/bulk_toggle_inventory_policy", aliases=("continue selling", "stop overselling"))
@@ -153,7 +154,7 @@ async def bulk_toggle_inventory_policy(
     attached fails alone, by its id, in the job's result.
     """
     rules.check_changeable(offer)
-    return await attachment_jobs.submit_policy(context, offer, policy, variant_ids)
+    return await policy_jobs.submit_policy(context, offer, policy, variant_ids)
 
 
 @products.post("/set_collection", aliases=("change the collection",))

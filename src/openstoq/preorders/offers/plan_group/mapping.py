@@ -7,6 +7,7 @@ from typing import Literal
 from openstoq.commerce.plans import Plan, PlanGroup
 from openstoq.preorders.offers.capabilities.payments import Option, PartialOption
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.wording import discount_text, plain
 
 WHOLE = Decimal(100)
 LONGEST_NAME = 255
@@ -39,20 +40,6 @@ def digest(group: PlanGroup) -> bytes:
     return sha256(repr(group).encode()).digest()
 
 
-def discount_text(offer: Offer, text: str | None) -> str | None:
-    """Return a text in which {{ discount }} stands for the offer's discount."""
-    if text is None or "{{" not in text:
-        return text
-    discount = offer.payments.discount
-    value = "" if discount.value is None else _plain(discount.value)
-    worth = f"{value}%" if discount.type == "percentage" else value
-    return text.replace("{{ discount }}", worth).replace("{{discount}}", worth)
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"
-
-
 def _titled(option: Option, kind: str) -> str:
     """Return an option's title with its kind behind it, of which nothing is cut off."""
     if not option.billing_title:
@@ -64,7 +51,7 @@ def _titled(option: Option, kind: str) -> str:
 def _partial(offer: Offer, option: PartialOption) -> Plan:
     deposit = option.deposit
     amount = deposit.amount if deposit.type == "price" else None
-    paid = f"{deposit.percent}%" if amount is None else _plain(amount)
+    paid = f"{deposit.percent}%" if amount is None else plain(amount)
     own = _titled(option, f"{paid} deposit")
     return _plan(offer, option, own, Decimal(deposit.percent), amount=amount)
 

@@ -14,9 +14,9 @@ from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone, noted
 from openstoq.preorders.offers import store, translation_store
+from openstoq.preorders.offers.selling import SyncedVariant
 from openstoq.preorders.offers.storefront import metafields, policies
 from openstoq.preorders.offers.storefront import store as marks
-from openstoq.preorders.offers.storefront.store import Behind
 from openstoq.shops.commerce import asking, commerce_of, patiently
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies"
             raise Retry("the worker is stopping")
 
 
-async def write_variants(run: Run, commerce: Commerce, found: Sequence[Behind]) -> None:
+async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVariant]) -> None:
     """Write the metafields of variants in which they differ from what was written last.
 
     What they are made from also decides whether a variant is sold out.

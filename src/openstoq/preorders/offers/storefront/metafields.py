@@ -5,7 +5,6 @@ a variant is on the variant, so that no list of variants ever outgrows a metafie
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,13 +19,13 @@ from openstoq.kernel.places import readable
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
-from openstoq.preorders.offers.plan_group.mapping import discount_text
+from openstoq.preorders.offers.selling import ELSEWHERE, Selling, markets_of
 from openstoq.preorders.offers.storefront import line_items
+from openstoq.preorders.offers.wording import discount_text
 
 # Shopify refuses a JSON metafield over 128 KB; some is left for the frame around the offers.
 MOST_BYTES = 120 * 1024
 SELLING_PLANS = "selling_plans"
-ELSEWHERE = "default"
 KEYS = frozenset(
     {
         "selling_plan_ids",
@@ -50,16 +49,6 @@ TRANSLATABLE_PATHS: tuple[str, ...] = tuple(
 
 Values = Mapping[str, tuple[str, str]]
 Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selling:
-    """A variant with the offers that it is attached to, and its own settings in each."""
-
-    variant_id: int
-    preorder_count: int = 0
-    market_counts: Mapping[str, int] = field(default_factory=dict)
-    offers: Sequence[tuple[Offer, Mapping[str, Any]]] = ()
 
 
 def on_variant(selling: Selling, now: datetime) -> dict[str, tuple[str, str]]:
@@ -261,13 +250,6 @@ def _instead(text: str, _: Any) -> str:
 
 def _uses_plans(offer: Offer) -> bool:
     return offer.advanced.use_shopify_selling_plan
-
-
-def markets_of(offer: Offer) -> list[str]:
-    """Return the markets that an offer is for, as metafields name them."""
-    if offer.markets.applies_to_all_markets:
-        return [ELSEWHERE]
-    return [str(market) for market in offer.markets.market_ids]
 
 
 def _json(value: Any) -> str:

@@ -11,8 +11,7 @@ from uuid import UUID
 from openstoq.db.pool import Connection
 from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.storefront import store as storefront_store
-from openstoq.preorders.offers.storefront.metafields import Selling
+from openstoq.preorders.offers.selling import Selling, load_variants
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
 # Of `preorder_variants p` and `variants v`.
@@ -35,10 +34,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
     decision is another than the last one, so that whoever sets a policy between them keeps it.
     """
     await store.lock_variants(db, shop_id, variant_ids)
-    found = [
-        one.selling
-        for one in await storefront_store.behind(db, shop_id, len(variant_ids), variant_ids)
-    ]
+    found = [one.selling for one in await load_variants(db, shop_id, variant_ids)]
     limited = {
         offer.id
         for selling in found

@@ -7,11 +7,7 @@ from uuid import UUID
 
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.storefront.metafields import (
-    ELSEWHERE,
-    Selling,
-    markets_of,
-)
+from openstoq.preorders.offers.selling import ELSEWHERE, Selling, markets_of
 
 
 def is_sold_out(selling: Selling, units: Mapping[UUID, int], now: datetime) -> bool | None:

@@ -5,25 +5,14 @@ answered: whatever cuts a run short, the next one asks again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.storefront.metafields import Selling
+from openstoq.preorders.offers.selling import SyncedVariant, load_variants
 
 # What is noted of a metafield that the shop was asked for and has not answered yet.
 UNKNOWN = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
-    """A variant whose metafields may have to be written."""
-
-    revision: int
-    is_reset: bool
-    written: Mapping[str, str]
-    selling: Selling
 
 
 async def know_shop(db: Connection, shop_id: UUID) -> None:
@@ -80,44 +69,17 @@ async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> N
     )
 
 
-async def behind(
-    db: Connection, shop_id: UUID, limit: int, variant_ids: Sequence[int] | None = None
-) -> list[Behind]:
-    """Return variants of which something has changed, or these, with the offers they are in."""
-    changed = variant_ids is None
-    rows = await db.fetch(
-        f"""
-        SELECT p.variant_id, p.revision, p.is_reset, p.written, p.preorder_count, p.market_counts,
-               coalesce((SELECT jsonb_agg(jsonb_build_object(
-                    'offer_id', m.offer_id, 'shipping_text', m.shipping_text,
-                    'max_count', m.max_count, 'market_overrides', m.market_overrides))
-                FROM offer_variants m WHERE m.shop_id = p.shop_id
-                AND m.variant_id = p.variant_id AND m.detached_at IS NULL), '[]') AS members
-        FROM preorder_variants p
-        WHERE p.shop_id = $1
-          AND {"p.revision > p.synced_revision" if changed else "p.variant_id = ANY($3)"}
-        ORDER BY p.variant_id LIMIT $2
-        """,  # noqa: S608 - constants
+async def behind(db: Connection, shop_id: UUID, limit: int) -> list[SyncedVariant]:
+    """Load up to `limit` variants that have changed since the storefront was last written."""
+    variant_ids = await db.fetch(
+        """
+        SELECT variant_id FROM preorder_variants
+        WHERE shop_id = $1 AND revision > synced_revision ORDER BY variant_id LIMIT $2
+        """,
         shop_id,
         limit,
-        *([] if changed else [variant_ids]),
     )
-    ids = {UUID(member["offer_id"]) for row in rows for member in row["members"]}
-    offers = {offer.id: offer for offer in await store.all_of(db, shop_id, sorted(ids))}
-    return [
-        Behind(
-            revision=row["revision"],
-            is_reset=row["is_reset"],
-            written=row["written"],
-            selling=Selling(
-                variant_id=row["variant_id"],
-                preorder_count=row["preorder_count"],
-                market_counts=row["market_counts"],
-                offers=[(offers[UUID(member["offer_id"])], member) for member in row["members"]],
-            ),
-        )
-        for row in rows
-    ]
+    return await load_variants(db, shop_id, [row["variant_id"] for row in variant_ids])
 
 
 async def ask_variants(
@@ -139,7 +101,9 @@ async def ask_variants(
 
 
 async def mark_variants(
-    db: Connection, shop_id: UUID, done: Sequence[tuple[Behind, Mapping[str, str], str | None]]
+    db: Connection,
+    shop_id: UUID,
+    done: Sequence[tuple[SyncedVariant, Mapping[str, str], str | None]],
 ) -> None:
     """Note what is written on variants now, and what failed; a failure waits for a change.
 

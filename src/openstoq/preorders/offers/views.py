@@ -1,0 +1,167 @@
+"""The shapes in which the API shows offers, beside the functions that fill them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from openstoq.kernel.paging import PageMeta
+from openstoq.preorders.offers.capabilities.advanced import Advanced
+from openstoq.preorders.offers.capabilities.checkout import Checkout
+from openstoq.preorders.offers.capabilities.countdown import Countdown
+from openstoq.preorders.offers.capabilities.integrations import Integrations
+from openstoq.preorders.offers.capabilities.inventory import Inventory
+from openstoq.preorders.offers.capabilities.limits import Limits
+from openstoq.preorders.offers.capabilities.markets import Markets
+from openstoq.preorders.offers.capabilities.payments import Payments
+from openstoq.preorders.offers.capabilities.shipping import Shipping
+from openstoq.preorders.offers.capabilities.widget import Widget
+from openstoq.preorders.offers.model import Offer, ScheduleState, Source, Status, Sync
+from openstoq.preorders.offers.rules import schedule_state
+
+
+class Schedule(BaseModel):
+    """The window in which an enabled offer is shown."""
+
+    start: datetime | None
+    end: datetime | None
+    state: ScheduleState
+
+
+class Exclusions(BaseModel):
+    """What an offer of all variants leaves out."""
+
+    exclusion_tag: str | None
+    excluded_variant_ids: list[int]
+
+
+class CollectionSource(BaseModel):
+    """The collection whose variants an offer sells."""
+
+    collection_id: int
+    auto_refresh: bool
+
+
+class Products(BaseModel):
+    """Which variants an offer sells; the block of another source is null."""
+
+    source: Source
+    variant_count: int
+    all: Exclusions | None
+    collection: CollectionSource | None
+    custom: dict[str, Any] | None
+    sync: Sync
+
+
+class ShopifyIds(BaseModel):
+    """What the offer is in Shopify, once it was synced."""
+
+    selling_plan_group_id: int | None
+    full_plan_id: int | None
+    partial_plan_id: int | None
+
+
+class OfferSummary(BaseModel):
+    """An offer in a list."""
+
+    id: UUID
+    name: str
+    internal_name: str | None
+    status: Status
+    enabled: bool
+    schedule: Schedule
+    products: Products
+    sync: Sync
+    created_at: datetime
+    updated_at: datetime
+    discarded_at: datetime | None
+
+
+class OfferView(OfferSummary):
+    """An offer with everything that it is."""
+
+    shopify: ShopifyIds
+    widget: Widget
+    inventory: Inventory
+    shipping: Shipping
+    payments: Payments
+    limits: Limits
+    checkout: Checkout
+    countdown: Countdown
+    integrations: Integrations
+    markets: Markets
+    advanced: Advanced
+
+
+class OfferPage(BaseModel):
+    """A page of offers, newest first."""
+
+    offers: list[OfferSummary]
+    meta: PageMeta
+
+
+def schedule(offer: Offer, now: datetime) -> Schedule:
+    """Return the offer's window with its state at `now`."""
+    return Schedule(
+        start=offer.schedule_start, end=offer.schedule_end, state=schedule_state(offer, now)
+    )
+
+
+def products(offer: Offer) -> Products:
+    """Return where the offer's variants come from."""
+    return Products(
+        source=offer.source,
+        variant_count=offer.variant_count,
+        all=Exclusions(
+            exclusion_tag=offer.exclusion_tag, excluded_variant_ids=offer.excluded_variant_ids
+        )
+        if offer.source == "all"
+        else None,
+        collection=CollectionSource(
+            collection_id=offer.collection_id, auto_refresh=offer.auto_refresh
+        )
+        if offer.collection_id is not None
+        else None,
+        custom={} if offer.source == "custom" else None,
+        sync=offer.sync,
+    )
+
+
+def summary(offer: Offer, now: datetime) -> OfferSummary:
+    """Return an offer as a list shows it."""
+    return OfferSummary(
+        id=offer.id,
+        name=offer.name,
+        internal_name=offer.internal_name,
+        status=offer.status,
+        enabled=offer.enabled,
+        schedule=schedule(offer, now),
+        products=products(offer),
+        sync=offer.sync,
+        created_at=offer.created_at,
+        updated_at=offer.updated_at,
+        discarded_at=offer.discarded_at,
+    )
+
+
+def view(offer: Offer, now: datetime) -> OfferView:
+    """Return an offer with all of its documents."""
+    return OfferView(
+        **dict(summary(offer, now)),
+        shopify=ShopifyIds(
+            selling_plan_group_id=offer.plan_group_id,
+            full_plan_id=offer.full_plan_id,
+            partial_plan_id=offer.partial_plan_id,
+        ),
+        widget=offer.widget,
+        inventory=offer.inventory,
+        shipping=offer.shipping,
+        payments=offer.payments,
+        limits=offer.limits,
+        checkout=offer.checkout,
+        countdown=offer.countdown,
+        integrations=offer.integrations,
+        markets=offer.markets,
+        advanced=offer.advanced,
+    )
