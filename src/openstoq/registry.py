@@ -22,20 +22,17 @@ from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
-from openstoq.preorders.orders import actions as orders
-from openstoq.preorders.orders import (
-    bulk,
-    charges,
-    fulfillment,
-    ingest,
-    letters,
-    payments,
-    refunds,
-    resuming,
-)
-from openstoq.preorders.orders import privacy as order_privacy
-from openstoq.preorders.orders import sync as order_sync
+from openstoq.preorders.orders import jobs as order_jobs
+from openstoq.preorders.orders import mails
+from openstoq.preorders.orders.actions import bulk as bulk_actions
+from openstoq.preorders.orders.actions import fulfillment as fulfillment_actions
+from openstoq.preorders.orders.actions import orders
+from openstoq.preorders.orders.actions import payments as payment_actions
 from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
+from openstoq.preorders.orders.payments import charges, refunds
+from openstoq.preorders.orders.privacy import jobs as order_privacy
+from openstoq.preorders.orders.recovery import jobs as recovery
+from openstoq.preorders.orders.sync import jobs as order_sync
 from openstoq.preorders.variants import jobs as variant_jobs
 from openstoq.preorders.variants.actions import jobs_of_variants, variants
 from openstoq.shops import housekeeping, installation
@@ -47,9 +44,9 @@ ACTIONS: tuple[Action, ...] = (
     *variant_actions.ACTIONS,
     *translations,
     *orders.orders,
-    *payments.payments,
-    *fulfillment.ACTIONS,
-    *bulk.orders_at_once,
+    *payment_actions.payments,
+    *fulfillment_actions.ACTIONS,
+    *bulk_actions.orders_at_once,
     *variants,
     *jobs_of_variants,
     *notifications,
@@ -70,15 +67,15 @@ JOBS: tuple[Job[Any], ...] = (
     *policy_jobs.jobs,
     *plan_group_jobs.jobs,
     *storefront_jobs.jobs,
-    *ingest.jobs,
+    *order_jobs.jobs,
     *order_sync.jobs,
     *order_privacy.jobs,
-    *resuming.jobs,
+    *recovery.jobs,
     *charges.jobs,
     *refunds.jobs,
-    *bulk.jobs,
+    *bulk_actions.jobs,
     *variant_jobs.jobs,
-    *letters.jobs,
+    *mails.jobs,
 )
 
 SUBSCRIBERS: Subscribers = {
@@ -86,13 +83,13 @@ SUBSCRIBERS: Subscribers = {
         catalog.on_news,
         installation.on_news,
         privacy.on_news,
-        ingest.on_news,
+        order_jobs.on_news,
         order_privacy.on_news,
     ),
     installation.Installed: (
         installation.on_installed,
         catalog.on_installed,
-        ingest.on_installed,
+        order_jobs.on_installed,
     ),
     StockChanged: (restock.on_stock_changed,),
     OrderDecided: (order_sync.on_decided,),

@@ -17,7 +17,7 @@ from openstoq.jobs.job import Job
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.orders.ingest import read_markets
+from openstoq.preorders.orders.jobs import read_markets
 from openstoq.shops import store
 from openstoq.shops.installation import subscribe
 from openstoq.shops.seal import Seal

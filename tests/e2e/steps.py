@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from e2e.books import UNITS, ZERO
 from e2e.stories import Story
-from openstoq.preorders.orders.ingest import read_order
+from openstoq.preorders.orders.jobs import read_order
 
 OVER = "preorder-over-limit"
 

@@ -13,8 +13,8 @@ from e2e.kinds import EDITED, KINDS, written
 from e2e.stack import Stack, gathered
 from e2e.steps import OVER
 from e2e.stories import Shelf, Story
-from openstoq.preorders.orders.charges import collect_due
-from openstoq.preorders.orders.ingest import reconcile
+from openstoq.preorders.orders.jobs import reconcile
+from openstoq.preorders.orders.payments.charges import collect_due
 
 NO_HOLD = {"fulfillment": {"hold": False}}
 PRICES = {"USD": "19.99", "JPY": "1999", "KWD": "6.667"}

@@ -12,7 +12,7 @@ from e2e.audit import books_agree
 from e2e.killing import bury, killing
 from e2e.stack import Offer, Stack, gathered
 from factories.patience import until
-from openstoq.preorders.orders.ingest import reconcile
+from openstoq.preorders.orders.jobs import reconcile
 
 MANY = 40
 ORDERS = "/preorders/orders"

@@ -7,7 +7,7 @@ import pytest
 
 from factories.sandboxed import did, idle, run
 from openstoq.messaging.port import EmailTransport
-from openstoq.preorders.orders.ingest import read_order
+from openstoq.preorders.orders.jobs import read_order
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 

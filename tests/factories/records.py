@@ -21,7 +21,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.capabilities.payments import Deposit, Options, PartialOption
 from openstoq.preorders.offers.capabilities.payments import Payments as Terms
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders import settlement
+from openstoq.preorders.orders import state
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder, Snapshot
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -265,5 +265,5 @@ def paid(one: PaymentSchedule, at: datetime) -> PaymentSchedule:
 
 def settled(order: PreorderOrder, *payments: Payment) -> PreorderOrder:
     """Settle an order with this ledger, a day after it was placed."""
-    settlement.settle(order, payments, NOON + DAY)
+    state.derive(order, payments, NOON + DAY)
     return order

@@ -14,7 +14,7 @@ from openstoq.kernel.clock import utc_now
 from openstoq.preorders.cart.check import check
 from openstoq.preorders.cart.rules import Cart, CartLine
 from openstoq.preorders.cart.texts import SENTENCES
-from openstoq.preorders.orders import intake
+from openstoq.preorders.orders.intake import take_in
 from openstoq.web.storefront import carts
 
 AT = "/api/storefront/preorders/check"
@@ -59,7 +59,7 @@ def placed(runtime, shop):
             for place, (variant, quantity) in enumerate(units)
         ]
         async with runtime.work(shop.id, request_id="test") as work:
-            return await intake.take_in(work, bought(number, *lines, **facts), read_at=utc_now())
+            return await take_in.take_in(work, bought(number, *lines, **facts), read_at=utc_now())
 
     return placed
 

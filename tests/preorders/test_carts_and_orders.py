@@ -17,7 +17,7 @@ from openstoq.preorders.offers.capabilities.limits import Cap, PerOrder
 from openstoq.preorders.offers.capabilities.limits import Limits as OfferLimits
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.plan_group import store as plan_group_store
-from openstoq.preorders.orders import intake
+from openstoq.preorders.orders.intake import take_in
 
 PLAN, OTHERS_PLAN = 900, 901
 MARKET = 5
@@ -121,7 +121,7 @@ async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
         for plan, drawn in zip(plans, (first, second), strict=True):
             await put_on_sale(db, shop, catalogue, plan, drawn)
         work = Work(runtime=runtime, db=db, shop_id=shop.id, request_id="test")
-        await intake.take_in(work, order(1, before), read_at=utc_now())
+        await take_in.take_in(work, order(1, before), read_at=utc_now())
         cart = Cart(
             lines=[
                 CartLine(variant_id=catalogue[variant], quantity=units, plan_id=plans[offer])
@@ -131,7 +131,7 @@ async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
         )
         refused = await check(db, shop.id, cart, utc_now())
         # A platform need not keep the order of a cart's lines.
-        made = await intake.take_in(
+        made = await take_in.take_in(
             work, order(2, [*wanted[turn:], *wanted[:turn]]), read_at=utc_now()
         )
         if not refused:

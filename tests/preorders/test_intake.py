@@ -8,7 +8,7 @@ import pytest
 from factories.shop_orders import PLACED, bought, line, sell
 from openstoq.catalog import markets
 from openstoq.commerce.orders import Market
-from openstoq.preorders.orders import intake
+from openstoq.preorders.orders.intake import take_in
 
 PLAN = 900
 
@@ -32,7 +32,7 @@ async def test_the_newest_reading_is_kept(client, database, runtime, shop, catal
     for nth in order:
         read_at, reading = told[nth]
         async with runtime.work(shop.id, request_id="test") as work:
-            taken = await intake.take_in(work, reading, read_at=read_at)
+            taken = await take_in.take_in(work, reading, read_at=read_at)
     assert taken.snapshot.tags == ("newest",)
 
 

@@ -23,8 +23,8 @@ from openstoq.jobs.work import Run
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import made_at, new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome
-from openstoq.preorders.orders import letters
-from openstoq.preorders.orders.letters import cause_of
+from openstoq.preorders.orders import mails
+from openstoq.preorders.orders.mails import cause_of
 from openstoq.shops import store
 from openstoq.shops.seal import Seal
 
@@ -117,7 +117,7 @@ def only(relay):
 async def test_a_payment_link_is_fresh_and_asks_for_what_the_shop_says(admin, relay, placed, send):
     await placed()
     offers_link(admin, totalOutstandingSet={"shopMoney": {"amount": "75.5"}})
-    await send(letters.send_payment_link, why="asked")
+    await send(mails.send_payment_link, why="asked")
     email, message, text = only(relay)
     assert email.recipient == message["To"] == "ada@example.com"
     assert message["From"] == "Snowdevil <shop@snowdevil.example>"
@@ -133,7 +133,7 @@ async def test_a_repeated_mail_is_the_same_message(admin, relay, placed, send):
     number = new_id()
     for _ in range(2):
         offers_link(admin)
-        await send(letters.send_payment_link, why="due", notice_id=number)
+        await send(mails.send_payment_link, why="due", notice_id=number)
     first, second = relay.taken
     assert first == second
     message = parsed(first.content)
@@ -148,7 +148,7 @@ async def test_a_mail_is_in_the_shoppers_language_or_the_shops(
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE shops SET locale = 'de'")
     offers_link(admin)
-    await send(letters.send_payment_link, why="due")
+    await send(mails.send_payment_link, why="due")
     _, message, text = only(relay)
     assert message["Subject"] == "Der Rest deiner Vorbestellung #1001 ist fällig"
     assert "Noch zu zahlen: 80\xa0¥" in text.splitlines()
@@ -164,7 +164,7 @@ async def test_a_mail_is_in_the_shoppers_language_or_the_shops(
 )
 async def test_who_has_nothing_to_pay_any_more_gets_no_link(admin, relay, placed, send, facts):
     await placed(**facts)
-    await send(letters.send_payment_link, why="due")
+    await send(mails.send_payment_link, why="due")
     assert relay.taken == []
     assert admin.requests == []
 
@@ -179,17 +179,17 @@ async def test_who_has_nothing_to_pay_any_more_gets_no_link(admin, relay, placed
 async def test_what_only_the_shop_knows_counts_as_well(admin, relay, placed, send, fresh):
     await placed()
     offers_link(admin, **fresh)
-    await send(letters.send_payment_link, why="due")
+    await send(mails.send_payment_link, why="due")
     assert admin.names == ["OrderById"]
     assert relay.taken == []
 
 
 async def test_an_order_that_the_shop_lost_or_that_is_none_gets_no_mail(admin, relay, placed, send):
-    for job, more in ((letters.send_payment_link, {"why": "due"}), (letters.send_receipt, {})):
+    for job, more in ((mails.send_payment_link, {"why": "due"}), (mails.send_receipt, {})):
         await send(job, **more)
     await placed()
     admin.replies(answer({"order": None}))
-    await send(letters.send_payment_link, why="due")
+    await send(mails.send_payment_link, why="due")
     assert relay.taken == []
 
 
@@ -197,7 +197,7 @@ async def test_without_a_payment_page_the_operator_is_told(admin, relay, placed,
     await placed()
     admin.replies(answer({"order": told()}))
     with pytest.raises(GiveUp, match="gives no payment page"):
-        await send(letters.send_payment_link, why="asked")
+        await send(mails.send_payment_link, why="asked")
     assert relay.taken == []
 
 
@@ -208,7 +208,7 @@ async def test_a_declined_shopper_is_told_why_and_when_it_is_tried_again(
     again_at = utc_now() + timedelta(days=3)
     await paid(status="failed", error="Insufficient funds.", retry_at=again_at)
     offers_link(admin)
-    await send(letters.send_payment_link, why="declined")
+    await send(mails.send_payment_link, why="declined")
     _, message, text = only(relay)
     assert message["Subject"] == "Your payment for preorder #1001 did not go through"
     assert "there was not enough money available" in text
@@ -220,7 +220,7 @@ async def test_after_the_last_try_no_other_is_promised(admin, relay, placed, pai
     await placed()
     await paid(status="failed", error="Your card has expired.", retry_at=None)
     offers_link(admin)
-    await send(letters.send_payment_link, why="declined")
+    await send(mails.send_payment_link, why="declined")
     _, _, text = only(relay)
     assert "the card that you left with us has expired" in text
     assert "We will not try again." in text
@@ -231,7 +231,7 @@ async def test_while_the_next_try_is_under_way_nobody_hears_of_the_last_one(
 ):
     await placed()
     await paid(status="processing", error="Your card was declined.")
-    await send(letters.send_payment_link, why="declined")
+    await send(mails.send_payment_link, why="declined")
     assert relay.taken == []
     assert admin.requests == []
 
@@ -256,7 +256,7 @@ async def test_a_receipt_adds_up_what_came_of_the_balance(relay, placed, paid, s
     await paid(amount=Decimal("49.75"), mode="link")
     await paid(amount=Decimal(80), status="failed")
     await paid(amount=Decimal(20), kind="deposit", part="deposit", mode="checkout")
-    await send(letters.send_receipt)
+    await send(mails.send_receipt)
     _, message, text = only(relay)
     assert message["Subject"] == "We received your payment for preorder #1001"
     assert "Paid: $80.00" in text.splitlines()
@@ -265,7 +265,7 @@ async def test_a_receipt_adds_up_what_came_of_the_balance(relay, placed, paid, s
 async def test_without_a_payment_there_is_no_receipt(relay, placed, paid, send):
     await placed()
     await paid(status="failed")
-    await send(letters.send_receipt)
+    await send(mails.send_receipt)
     assert relay.taken == []
 
 
@@ -273,7 +273,7 @@ async def test_without_a_payment_there_is_no_receipt(relay, placed, paid, send):
 async def test_nobody_is_promised_what_is_not_sent_any_more(relay, placed, paid, send, state):
     await placed(state=state)
     await paid(mode="link")
-    await send(letters.send_receipt)
+    await send(mails.send_receipt)
     assert relay.taken == []
 
 
@@ -285,7 +285,7 @@ async def test_a_cancellation_tells_the_reason_what_was_ordered_and_what_comes_b
         await db.execute("UPDATE preorder_lines SET current = 0, quantity = 0")
     for status in ("pending", "succeeded", "failed", "void"):
         await paid(kind="refund", part="deposit", mode="refund", amount=10, status=status)
-    await send(letters.send_cancellation, why="asked")
+    await send(mails.send_cancellation, why="asked")
     _, message, text = only(relay)
     assert message["Subject"] == "Your preorder #1001 was cancelled"
     assert "The reason: The mill burnt down" in text.splitlines()
@@ -300,7 +300,7 @@ async def test_an_order_over_the_limit_is_told_so(relay, placed, send):
         exceeded=["at most 3 of it can be ordered"],
         state="cancelled",
     )
-    await send(letters.send_cancellation, why="exceeded")
+    await send(mails.send_cancellation, why="exceeded")
     _, message, text = only(relay)
     assert message["Subject"] == "We had to cancel your preorder #1001"
     assert "at most 3" not in text
@@ -309,7 +309,7 @@ async def test_an_order_over_the_limit_is_told_so(relay, placed, send):
 
 async def test_a_shipping_update_says_what_the_merchant_wrote(relay, placed, send):
     await placed()
-    await send(letters.send_shipping_update, **UPDATE)
+    await send(mails.send_shipping_update, **UPDATE)
     email, message, text = only(relay)
     assert email.recipient == "ada@example.com"
     assert message["Subject"] == "On its way"
@@ -321,7 +321,7 @@ async def test_the_merchant_hears_of_a_balance_that_could_not_be_collected(
 ):
     await placed()
     await paid(status="failed", error="Your card was declined.", amount=80)
-    await send(letters.tell_merchant_uncollected)
+    await send(mails.tell_merchant_uncollected)
     email, message, text = only(relay)
     assert email.recipient == "owner@snowdevil.example"
     assert message["Subject"] == "The balance of order #1001 could not be collected"
@@ -332,7 +332,7 @@ async def test_the_merchant_hears_of_a_balance_that_could_not_be_collected(
 
 async def test_the_merchant_does_not_hear_of_one_that_was_paid_meanwhile(relay, placed, send):
     await placed(collected_at=utc_now())
-    await send(letters.tell_merchant_uncollected)
+    await send(mails.tell_merchant_uncollected)
     assert relay.taken == []
 
 
@@ -340,7 +340,7 @@ async def test_the_merchant_does_not_hear_of_one_that_was_paid_meanwhile(relay, 
 async def test_an_order_without_an_address_is_noted_and_passed_over(relay, placed, send, email):
     await placed(email=email, phone="+4930123456")
     with structlog.testing.capture_logs() as logged:
-        await send(letters.send_shipping_update, **UPDATE)
+        await send(mails.send_shipping_update, **UPDATE)
     assert relay.taken == []
     (line,) = logged
     assert (line["event"], line["order_id"]) == ("order_mail.without_address", ORDER)
@@ -351,7 +351,7 @@ async def test_an_order_without_an_address_is_noted_and_passed_over(relay, place
 async def test_an_address_that_is_none_is_given_up_without_being_quoted(relay, placed, send):
     await placed(email="ada@@example.com")
     with pytest.raises(GiveUp) as given_up:
-        await send(letters.send_shipping_update, **UPDATE)
+        await send(mails.send_shipping_update, **UPDATE)
     assert relay.taken == []
     assert "example.com" not in str(given_up.value)
     assert given_up.value.__suppress_context__
@@ -364,7 +364,7 @@ async def test_when_the_relay_says_later_the_job_comes_again_and_names_nobody(re
     relay.answer = later
     await placed()
     with pytest.raises(Retry) as retry:
-        await send(letters.send_shipping_update, **UPDATE)
+        await send(mails.send_shipping_update, **UPDATE)
     assert str(retry.value) == "451 <the recipient> is greylisted"
 
 
@@ -372,6 +372,6 @@ async def test_an_uninstalled_shop_writes_to_nobody(relay, database, shop, place
     await placed()
     async with database.transaction(shop.id) as db:
         await store.mark_uninstalled(db, shop.id, utc_now())
-    await send(letters.send_shipping_update, **UPDATE)
-    await send(letters.send_payment_link, why="asked")
+    await send(mails.send_shipping_update, **UPDATE)
+    await send(mails.send_payment_link, why="asked")
     assert relay.taken == []

@@ -13,8 +13,8 @@ from factories.waitlists import run_of
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, PrivacyRequest
 from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import EmailTransport
-from openstoq.preorders.orders import privacy
-from openstoq.preorders.orders.privacy import send_customer_orders
+from openstoq.preorders.orders.privacy import jobs as order_privacy
+from openstoq.preorders.orders.privacy.jobs import send_customer_orders
 from openstoq.shops.inbound_webhooks.jobs import News
 
 ADA = PrivacyRequest(
@@ -50,7 +50,7 @@ async def orders(database, shop):
 
 async def told(runtime, shop, change):
     async with runtime.work(shop.id, request_id="test") as work:
-        await privacy.on_news(work, News(change, utc_now()))
+        await order_privacy.on_news(work, News(change, utc_now()))
         return [effect.arguments for effect in work.effects]
 
 

@@ -17,7 +17,7 @@ from openstoq.kernel.clock import utc_now
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
-from openstoq.preorders.orders import intake
+from openstoq.preorders.orders.intake import take_in
 
 BUYERS, UNITS, PLAN = 50, 10, 900
 
@@ -31,11 +31,11 @@ async def crowded(database_url):
 
 
 async def order_at_once(runtime, shop, orders):
-    async def take_in(order):
+    async def take_in_one(order):
         async with runtime.work(shop.id, request_id="race") as work:
-            return await intake.take_in(work, order, read_at=utc_now())
+            return await take_in.take_in(work, order, read_at=utc_now())
 
-    return await asyncio.gather(*(take_in(order) for order in orders))
+    return await asyncio.gather(*(take_in_one(order) for order in orders))
 
 
 def buyers(*variants):

@@ -5,7 +5,7 @@ import pytest
 from factories.sandboxed import idle
 from openstoq.jobs import bulk
 from openstoq.kernel.clock import utc_now
-from openstoq.preorders.orders.bulk import run_bulk
+from openstoq.preorders.orders.actions.bulk import run_bulk
 
 ORDERS = "/preorders/orders"
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from factories.sandboxed import idle
 from factories.waitlists import run_of
 from openstoq.commerce.inbound import PaymentScheduleDue
-from openstoq.preorders.orders import ingest
-from openstoq.preorders.orders.charges import collect_due
+from openstoq.preorders.orders import jobs as order_jobs
+from openstoq.preorders.orders.payments.charges import collect_due
 from openstoq.shops.inbound_webhooks.jobs import News
 
 
@@ -17,7 +17,7 @@ async def test_a_message_that_a_payment_is_due_has_it_collected(market, plans, v
     (schedule,) = (await market.in_shop(order))["schedules"]
     news = News(PaymentScheduleDue(schedule["id"], None), datetime.now(UTC))
     async with market.runtime.work(market.shop.id, request_id="test") as work:
-        await ingest.on_news(work, news)
+        await order_jobs.on_news(work, news)
     await idle(market.database)
     assert await market.state(order) == "balance_collected"
     assert (await market.in_shop(order))["outstanding"] == "0.00"

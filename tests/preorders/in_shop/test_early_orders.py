@@ -6,7 +6,7 @@ from factories.patience import until
 from factories.sandboxed import idle
 from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
-from openstoq.preorders.orders.ingest import read_order
+from openstoq.preorders.orders.jobs import read_order
 
 
 @pytest.fixture

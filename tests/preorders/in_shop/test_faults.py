@@ -7,7 +7,7 @@ import pytest
 
 from factories.patience import until
 from factories.sandboxed import ATTEMPTS, did, groups, idle, on_shop, run, seen
-from openstoq.preorders.orders.ingest import read_order
+from openstoq.preorders.orders.jobs import read_order
 from openstoq.preorders.variants.jobs import reconcile
 
 OFFERS = 3

@@ -14,7 +14,7 @@ from factories.preorders import at
 from factories.sandboxed import idle, run
 from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.orders import store
-from openstoq.preorders.orders.sync import sync_order
+from openstoq.preorders.orders.sync.jobs import sync_order
 
 
 async def test_a_sync_that_waits_for_a_reader_holds_nothing_of_the_order(market, plans, variants):

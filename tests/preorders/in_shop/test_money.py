@@ -8,7 +8,7 @@ import pytest
 from factories.patience import until
 from factories.preorders import agree, at, payments
 from factories.sandboxed import did, idle
-from openstoq.preorders.orders.charges import charge, collect_due
+from openstoq.preorders.orders.payments.charges import charge, collect_due
 
 
 async def later(market, order, **passed):

@@ -4,7 +4,7 @@ import pytest
 
 from factories.sandboxed import did, idle, run
 from openstoq.commerce.shopify.adapter import ShopifyShop
-from openstoq.preorders.orders.ingest import read_order, reconcile
+from openstoq.preorders.orders.jobs import read_order, reconcile
 
 
 async def test_a_deposit_order_from_checkout_to_release(market, plans, variants):

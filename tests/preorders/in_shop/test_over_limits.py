@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from factories.sandboxed import idle, run, seen
-from openstoq.preorders.orders.ingest import read_order
+from openstoq.preorders.orders.jobs import read_order
 
 OVER = "preorder-over-limit"
 

@@ -8,7 +8,7 @@ import pytest
 from factories.patience import until
 from factories.preorders import agree, at, payments
 from factories.sandboxed import did, idle
-from openstoq.preorders.orders.refunds import pay_back
+from openstoq.preorders.orders.payments.refunds import pay_back
 
 
 async def test_refunds_of_deposit_and_balance(market, plans, variants):

@@ -11,9 +11,9 @@ from openstoq.commerce.port import CommerceRefused
 from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
-from openstoq.preorders.orders import fulfilling
-from openstoq.preorders.orders.charges import collect_due
-from openstoq.preorders.orders.ingest import read_markets, reconcile
+from openstoq.preorders.orders import decisions
+from openstoq.preorders.orders.jobs import read_markets, reconcile
+from openstoq.preorders.orders.payments.charges import collect_due
 from openstoq.preorders.variants.jobs import reconcile as reconcile_variants
 
 ERRORS = [KeyError("x"), ValueError("x"), ZeroDivisionError(), RecursionError()]
@@ -51,14 +51,14 @@ async def faults(market, kind):
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 async def test_an_order_of_a_bulk_job_fails_alone(market, plans, variants, monkeypatch, error):
     orders = [await market.place((variants[0], plans["full"], 1)) for _ in range(3)]
-    release = fulfilling.release
+    release = decisions.release
 
     async def fail(work, order, **told):
         if order.order_id == orders[0]["id"]:
             raise error
         await release(work, order, **told)
 
-    monkeypatch.setattr(fulfilling, "release", fail)
+    monkeypatch.setattr(decisions, "release", fail)
     ids = [order["id"] for order in orders]
     job = await did(market.client, "/preorders/orders/bulk_release", order_ids=ids)
     await idle(market.database)

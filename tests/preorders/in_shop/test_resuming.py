@@ -4,8 +4,8 @@ from factories.patience import until
 from factories.preorders import at
 from factories.sandboxed import did, idle
 from openstoq.jobs.work import Run
-from openstoq.preorders.orders.charges import charge
-from openstoq.preorders.orders.resuming import resume
+from openstoq.preorders.orders.payments.charges import charge
+from openstoq.preorders.orders.recovery.jobs import resume
 
 
 async def abandoned(market, order, action, table):

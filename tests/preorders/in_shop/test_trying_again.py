@@ -7,7 +7,7 @@ from factories.sandboxed import did, groups, idle, on_shop, seen
 from openstoq.commerce.port import CommerceUnreadable
 from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.offers.plan_group.jobs import resume as resume_offers
-from openstoq.preorders.orders.resuming import resume as resume_orders
+from openstoq.preorders.orders.recovery.jobs import resume as resume_orders
 
 FAULTS = [
     KeyError("x"),

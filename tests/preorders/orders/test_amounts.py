@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from factories.records import money
 from openstoq.kernel.money import digits
-from openstoq.preorders.orders.amounts import Share, divided, of_units, shares
+from openstoq.preorders.orders.ledger.amounts import Share, divided, of_units, shares
 
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
 

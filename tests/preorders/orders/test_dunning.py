@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories.records import DAY, NOON, entry, money, preorder, schedule
-from openstoq.preorders.orders import dunning
+from openstoq.preorders.orders.ledger import charge_entry
 
 SCHEDULE = "1,3,5,7"
 MOST = 10
@@ -17,14 +17,14 @@ MOST = 10
 
 def tried(charge, now, *, order=None, retry_days=SCHEDULE):
     """A charge that was handed over, and declined at once."""
-    begun = dunning.handed_over(charge, order or preorder(), now)
-    return dunning.failed(begun, "declined", retry_days, now)
+    begun = charge_entry.handed_over(charge, order or preorder(), now)
+    return charge_entry.failed(begun, "declined", retry_days, now)
 
 
 def tries(retry_days, *, late=timedelta(0)):
     """Decline a charge as often as it is tried, each time `late`; return the times and keys."""
     now, times, keys = NOON, [], []
-    charge = dunning.opened(preorder(), "auto", now)
+    charge = charge_entry.opened(preorder(), "auto", now)
     while len(times) <= MOST:
         times.append(now)
         keys.append(charge.idempotency_key)
@@ -32,7 +32,7 @@ def tries(retry_days, *, late=timedelta(0)):
         if charge.retry_at is None:
             return times, keys, charge
         now = charge.retry_at + late
-        charge = dunning.reopened(charge)
+        charge = charge_entry.reopened(charge)
     raise AssertionError(f"tried more than {MOST} times")
 
 
@@ -58,45 +58,45 @@ def test_late_tries_keep_their_distance_in_any_schedule(days, late):
 
 def test_whoever_is_second_finds_that_it_is_not_time():
     due = preorder(collect="when_due", due_at=NOON)
-    assert dunning.has_come_due(due, NOON)
-    assert not dunning.has_come_due(due, NOON - DAY)
-    failed = tried(dunning.opened(due, "auto", NOON), NOON)
+    assert charge_entry.has_come_due(due, NOON)
+    assert not charge_entry.has_come_due(due, NOON - DAY)
+    failed = tried(charge_entry.opened(due, "auto", NOON), NOON)
     tried_once = replace(due, payments=(failed,))
-    assert not dunning.has_come_due(tried_once, NOON)
-    assert [dunning.is_time(tried_once, NOON + days * DAY) for days in (0, 1)] == [False, True]
+    assert not charge_entry.has_come_due(tried_once, NOON)
+    assert [charge_entry.is_time(tried_once, NOON + days * DAY) for days in (0, 1)] == [False, True]
     given_up = replace(due, payments=(replace(failed, retry_at=None),))
-    assert not dunning.is_time(given_up, NOON + DAY)
+    assert not charge_entry.is_time(given_up, NOON + DAY)
     by_link = replace(due, payments=(entry(10, mode="link"),))
-    assert dunning.is_time(by_link, NOON)
+    assert charge_entry.is_time(by_link, NOON)
 
 
 def test_a_key_is_of_one_attempt_and_stays_within_it():
-    charge = dunning.opened(preorder(), "auto", NOON)
-    begun = dunning.handed_over(charge, preorder(), NOON)
-    again = dunning.handed_over(begun, preorder(), NOON + DAY)
+    charge = charge_entry.opened(preorder(), "auto", NOON)
+    begun = charge_entry.handed_over(charge, preorder(), NOON)
+    again = charge_entry.handed_over(begun, preorder(), NOON + DAY)
     assert again == begun
     assert begun.idempotency_key == charge.idempotency_key
-    retried = dunning.reopened(dunning.failed(begun, "declined", SCHEDULE, NOON))
+    retried = charge_entry.reopened(charge_entry.failed(begun, "declined", SCHEDULE, NOON))
     assert retried.idempotency_key != charge.idempotency_key
     assert retried.id == charge.id
-    other = dunning.opened(preorder(), "auto", NOON)
+    other = charge_entry.opened(preorder(), "auto", NOON)
     assert other.idempotency_key != charge.idempotency_key
 
 
 def test_a_new_charge_waits_for_the_whole_of_the_open_schedule():
     open_one = schedule(80, 50)
     order = preorder(schedules=(open_one,), outstanding=money(65))
-    charge = dunning.opened(order, "auto", NOON)
+    charge = charge_entry.opened(order, "auto", NOON)
     assert (charge.amount, charge.status, charge.attempts) == (money(50), "pending", 0)
     assert (charge.kind, charge.part, charge.currency) == ("balance", "balance", "USD")
-    without = dunning.opened(preorder(outstanding=money(65)), "manual", NOON)
+    without = charge_entry.opened(preorder(outstanding=money(65)), "manual", NOON)
     assert (without.amount, without.mode) == (money(65), "manual")
 
 
 def test_what_is_owed_when_it_is_handed_over_is_charged():
-    charge = dunning.opened(preorder(), "auto", NOON)
+    charge = charge_entry.opened(preorder(), "auto", NOON)
     edited = preorder(outstanding=money(40))
-    begun = dunning.handed_over(charge, edited, NOON + DAY)
+    begun = charge_entry.handed_over(charge, edited, NOON + DAY)
     assert (begun.amount, begun.status) == (money(40), "processing")
     assert (begun.attempts, begun.begun_at) == (1, NOON + DAY)
 
@@ -104,23 +104,27 @@ def test_what_is_owed_when_it_is_handed_over_is_charged():
 @pytest.mark.parametrize("status", ["processing", "authenticate", "succeeded", "failed", "void"])
 def test_only_what_waits_is_handed_over(status):
     charge = entry(80, status=status, attempts=1)
-    assert dunning.handed_over(charge, preorder(outstanding=money(40)), NOON) is charge
+    assert charge_entry.handed_over(charge, preorder(outstanding=money(40)), NOON) is charge
 
 
 def test_a_reopened_charge_starts_afresh():
-    begun = dunning.handed_over(dunning.opened(preorder(), "auto", NOON), preorder(), NOON)
-    failed = dunning.failed(replace(begun, reference="ref-1"), "declined", SCHEDULE, NOON)
-    again = dunning.reopened(failed)
+    begun = charge_entry.handed_over(
+        charge_entry.opened(preorder(), "auto", NOON), preorder(), NOON
+    )
+    failed = charge_entry.failed(replace(begun, reference="ref-1"), "declined", SCHEDULE, NOON)
+    again = charge_entry.reopened(failed)
     assert again.status == "pending"
     assert {again.reference, again.retry_at, again.begun_at, again.settled_at} == {None}
     assert again.attempts == 1
 
 
 def test_a_charge_that_nobody_handed_over_counts_as_tried_once_it_failed():
-    failed = dunning.failed(entry(80, status="pending"), dunning.NO_METHOD, SCHEDULE, NOON)
+    failed = charge_entry.failed(
+        entry(80, status="pending"), charge_entry.NO_METHOD, SCHEDULE, NOON
+    )
     assert (failed.attempts, failed.retry_at) == (1, NOON + DAY)
 
 
 def test_only_automatic_charges_are_tried_again():
-    failed = dunning.failed(entry(80, mode="manual", attempts=1), "refused", SCHEDULE, NOON)
+    failed = charge_entry.failed(entry(80, mode="manual", attempts=1), "refused", SCHEDULE, NOON)
     assert failed.retry_at is None

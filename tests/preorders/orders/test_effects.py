@@ -17,8 +17,8 @@ from factories.records import (
     units,
 )
 from openstoq.commerce.orders import FulfillmentLine, FulfillmentOrder, Hold
-from openstoq.preorders.orders import effects
-from openstoq.preorders.orders.effects import (
+from openstoq.preorders.orders.sync import effects
+from openstoq.preorders.orders.sync.effects import (
     AddTags,
     CancelOrder,
     Lift,

@@ -7,8 +7,11 @@ import pytest
 from factories.records import DAY, NOON, offer, shop_order
 from openstoq.commerce.orders import OrderLine, PaymentSchedule, Transaction
 from openstoq.preorders.offers.capabilities.payments import Deposit
-from openstoq.preorders.orders import ledger, lines, returns, settlement
-from openstoq.preorders.orders.returns import Reason
+from openstoq.preorders.orders import state
+from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.ledger import amounts, entries, refund_plan
+from openstoq.preorders.orders.ledger.refund_plan import Reason
+from openstoq.preorders.orders.recognition import matching
 from sandbox.deeds import STEPS, placed
 from sandbox.ordered import Storekeeper
 
@@ -73,23 +76,23 @@ def as_read(order):
 def take(order, stored, plans):
     """Take an order in, as intake does."""
     known = stored.lines if stored is not None else ()
-    matches = lines.match(order, plans, OFFERS, known)
-    owed = settlement.money(order, stored, has_partial=True)
-    sold = lines.preordered(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
-    made = settlement.made(order, sold, OFFERS, stored, owed=owed, market_id=None, now=NOON)
-    found = ledger.reconcile(order, made.payments, NOON, at_checkout=owed.at_checkout)
+    matches = matching.match(order, plans, OFFERS, known)
+    owed = compose.read_money(order, stored, has_partial=True)
+    sold = compose.compose_lines(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
+    made = compose.compose_order(order, sold, OFFERS, stored, owed=owed, market_id=None, now=NOON)
+    found = entries.reconcile(order, made.payments, NOON, at_checkout=owed.at_checkout)
     changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]
-    settlement.settle(made, [*kept, *changed.values()], NOON)
+    state.derive(made, [*kept, *changed.values()], NOON)
     return made
 
 
 def facts(made):
     return (
         (made.state, made.deposit, made.balance, made.collected_at is not None),
-        [(one.id, one.current, one.total, one.deposit, one.balance) for one in lines.left(made)],
+        [(one.id, one.current, one.total, one.deposit, one.balance) for one in amounts.left(made)],
         sorted((one.transaction_id, one.kind, one.part, one.amount) for one in made.payments),
-        ledger.standing(made),
+        entries.standing(made),
     )
 
 
@@ -131,7 +134,9 @@ def test_all_that_came_for_a_preorder_can_be_paid_back_and_nothing_else(seed):
         return
     order = readings[-1]
     made = take(order, None, plans)
-    found = returns.refunds(made, ("deposit", "balance"), Reason(None, notify=False), NOON + DAY)
+    found = refund_plan.refunds(
+        made, ("deposit", "balance"), Reason(None, notify=False), NOON + DAY
+    )
     left = order.received - order.refunded - sum(one.amount for one in found)
     preordered = {one.id for one in made.lines}
     others = [one for one in order.lines if one.id not in preordered]

@@ -19,7 +19,7 @@ from factories.records import (
     schedule,
     shop_order,
 )
-from openstoq.preorders.orders.ledger import reconcile
+from openstoq.preorders.orders.ledger.entries import reconcile
 
 LATER = NOON + DAY
 DEPOSIT, BALANCE = sale(1, 20), sale(2, 80)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits, PerOrder
-from openstoq.preorders.orders.limits import Demand, Taken, judge
+from openstoq.preorders.orders.limits.rules import Demand, Taken, judge
 
 OFFER, SECOND = UUID(int=1), UUID(int=2)
 

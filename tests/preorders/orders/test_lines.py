@@ -21,8 +21,10 @@ from factories.records import (
 from openstoq.kernel.money import digits
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.payments import Deposit
-from openstoq.preorders.orders import lines, settlement
-from openstoq.preorders.orders.lines import Match
+from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.ledger import amounts
+from openstoq.preorders.orders.recognition import matching
+from openstoq.preorders.orders.recognition.matching import Match
 
 PLAN, FOREIGN_PLAN = 61, 99
 
@@ -32,7 +34,7 @@ def by_id(*offers):
 
 
 def naming(one, **facts):
-    return order_line(properties={lines.OFFER_PROPERTY: str(one.id)}, **facts)
+    return order_line(properties={matching.OFFER_PROPERTY: str(one.id)}, **facts)
 
 
 def detached(**facts):
@@ -41,7 +43,7 @@ def detached(**facts):
 
 def found(order_lines, plans=(), offers=(), known=()):
     order = shop_order(lines=tuple(order_lines))
-    matches = lines.match(order, dict(plans), by_id(*offers), known)
+    matches = matching.match(order, dict(plans), by_id(*offers), known)
     return [(one.line.id, one.offer_id, one.payment, one.is_known) for one in matches]
 
 
@@ -67,7 +69,7 @@ def test_a_line_may_name_a_detached_offer_and_no_other():
     assert found([naming(attached)], offers=[attached]) == []
     assert found([naming(gone)], offers=[one]) == []
     for text in ("", "not an offer", "0" * 31):
-        assert found([order_line(properties={lines.OFFER_PROPERTY: text})], offers=[one]) == []
+        assert found([order_line(properties={matching.OFFER_PROPERTY: text})], offers=[one]) == []
 
 
 def test_the_plan_counts_more_than_what_the_line_names():
@@ -94,11 +96,11 @@ def test_a_line_without_a_variant_is_nobodys_preorder():
 def test_offers_are_named_by_well_formed_ids_alone():
     one = offer()
     order = shop_order(lines=(naming(one, id=1), order_line(2), order_line(3, properties={})))
-    assert lines.named_offers(order) == {1: one.id}
+    assert matching.named_offers(order) == {1: one.id}
 
 
 def preordered(order, matches, offers, known=(), balance=80):
-    return lines.preordered(
+    return compose.compose_lines(
         order, matches, by_id(*offers), known, market_id=7, balance=money(balance)
     )
 
@@ -128,7 +130,7 @@ def test_an_edited_line_counts_no_more_than_it_has_left():
     )
     assert (made.total, made.deposit, made.balance) == (300, 60, 240)
     assert (made.ordered, made.current, made.unfulfilled, made.quantity) == (3, 2, 1, 2)
-    (left,) = lines.left(preorder(lines=(made,), balance=money(140)))
+    (left,) = amounts.left(preorder(lines=(made,), balance=money(140)))
     assert (left.total, left.deposit, left.balance) == (200, 60, 140)
     over = replace(known, quantity=0)
     (made,) = preordered(
@@ -296,7 +298,7 @@ def test_deposits_and_balances_are_the_orders_own_totals_to_the_cent(bought):
     assert smaller.balance == agreed, "what was agreed stays to be read"
     late = take(order, matches, offers, None)
     assert (late.deposit, late.balance) == (smaller.deposit, smaller.balance)
-    assert lines.left(late) == [replace(one, market_id=None) for one in lines.left(smaller)]
+    assert amounts.left(late) == [replace(one, market_id=None) for one in amounts.left(smaller)]
     if not made.snapshot.has_other_lines:
         assert smaller.deposit == at_checkout
 
@@ -319,19 +321,21 @@ def sold_by(cart):
 
 
 def take(order, matches, offers, stored):
-    owed = settlement.money(
+    owed = compose.read_money(
         order, stored, has_partial=any(one.payment == "partial" for one in matches)
     )
     known = stored.lines if stored is not None else ()
-    sold = lines.preordered(
+    sold = compose.compose_lines(
         order, matches, by_id(*offers), known, market_id=None, balance=owed.agreed
     )
-    return settlement.made(order, sold, by_id(*offers), stored, owed=owed, market_id=None, now=NOON)
+    return compose.compose_order(
+        order, sold, by_id(*offers), stored, owed=owed, market_id=None, now=NOON
+    )
 
 
 def of_lines(made, currency):
     """Each line is paid in two parts that are not negative; all balances are the order's."""
-    of_left = lines.left(made)
+    of_left = amounts.left(made)
     for one in of_left:
         assert one.deposit + one.balance == one.total
         assert min(one.deposit, one.balance) >= 0

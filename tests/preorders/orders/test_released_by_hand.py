@@ -10,7 +10,7 @@ from factories.records import (
     preorder,
     units,
 )
-from openstoq.preorders.orders import settlement
+from openstoq.preorders.orders.intake import compose
 
 HELD = fulfillment_order(1, units(1), holds=(hold(31),), status="on_hold")
 FREE = fulfillment_order(1, units(1))
@@ -18,22 +18,22 @@ FREE = fulfillment_order(1, units(1))
 
 def test_a_hold_that_went_away_was_released_by_hand():
     stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
-    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
     theirs = replace(FREE, holds=(hold(32, "fraud", ours=False),), status="on_hold")
     moved = replace(FREE, id=2)
-    assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
+    assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
+    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
+    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
     beside = fulfillment_order(1, units(1), units(2))
     for found in ((beside,), (FREE, replace(FREE, id=2, status="closed"))):
-        assert settlement.was_released_by_hand(stored, preorder(fulfillment_orders=found))
+        assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=found))
 
 
 @pytest.mark.parametrize("foreign", [hold(31, ours=False), hold(31, "other"), hold(31, None)])
 def test_other_holds_that_go_away_are_nobodys_release(foreign):
     held = replace(HELD, holds=(foreign,))
     stored = preorder(hold_wanted=True, fulfillment_orders=(held,))
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_other_holds_that_go_away_are_nobodys_release(foreign):
     ids=["never held", "not in step yet", "we release it", "not ours to hold"],
 )
 def test_a_hold_that_we_did_not_place_or_keep_is_nobodys_release(stored):
-    assert not settlement.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
 
 
 def test_what_is_left_of_other_goods_is_nobodys_release():
@@ -55,4 +55,4 @@ def test_what_is_left_of_other_goods_is_nobodys_release():
     closed = replace(FREE, status="closed", lines=(replace(units(1), remaining=0),))
     others = fulfillment_order(2, units(2))
     gone = preorder(fulfillment_orders=(closed, others))
-    assert not settlement.was_released_by_hand(stored, gone)
+    assert not compose.was_released_by_hand(stored, gone)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories.records import NOON, deposit_of, entry, money, preorder, refund_entry
-from openstoq.preorders.orders import returns
-from openstoq.preorders.orders.returns import Reason
+from openstoq.preorders.orders.ledger import refund_plan
+from openstoq.preorders.orders.ledger.refund_plan import Reason
 
 BOTH = ("deposit", "balance")
 REASON = Reason("sold out", notify=True)
@@ -17,13 +17,13 @@ BALANCE = entry(80, transaction_id=2, gateway="shopify_payments")
 
 
 def asked(order, *parts):
-    found = returns.refunds(order, parts or BOTH, REASON, NOON)
+    found = refund_plan.refunds(order, parts or BOTH, REASON, NOON)
     return [(one.part, one.parent_id, one.amount) for one in found]
 
 
 def test_each_payment_is_paid_back_by_an_entry_of_its_own():
     order = preorder(payments=(DEPOSIT, BALANCE))
-    deposit, balance = returns.refunds(order, BOTH, REASON, NOON)
+    deposit, balance = refund_plan.refunds(order, BOTH, REASON, NOON)
     assert (deposit.part, deposit.parent_id, deposit.amount) == ("deposit", 1, money(20))
     assert (balance.part, balance.parent_id, balance.amount) == ("balance", 2, money(80))
     for one in (deposit, balance):
@@ -125,7 +125,7 @@ def test_never_more_goes_back_than_came(came, back, deposit, mixed):
         part = paid[parent].part
         returned.append(refund_entry(taken, parent_id=parent, part=part, status=status, mode=mode))
     order = preorder(payments=(*paid, *returned), deposit=deposit, has_other_lines=mixed)
-    found = returns.refunds(order, BOTH, REASON, NOON)
+    found = refund_plan.refunds(order, BOTH, REASON, NOON)
     for one in found:
         assert one.amount > 0
         left[one.parent_id] -= one.amount
@@ -133,4 +133,4 @@ def test_never_more_goes_back_than_came(came, back, deposit, mixed):
     of_deposit = sum((one.amount for one in found if one.part == "deposit"), Decimal(0))
     assert of_deposit <= deposit or not mixed
     order.payments = (*order.payments, *found)
-    assert returns.refunds(order, BOTH, REASON, NOON) == []
+    assert refund_plan.refunds(order, BOTH, REASON, NOON) == []

@@ -10,7 +10,8 @@ import pytest
 from factories.records import CARD, NOON, deposit_of, entry, preorder, preorder_line, refund_entry
 from openstoq.preorders.orders import rules
 from openstoq.preorders.orders.model import State
-from openstoq.preorders.orders.rules import OBSTACLES, Action, Facts
+from openstoq.preorders.orders.rules import OBSTACLES, Action
+from openstoq.preorders.orders.state import Facts, state_of
 
 NO, YES, ANY = (False,), (True,), (False, True)
 ZERO, SOME, ALL = Decimal(0), Decimal(5), Decimal(20)
@@ -58,7 +59,7 @@ def test_the_truth_table(state):
                 received=received,
                 refunded=refunded,
             )
-            assert rules.state(facts) == expected, facts
+            assert state_of(facts) == expected, facts
 
 
 # Which actions are legal in a state: the others are refused.

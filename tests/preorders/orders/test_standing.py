@@ -16,13 +16,13 @@ from factories.records import (
     preorder_line,
     refund_entry,
 )
-from openstoq.preorders.orders import ledger
-from openstoq.preorders.orders.ledger import collected_at
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger.entries import collected_at
 
 
 def standing(deposit, balance, book, *, expected=False, **facts):
     order = preorder(deposit=deposit, balance=balance, payments=tuple(book), **facts)
-    return ledger.standing(order, expected=expected)
+    return entries.standing(order, expected=expected)
 
 
 def test_how_a_deposit_and_a_balance_stand():

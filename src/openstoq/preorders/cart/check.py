@@ -11,9 +11,10 @@ from openstoq.preorders.cart.rules import Cart, Refusal, Shelf
 from openstoq.preorders.offers import store, translation_store
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import metafields
-from openstoq.preorders.orders import counts, recognition
-from openstoq.preorders.orders.counts import Buyer
-from openstoq.preorders.orders.limits import Taken
+from openstoq.preorders.orders.limits import counts
+from openstoq.preorders.orders.limits.counts import Buyer
+from openstoq.preorders.orders.limits.rules import Taken
+from openstoq.preorders.orders.recognition import store as recognition
 
 
 async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> list[Refusal]:

@@ -15,9 +15,9 @@ from openstoq.preorders.cart.texts import Code, sentence
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders import limits
-from openstoq.preorders.orders.limits import Demand, Excess, Taken
-from openstoq.preorders.orders.lines import Plans, seller
+from openstoq.preorders.orders.limits import rules as limit_rules
+from openstoq.preorders.orders.limits.rules import Demand, Excess, Taken
+from openstoq.preorders.orders.recognition.matching import Plans, seller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ def _exceeded(
 
 
 def _judge(wanted: Sequence[Demand], own: Limits, taken: Taken) -> dict[int, Excess]:
-    return limits.judge(wanted, {one.offer_id: own for one in wanted}, taken)
+    return limit_rules.judge(wanted, {one.offer_id: own for one in wanted}, taken)
 
 
 def _with(taken: Taken, others: Sequence[Demand]) -> Taken:

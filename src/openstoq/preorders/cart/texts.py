@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from openstoq.preorders.orders import limits
+from openstoq.preorders.orders.limits import rules as limit_rules
 
-Code = Literal[limits.Code, "mixed_cart", "terms_not_accepted", "not_available"]
+Code = Literal[limit_rules.Code, "mixed_cart", "terms_not_accepted", "not_available"]
 
 SENTENCES: Mapping[str, Mapping[Code, str]] = {
     "en": {

@@ -232,3 +232,8 @@ class PreorderOrder:
     def mandate(self) -> Mandate | None:
         """The payment method that can be charged."""
         return next((one for one in self.snapshot.mandates if one.usable), None)
+
+
+# What our holds are known by in Shopify.
+HANDLE = "openstoq"
+OVER_LIMIT_TAG = "preorder-over-limit"

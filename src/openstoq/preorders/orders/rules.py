@@ -1,7 +1,5 @@
 """Decisions about preorder orders: the state of one, and what may be done to it in which state."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 from openstoq.kernel.money import Money
@@ -18,37 +16,6 @@ Action = Literal[
     "cancel",
 ]
 RefundAction = Literal["refund_deposit", "refund_balance"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What an order's state is made of; `received` and `refunded` are of its preorder alone."""
-
-    is_cancelled: bool
-    is_fulfilled: bool
-    is_released: bool
-    has_balance: bool
-    balance_is_open: bool
-    received: Decimal
-    refunded: Decimal
-
-
-def state(facts: Facts) -> State:
-    """Compile the state.
-
-    Cancelled before refunded before fulfilled before released before what became of the balance.
-    """
-    if facts.is_cancelled:
-        return "cancelled"
-    if facts.received > 0 and facts.refunded >= facts.received:
-        return "refunded"
-    if facts.is_fulfilled:
-        return "fulfilled"
-    if facts.is_released:
-        return "released"
-    if facts.balance_is_open:
-        return "awaiting_balance"
-    return "balance_collected" if facts.has_balance else "placed"
 
 
 _OVER: dict[State, str] = {

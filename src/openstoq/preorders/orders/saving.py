@@ -9,9 +9,10 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
-from openstoq.preorders.orders import counts, letters, store
+from openstoq.preorders.orders import mails, store
+from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
-from openstoq.preorders.orders.settlement import settle
+from openstoq.preorders.orders.state import derive
 
 
 async def save(
@@ -30,9 +31,9 @@ async def save(
     kept = [one for one in order.payments if one.id not in changed]
     order.updated_at = now
     was_collected = order.collected_at is not None
-    settle(order, [*kept, *changed.values()], now)
+    derive(order, [*kept, *changed.values()], now)
     if before and order.collected_at is not None and not was_collected:
-        work.enqueue(letters.send_receipt, order_id=order.order_id, notice_id=new_id())
+        work.enqueue(mails.send_receipt, order_id=order.order_id, notice_id=new_id())
     await store.save(db, shop_id, order)
     await store.save_payments(db, shop_id, {order.order_id: changed.values()}, now)
     if order.lines != tuple(before):

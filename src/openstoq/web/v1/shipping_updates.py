@@ -9,7 +9,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, NotFound
 from openstoq.kernel.ids import OrderId, new_id
 from openstoq.kernel.types import Clean, Line
-from openstoq.preorders.orders import letters, store
+from openstoq.preorders.orders import mails, store
 from openstoq.web.v1.plan_variants import operation
 from openstoq.web.v1.requests import Lenient
 
@@ -57,7 +57,7 @@ async def send_shipping_update(
         raise NotFound("No valid orders found")
     for order_id in found:
         context.enqueue(
-            letters.send_shipping_update,
+            mails.send_shipping_update,
             order_id=order_id,
             notice_id=new_id(),
             subject=subject,

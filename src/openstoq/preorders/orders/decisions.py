@@ -1,0 +1,126 @@
+"""Decide about an order: hold, release, split, tag or cancel it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from openstoq.errors import Conflict
+from openstoq.jobs.work import Work
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.orders import mails, rules
+from openstoq.preorders.orders.events import OrderDecided, RefundBegun
+from openstoq.preorders.orders.ledger import refund_plan
+from openstoq.preorders.orders.ledger.refund_plan import Reason
+from openstoq.preorders.orders.model import Part, Payment, PreorderOrder
+from openstoq.preorders.orders.saving import save
+
+OVER_LIMIT_REASON = "over the limit of the preorder"
+
+
+async def cancel(
+    work: Work,
+    order: PreorderOrder,
+    *,
+    reason: str | None,
+    refund: Collection[Part],
+    notify: bool,
+    in_shop: bool,
+    why: Literal["asked", "exceeded"] = "asked",
+) -> list[Payment]:
+    """Cancel a preorder that may be; return the refunds that were begun.
+
+    A charge that was not handed over yet is called off. The order itself stays in the shop,
+    unless `in_shop`.
+    """
+    now = work.runtime.clock()
+    before = order.lines
+    called_off = [
+        replace(one, status="void", error="the preorder was cancelled", settled_at=now)
+        for one in order.payments
+        if one.kind == "balance" and one.status == "pending"
+    ]
+    dunned = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
+    refunds = refund_plan.refunds(order, refund, Reason(reason, notify=False), now)
+    order.cancelled_at, order.cancel_reason = now, reason
+    if in_shop:
+        order.cancel_wanted = True
+        order.revision += 1
+    await save(work, order, before=before, payments=[*dunned, *called_off, *refunds])
+    if in_shop:
+        await work.publish(OrderDecided(order.order_id))
+    for one in refunds:
+        await work.publish(RefundBegun(order.order_id, one.id))
+    if notify:
+        work.enqueue(mails.send_cancellation, order_id=order.order_id, notice_id=new_id(), why=why)
+    return refunds
+
+
+async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
+    """Cancel an order that went over a limit, in the shop too, with everything paid back."""
+    await cancel(
+        work,
+        order,
+        reason=OVER_LIMIT_REASON,
+        refund=("deposit", "balance"),
+        notify=True,
+        in_shop=True,
+        why="exceeded",
+    )
+
+
+async def release(
+    work: Work, order: PreorderOrder, *, force: bool, tags: Sequence[str] | None
+) -> None:
+    """Have an order's holds lifted; `tags` are added with its offers' own, None adds none.
+
+    Raises Conflict when the state or the outstanding balance forbids it.
+    """
+    obstacle = rules.unreleasable(order, force=force)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    if tags is not None:
+        ids = list(dict.fromkeys(line.offer_id for line in order.lines))
+        selling = await offers.all_of(work.db, work.shop_id, ids)
+        wanted = [tag for offer in selling for tag in offer.checkout.order_tags]
+        order.tags_wanted = list(dict.fromkeys([*order.tags_wanted, *wanted, *tags]))
+    order.hold_wanted = False
+    order.released_at = work.runtime.clock()
+    await _decided(work, order)
+
+
+async def hold(work: Work, order: PreorderOrder) -> None:
+    """Have an order's preorders held, again if it was released; held ones stay as they are."""
+    obstacle = rules.obstacle("hold", order)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    order.hold_wanted = True
+    order.released_at = None
+    await _decided(work, order)
+
+
+async def split(work: Work, order: PreorderOrder) -> None:
+    """Have preordered and other items sent apart."""
+    obstacle = rules.obstacle("split", order)
+    if obstacle is not None:
+        raise Conflict(obstacle)
+    order.split_wanted = True
+    await _decided(work, order)
+
+
+async def tag(work: Work, order: PreorderOrder, add: Sequence[str], remove: Sequence[str]) -> None:
+    """Have tags added to an order, and others taken off it."""
+    gone, wanted = {tag.casefold() for tag in remove}, {tag.casefold() for tag in add}
+    kept = [tag for tag in order.tags_wanted if tag.casefold() not in gone]
+    unwanted = [tag for tag in order.tags_unwanted if tag.casefold() not in wanted]
+    order.tags_wanted = list(dict.fromkeys([*kept, *add]))
+    order.tags_unwanted = list(dict.fromkeys([*unwanted, *remove]))
+    await _decided(work, order)
+
+
+async def _decided(work: Work, order: PreorderOrder) -> None:
+    order.revision += 1
+    # What the shop refused was about another decision; saving forgets it as well.
+    order.sync_error = None
+    await save(work, order, before=order.lines)
+    await work.publish(OrderDecided(order.order_id))

@@ -1,0 +1,1 @@
+"""Intake: an order, as Shopify has it, becomes an order of ours."""

@@ -1,0 +1,277 @@
+"""Compose an order from what Shopify has of it and what was known and decided before: no I/O."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from openstoq.commerce.orders import Order, OrderLine
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers.capabilities.payments import PartialOption
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger.amounts import of_units, shares, worth
+from openstoq.preorders.orders.model import HANDLE, ZERO, Collect, Line, PreorderOrder, Snapshot
+from openstoq.preorders.orders.recognition.matching import Match
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What of an order is paid when; what is paid later is zero for one paid in full.
+
+    `at_checkout` was due when it was placed, which no edit and no refund changes; `agreed` was
+    then left to be paid later, and `balance` is what is paid later by now.
+    """
+
+    at_checkout: Decimal
+    agreed: Decimal
+    balance: Decimal
+    due_at: datetime | None
+
+
+def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
+    """Read off an order's payments and its payment schedules what is paid when.
+
+    It is told by what came and what was ordered, and not by what is left of it: edits and refunds
+    lower that, and the order may be read for the first time after them. A platform that forgets
+    the schedules of paid orders leaves the balance as it was; one that never had any owes what is
+    outstanding, if a deposit was sold.
+    """
+    waiting = [one for one in order.schedules if one.completed_at is None and one.balance_due > 0]
+    due = min((one.due_at for one in waiting if one.due_at is not None), default=None)
+    still_due = sum((one.balance_due for one in waiting), ZERO)
+    has_later = has_partial or bool(order.schedules)
+    if order.schedules:
+        balance = sum((one.total for one in order.schedules), ZERO)
+    elif stored is not None:
+        later = order.received + order.outstanding - entries.came_at_checkout(stored.payments)
+        balance = max(min(stored.balance, later), ZERO)
+    else:
+        balance = order.outstanding if has_partial else ZERO
+    # Nothing is outstanding of a cancelled order, even if its schedules say so; and what was paid
+    # twice is none of its price.
+    price = min(
+        order.received + max(order.outstanding, still_due),
+        max(order.original_total, order.total + order.refunded),
+    )
+    at_checkout = max(price - balance, ZERO)
+    agreed = max(order.original_total - at_checkout, ZERO) if has_later else ZERO
+    return Money(at_checkout, agreed, balance, due)
+
+
+def compose_order(
+    order: Order,
+    lines: Sequence[Line],
+    offers: Mapping[UUID, Offer],
+    stored: PreorderOrder | None,
+    *,
+    owed: Money,
+    market_id: int | None,
+    now: datetime,
+) -> PreorderOrder:
+    """Return the order, new or as it is now; `settle` has to follow once its ledger is known."""
+    sold = {line.id for line in lines}
+    others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
+    is_left = order.cancelled_at is None and any(line.current for line in lines)
+    # Where nothing is left, what was agreed stays to be read, unless something of it was paid.
+    balance = owed.balance if is_left else owed.balance or owed.agreed
+    customer = order.customer
+    told: dict[str, Any] = {
+        "name": order.name,
+        "customer_id": customer.id if customer else None,
+        "customer_name": customer.name if customer else None,
+        "email": order.email or (customer.email if customer else None),
+        "phone": order.phone or (customer.phone if customer else None),
+        "locale": order.locale or (customer.locale if customer else None),
+        "country": order.country,
+        "shop_updated_at": order.updated_at,
+        "shop_cancelled_at": order.cancelled_at,
+        "total": order.total,
+        "received": order.received,
+        "refunded": order.refunded,
+        "outstanding": order.outstanding,
+        "deposit": _deposit(order, lines, owed) if others else owed.at_checkout,
+        "balance": balance,
+        "due_at": owed.due_at,
+        "snapshot": Snapshot.of(
+            order,
+            has_other_lines=bool(others),
+            others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
+        ),
+        "lines": tuple(lines),
+        "updated_at": now,
+    }
+    if stored is not None:
+        return replace(stored, **told)
+    selling = [offers[one] for one in dict.fromkeys(line.offer_id for line in lines)]
+    return PreorderOrder(
+        order_id=order.id,
+        id=new_id(),
+        placed_at=order.created_at,
+        market_id=market_id,
+        currency=order.currency,
+        state="placed",
+        collect=_collect(lines, offers),
+        collected_at=None,
+        released_at=None,
+        cancelled_at=None,
+        cancel_reason=None,
+        exceeded=[],
+        hold_wanted=any(_holds(one) for one in selling) or None,
+        split_wanted=any(one.shipping.fulfillment.split.enabled for one in selling),
+        tags_wanted=_tags(selling),
+        tags_unwanted=[],
+        cancel_wanted=False,
+        cancel_asked_at=None,
+        paid_wanted=False,
+        revision=1,
+        synced_revision=0,
+        sync_error=None,
+        created_at=now,
+        **told,
+    )
+
+
+def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
+    """Return what of an order with other goods was due at checkout for its preorder.
+
+    That is the lines' share; more if other goods were removed before the balance came, as a shop
+    then lowers what is outstanding: what was paid for them has become the preorder's.
+    """
+    agreed = sum((line.deposit for line in lines), ZERO)
+    return max(agreed, worth(lines, order.currency) - owed.balance)
+
+
+def _removed(line: OrderLine, currency: str) -> Decimal:
+    """Return what those units of a line cost that are not in the order any more."""
+    return line.total - of_units(line.total, line.current, line.quantity, currency)
+
+
+def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
+    """Return whether somebody took our holds off in the shop, where they had been placed."""
+    preordered = {line.id for line in order.lines}
+    return (
+        stored.hold_wanted is True
+        and stored.synced_revision >= stored.revision
+        and _is_held(stored.snapshot)
+        and not _is_held(order.snapshot)
+        and any(
+            one.status in ("open", "scheduled", "in_progress")
+            and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
+            for one in order.snapshot.fulfillment_orders
+        )
+    )
+
+
+def _is_held(snapshot: Snapshot) -> bool:
+    return any(
+        hold.ours and (hold.handle or "").startswith(HANDLE)
+        for one in snapshot.fulfillment_orders
+        for hold in one.holds
+    )
+
+
+def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
+    """Who asks for the balance: of two offers the one that waits longest decides."""
+    terms = [
+        offers[line.offer_id].payments.remaining_balance
+        for line in lines
+        if line.payment == "partial"
+    ]
+    if any(one.auto_collect_on_fulfillment for one in terms):
+        return "when_fulfilled"
+    return "when_due" if terms and all(one.auto_collect for one in terms) else "manual"
+
+
+def _holds(offer: Offer) -> bool:
+    fulfillment = offer.shipping.fulfillment
+    return fulfillment.hold or (fulfillment.split.enabled and fulfillment.split.hold_fulfillments)
+
+
+def _tags(offers: Iterable[Offer]) -> list[str]:
+    tags: list[str] = []
+    for offer in offers:
+        tags += offer.checkout.order_tags
+        split = offer.shipping.fulfillment.split
+        if split.enabled and split.tag is not None:
+            tags.append(split.tag)
+    return list(dict.fromkeys(tags))
+
+
+def compose_lines(
+    order: Order,
+    matches: Iterable[Match],
+    offers: Mapping[UUID, Offer],
+    known: Iterable[Line],
+    *,
+    market_id: int | None,
+    balance: Decimal,
+) -> list[Line]:
+    """Return the preordered lines as they are now, the agreed balance divided between them.
+
+    What counts against limits is as before, and nothing yet of a line that is new.
+    """
+    by_id = {line.id: line for line in known}
+    matched = list(matches)
+    totals = [one.line.total for one in matched]
+    later = [_later(one, by_id.get(one.line.id), offers.get(one.offer_id)) for one in matched]
+    parts = shares(totals, later, balance, order.currency)
+    lines: list[Line] = []
+    for one, share in zip(matched, parts, strict=True):
+        line = by_id.get(one.line.id) or _new(one, market_id)
+        lines.append(
+            replace(
+                line,
+                current=one.line.current,
+                unfulfilled=one.line.unfulfilled,
+                quantity=min(line.quantity, one.line.current),
+                total=share.total,
+                deposit=share.deposit,
+                balance=share.balance,
+            )
+        )
+    return lines
+
+
+def _new(one: Match, market_id: int | None) -> Line:
+    line = one.line
+    return Line(
+        id=line.id,
+        offer_id=one.offer_id,
+        variant_id=line.variant_id or 0,
+        product_id=line.product_id,
+        market_id=market_id,
+        plan_id=line.plan_id,
+        payment=one.payment,
+        title=line.title,
+        variant_title=line.variant_title,
+        sku=line.sku,
+        ordered=line.quantity,
+        current=line.current,
+        unfulfilled=line.unfulfilled,
+        quantity=0,
+        unit_price=line.unit_price,
+        total=ZERO,
+        deposit=ZERO,
+        balance=ZERO,
+        exceeded=None,
+    )
+
+
+def _later(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
+    """Return what a line by itself leaves to be paid later.
+
+    That was agreed at checkout: what the offer asks for since then is for those who buy since.
+    """
+    if one.payment == "full":
+        return ZERO
+    total = one.line.total
+    if before is not None and before.balance > 0:
+        return before.balance * total / before.total
+    option = offer.payments.options.partial if offer is not None else None
+    deposit = (option or PartialOption()).deposit
+    if deposit.type == "price" and deposit.amount is not None:
+        return max(total - deposit.amount * one.line.quantity, ZERO)
+    return total * (100 - deposit.percent) / 100

@@ -1,0 +1,161 @@
+"""Hearing of orders: webhooks say which to read, and reconciliation finds what they did not say."""
+
+from datetime import timedelta
+
+from openstoq.catalog import markets
+from openstoq.commerce.inbound import (
+    FulfillmentOrderChanged,
+    MarketsChanged,
+    OrderChanged,
+    OrderDeleted,
+    PaymentScheduleDue,
+)
+from openstoq.commerce.port import Commerce
+from openstoq.jobs.items import Failed, counts, forget, remember, rested
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import alone
+from openstoq.preorders.orders import passes, store
+from openstoq.preorders.orders.intake.take_in import may_become_ours, take_in
+from openstoq.preorders.orders.ledger import charge_entry
+from openstoq.preorders.orders.payments import charges
+from openstoq.preorders.orders.recognition import store as recognition
+from openstoq.preorders.orders.saving import save
+from openstoq.preorders.orders.sync import jobs as sync_jobs
+from openstoq.shops.commerce import asking, commerce_of, patiently
+from openstoq.shops.inbound_webhooks.jobs import News
+from openstoq.shops.installation import Installed
+
+jobs = JobSet("preorders.ingest")
+
+# Webhooks come late by hours at times; a pass looks this far behind the one before.
+OVERLAP = timedelta(minutes=10)
+KEEP_OTHERS = timedelta(days=90)
+# When an order is read again whose plan may turn out to be ours.
+LATER = timedelta(seconds=30)
+# The kinds of items whose failures are kept, and how many orders a pass has read again.
+ORDER, MARKET, MOST_AGAIN = "order", "market", 100
+DELETED = "the order was deleted in Shopify"
+
+
+def request(work: Work, order_id: int) -> None:
+    """Have an order read from the shop; ten messages in a second are one read."""
+    work.coalesce(read_order, order_id=order_id)
+
+
+@jobs.job()
+async def read_order(run: Run, *, order_id: int) -> None:
+    """Read an order as the shop has it, take it in, and do there what follows.
+
+    One that fails a few times is kept as such, and `reconcile` has it read again after a pause.
+    """
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    failures: dict[int, str] = {}
+    with asking(), alone(ORDER, order_id, failures):
+        await _read_order(run, commerce, order_id)
+    if failures and not counts(run):
+        raise Failed(failures[order_id])
+    async with run.work() as work:
+        if failures:
+            await remember(work.db, work.shop_id, ORDER, failures, work.runtime.clock())
+        else:
+            await forget(work.db, work.shop_id, ORDER, [order_id])
+
+
+async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
+    read_at = run.runtime.clock()
+    with patiently():
+        order = await commerce.order(order_id)
+    async with run.work() as work:
+        if order is None:
+            await _end(work, order_id)
+            return
+        taken = await take_in(work, order, read_at=read_at)
+        if await may_become_ours(work, order, read_at):
+            work.coalesce_in(LATER, read_order, order_id=order_id)
+        if taken is not None and charge_entry.has_come_due(taken, read_at):
+            work.coalesce(charges.collect_due)
+    if taken is not None and taken.revision > taken.synced_revision:
+        # A run that dies here is repeated as a whole, and finds it behind.
+        await sync_jobs.follow(run, commerce, order, read_at=read_at)
+
+
+@jobs.job(cron="50 3 * * *")
+async def read_markets(run: Run) -> None:
+    """Read which markets sell to which countries, when they change and once a night."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    unreadable: dict[int, str] = {}
+    with asking():
+        read = await commerce.markets(unreadable)
+    async with run.work() as work:
+        await markets.save_markets(work.db, work.shop_id, read, unreadable)
+        await forget(work.db, work.shop_id, MARKET, [market.id for market in read])
+        await remember(work.db, work.shop_id, MARKET, unreadable, work.runtime.clock())
+
+
+@jobs.job(cron="*/15 * * * *")
+async def reconcile(run: Run) -> None:
+    """Find orders that lost webhooks would have told of, page by page; a cut-short pass goes on."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    now = run.runtime.clock()
+    async with run.work() as work:
+        if not await recognition.has_offers(work.db, work.shop_id):
+            return
+        begun = await passes.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
+        await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
+        for failed in await rested(work.db, work.shop_id, ORDER, now, MOST_AGAIN):
+            request(work, int(failed))
+    with asking():
+        async for page in commerce.orders_updated(begun.since, after=begun.cursor):
+            async with run.work() as work:
+                wanted = await recognition.of_interest(work.db, work.shop_id, page.orders)
+                for order_id in wanted:
+                    request(work, order_id)
+                await passes.advance(work.db, work.shop_id, page.cursor)
+            if run.runtime.stopping.is_set():
+                raise Retry("the worker is stopping")
+    async with run.work() as work:
+        await passes.finish(work.db, work.shop_id, upto=begun.upto)
+
+
+async def on_installed(work: Work, _: Installed) -> None:
+    """Have the markets read, by which orders are told apart."""
+    work.coalesce(read_markets)
+
+
+async def on_news(work: Work, news: News) -> None:
+    """Have read what a webhook is about, unless it is known to be of no interest."""
+    db, shop_id = work.db, work.shop_id
+    match news.change:
+        case OrderChanged(order_id):
+            if await recognition.is_of_interest(db, shop_id, order_id):
+                request(work, order_id)
+        case OrderDeleted(order_id):
+            await _end(work, order_id)
+        case FulfillmentOrderChanged(fulfillment_order_id):
+            found = await store.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
+            if found is not None:
+                request(work, found)
+        case PaymentScheduleDue(schedule_id):
+            found = await store.order_of_schedule(db, shop_id, schedule_id)
+            if found is not None:
+                request(work, found)
+        case MarketsChanged():
+            work.coalesce(read_markets)
+        case _:
+            return
+
+
+async def _end(work: Work, order_id: int) -> None:
+    """Cancel a preorder whose order is gone."""
+    order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
+    if order is None or order.cancelled_at is not None:
+        return
+    order.cancelled_at, order.cancel_reason = work.runtime.clock(), DELETED
+    await save(work, order, before=order.lines)

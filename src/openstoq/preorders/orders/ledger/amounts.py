@@ -1,0 +1,96 @@
+"""What of an order's price is a preorder's deposit and what its balance, to the last cent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+
+from openstoq.kernel.money import Money, digits
+from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A line's price, of which `balance` is paid later."""
+
+    total: Decimal
+    balance: Decimal
+
+    @property
+    def deposit(self) -> Decimal:
+        """What is paid at checkout."""
+        return self.total - self.balance
+
+
+def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
+    """Return what `units` of a line cost whose `of` units cost `total`."""
+    if of == 0:
+        return ZERO
+    return Money(total * units / of, currency).amount
+
+
+def worth(lines: Iterable[Line], currency: str) -> Decimal:
+    """Return what those units of lines cost that are left."""
+    return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
+
+
+def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Divide an amount by weights, so that the parts add up to it to the smallest unit.
+
+    What rounding leaves over goes to those that lost most by it, the earlier first.
+    """
+    whole = sum(weights, ZERO)
+    if whole <= 0:
+        return [ZERO for _ in weights]
+    unit = Decimal(1).scaleb(-digits(currency))
+    exact = [amount * weight / whole for weight in weights]
+    parts = [one.quantize(unit, rounding=ROUND_DOWN) for one in exact]
+    missing = int((amount - sum(parts, ZERO)) / unit)
+    losers = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in losers[:missing]:
+        parts[i] += unit
+    return parts
+
+
+def shares(
+    totals: Sequence[Decimal], later: Sequence[Decimal], balance: Decimal, currency: str
+) -> list[Share]:
+    """Divide the balance of an order between its lines.
+
+    `later` is what each line by itself leaves to be paid later, which the platform rounds in its
+    own way: the order's own balance decides, and the lines share it in that proportion, each up
+    to its price. What the balance is above all prices is for other things, such as shipping.
+    """
+    weights = list(later)
+    if sum(weights, ZERO) <= 0:
+        weights = list(totals)
+    parts = _within(totals, divided(balance, weights, currency), currency)
+    return [Share(total, part) for total, part in zip(totals, parts, strict=True)]
+
+
+def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Have no part be above its most; what is over goes to those that have room, if any."""
+    kept = [min(part, limit) for part, limit in zip(parts, most, strict=True)]
+    room = [limit - part for part, limit in zip(kept, most, strict=True)]
+    over = min(sum(parts, ZERO) - sum(kept, ZERO), sum(room, ZERO))
+    return [a + b for a, b in zip(kept, divided(over, room, currency), strict=True)]
+
+
+def left(order: PreorderOrder) -> list[Line]:
+    """Return an order's lines with their amounts for the units that are left.
+
+    What is left has the order's balance as it is now. Where units were removed after they were
+    paid, it has of deposit and balance what its price is of all that was paid. Where nothing is
+    left, the amounts are as they were agreed.
+    """
+    if order.is_empty:
+        return list(order.lines)
+    currency, balance, price = order.currency, order.balance, worth(order.lines, order.currency)
+    deposit = sum((one.deposit for one in order.lines), ZERO)
+    if deposit + balance > price:
+        balance, _ = divided(price, [balance, deposit], currency)
+    totals = [of_units(one.total, one.current, one.ordered, currency) for one in order.lines]
+    later = [of_units(one.balance, one.current, one.ordered, currency) for one in order.lines]
+    return [
+        replace(line, total=share.total, deposit=share.deposit, balance=share.balance)
+        for line, share in zip(order.lines, shares(totals, later, balance, currency), strict=True)
+    ]

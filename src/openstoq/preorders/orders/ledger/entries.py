@@ -1,0 +1,294 @@
+"""The ledger of an order's payments against what the shop's transactions say: decisions only."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from openstoq.commerce.orders import Order, Transaction
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.ledger.amounts import worth
+from openstoq.preorders.orders.model import (
+    UNDER_WAY,
+    ZERO,
+    Part,
+    Payment,
+    PreorderOrder,
+)
+
+# The gateway of what the shop was told to have been paid.
+BY_HAND = "manual"
+MONEY_IN = frozenset({"sale", "capture"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartStanding:
+    """What a deposit or a balance should be, what came of it, and what went back."""
+
+    amount: Decimal
+    received: Decimal
+    refunded: Decimal
+
+    @property
+    def refundable(self) -> Decimal:
+        """What can still be paid back."""
+        return max(self.received - self.refunded, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the money of a preorder stands, the order's other goods left out."""
+
+    deposit: PartStanding
+    balance: PartStanding
+
+    @property
+    def received(self) -> Decimal:
+        """All that came."""
+        return self.deposit.received + self.balance.received
+
+    @property
+    def refunded(self) -> Decimal:
+        """All that went back."""
+        return self.deposit.refunded + self.balance.refunded
+
+
+def standing(order: PreorderOrder, *, expected: bool = False) -> Standing:
+    """Add up the ledger.
+
+    All that came for an order of preorders alone is theirs, whatever is left of it. Where it has
+    other goods, what was paid at checkout above the deposit is for those. With `expected`, refunds
+    that are under way count as done, so that nothing is paid back twice.
+    """
+    done = [
+        one
+        for one in order.payments
+        if one.status == "succeeded" or (expected and one.kind == "refund" and _pends(one))
+    ]
+    paid = came_at_checkout(done)
+    collected = _sum(one for one in done if one.kind == "balance")
+    others = max(paid - order.deposit, ZERO) if order.snapshot.has_other_lines else ZERO
+    received = paid - others
+    refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
+    by_hand = _sum(one for one in refunds if one.mode != "refund")
+    ours = _sum(one for one in refunds if one.mode == "refund")
+    surplus = max(received + collected - worth(order.lines, order.currency), ZERO)
+    ours += _of_preorder(by_hand, others, order.snapshot.others_removed, surplus)
+    back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
+    return Standing(
+        deposit=PartStanding(order.deposit, received, min(ours, received)),
+        balance=PartStanding(order.balance, collected, min(back, collected)),
+    )
+
+
+def _of_preorder(
+    by_hand: Decimal, others: Decimal, others_removed: Decimal, surplus: Decimal
+) -> Decimal:
+    """Return what the merchant refunded by hand of the preorder; of its `others` is the rest.
+
+    What was removed is refunded first, of other goods before the preorder, then what other goods
+    are left, and last the preorder. So the preorder's refund never takes what others still cost.
+    """
+    left = by_hand - min(by_hand, others, others_removed)
+    of_surplus = min(left, surplus)
+    others_left = max(others - others_removed, ZERO)
+    return of_surplus + max(left - of_surplus - others_left, ZERO)
+
+
+def reconcile(
+    order: Order, known: Sequence[Payment], now: datetime, *, at_checkout: Decimal
+) -> list[Payment]:
+    """Return the entries that are new or changed, so that the ledger is what the shop says.
+
+    `at_checkout` is what of the order was due then. A payment that we began is found again by its
+    amount, because the shop does not say who asked for a transaction.
+    """
+    book = _Book(order, known, at_checkout)
+    book.take_incoming()
+    book.take_outgoing()
+    if order.outstanding <= 0:
+        book.call_off(now)
+    else:
+        book.correct()
+    return book.changed
+
+
+class _Book:
+    """The ledger while it is brought in line with an order's transactions."""
+
+    def __init__(self, order: Order, known: Sequence[Payment], at_checkout: Decimal) -> None:
+        self._order = order
+        self._at_checkout = at_checkout
+        self._entries = {one.id: one for one in known}
+        self._by_transaction = {
+            one.transaction_id: one for one in known if one.transaction_id is not None
+        }
+        self._changed: dict[UUID, Payment] = {}
+
+    @property
+    def changed(self) -> list[Payment]:
+        """The entries that have to be written."""
+        return list(self._changed.values())
+
+    def take_incoming(self) -> None:
+        """Enter what was paid: at checkout as long as that was owed then, later after it."""
+        running = ZERO
+        for one in _in_time(self._order, MONEY_IN):
+            part: Part = "deposit" if running == 0 or running < self._at_checkout else "balance"
+            running += one.amount
+            if not self._is_entered(one):
+                begun = self._begun(one) if part == "balance" else None
+                entry = begun or _incoming(self._order, one, part)
+                self._write(_settled(replace(entry, amount=one.amount), one))
+
+    def take_outgoing(self) -> None:
+        """Enter what was paid back."""
+        for one in _in_time(self._order, {"refund"}):
+            if not self._is_entered(one):
+                parent = self._by_transaction.get(one.parent_id or 0)
+                part = parent.part if parent is not None else "deposit"
+                asked = self._asked(one)
+                self._write(_settled(asked or _outgoing(self._order, one, part), one))
+
+    def call_off(self, now: datetime) -> None:
+        """End charges that nothing is left for, and take back what was noted and never came."""
+        was_cancelled = self._order.cancelled_at is not None
+        error = "the order was cancelled" if was_cancelled else "nothing was left to pay by then"
+        for entry in list(self._entries.values()):
+            if entry.is_untold or (entry.kind == "balance" and entry.status == "pending"):
+                self._write(replace(entry, status="void", error=error, settled_at=now))
+            elif entry.retry_at is not None:
+                self._write(replace(entry, retry_at=None))
+
+    def correct(self) -> None:
+        """Have what came by other means be what is outstanding: of that the shop will be told."""
+        for entry in list(self._entries.values()):
+            if entry.is_untold and entry.amount != self._order.outstanding:
+                self._write(replace(entry, amount=self._order.outstanding))
+
+    def _write(self, entry: Payment) -> None:
+        self._entries[entry.id] = self._changed[entry.id] = entry
+        if entry.transaction_id is not None:
+            self._by_transaction[entry.transaction_id] = entry
+
+    def _is_entered(self, transaction: Transaction) -> bool:
+        entry = self._by_transaction.get(transaction.id)
+        if entry is None and transaction.kind == "capture":
+            # It was noted by its authorization, which moves no money itself.
+            entry = self._by_transaction.pop(transaction.parent_id or 0, None)
+        if entry is None:
+            return False
+        settled = _settled(replace(entry, amount=transaction.amount), transaction)
+        if settled != entry:
+            self._write(settled)
+        return True
+
+    def _begun(self, transaction: Transaction) -> Payment | None:
+        """Find the charge that made a transaction.
+
+        What came by other means is noted by the shop over what was outstanding then, which may
+        be another amount than we knew of.
+        """
+        if transaction.gateway == BY_HAND:
+            untold = (one for one in self._entries.values() if one.is_untold)
+            return next(untold, None)
+        return self._maker(transaction, lambda one: one.kind == "balance" and not one.is_untold)
+
+    def _asked(self, transaction: Transaction) -> Payment | None:
+        """Find the refund that made a transaction."""
+        return self._maker(
+            transaction,
+            lambda one: one.kind == "refund" and one.parent_id == transaction.parent_id,
+        )
+
+    def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
+        """Find what we asked for that made a transaction: under way before ended."""
+        fitting = [
+            one
+            for one in self._entries.values()
+            if fits(one)
+            and one.transaction_id is None
+            and one.amount == transaction.amount
+            and one.status in UNDER_WAY | {"succeeded"}
+            # What was never handed over cannot have been done.
+            and (one.status != "pending" or one.attempts > 0)
+        ]
+        return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+
+
+def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
+    """Return what was paid when the order was placed."""
+    return _sum(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
+
+
+def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
+    """Return when the last of the balance came, or None while something is missing."""
+    paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
+    if order.balance <= 0 or _sum(paid) < order.balance:
+        return None
+    return max(one.settled_at or one.created_at for one in paid)
+
+
+def _sum(payments: Iterable[Payment]) -> Decimal:
+    return sum((one.amount for one in payments), ZERO)
+
+
+def _pends(payment: Payment) -> bool:
+    return payment.status in UNDER_WAY
+
+
+def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
+    wanted = frozenset(kinds)
+    times = {one.id: one.processed_at or order.created_at for one in order.transactions}
+
+    def time(one: Transaction) -> tuple[datetime, int]:
+        # Captured late, but agreed when it was authorized.
+        agreed = one.parent_id if one.kind == "capture" else None
+        return times.get(agreed or one.id, times[one.id]), one.id
+
+    return sorted(
+        (one for one in order.transactions if one.kind in wanted and one.status == "success"),
+        key=time,
+    )
+
+
+def _settled(entry: Payment, transaction: Transaction) -> Payment:
+    return replace(
+        entry,
+        status="succeeded",
+        transaction_id=transaction.id,
+        gateway=transaction.gateway,
+        error=None,
+        retry_at=None,
+        settled_at=entry.settled_at or transaction.processed_at or entry.created_at,
+    )
+
+
+def _incoming(order: Order, transaction: Transaction, part: Part) -> Payment:
+    return Payment(
+        id=new_id(),
+        kind=part,
+        part=part,
+        mode="checkout" if part == "deposit" else "link",
+        amount=transaction.amount,
+        currency=order.currency,
+        status="succeeded",
+        idempotency_key=f"transaction:{transaction.id}",
+        created_at=transaction.processed_at or order.created_at,
+    )
+
+
+def _outgoing(order: Order, transaction: Transaction, part: Part) -> Payment:
+    return Payment(
+        id=new_id(),
+        kind="refund",
+        part=part,
+        mode="manual",
+        amount=transaction.amount,
+        currency=order.currency,
+        status="succeeded",
+        idempotency_key=f"transaction:{transaction.id}",
+        parent_id=transaction.parent_id,
+        created_at=transaction.processed_at or order.updated_at,
+    )

@@ -1,0 +1,75 @@
+"""Which payments a refund pays back, and how much of each: no I/O."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Part, Payment, PreorderOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a refund says of itself, and whether the shop tells the shopper of it."""
+
+    note: str | None
+    notify: bool
+
+
+def refunds(
+    order: PreorderOrder, parts: Iterable[Part], reason: Reason, now: datetime
+) -> list[Payment]:
+    """Return the entries that pay back what is left of a deposit, a balance, or both.
+
+    One for each payment that is paid back. Refunds that are under way count as done. Empty when
+    nothing is left, or nothing of it came through the shop.
+    """
+    standing = entries.standing(order, expected=True)
+    left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}
+    found: list[Payment] = []
+    for part in parts:
+        left = left_of[part]
+        for paid in order.payments:
+            if paid.kind != part or paid.status != "succeeded" or paid.transaction_id is None:
+                continue
+            amount = min(left, paid.amount - _returned(order, paid))
+            if amount > 0:
+                left -= amount
+                found.append(_refund(order, paid, amount, reason, now))
+    return found
+
+
+def _returned(order: PreorderOrder, paid: Payment) -> Decimal:
+    return sum(
+        (
+            one.amount
+            for one in order.payments
+            if one.kind == "refund"
+            and one.parent_id == paid.transaction_id
+            and one.status in UNDER_WAY | {"succeeded"}
+        ),
+        ZERO,
+    )
+
+
+def _refund(
+    order: PreorderOrder, paid: Payment, amount: Decimal, reason: Reason, now: datetime
+) -> Payment:
+    refund_id = new_id()
+    return Payment(
+        id=refund_id,
+        kind="refund",
+        part=paid.part,
+        mode="refund",
+        amount=amount,
+        currency=order.currency,
+        status="pending",
+        idempotency_key=str(refund_id),
+        parent_id=paid.transaction_id,
+        gateway=paid.gateway,
+        note=reason.note,
+        notify=reason.notify,
+        created_at=now,
+    )

@@ -1,0 +1,1 @@
+"""Limits: how much may be preordered, and how much was."""

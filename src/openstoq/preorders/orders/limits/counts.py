@@ -1,0 +1,156 @@
+"""What was taken of offers and variants, counted under locks, in PostgreSQL.
+
+Whoever judges an order against limits holds the rows of its offers and variants until the order
+is counted, so that two orders never both get the last unit.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.offers.capabilities.limits import Limits
+from openstoq.preorders.orders.limits.rules import Demand, Taken
+from openstoq.preorders.orders.model import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Whose limits apply: a customer, known by an id or only by an e-mail address.
+
+    `order_id` is the order that is judged, which is not counted as one before.
+    """
+
+    customer_id: int | None = None
+    email: str | None = None
+    order_id: int | None = None
+
+
+async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
+    """Wait for whoever counts the same offers and variants, and keep others waiting."""
+    wanted = list(lines)
+    await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
+    variant_ids = sorted({line.variant_id for line in wanted})
+    await db.execute(
+        """
+        INSERT INTO preorder_variants (shop_id, variant_id)
+        SELECT $1, id FROM unnest($2::bigint[]) AS t(id) ORDER BY id ON CONFLICT DO NOTHING
+        """,
+        shop_id,
+        variant_ids,
+    )
+    await offers.lock_variants(db, shop_id, variant_ids)
+
+
+async def taken(
+    db: Connection,
+    shop_id: UUID,
+    demands: Sequence[Demand],
+    limits: Mapping[UUID, Limits],
+    buyer: Buyer,
+) -> Taken:
+    """Count what was taken before of what is demanded now, as far as a limit asks after it."""
+    variant_ids = sorted({one.variant_id for one in demands})
+    rows = await db.fetch(
+        """
+        SELECT p.variant_id, p.preorder_count, p.market_counts,
+               m.offer_id, m.max_count, m.market_overrides
+        FROM preorder_variants p
+        LEFT JOIN offer_variants m
+            ON m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.offer_id = ANY($3)
+        WHERE p.shop_id = $1 AND p.variant_id = ANY($2)
+        """,
+        shop_id,
+        variant_ids,
+        list(limits),
+    )
+    own = {(row["offer_id"], row["variant_id"]): row for row in rows if row["offer_id"] is not None}
+    totals = [one for one, limit in limits.items() if limit.total.max is not None]
+    per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
+    return Taken(
+        of_offer=await offers.units_of(db, shop_id, totals, buyer.order_id),
+        of_customer=await _of_customer(db, shop_id, per_customer, buyer),
+        of_variant={row["variant_id"]: row["preorder_count"] for row in rows},
+        of_market={
+            (row["variant_id"], int(market)): count
+            for row in rows
+            for market, count in row["market_counts"].items()
+        },
+        variant_most={
+            key: row["max_count"] for key, row in own.items() if row["max_count"] is not None
+        },
+        market_most={
+            (*key, int(market)): override["max_count"]
+            for key, row in own.items()
+            for market, override in row["market_overrides"].items()
+            if override.get("max_count") is not None
+        },
+    )
+
+
+async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
+    """Raise or lower the counts of variants by what changed between two states of lines.
+
+    Returns whether anything changed.
+    """
+    changes: Counter[tuple[int, int | None]] = Counter()
+    for line in after:
+        changes[line.variant_id, line.market_id] += line.quantity
+    for line in before:
+        changes[line.variant_id, line.market_id] -= line.quantity
+    by_variant: dict[int, int] = defaultdict(int)
+    by_market: dict[int, dict[str, int]] = defaultdict(dict)
+    for (variant_id, market_id), change in changes.items():
+        if change:
+            by_variant[variant_id] += change
+            if market_id is not None:
+                by_market[variant_id][str(market_id)] = change
+    if not by_variant:
+        return False
+    await db.execute(
+        """
+        UPDATE preorder_variants p SET
+            preorder_count = greatest(p.preorder_count + t.change, 0),
+            market_counts = p.market_counts || coalesce((
+                SELECT jsonb_object_agg(key, greatest(
+                    coalesce((p.market_counts->>key)::integer, 0) + value::integer, 0))
+                FROM jsonb_each_text(t.markets)), '{}'),
+            revision = p.revision + 1, is_reset = false
+        FROM jsonb_to_recordset($2) AS t(id bigint, change integer, markets jsonb)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        """,
+        shop_id,
+        [
+            {"id": variant_id, "change": change, "markets": by_market.get(variant_id, {})}
+            for variant_id, change in by_variant.items()
+        ],
+    )
+    return True
+
+
+async def _of_customer(
+    db: Connection,
+    shop_id: UUID,
+    offer_ids: Sequence[UUID],
+    buyer: Buyer,
+) -> dict[UUID, int]:
+    if not offer_ids or (buyer.customer_id is None and buyer.email is None):
+        return {}
+    rows = await db.fetch(
+        """
+        SELECT l.offer_id, sum(l.quantity)::integer AS units
+        FROM preorder_orders o
+        JOIN preorder_lines l ON l.shop_id = o.shop_id AND l.order_id = o.order_id
+        WHERE o.shop_id = $1 AND (o.customer_id = $3 OR lower(o.email) = lower($4))
+          AND l.offer_id = ANY($2) AND l.order_id IS DISTINCT FROM $5
+        GROUP BY l.offer_id
+        """,
+        shop_id,
+        offer_ids,
+        buyer.customer_id,
+        buyer.email,
+        buyer.order_id,
+    )
+    return {row["offer_id"]: row["units"] for row in rows}

@@ -1,0 +1,1 @@
+"""Payments: charges of balances, and refunds, at Shopify."""

@@ -1,0 +1,251 @@
+"""Charging balances: never twice, whatever is clicked, repeated or cut short.
+
+The ledger's entry is committed before the shop is asked, and its key makes a repeated question
+the same question. One entry at a time may be under way for an order, which PostgreSQL sees to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from openstoq.commerce.orders import PaymentStatus
+from openstoq.commerce.port import Commerce, CommerceRefused
+from openstoq.jobs.items import each, forget, remember
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.work import Run, Work
+from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders import mails, rules, store
+from openstoq.preorders.orders.events import ChargeBegun
+from openstoq.preorders.orders.intake.take_in import read
+from openstoq.preorders.orders.ledger import charge_entry
+from openstoq.preorders.orders.model import Payment, PreorderOrder
+from openstoq.preorders.orders.payments import store as payments_store
+from openstoq.preorders.orders.saving import save
+from openstoq.shops.commerce import commerce_of, patiently
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.charges")
+
+# The kind of item whose failures are kept: a preorder's balance, by its order.
+BALANCE = "balance"
+QUICKEST, SLOWEST = timedelta(seconds=1), timedelta(minutes=10)
+# Whoever has not authenticated a charge by then will not.
+PATIENCE = timedelta(days=3)
+
+
+async def begin(work: Work, order: PreorderOrder) -> Payment:
+    """Have a balance charged that may be; a later try of an earlier charge is called off."""
+    now = work.runtime.clock()
+    charge = charge_entry.opened(order, "auto", now)
+    called_off = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
+    await save(work, order, before=order.lines, payments=[*called_off, charge])
+    await work.publish(ChargeBegun(order.order_id, charge.id))
+    return charge
+
+
+async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
+    """Note that a balance came by other means, and have the shop know it too."""
+    now = work.runtime.clock()
+    paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
+    called_off = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
+    order.collected_at = now
+    order.paid_wanted = True
+    order.revision += 1
+    await save(work, order, before=order.lines, payments=[*called_off, paid])
+    return paid
+
+
+async def on_begun(work: Work, begun: ChargeBegun) -> None:
+    """Have a charge made."""
+    work.coalesce(charge, order_id=begun.order_id, payment_id=begun.payment_id)
+
+
+@jobs.job(attempts=30)
+async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
+    """Charge a balance and follow the charge to its end."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    # What the shopper did meanwhile, such as paying by link, ends the charge here.
+    await read(run, commerce, order_id)
+    order, payment = await _hand_over(run, order_id, payment_id)
+    if order is None or payment is None:
+        return
+    if payment.reference is None:
+        payment = await _ask(run, commerce, order, payment)
+    if payment is None or payment.reference is None:
+        return
+    with patiently():
+        told = await commerce.payment_status(order_id, payment.reference)
+    await _follow(run, commerce, order_id, payment, told)
+
+
+@jobs.job(cron="*/5 * * * *")
+async def collect_due(run: Run) -> None:
+    """Begin the charges whose time has come: balances that are due, and those to try again.
+
+    Several runs may be about the same orders: what is due was asked before they were locked.
+    """
+    async with run.work() as work:
+        now = work.runtime.clock()
+        due = await payments_store.due(work.db, work.shop_id, now)
+        failures = await each(work, BALANCE, due, partial(_collect, work))
+        done = [order_id for order_id in due if order_id not in failures]
+        await forget(work.db, work.shop_id, BALANCE, done)
+        await remember(work.db, work.shop_id, BALANCE, failures, now)
+
+
+async def _collect(work: Work, order_ids: Sequence[int]) -> None:
+    now, retry_days = work.runtime.clock(), work.runtime.settings.collection.retry_days
+    due = await store.load(work.db, work.shop_id, order_ids, lock=True)
+    changed: dict[int, list[Payment]] = {}
+    for order in due.values():
+        # What is owed is known when a refund has ended.
+        if order.refund_under_way is not None or not charge_entry.is_time(order, now):
+            continue
+        again = next((one for one in order.payments if one.retry_at is not None), None)
+        if rules.unchargeable(order, auto=False) is not None:
+            changed[order.order_id] = [replace(again, retry_at=None)] if again else []
+            continue
+        one = charge_entry.reopened(again) if again else charge_entry.opened(order, "auto", now)
+        if order.mandate is None:
+            tried = replace(one, attempts=one.attempts + 1)
+            one = charge_entry.failed(tried, charge_entry.NO_METHOD, retry_days, now)
+            _tell(work, order, one)
+        else:
+            await work.publish(ChargeBegun(order.order_id, one.id))
+        changed[order.order_id] = [one]
+    await store.save_payments(work.db, work.shop_id, changed, now)
+
+
+async def _hand_over(
+    run: Run, order_id: int, payment_id: UUID
+) -> tuple[PreorderOrder | None, Payment | None]:
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
+            return None, None
+        order, payment = found
+        begun = charge_entry.handed_over(payment, order, work.runtime.clock())
+        if begun != payment:
+            await save(work, order, before=order.lines, payments=[begun])
+        return order, begun
+
+
+async def _ask(
+    run: Run, commerce: Commerce, order: PreorderOrder, payment: Payment
+) -> Payment | None:
+    if order.mandate is None:
+        await _fail(run, order.order_id, payment.id, charge_entry.NO_METHOD)
+        return None
+    schedule = order.open_schedule
+    try:
+        with patiently():
+            reference = await commerce.charge_mandate(
+                order.order_id,
+                order.mandate.id,
+                key=payment.idempotency_key,
+                schedule_id=schedule.id if schedule is not None else None,
+            )
+    except CommerceRefused as refusal:
+        await _fail(run, order.order_id, payment.id, str(refusal))
+        return None
+    return await _note_reference(run, order.order_id, payment.id, reference)
+
+
+async def _follow(
+    run: Run, commerce: Commerce, order_id: int, payment: Payment, told: PaymentStatus
+) -> None:
+    now = run.runtime.clock()
+    waited = now - (payment.begun_at or payment.created_at)
+    if told.state == "succeeded":
+        await _succeed(run, order_id, payment.id, told.transaction_ids)
+        await read(run, commerce, order_id)
+    elif told.state == "failed":
+        await _fail(run, order_id, payment.id, told.error or "the charge was declined")
+    elif told.state == "authenticate" and waited > PATIENCE:
+        await _fail(run, order_id, payment.id, "the shopper did not authenticate the charge")
+    else:
+        if told.state == "authenticate" and payment.status != "authenticate":
+            await _ask_to_authenticate(run, order_id, payment.id)
+        raise Retry("the charge is under way", delay=min(max(waited / 4, QUICKEST), SLOWEST))
+
+
+async def _note_reference(
+    run: Run, order_id: int, payment_id: UUID, reference: str
+) -> Payment | None:
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
+            return None
+        order, payment = found
+        asked = replace(payment, reference=reference)
+        await save(work, order, before=order.lines, payments=[asked])
+        return asked
+
+
+async def _succeed(
+    run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
+) -> None:
+    """Settle a charge; an entry that was made of its transaction before becomes void."""
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
+            return
+        order, payment = found
+        now = work.runtime.clock()
+        twins = [
+            replace(one, status="void", transaction_id=None, error="the same as the charge")
+            for one in order.payments
+            if one.transaction_id in transaction_ids and one.id != payment_id
+        ]
+        settled = replace(
+            payment,
+            status="succeeded",
+            transaction_id=next(iter(transaction_ids), None),
+            error=None,
+            settled_at=now,
+        )
+        await save(work, order, before=order.lines, payments=[*twins, settled])
+
+
+async def _ask_to_authenticate(run: Run, order_id: int, payment_id: UUID) -> None:
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
+            return
+        order, payment = found
+        recovery_store = replace(payment, status="authenticate")
+        await save(work, order, before=order.lines, payments=[recovery_store])
+        work.enqueue(
+            mails.send_payment_link, order_id=order_id, notice_id=new_id(), why="authenticate"
+        )
+
+
+async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        if found is None:
+            return
+        order, payment = found
+        retry_days = work.runtime.settings.collection.retry_days
+        failed = charge_entry.failed(payment, error, retry_days, work.runtime.clock())
+        await save(work, order, before=order.lines, payments=[failed])
+        _tell(work, order, failed)
+        log.info("charge.failed", order_id=order_id, attempts=failed.attempts)
+
+
+def _tell(work: Work, order: PreorderOrder, failed: Payment) -> None:
+    """Mail the shopper a link to pay by, and the merchant after the last try."""
+    why: Literal["due", "declined"] = (
+        "due" if failed.error == charge_entry.NO_METHOD else "declined"
+    )
+    work.enqueue(mails.send_payment_link, order_id=order.order_id, notice_id=new_id(), why=why)
+    if failed.mode == "auto" and failed.retry_at is None:
+        work.enqueue(mails.tell_merchant_uncollected, order_id=order.order_id, notice_id=new_id())

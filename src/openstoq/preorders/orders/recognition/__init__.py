@@ -1,0 +1,1 @@
+"""Recognise preorders: our selling plans, and what was read before."""

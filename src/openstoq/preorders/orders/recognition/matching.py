@@ -1,0 +1,67 @@
+"""Which lines of an order are preorders, and what each of them costs now and later: no I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from openstoq.commerce.orders import Order, OrderLine
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.storefront.metafields import OFFER_PROPERTY
+from openstoq.preorders.orders.model import Line
+
+Option = Literal["full", "partial"]
+Plans = Mapping[int, tuple[UUID, Option]]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line, the offer that sold it, and how it is paid."""
+
+    line: OrderLine
+    offer_id: UUID
+    payment: Option
+    is_known: bool
+
+
+def named_offers(order: Order) -> dict[int, UUID]:
+    """Return the offers that lines name by a property, as detached offers have them do."""
+    named: dict[int, UUID] = {}
+    for line in order.lines:
+        try:
+            named[line.id] = UUID(line.properties.get(OFFER_PROPERTY, ""))
+        except ValueError:
+            continue
+    return named
+
+
+def match(
+    order: Order, plans: Plans, offers: Mapping[UUID, Offer], known: Iterable[Line]
+) -> list[Match]:
+    """Find the preordered lines: known ones, those of a selling plan, those that name an offer.
+
+    A shopper can write a property by hand, so it counts only for an offer without plans.
+    """
+    by_id = {line.id: line for line in known}
+    named = named_offers(order)
+    found: list[Match] = []
+    for line in order.lines:
+        if line.variant_id is None and line.id not in by_id:
+            continue
+        if (before := by_id.get(line.id)) is not None:
+            found.append(Match(line, before.offer_id, before.payment, is_known=True))
+        elif (sold := seller(line.plan_id, named.get(line.id), plans, offers)) is not None:
+            found.append(Match(line, *sold, is_known=False))
+    return found
+
+
+def seller(
+    plan_id: int | None, named: UUID | None, plans: Plans, offers: Mapping[UUID, Offer]
+) -> tuple[UUID, Option] | None:
+    """Find the offer that sells a line of this plan, or that names an offer; None if none does."""
+    if plan_id is not None:
+        return plans.get(plan_id)
+    offer = offers.get(named) if named is not None else None
+    if offer is None or offer.advanced.use_shopify_selling_plan:
+        return None
+    return offer.id, "full"

@@ -1,0 +1,123 @@
+"""What tells a preorder from other orders: our selling plans, markets, and what was read before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.preorders.orders.recognition.matching import Plans
+
+
+async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans:
+    """Return the offer and the payment option of those selling plans that are ours."""
+    rows = await db.fetch(
+        """
+        SELECT plan_id, offer_id, option FROM offer_plans
+        WHERE shop_id = $1 AND plan_id = ANY($2)
+        """,
+        shop_id,
+        plan_ids,
+    )
+    return {row["plan_id"]: (row["offer_id"], row["option"]) for row in rows}
+
+
+async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
+    """Return whether one of these plans may be ours, made by a call whose answer we do not have yet.
+
+    Shoppers can buy by a plan as soon as the shop has it.
+    """
+    return bool(
+        await db.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM unnest($2::bigint[]) AS t(id) WHERE NOT EXISTS (
+                    SELECT FROM offer_plans p WHERE p.shop_id = $1 AND p.plan_id = t.id)
+            ) AND EXISTS (
+                SELECT FROM offers o WHERE o.shop_id = $1 AND o.discarded_at IS NULL
+                AND o.plan_group_digest IS NULL
+                AND (o.advanced->>'use_shopify_selling_plan')::boolean)
+            """,
+            shop_id,
+            plan_ids,
+        )
+    )
+
+
+async def attached(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
+) -> set[tuple[UUID, int]]:
+    """Return which of these offers sell which of these variants."""
+    rows = await db.fetch(
+        """
+        SELECT offer_id, variant_id FROM offer_variants
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND variant_id = ANY($3)
+          AND detached_at IS NULL
+        """,
+        shop_id,
+        offer_ids,
+        variant_ids,
+    )
+    return {(row["offer_id"], row["variant_id"]) for row in rows}
+
+
+async def has_offers(db: Connection, shop_id: UUID) -> bool:
+    """Return whether the shop has ever had an offer; without one no order is a preorder."""
+    return bool(await db.fetchval("SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1)", shop_id))
+
+
+async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
+    """Return whether an order may be a preorder, as far as is known."""
+    return bool(
+        await db.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1) AND NOT EXISTS (
+                SELECT FROM other_orders WHERE shop_id = $1 AND order_id = $2)
+            """,
+            shop_id,
+            order_id,
+        )
+    )
+
+
+async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
+    """Note that an order has no preorder in it, and never will: none can be added to an order."""
+    await db.execute(
+        """
+        INSERT INTO other_orders (shop_id, order_id, read_at) VALUES ($1, $2, $3)
+        ON CONFLICT (shop_id, order_id) DO UPDATE SET read_at = excluded.read_at
+        """,
+        shop_id,
+        order_id,
+        now,
+    )
+
+
+async def of_interest(
+    db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
+) -> list[int]:
+    """Return those orders, told with when they were updated, that have to be read (again).
+
+    The platform tells the second, and much happens in one: what was read in it is read again. One
+    that failed since comes again after its pause, or once it changes.
+    """
+    rows = await db.fetch(
+        """
+        SELECT t.id FROM unnest($2::bigint[], $3::timestamptz[]) AS t(id, updated_at)
+        WHERE NOT EXISTS (SELECT FROM other_orders o WHERE o.shop_id = $1 AND o.order_id = t.id)
+          AND NOT EXISTS (SELECT FROM preorder_orders p WHERE p.shop_id = $1
+                          AND p.order_id = t.id AND p.shop_updated_at > t.updated_at)
+          AND NOT EXISTS (SELECT FROM item_faults f WHERE f.shop_id = $1 AND f.kind = 'order'
+                          AND f.item = t.id::text AND f.noted_at > t.updated_at)
+        """,
+        shop_id,
+        [order_id for order_id, _ in orders],
+        [updated_at for _, updated_at in orders],
+    )
+    return [row["id"] for row in rows]
+
+
+async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
+    """Forget orders that were read long ago; what still changes of them is read once more."""
+    await db.execute(
+        "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
+    )

@@ -1,0 +1,1 @@
+"""Recovery: work that stalled is begun again."""

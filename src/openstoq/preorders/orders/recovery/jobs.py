@@ -1,0 +1,74 @@
+"""Taking up what a failed job left: charges, refunds and orders that nobody works on any more.
+
+A job that fails too often is put aside for the operator. Money that is under way must not wait
+for that, so whatever has not moved for a while is begun again, which is harmless.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from openstoq.jobs import items
+from openstoq.jobs.job import Job, JobSet
+from openstoq.jobs.queue import FAILED, WAITING, waiting_arguments
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
+from openstoq.preorders.orders.payments.charges import charge
+from openstoq.preorders.orders.payments.refunds import pay_back
+from openstoq.preorders.orders.recovery import store as recovery_store
+from openstoq.preorders.orders.sync.jobs import SYNC, sync_order
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.resuming")
+
+# Longer than the longest pause of a job that follows a charge.
+STILL = timedelta(minutes=15)
+# The kind of item whose failures are kept.
+PAYMENT = "payment"
+FAILED_FOR_GOOD = "its job failed for good, and was begun again; the queue's log says why"
+
+
+@jobs.job(cron="*/10 * * * *")
+async def resume(run: Run) -> None:
+    """Begin again what has not moved for a while; what still waits for its job is left to it."""
+    async with run.work() as work:
+        db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+        before = now - STILL
+        # A shopper at the bank keeps a charge waiting for days, and one job is enough for it. One
+        # whose job failed for good is begun again at growing distances.
+        followed = {
+            *await _waiting(work, charge, "payment_id"),
+            *await _waiting(work, pay_back, "payment_id"),
+        }
+        await recovery_store.forget_settled(db, shop_id, PAYMENT)
+        resting = await items.resting(db, shop_id, PAYMENT, now)
+        payments = await recovery_store.stalled_payments(db, shop_id, before, [*followed, *resting])
+        synced = await _waiting(work, sync_order, "order_id")
+        orders = await recovery_store.stalled_orders(
+            db, shop_id, before, list(synced), failed=SYNC, now=now
+        )
+        # One whose job was merely lost has not failed.
+        failed = {
+            *await _waiting(work, charge, "payment_id", FAILED),
+            *await _waiting(work, pay_back, "payment_id", FAILED),
+        }
+        failures = {one: FAILED_FOR_GOOD for _, one, _ in payments if str(one) in failed}
+        await items.remember(db, shop_id, PAYMENT, failures, now)
+        for order_id, payment_id, kind in payments:
+            begun = RefundBegun if kind == "refund" else ChargeBegun
+            await work.publish(begun(order_id, payment_id))
+        for order_id in orders:
+            await work.publish(OrderDecided(order_id))
+    if payments or orders:
+        log.info("orders.resumed", payments=len(payments), orders=len(orders))
+
+
+async def _waiting(
+    work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
+) -> set[str]:
+    """Return which ones a job of this kind waits for or runs for, or has failed at."""
+    found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
+    return {str(one[argument]) for one in found if argument in one}

@@ -1,0 +1,76 @@
+"""What waits for its time, or for a job that nobody runs any more, in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+from openstoq.jobs.items import PAUSES
+from openstoq.preorders.orders.model import PaymentKind
+
+
+async def stalled_payments(
+    db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
+) -> list[tuple[int, UUID, PaymentKind]]:
+    """Return charges and refunds under way, with their order, that did not move since.
+
+    Those in `but`, by id, have a job already: a shopper at the bank keeps one waiting for days.
+    """
+    rows = await db.fetch(
+        """
+        SELECT order_id, id, kind FROM preorder_payments
+        WHERE shop_id = $1 AND status IN ('pending', 'processing', 'authenticate')
+          AND updated_at < $2 AND id::text <> ALL($3)
+        ORDER BY updated_at, id LIMIT 500
+        """,
+        shop_id,
+        before,
+        but,
+    )
+    return [(row["order_id"], row["id"], row["kind"]) for row in rows]
+
+
+async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
+    """Forget the failures, of this kind, of charges and refunds that are under way no more."""
+    await db.execute(
+        """
+        DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
+            SELECT FROM preorder_payments p WHERE p.shop_id = $1 AND p.id::text = f.item
+              AND p.status IN ('pending', 'processing', 'authenticate'))
+        """,
+        shop_id,
+        kind,
+    )
+
+
+async def stalled_orders(
+    db: Connection,
+    shop_id: UUID,
+    before: datetime,
+    but: Sequence[str],
+    *,
+    failed: str,
+    now: datetime,
+) -> list[int]:
+    """Return orders, without those in `but`, that the shop should have followed and did not.
+
+    What it was refused is left out. What `failed`, by its kind among the faults, comes after a
+    pause, and behind all others.
+    """
+    rows = await db.fetch(
+        f"""
+        SELECT o.order_id FROM preorder_orders o
+        LEFT JOIN item_faults f
+          ON f.shop_id = $1 AND f.kind = $4 AND f.item = o.order_id::text
+        WHERE o.shop_id = $1 AND o.revision > o.synced_revision
+          AND (o.sync_error IS NULL OR NOT {PAUSES.format(now="$5::timestamptz")})
+          AND o.updated_at < $2 AND o.order_id::text <> ALL($3)
+        ORDER BY f.noted_at NULLS FIRST, o.updated_at, o.order_id LIMIT 500
+        """,  # noqa: S608 - a constant
+        shop_id,
+        before,
+        but,
+        failed,
+        now,
+    )
+    return [row["order_id"] for row in rows]

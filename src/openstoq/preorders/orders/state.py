@@ -1,0 +1,103 @@
+"""The state of an order, which follows from everything else that is known of it: no I/O."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from openstoq.preorders.orders import rules
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.model import Payment, PreorderOrder, State
+
+
+def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
+    """Compile what follows from everything else: what was cancelled, collected, and the state."""
+    order.payments = tuple(payments)
+    is_fulfilled = _is_fulfilled(order)
+    if order.cancelled_at is None:
+        if order.shop_cancelled_at is not None:
+            order.cancelled_at = order.shop_cancelled_at
+            order.cancel_reason = order.cancel_reason or "cancelled in Shopify"
+        elif not is_fulfilled and not any(line.current for line in order.lines):
+            order.cancelled_at = now
+            order.cancel_reason = "all preordered items were removed from the order"
+    if order.cancelled_at is not None:
+        order.lines = tuple(replace(line, quantity=0) for line in order.lines)
+    order.collected_at = _collected_at(order, now)
+    # Told once: what is outstanding later did not come with it.
+    order.paid_wanted = order.paid_wanted and any(one.is_untold for one in order.payments)
+    standing = entries.standing(order)
+    order.state = state_of(
+        Facts(
+            is_cancelled=order.cancelled_at is not None,
+            is_fulfilled=is_fulfilled,
+            is_released=order.released_at is not None,
+            has_balance=order.balance > 0,
+            balance_is_open=rules.owes(order),
+            received=standing.received,
+            refunded=standing.refunded,
+        )
+    )
+
+
+def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
+    """Return when the balance came, which stays so unless it was noted by hand and was not due."""
+    is_called_off = any(
+        one.kind == "balance" and one.mode == "manual" and one.status == "void"
+        for one in order.payments
+    )
+    if order.collected_at is not None and not is_called_off:
+        return order.collected_at
+    paid_at = entries.collected_at(order.payments, order)
+    return paid_at or ((order.collected_at or now) if _is_paid(order) else None)
+
+
+def _is_paid(order: PreorderOrder) -> bool:
+    # An order that was cancelled is not outstanding either.
+    return (
+        order.balance > 0
+        and order.outstanding <= 0
+        and order.shop_cancelled_at is None
+        and order.cancelled_at is None
+        and order.received > order.deposit
+    )
+
+
+def _is_fulfilled(order: PreorderOrder) -> bool:
+    left = [line for line in order.lines if line.current > 0]
+    if left:
+        return all(line.unfulfilled == 0 for line in left)
+    # Everything was sent and came back, unless it was removed before.
+    snapshot = order.snapshot
+    return snapshot.fulfillment_status == "fulfilled" and not snapshot.has_other_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an order's state is made of; `received` and `refunded` are of its preorder alone."""
+
+    is_cancelled: bool
+    is_fulfilled: bool
+    is_released: bool
+    has_balance: bool
+    balance_is_open: bool
+    received: Decimal
+    refunded: Decimal
+
+
+def state_of(facts: Facts) -> State:
+    """Compile the state.
+
+    Cancelled before refunded before fulfilled before released before what became of the balance.
+    """
+    if facts.is_cancelled:
+        return "cancelled"
+    if facts.received > 0 and facts.refunded >= facts.received:
+        return "refunded"
+    if facts.is_fulfilled:
+        return "fulfilled"
+    if facts.is_released:
+        return "released"
+    if facts.balance_is_open:
+        return "awaiting_balance"
+    return "balance_collected" if facts.has_balance else "placed"

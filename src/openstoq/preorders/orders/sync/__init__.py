@@ -1,0 +1,1 @@
+"""Make Shopify agree with what was decided about an order."""

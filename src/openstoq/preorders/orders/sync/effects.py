@@ -1,0 +1,147 @@
+"""What is still to be done in the shop so that an order is there as it should be: no I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from openstoq.commerce.orders import FulfillmentOrder, Hold, Order
+from openstoq.preorders.orders.model import HANDLE, PreorderOrder
+
+
+@dataclass(frozen=True, slots=True)
+class AddTags:
+    """Tags that the order lacks."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTags:
+    """Tags that the order should not have."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hold that is missing; `lines` are units by fulfillment line, None for all of them."""
+
+    fulfillment_order_id: int
+    lines: Mapping[int, int] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Holds of ours that are to go."""
+
+    fulfillment_order_id: int
+    hold_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOff:
+    """Preordered units that are to be sent apart from the others, by fulfillment line."""
+
+    fulfillment_order_id: int
+    lines: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPaid:
+    """The order was paid by means that the shop does not know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """The order is to be cancelled in the shop."""
+
+
+Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
+
+
+_NAMES: dict[type[Effect], str] = {
+    AddTags: "its tags",
+    RemoveTags: "the loss of tags",
+    Place: "a hold",
+    Lift: "the end of a hold",
+    SplitOff: "a split",
+    MarkPaid: "that it was paid",
+    CancelOrder: "its cancellation",
+}
+# Reasons that Shopify has words for.
+_REASONS = frozenset({"customer", "declined", "fraud", "inventory", "staff"})
+
+
+def named(effects: Iterable[Effect]) -> str:
+    """Say what effects are about, for a sentence."""
+    return ", ".join(dict.fromkeys(_NAMES[type(one)] for one in effects))
+
+
+def cancel_reason(reason: str | None) -> str:
+    """Return the shop's word for why an order is cancelled, which goes by itself as a note too."""
+    word = (reason or "").strip().lower()
+    return word if word in _REASONS else "other"
+
+
+def handle_of(order_id: int) -> str:
+    """Return the name of our hold: the shop takes it once for each fulfillment order."""
+    return f"{HANDLE}-{order_id}"
+
+
+def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
+    """Return what an order in the shop lacks.
+
+    Holding and splitting change the ids of fulfillment orders, so the order has to be read again
+    and asked after again until nothing is missing.
+    """
+    effects: list[Effect] = []
+    has = {tag.casefold() for tag in order.tags}
+    asked = _single(wanted.tags_wanted)
+    tags = tuple(tag for tag in asked if tag.casefold() not in has)
+    if tags:
+        effects.append(AddTags(tags))
+    # A tag that is wanted by now and was unwanted before stays.
+    has -= {tag.casefold() for tag in asked}
+    unwanted = tuple(tag for tag in _single(wanted.tags_unwanted) if tag.casefold() in has)
+    if unwanted:
+        effects.append(RemoveTags(unwanted))
+    if wanted.paid_wanted and order.can_mark_paid and order.outstanding > 0:
+        effects.append(MarkPaid())
+    if order.cancelled_at is None:
+        if wanted.cancel_wanted:
+            # The shop cancels in its own time, and is asked once.
+            return effects if wanted.cancel_asked_at else [*effects, CancelOrder()]
+        preordered = {line.id for line in wanted.lines}
+        found = (_on(one, wanted, preordered) for one in order.fulfillment_orders)
+        effects += [effect for effect in found if effect is not None]
+    return effects
+
+
+def ours(holds: Iterable[Hold]) -> tuple[int, ...]:
+    """Return the holds that this application placed; others are never touched."""
+    return tuple(hold.id for hold in holds if hold.ours and (hold.handle or "").startswith(HANDLE))
+
+
+def _single(tags: Iterable[str]) -> list[str]:
+    """Return tags as shops keep them: a comma ends one, and spaces around it are none of it."""
+    return [tag.strip() for text in tags for tag in text.split(",") if tag.strip()]
+
+
+def _on(one: FulfillmentOrder, wanted: PreorderOrder, preordered: set[int]) -> Effect | None:
+    units = {
+        line.id: line.remaining
+        for line in one.lines
+        if line.line_id in preordered and line.remaining > 0
+    }
+    held = ours(one.holds)
+    if wanted.hold_wanted is False and held:
+        return Lift(one.id, held)
+    if not units:
+        return None
+    is_mixed = any(line.id not in units and line.remaining > 0 for line in one.lines)
+    if wanted.hold_wanted and not held and "hold" in one.actions:
+        # Part of a fulfillment order that somebody else holds cannot be held: then all of it.
+        part = units if is_mixed and not one.holds else None
+        return Place(one.id, part)
+    if wanted.split_wanted and is_mixed and "split" in one.actions:
+        return SplitOff(one.id, units)
+    return None

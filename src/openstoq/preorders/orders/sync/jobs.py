@@ -1,0 +1,230 @@
+"""Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
+
+from datetime import datetime, timedelta
+from typing import NoReturn, TypeAlias
+
+import structlog
+
+from openstoq.commerce.orders import Order
+from openstoq.commerce.port import (
+    Commerce,
+    CommerceError,
+    CommerceUnavailable,
+    CommerceUnreadable,
+)
+from openstoq.jobs.items import counts, forget, remember
+from openstoq.jobs.job import JobSet, Retry
+from openstoq.jobs.leases import LATER, Leases
+from openstoq.jobs.work import Run, Work
+from openstoq.kernel.alone import noted
+from openstoq.kernel.faults import is_of_item
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.orders import store
+from openstoq.preorders.orders.events import OrderDecided
+from openstoq.preorders.orders.intake.take_in import take_in
+from openstoq.preorders.orders.model import PreorderOrder
+from openstoq.preorders.orders.sync import effects
+from openstoq.preorders.orders.sync.effects import (
+    AddTags,
+    CancelOrder,
+    Effect,
+    Lift,
+    MarkPaid,
+    Place,
+    RemoveTags,
+    SplitOff,
+)
+from openstoq.shops.commerce import commerce_of, patiently
+
+log = structlog.get_logger(__name__)
+
+jobs = JobSet("preorders.orders.sync")
+
+LEASES = Leases("preorder_orders", "order_id")
+# How often a cancellation is looked after, and for how long.
+CANCELLING, SLOWEST = timedelta(seconds=3), timedelta(minutes=1)
+CANCELLED_WITHIN = timedelta(minutes=10)
+# The kind of item whose failures are kept; `resuming` has it followed again after a pause.
+SYNC = "order in the shop"
+# Each round makes the shop agree a bit more: holding a part of an order makes new ids.
+MOST_ROUNDS = 6
+
+# An order as the shop has it, and our record of it since.
+Reading: TypeAlias = tuple[Order, PreorderOrder]
+
+
+def request(work: Work, order_id: int) -> None:
+    """Have the shop follow what was decided about an order."""
+    work.coalesce(sync_order, order_id=order_id)
+
+
+async def on_decided(work: Work, decided: OrderDecided) -> None:
+    """Have the shop follow."""
+    request(work, decided.order_id)
+
+
+@jobs.job()
+async def sync_order(run: Run, *, order_id: int) -> None:
+    """Do in the shop what an order lacks there, one run at a time for each order."""
+    commerce = await commerce_of(run)
+    if commerce is None:
+        return
+    async with run.work() as work:
+        lease = await LEASES.claim(work.db, work.shop_id, order_id)
+        if lease is None:
+            run.keep_count(LATER)
+            work.coalesce_in(LATER, sync_order, order_id=order_id)
+            return
+    async with LEASES.kept(run, order_id, lease):
+        await _follow(run, commerce, order_id, None)
+
+
+async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
+    """Do what an order lacks that was just read and taken in, which spares reading it again.
+
+    It is left to a job if another run works on it.
+    """
+    async with run.work() as work:
+        lease = await LEASES.claim(work.db, work.shop_id, order.id)
+        if lease is None:
+            work.coalesce_in(LATER, sync_order, order_id=order.id)
+            return
+        wanted = await store.load_one(work.db, work.shop_id, order.id)
+    # Somebody else's reading may be newer, and what followed from it be done.
+    is_newest = wanted is not None and wanted.read_at == read_at
+    reading = (order, wanted) if wanted and is_newest else None
+    async with LEASES.kept(run, order.id, lease):
+        await _follow(run, commerce, order.id, reading)
+
+
+async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
+    """Make the shop agree, and note how far it does.
+
+    A fault that is not the shop's refusal is tried again a few times before it counts.
+    """
+    error: str | None = None
+    revision: int | None = None
+    failures: dict[int, str] = {}
+    try:
+        with patiently():
+            revision = await _agree(run, commerce, order_id, reading)
+    except CommerceUnreadable:
+        # It may be whole the next time.
+        raise
+    except CommerceError as refusal:
+        error = str(refusal)
+        log.warning("order.sync_failed", order_id=order_id, error=error)
+    except Exception as fault:
+        if not is_of_item(fault) or not counts(run):
+            raise
+        error = noted(SYNC, order_id, fault)
+        failures[order_id] = error
+    async with run.work() as work:
+        await LEASES.note(work.db, work.shop_id, order_id, revision=revision, error=error)
+        if failures:
+            await remember(work.db, work.shop_id, SYNC, failures, work.runtime.clock())
+        else:
+            await forget(work.db, work.shop_id, SYNC, [order_id])
+
+
+async def _agree(
+    run: Run, commerce: Commerce, order_id: int, reading: Reading | None
+) -> int | None:
+    """Do what is missing until nothing is; return the revision that the shop agrees with."""
+    missing: list[Effect] = []
+    for _ in range(MOST_ROUNDS):
+        order, wanted = reading or await _read(run, commerce, order_id)
+        reading = None
+        if wanted is None or order is None:
+            return wanted.revision if wanted is not None else None
+        missing = effects.missing(wanted, order)
+        if not missing:
+            if wanted.cancel_wanted and order.cancelled_at is None:
+                _await_cancellation(wanted, run.runtime.clock())
+            return wanted.revision
+        async with run.work() as work:
+            note = await _note(work, wanted)
+        for effect in missing:
+            await _do(run, commerce, wanted, effect, note)
+    raise CommerceError(
+        f"the shop does not take on {effects.named(missing)}; look at the order there"
+    )
+
+
+async def _read(
+    run: Run, commerce: Commerce, order_id: int
+) -> tuple[Order | None, PreorderOrder | None]:
+    """Read an order and take it in; None in its place when the shop has it no more."""
+    read_at = run.runtime.clock()
+    order = await commerce.order(order_id)
+    async with run.work() as work:
+        wanted = (
+            await take_in(work, order, read_at=read_at)
+            if order is not None
+            else await store.load_one(work.db, work.shop_id, order_id)
+        )
+    return order, wanted
+
+
+def _await_cancellation(order: PreorderOrder, now: datetime) -> NoReturn:
+    """Come back for a cancellation that the shop was asked for, unless it failed."""
+    if order.sync_error is not None:
+        raise CommerceError(order.sync_error)
+    waited = now - (order.cancel_asked_at or now)
+    if waited > CANCELLED_WITHIN:
+        raise CommerceError("the shop was asked to cancel the order and did not; cancel it there")
+    raise Retry("the shop is cancelling", delay=min(max(waited / 4, CANCELLING), SLOWEST))
+
+
+async def _do(
+    run: Run, commerce: Commerce, order: PreorderOrder, effect: Effect, note: str | None
+) -> None:
+    order_id = order.order_id
+    match effect:
+        case AddTags(tags):
+            await commerce.tag_order(order_id, tags)
+        case RemoveTags(tags):
+            await commerce.untag_order(order_id, tags)
+        case Place(fulfillment_order_id, lines):
+            handle = effects.handle_of(order_id)
+            await commerce.hold(fulfillment_order_id, handle=handle, note=note, lines=lines)
+        case Lift(fulfillment_order_id, hold_ids):
+            await commerce.release_holds(fulfillment_order_id, hold_ids)
+        case SplitOff(fulfillment_order_id, lines):
+            await commerce.split_fulfillment_order(fulfillment_order_id, lines)
+        case MarkPaid():
+            await commerce.mark_paid(order_id)
+        case CancelOrder():
+            await _cancel(run, commerce, order)
+
+
+async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
+    """Ask the shop to cancel an order, once: what it refuses it would refuse again."""
+    try:
+        await commerce.cancel_order(
+            order.order_id,
+            reason=effects.cancel_reason(order.cancel_reason),
+            note=order.cancel_reason,
+            notify=False,
+            restock=True,
+        )
+    except CommerceUnavailable:
+        raise
+    except CommerceError:
+        await _asked_to_cancel(run, order.order_id)
+        raise
+    await _asked_to_cancel(run, order.order_id)
+
+
+async def _asked_to_cancel(run: Run, order_id: int) -> None:
+    async with run.work() as work:
+        now = work.runtime.clock()
+        await store.note_cancel_asked(work.db, work.shop_id, order_id, now)
+
+
+async def _note(work: Work, order: PreorderOrder) -> str | None:
+    """Return what a hold says of itself: the first offer's note."""
+    if not order.lines:
+        return None
+    first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)
+    return first.shipping.fulfillment.hold_reason_note if first is not None else None

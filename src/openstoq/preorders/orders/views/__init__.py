@@ -1,0 +1,1 @@
+"""The shapes in which the API shows orders, each beside the function that fills it."""

@@ -1,0 +1,116 @@
+"""The shapes of an order's fulfillment, beside the functions that fill them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from openstoq.preorders.offers.model import Sync
+from openstoq.preorders.orders.model import PreorderOrder
+from openstoq.preorders.orders.sync.effects import ours
+
+
+class HoldView(BaseModel):
+    """Why a fulfillment order waits, and whether we or somebody else said so."""
+
+    id: int
+    handle: str | None
+    reason: str
+    reason_note: str | None
+    held_by_us: bool
+
+
+class FulfillmentLineView(BaseModel):
+    """Units of a line within a fulfillment order."""
+
+    line_id: int
+    shopify_variant_id: int | None
+    quantity: int
+    remaining: int
+    is_preorder: bool
+
+
+class FulfillmentOrderView(BaseModel):
+    """Lines that are sent together."""
+
+    id: int
+    status: str
+    location: str | None
+    fulfill_at: datetime | None
+    held: bool
+    holds: list[HoldView]
+    lines: list[FulfillmentLineView]
+
+
+class FulfillmentView(BaseModel):
+    """An order's fulfillment orders, who holds them, and whether all or any are held.
+
+    all_held and any_held are about those that have preordered items left to send.
+    """
+
+    all_held: bool
+    any_held: bool
+    hold_reason_note: str | None
+    released_at: datetime | None
+    fulfillment_orders: list[FulfillmentOrderView]
+    sync: Sync
+
+
+def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> FulfillmentView:
+    """Show an order's fulfillment orders."""
+    held = held_by_us(order)
+    preordered = {line.id for line in order.lines}
+    return FulfillmentView(
+        all_held=bool(held) and all(held),
+        any_held=any(held),
+        hold_reason_note=hold_reason_note,
+        released_at=order.released_at,
+        fulfillment_orders=[
+            FulfillmentOrderView(
+                id=one.id,
+                status=one.status,
+                location=one.location,
+                fulfill_at=one.fulfill_at,
+                held=bool(one.holds),
+                holds=[
+                    HoldView(
+                        id=hold.id,
+                        handle=hold.handle,
+                        reason=hold.reason,
+                        reason_note=hold.note,
+                        held_by_us=hold.ours,
+                    )
+                    for hold in one.holds
+                ],
+                lines=[
+                    FulfillmentLineView(
+                        line_id=line.line_id,
+                        shopify_variant_id=line.variant_id,
+                        quantity=line.total,
+                        remaining=line.remaining,
+                        is_preorder=line.line_id in preordered,
+                    )
+                    for line in one.lines
+                ],
+            )
+            for one in order.snapshot.fulfillment_orders
+        ],
+        sync=sync_view(order),
+    )
+
+
+def held_by_us(order: PreorderOrder) -> list[bool]:
+    """Return whether each fulfillment order with preordered items to send is held by us."""
+    preordered = {line.id for line in order.lines}
+    return [
+        bool(ours(one.holds))
+        for one in order.snapshot.fulfillment_orders
+        if any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
+    ]
+
+
+def sync_view(order: PreorderOrder) -> Sync:
+    """Return whether the shop agrees with what was decided about an order."""
+    if order.sync_error is not None:
+        return Sync(state="failed", error=order.sync_error)
+    behind = order.synced_revision < order.revision
+    return Sync(state="pending" if behind else "synced", error=None)
