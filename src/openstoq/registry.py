@@ -28,7 +28,7 @@ from openstoq.preorders.orders.actions import bulk as bulk_actions
 from openstoq.preorders.orders.actions import fulfillment as fulfillment_actions
 from openstoq.preorders.orders.actions import orders
 from openstoq.preorders.orders.actions import payments as payment_actions
-from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
+from openstoq.preorders.orders.events import BalanceCollected, OrderDecided, RefundBegun
 from openstoq.preorders.orders.payments import charges, refunds
 from openstoq.preorders.orders.privacy import jobs as order_privacy
 from openstoq.preorders.orders.recovery import jobs as recovery
@@ -93,6 +93,6 @@ SUBSCRIBERS: Subscribers = {
     ),
     StockChanged: (restock.on_stock_changed,),
     OrderDecided: (order_sync.on_decided,),
-    ChargeBegun: (charges.on_begun,),
+    BalanceCollected: (mails.on_balance_collected,),
     RefundBegun: (refunds.on_begun,),
 }

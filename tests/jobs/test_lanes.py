@@ -161,7 +161,7 @@ async def test_a_due_job_is_found_among_many_shops_that_have_none(taker, databas
 
 async def test_jobs_that_are_not_due_are_left(taker, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
-        work.enqueue_in(HOUR, probes.write, word="later")
+        work.enqueue(probes.write.after(HOUR), word="later")
     assert await taker.take() == []
 
 

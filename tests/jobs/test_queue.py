@@ -37,14 +37,14 @@ async def test_a_rolled_back_transaction_enqueues_nothing(database, runtime, sho
 async def test_coalesced_jobs_wait_once_for_the_same_arguments(database, runtime, shop):
     for word in ("a", "b", "a", "a"):
         async with runtime.work(shop.id, request_id="test") as work:
-            work.coalesce(write, word=word)
+            work.enqueue(write.once(), word=word)
     assert sorted(await words(database, shop)) == ["a", "b"]
 
 
 async def test_coalesced_in_one_transaction_they_wait_once(database, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
         for word in ("a", "b", "a"):
-            work.coalesce(write, word=word)
+            work.enqueue(write.once(), word=word)
         work.enqueue(write, word="a")
     assert sorted(await words(database, shop)) == ["a", "a", "b"]
 
@@ -60,10 +60,10 @@ async def startable(database):
 
 async def test_a_coalesced_job_cannot_start_before_the_changes_it_is_for(database, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
-        work.coalesce(write, word="a")
+        work.enqueue(write.once(), word="a")
     assert await startable(database) == 1
     async with runtime.work(shop.id, request_id="test") as changing:
-        changing.coalesce(write, word="a")
+        changing.enqueue(write.once(), word="a")
         await changing.flush()
         assert await startable(database) == 0
     assert await startable(database) == 1
@@ -72,12 +72,12 @@ async def test_a_coalesced_job_cannot_start_before_the_changes_it_is_for(databas
 
 async def test_two_changes_at_once_do_not_wait_for_each_other(database, runtime, shop):
     async with runtime.work(shop.id, request_id="test") as work:
-        work.coalesce(write, word="a")
+        work.enqueue(write.once(), word="a")
     async with runtime.work(shop.id, request_id="test") as one:
-        one.coalesce(write, word="a")
+        one.enqueue(write.once(), word="a")
         await one.flush()
         async with runtime.work(shop.id, request_id="test") as another:
-            another.coalesce(write, word="a")
+            another.enqueue(write.once(), word="a")
         assert await startable(database) == 0
     assert await startable(database) == 1
 
@@ -86,8 +86,8 @@ async def test_each_shop_and_job_has_its_own(database, runtime, shop):
     other = await make_shop(database, "other.myshopify.com")
     for one in (shop, other):
         async with runtime.work(one.id, request_id="test") as work:
-            work.coalesce(write, word="a")
-            work.coalesce(wait_for, word="a")
+            work.enqueue(write.once(), word="a")
+            work.enqueue(wait_for.once(), word="a")
     assert await words(database, shop) == await words(database, other) == ["a"]
     async with database.transaction(None) as db:
         assert await waiting(db) == {"queued": 4}

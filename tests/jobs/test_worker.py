@@ -140,7 +140,7 @@ async def test_a_job_is_not_put_aside_for_what_the_queue_cannot_write(
         job = probes.write if what == "its begin" else probes.ask_again
         arguments = {"word": "begun"} if what == "its begin" else {}
         async with runtime.work(shop.id, request_id="test") as work:
-            work.coalesce(job, **arguments)
+            work.enqueue(job.once(), **arguments)
         async with working(runtime, database_url):
 
             async def is_done():
@@ -231,7 +231,7 @@ async def test_what_changes_while_a_coalesced_job_runs_has_it_run_again(
 ):
     async def coalesce():
         async with runtime.work(shop.id, request_id="test") as work:
-            work.coalesce(probes.wait_for, word="go")
+            work.enqueue(probes.wait_for.once(), word="go")
 
     await coalesce()
     async with working(runtime, database_url):

@@ -6,6 +6,7 @@ import pytest
 
 from factories.apps import client_of, make_app
 from factories.runtimes import make_runtime
+from openstoq.jobs.queue import waiting_arguments
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OFFERS = "/preorders/offers"
@@ -142,3 +143,22 @@ async def test_the_schedule_is_read_live_and_never_enables(database, key):
         backwards = {"start": window["end"], "end": window["start"]}
         for wrong in ({}, backwards):
             assert (await client.post(f"{at}/schedule", json=wrong)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("capability", "change", "asks"),
+    [
+        ("limits", {"total": {"max": 3}}, True),
+        ("widget", {"button": {"text": "Reserve"}}, True),
+        ("payments", {"options": {"full": {"billing_title": "Now"}}}, False),
+    ],
+)
+async def test_a_change_without_a_part_in_plans_asks_for_the_storefront_at_once(
+    client, database, shop, at, capability, change, asks
+):
+    """One with a part in them waits until Shopify has its plans, or shoppers see no such plan."""
+    answer = await client.patch(f"{at}/{capability}", json=change)
+    assert answer.status_code == 202, answer.text
+    async with database.transaction(shop.id) as db:
+        waiting = await waiting_arguments(db, shop.id, "preorders.storefront.sync_storefront")
+    assert bool(waiting) is asks

@@ -64,10 +64,10 @@ async def pull(run: Run, *, everything: bool = False) -> None:
         if begun.updated_since is None:
             # A lost webhook would have told of their end; each is asked for before it is believed.
             for product_id in await products.unseen_since(work.db, work.shop_id, begun.started_at):
-                work.coalesce(pull_product, product_id=product_id)
+                work.enqueue(pull_product.once(), product_id=product_id)
         elif everything:
             # This run went on with a pull of changes alone, which had been cut short.
-            work.coalesce(pull, everything=True)
+            work.enqueue(pull.once(), everything=True)
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
 
 
@@ -75,7 +75,7 @@ async def pull(run: Run, *, everything: bool = False) -> None:
 async def pull_everything(run: Run) -> None:
     """Pull the whole catalogue once a night."""
     async with run.work() as work:
-        work.coalesce(pull, everything=True)
+        work.enqueue(pull.once(), everything=True)
 
 
 @jobs.job()
@@ -176,7 +176,7 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
     unknown = await products.unknown_variants(work.db, work.shop_id, variant_ids)
     if unknown or change.further_variant_ids:
         # A webhook names no address, and no stock item for some variants.
-        work.coalesce(pull_product, product_id=product.id)
+        work.enqueue(pull_product.once(), product_id=product.id)
     if change.further_variant_ids:
         return []
     await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)

@@ -61,9 +61,26 @@ class Job(Generic[Sent]):
     lane: Lane
     payload: TypeAdapter[Any]
 
+    def after(self, delay: timedelta) -> "Planned[Sent]":
+        """Return the job as one to enqueue that begins after `delay`."""
+        return Planned(job=self, delay=delay)
+
+    def once(self, *, after: timedelta = timedelta(0)) -> "Planned[Sent]":
+        """Return the job as one to enqueue unless one with the same arguments already waits."""
+        return Planned(job=self, delay=after, coalesced=True)
+
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Read a stored payload back into the handler's keyword arguments."""
         return dict(self.payload.validate_python(sent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Generic[Sent]):
+    """A job with when it begins, and whether one that waits already is enough."""
+
+    job: Job[Sent]
+    delay: timedelta = timedelta(0)
+    coalesced: bool = False
 
 
 @dataclass(slots=True)

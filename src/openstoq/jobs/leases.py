@@ -5,7 +5,7 @@ may stay open that long. Who finds it held comes again later: what changed meanw
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ import structlog
 from openstoq.db.passing import PASSING
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import GiveUp, Retry
-from openstoq.jobs.work import Run
+from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -72,6 +72,28 @@ class Leases:
         ):
             raise GiveUp(f"there is nothing with the id {key} any more")
         return None
+
+    @asynccontextmanager
+    async def alone(
+        self, run: Run, key: Any, *, again: Callable[[Work], None], keeps_count: bool = True
+    ) -> AsyncIterator[bool]:
+        """Yield whether this run may work on a row alone; where it may, while the block runs.
+
+        While another run has the row, `again` enqueues what repeats this one later. A job that
+        has failed before is retried instead, as a new one would not know of its failures, unless
+        it `keeps_count` of something else. Raises GiveUp when there is no such row.
+        """
+        async with run.work() as work:
+            lease = await self.claim(work.db, work.shop_id, key)
+            if lease is None:
+                if keeps_count:
+                    run.keep_count(LATER)
+                again(work)
+        if lease is None:
+            yield False
+            return
+        async with self.kept(run, key, lease):
+            yield True
 
     @asynccontextmanager
     async def kept(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from openstoq.config import Settings
 from openstoq.db.pool import Connection, Database
-from openstoq.jobs.job import Job, Retry
+from openstoq.jobs.job import Job, Planned, Retry
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.kernel.alone import alone
 from openstoq.kernel.clock import Clock
@@ -59,62 +59,22 @@ class Work:
 
     def enqueue(
         self,
-        job: Job[Sent],
-        /,
-        *args: Sent.args,
-        **arguments: Sent.kwargs,
-    ) -> None:
-        """Have `job` run once this transaction has committed."""
-        self.enqueue_in(timedelta(0), job, *args, **arguments)
-
-    def enqueue_in(
-        self,
-        delay: timedelta,
-        job: Job[Sent],
+        job: Job[Sent] | Planned[Sent],
         /,
         *_: Sent.args,
         **arguments: Sent.kwargs,
     ) -> None:
-        """Have `job` run after `delay`."""
+        """Have `job` run once this transaction has committed; a planned one as it was planned."""
+        planned = job if isinstance(job, Planned) else Planned(job=job)
         self.effects.append(
             Enqueued(
-                job=job.name,
-                lane=job.lane,
+                job=planned.job.name,
+                lane=planned.job.lane,
                 shop_id=self.shop_id,
                 arguments=arguments,
                 request_id=self.request_id,
-                delay=delay,
-            )
-        )
-
-    def coalesce(
-        self,
-        job: Job[Sent],
-        /,
-        *args: Sent.args,
-        **arguments: Sent.kwargs,
-    ) -> None:
-        """Have `job` run, unless one with the same arguments already waits to start."""
-        self.coalesce_in(timedelta(0), job, *args, **arguments)
-
-    def coalesce_in(
-        self,
-        delay: timedelta,
-        job: Job[Sent],
-        /,
-        *_: Sent.args,
-        **arguments: Sent.kwargs,
-    ) -> None:
-        """Have `job` run after `delay`, unless one with the same arguments waits already."""
-        self.effects.append(
-            Enqueued(
-                job=job.name,
-                lane=job.lane,
-                shop_id=self.shop_id,
-                arguments=arguments,
-                request_id=self.request_id,
-                delay=delay,
-                coalesced=True,
+                delay=planned.delay,
+                coalesced=planned.coalesced,
             )
         )
 

@@ -95,6 +95,6 @@ async def on_news(work: Work, news: News) -> None:
         case Uninstalled():
             await store.mark_uninstalled(work.db, work.shop_id, news.triggered_at)
         case ShopChanged():
-            work.coalesce(read_facts)
+            work.enqueue(read_facts.once())
         case _:
             return

@@ -39,7 +39,7 @@ async def find_stragglers(run: Run) -> None:
         under_way = {str(arguments.get("wave_id")) for arguments in running}
         for wave_id in await waves.unfinished(work.db, work.shop_id):
             if str(wave_id) not in under_way:
-                work.coalesce(send_wave, wave_id=wave_id)
+                work.enqueue(send_wave.once(), wave_id=wave_id)
 
 
 @jobs.job(cron="7,22,37,52 * * * *")

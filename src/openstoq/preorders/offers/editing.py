@@ -15,6 +15,8 @@ from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.offers.plan_group.mapping import plan_group
+from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront.metafields import on_variants, too_large
 
 
@@ -60,9 +62,12 @@ async def write(work: Work, offer: Offer) -> None:
     """Write an offer, discarded or not, and have the shop follow."""
     rules.settle(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
-    told = offer.before is not None and on_variants(offer.before) == on_variants(offer)
-    await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=told)
+    is_same_there = offer.before is not None and on_variants(offer.before) == on_variants(offer)
+    await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)
     plan_group_jobs.request(work, offer.id)
+    if offer.before is not None and plan_group(offer.before) == plan_group(offer):
+        # A change that Shopify's plans have no part in, such as one of limits, waits for no plan.
+        storefront_jobs.request(work)
 
 
 async def _check_size(work: Work, offer: Offer) -> None:

@@ -10,7 +10,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.orders import mails, rules
 from openstoq.preorders.orders.events import OrderDecided, RefundBegun
-from openstoq.preorders.orders.ledger import refund_plan
+from openstoq.preorders.orders.ledger import charge_entry, refund_plan
 from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.model import Part, Payment, PreorderOrder
 from openstoq.preorders.orders.saving import save
@@ -40,13 +40,13 @@ async def cancel(
         for one in order.payments
         if one.kind == "balance" and one.status == "pending"
     ]
-    dunned = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
+    called_off = charge_entry.called_off(order.payments)
     refunds = refund_plan.refunds(order, refund, Reason(reason, notify=False), now)
     order.cancelled_at, order.cancel_reason = now, reason
     if in_shop:
         order.cancel_wanted = True
         order.revision += 1
-    await save(work, order, before=before, payments=[*dunned, *called_off, *refunds])
+    await save(work, order, before=before, payments=[*called_off, *called_off, *refunds])
     if in_shop:
         await work.publish(OrderDecided(order.order_id))
     for one in refunds:

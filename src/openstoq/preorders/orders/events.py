@@ -1,4 +1,4 @@
-"""What decisions about orders call for; the jobs that do it subscribe to these."""
+"""Events of orders, for those that act on them: jobs that ask Shopify, and mails."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,11 +12,10 @@ class OrderDecided:
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeBegun:
-    """A charge of a balance is in the ledger and waits to be made."""
+class BalanceCollected:
+    """The balance of an order that was known before has come, by whatever way."""
 
     order_id: int
-    payment_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ DELETED = "the order was deleted in Shopify"
 
 def request(work: Work, order_id: int) -> None:
     """Have an order read from the shop; ten messages in a second are one read."""
-    work.coalesce(read_order, order_id=order_id)
+    work.enqueue(read_order.once(), order_id=order_id)
 
 
 @jobs.job()
@@ -74,9 +74,9 @@ async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
             return
         taken = await take_in(work, order, read_at=read_at)
         if await may_become_ours(work, order, read_at):
-            work.coalesce_in(LATER, read_order, order_id=order_id)
+            work.enqueue(read_order.once(after=LATER), order_id=order_id)
         if taken is not None and charge_entry.has_come_due(taken, read_at):
-            work.coalesce(charges.collect_due)
+            work.enqueue(charges.collect_due.once())
     if taken is not None and taken.revision > taken.synced_revision:
         # A run that dies here is repeated as a whole, and finds it behind.
         await sync_jobs.follow(run, commerce, order, read_at=read_at)
@@ -126,7 +126,7 @@ async def reconcile(run: Run) -> None:
 
 async def on_installed(work: Work, _: Installed) -> None:
     """Have the markets read, by which orders are told apart."""
-    work.coalesce(read_markets)
+    work.enqueue(read_markets.once())
 
 
 async def on_news(work: Work, news: News) -> None:
@@ -147,7 +147,7 @@ async def on_news(work: Work, news: News) -> None:
             if found is not None:
                 request(work, found)
         case MarketsChanged():
-            work.coalesce(read_markets)
+            work.enqueue(read_markets.once())
         case _:
             return
 

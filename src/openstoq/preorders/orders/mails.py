@@ -11,11 +11,13 @@ import structlog
 
 from openstoq.commerce.orders import Order
 from openstoq.jobs.job import GiveUp, JobSet, Lane
-from openstoq.jobs.work import Run
+from openstoq.jobs.work import Run, Work
+from openstoq.kernel.ids import new_id
 from openstoq.messaging import order_mails
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.order_mails import Cause, Decline, Item, OrderFacts, Why
 from openstoq.preorders.orders import store
+from openstoq.preorders.orders.events import BalanceCollected
 from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOrder
 from openstoq.shops import store as shops
 from openstoq.shops.commerce import asking, commerce_of
@@ -101,6 +103,11 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
             decline=Decline(cause_of(charge.error), charge.retry_at) if charge else None,
         ),
     )
+
+
+async def on_balance_collected(work: Work, collected: BalanceCollected) -> None:
+    """Have the receipt of a balance sent."""
+    work.enqueue(send_receipt, order_id=collected.order_id, notice_id=new_id())
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)

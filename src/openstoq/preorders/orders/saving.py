@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from openstoq.jobs.work import Work
-from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
-from openstoq.preorders.orders import mails, store
+from openstoq.preorders.orders import store
+from openstoq.preorders.orders.events import BalanceCollected
 from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.orders.model import Line, Payment, PreorderOrder
 from openstoq.preorders.orders.state import derive
@@ -33,7 +33,7 @@ async def save(
     was_collected = order.collected_at is not None
     derive(order, [*kept, *changed.values()], now)
     if before and order.collected_at is not None and not was_collected:
-        work.enqueue(mails.send_receipt, order_id=order.order_id, notice_id=new_id())
+        await work.publish(BalanceCollected(order.order_id))
     await store.save(db, shop_id, order)
     await store.save_payments(db, shop_id, {order.order_id: changed.values()}, now)
     if order.lines != tuple(before):

@@ -48,14 +48,15 @@ async def flip(run: Run, *, job_id: str) -> None:
             await fail(work, job_id, NO_SHOP)
             return
         await storefront_store.know_shop(work.db, work.shop_id)
-        lease = await storefront_jobs.LEASES.claim(work.db, work.shop_id, work.shop_id)
-        if lease is None:
-            run.keep_count(LATER)
-            work.enqueue_in(LATER, flip, job_id=job_id)
-            return
-    async with storefront_jobs.LEASES.kept(run, run.shop_id, lease), ending(run, job_id):
-        while await _flip_chunk(run, commerce, job_id):
-            continue
+
+    def again(work: Work) -> None:
+        work.enqueue(flip.after(LATER), job_id=job_id)
+
+    async with storefront_jobs.LEASES.alone(run, run.shop_id, again=again) as is_alone:
+        if is_alone:
+            async with ending(run, job_id):
+                while await _flip_chunk(run, commerce, job_id):
+                    continue
 
 
 async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:

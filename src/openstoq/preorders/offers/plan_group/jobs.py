@@ -36,7 +36,7 @@ LEASES = Leases("offers", "id", lasts=SETTLED)
 
 def request(work: Work, offer_id: UUID) -> None:
     """Have the shop follow a change of an offer; ten changes in a second are one run."""
-    work.coalesce(sync_offer, offer_id=offer_id)
+    work.enqueue(sync_offer.once(), offer_id=offer_id)
 
 
 @jobs.job()
@@ -45,14 +45,13 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
-    async with run.work() as work:
-        lease = await LEASES.claim(work.db, work.shop_id, offer_id)
-        if lease is None:
-            run.keep_count(LATER)
-            work.coalesce_in(LATER, sync_offer, offer_id=offer_id)
-            return
-    async with LEASES.kept(run, offer_id, lease):
-        await _sync(run, commerce, offer_id)
+
+    def again(work: Work) -> None:
+        work.enqueue(sync_offer.once(after=LATER), offer_id=offer_id)
+
+    async with LEASES.alone(run, offer_id, again=again) as is_alone:
+        if is_alone:
+            await _sync(run, commerce, offer_id)
 
 
 @jobs.job(cron="*/10 * * * *")

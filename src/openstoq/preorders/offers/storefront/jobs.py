@@ -33,12 +33,12 @@ LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 
 def request(work: Work) -> None:
     """Have the metafields and policies of changed variants written."""
-    work.coalesce(sync_storefront)
+    work.enqueue(sync_storefront.once())
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
     """Have everything that an offer sells looked at again, whether it is sold out."""
-    work.coalesce(look_again, offer_id=offer_id)
+    work.enqueue(look_again.once(), offer_id=offer_id)
 
 
 @jobs.job()
@@ -57,24 +57,28 @@ async def sync_storefront(run: Run) -> None:
         return
     async with run.work() as work:
         await marks.know_shop(work.db, work.shop_id)
-        lease = await LEASES.claim(work.db, work.shop_id, work.shop_id)
-        if lease is None:
-            run.keep_count(LATER)
-            work.coalesce_in(LATER, sync_storefront)
-            return
-    async with LEASES.kept(run, run.shop_id, lease):
-        unwritten: dict[UUID, str] = {}
-        async with run.work() as work:
-            db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
-            rest = [int(one) for one in await resting(db, shop_id, POLICY, now)]
-            again = [int(one) for one in await rested(db, shop_id, POLICY, now, MOST_AGAIN)]
-        policies_of = _Policies(run, commerce, rest)
-        with asking():
-            # What the shop refuses of its own metafields keeps back no variant.
-            with alone(SHOP, run.shop_id, unwritten), patiently():
-                await _write_shop(run, commerce)
-            await _write_variants(run, commerce, policies_of)
-            await policies_of.write(POLICIES)
+
+    def again(work: Work) -> None:
+        work.enqueue(sync_storefront.once(after=LATER))
+
+    async with LEASES.alone(run, run.shop_id, again=again) as is_alone:
+        if is_alone:
+            await _sync(run, commerce)
+
+
+async def _sync(run: Run, commerce: Commerce) -> None:
+    unwritten: dict[UUID, str] = {}
+    async with run.work() as work:
+        db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
+        rest = [int(one) for one in await resting(db, shop_id, POLICY, now)]
+        again = [int(one) for one in await rested(db, shop_id, POLICY, now, MOST_AGAIN)]
+    policies_of = _Policies(run, commerce, rest)
+    with asking():
+        # What the shop refuses of its own metafields keeps back no variant.
+        with alone(SHOP, run.shop_id, unwritten), patiently():
+            await _write_shop(run, commerce)
+        await _write_variants(run, commerce, policies_of)
+        await policies_of.write(POLICIES)
     failures = [*unwritten.values(), *policies_of.unset.values()]
     if failures and not counts(run):
         raise Failed("; ".join(dict.fromkeys(failures)))

@@ -13,7 +13,15 @@ from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders.ledger import entries
 from openstoq.preorders.orders.ledger.amounts import of_units, shares, worth
-from openstoq.preorders.orders.model import HANDLE, ZERO, Collect, Line, PreorderOrder, Snapshot
+from openstoq.preorders.orders.model import (
+    HANDLE,
+    ZERO,
+    Collect,
+    Line,
+    Payment,
+    PreorderOrder,
+    Snapshot,
+)
 from openstoq.preorders.orders.recognition.matching import Match
 
 
@@ -29,6 +37,51 @@ class Money:
     agreed: Decimal
     balance: Decimal
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of an order and its offers before it is taken in."""
+
+    stored: PreorderOrder | None
+    matches: Sequence[Match]
+    offers: Mapping[UUID, Offer]
+    market_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """An order as it follows from what Shopify has of it, with what of it has changed.
+
+    `before` are its lines as they were stored, and `entries` the ledger's new and changed entries.
+    """
+
+    order: PreorderOrder
+    before: Sequence[Line]
+    entries: Sequence[Payment]
+    offers: Mapping[UUID, Offer]
+    is_new: bool
+
+
+def compose(order: Order, known: Known, *, read_at: datetime, now: datetime) -> Composed:
+    """Compose an order of ours, its lines and its ledger; nothing of it is judged yet."""
+    stored, offers = known.stored, known.offers
+    before = stored.lines if stored is not None else ()
+    has_partial = any(match.payment == "partial" for match in known.matches)
+    money = read_money(order, stored, has_partial=has_partial)
+    lines = compose_lines(
+        order, known.matches, offers, before, market_id=known.market_id, balance=money.agreed
+    )
+    composed = compose_order(
+        order, lines, offers, stored, owed=money, market_id=known.market_id, now=now
+    )
+    composed.read_at = read_at
+    if stored is not None and was_released_by_hand(stored, composed):
+        composed.hold_wanted, composed.released_at = None, now
+    ledger = entries.reconcile(order, composed.payments, now, at_checkout=money.at_checkout)
+    return Composed(
+        order=composed, before=before, entries=ledger, offers=offers, is_new=stored is None
+    )
 
 
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
@@ -71,7 +124,7 @@ def compose_order(
     market_id: int | None,
     now: datetime,
 ) -> PreorderOrder:
-    """Return the order, new or as it is now; `settle` has to follow once its ledger is known."""
+    """Return the order, new or as it is now; `state.derive` has to follow once its ledger is known."""
     sold = {line.id for line in lines}
     others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
     is_left = order.cancelled_at is None and any(line.current for line in lines)

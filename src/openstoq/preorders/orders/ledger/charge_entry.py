@@ -1,5 +1,6 @@
-"""A balance that could not be charged: when it is tried again, and who is told. No I/O."""
+"""The ledger entry of a charge: how it opens, is handed to Shopify, fails and is tried again. No I/O."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -53,6 +54,11 @@ def reopened(payment: Payment) -> Payment:
         begun_at=None,
         settled_at=None,
     )
+
+
+def called_off(payments: Iterable[Payment]) -> list[Payment]:
+    """Return the charges that would be tried again later, as ones that will not."""
+    return [replace(one, retry_at=None) for one in payments if one.retry_at is not None]
 
 
 def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:

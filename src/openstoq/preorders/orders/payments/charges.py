@@ -20,11 +20,11 @@ from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders import mails, rules, store
-from openstoq.preorders.orders.events import ChargeBegun
 from openstoq.preorders.orders.intake.take_in import read
 from openstoq.preorders.orders.ledger import charge_entry
 from openstoq.preorders.orders.model import Payment, PreorderOrder
 from openstoq.preorders.orders.payments import store as payments_store
+from openstoq.preorders.orders.payments.under_way import under_way
 from openstoq.preorders.orders.saving import save
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -40,20 +40,20 @@ PATIENCE = timedelta(days=3)
 
 
 async def begin(work: Work, order: PreorderOrder) -> Payment:
-    """Have a balance charged that may be; a later try of an earlier charge is called off."""
+    """Charge a balance that may be charged, and call off later tries of earlier charges."""
     now = work.runtime.clock()
-    charge = charge_entry.opened(order, "auto", now)
-    called_off = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
-    await save(work, order, before=order.lines, payments=[*called_off, charge])
-    await work.publish(ChargeBegun(order.order_id, charge.id))
-    return charge
+    entry = charge_entry.opened(order, "auto", now)
+    called_off = charge_entry.called_off(order.payments)
+    await save(work, order, before=order.lines, payments=[*called_off, entry])
+    request(work, order.order_id, entry.id)
+    return entry
 
 
 async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
     """Note that a balance came by other means, and have the shop know it too."""
     now = work.runtime.clock()
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
-    called_off = [replace(one, retry_at=None) for one in order.payments if one.retry_at is not None]
+    called_off = charge_entry.called_off(order.payments)
     order.collected_at = now
     order.paid_wanted = True
     order.revision += 1
@@ -61,9 +61,9 @@ async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
     return paid
 
 
-async def on_begun(work: Work, begun: ChargeBegun) -> None:
-    """Have a charge made."""
-    work.coalesce(charge, order_id=begun.order_id, payment_id=begun.payment_id)
+def request(work: Work, order_id: int, payment_id: UUID) -> None:
+    """Have the charge of a ledger's entry made, or followed to its end."""
+    work.enqueue(charge.once(), order_id=order_id, payment_id=payment_id)
 
 
 @jobs.job(attempts=30)
@@ -117,9 +117,9 @@ async def _collect(work: Work, order_ids: Sequence[int]) -> None:
         if order.mandate is None:
             tried = replace(one, attempts=one.attempts + 1)
             one = charge_entry.failed(tried, charge_entry.NO_METHOD, retry_days, now)
-            _tell(work, order, one)
+            _notify(work, order, one)
         else:
-            await work.publish(ChargeBegun(order.order_id, one.id))
+            request(work, order.order_id, one.id)
         changed[order.order_id] = [one]
     await store.save_payments(work.db, work.shop_id, changed, now)
 
@@ -127,15 +127,13 @@ async def _collect(work: Work, order_ids: Sequence[int]) -> None:
 async def _hand_over(
     run: Run, order_id: int, payment_id: UUID
 ) -> tuple[PreorderOrder | None, Payment | None]:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return None, None
-        order, payment = found
-        begun = charge_entry.handed_over(payment, order, work.runtime.clock())
-        if begun != payment:
-            await save(work, order, before=order.lines, payments=[begun])
-        return order, begun
+        begun = charge_entry.handed_over(found.payment, found.order, run.runtime.clock())
+        if begun != found.payment:
+            await found.save(begun)
+        return found.order, begun
 
 
 async def _ask(
@@ -180,68 +178,59 @@ async def _follow(
 async def _note_reference(
     run: Run, order_id: int, payment_id: UUID, reference: str
 ) -> Payment | None:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return None
-        order, payment = found
-        asked = replace(payment, reference=reference)
-        await save(work, order, before=order.lines, payments=[asked])
+        asked = replace(found.payment, reference=reference)
+        await found.save(asked)
         return asked
 
 
 async def _succeed(
     run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
 ) -> None:
-    """Settle a charge; an entry that was made of its transaction before becomes void."""
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    """Note that a charge succeeded; an entry made of its transaction before becomes void."""
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
-        order, payment = found
-        now = work.runtime.clock()
+        now = run.runtime.clock()
         twins = [
             replace(one, status="void", transaction_id=None, error="the same as the charge")
-            for one in order.payments
+            for one in found.order.payments
             if one.transaction_id in transaction_ids and one.id != payment_id
         ]
-        settled = replace(
-            payment,
+        succeeded = replace(
+            found.payment,
             status="succeeded",
             transaction_id=next(iter(transaction_ids), None),
             error=None,
             settled_at=now,
         )
-        await save(work, order, before=order.lines, payments=[*twins, settled])
+        await found.save(*twins, succeeded)
 
 
 async def _ask_to_authenticate(run: Run, order_id: int, payment_id: UUID) -> None:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
-        order, payment = found
-        recovery_store = replace(payment, status="authenticate")
-        await save(work, order, before=order.lines, payments=[recovery_store])
-        work.enqueue(
+        await found.save(replace(found.payment, status="authenticate"))
+        found.work.enqueue(
             mails.send_payment_link, order_id=order_id, notice_id=new_id(), why="authenticate"
         )
 
 
 async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
-        order, payment = found
-        retry_days = work.runtime.settings.collection.retry_days
-        failed = charge_entry.failed(payment, error, retry_days, work.runtime.clock())
-        await save(work, order, before=order.lines, payments=[failed])
-        _tell(work, order, failed)
+        retry_days = run.runtime.settings.collection.retry_days
+        failed = charge_entry.failed(found.payment, error, retry_days, run.runtime.clock())
+        await found.save(failed)
+        _notify(found.work, found.order, failed)
         log.info("charge.failed", order_id=order_id, attempts=failed.attempts)
 
 
-def _tell(work: Work, order: PreorderOrder, failed: Payment) -> None:
+def _notify(work: Work, order: PreorderOrder, failed: Payment) -> None:
     """Mail the shopper a link to pay by, and the merchant after the last try."""
     why: Literal["due", "declined"] = (
         "due" if failed.error == charge_entry.NO_METHOD else "declined"

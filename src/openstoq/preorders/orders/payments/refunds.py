@@ -9,11 +9,10 @@ from openstoq.commerce.orders import RefundPart
 from openstoq.commerce.port import CommerceRefused
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.orders import store
 from openstoq.preorders.orders.events import RefundBegun
 from openstoq.preorders.orders.intake.take_in import read
 from openstoq.preorders.orders.model import Payment
-from openstoq.preorders.orders.saving import save
+from openstoq.preorders.orders.payments.under_way import under_way
 from openstoq.shops.commerce import commerce_of, patiently
 
 log = structlog.get_logger(__name__)
@@ -23,7 +22,12 @@ jobs = JobSet("preorders.refunds")
 
 async def on_begun(work: Work, begun: RefundBegun) -> None:
     """Have a refund made."""
-    work.coalesce(pay_back, order_id=begun.order_id, payment_id=begun.payment_id)
+    request(work, begun.order_id, begun.payment_id)
+
+
+def request(work: Work, order_id: int, payment_id: UUID) -> None:
+    """Have the refund of a ledger's entry made, or followed to its end."""
+    work.enqueue(pay_back.once(), order_id=order_id, payment_id=payment_id)
 
 
 @jobs.job(attempts=30)
@@ -54,33 +58,30 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
             )
     except CommerceRefused as refusal:
         log.warning("refund.refused", order_id=order_id, error=str(refusal))
-        await _settle(run, order_id, payment_id, error=str(refusal))
+        await _end(run, order_id, payment_id, error=str(refusal))
         return
-    await _settle(run, order_id, payment_id, error=None)
+    await _end(run, order_id, payment_id, error=None)
     await read(run, commerce, order_id)
 
 
 async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return None
-        order, refund = found
-        begun = replace(refund, status="processing", attempts=refund.attempts + 1)
-        await save(work, order, before=order.lines, payments=[begun])
+        attempts = found.payment.attempts + 1
+        begun = replace(found.payment, status="processing", attempts=attempts)
+        await found.save(begun)
         return begun
 
 
-async def _settle(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
-    async with run.work() as work:
-        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+async def _end(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
+    async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
-        order, refund = found
-        settled = replace(
-            refund,
+        ended = replace(
+            found.payment,
             status="failed" if error else "succeeded",
             error=error,
-            settled_at=work.runtime.clock(),
+            settled_at=run.runtime.clock(),
         )
-        await save(work, order, before=order.lines, payments=[settled])
+        await found.save(ended)

@@ -14,10 +14,11 @@ from openstoq.jobs import items
 from openstoq.jobs.job import Job, JobSet
 from openstoq.jobs.queue import FAILED, WAITING, waiting_arguments
 from openstoq.jobs.work import Run, Work
-from openstoq.preorders.orders.events import ChargeBegun, OrderDecided, RefundBegun
+from openstoq.preorders.orders.payments import charges, refunds
 from openstoq.preorders.orders.payments.charges import charge
 from openstoq.preorders.orders.payments.refunds import pay_back
 from openstoq.preorders.orders.recovery import store as recovery_store
+from openstoq.preorders.orders.sync import jobs as sync_jobs
 from openstoq.preorders.orders.sync.jobs import SYNC, sync_order
 
 log = structlog.get_logger(__name__)
@@ -58,10 +59,10 @@ async def resume(run: Run) -> None:
         failures = {one: FAILED_FOR_GOOD for _, one, _ in payments if str(one) in failed}
         await items.remember(db, shop_id, PAYMENT, failures, now)
         for order_id, payment_id, kind in payments:
-            begun = RefundBegun if kind == "refund" else ChargeBegun
-            await work.publish(begun(order_id, payment_id))
+            request = refunds.request if kind == "refund" else charges.request
+            request(work, order_id, payment_id)
         for order_id in orders:
-            await work.publish(OrderDecided(order_id))
+            sync_jobs.request(work, order_id)
     if payments or orders:
         log.info("orders.resumed", payments=len(payments), orders=len(orders))
 

@@ -1,5 +1,6 @@
 """Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NoReturn, TypeAlias
 
@@ -55,7 +56,7 @@ Reading: TypeAlias = tuple[Order, PreorderOrder]
 
 def request(work: Work, order_id: int) -> None:
     """Have the shop follow what was decided about an order."""
-    work.coalesce(sync_order, order_id=order_id)
+    work.enqueue(sync_order.once(), order_id=order_id)
 
 
 async def on_decided(work: Work, decided: OrderDecided) -> None:
@@ -69,14 +70,13 @@ async def sync_order(run: Run, *, order_id: int) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
-    async with run.work() as work:
-        lease = await LEASES.claim(work.db, work.shop_id, order_id)
-        if lease is None:
-            run.keep_count(LATER)
-            work.coalesce_in(LATER, sync_order, order_id=order_id)
-            return
-    async with LEASES.kept(run, order_id, lease):
-        await _follow(run, commerce, order_id, None)
+    async with LEASES.alone(run, order_id, again=_later(order_id)) as is_alone:
+        if is_alone:
+            await _follow(run, commerce, order_id, None)
+
+
+def _later(order_id: int) -> Callable[[Work], None]:
+    return lambda work: work.enqueue(sync_order.once(after=LATER), order_id=order_id)
 
 
 async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
@@ -84,16 +84,15 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
 
     It is left to a job if another run works on it.
     """
-    async with run.work() as work:
-        lease = await LEASES.claim(work.db, work.shop_id, order.id)
-        if lease is None:
-            work.coalesce_in(LATER, sync_order, order_id=order.id)
+    later = _later(order.id)
+    async with LEASES.alone(run, order.id, again=later, keeps_count=False) as is_alone:
+        if not is_alone:
             return
-        wanted = await store.load_one(work.db, work.shop_id, order.id)
-    # Somebody else's reading may be newer, and what followed from it be done.
-    is_newest = wanted is not None and wanted.read_at == read_at
-    reading = (order, wanted) if wanted and is_newest else None
-    async with LEASES.kept(run, order.id, lease):
+        async with run.work() as work:
+            wanted = await store.load_one(work.db, work.shop_id, order.id)
+        # Somebody else's reading may be newer, and what followed from it be done.
+        is_newest = wanted is not None and wanted.read_at == read_at
+        reading = (order, wanted) if wanted and is_newest else None
         await _follow(run, commerce, order.id, reading)
 
 

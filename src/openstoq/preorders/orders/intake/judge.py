@@ -1,0 +1,103 @@
+"""Judge an order's new units against its offers' limits, and count them, under locks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from openstoq.jobs.work import Work
+from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.orders.intake.compose import Composed
+from openstoq.preorders.orders.limits import counts
+from openstoq.preorders.orders.limits import rules as limit_rules
+from openstoq.preorders.orders.limits.counts import Buyer
+from openstoq.preorders.orders.limits.rules import Demand
+from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
+
+
+async def judge(work: Work, composed: Composed) -> Composed:
+    """Decide which of an order's new units count, and which go over a limit.
+
+    A line that went over before is judged again only once it has become smaller. An order that is
+    no longer over any limit loses the tag. A cancelled order is judged no more.
+    """
+    order = composed.order
+    if order.cancelled_at is not None or order.shop_cancelled_at is not None:
+        return composed
+    before = {line.id: line for line in composed.before}
+    new_lines = [
+        line
+        for line in order.lines
+        if line.current > line.quantity
+        and (line.id not in before or line.current < before[line.id].current)
+    ]
+    if new_lines:
+        await _judge_lines(work, order, new_lines, composed.offers)
+    # What was taken off the order is over no limit either.
+    order.lines = tuple(
+        line if line.current else replace(line, exceeded=None) for line in order.lines
+    )
+    order.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
+    if not order.exceeded and OVER_LIMIT_TAG in order.tags_wanted:
+        order.tags_wanted = [tag for tag in order.tags_wanted if tag != OVER_LIMIT_TAG]
+        order.tags_unwanted = [*order.tags_unwanted, OVER_LIMIT_TAG]
+        order.revision += 1
+    return composed
+
+
+async def _judge_lines(
+    work: Work, order: PreorderOrder, new_lines: Sequence[Line], offers: Mapping[UUID, Offer]
+) -> None:
+    """Judge lines under locks; hold and tag the order if one of them does not fit."""
+    await counts.lock(work.db, work.shop_id, order.lines)
+    demands = [
+        Demand(
+            line=line.id,
+            offer_id=line.offer_id,
+            variant_id=line.variant_id,
+            market_id=line.market_id,
+            units=line.current,
+        )
+        for line in new_lines
+    ]
+    of_offers = {line.offer_id: offers[line.offer_id].limits for line in new_lines}
+    taken = await counts.taken(
+        work.db,
+        work.shop_id,
+        demands,
+        of_offers,
+        buyer=Buyer(customer_id=order.customer_id, email=order.email, order_id=order.order_id),
+    )
+    excesses = limit_rules.judge(demands, of_offers, taken)
+    judged = {line.id: _judged(line, excesses, offers) for line in new_lines}
+    order.lines = tuple(judged.get(line.id, line) for line in order.lines)
+    held = any(
+        line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "hold"
+        for line in order.lines
+    )
+    if held and OVER_LIMIT_TAG not in order.tags_wanted:
+        order.hold_wanted = True
+        order.tags_wanted = [*order.tags_wanted, OVER_LIMIT_TAG]
+        order.revision += 1
+
+
+def _judged(
+    line: Line, excesses: Mapping[int, limit_rules.Excess], offers: Mapping[UUID, Offer]
+) -> Line:
+    excess = excesses.get(line.id)
+    if excess is None:
+        return replace(line, quantity=line.current, exceeded=None)
+    accepted = offers[line.offer_id].limits.on_exceed == "accept"
+    return replace(line, quantity=line.current if accepted else 0, exceeded=excess.sentence)
+
+
+def is_to_be_cancelled(composed: Composed) -> bool:
+    """Return whether an offer of a new order wants orders over its limits cancelled."""
+    order, offers = composed.order, composed.offers
+    return (
+        composed.is_new
+        and order.cancelled_at is None
+        and any(
+            line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "cancel"
+            for line in order.lines
+        )
+    )

@@ -1,0 +1,32 @@
+"""A payment that is under way: loaded under its order's lock, changed and saved in one transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from openstoq.jobs.work import Run, Work
+from openstoq.preorders.orders import store
+from openstoq.preorders.orders.model import Payment, PreorderOrder
+from openstoq.preorders.orders.saving import save
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A payment that has begun and not ended, with its order, in an open unit of work."""
+
+    work: Work
+    order: PreorderOrder
+    payment: Payment
+
+    async def save(self, *changed: Payment) -> None:
+        """Save the order with these entries of its ledger as they are now."""
+        await save(self.work, self.order, before=self.order.lines, payments=changed)
+
+
+@asynccontextmanager
+async def under_way(run: Run, order_id: int, payment_id: UUID) -> AsyncIterator[UnderWay | None]:
+    """Yield a payment with its order locked, or None when it has ended meanwhile."""
+    async with run.work() as work:
+        found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
+        yield None if found is None else UnderWay(work, *found)
