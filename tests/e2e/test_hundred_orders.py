@@ -153,7 +153,7 @@ async def _counts_agree(stack: Stack, shelves: dict[str, Shelf], stories: list[S
         told = await stack.ask("GET", f"/preorders/product_variants/{shelf.variant}")
         assert told["preorder_count"] == expected, name
         (row,) = await stack.query(
-            "SELECT coalesce(sum(quantity), 0) AS units FROM preorder_lines WHERE variant_id = $1",
+            "SELECT coalesce(sum(counted), 0) AS units FROM preorder_lines WHERE variant_id = $1",
             shelf.variant,
         )
         assert row["units"] == expected, name

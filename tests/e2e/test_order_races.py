@@ -121,7 +121,7 @@ async def _counted(stack: Stack, offer: Offer) -> int:
         (await stack.ask("GET", f"/preorders/product_variants/{one}"))["preorder_count"]
         for one in offer.variants
     ]
-    lines = "SELECT coalesce(sum(quantity), 0) AS n FROM preorder_lines WHERE offer_id = $1"
+    lines = "SELECT coalesce(sum(counted), 0) AS n FROM preorder_lines WHERE offer_id = $1"
     (row,) = await stack.query(lines, offer.id)
     assert sum(told) == row["n"]
     return int(row["n"])
@@ -161,7 +161,7 @@ async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     assert statuses == [[202, 409]] * 8
     await stack.settled()
     (row,) = await stack.query(
-        "SELECT sum(quantity) AS units FROM preorder_lines JOIN preorder_orders"
+        "SELECT sum(counted) AS units FROM preorder_lines JOIN preorder_orders"
         " USING (shop_id, order_id) WHERE cancelled_at IS NULL"
     )
     assert 2 <= await _counted(stack, offer) == row["units"] <= 10

@@ -63,7 +63,7 @@ async def make_line(
         "ordered": 2,
         "current": 2,
         "unfulfilled": 2,
-        "quantity": 2,
+        "counted": 2,
         "created_at": now,
         **facts,
     }

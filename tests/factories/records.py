@@ -143,7 +143,7 @@ def preorder_line(id: int = 1, offer_id: UUID | None = None, **facts: Any) -> Li
         "ordered": 1,
         "current": 1,
         "unfulfilled": 1,
-        "quantity": 1,
+        "counted": 1,
         "unit_price": money(100),
         "total": money(100),
         "deposit": money(20),

@@ -146,18 +146,18 @@ async def test_the_schedule_is_read_live_and_never_enables(database, key):
 
 
 @pytest.mark.parametrize(
-    ("capability", "change", "asks"),
+    ("method", "path", "change", "asks"),
     [
-        ("limits", {"total": {"max": 3}}, True),
-        ("widget", {"button": {"text": "Reserve"}}, True),
-        ("payments", {"options": {"full": {"billing_title": "Now"}}}, False),
+        ("PATCH", "limits", {"total": {"max": 3}}, True),
+        ("PATCH", "widget", {"button": {"text": "Reserve"}}, True),
+        ("POST", "payments/set_mode", {"mode": "partial"}, False),
     ],
 )
 async def test_a_change_without_a_part_in_plans_asks_for_the_storefront_at_once(
-    client, database, shop, at, capability, change, asks
+    client, database, shop, at, method, path, change, asks
 ):
     """One with a part in them waits until Shopify has its plans, or shoppers see no such plan."""
-    answer = await client.patch(f"{at}/{capability}", json=change)
+    answer = await client.request(method, f"{at}/{path}", json=change)
     assert answer.status_code == 202, answer.text
     async with database.transaction(shop.id) as db:
         waiting = await waiting_arguments(db, shop.id, "preorders.storefront.sync_storefront")

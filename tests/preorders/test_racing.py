@@ -56,11 +56,11 @@ async def check_sold_out(database, shop, orders):
     counted = [order for order in orders if not order.exceeded]
     assert len(counted) == UNITS
     lines = await rows(
-        database, shop, "SELECT quantity, exceeded FROM preorder_lines WHERE shop_id = $1"
+        database, shop, "SELECT counted, exceeded FROM preorder_lines WHERE shop_id = $1"
     )
     assert len(lines) == BUYERS
-    assert sum(one["quantity"] for one in lines) == UNITS
-    assert all((one["quantity"] == 1) == (one["exceeded"] is None) for one in lines)
+    assert sum(one["counted"] for one in lines) == UNITS
+    assert all((one["counted"] == 1) == (one["exceeded"] is None) for one in lines)
     over = await rows(
         database,
         shop,

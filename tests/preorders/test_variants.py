@@ -30,7 +30,7 @@ async def ordered(database, shop, offer_id, line, variant, quantity, market=None
         await db.execute(
             """
             INSERT INTO preorder_lines (shop_id, line_id, order_id, offer_id, variant_id,
-                                        market_id, quantity, created_at)
+                                        market_id, counted, created_at)
             VALUES ($1, $2, 1, $3, $4, $5, $6, now())
             """,
             shop.id,

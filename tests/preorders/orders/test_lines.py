@@ -112,14 +112,14 @@ def test_a_new_line_is_as_the_shop_has_it_and_counts_nothing_yet():
         shop_order(lines=(line,)), [Match(line, one.id, "partial", is_known=False)], [one]
     )
     assert (made.id, made.offer_id, made.variant_id, made.market_id) == (1, one.id, 11, 7)
-    assert (made.ordered, made.current, made.unfulfilled, made.quantity) == (2, 2, 2, 0)
+    assert (made.ordered, made.current, made.unfulfilled, made.counted) == (2, 2, 2, 0)
     assert (made.total, made.deposit, made.balance) == (100, 20, 80)
     assert (made.unit_price, made.plan_id, made.payment) == (50, PLAN, "partial")
 
 
 def test_an_edited_line_counts_no_more_than_it_has_left():
     one = offer(Deposit(percent=20))
-    known = preorder_line(1, one.id, ordered=3, current=3, quantity=3, total=money(300))
+    known = preorder_line(1, one.id, ordered=3, current=3, counted=3, total=money(300))
     line = order_line(1, 300, 3, current=2, unfulfilled=1)
     (made,) = preordered(
         shop_order(lines=(line,)),
@@ -129,14 +129,14 @@ def test_an_edited_line_counts_no_more_than_it_has_left():
         balance=240,
     )
     assert (made.total, made.deposit, made.balance) == (300, 60, 240)
-    assert (made.ordered, made.current, made.unfulfilled, made.quantity) == (3, 2, 1, 2)
+    assert (made.ordered, made.current, made.unfulfilled, made.counted) == (3, 2, 1, 2)
     (left,) = amounts.left(preorder(lines=(made,), balance=money(140)))
     assert (left.total, left.deposit, left.balance) == (200, 60, 140)
-    over = replace(known, quantity=0)
+    over = replace(known, counted=0)
     (made,) = preordered(
         shop_order(lines=(line,)), [Match(line, one.id, "partial", is_known=True)], [one], [over]
     )
-    assert made.quantity == 0
+    assert made.counted == 0
 
 
 def test_two_offers_share_the_balance_as_their_deposits_are():

@@ -67,7 +67,7 @@ def test_an_order_that_the_shop_cancelled_is_cancelled():
     settled(order, deposit_of(20))
     assert (order.state, order.cancelled_at) == ("cancelled", NOON)
     assert order.cancel_reason == "cancelled in Shopify"
-    assert [line.quantity for line in order.lines] == [0]
+    assert [line.counted for line in order.lines] == [0]
     assert order.collected_at is None
 
 
@@ -78,7 +78,7 @@ def test_our_own_cancel_keeps_its_reason_and_time():
 
 
 def test_an_order_without_its_preorders_is_cancelled():
-    gone = preorder_line(current=0, unfulfilled=0, quantity=0)
+    gone = preorder_line(current=0, unfulfilled=0, counted=0)
     order = settled(preorder(lines=(gone,)), deposit_of(20))
     assert (order.state, order.cancelled_at) == ("cancelled", LATER)
     assert "removed" in order.cancel_reason

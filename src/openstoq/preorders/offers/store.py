@@ -198,7 +198,7 @@ async def units_of(
         return {}
     rows = await db.fetch(
         """
-        SELECT offer_id, sum(quantity)::integer AS units FROM preorder_lines
+        SELECT offer_id, sum(counted)::integer AS units FROM preorder_lines
         WHERE shop_id = $1 AND offer_id = ANY($2) AND order_id IS DISTINCT FROM $3
         GROUP BY offer_id
         """,

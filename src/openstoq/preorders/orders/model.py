@@ -35,7 +35,7 @@ class Line:
     """A preordered line.
 
     Of `ordered` units `current` are left in the order, `unfulfilled` of them still to be sent;
-    `quantity` of them count against limits. `total`, `deposit` and `balance` are what was agreed
+    `counted` of them count against limits. `total`, `deposit` and `balance` are what was agreed
     at checkout, for `ordered`; `lines.left` returns what of them the units left cost. `exceeded`
     is the sentence that says which limit the line went over.
     """
@@ -53,7 +53,7 @@ class Line:
     ordered: int
     current: int
     unfulfilled: int
-    quantity: int
+    counted: int
     unit_price: Decimal
     total: Decimal
     deposit: Decimal

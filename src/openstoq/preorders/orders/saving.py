@@ -47,7 +47,7 @@ async def save(
 
 
 def _counted(lines: Iterable[Line]) -> dict[int, int]:
-    return {line.id: line.quantity for line in lines if line.quantity}
+    return {line.id: line.counted for line in lines if line.counted}
 
 
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
@@ -59,9 +59,9 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
     db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()
     for line in after:
-        changes[line.offer_id] += line.quantity
+        changes[line.offer_id] += line.counted
     for line in before:
-        changes[line.offer_id] -= line.quantity
+        changes[line.offer_id] -= line.counted
     found = await offers.all_of(db, shop_id, list(changes))
     totals = {one.id: most for one in found if (most := one.limits.total.max) is not None}
     sold = await offers.units_of(db, shop_id, list(totals))

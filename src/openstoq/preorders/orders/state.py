@@ -22,7 +22,7 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
             order.cancelled_at = now
             order.cancel_reason = "all preordered items were removed from the order"
     if order.cancelled_at is not None:
-        order.lines = tuple(replace(line, quantity=0) for line in order.lines)
+        order.lines = tuple(replace(line, counted=0) for line in order.lines)
     order.collected_at = _collected_at(order, now)
     # Told once: what is outstanding later did not come with it.
     order.paid_wanted = order.paid_wanted and any(one.is_untold for one in order.payments)

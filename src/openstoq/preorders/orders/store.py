@@ -34,7 +34,7 @@ _ORDER = """
 """
 _LINE = """
     line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,
-    variant_title, sku, ordered, current, unfulfilled, quantity, unit_price, total, deposit,
+    variant_title, sku, ordered, current, unfulfilled, counted, unit_price, total, deposit,
     balance, exceeded
 """
 _PAYMENT = """
@@ -197,7 +197,7 @@ async def save_lines(
         SELECT * FROM jsonb_populate_recordset(NULL::preorder_lines, $1)
         ON CONFLICT (shop_id, line_id) DO UPDATE
         SET market_id = excluded.market_id, current = excluded.current,
-            unfulfilled = excluded.unfulfilled, quantity = excluded.quantity,
+            unfulfilled = excluded.unfulfilled, counted = excluded.counted,
             total = excluded.total, deposit = excluded.deposit, balance = excluded.balance,
             exceeded = excluded.exceeded
         """,

@@ -181,9 +181,9 @@ async def counted(
     """Count what is preordered of variants, in all and by market, from the lines of orders."""
     rows = await db.fetch(
         """
-        SELECT t.id, coalesce(sum(l.quantity), 0)::integer AS total,
-               coalesce((SELECT jsonb_object_agg(market_id, quantity) FROM (
-                    SELECT market_id, sum(quantity) AS quantity FROM preorder_lines b
+        SELECT t.id, coalesce(sum(l.counted), 0)::integer AS total,
+               coalesce((SELECT jsonb_object_agg(market_id, counted) FROM (
+                    SELECT market_id, sum(counted) AS counted FROM preorder_lines b
                     WHERE b.shop_id = $1 AND b.variant_id = t.id AND b.market_id IS NOT NULL
                     GROUP BY market_id) by_market), '{}') AS by_market
         FROM unnest($2::bigint[]) AS t(id)

@@ -27,7 +27,7 @@ async def judge(work: Work, composed: Composed) -> Composed:
     new_lines = [
         line
         for line in order.lines
-        if line.current > line.quantity
+        if line.current > line.counted
         and (line.id not in before or line.current < before[line.id].current)
     ]
     if new_lines:
@@ -85,9 +85,9 @@ def _judged(
 ) -> Line:
     excess = excesses.get(line.id)
     if excess is None:
-        return replace(line, quantity=line.current, exceeded=None)
+        return replace(line, counted=line.current, exceeded=None)
     accepted = offers[line.offer_id].limits.on_exceed == "accept"
-    return replace(line, quantity=line.current if accepted else 0, exceeded=excess.sentence)
+    return replace(line, counted=line.current if accepted else 0, exceeded=excess.sentence)
 
 
 def is_to_be_cancelled(composed: Composed) -> bool:

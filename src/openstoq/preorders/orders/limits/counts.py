@@ -97,9 +97,9 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
     """
     changes: Counter[tuple[int, int | None]] = Counter()
     for line in after:
-        changes[line.variant_id, line.market_id] += line.quantity
+        changes[line.variant_id, line.market_id] += line.counted
     for line in before:
-        changes[line.variant_id, line.market_id] -= line.quantity
+        changes[line.variant_id, line.market_id] -= line.counted
     by_variant: dict[int, int] = defaultdict(int)
     by_market: dict[int, dict[str, int]] = defaultdict(dict)
     for (variant_id, market_id), change in changes.items():
@@ -140,7 +140,7 @@ async def _of_customer(
         return {}
     rows = await db.fetch(
         """
-        SELECT l.offer_id, sum(l.quantity)::integer AS units
+        SELECT l.offer_id, sum(l.counted)::integer AS units
         FROM preorder_orders o
         JOIN preorder_lines l ON l.shop_id = o.shop_id AND l.order_id = o.order_id
         WHERE o.shop_id = $1 AND (o.customer_id = $3 OR lower(o.email) = lower($4))

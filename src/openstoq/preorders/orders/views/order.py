@@ -160,7 +160,7 @@ def _lines(order: PreorderOrder) -> list[LineView]:
             quantity=line.ordered,
             current=line.current,
             unfulfilled=line.unfulfilled,
-            counted=line.quantity,
+            counted=line.counted,
             unit_price=amount_of(order, line.unit_price),
             total=amount_of(order, line.total),
             deposit=amount_of(order, line.deposit),
