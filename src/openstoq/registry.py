@@ -3,21 +3,21 @@
 from typing import Any
 
 from openstoq.actions.action import Action
+from openstoq.back_in_stock.notifications import actions as notification_actions
 from openstoq.back_in_stock.notifications import jobs as sending
 from openstoq.back_in_stock.notifications import single_mails
-from openstoq.back_in_stock.notifications.actions import notifications
 from openstoq.back_in_stock.privacy import jobs as privacy
 from openstoq.back_in_stock.restock import jobs as restock
-from openstoq.back_in_stock.settings import actions as settings
-from openstoq.back_in_stock.signups.actions import signups
+from openstoq.back_in_stock.settings import actions as settings_actions
+from openstoq.back_in_stock.signups import actions as signup_actions
 from openstoq.catalog import jobs as catalog
 from openstoq.catalog.model import StockChanged
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
-from openstoq.preorders.offers.actions import offers
+from openstoq.preorders.offers.actions import offers as offer_actions
 from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.actions import translations as translation_actions
 from openstoq.preorders.offers.actions import variants as variant_actions
-from openstoq.preorders.offers.actions.translations import translations
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
@@ -26,32 +26,31 @@ from openstoq.preorders.orders import jobs as order_jobs
 from openstoq.preorders.orders import mails
 from openstoq.preorders.orders.actions import bulk as bulk_actions
 from openstoq.preorders.orders.actions import fulfillment as fulfillment_actions
-from openstoq.preorders.orders.actions import orders
+from openstoq.preorders.orders.actions import orders as order_actions
 from openstoq.preorders.orders.actions import payments as payment_actions
 from openstoq.preorders.orders.events import BalanceCollected, OrderDecided, RefundBegun
 from openstoq.preorders.orders.payments import charges, refunds
 from openstoq.preorders.orders.privacy import jobs as order_privacy
 from openstoq.preorders.orders.recovery import jobs as recovery
 from openstoq.preorders.orders.sync import jobs as order_sync
+from openstoq.preorders.variants import actions as preordered_variants
 from openstoq.preorders.variants import jobs as variant_jobs
-from openstoq.preorders.variants.actions import jobs_of_variants, variants
 from openstoq.shops import housekeeping, installation
 from openstoq.shops.inbound_webhooks import jobs as inbound_webhooks
 
 ACTIONS: tuple[Action, ...] = (
-    *offers.ACTIONS,
+    *offer_actions.ACTIONS,
     *product_actions.ACTIONS,
     *variant_actions.ACTIONS,
-    *translations,
-    *orders.orders,
-    *payment_actions.payments,
+    *translation_actions.ACTIONS,
+    *order_actions.ACTIONS,
+    *payment_actions.ACTIONS,
     *fulfillment_actions.ACTIONS,
-    *bulk_actions.orders_at_once,
-    *variants,
-    *jobs_of_variants,
-    *notifications,
-    *settings.ACTIONS,
-    *signups,
+    *bulk_actions.ACTIONS,
+    *preordered_variants.ACTIONS,
+    *notification_actions.ACTIONS,
+    *settings_actions.ACTIONS,
+    *signup_actions.ACTIONS,
 )
 
 JOBS: tuple[Job[Any], ...] = (

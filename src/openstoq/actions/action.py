@@ -110,10 +110,18 @@ class ActionSet:
         return iter(self.actions)
 
     def get(
-        self, path: str = "", *, name: str | None = None, aliases: tuple[str, ...] = ()
+        self,
+        path: str = "",
+        *,
+        name: str | None = None,
+        aliases: tuple[str, ...] = (),
+        loads: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Declare a GET action; its keyword-only parameters are the query."""
-        return self._declare("GET", path, 200, name, aliases)
+        """Declare a GET action; its keyword-only parameters are the query.
+
+        The thing that the action is about is loaded where the path names it, or where it `loads`.
+        """
+        return self._declare("GET", path, 200, name, aliases, loads=loads)
 
     def post(
         self,
@@ -128,6 +136,28 @@ class ActionSet:
         """Declare a POST action; its keyword-only parameters are the body."""
         return self._declare(
             "POST", path, status, name, aliases, destructive=destructive, partly=partly
+        )
+
+    def patch(
+        self,
+        path: str = "",
+        *,
+        request: type[BaseModel],
+        name: str | None = None,
+        aliases: tuple[str, ...] = (),
+        check: Check | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a PATCH action, of which `request` is the body; each field may be left out."""
+        return self._declare(
+            "PATCH",
+            path,
+            202,
+            name,
+            aliases,
+            request=request,
+            partial=True,
+            check=check,
+            loads=True,
         )
 
     def delete(
@@ -151,6 +181,10 @@ class ActionSet:
         *,
         destructive: bool = False,
         partly: int | None = None,
+        request: type[BaseModel] | None = None,
+        partial: bool = False,
+        check: Check | None = None,
+        loads: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -162,9 +196,12 @@ class ActionSet:
                     path=whole,
                     status=status,
                     aliases=aliases,
-                    load=self.load if _PARAMETER.search(whole) else None,
+                    load=self.load if loads or _PARAMETER.search(whole) else None,
                     destructive=destructive,
                     partly=partly,
+                    request=request,
+                    partial=partial,
+                    check=check,
                 )
             )
             return handler

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from openstoq.errors import BadRequest, Invalid
 
+Model = TypeVar("Model", bound=BaseModel)
 Path: TypeAlias = tuple[str, ...]
 
 # A request is told of so many of its problems, each of so many characters: more helps nobody, and
@@ -70,25 +71,25 @@ SENTENCES = {
 }
 
 
-def read_body(model: type[BaseModel] | None, body: bytes) -> BaseModel:
+def read_body(model: type[Model], body: bytes) -> Model:
     """Read a JSON body strictly: a string is not a number.
 
     Raises BadRequest when it is not a JSON object in UTF-8, Invalid with all problems at once.
     """
     check_size(body)
     try:
-        return _validated(model or Nothing, body)
+        return _validated(model, body)
     except ValidationError as error:
         raise _problem(error) from error
 
 
-def read_values(model: type[BaseModel] | None, values: Mapping[str, Any]) -> BaseModel:
+def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
     """Read a query or the arguments of a tool, where numbers may come as text.
 
     Raises Invalid with all problems at once.
     """
     try:
-        return _validated(model or Nothing, values)
+        return _validated(model, values)
     except ValidationError as error:
         raise _problem(error) from error
 
@@ -163,7 +164,7 @@ class Nothing(BaseModel):
     )
 
 
-def _validated(model: type[BaseModel], sent: bytes | Mapping[str, Any]) -> BaseModel:
+def _validated(model: type[Model], sent: bytes | Mapping[str, Any]) -> Model:
     if isinstance(sent, bytes):
         return model.model_validate_json(_json(sent), strict=True)
     return model.model_validate(sent)

@@ -1,6 +1,6 @@
 """Stock by location in PostgreSQL, and each variant's total kept from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -220,4 +220,41 @@ async def save_item(
         item.sku,
         item.updated_at or triggered_at.replace(microsecond=0),
         triggered_at,
+    )
+
+
+async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
+    """Note which inventory policies Shopify has, by variant."""
+    # Every transaction that changes several variants locks them in this order, or two deadlock.
+    await db.execute(
+        "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
+        shop_id,
+        list(policies),
+    )
+    await db.execute(
+        """
+        UPDATE variants v SET inventory_policy = t.policy
+        FROM unnest($2::bigint[], $3::text[]) AS t(id, policy)
+        WHERE v.shop_id = $1 AND v.id = t.id AND v.inventory_policy <> t.policy
+        """,
+        shop_id,
+        list(policies),
+        list(policies.values()),
+    )
+
+
+async def answer_sold_out(db: Connection, shop_id: UUID, variant_id: int) -> bool:
+    """Note that a restock answers a variant's selling out; return whether one was unanswered.
+
+    Because the mark is taken away, nothing depends on which of two hosts' clocks is ahead.
+    """
+    return bool(
+        await db.fetchval(
+            """
+            UPDATE variants SET sold_out_at = NULL
+            WHERE shop_id = $1 AND id = $2 AND sold_out_at IS NOT NULL RETURNING true
+            """,
+            shop_id,
+            variant_id,
+        )
     )

@@ -1,9 +1,15 @@
 """E-mail addresses and phone numbers in the one form in which they are kept and compared."""
 
+import re
+
 import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 _GMAIL = ("gmail.com", "googlemail.com")
+# A dot-atom and a domain; any character above ASCII may stand where a letter may.
+_ATOM = r"[^\x00-\x20\x7f-\xa0\"(),.:;<>@\[\\\]\u2028\u2029\ud800-\udfff]+"
+_DOMAIN = r"[^\x00-,/:-@\[-`{-\xa0\u2028\u2029\ud800-\udfff]+"
+_PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 
 
 def email_address(text: str) -> str:
@@ -14,6 +20,23 @@ def email_address(text: str) -> str:
     checked = _checked(text)
     # The domain is IDNA 2008: a transport must not translate it another way.
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
+
+
+def with_ascii_domain(address: str) -> str:
+    """Return an address as mail carries it, with its domain as DNS has it (IDNA 2008).
+
+    It need not have come through our door: a sender is the operator's, a recipient may be stored
+    by an older version. Raises ValueError for anything that is not one plain address.
+    """
+    if not _PLAIN.fullmatch(address):
+        raise ValueError(f"{address!r} is not an e-mail address; correct it.")
+    local, _, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{_checked(address).ascii_domain}"
+    except ValueError:
+        raise ValueError(f"{domain!r} is not a domain name; correct the address.") from None
 
 
 def mailbox_of(address: str) -> str:

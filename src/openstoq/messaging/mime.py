@@ -7,12 +7,10 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from openstoq.kernel.contacts import with_ascii_domain
+
 SOFT_BREAK = b"=\r\n"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# A dot-atom and a domain; any character above ASCII may stand where a letter may.
-_ATOM = r"[^\x00-\x20\x7f-\xa0\"(),.:;<>@\[\\\]\u2028\u2029\ud800-\udfff]+"
-_DOMAIN = r"[^\x00-,/:-@\[-`{-\xa0\u2028\u2029\ud800-\udfff]+"
-_MAILBOX = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 _URL = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+;=%-]+", re.ASCII | re.IGNORECASE)
 _URL_CHARACTERS = "/:?#[]@!$&'()*+;=%~"
 # Octets of text in one encoded word: four thirds of it and the word's frame stay within 75.
@@ -34,15 +32,8 @@ def mailbox(address: str) -> str:
 
     Raises ValueError for anything that is not one plain address.
     """
-    if not _MAILBOX.fullmatch(address):
-        raise ValueError(f"{address!r} is not an e-mail address; correct it.")
-    local, _, domain = address.rpartition("@")
-    if not local.isascii() or domain.isascii():
-        return address
-    try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        raise ValueError(f"{domain!r} is not a domain name; correct the address.") from None
+    carried = with_ascii_domain(address)
+    return carried if carried.isascii() else address
 
 
 def web_address(url: str) -> str:

@@ -63,3 +63,6 @@ async def read(context: Context, notification_id: str) -> Written[NotificationVi
     if json is None:
         raise NotFound(f"no notification with the id {notification_id} in this shop")
     return Written(json.encode())
+
+
+ACTIONS = tuple(notifications)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
 from openstoq.back_in_stock.signups.model import Signup
+from openstoq.catalog import stock
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
@@ -31,18 +32,15 @@ async def start_restock(
 ) -> UUID | None:
     """Start a wave when the variant sold out since its last one; return its id.
 
-    A wave answers a selling out by taking `sold_out_at` away, so that nothing depends on which of
-    two hosts' clocks is ahead. While an earlier wave still waits for the relay it is stretched to who signed up since,
-    instead of a second one running beside it.
+    While an earlier wave still waits for the relay, it is stretched to those who signed up since,
+    and no second wave runs beside it.
     """
-    wave_id: UUID | None = await db.fetchval(
+    if not await stock.answer_sold_out(db, shop_id, variant_id):
+        return None
+    wave_id: UUID = await db.fetchval(
         """
-        WITH answered AS (
-            UPDATE variants SET sold_out_at = NULL
-            WHERE shop_id = $1 AND id = $3 AND sold_out_at IS NOT NULL RETURNING id
-        )
         INSERT INTO waves AS w (shop_id, id, kind, variant_id, quantity, started_at)
-        SELECT $1, $2, 'restock', answered.id, $4, $5 FROM answered
+        VALUES ($1, $2, 'restock', $3, $4, $5)
         ON CONFLICT (shop_id, variant_id) WHERE kind = 'restock' AND finished_at IS NULL
         DO UPDATE SET started_at = excluded.started_at, quantity = excluded.quantity
         RETURNING w.id

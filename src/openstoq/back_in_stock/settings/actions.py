@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from openstoq.actions.action import Action, declared
+from openstoq.actions.action import Action, ActionSet
 from openstoq.actions.capability import Capability, lay_over, toggles
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
@@ -79,6 +79,10 @@ async def save(context: Context, settings: BackInStockSettings) -> None:
     await store.save(context.db, context.shop_id, settings, context.runtime.clock())
 
 
+shop_settings = ActionSet(NAME, PATH, load=load)
+
+
+@shop_settings.get(aliases=("show back-in-stock settings",), loads=True)
 async def read(_: Context, settings: BackInStockSettings) -> BackInStockSettings:
     """Read all back-in-stock settings of the shop."""
     return settings
@@ -107,28 +111,14 @@ update.__doc__ = (
     f"as its own PATCH does; all problems are reported at once. {toggles(BackInStockSettings)}"
 )
 
+shop_settings.patch(
+    request=partial_of(BackInStockSettings),
+    aliases=("change back-in-stock settings",),
+    check=laid_over,
+)(update)
+
 ACTIONS: tuple[Action, ...] = (
-    declared(
-        read,
-        name=f"{NAME}.read",
-        method="GET",
-        path=PATH,
-        status=200,
-        aliases=("show back-in-stock settings",),
-        load=load,
-    ),
-    declared(
-        update,
-        name=f"{NAME}.update",
-        method="PATCH",
-        path=PATH,
-        status=202,
-        aliases=("change back-in-stock settings",),
-        request=partial_of(BackInStockSettings),
-        load=load,
-        partial=True,
-        check=laid_over,
-    ),
+    *shop_settings,
     *(
         action
         for capability in CAPABILITIES

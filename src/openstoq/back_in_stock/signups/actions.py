@@ -305,3 +305,6 @@ async def _view(context: Context, signup: Signup) -> Written[SignupView]:
     if json is None:
         raise NotFound(f"no signup with the id {signup.id} in this shop")
     return Written(json.encode())
+
+
+ACTIONS = tuple(signups)

@@ -1,12 +1,9 @@
 """The commands that open a mail transaction, and the content as it goes over the wire."""
 
-import re
-
+from openstoq.kernel.contacts import with_ascii_domain
 from openstoq.messaging.email.session import Session
 from openstoq.messaging.port import Email, Outcome
 
-# A mailbox as we accept it: nothing that could end the command or the angle brackets around it.
-_MAILBOX = re.compile(r"[^\s<>\x00-\x20\x7f]+@[^\s<>@\x00-\x20\x7f]+")
 END_OF_CONTENT = b".\r\n"
 
 
@@ -20,17 +17,10 @@ class Undeliverable(Exception):  # noqa: N818 - it describes the message
 
 def ascii_domain(address: str, *, fault: Outcome) -> str:
     """Return `address` with its domain as DNS knows it; raise Undeliverable when it has none."""
-    if not _MAILBOX.fullmatch(address):
-        raise Undeliverable(f"{address!r} is not an e-mail address; correct it.", fault)
-    local, _, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        raise Undeliverable(
-            f"{domain!r} is not a domain name; correct the address.", fault
-        ) from None
+        return with_ascii_domain(address)
+    except ValueError as error:
+        raise Undeliverable(str(error), fault) from None
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:

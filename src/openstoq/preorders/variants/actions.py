@@ -217,3 +217,6 @@ def _ids(text: str) -> list[int]:
         ]
     except ValueError as error:
         raise Invalid(f"variant_ids {error}, separated by commas") from error
+
+
+ACTIONS = (*variants, *jobs_of_variants)

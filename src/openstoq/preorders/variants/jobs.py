@@ -5,6 +5,7 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
+from openstoq.catalog import stock
 from openstoq.commerce.port import Commerce
 from openstoq.jobs import bulk
 from openstoq.jobs.items import each
@@ -174,7 +175,7 @@ async def _look_at_policies(run: Run, commerce: Commerce) -> None:
         last = watched[-1]
         found = {one.id: one.inventory_policy for one in await commerce.variants(watched)}
         async with run.work() as work:
-            await policies.believe(work.db, work.shop_id, found)
+            await stock.note_policies(work.db, work.shop_id, found)
             await policies.repair(work.db, work.shop_id, watched)
 
 

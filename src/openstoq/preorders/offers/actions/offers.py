@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from openstoq.actions.action import Action, ActionSet, declared
+from openstoq.actions.action import Action, ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import Invalid
 from openstoq.kernel.days import Moment
@@ -199,20 +199,12 @@ async def _switched(
     return views.view(offer, context.runtime.clock())
 
 
+offers.patch(
+    "/{id}", aliases=("rename an offer", "change an offer"), request=OfferPatch, check=lay_over
+)(update)
+
 ACTIONS: tuple[Action, ...] = (
     *offers,
-    declared(
-        update,
-        name=f"{NAME}.update",
-        method="PATCH",
-        path=f"{PATH}/{{id}}",
-        status=202,
-        aliases=("rename an offer", "change an offer"),
-        request=OfferPatch,
-        load=load,
-        partial=True,
-        check=lay_over,
-    ),
     *(
         action
         for capability in CAPABILITIES

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from openstoq.actions.action import Action, ActionSet, declared
+from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid, NotFound
@@ -303,18 +303,8 @@ ProductsPatch = create_model(
     confirm=(bool, False),
 )
 
-ACTIONS: tuple[Action, ...] = (
-    *products,
-    declared(
-        update,
-        name=f"{NAME}.update",
-        method="PATCH",
-        path=PATH,
-        status=202,
-        aliases=("change which variants the offer sells",),
-        request=ProductsPatch,
-        load=load,
-        partial=True,
-        check=check,
-    ),
-)
+products.patch(
+    aliases=("change which variants the offer sells",), request=ProductsPatch, check=check
+)(update)
+
+ACTIONS = tuple(products)

@@ -112,3 +112,6 @@ def _checked(locale: str, fields: Mapping[str, str]) -> str:
     if problems or language is None:
         raise Invalid(*problems)
     return language
+
+
+ACTIONS = tuple(translations)

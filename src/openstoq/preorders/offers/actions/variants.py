@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from openstoq.actions.action import Action, ActionSet, declared
+from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import NotFound
 from openstoq.kernel.ids import MarketId, shopify_id
@@ -158,17 +158,11 @@ VariantPatch = create_model(
     market_overrides=(dict[MarketId, MarketOverride | None] | None, None),
 )
 
-ACTIONS: tuple[Action, ...] = (
-    *settings,
-    declared(
-        update_variant,
-        name=f"{NAME}.variants.update",
-        method="PATCH",
-        path=f"{PATH}/variants/{{variant_id}}",
-        status=202,
-        aliases=("cap preorders of a variant", "change a variant's shipping text"),
-        request=VariantPatch,
-        load=load,
-        partial=True,
-    ),
-)
+settings.patch(
+    "/variants/{variant_id}",
+    name="variants.update",
+    aliases=("cap preorders of a variant", "change a variant's shipping text"),
+    request=VariantPatch,
+)(update_variant)
+
+ACTIONS = tuple(settings)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from openstoq.catalog import stock
 from openstoq.db.pool import Connection
 from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store
@@ -169,7 +170,7 @@ async def mark(
         [failures.get(one) for one in policies],
     )
     done = {one: policy for one, policy in policies.items() if one not in failures}
-    await believe(db, shop_id, done)
+    await stock.note_policies(db, shop_id, done)
 
 
 async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list[int]:
@@ -186,25 +187,6 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
         limit,
     )
     return [row["variant_id"] for row in rows]
-
-
-async def believe(db: Connection, shop_id: UUID, found: Mapping[int, str]) -> None:
-    """Take over in the catalogue which policies the shop has."""
-    await db.execute(
-        "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
-        shop_id,
-        list(found),
-    )
-    await db.execute(
-        """
-        UPDATE variants v SET inventory_policy = t.policy
-        FROM unnest($2::bigint[], $3::text[]) AS t(id, policy)
-        WHERE v.shop_id = $1 AND v.id = t.id AND v.inventory_policy <> t.policy
-        """,
-        shop_id,
-        list(found),
-        list(found.values()),
-    )
 
 
 async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> int:

@@ -234,3 +234,6 @@ async def _submit(
     )
     context.enqueue(run_bulk, job_id=job_id)
     return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", order_count=len(order_ids))
+
+
+ACTIONS = tuple(orders_at_once)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from openstoq.actions.action import Action, ActionSet, declared
+from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import editing
@@ -93,17 +93,6 @@ async def _view(context: Context, order: PreorderOrder) -> FulfillmentView:
     return fulfillment_view(order, note)
 
 
-ACTIONS: tuple[Action, ...] = (
-    *fulfillment,
-    declared(
-        update,
-        name=f"{NAME}.fulfillment.update",
-        method="PATCH",
-        path=f"{PATH}/{{id}}/fulfillment",
-        status=202,
-        aliases=("change the hold note",),
-        request=FulfillmentPatch,
-        load=load,
-        partial=True,
-    ),
-)
+fulfillment.patch(aliases=("change the hold note",), request=FulfillmentPatch)(update)
+
+ACTIONS = tuple(fulfillment)

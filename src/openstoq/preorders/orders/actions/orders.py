@@ -182,3 +182,6 @@ def _number(order_id: str) -> list[int]:
         return [shopify_id(order_id, "Order")]
     except ValueError:
         return []
+
+
+ACTIONS = tuple(orders)

@@ -152,3 +152,6 @@ async def _refund(
     for one in found:
         await context.publish(RefundBegun(order.order_id, one.id))
     return payments_view(order)
+
+
+ACTIONS = tuple(payments)
