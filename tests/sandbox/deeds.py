@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from openstoq.sandbox import charges, checkout, refunds, shipping
-from openstoq.sandbox.orders import ZERO
-from openstoq.sandbox.plans import SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.lines import ZERO
+from openstoq.sandbox.records.plans import SellingPlan, SellingPlanGroup
 from sandbox.ordered import NOW
 
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from openstoq.sandbox import fulfillment, seed
 from openstoq.sandbox.config import default_shops
-from openstoq.sandbox.orders import LineItem, Order
-from openstoq.sandbox.plans import SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.plans import SellingPlan, SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 NOW = datetime(2026, 3, 2, 9, 41, 27, tzinfo=UTC)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from openstoq.sandbox.control import OPERATIONS
+from openstoq.sandbox.control.routes import OPERATIONS
 from sandbox.site import NORTHWIND, SNOWDEVIL
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from openstoq.sandbox import fulfillment, holds, shipping
+from openstoq.sandbox.config import APP_ID
 from openstoq.sandbox.holds import NewHold
-from openstoq.sandbox.parcels import Tracking
+from openstoq.sandbox.records.fulfillment import Tracking
 from sandbox.ordered import NOW, RELEASE, Storekeeper, states, units
 
 
@@ -98,10 +99,10 @@ def test_supported_actions_are_shopifys(keeper):
     other = holds.split(keeper.shop, made, {made.lines[0]: 1}, keeper.shop.action())
     assert made.supported_actions == [*free, "SPLIT", "MERGE"]
     assert other.supported_actions == [*free, "MERGE"]
-    hold(keeper, other, app_id=fulfillment.APP_ID)
+    hold(keeper, other, app_id=APP_ID)
     assert other.supported_actions == ["RELEASE_HOLD", "HOLD", "MOVE"]
     for number in range(9):
-        hold(keeper, other, handle=str(number), app_id=fulfillment.APP_ID)
+        hold(keeper, other, handle=str(number), app_id=APP_ID)
     assert other.supported_actions == ["RELEASE_HOLD", "MOVE"]
 
 
@@ -191,7 +192,7 @@ def test_webhooks_have_the_fields_of_shopifys_samples(keeper):
     first, dated = order.fulfillment_orders
     second = holds.split(shop, first, {first.lines[0]: 1}, action)
     holds.merge(shop, first, [second], action)
-    placed, free = hold(keeper, first, {first.lines[0]: 2}, app_id=fulfillment.APP_ID)
+    placed, free = hold(keeper, first, {first.lines[0]: 2}, app_id=APP_ID)
     holds.release(shop, first, [placed], action)
     holds.reschedule(shop, dated, RELEASE + timedelta(days=1), action)
     fulfillment.open_scheduled(shop, dated, action)

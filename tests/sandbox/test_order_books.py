@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from openstoq.sandbox.orders import ZERO
+from openstoq.sandbox.records.lines import ZERO
 from sandbox.deeds import STEPS, placed
 from sandbox.ordered import Storekeeper
 

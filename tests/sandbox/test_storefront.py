@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from openstoq.sandbox.pictures import SIZE, picture
+from openstoq.sandbox.pages.pictures import SIZE, picture
 from sandbox.site import NORTHWIND, SNOWDEVIL, running
 
 

@@ -2,7 +2,8 @@
 
 import re
 
-from openstoq.sandbox.payments import Charge, Mandate
+from openstoq.sandbox.records.charges import Charge
+from openstoq.sandbox.records.payments import Mandate
 from openstoq.sandbox.shop import Shop
 
 WORKS = "works"

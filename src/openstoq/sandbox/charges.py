@@ -4,10 +4,12 @@ from decimal import Decimal
 from functools import partial
 
 from openstoq.kernel.ids import random_text
-from openstoq.sandbox import cards, ledger, order_news
-from openstoq.sandbox.orders import Order
-from openstoq.sandbox.payments import Charge, Mandate, PaymentSchedule, Transaction
+from openstoq.sandbox import cards, ledger
+from openstoq.sandbox.records.charges import Charge
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import Mandate, PaymentSchedule, Transaction
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_news
 
 WAITING = "REDIRECT_REQUIRED"
 

@@ -10,12 +10,15 @@ from pydantic import TypeAdapter
 
 from openstoq.kernel.ids import random_text
 from openstoq.kernel.money import Money
-from openstoq.sandbox import cards, fulfillment, ledger, order_news, order_stock
-from openstoq.sandbox.model import Variant
-from openstoq.sandbox.orders import ZERO, Customer, LineItem, Order
-from openstoq.sandbox.payments import PaymentSchedule, PaymentTerms
-from openstoq.sandbox.plans import SellingPlan
+from openstoq.sandbox import cards, fulfillment, ledger, order_stock
+from openstoq.sandbox.records.catalogue import Variant
+from openstoq.sandbox.records.customers import Customer
+from openstoq.sandbox.records.lines import ZERO, LineItem
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import PaymentSchedule, PaymentTerms
+from openstoq.sandbox.records.plans import SellingPlan
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_news
 
 _DURATION = TypeAdapter(timedelta)
 

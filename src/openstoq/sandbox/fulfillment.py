@@ -1,120 +1,16 @@
 """What a shop has to send: fulfillment orders, how they come from orders and follow them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from openstoq.kernel.ids import gid
-from openstoq.sandbox import fulfillment_payloads as payloads
-from openstoq.sandbox.config import APP_ID
-from openstoq.sandbox.model import Location, Variant
-from openstoq.sandbox.orders import LineItem, Order
+from openstoq.sandbox.records.catalogue import Location, Variant
+from openstoq.sandbox.records.fulfillment import FulfillmentOrderLineItem
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.orders import FulfillmentOrder, Order
 from openstoq.sandbox.shop import MerchantAction, Shop
-
-if TYPE_CHECKING:
-    from openstoq.sandbox.parcels import Fulfillment
-
-# Shopify allows one app this many holds on one fulfillment order.
-MOST_HOLDS = 10
-# What is still to be done, as opposed to CLOSED, CANCELLED and INCOMPLETE.
-AT_WORK = ("OPEN", "SCHEDULED", "ON_HOLD", "IN_PROGRESS")
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class FulfillmentHold:
-    """Why a fulfillment order waits; `app_id` is None for the merchant's own."""
-
-    id: int
-    reason: str
-    created_at: datetime
-    handle: str = ""
-    reason_notes: str | None = None
-    app_id: int | None = None
-
-    @property
-    def held_by_requesting_app(self) -> bool:
-        """Return whether the installed app placed it."""
-        return self.app_id == APP_ID
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class FulfillmentOrderLineItem:
-    """Units of an order's line in one fulfillment order."""
-
-    id: int
-    line_item: LineItem
-    total_quantity: int
-    remaining_quantity: int
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class FulfillmentOrder:
-    """Lines that one location is to send together; `scheduled` until `fulfill_at` has come."""
-
-    id: int
-    order: Order
-    location: Location
-    created_at: datetime
-    updated_at: datetime
-    fulfill_at: datetime | None
-    scheduled: bool = False
-    status: str = "OPEN"
-    lines: list[FulfillmentOrderLineItem] = field(default_factory=list)
-    holds: list[FulfillmentHold] = field(default_factory=list)
-    fulfillments: list["Fulfillment"] = field(default_factory=list)
-
-    @property
-    def at_work(self) -> bool:
-        """Return whether anything is still to be done with it."""
-        return self.status in AT_WORK
-
-    @property
-    def holdable(self) -> bool:
-        """Return whether a hold can be placed, on top of others if there are any."""
-        return self.status in ("OPEN", "SCHEDULED", "ON_HOLD")
-
-    @property
-    def remaining(self) -> int:
-        """Return how many units are still to be sent."""
-        return sum(each.remaining_quantity for each in self.lines)
-
-    @property
-    def waiting_status(self) -> str:
-        """Return the status of one that nothing holds and of which nothing was sent."""
-        return "SCHEDULED" if self.scheduled else "OPEN"
-
-    @property
-    def supported_actions(self) -> list[str]:
-        """Return what the installed app may do with it now."""
-        match self.status:
-            case "ON_HOLD":
-                holds = sum(each.app_id == APP_ID for each in self.holds)
-                return ["RELEASE_HOLD", *(["HOLD"] if holds < MOST_HOLDS else []), "MOVE"]
-            case "OPEN":
-                actions = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"]
-            case "SCHEDULED":
-                actions = ["MARK_AS_OPEN", "MOVE", "HOLD"]
-            case "IN_PROGRESS":
-                return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE"]
-            case _:
-                return []
-        actions += ["SPLIT"] if self.remaining > 1 else []
-        return actions + (["MERGE"] if any(map(self.merges_with, self.siblings)) else [])
-
-    @property
-    def siblings(self) -> list["FulfillmentOrder"]:
-        """Return the other fulfillment orders of the same order."""
-        return [each for each in self.order.fulfillment_orders if each is not self]
-
-    def merges_with(self, other: "FulfillmentOrder") -> bool:
-        """Return whether the two can be made one again."""
-        return (
-            self.status == other.status
-            and self.status in ("OPEN", "SCHEDULED")
-            and (self.location, self.fulfill_at) == (other.location, other.fulfill_at)
-        )
+from openstoq.sandbox.webhooks import fulfillment_payloads as payloads
 
 
 def route(shop: Shop, order: Order, action: MerchantAction | None = None) -> None:

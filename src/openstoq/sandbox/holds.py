@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from openstoq.sandbox import fulfillment_payloads as payloads
-from openstoq.sandbox.fulfillment import (
-    FulfillmentHold,
-    FulfillmentOrder,
-    FulfillmentOrderLineItem,
-    add,
-    close,
-)
-from openstoq.sandbox.payloads import local
+from openstoq.sandbox.fulfillment import add, close
+from openstoq.sandbox.records.fulfillment import FulfillmentHold, FulfillmentOrderLineItem
+from openstoq.sandbox.records.orders import FulfillmentOrder
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import fulfillment_payloads as payloads
+from openstoq.sandbox.webhooks.catalogue_payloads import local
 
 Units = dict[FulfillmentOrderLineItem, int]
 

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from openstoq.sandbox import order_news
-from openstoq.sandbox.orders import ZERO, Order
-from openstoq.sandbox.payments import GATEWAY, PaymentSchedule, Transaction
+from openstoq.sandbox.records.lines import ZERO
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import GATEWAY, PaymentSchedule, Transaction
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_news
 
 MANUAL = "manual"
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from openstoq.kernel.ids import gid
-from openstoq.sandbox import payloads
-from openstoq.sandbox.markets import Market, Region
-from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.markets import Market, Region
 from openstoq.sandbox.shop import MerchantAction, Payload, Shop
+from openstoq.sandbox.webhooks import catalogue_payloads as payloads
 
 
 @dataclass(frozen=True, kw_only=True)

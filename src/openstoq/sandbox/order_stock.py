@@ -1,8 +1,8 @@
 """How orders take stock, and give it back."""
 
 from openstoq.sandbox import merchant
-from openstoq.sandbox.model import Level
-from openstoq.sandbox.orders import LineItem
+from openstoq.sandbox.records.catalogue import Level
+from openstoq.sandbox.records.lines import LineItem
 from openstoq.sandbox.shop import MerchantAction, Shop
 
 

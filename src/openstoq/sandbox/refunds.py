@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from openstoq.sandbox import fulfillment, ledger, order_news, order_stock
-from openstoq.sandbox.orders import ZERO, LineItem, Order, Refund, RefundLine
-from openstoq.sandbox.payments import Transaction
+from openstoq.sandbox import fulfillment, ledger, order_stock
+from openstoq.sandbox.records.lines import ZERO, LineItem
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import Transaction
+from openstoq.sandbox.records.refunds import Refund, RefundLine
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_news
 from openstoq.sandbox.work import Job
 
 RESTOCKED = ("CANCEL", "RETURN")

@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from openstoq.sandbox.admin import endpoint
 from openstoq.sandbox.config import API_VERSION, SandboxConfig
-from openstoq.sandbox.control import control_routes
-from openstoq.sandbox.shopper_pages import shopper_routes
+from openstoq.sandbox.control.routes import control_routes
+from openstoq.sandbox.pages.shopper import shopper_routes
+from openstoq.sandbox.pages.storefront import storefront_routes
 from openstoq.sandbox.shops import Sandbox
-from openstoq.sandbox.storefront import storefront_routes
 
 
 def create_app(config: SandboxConfig) -> Starlette:

@@ -2,16 +2,13 @@
 
 from functools import partial
 
-from openstoq.sandbox import ledger, order_news, order_payloads, order_stock
-from openstoq.sandbox.fulfillment import FulfillmentOrder, add, close
+from openstoq.sandbox import ledger, order_stock
+from openstoq.sandbox.fulfillment import add, close
 from openstoq.sandbox.holds import Units
-from openstoq.sandbox.parcels import (
-    Fulfillment,
-    FulfillmentLineItem,
-    Tracking,
-    fulfillments_of,
-)
+from openstoq.sandbox.records.fulfillment import FulfillmentLineItem, Tracking
+from openstoq.sandbox.records.orders import Fulfillment, FulfillmentOrder, fulfillments_of
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_news, order_payloads
 
 
 def ship(

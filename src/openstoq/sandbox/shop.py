@@ -4,30 +4,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ids import gid, shopify_id
 from openstoq.sandbox.config import ShopConfig
-from openstoq.sandbox.markets import Market
-from openstoq.sandbox.metafields import Metafields
-from openstoq.sandbox.model import (
-    InventoryItem,
-    Level,
-    Location,
-    Product,
-    Subscription,
-    Variant,
-)
-from openstoq.sandbox.orders import Customer, Order
-from openstoq.sandbox.payments import Charge
-from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.charges import Charge
+from openstoq.sandbox.records.customers import Customer
+from openstoq.sandbox.records.markets import Market
+from openstoq.sandbox.records.metafields import Metafields
+from openstoq.sandbox.records.orders import Fulfillment, FulfillmentOrder, Order
+from openstoq.sandbox.records.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.subscriptions import Subscription
 from openstoq.sandbox.work import Work
-
-if TYPE_CHECKING:
-    from openstoq.sandbox.fulfillment import FulfillmentOrder
-    from openstoq.sandbox.parcels import Fulfillment
 
 Payload = dict[str, Any]
 Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None]

@@ -4,9 +4,9 @@ from openstoq.sandbox import seed
 from openstoq.sandbox.admin.engine import AdminAPI
 from openstoq.sandbox.admin.throttle import Bucket
 from openstoq.sandbox.config import SandboxConfig
-from openstoq.sandbox.deliveries import Courier
 from openstoq.sandbox.faults import FaultQueue
 from openstoq.sandbox.shop import Shop
+from openstoq.sandbox.webhooks.courier import Courier
 
 
 class OpenShop:

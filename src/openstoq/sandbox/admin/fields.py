@@ -18,7 +18,8 @@ from openstoq.sandbox.admin.records import (
     topic_name,
 )
 from openstoq.sandbox.config import API_VERSION
-from openstoq.sandbox.model import InventoryItem, Level, Location, Metafield, Product, Variant
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.metafields import Metafield
 from openstoq.sandbox.shop import Shop
 
 QUANTITY_NAMES = ("available", "committed", "incoming", "on_hand", "reserved")

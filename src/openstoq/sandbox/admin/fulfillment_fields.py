@@ -8,9 +8,9 @@ from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.connections import connection
 from openstoq.sandbox.admin.fields import count
 from openstoq.sandbox.admin.records import Info, Resolver, find, global_id, shop_of
-from openstoq.sandbox.fulfillment import FulfillmentHold, FulfillmentOrder
-from openstoq.sandbox.orders import LineItem
-from openstoq.sandbox.parcels import Fulfillment, Tracking, fulfillments_of
+from openstoq.sandbox.records.fulfillment import FulfillmentHold, Tracking
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.orders import Fulfillment, FulfillmentOrder, fulfillments_of
 
 _DISPLAY_REASONS = {"AWAITING_RETURN_ITEMS": "Exchange items awaiting return delivery"}
 _DISPLAY_STATUSES = {"SUCCESS": "FULFILLED", "CANCELLED": "CANCELED"}

@@ -9,7 +9,7 @@ from openstoq.sandbox import holds
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.records import Info, find, shop_of
 from openstoq.sandbox.config import APP_ID
-from openstoq.sandbox.fulfillment import MOST_HOLDS, FulfillmentOrder
+from openstoq.sandbox.records.orders import MOST_HOLDS, FulfillmentOrder
 
 LONGEST_HANDLE = 64
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.records import Info, find, global_id, own_namespace, shop_of
-from openstoq.sandbox.model import Location, Metafield, Product, Variant
+from openstoq.sandbox.records.catalogue import Location, Product, Variant
+from openstoq.sandbox.records.metafields import Metafield
 from openstoq.sandbox.shop import Shop
 
 MOST = 25

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from openstoq.kernel.ids import gid
-from openstoq.sandbox import order_payloads
 from openstoq.sandbox.admin.connections import Connection, SortValue, connection
 from openstoq.sandbox.admin.records import Info, Resolver, find, shop_of
 from openstoq.sandbox.admin.search import predicate
-from openstoq.sandbox.markets import Market
-from openstoq.sandbox.orders import Customer, LineItem, Order
+from openstoq.sandbox.records.customers import Customer
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.markets import Market
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.webhooks import order_payloads
 
 _ORDER_SORTS: dict[str, SortValue] = {
     "CREATED_AT": operator.attrgetter("created_at"),

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from openstoq.sandbox import charges, order_news, refunds
+from openstoq.sandbox import charges, refunds
 from openstoq.sandbox.admin.errors import UserProblem, bad_request
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.orders import Order
+from openstoq.sandbox.records.orders import Order
 from openstoq.sandbox.shop import Shop
+from openstoq.sandbox.webhooks import order_news
 
 _GONE = "Order does not exist"
 LONGEST_NOTE = 255

@@ -6,8 +6,8 @@ from openstoq.sandbox import ledger
 from openstoq.sandbox.admin.connections import connection
 from openstoq.sandbox.admin.order_fields import bag, money
 from openstoq.sandbox.admin.records import Info, Resolver, find, shop_of
-from openstoq.sandbox.orders import Order
-from openstoq.sandbox.payments import Mandate, PaymentSchedule, PaymentTerms
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import Mandate, PaymentSchedule, PaymentTerms
 from openstoq.sandbox.shop import Shop
 
 

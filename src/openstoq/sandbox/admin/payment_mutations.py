@@ -9,8 +9,9 @@ from openstoq.kernel.money import Money
 from openstoq.sandbox import cards, charges
 from openstoq.sandbox.admin.errors import UserProblem, bad_request
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.orders import Order
-from openstoq.sandbox.payments import Charge, PaymentSchedule
+from openstoq.sandbox.records.charges import Charge
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import PaymentSchedule
 from openstoq.sandbox.shop import Shop
 
 CODE = "ORDER_MANDATE_PAYMENT_ERROR_CODE"

@@ -9,8 +9,9 @@ from openstoq.sandbox.admin.fields import VARIANT_SORTS, api_version, count
 from openstoq.sandbox.admin.records import Info, Resolver, find, shop_of, topic_name
 from openstoq.sandbox.admin.search import predicate
 from openstoq.sandbox.config import APP_ID
-from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Subscription, Variant
-from openstoq.sandbox.plans import Collection, SellingPlanGroup
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.plans import Collection, SellingPlanGroup
+from openstoq.sandbox.records.subscriptions import Subscription
 
 _PRODUCT_SORTS: dict[str, SortValue] = {
     name: operator.attrgetter(name.lower()) for name in ("CREATED_AT", "ID", "TITLE", "UPDATED_AT")

@@ -9,25 +9,21 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.idempotency import Replays
 from openstoq.sandbox.config import APP_ID
-from openstoq.sandbox.fulfillment import (
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.customers import Customer
+from openstoq.sandbox.records.fulfillment import (
     FulfillmentHold,
-    FulfillmentOrder,
+    FulfillmentLineItem,
     FulfillmentOrderLineItem,
 )
-from openstoq.sandbox.markets import Market, Region
-from openstoq.sandbox.model import (
-    InventoryItem,
-    Level,
-    Location,
-    Metafield,
-    Product,
-    Subscription,
-    Variant,
-)
-from openstoq.sandbox.orders import Customer, LineItem, Order, Refund, RefundLine
-from openstoq.sandbox.parcels import Fulfillment, FulfillmentLineItem
-from openstoq.sandbox.payments import Mandate, PaymentSchedule, PaymentTerms, Transaction
-from openstoq.sandbox.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.markets import Market, Region
+from openstoq.sandbox.records.metafields import Metafield
+from openstoq.sandbox.records.orders import Fulfillment, FulfillmentOrder, Order
+from openstoq.sandbox.records.payments import Mandate, PaymentSchedule, PaymentTerms, Transaction
+from openstoq.sandbox.records.plans import Collection, SellingPlan, SellingPlanGroup
+from openstoq.sandbox.records.refunds import Refund, RefundLine
+from openstoq.sandbox.records.subscriptions import Subscription
 from openstoq.sandbox.shop import Shop
 
 

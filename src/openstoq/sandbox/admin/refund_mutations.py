@@ -9,8 +9,9 @@ from openstoq.sandbox import refunds
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.idempotency import Result
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.orders import ZERO, LineItem, Order
-from openstoq.sandbox.payments import Transaction
+from openstoq.sandbox.records.lines import ZERO, LineItem
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import Transaction
 
 _TRANSACTIONS = ("transactions",)
 _LINES = ("refundLineItems",)

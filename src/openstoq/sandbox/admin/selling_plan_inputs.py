@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from openstoq.sandbox.admin.errors import UserProblem
-from openstoq.sandbox.plans import Policy, SellingPlan
+from openstoq.sandbox.records.plans import Policy, SellingPlan
 from openstoq.sandbox.shop import Shop
 
 WHOLE = 100

@@ -7,8 +7,8 @@ from openstoq.sandbox import merchant
 from openstoq.sandbox.admin import selling_plan_inputs as inputs
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.model import Product, Variant
-from openstoq.sandbox.plans import SellingPlanGroup
+from openstoq.sandbox.records.catalogue import Product, Variant
+from openstoq.sandbox.records.plans import SellingPlanGroup
 from openstoq.sandbox.shop import Shop
 
 MOST_PLANS = 31

@@ -10,7 +10,7 @@ from openstoq.sandbox import merchant
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.idempotency import Result
 from openstoq.sandbox.admin.records import Info, find, shop_of
-from openstoq.sandbox.model import InventoryItem, Location
+from openstoq.sandbox.records.catalogue import InventoryItem, Location
 
 HIGHEST = 1_000_000_000
 LOWEST = -1_000_000_000

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from openstoq.kernel.ids import gid
 from openstoq.sandbox.admin.errors import UserProblem
 from openstoq.sandbox.admin.records import Info, find, own_namespace, shop_of
-from openstoq.sandbox.model import Subscription
+from openstoq.sandbox.records.subscriptions import Subscription
 from openstoq.sandbox.shop import Shop
 
 # A topic is resource/event; the enum joins both by an underscore, which resources have too.

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from openstoq.sandbox.body import Body, BodyError
 from openstoq.sandbox.mail.mailbox import FAULTS, Mailbox, MailFault
 from openstoq.sandbox.mail.message import CaughtMessage
-from openstoq.sandbox.templating import TEMPLATES
+from openstoq.sandbox.pages.templating import TEMPLATES
 
 SHOWN = 200
 # A message may hold anything; it runs no scripts, but its links may be followed.

@@ -7,13 +7,12 @@ from starlette.requests import Request
 from openstoq.kernel.clock import rfc3339
 from openstoq.sandbox import fulfillment, holds, shipping
 from openstoq.sandbox.body import Body, BodyError
-from openstoq.sandbox.fulfillment import FulfillmentHold, FulfillmentOrder
+from openstoq.sandbox.control.views import MissingError
 from openstoq.sandbox.holds import Units
-from openstoq.sandbox.orders import Order
-from openstoq.sandbox.parcels import Fulfillment, Tracking, fulfillments_of
+from openstoq.sandbox.records.fulfillment import FulfillmentHold, Tracking
+from openstoq.sandbox.records.orders import Fulfillment, FulfillmentOrder, Order, fulfillments_of
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import OpenShop
-from openstoq.sandbox.views import MissingError
 
 # An app that is not the one under test; the merchant has no app's id.
 HOLDERS = {"merchant": None, "another_app": 4_080_002}

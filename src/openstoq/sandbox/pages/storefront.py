@@ -11,13 +11,13 @@ from starlette.routing import Route
 from openstoq.kernel.money import digits
 from openstoq.sandbox.admin.records import global_id
 from openstoq.sandbox.cards import CHOICES
-from openstoq.sandbox.control_preorders import group_view, groups_of, metafields_view
-from openstoq.sandbox.model import Product, Variant
-from openstoq.sandbox.pictures import picture
+from openstoq.sandbox.control.preorder_views import group_view, groups_of, metafields_view
+from openstoq.sandbox.pages.pictures import picture
+from openstoq.sandbox.pages.templating import TEMPLATES
+from openstoq.sandbox.pages.theme import line_properties
+from openstoq.sandbox.records.catalogue import Product, Variant
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import Sandbox
-from openstoq.sandbox.templating import TEMPLATES
-from openstoq.sandbox.theme import line_properties
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 

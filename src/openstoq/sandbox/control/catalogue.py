@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from openstoq.sandbox import merchant
 from openstoq.sandbox.body import Body, BodyError
-from openstoq.sandbox.model import Location, Product, Variant
+from openstoq.sandbox.control.views import MissingError, location_view, product_view, variant_view
+from openstoq.sandbox.records.catalogue import Location, Product, Variant
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import OpenShop
-from openstoq.sandbox.views import MissingError, location_view, product_view, variant_view
 
 STATUSES = ("ACTIVE", "ARCHIVED", "DRAFT")
 POLICIES = ("DENY", "CONTINUE")

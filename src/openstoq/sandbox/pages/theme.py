@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from openstoq.sandbox.admin.records import global_id
-from openstoq.sandbox.model import Variant
+from openstoq.sandbox.records.catalogue import Variant
 from openstoq.sandbox.shop import Shop
 
 

@@ -1,12 +1,8 @@
-"""The records of an order's money: cards, transactions, charges, and what is due when."""
+"""The records of an order's money: cards, transactions, and the schedules of what is due when."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from openstoq.sandbox.orders import Order
 
 GATEWAY = "shopify_payments"
 
@@ -79,19 +75,3 @@ class PaymentTerms:
     def open_schedule(self) -> PaymentSchedule | None:
         """Return the schedule that is still to be paid."""
         return next((each for each in self.schedules if each.open), None)
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Charge:
-    """A card being charged for an order; `status` is one of OrderPaymentStatusResult."""
-
-    reference: str
-    key: str
-    order: "Order"
-    mandate: Mandate
-    amount: Decimal
-    schedule: PaymentSchedule | None
-    job_id: str = ""
-    status: str = "PROCESSING"
-    error: str | None = None
-    transactions: list[Transaction] = field(default_factory=list)

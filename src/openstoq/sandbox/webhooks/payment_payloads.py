@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from openstoq.kernel.ids import gid
 from openstoq.kernel.money import Money
-from openstoq.sandbox.orders import Order
-from openstoq.sandbox.payloads import local
-from openstoq.sandbox.payments import PaymentSchedule, PaymentTerms, Transaction
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
 from openstoq.sandbox.shop import Payload, Shop
+from openstoq.sandbox.webhooks.catalogue_payloads import local
 
 
 def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:

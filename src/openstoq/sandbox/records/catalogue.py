@@ -1,6 +1,5 @@
 """The records a shop keeps: products, variants, stock by location, metafields, subscriptions."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -160,37 +159,3 @@ class Product:
     def has_out_of_stock_variants(self) -> bool:
         """Return whether any variant is sold out."""
         return any(v.inventory_item.tracked and v.inventory_quantity <= 0 for v in self.variants)
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Metafield:
-    """A value an app keeps on one of the shop's records."""
-
-    id: int
-    owner_gid: str
-    namespace: str
-    key: str
-    type: str
-    value: str
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def compare_digest(self) -> str:
-        """Return what a compare-and-set must name to replace this very value."""
-        return hashlib.sha256(f"{self.type}\0{self.value}".encode()).hexdigest()
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Subscription:
-    """An address that wants one topic's webhooks."""
-
-    id: int
-    topic: str
-    uri: str
-    created_at: datetime
-    updated_at: datetime
-    include_fields: tuple[str, ...] = ()
-    metafield_namespaces: tuple[str, ...] = ()
-    name: str | None = None
-    filter: str | None = None

@@ -6,9 +6,11 @@ from typing import Any
 
 from openstoq.kernel.clock import rfc3339
 from openstoq.kernel.money import Money
-from openstoq.sandbox.markets import Market
-from openstoq.sandbox.orders import LineItem, Order
-from openstoq.sandbox.payments import Charge, Mandate, PaymentSchedule, Transaction
+from openstoq.sandbox.records.charges import Charge
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.markets import Market
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import Mandate, PaymentSchedule, Transaction
 from openstoq.sandbox.shop import Shop
 
 

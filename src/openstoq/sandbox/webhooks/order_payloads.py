@@ -4,11 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from openstoq.kernel.ids import gid
-from openstoq.sandbox.orders import Customer, LineItem, Order, Refund
-from openstoq.sandbox.parcels import Fulfillment, Tracking, fulfillments_of
-from openstoq.sandbox.payloads import local
-from openstoq.sandbox.payment_payloads import money_set, price, terms, text, transaction
+from openstoq.sandbox.records.customers import Customer
+from openstoq.sandbox.records.fulfillment import Tracking
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.orders import Fulfillment, Order, fulfillments_of
+from openstoq.sandbox.records.refunds import Refund
 from openstoq.sandbox.shop import Payload, Shop
+from openstoq.sandbox.webhooks.catalogue_payloads import local
+from openstoq.sandbox.webhooks.payment_payloads import money_set, price, terms, text, transaction
 
 FULFILLMENT_STATUSES = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}
 

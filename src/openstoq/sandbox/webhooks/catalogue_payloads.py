@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from openstoq.kernel.ids import gid
-from openstoq.sandbox.markets import Market
-from openstoq.sandbox.model import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
+from openstoq.sandbox.records.markets import Market
 from openstoq.sandbox.shop import Payload, Shop
 
 # Shopify writes out this many variants of a product in full; of the rest only the ids.

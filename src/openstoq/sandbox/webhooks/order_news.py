@@ -2,10 +2,12 @@
 
 from functools import partial
 
-from openstoq.sandbox import order_payloads, payment_payloads
-from openstoq.sandbox.orders import LineItem, Order, Refund
-from openstoq.sandbox.payments import PaymentSchedule, Transaction
+from openstoq.sandbox.records.lines import LineItem
+from openstoq.sandbox.records.orders import Order
+from openstoq.sandbox.records.payments import PaymentSchedule, Transaction
+from openstoq.sandbox.records.refunds import Refund
 from openstoq.sandbox.shop import MerchantAction, Shop
+from openstoq.sandbox.webhooks import order_payloads, payment_payloads
 
 
 def of_order(shop: Shop, order: Order, topic: str, action: MerchantAction) -> None:

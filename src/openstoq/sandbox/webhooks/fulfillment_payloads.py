@@ -1,29 +1,22 @@
 """The bodies of webhooks about fulfillment orders, their holds, and fulfillments."""
 
-from typing import TYPE_CHECKING
-
 from openstoq.kernel.ids import gid
+from openstoq.sandbox.records.fulfillment import FulfillmentHold, FulfillmentOrderLineItem
+from openstoq.sandbox.records.orders import FulfillmentOrder
 from openstoq.sandbox.shop import Payload
 
-if TYPE_CHECKING:
-    from openstoq.sandbox.fulfillment import (
-        FulfillmentHold,
-        FulfillmentOrder,
-        FulfillmentOrderLineItem,
-    )
 
-
-def brief(record: "FulfillmentOrder") -> Payload:
+def brief(record: FulfillmentOrder) -> Payload:
     """Write the little that Shopify tells of a fulfillment order, which is not its order."""
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
 
-def one(record: "FulfillmentOrder") -> Payload:
+def one(record: FulfillmentOrder) -> Payload:
     """Write a body that names one fulfillment order, as most of them do."""
     return {"fulfillment_order": brief(record)}
 
 
-def hold(record: "FulfillmentHold") -> Payload:
+def hold(record: FulfillmentHold) -> Payload:
     """Write a hold, as seen by the installed app."""
     return {
         "id": gid("FulfillmentHold", record.id),
@@ -35,7 +28,7 @@ def hold(record: "FulfillmentHold") -> Payload:
     }
 
 
-def of_hold(held: "FulfillmentOrder", placed: "FulfillmentHold") -> Payload:
+def of_hold(held: FulfillmentOrder, placed: FulfillmentHold) -> Payload:
     """Write what fulfillment_holds/added and fulfillment_holds/released carry."""
     return {
         "fulfillment_order": {"id": gid("FulfillmentOrder", held.id)},
@@ -44,7 +37,7 @@ def of_hold(held: "FulfillmentOrder", placed: "FulfillmentHold") -> Payload:
 
 
 def placed_on_hold(
-    held: "FulfillmentOrder", placed: "FulfillmentHold", rest: "FulfillmentOrder | None"
+    held: FulfillmentOrder, placed: FulfillmentHold, rest: FulfillmentOrder | None
 ) -> Payload:
     """Write what fulfillment_orders/placed_on_hold carries; `rest` is what was left free."""
     body = {
@@ -58,7 +51,7 @@ def placed_on_hold(
     return body if rest is None else {**body, "remaining_fulfillment_order": brief(rest)}
 
 
-def split(original: "FulfillmentOrder", made: "FulfillmentOrder") -> Payload:
+def split(original: FulfillmentOrder, made: FulfillmentOrder) -> Payload:
     """Write what fulfillment_orders/split carries."""
     return {
         "split_line_items": [_units(each) for each in made.lines],
@@ -68,22 +61,22 @@ def split(original: "FulfillmentOrder", made: "FulfillmentOrder") -> Payload:
     }
 
 
-def merged(kept: "FulfillmentOrder", intents: Payload) -> Payload:
+def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
     """Write what fulfillment_orders/merged carries."""
     return {**intents, "fulfillment_order_merges": one(kept)}
 
 
-def cancelled(record: "FulfillmentOrder") -> Payload:
+def cancelled(record: FulfillmentOrder) -> Payload:
     """Write what fulfillment_orders/cancelled carries; nothing replaces one of a dead order."""
     return {**one(record), "replacement_fulfillment_order": None}
 
 
-def rescheduled(record: "FulfillmentOrder", fulfill_at: str | None) -> Payload:
+def rescheduled(record: FulfillmentOrder, fulfill_at: str | None) -> Payload:
     """Write what fulfillment_orders/rescheduled carries; `fulfill_at` has the shop's offset."""
     return {"fulfillment_order": {**brief(record), "fulfill_at": fulfill_at}}
 
 
-def _units(record: "FulfillmentOrderLineItem") -> Payload:
+def _units(record: FulfillmentOrderLineItem) -> Payload:
     return {
         "id": gid("FulfillmentOrderLineItem", record.id),
         "quantity": record.remaining_quantity,

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from openstoq.sandbox import cards, charges, checkout, fulfillment, ledger, refunds
 from openstoq.sandbox.admin.order_mutations import retag
 from openstoq.sandbox.body import Body, BodyError
-from openstoq.sandbox.order_views import charge_view, order_view
-from openstoq.sandbox.orders import ZERO, LineItem, Order
+from openstoq.sandbox.control.order_views import charge_view, order_view
+from openstoq.sandbox.control.views import MissingError
+from openstoq.sandbox.records.lines import ZERO, LineItem
+from openstoq.sandbox.records.orders import Order
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import OpenShop
-from openstoq.sandbox.views import MissingError
 
 REASONS = ("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")
 

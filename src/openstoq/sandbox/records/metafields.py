@@ -1,8 +1,28 @@
-"""A shop's metafields, found by the record that they are kept on."""
+"""Metafields, found by the record that they are kept on."""
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
-from openstoq.sandbox.model import Metafield
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Metafield:
+    """A value an app keeps on one of the shop's records."""
+
+    id: int
+    owner_gid: str
+    namespace: str
+    key: str
+    type: str
+    value: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def compare_digest(self) -> str:
+        """Return what a compare-and-set must name to replace this very value."""
+        return hashlib.sha256(f"{self.type}\0{self.value}".encode()).hexdigest()
 
 
 class Metafields:

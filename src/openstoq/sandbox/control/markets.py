@@ -7,10 +7,10 @@ from starlette.requests import Request
 
 from openstoq.sandbox import merchant
 from openstoq.sandbox.body import Body, BodyError
-from openstoq.sandbox.markets import Market
-from openstoq.sandbox.order_views import market_view
+from openstoq.sandbox.control.order_views import market_view
+from openstoq.sandbox.control.views import MissingError
+from openstoq.sandbox.records.markets import Market
 from openstoq.sandbox.shops import OpenShop
-from openstoq.sandbox.views import MissingError
 
 _CODE = re.compile(r"^[A-Z]{2}$")
 

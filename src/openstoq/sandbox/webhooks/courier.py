@@ -17,7 +17,7 @@ import orjson
 from openstoq.kernel.clock import rfc3339, utc_now
 from openstoq.sandbox.config import API_VERSION, SandboxConfig
 from openstoq.sandbox.faults import Fault, FaultQueue
-from openstoq.sandbox.model import Subscription
+from openstoq.sandbox.records.subscriptions import Subscription
 from openstoq.sandbox.shop import MerchantAction, Payload, Shop
 
 LOG_LENGTH = 5_000

@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openstoq.sandbox import cards, charges, checkout
-from openstoq.sandbox.orders import Order
+from openstoq.sandbox.pages.storefront import page, shop_of
+from openstoq.sandbox.records.orders import Order
 from openstoq.sandbox.shop import Shop
 from openstoq.sandbox.shops import Sandbox
-from openstoq.sandbox.storefront import page, shop_of
 
 SEE_OTHER = 303
 

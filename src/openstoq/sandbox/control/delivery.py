@@ -5,11 +5,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from openstoq.sandbox import payloads
 from openstoq.sandbox.body import Body, BodyError
+from openstoq.sandbox.control.views import MissingError, subscription_view
 from openstoq.sandbox.faults import GRAPHQL_FAULTS, WEBHOOK_FAULTS, Fault
 from openstoq.sandbox.shops import OpenShop
-from openstoq.sandbox.views import MissingError, subscription_view
+from openstoq.sandbox.webhooks import catalogue_payloads as payloads
 
 COMPLIANCE_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 PATIENCE_SECONDS = 10.0

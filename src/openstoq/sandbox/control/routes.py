@@ -9,28 +9,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from openstoq.sandbox import (
-    control_catalogue,
-    control_delivery,
-    control_fulfillment,
-    control_markets,
-    control_orders,
-    control_preorders,
-)
 from openstoq.sandbox.body import Body, BodyError
+from openstoq.sandbox.control import catalogue, delivery, fulfillment, markets, orders, preorders
+from openstoq.sandbox.control.views import MissingError
 from openstoq.sandbox.shops import OpenShop, Sandbox
-from openstoq.sandbox.views import MissingError
 
 Operation = Callable[[OpenShop, Body, Request], Awaitable[Any]]
 
 # Method, path under /control/, what it does.
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
-    *control_catalogue.OPERATIONS,
-    *control_preorders.OPERATIONS,
-    *control_markets.OPERATIONS,
-    *control_orders.OPERATIONS,
-    *control_fulfillment.OPERATIONS,
-    *control_delivery.OPERATIONS,
+    *catalogue.OPERATIONS,
+    *preorders.OPERATIONS,
+    *markets.OPERATIONS,
+    *orders.OPERATIONS,
+    *fulfillment.OPERATIONS,
+    *delivery.OPERATIONS,
 )
 
 

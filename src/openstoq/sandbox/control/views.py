@@ -3,7 +3,8 @@
 from typing import Any
 
 from openstoq.kernel.clock import rfc3339
-from openstoq.sandbox.model import Location, Product, Subscription, Variant
+from openstoq.sandbox.records.catalogue import Location, Product, Variant
+from openstoq.sandbox.records.subscriptions import Subscription
 from openstoq.sandbox.shop import Shop
 
 

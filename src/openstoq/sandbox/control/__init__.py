@@ -1,0 +1,1 @@
+"""The control API: a merchant's doings, and faults on demand."""

@@ -1,0 +1,1 @@
+"""Webhooks: their bodies, and the courier that delivers them."""
