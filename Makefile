@@ -14,7 +14,7 @@ help: ## Show this list
 
 .venv/.runtime: requirements/runtime.txt | .venv/bin/python
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	@echo $(CURDIR)/src > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/openstoq.pth"
+	@printf '%s\n' $(CURDIR)/src $(CURDIR)/packages/shopify-sandbox/src > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/openstoq.pth"
 	@printf '#!%s\nfrom openstoq.__main__ import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/openstoq && chmod +x $(BIN)/openstoq
 	@touch $@
 

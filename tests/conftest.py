@@ -51,6 +51,8 @@ TESTS = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if not item.path.is_relative_to(TESTS):
+            continue
         folder = item.path.relative_to(TESTS).parts[0]
         used = {folder, *getattr(item, "fixturenames", ())}
         cost = next((cost for cost, fixtures in COSTS.items() if fixtures & used), "pure")

@@ -48,7 +48,7 @@ class Stack(Plant):
         sandbox = self._keep(
             start(
                 [
-                    *("-m", "openstoq.sandbox", "--allow-http", "--currency", currency),
+                    *("-m", "shopify_sandbox", "--allow-http", "--currency", currency),
                     *("--retry-scale", "0.001"),
                 ],
                 {"SANDBOX_CLIENT_SECRET": SECRET},

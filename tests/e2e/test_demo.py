@@ -109,7 +109,7 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
     assert where["api"] == f"http://127.0.0.1:{port}"
     # Everybody on the machine can read these.
     commands = " ".join(word for one in demo.family() for word in one.cmdline())
-    assert "openstoq.sandbox" in commands
+    assert "shopify_sandbox" in commands
     kept = [where["webhook_secret"], where["admin_token"], where["api_key"]]
     assert [secret for secret in kept if secret in commands] == []
 

@@ -30,7 +30,7 @@ async def test_a_relay_that_comes_back_gets_every_message(plant: Plant):
 
 async def test_refused_and_put_off_addresses_cost_their_own_message_only(plant: Plant):
     await plant.open_shop(signups=60)
-    catcher = start(["-m", "openstoq.sandbox"], {})
+    catcher = start(["-m", "shopify_sandbox"], {})
     plant.processes.append(catcher)
     where = json.loads(await first_line(catcher))
     await plant.start_api()

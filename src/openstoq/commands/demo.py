@@ -138,7 +138,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
                     "SANDBOX_ACCESS_TOKEN": token,
                     "SANDBOX_CONTROL_TOKEN": token,
                 },
-                module="openstoq.sandbox",
+                module="shopify_sandbox",
                 wants_output=True,
             )
             await children.start(shops)

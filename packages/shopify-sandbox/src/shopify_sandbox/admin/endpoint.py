@@ -1,0 +1,86 @@
+"""The HTTP side of the Admin API: the access token, the body, and faults on demand."""
+
+import asyncio
+import hmac
+import re
+
+import orjson
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from shopify_sandbox.admin.engine import AdminAPI, Request
+from shopify_sandbox.config import API_VERSION
+from shopify_sandbox.faults import Fault, FaultQueue
+
+_OPERATION = re.compile(r"\b(?:query|mutation)\s+(\w+)")
+_UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+
+
+class BrokenResponse(Response):
+    """An answer that ends in the middle: the connection closes before the promised length."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the head and a first piece, then nothing more."""
+        del scope, receive
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"data":', "more_body": True})
+
+
+def read_request(body: bytes) -> Request | None:
+    """Return the GraphQL request in a body, None when there is none."""
+    try:
+        posted = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(posted, dict) or not isinstance(posted.get("query"), str):
+        return None
+    variables = posted.get("variables") or {}
+    name = posted.get("operationName")
+    if not isinstance(variables, dict) or not isinstance(name, str | None):
+        return None
+    return Request(posted["query"], variables, name or None)
+
+
+def operation_name(posted: Request) -> str | None:
+    """Return what an operation is called, by the request or by its own document."""
+    found = _OPERATION.search(posted.query)
+    return posted.operation_name or (found[1] if found else None)
+
+
+async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Response:
+    """Answer one POST to graphql.json."""
+    token = request.headers.get("X-Shopify-Access-Token", "")
+    if not api.shop.installed or not hmac.compare_digest(
+        token.encode(), api.shop.config.access_token.encode()
+    ):
+        return JSONResponse({"errors": _UNAUTHORIZED}, 401)
+    posted = read_request(await request.body())
+    fault = faults.take(operation_name(posted) if posted else None)
+    if fault is not None and (broken := await _fail(fault)) is not None:
+        return broken
+    if posted is None:
+        return JSONResponse({"errors": {"query": "Required parameter missing or invalid"}}, 400)
+    body = api.execute(posted, throttled=fault is not None and fault.kind == "throttled")
+    if api.lost_answer() or (fault is not None and fault.kind == "lose"):
+        # It was carried out, and whoever asked never learns it.
+        return BrokenResponse()
+    return Response(
+        orjson.dumps(body),
+        media_type="application/json",
+        headers={"X-Shopify-API-Version": API_VERSION},
+    )
+
+
+async def _fail(fault: Fault) -> Response | None:
+    match fault.kind:
+        case "status":
+            headers = {"Retry-After": "2.0"} if fault.status == 429 else {}  # noqa: PLR2004 — HTTP
+            return JSONResponse({"errors": "The sandbox was told to fail"}, fault.status, headers)
+        case "close":
+            return BrokenResponse()
+        case "hang":
+            # The request is carried out all the same: whoever gave up on it must bear that.
+            await asyncio.sleep(fault.seconds)
+    return None

@@ -1,0 +1,65 @@
+"""The memory behind @idempotent: the same key and request give the stored result again."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from graphql import GraphQLResolveInfo, get_directive_values
+
+from shopify_sandbox.admin.errors import UserProblem, bad_request
+
+KEPT_FOR = timedelta(hours=24)
+
+Result = dict[str, Any]
+
+
+class Replays:
+    """The results of one shop's idempotent mutations, kept for a day."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[datetime, str, Result]] = {}
+
+    def once(
+        self,
+        info: GraphQLResolveInfo[Any],
+        *,
+        now: datetime,
+        parameters: Any,
+        run: Callable[[], Result],
+    ) -> Result:
+        """Return what `run` returns, or what it returned when this key was used before.
+
+        Raises GraphQLError when the field has no @idempotent directive. A key that was used for
+        something else gives a user error.
+        """
+        key = _key(info)
+        if key is None:
+            raise bad_request(
+                "The @idempotent directive is required for this mutation but was not provided."
+            )
+        request = json.dumps([info.field_name, parameters], sort_keys=True)
+        kept = self._kept.get(key)
+        if kept and now - kept[0] < KEPT_FOR:
+            if kept[1] == request:
+                return kept[2]
+            return {
+                "user_errors": [
+                    UserProblem(
+                        "The same idempotency key cannot be used with different operation "
+                        "parameters.",
+                        code="IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
+                    )
+                ]
+            }
+        result = run()
+        self._kept[key] = (now, request, result)
+        return result
+
+
+def _key(info: GraphQLResolveInfo[Any]) -> str | None:
+    directive = info.schema.get_directive("idempotent")
+    if directive is None:
+        return None
+    given = get_directive_values(directive, info.field_nodes[0], info.variable_values)
+    return given["key"] if given else None

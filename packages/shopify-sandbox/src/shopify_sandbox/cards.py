@@ -1,0 +1,53 @@
+"""The cards a shopper may pay with, each named after what happens when it is charged later."""
+
+import re
+
+from shopify_sandbox.records.charges import Charge
+from shopify_sandbox.records.payments import Mandate
+from shopify_sandbox.shop import Shop
+
+WORKS = "works"
+DECLINES = "declines"
+LOSES_ANSWER = "loses_answer"
+NEEDS_AUTHENTICATION = "needs_authentication"
+EXPIRED = "expired"
+NONE = "none"
+# What the checkout's form offers.
+CHOICES = (WORKS, DECLINES, "declines_2", LOSES_ANSWER, NEEDS_AUTHENTICATION, EXPIRED, NONE)
+
+_DECLINES_SOME = re.compile(r"^declines_([1-9]\d?)$")
+
+
+def is_card(name: str) -> bool:
+    """Return whether there is a card of this name."""
+    return name in CHOICES or _DECLINES_SOME.match(name) is not None
+
+
+def vault(shop: Shop, name: str) -> Mandate:
+    """Keep a card to be charged later."""
+    mandate = Mandate(id=next(shop.ids), card=name)
+    rename(mandate, name)
+    return mandate
+
+
+def rename(mandate: Mandate, name: str) -> None:
+    """Have a card that was kept behave differently from now on."""
+    some = _DECLINES_SOME.match(name)
+    mandate.card = name
+    mandate.declines_left = int(some[1]) if some else 0
+    mandate.expiry_year = 2020 if name == EXPIRED else 2031
+
+
+def refusal(charge: Charge) -> tuple[str, str, str] | None:
+    """Return why a card is not charged: status, error code and sentence; None when it is."""
+    mandate = charge.mandate
+    if mandate.card == NEEDS_AUTHENTICATION:
+        return "REDIRECT_REQUIRED", "AUTHENTICATION_REQUIRED", "The customer must authenticate."
+    if mandate.expired:
+        return "ERROR", "EXPIRED_CARD", "The card is expired."
+    if mandate.card == DECLINES:
+        return "ERROR", "CARD_DECLINED", "The card was declined."
+    if mandate.declines_left:
+        mandate.declines_left -= 1
+        return "RETRYABLE", "INSUFFICIENT_FUNDS", "The card has insufficient funds."
+    return None

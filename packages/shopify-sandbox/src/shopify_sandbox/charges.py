@@ -1,0 +1,112 @@
+"""The charging of a card that a shopper left, which a shop does in its own time."""
+
+from decimal import Decimal
+from functools import partial
+
+from shopify_sandbox import cards, ledger
+from shopify_sandbox.ids import random_text
+from shopify_sandbox.records.charges import Charge
+from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.payments import Mandate, PaymentSchedule, Transaction
+from shopify_sandbox.shop import MerchantAction, Shop
+from shopify_sandbox.webhooks import order_news
+
+WAITING = "REDIRECT_REQUIRED"
+
+
+def begin(
+    shop: Shop,
+    order: Order,
+    mandate: Mandate,
+    *,
+    amount: Decimal,
+    schedule: PaymentSchedule | None,
+    key: str,
+) -> Charge:
+    """Begin to charge a card; the outcome comes later."""
+    charge = Charge(
+        reference=random_text(24),
+        key=key,
+        order=order,
+        mandate=mandate,
+        amount=amount,
+        schedule=schedule,
+    )
+    shop.charges[charge.reference] = charge
+    charge.job_id = shop.work.begin(partial(_carry_out, shop, charge)).id
+    return charge
+
+
+def with_key(shop: Shop, order: Order, key: str) -> Charge | None:
+    """Return the charge that was begun with this key."""
+    found = (each for each in shop.charges.values() if each.order is order and each.key == key)
+    return next(found, None)
+
+
+def authenticate(shop: Shop, charge: Charge, *, succeed: bool) -> None:
+    """Finish a charge that waited for the shopper."""
+    action = shop.action()
+    if not succeed:
+        why = ("AUTHENTICATION_REQUIRED", "The customer did not authenticate.")
+        _refuse(shop, charge, "ERROR", why, action)
+    elif charge.amount > charge.order.outstanding:
+        charge.status, charge.error = "VOIDED", "It was paid otherwise."
+    else:
+        _take(shop, charge, action)
+
+
+def waiting(shop: Shop, order: Order) -> list[Charge]:
+    """Return the charges of an order that wait for the shopper."""
+    return [
+        each for each in shop.charges.values() if each.order is order and each.status == WAITING
+    ]
+
+
+def pay(shop: Shop, order: Order) -> Transaction:
+    """Pay all that is outstanding with a card at hand, as on the page the shopper is sent to."""
+    made = ledger.receive(shop, order, order.outstanding, shop.action())
+    for charge in waiting(shop, order):
+        charge.status, charge.error = "VOIDED", "It was paid otherwise."
+    return made
+
+
+def mark_paid(shop: Shop, order: Order) -> Transaction:
+    """Take what is outstanding as paid by other means."""
+    return ledger.receive(shop, order, order.outstanding, shop.action(), gateway=ledger.MANUAL)
+
+
+def _carry_out(shop: Shop, charge: Charge) -> None:
+    action = shop.action()
+    if charge.amount > charge.order.outstanding:
+        # The order was cancelled, edited or paid since.
+        why = ("CANCELLED_PAYMENT", "The order does not owe this amount any more.")
+        _refuse(shop, charge, "ERROR", why, action)
+        return
+    refusal = cards.refusal(charge)
+    if refusal is None:
+        _take(shop, charge, action)
+        return
+    status, code, sentence = refusal
+    if status == WAITING:
+        charge.status, charge.error = status, sentence
+    else:
+        _refuse(shop, charge, status, (code, sentence), action)
+
+
+def _take(shop: Shop, charge: Charge, action: MerchantAction) -> None:
+    made = ledger.receive(shop, charge.order, charge.amount, action, reference=charge.reference)
+    charge.status, charge.error = "SUCCESS", None
+    charge.transactions.append(made)
+
+
+def _refuse(
+    shop: Shop, charge: Charge, status: str, why: tuple[str, str], action: MerchantAction
+) -> None:
+    order = charge.order
+    made = ledger.record(
+        shop, order, "SALE", charge.amount, refused=why, reference=charge.reference
+    )
+    charge.status, charge.error = status, why[1]
+    charge.transactions.append(made)
+    order_news.of_transaction(shop, order, made, action)
+    order_news.of_order(shop, order, "orders/updated", action)

@@ -1,0 +1,252 @@
+"""The checkout: what lines cost, what of it is due now and when the rest is, and the order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shopify_sandbox import cards, fulfillment, ledger, order_stock
+from shopify_sandbox.ids import random_text
+from shopify_sandbox.money import Money
+from shopify_sandbox.records.catalogue import Variant
+from shopify_sandbox.records.customers import Customer
+from shopify_sandbox.records.lines import ZERO, LineItem
+from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms
+from shopify_sandbox.records.plans import SellingPlan
+from shopify_sandbox.shop import MerchantAction, Shop
+from shopify_sandbox.webhooks import order_news
+
+_DURATION = TypeAdapter(timedelta)
+
+
+class CheckoutError(Exception):
+    """A cart that cannot be bought; the text is a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartLine:
+    """What a shopper puts into the cart; `discount` is what comes off the whole line."""
+
+    variant: Variant
+    quantity: int
+    plan: SellingPlan | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+    discount: Decimal = ZERO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buyer:
+    """Who buys, and where it is sent to (ISO 3166 alpha-2)."""
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    locale: str = "en"
+    country: str | None = None
+
+
+def place(
+    shop: Shop,
+    cart: Sequence[CartLine],
+    buyer: Buyer,
+    *,
+    card: str = cards.WORKS,
+    shipping: Decimal = ZERO,
+    tags: Sequence[str] = (),
+    note: str | None = None,
+) -> Order:
+    """Buy a cart: charge what is due now, take the stock, and announce the order.
+
+    Raises CheckoutError when it cannot be sold so; then nothing has changed.
+    """
+    _check(shop, cart)
+    action = shop.action()
+    moment = shop.moment()
+    order = Order(
+        id=next(shop.ids),
+        number=next(shop.order_numbers),
+        token=random_text(32),
+        currency=shop.config.currency,
+        country=buyer.country,
+        created_at=moment,
+        processed_at=moment,
+        updated_at=moment,
+        lines=[_line(shop, each) for each in cart],
+        customer=_customer(shop, buyer),
+        email=buyer.email,
+        phone=buyer.phone,
+        locale=buyer.locale,
+        shipping=Money(shipping, shop.config.currency).amount,
+        tags=sorted(tags),
+        note=note,
+    )
+    order.payment_terms = _terms(shop, order, cart)
+    if order.payment_terms is not None and card != cards.NONE:
+        order.mandates.append(cards.vault(shop, card))
+    shop.orders[order.id] = order
+    due = sum((each.due_at_checkout for each in order.lines), order.shipping)
+    payment = ledger.record(shop, order, "SALE", due) if due else None
+    order_news.of_order(shop, order, "orders/create", action)
+    if payment is not None:
+        order_news.of_transaction(shop, order, payment, action)
+    if not order.outstanding:
+        order_news.of_order(shop, order, "orders/paid", action)
+    _send_from_stock(shop, order, cart, action)
+    return order
+
+
+def unit_price(shop: Shop, variant: Variant, plan: SellingPlan | None) -> Decimal:
+    """Return what one unit costs with the plan's adjustment."""
+    price = variant.price
+    for policy in plan.pricing_policies if plan else ():
+        value = policy["adjustment_value"]
+        match policy["adjustment_type"]:
+            case "PERCENTAGE":
+                price -= price * Decimal(str(value["percentage"])) / 100
+            case "FIXED_AMOUNT":
+                price -= Decimal(value["amount"])
+            case _:
+                price = Decimal(value["amount"])
+    return Money(max(ZERO, price), shop.config.currency).amount
+
+
+def due_at_checkout(
+    plan: SellingPlan | None, total: Decimal, quantity: int, currency: str
+) -> Decimal:
+    """Return what of a line's total is charged when it is bought: all of it without a deposit."""
+    if plan is None:
+        return total
+    charge = plan.billing_policy["checkout_charge"]
+    if charge["type"] == "PERCENTAGE":
+        share = total * Decimal(str(charge["value"]["percentage"])) / 100
+    else:
+        share = Decimal(charge["value"]["amount"]) * quantity
+    return min(total, Money(share, currency).amount)
+
+
+def balance_due(plan: SellingPlan, moment: datetime) -> datetime | None:
+    """Return when the rest of a line is due; None when that is when it is sent."""
+    policy = plan.billing_policy
+    match policy["remaining_balance_charge_trigger"]:
+        case "EXACT_TIME":
+            exact: datetime = policy["remaining_balance_charge_exact_time"]
+            return exact
+        case "TIME_AFTER_CHECKOUT":
+            wait = policy["remaining_balance_charge_time_after_checkout"]
+            return moment + _DURATION.validate_python(wait)
+    return None
+
+
+def _check(shop: Shop, cart: Sequence[CartLine]) -> None:
+    if not cart:
+        raise CheckoutError("The cart is empty.")
+    wanted: dict[Variant, int] = {}
+    for each in cart:
+        variant, plan = each.variant, each.plan
+        wanted[variant] = wanted.get(variant, 0) + each.quantity
+        if variant.product.status != "ACTIVE":
+            raise CheckoutError(f"{variant.product.title} is not on sale.")
+        if plan is not None and not any(
+            plan.id in group.plans and variant.id in group.variant_ids
+            for group in shop.plan_groups.values()
+        ):
+            raise CheckoutError(f"{variant.display_name} is not sold under the plan {plan.id}.")
+        if each.discount > unit_price(shop, variant, plan) * each.quantity:
+            raise CheckoutError("A discount cannot be more than its line costs.")
+    for variant, quantity in wanted.items():
+        bounded = variant.inventory_item.tracked and variant.inventory_policy == "DENY"
+        if bounded and quantity > variant.sellable_online_quantity:
+            raise CheckoutError(f"{variant.display_name} is sold out.")
+
+
+def _line(shop: Shop, wanted: CartLine) -> LineItem:
+    currency = shop.config.currency
+    line = LineItem(
+        id=next(shop.ids),
+        variant=wanted.variant,
+        quantity=wanted.quantity,
+        current_quantity=wanted.quantity,
+        unit_price=unit_price(shop, wanted.variant, wanted.plan),
+        currency=currency,
+        requires_shipping=wanted.variant.inventory_item.requires_shipping,
+        selling_plan_id=wanted.plan.id if wanted.plan else None,
+        selling_plan_name=wanted.plan.name if wanted.plan else None,
+        discount=Money(wanted.discount, currency).amount,
+        properties=dict(wanted.properties),
+    )
+    line.due_at_checkout = due_at_checkout(wanted.plan, line.total, line.quantity, currency)
+    return line
+
+
+def _terms(shop: Shop, order: Order, cart: Sequence[CartLine]) -> PaymentTerms | None:
+    plans = [each.plan for each in cart]
+    deferred = [
+        plan for plan, line in zip(plans, order.lines, strict=True) if plan and line.deferred
+    ]
+    if not deferred:
+        return None
+    dates = [balance_due(plan, order.created_at) for plan in deferred]
+    # An order has one due date: that it is sent beats every date, and the earliest date wins.
+    due_at = None if None in dates else min(date for date in dates if date)
+    rest = sum((each.deferred for each in order.lines), ZERO)
+    schedule = PaymentSchedule(
+        id=next(shop.ids),
+        issued_at=order.created_at,
+        due_at=due_at,
+        total=rest,
+        balance=rest,
+    )
+    return PaymentTerms(
+        id=next(shop.ids),
+        kind="FIXED" if due_at else "FULFILLMENT",
+        name="Fixed" if due_at else "Due on fulfillment",
+        schedules=[schedule],
+        created_at=order.created_at,
+    )
+
+
+def _customer(shop: Shop, buyer: Buyer) -> Customer | None:
+    if buyer.email is None and buyer.phone is None:
+        return None
+    moment = shop.moment()
+    found = next((each for each in shop.customers.values() if _is(each, buyer)), None)
+    if found is None:
+        found = Customer(id=next(shop.ids), created_at=moment, updated_at=moment)
+        shop.customers[found.id] = found
+    found.email, found.phone = buyer.email or found.email, buyer.phone or found.phone
+    if buyer.name:
+        first, _, last = buyer.name.partition(" ")
+        found.first_name, found.last_name = first, last or None
+    found.locale, found.updated_at = buyer.locale, moment
+    return found
+
+
+def _is(customer: Customer, buyer: Buyer) -> bool:
+    if buyer.email is not None:
+        return (customer.email or "").casefold() == buyer.email.casefold()
+    return customer.phone == buyer.phone
+
+
+def _send_from_stock(
+    shop: Shop, order: Order, cart: Sequence[CartLine], action: MerchantAction
+) -> None:
+    locations: dict[LineItem, Any] = {
+        line: fulfillment.location_for(shop, line.variant) for line in order.lines
+    }
+    fulfillment.route(shop, order, action)
+    now = {
+        line: line.quantity
+        for line, wanted in zip(order.lines, cart, strict=True)
+        if not _reserved_later(wanted.plan)
+    }
+    places = {line: place.id for line, place in locations.items() if place is not None}
+    order_stock.take(shop, now, places, action)
+
+
+def _reserved_later(plan: SellingPlan | None) -> bool:
+    policy = plan.inventory_policy if plan else None
+    return policy is not None and policy["reserve"] == "ON_FULFILLMENT"

@@ -1,0 +1,230 @@
+"""The control API of what is sent: holds of others, parcels, dates that have come."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from shopify_sandbox import fulfillment, holds, shipping
+from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.clock import rfc3339
+from shopify_sandbox.control.views import MissingError
+from shopify_sandbox.holds import Units
+from shopify_sandbox.records.fulfillment import FulfillmentHold, Tracking
+from shopify_sandbox.records.orders import Fulfillment, FulfillmentOrder, Order, fulfillments_of
+from shopify_sandbox.shop import Shop
+from shopify_sandbox.shops import OpenShop
+
+# An app that is not the one under test; the merchant has no app's id.
+HOLDERS = {"merchant": None, "another_app": 4_080_002}
+REASONS = (
+    "AWAITING_PAYMENT",
+    "HIGH_RISK_OF_FRAUD",
+    "INCORRECT_ADDRESS",
+    "INVENTORY_OUT_OF_STOCK",
+    "UNKNOWN_DELIVERY_DATE",
+    "OTHER",
+)
+
+
+async def list_fulfillment_orders(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """List an order's fulfillment orders with their holds, and its parcels."""
+    return sending_view(_order(opened.shop, request))
+
+
+async def place_hold(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Hold a fulfillment order for the merchant or another app; `lines` only some units of it."""
+    shop, held = opened.shop, _fulfillment_order(opened.shop, request)
+    holder = body.choice("by", tuple(HOLDERS), "merchant")
+    new = holds.NewHold(
+        reason=body.choice("reason", REASONS, "OTHER"),
+        reason_notes=body.text("note"),
+        handle=body.text("handle") or "",
+        app_id=HOLDERS[holder],
+    )
+    rows = body.raw("lines")
+    body.finish()
+    units = _chosen([held], rows).get(held, {}) if rows else {}
+    if not held.holdable:
+        raise BodyError([f"A fulfillment order that is {held.status} cannot be put on hold."])
+    if units and held.status == "ON_HOLD":
+        raise BodyError(["A part can only be held of what is not on hold."])
+    placed, rest = holds.hold(shop, held, new, units, shop.action())
+    return {
+        "hold": hold_view(placed),
+        "fulfillment_order": view(held),
+        "remaining_fulfillment_order": view(rest) if rest else None,
+    }
+
+
+async def release_holds(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Release the hold `hold_id`, whoever placed it, or all of them."""
+    shop, held = opened.shop, _fulfillment_order(opened.shop, request)
+    number = body.id("hold_id")
+    body.finish()
+    ended = [each for each in held.holds if number in (None, each.id)]
+    if not ended:
+        raise MissingError("There is no such hold on this fulfillment order.")
+    holds.release(shop, held, ended, shop.action())
+    return view(held)
+
+
+async def make_ready(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Make a scheduled fulfillment order ready, as if its date had come."""
+    shop, scheduled = opened.shop, _fulfillment_order(opened.shop, request)
+    body.finish()
+    if not scheduled.scheduled:
+        raise BodyError(["Only a scheduled fulfillment order waits for its date."])
+    fulfillment.open_scheduled(shop, scheduled, shop.action())
+    return view(scheduled)
+
+
+async def fulfill(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Send an order: all that can be sent now, or one fulfillment order, or units of lines."""
+    shop, order = opened.shop, _order(opened.shop, request)
+    number, rows = body.id("fulfillment_order_id"), body.raw("lines")
+    tracking = Tracking(
+        company=body.text("tracking_company"),
+        number=body.text("tracking_number"),
+        url=body.text("tracking_url"),
+    )
+    body.finish()
+    able = [
+        each
+        for each in order.fulfillment_orders
+        if "CREATE_FULFILLMENT" in each.supported_actions and number in (None, each.id)
+    ]
+    parcels = _chosen(able, rows) if rows else {each: _all(each) for each in able}
+    if not parcels:
+        raise BodyError(["Nothing of this can be sent now; what is held must be released first."])
+    action = shop.action()
+    for record, units in parcels.items():
+        shipping.ship(shop, record, units, tracking, action)
+    return sending_view(order)
+
+
+async def cancel_fulfillment(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Take a parcel back, so that its units are to be sent again."""
+    shop = opened.shop
+    parcel = shop.fulfillments.get(request.path_params["id"])
+    body.finish()
+    if parcel is None:
+        raise MissingError(f"There is no fulfillment {request.path_params['id']} in this shop.")
+    if parcel.status != "SUCCESS":
+        raise BodyError(["This fulfillment was cancelled before."])
+    if any(each.line_item.returned_quantity for each in parcel.lines):
+        raise BodyError(["What was sent back cannot be sent again; leave this fulfillment."])
+    shipping.cancel(shop, parcel, shop.action())
+    return sending_view(parcel.order)
+
+
+def sending_view(order: Order) -> dict[str, Any]:
+    """Show what is to be sent of an order, and what was."""
+    return {
+        "fulfillment_orders": [view(each) for each in order.fulfillment_orders],
+        "fulfillments": [parcel_view(each) for each in fulfillments_of(order)],
+    }
+
+
+def view(record: FulfillmentOrder) -> dict[str, Any]:
+    """Show a fulfillment order."""
+    return {
+        "id": record.id,
+        "order_id": record.order.id,
+        "status": record.status,
+        "fulfill_at": rfc3339(record.fulfill_at) if record.fulfill_at else None,
+        "location_id": record.location.id,
+        "supported_actions": record.supported_actions,
+        "holds": [hold_view(each) for each in record.holds],
+        "lines": [
+            {
+                "id": each.id,
+                "line_item_id": each.line_item.id,
+                "variant_id": each.line_item.variant.id,
+                "total": each.total_quantity,
+                "remaining": each.remaining_quantity,
+            }
+            for each in record.lines
+        ],
+    }
+
+
+def hold_view(record: FulfillmentHold) -> dict[str, Any]:
+    """Show a hold; `by` is app for the app under test."""
+    known = {number: name for name, number in HOLDERS.items()}
+    return {
+        "id": record.id,
+        "by": known.get(record.app_id, "app"),
+        "handle": record.handle,
+        "reason": record.reason,
+        "note": record.reason_notes,
+    }
+
+
+def parcel_view(record: Fulfillment) -> dict[str, Any]:
+    """Show a parcel."""
+    tracking = record.tracking or Tracking()
+    return {
+        "id": record.id,
+        "name": record.name,
+        "status": record.status,
+        "fulfillment_order_id": record.fulfillment_order.id,
+        "tracking_company": tracking.company,
+        "tracking_number": tracking.number,
+        "tracking_url": tracking.url,
+        "lines": [
+            {"line_item_id": each.line_item.id, "quantity": each.quantity} for each in record.lines
+        ],
+    }
+
+
+def _order(shop: Shop, request: Request) -> Order:
+    found = shop.orders.get(request.path_params["id"])
+    if found is None:
+        raise MissingError(f"There is no order {request.path_params['id']} in this shop.")
+    return found
+
+
+def _fulfillment_order(shop: Shop, request: Request) -> FulfillmentOrder:
+    found = shop.fulfillment_orders.get(request.path_params["id"])
+    if found is None:
+        number = request.path_params["id"]
+        raise MissingError(f"There is no fulfillment order {number} in this shop.")
+    return found
+
+
+def _all(record: FulfillmentOrder) -> Units:
+    return {each: each.remaining_quantity for each in record.lines if each.remaining_quantity}
+
+
+def _chosen(records: list[FulfillmentOrder], rows: Any) -> dict[FulfillmentOrder, Units]:
+    """Find units of an order's lines, written as `{line_item_id, quantity}`, in these records."""
+    if not isinstance(rows, list):
+        raise BodyError(["lines must be a list of objects."])
+    left = {record: _all(record) for record in records}
+    chosen: dict[FulfillmentOrder, Units] = {}
+    for each in rows:
+        row = Body(each)
+        line_id, wanted = row.id("line_item_id"), row.integer("quantity", 1)
+        row.finish()
+        missing = wanted
+        for record, parts in left.items():
+            for part in [part for part in parts if part.line_item.id == line_id]:
+                units = min(missing, parts[part])
+                if units > 0:
+                    parts[part] -= units
+                    missing -= units
+                    taken = chosen.setdefault(record, {})
+                    taken[part] = taken.get(part, 0) + units
+        if missing or wanted < 1:
+            raise BodyError([f"{wanted} units of the line {line_id} cannot be taken now."])
+    return chosen
+
+
+OPERATIONS = (
+    ("GET", "orders/{id:int}/fulfillment", list_fulfillment_orders),
+    ("POST", "orders/{id:int}/fulfill", fulfill),
+    ("POST", "fulfillment_orders/{id:int}/holds", place_hold),
+    ("POST", "fulfillment_orders/{id:int}/release", release_holds),
+    ("POST", "fulfillment_orders/{id:int}/ready", make_ready),
+    ("POST", "fulfillments/{id:int}/cancel", cancel_fulfillment),
+)

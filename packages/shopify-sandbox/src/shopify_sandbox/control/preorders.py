@@ -1,0 +1,126 @@
+"""The control API's view of what apps did: selling plan groups, metafields, collections."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from shopify_sandbox.admin.records import global_id
+from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.control.preorder_views import (
+    collection_view,
+    group_view,
+    groups_of,
+    metafields_view,
+)
+from shopify_sandbox.control.views import MissingError, variant_view
+from shopify_sandbox.records.catalogue import Variant
+from shopify_sandbox.records.plans import Collection
+from shopify_sandbox.shop import Shop
+from shopify_sandbox.shops import OpenShop
+
+
+async def list_groups(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List all selling plan groups with their plans and variants."""
+    groups = opened.shop.plan_groups.values()
+    return {"selling_plan_groups": [group_view(each) for each in groups]}
+
+
+async def delete_group(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """Forget a selling plan group, as a merchant's other app might make the shop do."""
+    group = opened.shop.plan_groups.pop(request.path_params["id"], None)
+    if group is None:
+        raise MissingError(f"There is no selling plan group {request.path_params['id']}.")
+    return {"deleted": group.id}
+
+
+async def get_preorder(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+    """Show what a theme knows of a variant: its plans, its metafields, its inventory policy."""
+    shop = opened.shop
+    variant: Variant | None = shop.variants.get(request.path_params["id"])
+    if variant is None:
+        raise MissingError(f"There is no variant {request.path_params['id']} in this shop.")
+    return {
+        **variant_view(variant),
+        "selling_plan_groups": [group_view(each) for each in groups_of(shop, variant)],
+        "metafields": metafields_view(shop, global_id(variant)),
+    }
+
+
+async def list_shop_metafields(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List the metafields on the shop itself."""
+    return {"metafields": metafields_view(opened.shop, opened.shop.gid)}
+
+
+async def change_metafield(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Overwrite a variant's metafield by hand, or delete it with `value` null."""
+    shop = opened.shop
+    variant: Variant | None = shop.variants.get(request.path_params["id"])
+    if variant is None:
+        raise MissingError(f"There is no variant {request.path_params['id']} in this shop.")
+    namespace, key, value = body.required("namespace"), body.required("key"), body.text("value")
+    body.finish()
+    owner = global_id(variant)
+    found = shop.metafields.get(owner, namespace, key)
+    if found is None:
+        raise MissingError(f"The variant has no metafield {namespace}.{key}.")
+    if value is None:
+        shop.metafields.remove(owner, namespace, key)
+    else:
+        found.value = value
+    return {"metafields": metafields_view(shop, owner)}
+
+
+async def list_collections(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+    """List all collections."""
+    found = opened.shop.collections.values()
+    return {"collections": [collection_view(each) for each in found]}
+
+
+async def create_collection(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+    """Make a collection of products."""
+    shop = opened.shop
+    title = body.required("title")
+    ids = _product_ids(shop, body)
+    body.finish()
+    moment = shop.moment()
+    made = Collection(
+        id=next(shop.ids),
+        handle=title.lower().replace(" ", "-"),
+        title=title,
+        created_at=moment,
+        updated_at=moment,
+        product_ids=ids,
+    )
+    shop.collections[made.id] = made
+    return collection_view(made)
+
+
+async def update_collection(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+    """Put other products into a collection."""
+    shop = opened.shop
+    found = shop.collections.get(request.path_params["id"])
+    if found is None:
+        raise MissingError(f"There is no collection {request.path_params['id']} in this shop.")
+    ids = _product_ids(shop, body)
+    body.finish()
+    found.product_ids, found.updated_at = ids, shop.moment()
+    return collection_view(found)
+
+
+def _product_ids(shop: Shop, body: Body) -> list[int]:
+    ids = body.raw("product_ids") or []
+    if not isinstance(ids, list) or any(each not in shop.products for each in ids):
+        raise BodyError(["product_ids must be a list of this shop's products."])
+    return list(ids)
+
+
+OPERATIONS = (
+    ("GET", "selling_plan_groups", list_groups),
+    ("DELETE", "selling_plan_groups/{id:int}", delete_group),
+    ("GET", "variants/{id:int}/preorder", get_preorder),
+    ("POST", "variants/{id:int}/metafields", change_metafield),
+    ("GET", "metafields", list_shop_metafields),
+    ("GET", "collections", list_collections),
+    ("POST", "collections", create_collection),
+    ("PATCH", "collections/{id:int}", update_collection),
+)

@@ -1,0 +1,106 @@
+"""An order's money: transactions, the schedule that follows them, and who is told."""
+
+from decimal import Decimal
+
+from shopify_sandbox.records.lines import ZERO
+from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.payments import GATEWAY, PaymentSchedule, Transaction
+from shopify_sandbox.shop import MerchantAction, Shop
+from shopify_sandbox.webhooks import order_news
+
+MANUAL = "manual"
+
+
+def record(
+    shop: Shop,
+    order: Order,
+    kind: str,
+    amount: Decimal,
+    *,
+    gateway: str = GATEWAY,
+    parent: Transaction | None = None,
+    refused: tuple[str, str] | None = None,
+    reference: str | None = None,
+) -> Transaction:
+    """Write a transaction down; `refused` is the error code and sentence of one that failed."""
+    moment = shop.moment()
+    made = Transaction(
+        id=next(shop.ids),
+        kind=kind,
+        status="FAILURE" if refused else "SUCCESS",
+        amount=amount,
+        created_at=moment,
+        processed_at=moment,
+        gateway=gateway,
+        parent=parent,
+        error_code=refused[0] if refused else None,
+        message=refused[1] if refused else None,
+        payment_reference_id=reference,
+    )
+    order.transactions.append(made)
+    order.updated_at = moment
+    return made
+
+
+def receive(
+    shop: Shop,
+    order: Order,
+    amount: Decimal,
+    action: MerchantAction,
+    *,
+    gateway: str = GATEWAY,
+    reference: str | None = None,
+) -> Transaction:
+    """Take a payment of what is outstanding."""
+    made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
+    settle(shop, order, paid=amount)
+    order_news.of_transaction(shop, order, made, action)
+    order_news.of_order(shop, order, "orders/updated", action)
+    if not order.outstanding:
+        order_news.of_order(shop, order, "orders/paid", action)
+    return made
+
+
+def settle(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
+    """Make the open schedule agree with what is outstanding, of which `paid` was just paid."""
+    schedule = order.open_schedule
+    if schedule is None:
+        return
+    schedule.total -= schedule.balance - order.outstanding - paid
+    schedule.balance = order.outstanding
+    if not schedule.balance and order.cancelled_at is None:
+        schedule.completed_at = shop.moment()
+
+
+def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
+    """Return whether the date of an open schedule has come."""
+    return schedule.open and schedule.due_at is not None and schedule.due_at <= shop.clock()
+
+
+def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
+    """Tell once that an order's schedule is due, if it is."""
+    schedule = order.open_schedule
+    if (
+        order.cancelled_at is None
+        and schedule is not None
+        and not schedule.due_announced
+        and is_due(shop, schedule)
+    ):
+        schedule.due_announced = True
+        order_news.of_schedule(shop, order, schedule, action)
+
+
+def move_due_date(
+    shop: Shop, order: Order, action: MerchantAction, *, on_fulfillment: bool
+) -> bool:
+    """Make an order's open schedule due now; on fulfillment, only one that waited for it.
+
+    Return whether there was one.
+    """
+    schedule = order.open_schedule
+    if schedule is None or (on_fulfillment and schedule.due_at is not None):
+        return False
+    schedule.due_at = shop.moment()
+    order.updated_at = shop.moment()
+    announce_due(shop, order, action)
+    return True

@@ -1,0 +1,158 @@
+"""The HTTP side of the mail catcher: messages as JSON and as a page, and the faults."""
+
+import re
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.mail.mailbox import FAULTS, Mailbox, MailFault
+from shopify_sandbox.mail.message import CaughtMessage
+from shopify_sandbox.pages.templating import TEMPLATES
+
+SHOWN = 200
+# A message may hold anything; it runs no scripts, but its links may be followed.
+_NO_SCRIPTS = "sandbox allow-popups allow-popups-to-escape-sandbox"
+
+
+def create_mail_app(mailbox: Mailbox) -> Starlette:
+    """Return the ASGI application that shows what `mailbox` holds."""
+    app = Starlette(
+        routes=[
+            Route("/", index),
+            Route("/messages", messages),
+            Route("/messages", clear, methods=["DELETE"]),
+            Route("/messages/{id:int}", one),
+            Route("/messages/{id:int}/html", html),
+            Route("/messages/{id:int}/raw", raw),
+            Route("/faults", faults),
+            Route("/faults", add_fault, methods=["POST"]),
+            Route("/faults", clear_faults, methods=["DELETE"]),
+        ]
+    )
+    app.state.mailbox = mailbox
+    return app
+
+
+async def index(request: Request) -> Response:
+    """Show the newest messages, and one of them."""
+    mailbox = _mailbox(request)
+    shown = mailbox.newest(SHOWN)
+    wanted = _number(request, "id", 0)
+    chosen = _find(mailbox, wanted) if wanted else next(iter(shown), None)
+    html = await run_in_threadpool(
+        TEMPLATES.get_template("mail.html").render,
+        messages=shown,
+        chosen=chosen,
+        total=len(mailbox),
+        shown=SHOWN,
+    )
+    return HTMLResponse(html)
+
+
+async def messages(request: Request) -> Response:
+    """List messages, newest last."""
+    found = _mailbox(request).find(
+        to=request.query_params.get("to"),
+        after=_number(request, "after", 0),
+        limit=_number(request, "limit", 0) or None,
+    )
+    # Thousands of messages take a while to read; mail goes on being taken meanwhile.
+    return Response(await run_in_threadpool(_write, found), media_type="application/json")
+
+
+async def clear(request: Request) -> Response:
+    """Throw all messages away."""
+    _mailbox(request).clear()
+    return JSONResponse({"messages": 0})
+
+
+async def one(request: Request) -> Response:
+    """Show one message."""
+    return JSONResponse(_asked(request).view)
+
+
+async def html(request: Request) -> Response:
+    """Show a message's HTML, or its text where it has none."""
+    view = _asked(request).view
+    if view["html"] is not None:
+        # In the page's frame, links open in a tab of their own.
+        base = '<base target="_blank">' if "framed" in request.query_params else ""
+        return HTMLResponse(base + view["html"], headers={"Content-Security-Policy": _NO_SCRIPTS})
+    return Response(view["text"] or "", media_type="text/plain")
+
+
+async def raw(request: Request) -> Response:
+    """Show a message's bytes as they came."""
+    return Response(_asked(request).raw, media_type="text/plain; charset=utf-8")
+
+
+async def faults(request: Request) -> Response:
+    """List the faults asked for."""
+    return JSONResponse({"faults": [each.view() for each in _mailbox(request).faults]})
+
+
+async def add_fault(request: Request) -> Response:
+    """Ask for a fault."""
+    try:
+        fault = _read_fault(Body(orjson.loads(await request.body())))
+    except orjson.JSONDecodeError:
+        return JSONResponse({"errors": ["The body must be JSON."]}, 400)
+    except BodyError as error:
+        return JSONResponse({"errors": error.problems}, 422)
+    _mailbox(request).faults.append(fault)
+    return await faults(request)
+
+
+async def clear_faults(request: Request) -> Response:
+    """Call off all faults."""
+    _mailbox(request).faults.clear()
+    return await faults(request)
+
+
+def _mailbox(request: Request) -> Mailbox:
+    mailbox: Mailbox = request.app.state.mailbox
+    return mailbox
+
+
+def _asked(request: Request) -> CaughtMessage:
+    return _find(_mailbox(request), request.path_params["id"])
+
+
+def _write(messages: list[CaughtMessage]) -> bytes:
+    return orjson.dumps([each.view for each in messages])
+
+
+def _find(mailbox: Mailbox, id: int) -> CaughtMessage:
+    found = mailbox.get(id)
+    if found is None:
+        raise HTTPException(404, f"There is no message {id}.")
+    return found
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text: Any = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise HTTPException(400, f"{name} must be a whole number.")
+    return int(text)
+
+
+def _read_fault(body: Body) -> MailFault:
+    kind = body.choice("fault", FAULTS, "")
+    text = body.text("pattern") or ""
+    count = body.integer("count") if "count" in body else None
+    seconds, store = body.number("seconds"), body.flag("store", default=True)
+    body.finish()
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise BodyError([f"pattern is not a regular expression: {error}."]) from None
+    return MailFault(kind=kind, pattern=pattern, count=count, seconds=seconds, store=store)

@@ -1,0 +1,60 @@
+"""How orders take stock, and give it back."""
+
+from shopify_sandbox import merchant
+from shopify_sandbox.records.catalogue import Level
+from shopify_sandbox.records.lines import LineItem
+from shopify_sandbox.shop import MerchantAction, Shop
+
+
+def take(
+    shop: Shop,
+    wanted: dict[LineItem, int],
+    location_ids: dict[LineItem, int],
+    action: MerchantAction,
+) -> None:
+    """Lower the stock by units of these lines, at each one's location first, then at others."""
+    left: dict[Level, int] = {}
+    for line, quantity in wanted.items():
+        for level, units in _parts(line, quantity, location_ids.get(line), left):
+            left[level] = left.get(level, level.available) - units
+            line.taken[level.location.id] = line.taken.get(level.location.id, 0) + units
+    _set(shop, left, action)
+
+
+def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction) -> None:
+    """Raise the stock by units of these lines, where it had been taken from."""
+    left: dict[Level, int] = {}
+    for line, quantity in returned.items():
+        missing = quantity
+        for location_id, units in list(line.taken.items()):
+            level = line.variant.inventory_item.levels.get(location_id)
+            back = min(units, missing)
+            line.taken[location_id] -= back
+            missing -= back
+            if level is not None and back:
+                left[level] = left.get(level, level.available) + back
+    _set(shop, left, action)
+
+
+def _parts(
+    line: LineItem, quantity: int, location_id: int | None, left: dict[Level, int]
+) -> list[tuple[Level, int]]:
+    item = line.variant.inventory_item
+    levels = sorted(item.levels.values(), key=lambda each: each.location.id != location_id)
+    if not item.tracked or not levels:
+        return []
+    parts = []
+    for level in levels:
+        units = min(quantity, max(0, left.get(level, level.available)))
+        quantity -= units
+        parts.append((level, units))
+    # What nobody has is owed by the first.
+    return [(levels[0], parts[0][1] + quantity), *parts[1:]]
+
+
+def _set(shop: Shop, left: dict[Level, int], action: MerchantAction) -> None:
+    changes = [
+        merchant.StockChange(level.item, level.location, available)
+        for level, available in left.items()
+    ]
+    merchant.set_stock(shop, changes, action)

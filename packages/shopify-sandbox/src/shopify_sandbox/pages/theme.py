@@ -1,0 +1,29 @@
+"""What a theme makes of what a preorder app left: the properties of a line without a plan."""
+
+import json
+from typing import Any
+
+from shopify_sandbox.admin.records import global_id
+from shopify_sandbox.records.catalogue import Variant
+from shopify_sandbox.shop import Shop
+
+
+def line_properties(shop: Shop, variant: Variant) -> dict[str, str]:
+    """Return the line-item properties that the first offer of a variant asks for."""
+    for each in shop.metafields.of(global_id(variant)):
+        if each.key == "selling_plan_ids":
+            for offer_id in json.loads(each.value):
+                offer = _offer(shop, each.namespace, offer_id)
+                told = (offer or {}).get("line_item_properties") or {}
+                return dict(told.get("full") or told.get("partial") or {})
+    return {}
+
+
+def _offer(shop: Shop, namespace: str, offer_id: str) -> dict[str, Any] | None:
+    """Return an offer from whichever of the shop's metafields it is in."""
+    for each in shop.metafields.of(shop.gid):
+        if each.namespace == namespace and each.key.startswith("selling_plans"):
+            offers: dict[str, Any] = json.loads(each.value)["offers"]
+            if offer_id in offers:
+                return dict(offers[offer_id])
+    return None

@@ -1,0 +1,152 @@
+"""What is taken back: refunds, edits of lines, cancellations."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from shopify_sandbox import fulfillment, ledger, order_stock
+from shopify_sandbox.records.lines import ZERO, LineItem
+from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.payments import Transaction
+from shopify_sandbox.records.refunds import Refund, RefundLine
+from shopify_sandbox.shop import MerchantAction, Shop
+from shopify_sandbox.webhooks import order_news
+from shopify_sandbox.work import Job
+
+RESTOCKED = ("CANCEL", "RETURN")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An amount to pay back of one payment."""
+
+    payment: Transaction
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Units of a line to take back: restock type CANCEL, RETURN or NO_RESTOCK."""
+
+    line: LineItem
+    quantity: int
+    restock_type: str
+
+
+def refund(
+    shop: Shop,
+    order: Order,
+    action: MerchantAction,
+    *,
+    parts: Iterable[Part] = (),
+    returned: Iterable[Returned] = (),
+    note: str | None = None,
+) -> Refund:
+    """Take units back and pay money back; what was not paid yet shrinks first."""
+    made = Refund(id=next(shop.ids), created_at=shop.moment(), note=note)
+    for each in returned:
+        subtotal = each.line.current_total
+        each.line.lower(each.quantity)
+        subtotal -= each.line.current_total
+        made.lines.append(
+            RefundLine(
+                id=next(shop.ids),
+                line=each.line,
+                quantity=each.quantity,
+                restock_type=each.restock_type,
+                subtotal=subtotal,
+            )
+        )
+    owed_to_customer = max(ZERO, order.net_payment - order.current_total)
+    for part in parts:
+        payment = part.payment
+        made.transactions.append(
+            ledger.record(
+                shop, order, "REFUND", part.amount, gateway=payment.gateway, parent=payment
+            )
+        )
+    if order.cancelled_at is None:
+        order.allowances += max(ZERO, made.total - owed_to_customer)
+    order.refunds.append(made)
+    order.updated_at = made.created_at
+    ledger.settle(shop, order)
+    if made.lines:
+        fulfillment.adjust(shop, order, action)
+    back = {each.line: each.quantity for each in made.lines if each.restock_type in RESTOCKED}
+    order_stock.give_back(shop, back, action)
+    for transaction in made.transactions:
+        order_news.of_transaction(shop, order, transaction, action)
+    order_news.of_refund(shop, order, made, action)
+    order_news.of_order(shop, order, "orders/updated", action)
+    return made
+
+
+def spread(order: Order, amount: Decimal) -> list[Part]:
+    """Choose the payments that an amount is paid back of, the newest first."""
+    parts = []
+    for payment in reversed(order.transactions):
+        if payment.kind == "SALE" and payment.status == "SUCCESS":
+            share = min(amount, order.refundable(payment))
+            amount -= share
+            if share:
+                parts.append(Part(payment, share))
+    return parts
+
+
+def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: bool) -> None:
+    """Take units off an order, as a merchant does: what is outstanding shrinks first."""
+    action = shop.action()
+    for line, quantity in removed.items():
+        line.lower(quantity)
+    order.updated_at = shop.moment()
+    ledger.settle(shop, order)
+    fulfillment.adjust(shop, order, action)
+    if restock:
+        order_stock.give_back(shop, removed, action)
+    order_news.of_edit(shop, order, removed, action)
+    order_news.of_order(shop, order, "orders/updated", action)
+
+
+def begin_cancel(
+    shop: Shop, order: Order, *, reason: str, pay_back: bool, restock: bool, note: str | None
+) -> Job:
+    """Begin to cancel an order, which ends a moment later."""
+    carry_out = partial(
+        cancel, shop, order, reason=reason, pay_back=pay_back, restock=restock, note=note
+    )
+    return shop.work.begin(carry_out)
+
+
+def cancel(
+    shop: Shop, order: Order, *, reason: str, pay_back: bool, restock: bool, note: str | None
+) -> None:
+    """Cancel an order, unless it is: nothing of it is sent or owed any more."""
+    if order.cancelled_at is not None:
+        return
+    action = shop.action()
+    order.unpaid_when_cancelled = order.outstanding
+    order.cancelled_at = order.closed_at = shop.moment()
+    order.cancel_reason = reason
+    kind = "CANCEL" if restock else "NO_RESTOCK"
+    refund(
+        shop,
+        order,
+        action,
+        parts=spread(order, order.net_payment) if pay_back else (),
+        returned=[
+            Returned(each, each.current_quantity, kind)
+            for each in order.lines
+            if each.current_quantity
+        ],
+        note=note,
+    )
+    order_news.of_order(shop, order, "orders/cancelled", action)
+
+
+def delete(shop: Shop, order: Order) -> None:
+    """Remove an order as if it had never been; what it took from stock stays taken."""
+    del shop.orders[order.id]
+    for each in order.fulfillment_orders:
+        shop.fulfillment_orders.pop(each.id, None)
+    shop.announce("orders/delete", shop.action(), lambda: {"id": order.id})

@@ -1,0 +1,83 @@
+"""The bodies of webhooks about fulfillment orders, their holds, and fulfillments."""
+
+from shopify_sandbox.ids import gid
+from shopify_sandbox.records.fulfillment import FulfillmentHold, FulfillmentOrderLineItem
+from shopify_sandbox.records.orders import FulfillmentOrder
+from shopify_sandbox.shop import Payload
+
+
+def brief(record: FulfillmentOrder) -> Payload:
+    """Write the little that Shopify tells of a fulfillment order, which is not its order."""
+    return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
+
+
+def one(record: FulfillmentOrder) -> Payload:
+    """Write a body that names one fulfillment order, as most of them do."""
+    return {"fulfillment_order": brief(record)}
+
+
+def hold(record: FulfillmentHold) -> Payload:
+    """Write a hold, as seen by the installed app."""
+    return {
+        "id": gid("FulfillmentHold", record.id),
+        "reason": record.reason.lower(),
+        "reason_notes": record.reason_notes,
+        "held_by_requesting_app": record.held_by_requesting_app,
+        "handle": record.handle,
+        "held_by_app": {"id": gid("App", record.app_id)} if record.app_id else None,
+    }
+
+
+def of_hold(held: FulfillmentOrder, placed: FulfillmentHold) -> Payload:
+    """Write what fulfillment_holds/added and fulfillment_holds/released carry."""
+    return {
+        "fulfillment_order": {"id": gid("FulfillmentOrder", held.id)},
+        "fulfillment_hold": hold(placed),
+    }
+
+
+def placed_on_hold(
+    held: FulfillmentOrder, placed: FulfillmentHold, rest: FulfillmentOrder | None
+) -> Payload:
+    """Write what fulfillment_orders/placed_on_hold carries; `rest` is what was left free."""
+    body = {
+        "fulfillment_order": {
+            **brief(held),
+            "fulfillment_holds": [hold(each) for each in held.holds],
+        },
+        "held_fulfillment_order_line_items": [_units(each) for each in held.lines],
+        "created_fulfillment_hold": hold(placed),
+    }
+    return body if rest is None else {**body, "remaining_fulfillment_order": brief(rest)}
+
+
+def split(original: FulfillmentOrder, made: FulfillmentOrder) -> Payload:
+    """Write what fulfillment_orders/split carries."""
+    return {
+        "split_line_items": [_units(each) for each in made.lines],
+        "fulfillment_order": brief(original),
+        "remaining_fulfillment_order": brief(made),
+        "replacement_fulfillment_order": None,
+    }
+
+
+def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
+    """Write what fulfillment_orders/merged carries."""
+    return {**intents, "fulfillment_order_merges": one(kept)}
+
+
+def cancelled(record: FulfillmentOrder) -> Payload:
+    """Write what fulfillment_orders/cancelled carries; nothing replaces one of a dead order."""
+    return {**one(record), "replacement_fulfillment_order": None}
+
+
+def rescheduled(record: FulfillmentOrder, fulfill_at: str | None) -> Payload:
+    """Write what fulfillment_orders/rescheduled carries; `fulfill_at` has the shop's offset."""
+    return {"fulfillment_order": {**brief(record), "fulfill_at": fulfill_at}}
+
+
+def _units(record: FulfillmentOrderLineItem) -> Payload:
+    return {
+        "id": gid("FulfillmentOrderLineItem", record.id),
+        "quantity": record.remaining_quantity,
+    }

@@ -1,0 +1,256 @@
+"""The bodies of webhooks about orders; none names a line's selling plan."""
+
+from decimal import Decimal
+from typing import Any
+
+from shopify_sandbox.ids import gid
+from shopify_sandbox.records.customers import Customer
+from shopify_sandbox.records.fulfillment import Tracking
+from shopify_sandbox.records.lines import LineItem
+from shopify_sandbox.records.orders import Fulfillment, Order, fulfillments_of
+from shopify_sandbox.records.refunds import Refund
+from shopify_sandbox.shop import Payload, Shop
+from shopify_sandbox.webhooks.catalogue_payloads import local
+from shopify_sandbox.webhooks.payment_payloads import money_set, price, terms, text, transaction
+
+FULFILLMENT_STATUSES = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}
+
+
+def order(shop: Shop, record: Order) -> Payload:
+    """Write an order as orders/create, orders/updated and their like carry it."""
+    subtotal = record.total - record.shipping
+    current = record.current_total
+    discounts = sum((each.discount for each in record.lines), Decimal(0))
+    return {
+        "id": record.id,
+        "admin_graphql_api_id": gid("Order", record.id),
+        "app_id": None,
+        "browser_ip": None,
+        "buyer_accepts_marketing": False,
+        "cancel_reason": record.cancel_reason.lower() if record.cancel_reason else None,
+        "cancelled_at": local(shop, record.cancelled_at),
+        "cart_token": None,
+        "checkout_token": None,
+        "closed_at": local(shop, record.closed_at),
+        "confirmed": True,
+        "contact_email": record.email,
+        "created_at": local(shop, record.created_at),
+        "currency": record.currency,
+        **price(record.currency, "current_total_price", current),
+        **price(record.currency, "current_subtotal_price", _goods(record)),
+        "customer_locale": record.locale,
+        "discount_codes": [],
+        "email": record.email,
+        "financial_status": record.financial_status.lower(),
+        "fulfillment_status": FULFILLMENT_STATUSES.get(record.fulfillment_status),
+        "name": record.name,
+        "note": record.note,
+        "note_attributes": _pairs(record.custom_attributes),
+        "number": record.number - 1000,
+        "order_number": record.number,
+        "order_status_url": shop.order_url(record),
+        "payment_gateway_names": gateways(record),
+        "phone": record.phone,
+        "presentment_currency": record.currency,
+        "processed_at": local(shop, record.processed_at),
+        "source_name": "web",
+        **price(record.currency, "subtotal_price", subtotal),
+        "tags": ", ".join(record.tags),
+        "tax_exempt": False,
+        "tax_lines": [],
+        "taxes_included": False,
+        "test": record.test,
+        "token": record.token,
+        **price(record.currency, "total_discounts", discounts),
+        **price(record.currency, "total_line_items_price", subtotal + discounts),
+        "total_outstanding": text(record.currency, record.outstanding),
+        **price(record.currency, "total_price", record.total),
+        "total_shipping_price_set": money_set(record.currency, record.shipping),
+        **price(record.currency, "total_tax", Decimal(0)),
+        "total_weight": 0,
+        "updated_at": local(shop, record.updated_at),
+        "customer": _customer(shop, record.customer) if record.customer else None,
+        "billing_address": _address(record),
+        "shipping_address": _address(record),
+        "discount_applications": [],
+        "fulfillments": [parcel(shop, each) for each in fulfillments_of(record)],
+        "line_items": [line(each) for each in record.lines],
+        "payment_terms": terms(shop, record, record.payment_terms)
+        if record.payment_terms
+        else None,
+        "refunds": [refund(shop, record, each) for each in record.refunds],
+        "shipping_lines": [],
+    }
+
+
+def line(record: LineItem) -> Payload:
+    """Write a line of an order."""
+    variant = record.variant
+    return {
+        "id": record.id,
+        "admin_graphql_api_id": gid("LineItem", record.id),
+        "attributed_staffs": [],
+        "current_quantity": record.current_quantity,
+        "fulfillable_quantity": record.unfulfilled_quantity,
+        "fulfillment_service": "manual",
+        "fulfillment_status": _sent(record),
+        "gift_card": False,
+        "grams": 0,
+        "name": variant.display_name,
+        **price(record.currency, "price", record.unit_price),
+        "product_exists": True,
+        "product_id": variant.product.id,
+        "properties": _pairs(record.properties),
+        "quantity": record.quantity,
+        "requires_shipping": record.requires_shipping,
+        "sku": variant.sku,
+        "taxable": variant.taxable,
+        "title": variant.product.title,
+        **price(record.currency, "total_discount", record.discount),
+        "variant_id": variant.id,
+        "variant_inventory_management": "shopify" if variant.inventory_item.tracked else None,
+        "variant_title": variant.title,
+        "vendor": variant.product.vendor,
+        "tax_lines": [],
+        "duties": [],
+        "discount_allocations": [],
+    }
+
+
+def parcel(shop: Shop, record: Fulfillment) -> Payload:
+    """Write what fulfillments/create and fulfillments/update carry."""
+    tracking = record.tracking or Tracking()
+    return {
+        "id": record.id,
+        "order_id": record.order.id,
+        "status": record.status.lower(),
+        "created_at": local(shop, record.created_at),
+        "service": "manual",
+        "updated_at": local(shop, record.updated_at),
+        "tracking_company": tracking.company,
+        "shipment_status": None,
+        "location_id": record.location.id,
+        "origin_address": None,
+        "email": record.order.email,
+        "destination": _address(record.order),
+        "line_items": [
+            {**line(each.line_item), "quantity": each.quantity} for each in record.lines
+        ],
+        "tracking_number": tracking.number,
+        "tracking_numbers": [tracking.number] if tracking.number else [],
+        "tracking_url": tracking.url,
+        "tracking_urls": [tracking.url] if tracking.url else [],
+        "receipt": {},
+        "name": record.name,
+        "admin_graphql_api_id": gid("Fulfillment", record.id),
+    }
+
+
+def refund(shop: Shop, about: Order, record: Refund) -> Payload:
+    """Write a refund with its lines and transactions."""
+    return {
+        "id": record.id,
+        "order_id": about.id,
+        "created_at": local(shop, record.created_at),
+        "note": record.note,
+        "user_id": None,
+        "processed_at": local(shop, record.created_at),
+        "duties": [],
+        "total_duties_set": money_set(about.currency, Decimal(0)),
+        "return": None,
+        "refund_shipping_lines": [],
+        "restock": any(each.restock_type != "NO_RESTOCK" for each in record.lines),
+        "admin_graphql_api_id": gid("Refund", record.id),
+        "order_adjustments": [],
+        "refund_line_items": [
+            {
+                "id": each.id,
+                "quantity": each.quantity,
+                "line_item_id": each.line.id,
+                "location_id": None,
+                "restock_type": each.restock_type.lower(),
+                "subtotal": float(each.subtotal),
+                "total_tax": 0,
+                "subtotal_set": money_set(about.currency, each.subtotal),
+                "total_tax_set": money_set(about.currency, Decimal(0)),
+                "line_item": line(each.line),
+            }
+            for each in record.lines
+        ],
+        "transactions": [transaction(shop, about, each) for each in record.transactions],
+    }
+
+
+def edit(shop: Shop, about: Order, removed: dict[LineItem, int]) -> Payload:
+    """Write what orders/edited carries: only what changed."""
+    moment = local(shop, about.updated_at)
+    return {
+        "order_edit": {
+            "id": next(shop.ids),
+            "app_id": None,
+            "created_at": moment,
+            "committed_at": moment,
+            "notify_customer": False,
+            "order_id": about.id,
+            "staff_note": "",
+            "user_id": None,
+            "line_items": {
+                "additions": [],
+                "removals": [{"id": each.id, "delta": units} for each, units in removed.items()],
+            },
+            "discounts": {"line_item": {"additions": [], "removals": []}},
+            "shipping_lines": {"additions": [], "removals": []},
+        }
+    }
+
+
+def gateways(record: Order) -> list[str]:
+    """Name what the order was paid with, each once."""
+    return list(dict.fromkeys(each.gateway for each in record.transactions))
+
+
+def _goods(record: Order) -> Decimal:
+    if record.cancelled_at is not None:
+        return Decimal(0)
+    return sum((each.current_total for each in record.lines), Decimal(0))
+
+
+def _sent(record: LineItem) -> str | None:
+    if not record.fulfilled_quantity:
+        return None
+    return "partial" if record.unfulfilled_quantity else "fulfilled"
+
+
+def _customer(shop: Shop, record: Customer) -> Payload:
+    return {
+        "id": record.id,
+        "created_at": local(shop, record.created_at),
+        "updated_at": local(shop, record.updated_at),
+        "first_name": record.first_name,
+        "last_name": record.last_name,
+        "state": "disabled",
+        "note": None,
+        "verified_email": True,
+        "tax_exempt": False,
+        "email": record.email,
+        "phone": record.phone,
+        "currency": shop.config.currency,
+        "admin_graphql_api_id": gid("Customer", record.id),
+    }
+
+
+def _address(record: Order) -> dict[str, Any] | None:
+    if record.country is None:
+        return None
+    customer = record.customer
+    return {
+        "first_name": customer.first_name if customer else None,
+        "last_name": customer.last_name if customer else None,
+        "phone": record.phone,
+        "country_code": record.country,
+        "province_code": None,
+    }
+
+
+def _pairs(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in values.items()]

@@ -1,0 +1,105 @@
+"""The bodies of webhooks about an order's money."""
+
+from decimal import Decimal
+
+from shopify_sandbox.ids import gid
+from shopify_sandbox.money import Money
+from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
+from shopify_sandbox.shop import Payload, Shop
+from shopify_sandbox.webhooks.catalogue_payloads import local
+
+
+def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
+    """Write a movement of money."""
+    zero = {"amount": text(about.currency, Decimal(0)), "currency": about.currency}
+    return {
+        "id": record.id,
+        "order_id": about.id,
+        "kind": record.kind.lower(),
+        "gateway": record.gateway,
+        "status": record.status.lower(),
+        "message": record.message,
+        "created_at": local(shop, record.created_at),
+        "test": about.test,
+        "authorization": None,
+        "location_id": None,
+        "user_id": None,
+        "parent_id": record.parent.id if record.parent else None,
+        "processed_at": local(shop, record.processed_at),
+        "device_id": None,
+        "error_code": record.error_code.lower() if record.error_code else None,
+        "source_name": "web",
+        "receipt": {},
+        "amount": text(about.currency, record.amount),
+        "currency": about.currency,
+        "payment_id": f"{about.name}.{about.transactions.index(record) + 1}",
+        "total_unsettled_set": {"presentment_money": zero, "shop_money": zero},
+        "manual_payment_gateway": record.gateway == "manual",
+        "amount_rounding": None,
+        "admin_graphql_api_id": gid("OrderTransaction", record.id),
+    }
+
+
+def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
+    """Write a schedule as payment_schedules/due carries it: without the order."""
+    terms = about.payment_terms
+    balance = text(about.currency, record.balance)
+    return {
+        "amount": balance,
+        "balance_due": balance,
+        "completed_at": local(shop, record.completed_at),
+        "created_at": local(shop, about.created_at),
+        "currency": about.currency,
+        "due_at": local(shop, record.due_at),
+        "id": record.id,
+        "issued_at": local(shop, record.issued_at),
+        "payment_terms_id": terms.id if terms else None,
+        "presentment_currency": about.currency,
+        "total_balance": text(about.currency, record.total),
+        "total_price": text(about.currency, about.total),
+        "updated_at": local(shop, about.updated_at),
+        "admin_graphql_api_id": gid("PaymentSchedule", record.id),
+    }
+
+
+def terms(shop: Shop, about: Order, record: PaymentTerms) -> Payload:
+    """Write payment terms as an order's body holds them."""
+    moment = local(shop, record.created_at)
+    return {
+        "id": record.id,
+        "created_at": moment,
+        "due_in_days": record.due_in_days,
+        "payment_schedules": [
+            {
+                "id": each.id,
+                "amount": text(about.currency, each.total),
+                "currency": about.currency,
+                "issued_at": local(shop, each.issued_at),
+                "due_at": local(shop, each.due_at),
+                "completed_at": local(shop, each.completed_at),
+                "created_at": moment,
+                "updated_at": moment,
+            }
+            for each in record.schedules
+        ],
+        "payment_terms_name": record.name,
+        "payment_terms_type": record.kind.lower(),
+        "updated_at": moment,
+    }
+
+
+def text(currency: str, amount: Decimal) -> str:
+    """Write an amount with the currency's digits."""
+    return str(Money(amount, currency))
+
+
+def money_set(currency: str, amount: Decimal) -> Payload:
+    """Write an amount in the shop's currency and the shopper's, which are one here."""
+    money = {"amount": text(currency, amount), "currency_code": currency}
+    return {"shop_money": money, "presentment_money": money}
+
+
+def price(currency: str, name: str, amount: Decimal) -> Payload:
+    """Write an amount twice, as Shopify does: alone, and with its currency."""
+    return {name: text(currency, amount), f"{name}_set": money_set(currency, amount)}

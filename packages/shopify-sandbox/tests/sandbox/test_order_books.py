@@ -1,0 +1,51 @@
+"""An order's books agree after whatever happens to it, in whatever order."""
+
+import random
+
+import pytest
+
+from sandbox.deeds import STEPS, placed
+from sandbox.ordered import Storekeeper
+from shopify_sandbox.records.lines import ZERO
+
+
+def check(order):
+    """Assert what must hold of an order at any time."""
+    assert order.net_payment == order.received - order.refunded >= 0
+    assert order.outstanding == max(ZERO, order.current_total - order.net_payment)
+    schedule = order.payment_terms.schedules[0] if order.payment_terms else None
+    if schedule is None:
+        assert order.outstanding == 0
+    else:
+        assert schedule.balance == order.outstanding
+        assert (schedule.completed_at is not None) >= (
+            not schedule.balance and order.cancelled_at is None
+        )
+        assert 0 <= schedule.balance <= schedule.total
+    for line in order.lines:
+        assert 0 <= line.current_quantity <= line.quantity
+        assert line.unfulfilled_quantity >= 0
+        remaining = sum(
+            part.remaining_quantity
+            for each in order.fulfillment_orders
+            for part in each.lines
+            if part.line_item is line
+        )
+        assert remaining == line.unfulfilled_quantity
+    for each in order.transactions:
+        assert each.amount > 0
+        assert each.amount == round(each.amount, 2)
+        if each.kind == "SALE":
+            assert order.refundable(each) >= 0
+    assert order.refunded == sum((each.total for each in order.refunds), ZERO)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_books_agree(seed):
+    dice = random.Random(seed)  # noqa: S311 — a game, not a secret
+    keeper = Storekeeper()
+    order = placed(keeper.shop, dice)
+    check(order)
+    for step in dice.choices(STEPS, k=8):
+        step(keeper.shop, order, dice)
+        check(order)
