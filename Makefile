@@ -7,6 +7,12 @@ BIN := .venv/bin
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
+# Run a distribution from its folder: $(1) its source, $(2) its name and command, $(3) its module.
+linked = \
+	echo $(CURDIR)/$(1) > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/$(2).pth" && \
+	printf '\#!%s\nfrom $(3).__main__ import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/$(2) && \
+	chmod +x $(BIN)/$(2)
+
 # Debian's python3 has no ensurepip, so the environment is made without pip and filled by the
 # pip that is already on the machine.
 .venv/bin/python:
@@ -14,11 +20,15 @@ help: ## Show this list
 
 .venv/.runtime: requirements/runtime.txt | .venv/bin/python
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	@printf '%s\n' $(CURDIR)/src $(CURDIR)/packages/shopify-sandbox/src > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/openstoq.pth"
-	@printf '#!%s\nfrom openstoq.__main__ import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/openstoq && chmod +x $(BIN)/openstoq
+	@$(call linked,src,openstoq,openstoq)
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.runtime
+.venv/.demo: requirements/demo.txt .venv/.runtime
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(call linked,packages/shopify-sandbox/src,shopify-sandbox,shopify_sandbox)
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.demo
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -26,7 +36,7 @@ help: ## Show this list
 setup: .venv/.dev ## Install everything for development into .venv
 
 .PHONY: demo
-demo: .venv/.runtime ## Play back-in-stock and preorders against a sandbox shop
+demo: .venv/.demo ## Play back-in-stock and preorders against a sandbox shop
 	$(BIN)/openstoq demo --script back-in-stock --script preorder
 
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
@@ -74,7 +84,7 @@ fix: .venv/.dev ## Format and repair what ruff can
 
 .PHONY: pins
 pins: ## Pin the newest versions of every dependency (needs uv)
-	for set in runtime dev; do \
+	for set in runtime demo dev; do \
 		uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 			--no-emit-index-url --no-annotate --no-header requirements/$$set.in -o requirements/$$set.txt; \
 	done

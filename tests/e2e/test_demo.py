@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -215,6 +216,16 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path):
         options = ["demo", "--port", str(first), "--data-dir", str(tmp_path / "data")]
         refused = CliRunner().invoke(app, options)
     assert f"port {first + 2} of 127.0.0.1 is taken" in str(refused.exception)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_demo_without_the_sandbox_shop_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "shopify_sandbox", None)
+    refused = CliRunner().invoke(app, ["demo", "--data-dir", str(tmp_path / "data")])
+    assert refused.exit_code == 1
+    assert "pip install 'openstoq[demo]'" in str(refused.exception)
     assert not (tmp_path / "data").exists()
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,8 @@ from openstoq.shops import installation
 FIRST_PORT = 8400
 SHOPS = ("snowdevil.myshopify.com", "northwind.myshopify.com")
 READY_SECONDS = 60.0
+# A distribution of its own, which an operator does without.
+SANDBOX = "shopify_sandbox"
 
 
 def demo(
@@ -56,6 +59,11 @@ def demo(
         raise typer.BadParameter(
             f"a story begins with an empty shop, and {data_dir} has one; name another --data-dir, "
             "or none"
+        )
+    if find_spec(SANDBOX) is None:
+        sys.exit(
+            "openstoq: the demo needs the sandbox shop: install it with "
+            "pip install 'openstoq[demo]', or in a checkout with make setup"
         )
     _check_free(port)
     with _folder(data_dir) as folder:
@@ -138,7 +146,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
                     "SANDBOX_ACCESS_TOKEN": token,
                     "SANDBOX_CONTROL_TOKEN": token,
                 },
-                module="shopify_sandbox",
+                module=SANDBOX,
                 wants_output=True,
             )
             await children.start(shops)
