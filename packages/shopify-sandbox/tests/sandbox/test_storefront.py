@@ -1,12 +1,10 @@
 """The public pages and the pictures they show."""
 
 import struct
-import zlib
 
 import pytest
 
 from sandbox.site import NORTHWIND, SNOWDEVIL, running
-from shopify_sandbox.pages.pictures import SIZE, picture
 
 
 async def page(site, path, domain=SNOWDEVIL):
@@ -53,27 +51,21 @@ async def test_what_is_not_there_is_404(site, path):
     assert (await site.http.get(f"{site.url}/shops/nobody/{path}")).status_code == 404
 
 
-async def test_a_picture_is_a_png_that_mail_clients_show(site):
-    answer = await site.http.get(f"{site.url}/shops/{SNOWDEVIL}/files/trail-mug.png")
+async def picture(site, handle):
+    answer = await site.http.get(f"{site.url}/shops/{SNOWDEVIL}/files/{handle}.png")
     assert answer.headers["content-type"] == "image/png"
-    data = answer.content
-    assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
-    assert (width, height, depth, colour) == (SIZE, SIZE, 8, 2)
-    at, pixels = 8, b""
-    while at < len(data):
-        (length,) = struct.unpack(">I", data[at : at + 4])
-        kind, chunk = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
-        assert checksum == zlib.crc32(kind + chunk)
-        pixels += chunk if kind == b"IDAT" else b""
-        at += 12 + length
-    assert len(zlib.decompress(pixels)) == SIZE * (1 + 3 * SIZE)
+    return answer.content
 
 
-def test_a_picture_is_always_the_same_and_each_product_has_its_own():
-    handles = ["canvas-tote", "reading-lamp"]
-    first = [picture(each) for each in handles]
-    picture.cache_clear()
-    assert [picture(each) for each in handles] == first
-    assert first[0] != first[1]
+async def test_every_product_has_a_picture_of_its_own_that_mail_clients_show(site):
+    shown = [await picture(site, each.handle) for each in site.shop().products.values()]
+    assert len(set(shown)) == len(shown) == 8
+    for data in shown:
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        assert struct.unpack(">IIBB", data[16:26]) == (600, 600, 8, 2)
+
+
+async def test_products_that_a_merchant_adds_share_a_picture(site):
+    for handle in ("ski-goggles", "ski-poles"):
+        await site.control("POST", "products", {"title": handle, "handle": handle})
+    assert await picture(site, "ski-goggles") == await picture(site, "ski-poles")
