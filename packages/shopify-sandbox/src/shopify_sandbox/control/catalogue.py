@@ -1,20 +1,21 @@
 """The control API's catalogue: products, variants, locations and stock."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from starlette.requests import Request
 
 from shopify_sandbox import merchant
-from shopify_sandbox.body import Body, BodyError
-from shopify_sandbox.control.views import MissingError, location_view, product_view, variant_view
+from shopify_sandbox.bodies import Amount, Body, Id, NoBody, Text, one_of
+from shopify_sandbox.control.errors import MissingError, RefusalError
+from shopify_sandbox.control.views import location_view, product_view, variant_view
 from shopify_sandbox.records.catalogue import Location, Product, Variant
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
 
-STATUSES = ("ACTIVE", "ARCHIVED", "DRAFT")
-POLICIES = ("DENY", "CONTINUE")
+Status = Annotated[str, one_of("ACTIVE", "ARCHIVED", "DRAFT")]
+Policy = Annotated[str, one_of("DENY", "CONTINUE")]
 # Shopify allows this many variants in one product.
 MOST_VARIANTS = 2_048
 
@@ -35,188 +36,268 @@ def _variant(opened: OpenShop, request: Request) -> Variant:
     return found
 
 
-async def list_products(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+class NewVariant(Body):
+    """A variant to add."""
+
+    id: Id | None = None
+    options: tuple[str, ...] = ()
+    price: Amount | None = None
+    compare_at_price: Amount | None = None
+    sku: str | None = None
+    barcode: str | None = None
+    inventory_policy: Policy = "DENY"
+    tracked: bool = True
+    available: int = 0
+
+
+class NewProduct(Body):
+    """A product to create; without a handle it gets one made of its title."""
+
+    id: Id | None = None
+    title: Text
+    handle: str | None = None
+    vendor: str | None = None
+    product_type: str | None = None
+    description: str | None = None
+    status: Status = "ACTIVE"
+    tags: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    variants: tuple[NewVariant, ...] = ()
+
+
+class ProductChange(Body):
+    """The facts of a product to change."""
+
+    title: Text = ""
+    handle: Text = ""
+    vendor: Text = ""
+    product_type: Text = ""
+    description: Text = ""
+    status: Status = "ACTIVE"
+    tags: tuple[str, ...] = ()
+
+
+class NewVariants(Body):
+    """Variants to add: a list, or `count` numbered ones alike."""
+
+    variants: tuple[NewVariant, ...] | None = None
+    count: int = 0
+    price: Amount | None = None
+    available: int = 0
+
+
+class VariantChange(Body):
+    """The facts of a variant to change."""
+
+    sku: str | None = None
+    barcode: str | None = None
+    price: Amount | None = None
+    compare_at_price: Amount | None = None
+    inventory_policy: Policy = "DENY"
+    tracked: bool = True
+
+
+class NewLocation(Body):
+    """A location to open."""
+
+    name: Text
+    city: str | None = None
+
+
+class LocationChange(Body):
+    """The facts of a location to change."""
+
+    name: Text = ""
+    is_active: bool = True
+    fulfills_online_orders: bool = True
+
+
+class NewStock(Body):
+    """What is available of a variant at a location, or at the first one."""
+
+    variant_id: Id
+    location_id: Id | None = None
+    available: int
+
+
+class StockChanges(Body):
+    """A change of stock, or many of them in `changes`."""
+
+    changes: tuple[NewStock, ...] | None = None
+    variant_id: Id | None = None
+    location_id: Id | None = None
+    available: int | None = None
+
+
+class Disconnection(Body):
+    """The location that stocks a variant no longer."""
+
+    location_id: Id | None = None
+
+
+async def list_products(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """List all products with their variants."""
     shop = opened.shop
     return {"products": [product_view(shop, each) for each in shop.products.values()]}
 
 
-async def get_product(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def get_product(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Show one product."""
     return product_view(opened.shop, _product(opened, request))
 
 
-async def create_product(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def create_product(opened: OpenShop, body: NewProduct, _: Request) -> dict[str, Any]:
     """Create a product; without variants it gets one, "Default Title"."""
     shop = opened.shop
-    title = body.required("title")
-    facts = {
-        "title": title,
-        "handle": body.text("handle") or title.lower().replace(" ", "-"),
-        "vendor": body.text("vendor") or "",
-        "product_type": body.text("product_type") or "",
-        "description": body.text("description") or "",
-        "status": body.choice("status", STATUSES, "ACTIVE"),
-        "tags": body.texts("tags"),
-    }
-    options = body.texts("options") or ("Title",)
-    rows = body.raw("variants") or [{"options": ["Default Title"] * len(options)}]
-    chosen_id = body.id("id")
-    body.finish()
-    if any(each.handle == facts["handle"] for each in shop.products.values()):
-        raise BodyError([f"The handle {facts['handle']} is taken; choose another."])
-    if chosen_id in shop.products:
-        raise BodyError([f"The id {chosen_id} is taken; choose another or none."])
-    variants = _new_variants(shop, rows, len(options))
+    handle = body.handle or body.title.lower().replace(" ", "-")
+    options = body.options or ("Title",)
+    rows = body.variants or (NewVariant(),)
+    if any(each.handle == handle for each in shop.products.values()):
+        raise RefusalError(f"The handle {handle} is taken; choose another.")
+    if body.id in shop.products:
+        raise RefusalError(f"The id {body.id} is taken; choose another or none.")
     product = merchant.add_product(
-        shop, shop.action(), id=chosen_id, option_names=options, variants=variants, **facts
+        shop,
+        shop.action(),
+        id=body.id,
+        title=body.title,
+        handle=handle,
+        vendor=body.vendor or "",
+        product_type=body.product_type or "",
+        description=body.description or "",
+        status=body.status,
+        tags=body.tags,
+        option_names=options,
+        variants=_new_variants(shop, rows, len(options)),
     )
     return product_view(shop, product)
 
 
-async def update_product(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def update_product(opened: OpenShop, body: ProductChange, request: Request) -> dict[str, Any]:
     """Change the facts of a product that are given."""
     shop, product = opened.shop, _product(opened, request)
-    names = ("title", "handle", "vendor", "product_type", "description")
-    facts: dict[str, Any] = {name: body.required(name) for name in names if name in body}
-    if "status" in body:
-        facts["status"] = body.choice("status", STATUSES, product.status)
-    if "tags" in body:
-        facts["tags"] = body.texts("tags")
-    body.finish()
+    facts = body.model_dump(exclude_unset=True)
     merchant.change_product(shop, product, shop.action(), **facts)
     return product_view(shop, product)
 
 
-async def delete_product(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def delete_product(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Delete a product with its variants."""
     product = _product(opened, request)
     merchant.delete_product(opened.shop, product, opened.shop.action())
     return {"deleted": product.id}
 
 
-async def create_variants(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def create_variants(opened: OpenShop, body: NewVariants, request: Request) -> dict[str, Any]:
     """Add variants: those listed in `variants`, or `count` numbered ones."""
     shop, product = opened.shop, _product(opened, request)
-    count, rows = body.integer("count"), body.raw("variants")
-    sample = {name: body.raw(name) for name in ("price", "available") if name in body}
-    body.finish()
     width = len(product.option_names)
+    rows = body.variants
     if rows is None:
         start = len(product.variants) + 1
-        rows = [{**sample, "options": [f"No. {start + n}"] * width} for n in range(count)]
+        rows = tuple(
+            NewVariant(
+                options=(f"No. {start + n}",) * width, price=body.price, available=body.available
+            )
+            for n in range(body.count)
+        )
     if len(product.variants) + len(rows) > MOST_VARIANTS:
-        raise BodyError([f"A product has at most {MOST_VARIANTS} variants."])
+        raise RefusalError(f"A product has at most {MOST_VARIANTS} variants.")
     new = _new_variants(shop, rows, width)
     added = merchant.add_variants(shop, product, new, shop.action())
     return {"variants": [variant_view(each) for each in added]}
 
 
-def _new_variants(shop: Shop, rows: Any, width: int) -> list[merchant.NewVariant]:
-    if not isinstance(rows, list) or not rows:
-        raise BodyError(["variants must be a list of at least one variant, or count above 0."])
-    return [_new_variant(shop, Body(row), width) for row in rows]
+def _new_variants(shop: Shop, rows: Sequence[NewVariant], width: int) -> list[merchant.NewVariant]:
+    if not rows:
+        raise RefusalError("variants must be a list of at least one variant, or count above 0.")
+    return [_new_variant(shop, row, width) for row in rows]
 
 
-def _new_variant(shop: Shop, body: Body, width: int) -> merchant.NewVariant:
-    options = body.texts("options") or ("Default Title",) * width
-    new = merchant.NewVariant(
-        id=body.id("id"),
+def _new_variant(shop: Shop, row: NewVariant, width: int) -> merchant.NewVariant:
+    options = row.options or ("Default Title",) * width
+    if len(options) != width:
+        raise RefusalError(f"options must hold {width} values, one per option of the product.")
+    if row.id in shop.variants:
+        raise RefusalError(f"The id {row.id} is taken; choose another or none.")
+    return merchant.NewVariant(
+        id=row.id,
         options=options,
-        price=body.decimal("price") or Decimal("10.00"),
-        compare_at_price=body.decimal("compare_at_price"),
-        sku=body.text("sku"),
-        barcode=body.text("barcode"),
-        inventory_policy=body.choice("inventory_policy", POLICIES, "DENY"),
-        tracked=body.flag("tracked", default=True),
+        price=row.price or Decimal("10.00"),
+        compare_at_price=row.compare_at_price,
+        sku=row.sku,
+        barcode=row.barcode,
+        inventory_policy=row.inventory_policy,
+        tracked=row.tracked,
         available={
-            location: body.integer("available") if index == 0 else 0
+            location: row.available if index == 0 else 0
             for index, location in enumerate(shop.locations)
         },
     )
-    body.finish()
-    if len(options) != width:
-        raise BodyError([f"options must hold {width} values, one per option of the product."])
-    if new.id in shop.variants:
-        raise BodyError([f"The id {new.id} is taken; choose another or none."])
-    return new
 
 
-async def get_variant(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def get_variant(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Show one variant."""
     return variant_view(_variant(opened, request))
 
 
-async def update_variant(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def update_variant(opened: OpenShop, body: VariantChange, request: Request) -> dict[str, Any]:
     """Change the facts of a variant that are given."""
     shop, variant = opened.shop, _variant(opened, request)
-    readers: dict[str, Callable[[], Any]] = {
-        "sku": lambda: body.text("sku"),
-        "barcode": lambda: body.text("barcode"),
-        "price": lambda: body.decimal("price") or variant.price,
-        "compare_at_price": lambda: body.decimal("compare_at_price"),
-        "inventory_policy": lambda: body.choice("inventory_policy", POLICIES, "DENY"),
-        "tracked": lambda: body.flag("tracked", default=True),
-    }
-    facts = {name: read() for name, read in readers.items() if name in body}
-    body.finish()
+    facts = body.model_dump(exclude_unset=True)
+    if "price" in facts:
+        facts["price"] = body.price or variant.price
     merchant.change_variant(shop, variant, shop.action(), **facts)
     return variant_view(variant)
 
 
-async def delete_variant(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def delete_variant(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Delete a variant."""
     variant = _variant(opened, request)
     merchant.delete_variant(opened.shop, variant, opened.shop.action())
     return {"deleted": variant.id}
 
 
-async def list_locations(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+async def list_locations(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """List the shop's locations."""
     return {"locations": [location_view(each) for each in opened.shop.locations.values()]}
 
 
-async def create_location(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def create_location(opened: OpenShop, body: NewLocation, _: Request) -> dict[str, Any]:
     """Open a location."""
-    name, city = body.required("name"), body.text("city")
-    body.finish()
     shop = opened.shop
-    return location_view(merchant.add_location(shop, shop.action(), name=name, city=city))
+    made = merchant.add_location(shop, shop.action(), name=body.name, city=body.city)
+    return location_view(made)
 
 
-async def update_location(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def update_location(
+    opened: OpenShop, body: LocationChange, request: Request
+) -> dict[str, Any]:
     """Change the facts of a location that are given."""
     shop = opened.shop
     location: Location = _record(shop.locations, request.path_params["id"], "location")
-    facts: dict[str, Any] = {"name": body.required("name")} if "name" in body else {}
-    for flag in ("is_active", "fulfills_online_orders"):
-        if flag in body:
-            facts[flag] = body.flag(flag, default=True)
-    body.finish()
+    facts = body.model_dump(exclude_unset=True)
     merchant.change_location(shop, location, shop.action(), **facts)
     return location_view(location)
 
 
-async def delete_location(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def delete_location(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Give a closed location up, with the stock there."""
     shop = opened.shop
     location: Location = _record(shop.locations, request.path_params["id"], "location")
     if location.is_active:
-        raise BodyError(["Deactivate the location first: PATCH it with is_active false."])
+        raise RefusalError("Deactivate the location first: PATCH it with is_active false.")
     merchant.delete_location(shop, location, shop.action())
     return {"deleted": location.id}
 
 
-async def set_stock(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def set_stock(opened: OpenShop, body: StockChanges, _: Request) -> dict[str, Any]:
     """Set what is available of one variant, or of many (`changes`) in one merchant action."""
     shop = opened.shop
-    rows = body.raw("changes")
+    rows = body.changes
     if rows is None:
-        rows = [{name: body.raw(name) for name in _CHANGE if name in body}]
-    body.finish()
-    if not isinstance(rows, list):
-        raise BodyError(["changes must be a list of stock changes."])
-    changes = [_stock_change(shop, Body(row)) for row in rows]
+        rows = (NewStock.model_validate(body.model_dump(exclude_unset=True)),)
+    changes = [_stock_change(shop, row) for row in rows]
     action = shop.action()
     merchant.set_stock(shop, changes, action)
     return {
@@ -225,28 +306,18 @@ async def set_stock(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
     }
 
 
-_CHANGE = ("variant_id", "location_id", "available")
-
-
-def _stock_change(shop: Shop, body: Body) -> merchant.StockChange:
-    variant_id, location_id = body.id("variant_id"), body.id("location_id")
-    if "available" not in body:
-        raise BodyError(["available is required and must be a whole number."])
-    available = body.integer("available")
-    body.finish()
-    variant: Variant = _record(shop.variants, variant_id, "variant")
+def _stock_change(shop: Shop, row: NewStock) -> merchant.StockChange:
+    variant: Variant = _record(shop.variants, row.variant_id, "variant")
     location: Location = _record(
-        shop.locations, location_id or next(iter(shop.locations)), "location"
+        shop.locations, row.location_id or next(iter(shop.locations)), "location"
     )
-    return merchant.StockChange(variant.inventory_item, location, available)
+    return merchant.StockChange(variant.inventory_item, location, row.available)
 
 
-async def disconnect(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def disconnect(opened: OpenShop, body: Disconnection, request: Request) -> dict[str, Any]:
     """Stop stocking a variant at a location."""
     shop, variant = opened.shop, _variant(opened, request)
-    location_id = body.id("location_id")
-    body.finish()
-    level = _record(variant.inventory_item.levels, location_id, "level at location")
+    level = _record(variant.inventory_item.levels, body.location_id, "level at location")
     merchant.disconnect(shop, level, shop.action())
     return variant_view(variant)
 

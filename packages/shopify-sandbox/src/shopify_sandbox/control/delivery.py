@@ -1,12 +1,13 @@
 """The control API's other half: the installation, deliveries, faults and the throttle."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from starlette.requests import Request
 
-from shopify_sandbox.body import Body, BodyError
-from shopify_sandbox.control.views import MissingError, subscription_view
+from shopify_sandbox.bodies import Body, NoBody, Number, one_of
+from shopify_sandbox.control.errors import MissingError, RefusalError
+from shopify_sandbox.control.views import subscription_view
 from shopify_sandbox.faults import GRAPHQL_FAULTS, WEBHOOK_FAULTS, Fault
 from shopify_sandbox.shops import OpenShop
 from shopify_sandbox.webhooks import catalogue_payloads as payloads
@@ -16,20 +17,64 @@ PATIENCE_SECONDS = 10.0
 NEWEST_DELIVERIES = 100
 
 
-async def update_shop(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+class ShopChange(Body):
+    """The facts of a shop to change."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+class Compliance(Body):
+    """A privacy topic to send, and whom it is about."""
+
+    topic: Annotated[str, one_of(*COMPLIANCE_TOPICS)] = COMPLIANCE_TOPICS[0]
+    customer: dict[str, Any] = {}
+    orders: list[Any] = []
+
+
+class Patience(Body):
+    """How many seconds to wait."""
+
+    timeout: Number = PATIENCE_SECONDS
+
+
+class AskedFault(Body):
+    """A fault to come; `topic` is for webhooks, `operation` for GraphQL."""
+
+    on: Annotated[str, one_of("graphql", "webhooks")] = "graphql"
+    fault: str
+    count: int = 1
+    topic: str | None = None
+    operation: str | None = None
+    status: int = 503
+    seconds: Number = 0.0
+
+
+class Release(Body):
+    """How to let go of what was held."""
+
+    reverse: bool = False
+
+
+class ThrottleChange(Body):
+    """The facts of the bucket to change."""
+
+    maximum: Number | None = None
+    restore_rate: Number | None = None
+    available: Number | None = None
+
+
+async def update_shop(opened: OpenShop, body: ShopChange, _: Request) -> dict[str, Any]:
     """Change the shop's name or address, which sends shop/update."""
     shop = opened.shop
-    name, email = body.text("name"), body.text("email")
-    body.finish()
-    shop.name, shop.email = name or shop.name, email or shop.email
+    shop.name, shop.email = body.name or shop.name, body.email or shop.email
     shop.updated_at = shop.moment()
     shop.announce("shop/update", shop.action(), lambda: payloads.shop_itself(shop))
     return {"name": shop.name, "email": shop.email}
 
 
-async def uninstall(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Uninstall the app: app/uninstalled goes out, the token dies, subscriptions are gone."""
-    body.finish()
     shop = opened.shop
     shop.announce("app/uninstalled", shop.action(), lambda: payloads.shop_itself(shop))
     shop.installed = False
@@ -37,34 +82,28 @@ async def uninstall(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
     return {"installed": False}
 
 
-async def install(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def install(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Install the app again: the token works, and nothing is subscribed."""
-    body.finish()
     opened.shop.installed = True
     return {"installed": True}
 
 
-async def send_compliance(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def send_compliance(opened: OpenShop, body: Compliance, _: Request) -> dict[str, Any]:
     """Send one of the three privacy topics to the address the app has configured for them."""
     shop = opened.shop
-    topic = body.choice("topic", COMPLIANCE_TOPICS, COMPLIANCE_TOPICS[0])
-    customer, orders = body.raw("customer", {}), body.raw("orders", [])
-    body.finish()
     uri = opened.courier.config.compliance_url
     if uri is None:
-        raise BodyError(["Start the sandbox with --compliance-url to send privacy topics."])
-    if not isinstance(customer, dict) or not isinstance(orders, list):
-        raise BodyError(["customer must be an object and orders a list of order ids."])
-    payload = payloads.compliance(shop, topic, customer, orders)
-    return opened.courier.send(shop, topic, shop.action(), payload, uri=uri).view()
+        raise RefusalError("Start the sandbox with --compliance-url to send privacy topics.")
+    payload = payloads.compliance(shop, body.topic, body.customer, body.orders)
+    return opened.courier.send(shop, body.topic, shop.action(), payload, uri=uri).view()
 
 
-async def list_subscriptions(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+async def list_subscriptions(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """List the app's webhook subscriptions."""
     return {"subscriptions": [subscription_view(e) for e in opened.shop.subscriptions.values()]}
 
 
-async def list_deliveries(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def list_deliveries(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """List deliveries, newest last, filtered by `topic` and `state`."""
     asked = request.query_params
     domain = opened.shop.config.domain
@@ -77,14 +116,14 @@ async def list_deliveries(opened: OpenShop, _: Body, request: Request) -> dict[s
     ]
     limit = asked.get("limit", str(NEWEST_DELIVERIES))
     if not (limit.isascii() and limit.isdigit() and int(limit) > 0):
-        raise BodyError(["limit must be a whole number above 0."])
+        raise RefusalError("limit must be a whole number above 0.")
     return {
         "total_count": len(found),
         "deliveries": [each.view() for each in found[-int(limit) :]],
     }
 
 
-async def redeliver(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Send a delivery again, the very same body under the same webhook id."""
     webhook_id = request.path_params["webhook_id"]
     for each in opened.courier.log:
@@ -94,74 +133,86 @@ async def redeliver(opened: OpenShop, _: Body, request: Request) -> dict[str, An
     raise MissingError(f"There is no delivery {webhook_id} in the log.")
 
 
-async def idle(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
     """Wait until every job and delivery has come to its end, each at most `timeout` seconds."""
-    patience = body.number("timeout", PATIENCE_SECONDS)
-    body.finish()
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(body.timeout):
             await opened.shop.work.idle()
     except TimeoutError:
         return {"idle": False}
-    return {"idle": await opened.courier.idle(opened.shop.config.domain, patience)}
+    return {"idle": await opened.courier.idle(opened.shop.config.domain, body.timeout)}
 
 
-async def show_faults(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+async def show_faults(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Show the faults that are still to come."""
+    return _faults(opened)
+
+
+def _faults(opened: OpenShop) -> dict[str, Any]:
     webhooks = opened.courier.faults[opened.shop.config.domain]
     return {"graphql": opened.faults.view(), "webhooks": webhooks.view()}
 
 
-async def add_fault(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def add_fault(opened: OpenShop, body: AskedFault, _: Request) -> dict[str, Any]:
     """Ask for a fault of the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
-    on = body.choice("on", ("graphql", "webhooks"), "graphql")
-    kinds = GRAPHQL_FAULTS if on == "graphql" else WEBHOOK_FAULTS
-    fault = Fault(
-        kind=body.choice("fault", kinds, ""),
-        count=body.integer("count", 1),
-        topic=body.text("operation" if on == "graphql" else "topic"),
-        status=body.integer("status", 503),
-        seconds=body.number("seconds"),
+    on_graphql = body.on == "graphql"
+    kinds = GRAPHQL_FAULTS if on_graphql else WEBHOOK_FAULTS
+    kind = next((each for each in kinds if each == body.fault.casefold()), None)
+    if kind is None:
+        raise RefusalError(f"fault must be one of {', '.join(kinds)}.")
+    if body.topic is not None and on_graphql:
+        raise RefusalError("topic is for faults on webhooks; name an operation.")
+    if body.operation is not None and not on_graphql:
+        raise RefusalError("operation is for faults on graphql; name a topic.")
+    faults = opened.faults if on_graphql else opened.courier.faults[opened.shop.config.domain]
+    faults.add(
+        Fault(
+            kind=kind,
+            count=body.count,
+            topic=body.operation if on_graphql else body.topic,
+            status=body.status,
+            seconds=body.seconds,
+        )
     )
-    body.finish()
-    webhooks = opened.courier.faults[opened.shop.config.domain]
-    (opened.faults if on == "graphql" else webhooks).add(fault)
-    return await show_faults(opened, body, request)
+    return _faults(opened)
 
 
-async def clear_faults(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def clear_faults(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Call off all faults; what is held stays held until it is released."""
     opened.faults.clear()
     opened.courier.faults[opened.shop.config.domain].clear()
-    return await show_faults(opened, body, request)
+    return _faults(opened)
 
 
-async def release(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def release(opened: OpenShop, body: Release, _: Request) -> dict[str, Any]:
     """Deliver what was held, one after the other, backwards if `reverse`."""
-    reverse = body.flag("reverse", default=False)
-    body.finish()
-    return {"released": opened.courier.release(opened.shop.config.domain, reverse=reverse)}
+    domain = opened.shop.config.domain
+    return {"released": opened.courier.release(domain, reverse=body.reverse)}
 
 
-async def show_throttle(opened: OpenShop, _: Body, __: Request) -> dict[str, Any]:
+async def show_throttle(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Show the bucket as GraphQL answers do, and what was ever spent of it."""
+    return _throttle(opened)
+
+
+async def set_throttle(opened: OpenShop, body: ThrottleChange, _: Request) -> dict[str, Any]:
+    """Change the bucket: its size, its restore rate and what is in it now."""
+    bucket = opened.bucket
+    bucket.set(
+        size=bucket.size if body.maximum is None else body.maximum,
+        rate=bucket.rate if body.restore_rate is None else body.restore_rate,
+        available=body.available,
+    )
+    return _throttle(opened)
+
+
+def _throttle(opened: OpenShop) -> dict[str, Any]:
     bucket = opened.bucket
     return {**bucket.status(), "spent": bucket.spent, "queries": bucket.queries}
 
 
-async def set_throttle(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
-    """Change the bucket: its size, its restore rate and what is in it now."""
-    bucket = opened.bucket
-    available = body.number("available") if "available" in body else None
-    size, rate = body.number("maximum", bucket.size), body.number("restore_rate", bucket.rate)
-    body.finish()
-    bucket.set(size=size, rate=rate, available=available)
-    return await show_throttle(opened, body, request)
-
-
-async def reset(opened: OpenShop, body: Body, _: Request) -> dict[str, Any]:
+async def reset(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """Begin anew: the seeded catalogue, no subscriptions, no faults, an empty log."""
-    body.finish()
     opened.reset()
     return {"reset": True}
 

@@ -1,14 +1,14 @@
 """The control API of what is sent: holds of others, parcels, dates that have come."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from starlette.requests import Request
 
 from shopify_sandbox import fulfillment, holds, shipping
-from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.bodies import Body, Id, NoBody, one_of
 from shopify_sandbox.clock import rfc3339
-from shopify_sandbox.control.views import MissingError
-from shopify_sandbox.holds import Units
+from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.records.fulfillment import FulfillmentHold, Tracking
 from shopify_sandbox.records.orders import Fulfillment, FulfillmentOrder, Order, fulfillments_of
 from shopify_sandbox.shop import Shop
@@ -26,28 +26,58 @@ REASONS = (
 )
 
 
-async def list_fulfillment_orders(opened: OpenShop, _: Body, request: Request) -> dict[str, Any]:
+class Units(Body):
+    """Units of a line."""
+
+    line_item_id: Id
+    quantity: int = 1
+
+
+class AskedHold(Body):
+    """A hold to place, on all of a fulfillment order or on some units of it."""
+
+    by: Annotated[str, one_of(*HOLDERS)] = "merchant"
+    reason: Annotated[str, one_of(*REASONS)] = "OTHER"
+    note: str | None = None
+    handle: str | None = None
+    lines: tuple[Units, ...] = ()
+
+
+class AskedRelease(Body):
+    """The hold to release; all of them without an id."""
+
+    hold_id: Id | None = None
+
+
+class Dispatch(Body):
+    """What to send, and how it is followed."""
+
+    fulfillment_order_id: Id | None = None
+    lines: tuple[Units, ...] = ()
+    tracking_company: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+
+
+async def list_fulfillment_orders(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """List an order's fulfillment orders with their holds, and its parcels."""
     return sending_view(_order(opened.shop, request))
 
 
-async def place_hold(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def place_hold(opened: OpenShop, body: AskedHold, request: Request) -> dict[str, Any]:
     """Hold a fulfillment order for the merchant or another app; `lines` only some units of it."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
-    holder = body.choice("by", tuple(HOLDERS), "merchant")
     new = holds.NewHold(
-        reason=body.choice("reason", REASONS, "OTHER"),
-        reason_notes=body.text("note"),
-        handle=body.text("handle") or "",
-        app_id=HOLDERS[holder],
+        reason=body.reason,
+        reason_notes=body.note,
+        handle=body.handle or "",
+        app_id=HOLDERS[body.by],
     )
-    rows = body.raw("lines")
-    body.finish()
-    units = _chosen([held], rows).get(held, {}) if rows else {}
+    units = _chosen([held], body.lines).get(held, {}) if body.lines else {}
     if not held.holdable:
-        raise BodyError([f"A fulfillment order that is {held.status} cannot be put on hold."])
+        raise RefusalError(f"A fulfillment order that is {held.status} cannot be put on hold.")
     if units and held.status == "ON_HOLD":
-        raise BodyError(["A part can only be held of what is not on hold."])
+        raise RefusalError("A part can only be held of what is not on hold.")
     placed, rest = holds.hold(shop, held, new, units, shop.action())
     return {
         "hold": hold_view(placed),
@@ -56,63 +86,56 @@ async def place_hold(opened: OpenShop, body: Body, request: Request) -> dict[str
     }
 
 
-async def release_holds(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def release_holds(opened: OpenShop, body: AskedRelease, request: Request) -> dict[str, Any]:
     """Release the hold `hold_id`, whoever placed it, or all of them."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
-    number = body.id("hold_id")
-    body.finish()
-    ended = [each for each in held.holds if number in (None, each.id)]
+    ended = [each for each in held.holds if body.hold_id in (None, each.id)]
     if not ended:
         raise MissingError("There is no such hold on this fulfillment order.")
     holds.release(shop, held, ended, shop.action())
     return view(held)
 
 
-async def make_ready(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def make_ready(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Make a scheduled fulfillment order ready, as if its date had come."""
     shop, scheduled = opened.shop, _fulfillment_order(opened.shop, request)
-    body.finish()
     if not scheduled.scheduled:
-        raise BodyError(["Only a scheduled fulfillment order waits for its date."])
+        raise RefusalError("Only a scheduled fulfillment order waits for its date.")
     fulfillment.open_scheduled(shop, scheduled, shop.action())
     return view(scheduled)
 
 
-async def fulfill(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def fulfill(opened: OpenShop, body: Dispatch, request: Request) -> dict[str, Any]:
     """Send an order: all that can be sent now, or one fulfillment order, or units of lines."""
     shop, order = opened.shop, _order(opened.shop, request)
-    number, rows = body.id("fulfillment_order_id"), body.raw("lines")
+    number = body.fulfillment_order_id
     tracking = Tracking(
-        company=body.text("tracking_company"),
-        number=body.text("tracking_number"),
-        url=body.text("tracking_url"),
+        company=body.tracking_company, number=body.tracking_number, url=body.tracking_url
     )
-    body.finish()
     able = [
         each
         for each in order.fulfillment_orders
         if "CREATE_FULFILLMENT" in each.supported_actions and number in (None, each.id)
     ]
-    parcels = _chosen(able, rows) if rows else {each: _all(each) for each in able}
+    parcels = _chosen(able, body.lines) if body.lines else {each: _all(each) for each in able}
     if not parcels:
-        raise BodyError(["Nothing of this can be sent now; what is held must be released first."])
+        raise RefusalError("Nothing of this can be sent now; what is held must be released first.")
     action = shop.action()
     for record, units in parcels.items():
         shipping.ship(shop, record, units, tracking, action)
     return sending_view(order)
 
 
-async def cancel_fulfillment(opened: OpenShop, body: Body, request: Request) -> dict[str, Any]:
+async def cancel_fulfillment(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Take a parcel back, so that its units are to be sent again."""
     shop = opened.shop
     parcel = shop.fulfillments.get(request.path_params["id"])
-    body.finish()
     if parcel is None:
         raise MissingError(f"There is no fulfillment {request.path_params['id']} in this shop.")
     if parcel.status != "SUCCESS":
-        raise BodyError(["This fulfillment was cancelled before."])
+        raise RefusalError("This fulfillment was cancelled before.")
     if any(each.line_item.returned_quantity for each in parcel.lines):
-        raise BodyError(["What was sent back cannot be sent again; leave this fulfillment."])
+        raise RefusalError("What was sent back cannot be sent again; leave this fulfillment.")
     shipping.cancel(shop, parcel, shop.action())
     return sending_view(parcel.order)
 
@@ -192,31 +215,30 @@ def _fulfillment_order(shop: Shop, request: Request) -> FulfillmentOrder:
     return found
 
 
-def _all(record: FulfillmentOrder) -> Units:
+def _all(record: FulfillmentOrder) -> holds.Units:
     return {each: each.remaining_quantity for each in record.lines if each.remaining_quantity}
 
 
-def _chosen(records: list[FulfillmentOrder], rows: Any) -> dict[FulfillmentOrder, Units]:
-    """Find units of an order's lines, written as `{line_item_id, quantity}`, in these records."""
-    if not isinstance(rows, list):
-        raise BodyError(["lines must be a list of objects."])
+def _chosen(
+    records: list[FulfillmentOrder], rows: Sequence[Units]
+) -> dict[FulfillmentOrder, holds.Units]:
+    """Find units of an order's lines in these records."""
     left = {record: _all(record) for record in records}
-    chosen: dict[FulfillmentOrder, Units] = {}
-    for each in rows:
-        row = Body(each)
-        line_id, wanted = row.id("line_item_id"), row.integer("quantity", 1)
-        row.finish()
-        missing = wanted
+    chosen: dict[FulfillmentOrder, holds.Units] = {}
+    for row in rows:
+        missing = row.quantity
         for record, parts in left.items():
-            for part in [part for part in parts if part.line_item.id == line_id]:
+            for part in [part for part in parts if part.line_item.id == row.line_item_id]:
                 units = min(missing, parts[part])
                 if units > 0:
                     parts[part] -= units
                     missing -= units
                     taken = chosen.setdefault(record, {})
                     taken[part] = taken.get(part, 0) + units
-        if missing or wanted < 1:
-            raise BodyError([f"{wanted} units of the line {line_id} cannot be taken now."])
+        if missing or row.quantity < 1:
+            raise RefusalError(
+                f"{row.quantity} units of the line {row.line_item_id} cannot be taken now."
+            )
     return chosen
 
 

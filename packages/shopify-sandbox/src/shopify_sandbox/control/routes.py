@@ -2,19 +2,21 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
+from inspect import signature
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.bodies import Body, is_no_json, problems
 from shopify_sandbox.control import catalogue, delivery, fulfillment, markets, orders, preorders
-from shopify_sandbox.control.views import MissingError
+from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.shops import OpenShop, Sandbox
 
-Operation = Callable[[OpenShop, Body, Request], Awaitable[Any]]
+Operation = Callable[[OpenShop, Any, Request], Awaitable[Any]]
 
 # Method, path under /control/, what it does.
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
@@ -85,6 +87,13 @@ def _denied() -> Response:
     return ControlResponse({"errors": ["Send the control token in X-Sandbox-Token."]}, 401)
 
 
+def _body_of(operation: Operation) -> type[Body]:
+    """Return the model of an operation's body, which is what its second parameter is."""
+    _, body, _ = signature(operation).parameters.values()
+    model: type[Body] = body.annotation
+    return model
+
+
 def _endpoint(
     sandbox: Sandbox, operations: dict[str, Operation]
 ) -> Callable[[Request], Awaitable[Response]]:
@@ -96,15 +105,20 @@ def _endpoint(
         if opened is None:
             return ControlResponse({"errors": [f"There is no shop {domain} here."]}, 404)
         try:
-            text = await request.body()
-            body = Body(orjson.loads(text) if text else {})
             operation = operations["GET" if request.method == "HEAD" else request.method]
+            body = _body_of(operation).model_validate_json(await request.body() or b"{}")
             return ControlResponse(await operation(opened, body, request))
-        except orjson.JSONDecodeError:
-            return ControlResponse({"errors": ["The body must be JSON."]}, 400)
-        except BodyError as error:
-            return ControlResponse({"errors": error.problems}, 422)
-        except MissingError as error:
-            return ControlResponse({"errors": [str(error)]}, 404)
+        except (ValidationError, RefusalError, MissingError) as error:
+            return _refused(error)
 
     return endpoint
+
+
+def _refused(error: ValidationError | RefusalError | MissingError) -> Response:
+    if isinstance(error, MissingError):
+        return ControlResponse({"errors": [str(error)]}, 404)
+    if isinstance(error, RefusalError):
+        return ControlResponse({"errors": [str(error)]}, 422)
+    if is_no_json(error):
+        return ControlResponse({"errors": ["The body must be JSON."]}, 400)
+    return ControlResponse({"errors": problems(error)}, 422)

@@ -8,10 +8,6 @@ from shopify_sandbox.records.subscriptions import Subscription
 from shopify_sandbox.shop import Shop
 
 
-class MissingError(LookupError):
-    """A record that does not exist."""
-
-
 def location_view(record: Location) -> dict[str, Any]:
     """Show a location."""
     return {

@@ -1,9 +1,10 @@
 """The HTTP side of the mail catcher: messages as JSON and as a page, and the faults."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from shopify_sandbox.body import Body, BodyError
+from shopify_sandbox.bodies import Body, Number, is_no_json, one_of, problems
 from shopify_sandbox.mail.mailbox import FAULTS, Mailbox, MailFault
 from shopify_sandbox.mail.message import CaughtMessage
 from shopify_sandbox.pages.templating import TEMPLATES
@@ -19,6 +20,16 @@ from shopify_sandbox.pages.templating import TEMPLATES
 SHOWN = 200
 # A message may hold anything; it runs no scripts, but its links may be followed.
 _NO_SCRIPTS = "sandbox allow-popups allow-popups-to-escape-sandbox"
+
+
+class AskedFault(Body):
+    """A fault to come, of messages to recipients that match `pattern`."""
+
+    fault: Annotated[str, one_of(*FAULTS)]
+    pattern: re.Pattern[str] = re.compile("")
+    count: int | None = None
+    seconds: Number = 0.0
+    store: bool = True
 
 
 def create_mail_app(mailbox: Mailbox) -> Starlette:
@@ -101,12 +112,20 @@ async def faults(request: Request) -> Response:
 async def add_fault(request: Request) -> Response:
     """Ask for a fault."""
     try:
-        fault = _read_fault(Body(orjson.loads(await request.body())))
-    except orjson.JSONDecodeError:
-        return JSONResponse({"errors": ["The body must be JSON."]}, 400)
-    except BodyError as error:
-        return JSONResponse({"errors": error.problems}, 422)
-    _mailbox(request).faults.append(fault)
+        asked = AskedFault.model_validate_json(await request.body())
+    except ValidationError as error:
+        if is_no_json(error):
+            return JSONResponse({"errors": ["The body must be JSON."]}, 400)
+        return JSONResponse({"errors": problems(error)}, 422)
+    _mailbox(request).faults.append(
+        MailFault(
+            kind=asked.fault,
+            pattern=asked.pattern,
+            count=asked.count,
+            seconds=asked.seconds,
+            store=asked.store,
+        )
+    )
     return await faults(request)
 
 
@@ -143,16 +162,3 @@ def _number(request: Request, name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit()):
         raise HTTPException(400, f"{name} must be a whole number.")
     return int(text)
-
-
-def _read_fault(body: Body) -> MailFault:
-    kind = body.choice("fault", FAULTS, "")
-    text = body.text("pattern") or ""
-    count = body.integer("count") if "count" in body else None
-    seconds, store = body.number("seconds"), body.flag("store", default=True)
-    body.finish()
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise BodyError([f"pattern is not a regular expression: {error}."]) from None
-    return MailFault(kind=kind, pattern=pattern, count=count, seconds=seconds, store=store)

@@ -1,0 +1,99 @@
+"""Bodies of requests: their fields' types, and their problems in one sentence each."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+
+from shopify_sandbox.ids import shopify_id
+
+_SENTENCES = {
+    "missing": "is required.",
+    "extra_forbidden": "is not a field of this request.",
+    "string_type": "must be a text.",
+    "string_too_short": "must not be empty.",
+    "int_type": "must be a whole number.",
+    "int_from_float": "must be a whole number.",
+    "float_type": "must be a number.",
+    "finite_number": "must be a number.",
+    "greater_than_equal": "must be at least {ge:g}.",
+    "bool_type": "must be true or false.",
+    "list_type": "must be a list.",
+    "tuple_type": "must be a list.",
+    "dict_type": "must be an object.",
+    "model_type": "must be a JSON object.",
+    "pattern_regex": "must be a regular expression.",
+    "value_error": "{error}.",
+}
+
+
+class Body(BaseModel):
+    """A JSON object; a field that it does not know is a mistake of the caller's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoBody(Body):
+    """The body of a request that needs none."""
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Return a sentence for each problem of a body."""
+    return [_sentence(each["type"], each["loc"], each.get("ctx", {})) for each in error.errors()]
+
+
+def is_no_json(error: ValidationError) -> bool:
+    """Return whether the body could not even be parsed."""
+    return error.errors()[0]["type"] == "json_invalid"
+
+
+def _sentence(kind: str, where: tuple[int | str, ...], context: dict[str, Any]) -> str:
+    names = [each for each in where if isinstance(each, str)]
+    name = names[-1] if names else "The body"
+    if where and isinstance(where[-1], int):
+        name = f"Each of {name}"
+    return f"{name} {_SENTENCES.get(kind, 'cannot be read.').format_map(context)}"
+
+
+def _amount(value: Any) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ValueError("must be an amount such as 19.99")
+    # Some currencies have three decimals; who needs fewer rounds.
+    rounded = amount.quantize(Decimal("0.01"))
+    return rounded if rounded == amount else amount.quantize(Decimal("0.001"))
+
+
+def one_of(*allowed: str) -> PlainValidator:
+    """Return the validator of one of a few words, in any case."""
+
+    def choose(value: Any) -> str:
+        for each in allowed:
+            if isinstance(value, str) and value.casefold() == each.casefold():
+                return each
+        raise ValueError(f"must be one of {', '.join(allowed)}")
+
+    return PlainValidator(choose)
+
+
+def checked(check: Callable[[str], bool], words: str) -> PlainValidator:
+    """Return the validator of a text that must pass `check`; `words` say what it must be."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not check(value):
+            raise ValueError(words)
+        return value
+
+    return PlainValidator(read)
+
+
+Text = Annotated[str, Field(min_length=1)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Some money, written as a text or a number.
+Amount = Annotated[Decimal, PlainValidator(_amount)]
+# A Shopify id, written as a number, a text or a gid.
+Id = Annotated[int, PlainValidator(shopify_id)]

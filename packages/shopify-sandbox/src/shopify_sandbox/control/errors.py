@@ -1,0 +1,9 @@
+"""Errors of the control API, whose texts are sentences for the caller."""
+
+
+class MissingError(LookupError):
+    """A record that does not exist."""
+
+
+class RefusalError(Exception):
+    """A request that cannot be carried out."""
