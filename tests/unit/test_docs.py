@@ -14,7 +14,7 @@ from openstoq.config import Settings, variable
 from openstoq.kernel import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/**/*.md")])
 
 
 @pytest.mark.parametrize("name", sorted(pages()))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 API_VERSION = "2026-07"
 # The app that is installed in every shop.
 APP_ID = 1_170_001
+APP_NAME = "app-under-test"
 
 # Scopes of an app that sells preorders and answers back-in-stock requests.
 _SCOPES = (

@@ -113,7 +113,7 @@ async def test_who_holds_is_told_with_the_scope():
             Storekeeper(site.shop()).order(Storekeeper(site.shop()).line()).fulfillment_orders
         )
         placed = (await hold(site, record))["fulfillmentHold"]
-    assert placed["heldByApp"] == {"id": "gid://shopify/App/1170001", "title": "openstoq"}
+    assert placed["heldByApp"] == {"id": "gid://shopify/App/1170001", "title": "app-under-test"}
 
 
 async def test_a_long_handle_or_units_that_are_not_there_are_refused(site, keeper):

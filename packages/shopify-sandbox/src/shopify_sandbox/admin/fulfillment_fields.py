@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from shopify_sandbox.admin.connections import connection
 from shopify_sandbox.admin.fields import count
 from shopify_sandbox.admin.records import Info, Resolver, find, global_id, shop_of
+from shopify_sandbox.config import APP_NAME
 from shopify_sandbox.ids import gid
 from shopify_sandbox.records.fulfillment import FulfillmentHold, Tracking
 from shopify_sandbox.records.lines import LineItem
@@ -52,7 +53,7 @@ def _held_by_app(record: FulfillmentHold, info: Info) -> dict[str, Any] | None:
     if record.app_id is None:
         return None
     own = record.held_by_requesting_app
-    name = "openstoq" if own else "another-app"
+    name = APP_NAME if own else "another-app"
     return {"id": gid("App", record.app_id), "title": name, "handle": name}
 
 

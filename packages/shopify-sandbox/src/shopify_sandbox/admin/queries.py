@@ -7,7 +7,7 @@ from shopify_sandbox.admin.connections import Connection, SortValue, connection
 from shopify_sandbox.admin.fields import VARIANT_SORTS, api_version, count
 from shopify_sandbox.admin.records import Info, Resolver, find, shop_of, topic_name
 from shopify_sandbox.admin.search import predicate
-from shopify_sandbox.config import APP_ID
+from shopify_sandbox.config import APP_ID, APP_NAME
 from shopify_sandbox.ids import gid
 from shopify_sandbox.records.catalogue import InventoryItem, Level, Location, Product, Variant
 from shopify_sandbox.records.plans import Collection, SellingPlanGroup
@@ -103,7 +103,7 @@ def _installation(_: Any, info: Info) -> dict[str, Any]:
     shop = shop_of(info)
     return {
         "id": gid("AppInstallation", shop.id + 1),
-        "app": {"id": gid("App", APP_ID), "title": "openstoq", "handle": "openstoq"},
+        "app": {"id": gid("App", APP_ID), "title": APP_NAME, "handle": APP_NAME},
         "access_scopes": [{"handle": each, "description": each} for each in shop.config.scopes],
         "active_subscriptions": [],
     }
