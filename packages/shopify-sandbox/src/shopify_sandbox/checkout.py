@@ -29,7 +29,7 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CartLine:
-    """What a shopper puts into the cart; `discount` is what comes off the whole line."""
+    """A line that a shopper puts into the cart; `discount` comes off the whole line."""
 
     variant: Variant
     quantity: int
@@ -40,7 +40,7 @@ class CartLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """Who buys, and where it is sent to (ISO 3166 alpha-2)."""
+    """A shopper, and the country that the order is sent to (ISO 3166 alpha-2)."""
 
     email: str | None = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What a sandbox server is started with: its shops, their secrets and where it is reached."""
+"""Configuration of a sandbox server: its shops, their secrets, and its address."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: a short list of faults, each spent a number of times."""
+"""Faults on demand: a queue, from which each fault is spent a number of times."""
 
 from collections import deque
 from dataclasses import dataclass

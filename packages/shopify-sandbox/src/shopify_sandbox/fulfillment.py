@@ -1,4 +1,4 @@
-"""What a shop has to send: fulfillment orders, how they come from orders and follow them."""
+"""Routing of orders: fulfillment orders are made for them, and follow their edits."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What apps and merchants do to fulfillment orders before anything is sent."""
+"""Acts of apps and merchants on fulfillment orders before anything is sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Units = dict[FulfillmentOrderLineItem, int]
 
 @dataclass(frozen=True, kw_only=True)
 class NewHold:
-    """What somebody fills in to place a hold; `app_id` is None for the merchant."""
+    """A hold to place; `app_id` is None for the merchant."""
 
     reason: str
     reason_notes: str | None = None

@@ -78,7 +78,7 @@ def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
 
 
 def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Tell once that an order's schedule is due, if it is."""
+    """Announce once that an order's schedule is due, if it is."""
     schedule = order.open_schedule
     if (
         order.cancelled_at is None

@@ -1,4 +1,4 @@
-"""What a merchant does to a catalogue, each act announced as Shopify would announce it."""
+"""Acts of a merchant on the catalogue, each announced as Shopify would announce it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shopify_sandbox.webhooks import catalogue_payloads as payloads
 
 @dataclass(frozen=True, kw_only=True)
 class NewVariant:
-    """What a merchant fills in to add a variant; `available` is by location id."""
+    """A variant to add; `available` is by location id."""
 
     options: tuple[str, ...]
     price: Decimal

@@ -1,4 +1,4 @@
-"""How orders take stock, and give it back."""
+"""Stock that orders take and give back."""
 
 from shopify_sandbox import merchant
 from shopify_sandbox.records.catalogue import Level

@@ -1,4 +1,4 @@
-"""What is taken back: refunds, edits of lines, cancellations."""
+"""Refunds, edits of lines, and cancellations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How parcels are sent, and taken back, with all that follows for their orders."""
+"""Parcels: they are sent and taken back, with all that follows for their orders."""
 
 from functools import partial
 

@@ -97,7 +97,7 @@ class Shop:
         return MerchantAction(self.clock())
 
     def announce(self, topic: str, action: MerchantAction, body: Callable[[], Payload]) -> None:
-        """Tell the subscribers of `topic` what happened."""
+        """Send what happened to the subscribers of `topic`."""
         self._announce(self, topic, action, body)
 
     def product_url(self, product: Product) -> str:

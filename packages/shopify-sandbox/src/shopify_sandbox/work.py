@@ -1,4 +1,4 @@
-"""What a shop does in its own time: jobs that end a moment later, or when they were asked after."""
+"""Jobs that a shop does in its own time: they end a moment later, or after so many polls."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a query costs: the estimate Shopify charges in advance, and what the answer came to."""
+"""Costs of a query: the estimate that Shopify charges in advance, and what the answer came to."""
 
 import math
 from collections.abc import Iterable

@@ -31,7 +31,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client posted."""
+    """A GraphQL request, as a client posted it."""
 
     query: str
     variables: dict[str, Any]

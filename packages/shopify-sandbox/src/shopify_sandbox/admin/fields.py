@@ -1,4 +1,4 @@
-"""How each field of a record that is not a plain attribute is read."""
+"""Resolvers of the fields that are not plain attributes of a record."""
 
 import json
 import operator

@@ -1,4 +1,4 @@
-"""How fulfillment orders, holds and fulfillments are read."""
+"""Resolvers of fulfillment orders, holds and fulfillments."""
 
 from typing import Any
 

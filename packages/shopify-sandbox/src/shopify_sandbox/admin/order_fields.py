@@ -1,4 +1,4 @@
-"""How the fields of orders, customers and markets are read, and the queries that find them."""
+"""Resolvers of orders, customers and markets, and the queries that find them."""
 
 import operator
 from decimal import Decimal

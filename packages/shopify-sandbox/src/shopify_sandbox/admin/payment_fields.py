@@ -1,4 +1,4 @@
-"""How the fields of an order's money are read: terms, cards, transactions, refunds, jobs."""
+"""Resolvers of an order's money: terms, cards, transactions, refunds, jobs."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a caller wants to be charged: a schedule, an amount, or all that is outstanding."""
+    """A charge that a caller asks for: a schedule, an amount, or all that is outstanding."""
 
     mandate_id: str
     schedule_id: str | None

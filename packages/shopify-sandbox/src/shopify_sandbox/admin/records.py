@@ -29,7 +29,7 @@ from shopify_sandbox.shop import Shop
 
 @dataclass(slots=True)
 class Context:
-    """What the resolvers of one shop's requests work on.
+    """The shop that resolvers work on, and what its requests share.
 
     `lost_answer` is set by what is carried out although its answer will never arrive.
     """

@@ -1,4 +1,4 @@
-"""What Shopify demands of a selling plan, and the plan that an input describes."""
+"""Inputs of selling plans: Shopify's demands, and the plan that an input describes."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -113,7 +113,7 @@ class LocationChange(Body):
 
 
 class NewStock(Body):
-    """What is available of a variant at a location, or at the first one."""
+    """The available stock of a variant at a location, or at the first one."""
 
     variant_id: Id
     location_id: Id | None = None

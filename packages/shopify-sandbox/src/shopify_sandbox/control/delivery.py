@@ -33,7 +33,7 @@ class Compliance(Body):
 
 
 class Patience(Body):
-    """How many seconds to wait."""
+    """The seconds to wait at most."""
 
     timeout: Number = PATIENCE_SECONDS
 
@@ -51,7 +51,7 @@ class AskedFault(Body):
 
 
 class Release(Body):
-    """How to let go of what was held."""
+    """The order in which held deliveries go out."""
 
     reverse: bool = False
 

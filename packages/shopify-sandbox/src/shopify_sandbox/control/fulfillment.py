@@ -50,7 +50,7 @@ class AskedRelease(Body):
 
 
 class Dispatch(Body):
-    """What to send, and how it is followed."""
+    """Units to send, and the tracking of their parcel."""
 
     fulfillment_order_id: Id | None = None
     lines: tuple[Units, ...] = ()

@@ -1,4 +1,4 @@
-"""What the control API shows of orders, charges and markets."""
+"""Views of orders, charges and markets in the control API."""
 
 from datetime import datetime
 from decimal import Decimal

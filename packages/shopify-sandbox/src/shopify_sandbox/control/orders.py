@@ -104,19 +104,19 @@ class Cancellation(Body):
 
 
 class Authentication(Body):
-    """How the shopper finishes the charges that wait."""
+    """The end of the charges that wait for the shopper."""
 
     succeed: bool = True
 
 
 class Advance(Body):
-    """How many seconds the shop's time moves ahead."""
+    """The seconds that the shop's time moves ahead."""
 
     seconds: Number = 0.0
 
 
 class Pace(Body):
-    """How long charges and cancellations take."""
+    """The time that charges and cancellations take."""
 
     delay: Number | None = None
     polls: Annotated[int, Field(ge=1)] | None = None

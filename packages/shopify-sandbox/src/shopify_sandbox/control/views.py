@@ -1,4 +1,4 @@
-"""What the control API shows of a shop's records."""
+"""Views of a shop's catalogue and subscriptions in the control API."""
 
 from typing import Any
 

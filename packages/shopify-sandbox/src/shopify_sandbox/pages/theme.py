@@ -1,4 +1,4 @@
-"""What a theme makes of what a preorder app left: the properties of a line without a plan."""
+"""A theme's reading of a preorder app's metafields: the properties of a line without a plan."""
 
 import json
 from typing import Any

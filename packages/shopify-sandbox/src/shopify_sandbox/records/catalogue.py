@@ -50,7 +50,7 @@ class Level:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class InventoryItem:
-    """What is counted: one per variant, with a level at each location that stocks it."""
+    """The counted thing: one for each variant, with a level at each location that stocks it."""
 
     id: int
     variant: "Variant" = field(init=False)

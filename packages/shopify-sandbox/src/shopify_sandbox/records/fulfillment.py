@@ -36,7 +36,7 @@ class FulfillmentOrderLineItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
-    """How a parcel is followed."""
+    """The tracking of a parcel."""
 
     company: str | None = None
     number: str | None = None

@@ -26,7 +26,7 @@ AT_WORK = ("OPEN", "SCHEDULED", "ON_HOLD", "IN_PROGRESS")
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Order:
-    """What somebody bought, what of it was paid, and what of it was sent.
+    """A purchase, with what of it was paid and what of it was sent.
 
     `allowances` is money that was paid back although the lines it was for stayed;
     `unpaid_when_cancelled` is what nobody will pay any more. The fulfillment orders are made by

@@ -1,4 +1,4 @@
-"""Who is told of what happens to orders and their money."""
+"""Webhooks about orders and their money."""
 
 from functools import partial
 
