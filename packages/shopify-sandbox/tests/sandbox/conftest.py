@@ -7,12 +7,15 @@ import pytest
 from sandbox.site import Receiver, bound_socket, running, serving
 
 TESTS = Path(__file__).parent
+# Fixtures that start a server; a test without one talks to nothing.
+SERVERS = {"site", "receiver", "catcher", "process", "examples"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS):
-            item.add_marker("sandbox" if "site" in getattr(item, "fixturenames", ()) else "pure")
+            used = getattr(item, "fixturenames", ())
+            item.add_marker("pure" if SERVERS.isdisjoint(used) else "sandbox")
 
 
 @pytest.fixture

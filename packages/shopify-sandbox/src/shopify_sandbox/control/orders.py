@@ -1,125 +1,31 @@
 """The control API of orders: what shoppers buy, and what merchants do to it by themselves."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from starlette.requests import Request
 
 from shopify_sandbox import cards, charges, checkout, fulfillment, ledger, refunds
 from shopify_sandbox.admin.order_mutations import retag
-from shopify_sandbox.bodies import Amount, Body, Id, NoBody, Number, checked, one_of
+from shopify_sandbox.bodies import NoBody
 from shopify_sandbox.control.errors import MissingError, RefusalError
+from shopify_sandbox.control.order_bodies import (
+    Advance,
+    AskedRefund,
+    Authentication,
+    Cancellation,
+    Cart,
+    CartRow,
+    Edit,
+    OrderChange,
+    Pace,
+    Shopper,
+)
 from shopify_sandbox.control.order_views import charge_view, order_view
 from shopify_sandbox.records.lines import ZERO, LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
-
-Reason = Annotated[str, one_of("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
-Card = Annotated[
-    str,
-    checked(
-        cards.is_card,
-        f"must be one of {', '.join(cards.CHOICES)}, or declines_ and another number",
-    ),
-]
-
-
-class CartRow(Body):
-    """A line of a cart."""
-
-    variant_id: Id
-    quantity: int = 1
-    plan_id: Id | None = None
-    properties: dict[str, Any] | None = None
-    discount: Amount | None = None
-
-
-class Shopper(Body):
-    """A shopper, as somebody fills in a checkout."""
-
-    email: str | None = None
-    name: str | None = None
-    phone: str | None = None
-    locale: str | None = None
-
-
-class Cart(Body):
-    """A cart to buy."""
-
-    lines: tuple[CartRow, ...] = ()
-    customer: Shopper | None = None
-    country: str | None = None
-    card: Card | None = None
-    shipping: Amount | None = None
-    tags: tuple[str, ...] = ()
-    note: str | None = None
-
-
-class OrderChange(Body):
-    """The facts of an order to change."""
-
-    card: Card | None = None
-    tags: tuple[str, ...] | None = None
-
-
-class LoweredLine(Body):
-    """A line and the quantity that is left of it."""
-
-    id: Id
-    quantity: int = 0
-
-
-class Edit(Body):
-    """Lines to lower, and whether what is taken off goes back to stock."""
-
-    lines: tuple[LoweredLine, ...] = ()
-    restock: bool = True
-
-
-class ReturnedLine(Body):
-    """Units of a line to take back."""
-
-    id: Id
-    quantity: int = 1
-
-
-class AskedRefund(Body):
-    """Money to pay back, or lines to take back with what was paid for them."""
-
-    amount: Amount | None = None
-    lines: tuple[ReturnedLine, ...] = ()
-    restock: bool = True
-    note: str | None = None
-
-
-class Cancellation(Body):
-    """Why an order is cancelled, and what becomes of its money and its stock."""
-
-    reason: Reason = "CUSTOMER"
-    refund: bool = True
-    restock: bool = True
-    note: str | None = None
-
-
-class Authentication(Body):
-    """The end of the charges that wait for the shopper."""
-
-    succeed: bool = True
-
-
-class Advance(Body):
-    """The seconds that the shop's time moves ahead."""
-
-    seconds: Number = 0.0
-
-
-class Pace(Body):
-    """The time that charges and cancellations take."""
-
-    delay: Number | None = None
-    polls: Annotated[int, Field(ge=1)] | None = None
 
 
 async def list_orders(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""Bodies of the control API of orders."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shopify_sandbox import cards
+from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, one_of
+
+Reason = Annotated[str, one_of("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
+
+
+Card = Annotated[
+    str,
+    checked(
+        cards.is_card,
+        f"must be one of {', '.join(cards.CHOICES)}, or declines_ and another number",
+    ),
+]
+
+
+class CartRow(Body):
+    """A line of a cart."""
+
+    variant_id: Id
+    quantity: int = 1
+    plan_id: Id | None = None
+    properties: dict[str, Any] | None = None
+    discount: Amount | None = None
+
+
+class Shopper(Body):
+    """A shopper, as somebody fills in a checkout."""
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+
+
+class Cart(Body):
+    """A cart to buy."""
+
+    lines: tuple[CartRow, ...] = ()
+    customer: Shopper | None = None
+    country: str | None = None
+    card: Card | None = None
+    shipping: Amount | None = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+
+
+class OrderChange(Body):
+    """The facts of an order to change."""
+
+    card: Card | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class LoweredLine(Body):
+    """A line and the quantity that is left of it."""
+
+    id: Id
+    quantity: int = 0
+
+
+class Edit(Body):
+    """Lines to lower, and whether what is taken off goes back to stock."""
+
+    lines: tuple[LoweredLine, ...] = ()
+    restock: bool = True
+
+
+class ReturnedLine(Body):
+    """Units of a line to take back."""
+
+    id: Id
+    quantity: int = 1
+
+
+class AskedRefund(Body):
+    """Money to pay back, or lines to take back with what was paid for them."""
+
+    amount: Amount | None = None
+    lines: tuple[ReturnedLine, ...] = ()
+    restock: bool = True
+    note: str | None = None
+
+
+class Cancellation(Body):
+    """Why an order is cancelled, and what becomes of its money and its stock."""
+
+    reason: Reason = "CUSTOMER"
+    refund: bool = True
+    restock: bool = True
+    note: str | None = None
+
+
+class Authentication(Body):
+    """The end of the charges that wait for the shopper."""
+
+    succeed: bool = True
+
+
+class Advance(Body):
+    """The seconds that the shop's time moves ahead."""
+
+    seconds: Number = 0.0
+
+
+class Pace(Body):
+    """The time that charges and cancellations take."""
+
+    delay: Number | None = None
+    polls: Annotated[int, Field(ge=1)] | None = None
