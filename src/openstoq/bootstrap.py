@@ -133,7 +133,7 @@ async def work(settings: Settings) -> None:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
         worker = Worker(
-            opened, JOBS, url=url, forget=[shops.forget_spent_points, shops.forget_asked]
+            opened, JOBS, url=url, forget=[shops.forget_spent_points, shops.forget_requests]
         )
         _on_signals(worker.stop)
         async with _watchable(opened):

@@ -150,7 +150,7 @@ async def test_what_all_shops_share_names_nobody_and_is_forgotten(database, runt
     (row,) = await owner.fetch("SELECT * FROM asked_contacts")
     assert "ada" not in row["contact"]
     async with database.transaction(None) as db:
-        assert await shops.forget_asked(db, 10) == 0
+        assert await shops.forget_requests(db, 10) == 0
         await owner.execute(
             "UPDATE asked_contacts SET asked_at = ARRAY[now() - interval '25 hours']"
         )
@@ -158,7 +158,7 @@ async def test_what_all_shops_share_names_nobody_and_is_forgotten(database, runt
         assert await shops.may_ask(db, row["contact"], most=1) is False
     await owner.execute("UPDATE asked_contacts SET asked_at = ARRAY[now() - interval '25 hours']")
     async with database.transaction(None) as db:
-        assert await shops.forget_asked(db, 10) == 1
+        assert await shops.forget_requests(db, 10) == 1
 
 
 async def test_confirming_is_for_the_variants_that_were_not_asked_about(

@@ -30,10 +30,10 @@ from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
-from openstoq.db.passing import PASSING
 from openstoq.db.pool import Database
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.job import Retry
-from openstoq.kernel.ids import made_at, new_id
+from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome, RelayUnavailable
 from openstoq.shops import store as shops
 
@@ -154,7 +154,7 @@ async def test_an_unknown_outcome_is_sent_again(database, runtime, shop, relay, 
     # Octet by octet the same, its Message-ID and its Date too.
     first, again = (one for one in relay.taken if one.recipient == "shopper1@example.com")
     assert again == first
-    date = format_datetime(made_at(first.id)).encode()
+    date = format_datetime(created_at(first.id)).encode()
     assert b"\r\nDate: " + date + b"\r\n" in first.content
 
 
@@ -181,9 +181,9 @@ async def test_a_relay_that_is_away_loses_nothing(database, runtime, shop, relay
         while (email := await outbox.next()) is not None:
             relay.taken.append(email)
             try:
-                outbox.settle(email, await away(email))
+                outbox.record(email, await away(email))
             except RelayUnavailable:
-                outbox.settle(email, DEFERRED)
+                outbox.record(email, DEFERRED)
                 raise
 
     relay.send = send_until_away
@@ -207,12 +207,12 @@ async def test_no_more_than_some_are_ever_unmarked(database_url, database, runti
         async with locker.transaction():
             await locker.execute("LOCK TABLE notifications IN SHARE MODE")
             for email in held:
-                outbox.settle(email, ACCEPTED)
+                outbox.record(email, ACCEPTED)
             await until(lambda: marks_wait(database))
             assert outbox.next_nowait() is None
             assert not waiting.done()
         held = [await asyncio.wait_for(waiting, 10)]
-        outbox.settle(held[0], ACCEPTED)
+        outbox.record(held[0], ACCEPTED)
     await locker.close()
     assert await statuses(database, shop) == {"sent": UNMARKED + 1, "queued": 35}
 
@@ -256,7 +256,7 @@ async def test_a_run_whose_marks_are_lost_hands_over_no_more(
             return ACCEPTED
 
         relay.answer = cut
-        with pytest.raises(PASSING):
+        with pytest.raises(TRANSIENT):
             await send(replace(runtime, database=through), shop, wave_id)
         await through.close()
     found = await statuses(database, shop)

@@ -7,7 +7,7 @@ import pytest
 from openstoq.back_in_stock.notifications import rules
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.trial import PROBES, STRAYS, WINDOW, Trial
-from openstoq.kernel.ids import made_at, new_id
+from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.port import PATIENCE, Delivery, Outcome
 
 YES = Delivery(Outcome.ACCEPTED, "250 ok", "content")
@@ -172,7 +172,7 @@ def test_odd_messages_use_up_their_attempts_when_nothing_else_is_left(refusal, c
 def relays_mark(delivery, *, age=timedelta(0), **changes):
     claimed = a_claim(**changes)
     pause = timedelta(seconds=7)
-    return rules.mark_of_relay(claimed, delivery, pause=pause, now=made_at(claimed.id) + age)
+    return rules.mark_of_relay(claimed, delivery, pause=pause, now=created_at(claimed.id) + age)
 
 
 @pytest.mark.parametrize("delivery", [NOBODY, REJECTED, AWAY, LATER])
@@ -195,7 +195,7 @@ def test_a_refusal_of_nearly_all_is_believed_in_the_end_and_blocks_nobody(delive
 
 def mark_of(delivery, *, accepted=0, age=timedelta(0), **changes):
     claimed = a_claim(**changes)
-    now = made_at(claimed.id) + age
+    now = created_at(claimed.id) + age
     is_alone = rules.is_alone(claimed, accepted=accepted, now=now)
     return rules.mark_of(claimed, delivery, unknown_outcome="resend", is_alone=is_alone)
 

@@ -9,7 +9,7 @@ from openstoq.commerce.port import (
     CommerceUnreadable,
     WebhookChange,
 )
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 
 END = {"hasNextPage": False, "endCursor": None}
 TOO_DEAR = {"message": "Query cost is 1723.", "extensions": {"code": "MAX_COST_EXCEEDED"}}
@@ -77,7 +77,7 @@ async def test_a_page_that_is_too_dear_is_asked_for_in_halves(shop, admin):
 
 async def test_a_page_of_one_that_is_too_dear_is_told(shop, admin):
     admin.operations["ProductsPage"] = lambda _: answer(errors=[TOO_DEAR])
-    with pytest.raises(TooMuchAsked):
+    with pytest.raises(TooExpensive):
         await anext(shop.products())
     assert [each["variables"]["first"] for each in admin.requests] == [50, 25, 12, 6, 3, 1]
 

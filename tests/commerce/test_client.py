@@ -16,7 +16,7 @@ from openstoq.commerce.port import (
     ShopCredentials,
 )
 from openstoq.commerce.shopify import client as client_module
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 from openstoq.commerce.shopify.client import Client, address
 from openstoq.commerce.shopify.throttle import Patience, Reach, Throttle
 from openstoq.kernel.ids import new_id
@@ -73,7 +73,7 @@ async def test_requests_at_the_same_time_do_not_count_on_the_same_points(throttl
     throttle.take(60)
     assert throttle.wait_for(60, 0.0) == pytest.approx(2.0)
     throttle.learn(("ShopFacts", 0), client_module.answers.Cost(60, 100, 40, 10), 0.0)
-    throttle.settle(60)
+    throttle.finish(60)
     assert throttle.wait_for(30, 10.0) == 0.0
 
 
@@ -87,9 +87,9 @@ async def test_a_wait_that_is_too_long_is_left_to_the_caller(client, admin, cloc
 
 async def test_a_request_dearer_than_the_bucket_is_asked_for_in_less(client, admin):
     admin.replies(throttled(requested=900, available=800, maximum=800))
-    with pytest.raises(TooMuchAsked, match="900"):
+    with pytest.raises(TooExpensive, match="900"):
         await client.execute("ShopFacts")
-    with pytest.raises(TooMuchAsked, match="900"):
+    with pytest.raises(TooExpensive, match="900"):
         await client.execute("ShopFacts")
     assert len(admin.requests) == 1
 
@@ -286,7 +286,7 @@ async def test_an_operation_holds_no_slot_while_it_waits(http, admin, clock):
 async def test_an_answer_that_never_ends_is_cut_off(client, admin, monkeypatch):
     monkeypatch.setattr(client_module, "MOST_BYTES", 1000)
     admin.replies(Response(b" " * 1001))
-    with pytest.raises(TooMuchAsked):
+    with pytest.raises(TooExpensive):
         await client.execute("ShopFacts")
 
 
@@ -330,7 +330,7 @@ async def test_a_read_with_a_hole_is_not_taken_for_the_whole(client, admin):
         ),
         (
             JSONResponse({"errors": [coded("MAX_COST_EXCEEDED", "Query cost is 1723.")]}),
-            TooMuchAsked,
+            TooExpensive,
             "1723",
         ),
         (JSONResponse({"errors": [coded("undefinedField")]}), CommerceRefused, "It went wrong"),

@@ -14,9 +14,9 @@ from openstoq.web.v1 import routes as v1
 OPERATIONS = (*ACTIONS, v1.CREATE, *v1.OPERATIONS)
 MODELS = {
     **{one.name: (one.request, one.writes) for one in OPERATIONS if one.request is not None},
-    "storefront.offer": (offers.Asked, False),
+    "storefront.offer": (offers.OfferQuery, False),
     "storefront.shop": (carts.Named, False),
-    "storefront.cart": (carts.Asked, True),
+    "storefront.cart": (carts.CartCheckRequest, True),
 }
 BOUNDS = {"maxLength", "pattern", "enum", "const", "format"}
 # A line is at most so long; what may be longer may have several.

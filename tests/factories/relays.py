@@ -40,4 +40,4 @@ class Relay(EmailTransport):
     async def _send(self, outbox: Outbox) -> None:
         while (email := await outbox.next()) is not None:
             self.taken.append(email)
-            outbox.settle(email, await self.answer(email))
+            outbox.record(email, await self.answer(email))

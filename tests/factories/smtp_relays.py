@@ -189,7 +189,7 @@ class Pile(Outbox):
             self.has_taken.set()
         return email
 
-    def settle(self, email: Email, delivery: Delivery) -> None:
+    def record(self, email: Email, delivery: Delivery) -> None:
         self.settled.setdefault(email.id, []).append(delivery)
         self._has_settled.set()
 

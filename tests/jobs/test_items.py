@@ -16,7 +16,7 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
     CommerceUnreadable,
 )
-from openstoq.db.passing import PASSING, is_passing
+from openstoq.db.transient import TRANSIENT, is_passing
 from openstoq.errors import Conflict, StorageFull, Unavailable
 from openstoq.jobs.items import each, forget, remember, rested, resting
 from openstoq.jobs.job import GiveUp, Retry
@@ -127,7 +127,7 @@ def kinds_of(error):
     return {error} | {each for kind in error.__subclasses__() for each in kinds_of(kind)}
 
 
-@pytest.mark.parametrize("passing", PASSING, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("passing", TRANSIENT, ids=lambda kind: kind.__name__)
 def test_what_passes_is_no_items_fault(passing):
     """A connection's OSError has no file, and an argument of a wrong type does not pass.
 

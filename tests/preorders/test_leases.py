@@ -34,7 +34,7 @@ async def claimed(run):
 async def test_a_lease_is_one_runs_until_it_is_let_go(run):
     lease = await claimed(run)
     assert lease is not None
-    async with LEASES.kept(run, run.shop_id, lease):
+    async with LEASES.hold(run, run.shop_id, lease):
         assert await claimed(run) is None
     assert await claimed(run) is not None
 
@@ -42,7 +42,7 @@ async def test_a_lease_is_one_runs_until_it_is_let_go(run):
 async def test_a_lease_lasts_though_its_run_has_ended(run):
     lasting = replace(LEASES, lasts=timedelta(hours=1))
     lease = await claimed(run)
-    async with lasting.kept(run, run.shop_id, lease):
+    async with lasting.hold(run, run.shop_id, lease):
         pass
     assert await claimed(run) is None
 
@@ -62,7 +62,7 @@ async def test_a_lease_is_renewed_while_its_run_works(run, monkeypatch):
         async with run.work() as work:
             return await work.db.fetchval("SELECT sync_lease_until > now() FROM preorder_shops")
 
-    async with LEASES.kept(run, run.shop_id, lease):
+    async with LEASES.hold(run, run.shop_id, lease):
         async with run.work() as work:
             await work.db.execute("UPDATE preorder_shops SET sync_lease_until = now()")
         await until(is_renewed)
@@ -74,7 +74,7 @@ async def test_a_run_whose_lease_is_anothers_stops_and_leaves_it_alone(run, monk
     async with run.work() as work:
         await work.db.execute("UPDATE preorder_shops SET sync_lease = gen_random_uuid()")
     with pytest.raises(Retry):
-        async with LEASES.kept(run, run.shop_id, lease):
+        async with LEASES.hold(run, run.shop_id, lease):
             await asyncio.sleep(leases.LEASE.total_seconds())
     assert await claimed(run) is None
 
@@ -83,7 +83,7 @@ async def test_a_run_that_cannot_renew_its_lease_stops(run, monkeypatch):
     monkeypatch.setattr(leases, "WORKS_FOR", timedelta(seconds=0.01))
     lease = await claimed(run)
     with pytest.raises(Retry):
-        async with LEASES.kept(run, run.shop_id, lease):
+        async with LEASES.hold(run, run.shop_id, lease):
             await asyncio.sleep(leases.LEASE.total_seconds())
     assert await claimed(run) is not None
 
@@ -92,7 +92,7 @@ async def test_what_the_block_raises_passes_through(run):
     for error in (TimeoutError, Retry, ValueError):
         lease = await claimed(run)
         with pytest.raises(error, match="its own"):
-            async with LEASES.kept(run, run.shop_id, lease):
+            async with LEASES.hold(run, run.shop_id, lease):
                 raise error("its own")
 
 

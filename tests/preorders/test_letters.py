@@ -21,7 +21,7 @@ from openstoq.config import Mail, Security, Settings
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
 from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import made_at, new_id
+from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome
 from openstoq.preorders.orders import mails
 from openstoq.preorders.orders.mails import cause_of
@@ -138,7 +138,7 @@ async def test_a_repeated_mail_is_the_same_message(admin, relay, placed, send):
     assert first == second
     message = parsed(first.content)
     assert message["Message-ID"] == f"<{number}@127.0.0.1>"
-    assert message["Date"].datetime == made_at(number).replace(microsecond=0)
+    assert message["Date"].datetime == created_at(number).replace(microsecond=0)
 
 
 async def test_a_mail_is_in_the_shoppers_language_or_the_shops(

@@ -43,14 +43,14 @@ def test_market_then_window_then_last_enabled_decide():
 
 def test_the_side_that_changed_gives_its_copy_to_the_other():
     one = offer()
-    rules.settle(one)
+    rules.complete(one)
     one.before = deepcopy(one)
     one.widget.billing_widget.title = "By widget"
-    rules.settle(one)
+    rules.complete(one)
     assert one.payments.first.billing_title == "By widget"
     one.before = deepcopy(one)
     one.payments.first.billing_title = "By option"
-    rules.settle(one)
+    rules.complete(one)
     assert one.widget.billing_widget.title == "By option"
 
 

@@ -8,7 +8,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.selling import Selling
+from openstoq.preorders.offers.offered_variants import OfferedVariant
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -38,7 +38,9 @@ def own(most=None, **by_market):
 
 
 def decided(*offers, count=1, counts=None, units=None, now=NOON + 12 * HOUR):
-    selling = Selling(variant_id=1, preorder_count=count, market_counts=counts or {}, offers=offers)
+    selling = OfferedVariant(
+        variant_id=1, preorder_count=count, market_counts=counts or {}, offers=offers
+    )
     return is_sold_out(selling, units or {}, now)
 
 

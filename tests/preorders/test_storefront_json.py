@@ -11,7 +11,7 @@ from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.capabilities.payments import Discount
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.selling import Selling
+from openstoq.preorders.offers.offered_variants import OfferedVariant
 from openstoq.preorders.offers.storefront import metafields
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_a_variant_lists_its_live_offers_in_the_order_in_which_they_apply():
     older, newer = offer(), offer(enabled_at=NOON + HOUR)
     upcoming = offer(enabled_at=NOON + 2 * HOUR, schedule_start=NOON + HOUR)
     paused = offer(enabled=False)
-    selling = Selling(
+    selling = OfferedVariant(
         variant_id=1,
         preorder_count=3,
         offers=[(one, own()) for one in (older, paused, upcoming, newer)],
@@ -109,17 +109,19 @@ def test_a_variant_lists_its_live_offers_in_the_order_in_which_they_apply():
 
 def test_without_a_live_offer_a_variant_has_no_metafields():
     assert (
-        values(Selling(variant_id=1, preorder_count=3, offers=[(offer(enabled=False), own())]))
+        values(
+            OfferedVariant(variant_id=1, preorder_count=3, offers=[(offer(enabled=False), own())])
+        )
         == {}
     )
-    assert values(Selling(variant_id=1)) == {}
+    assert values(OfferedVariant(variant_id=1)) == {}
 
 
 def test_the_first_offer_that_has_a_value_decides_it_market_by_market():
     here = offer(markets=Markets(enabled=True, market_ids=[7, 8]))
     everywhere = offer()
     everywhere.shipping.display.shipping_text = "Some day"
-    selling = Selling(
+    selling = OfferedVariant(
         variant_id=1,
         preorder_count=5,
         market_counts={"7": 2},
@@ -139,9 +141,11 @@ def test_the_first_offer_that_has_a_value_decides_it_market_by_market():
 
 
 def test_a_most_of_none_at_all_is_told_and_no_most_is_not():
-    found = values(Selling(variant_id=1, offers=[(offer(), own(max_count=0))]))
+    found = values(OfferedVariant(variant_id=1, offers=[(offer(), own(max_count=0))]))
     assert found["preorder_max_count"] == 0
-    assert "preorder_max_count" not in values(Selling(variant_id=1, offers=[(offer(), own())]))
+    assert "preorder_max_count" not in values(
+        OfferedVariant(variant_id=1, offers=[(offer(), own())])
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_the_discount_stands_in_a_variants_own_text(discount, text):
     made = offer()
     made.payments.discount = discount
     settings = own(shipping_text="{{ discount }} less")
-    found = values(Selling(variant_id=1, offers=[(made, settings)]))
+    found = values(OfferedVariant(variant_id=1, offers=[(made, settings)]))
     assert found["shipping_text"] == {"default": text}
 
 

@@ -13,11 +13,11 @@ from openstoq.config import Http, Mail, Security, Settings
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
 from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import made_at, new_id
+from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import PATIENCE, Delivery, EmailTransport, Outcome
-from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_one
+from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_single
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 ADDRESS = "ada@example.com"
@@ -42,7 +42,7 @@ def attempt(database, shop):
             runtime=runtime, shop_id=shop.id, request_id="test", attempt=attempt, repeats=repeats
         )
         notice = notice_of(run, shop, new_id(), ADDRESS)
-        await send_one(run, notice, CONTENT)
+        await send_single(run, notice, CONTENT)
         return notice
 
     return attempt
@@ -65,7 +65,7 @@ async def test_a_mail_is_handed_over_as_it_is(attempt, shop):
         ADDRESS,
         CONTENT,
     )
-    assert notice.written_at == made_at(notice.id)
+    assert notice.written_at == created_at(notice.id)
     assert notice.sender_name == shop.name
     assert notice.message_id_domain == "alerts.example.com"
 

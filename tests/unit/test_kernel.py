@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from openstoq.kernel.ids import OrderId, VariantId, made_at, new_id
+from openstoq.kernel.ids import OrderId, VariantId, created_at, new_id
 from openstoq.kernel.money import Money
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import Settings, merge, partial_of
@@ -95,9 +95,9 @@ def test_ids_sort_by_age():
 
 
 def test_an_id_tells_when_it_was_made():
-    made = made_at(UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
+    made = created_at(UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
     assert made == datetime(2023, 6, 30, 3, 34, 18, 518_000, tzinfo=UTC)
-    assert made_at(new_id()).year >= 2026
+    assert created_at(new_id()).year >= 2026
 
 
 @pytest.mark.parametrize(

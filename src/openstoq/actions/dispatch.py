@@ -14,8 +14,8 @@ from openstoq.actions import records
 from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
-from openstoq.actions.validation import Nothing, read_body, read_values, remainder
-from openstoq.db.passing import COLLISIONS
+from openstoq.actions.validation import EmptyRequest, read_body, read_values, remainder
+from openstoq.db.transient import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
 
@@ -79,8 +79,8 @@ async def _once(runtime: Runtime, call: Call) -> Answer:
 
 def _read(call: Call) -> BaseModel:
     if isinstance(call.sent, bytes):
-        return read_body(call.action.request or Nothing, call.sent)
-    return read_values(call.action.request or Nothing, call.sent)
+        return read_body(call.action.request or EmptyRequest, call.sent)
+    return read_values(call.action.request or EmptyRequest, call.sent)
 
 
 @asynccontextmanager

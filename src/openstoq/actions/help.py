@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from openstoq.actions.action import Action
-from openstoq.actions.validation import Nothing
+from openstoq.actions.validation import EmptyRequest
 
 BASE_PATH = "/api/v2/external"
 
@@ -44,7 +44,7 @@ def entry(action: Action) -> dict[str, Any]:
 
 def request_schema(action: Action) -> dict[str, Any]:
     """Return the JSON Schema that a request, its body or its query, is validated against."""
-    return (action.request or Nothing).model_json_schema()
+    return (action.request or EmptyRequest).model_json_schema()
 
 
 def _is_below(path: str, wanted: Sequence[str]) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from openstoq.db.passing import FULL, is_passing
 from openstoq.db.shares import ShopBusyError
+from openstoq.db.transient import FULL, is_passing
 from openstoq.errors import Problem, StorageFull, Unavailable
 
 

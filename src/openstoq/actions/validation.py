@@ -155,7 +155,7 @@ def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
     return ()
 
 
-class Nothing(BaseModel):
+class EmptyRequest(BaseModel):
     """The request of an action that takes nothing."""
 
     # An MCP tool shows the schema with the path's parameters in it, which are not nothing.

@@ -170,7 +170,7 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
     """Write a product, unless the news is old; what it does not tell is read from the shop."""
     product = change.product
     updated_at = product.updated_at or news.triggered_at
-    if await products.newer_is_known(work.db, work.shop_id, product.id, updated_at):
+    if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
         return []
     variant_ids = [variant.id for variant in product.variants]
     unknown = await products.unknown_variants(work.db, work.shop_id, variant_ids)

@@ -155,9 +155,7 @@ async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[
     return [row["id"] for row in rows]
 
 
-async def newer_is_known(
-    db: Connection, shop_id: UUID, product_id: int, updated_at: datetime
-) -> bool:
+async def has_newer(db: Connection, shop_id: UUID, product_id: int, updated_at: datetime) -> bool:
     """Return whether the catalogue has a later state of a product than `updated_at`."""
     return bool(
         await db.fetchval(

@@ -19,7 +19,7 @@ import typer
 
 from openstoq import bootstrap
 from openstoq.commands.database import embedded_server
-from openstoq.commands.processes import Child, Children, until_told_to_stop
+from openstoq.commands.processes import Child, Children, wait_for_stop
 from openstoq.commands.scripts import SCRIPTS, play
 from openstoq.commands.scripts.stage import Demo, Place
 from openstoq.config import Settings, variable
@@ -68,7 +68,7 @@ def demo(
     _check_free(port)
     with _folder(data_dir) as folder:
         playing = _demo(Path(folder), port, scripts=scripts, stay=stay, as_json=json)
-        code = asyncio.run(until_told_to_stop(playing))
+        code = asyncio.run(wait_for_stop(playing))
     # A story that was cut short is no success; being told to stop is how exploring ends.
     sys.exit(code if code is not None else int(bool(scripts) and not stay))
 

@@ -105,7 +105,7 @@ async def _stop(child: Child) -> None:
         await process.wait()
 
 
-async def until_told_to_stop(work: Coroutine[Any, Any, Result]) -> Result | None:
+async def wait_for_stop(work: Coroutine[Any, Any, Result]) -> Result | None:
     """Run `work` to its end, or until SIGTERM or SIGINT cancels it, at whatever point it is.
 
     Return what it returned; None when it was cancelled.

@@ -11,7 +11,7 @@ import uvloop
 
 from openstoq import bootstrap
 from openstoq.commands.database import embedded_server
-from openstoq.commands.processes import Child, Children, until_told_to_stop
+from openstoq.commands.processes import Child, Children, wait_for_stop
 from openstoq.config import Settings, variable
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate as apply_migrations
@@ -28,7 +28,7 @@ def serve(
     if fd is not None or settings.http.workers == 1:
         uvloop.run(bootstrap.serve(settings, fd=fd))
     else:
-        asyncio.run(until_told_to_stop(_serve_many(settings)))
+        asyncio.run(wait_for_stop(_serve_many(settings)))
 
 
 def worker() -> None:
@@ -38,7 +38,7 @@ def worker() -> None:
 
 def up() -> None:
     """Run everything on this machine: embedded PostgreSQL if no other is set, API and worker."""
-    asyncio.run(until_told_to_stop(_up(Settings())))
+    asyncio.run(wait_for_stop(_up(Settings())))
 
 
 def migrate() -> None:

@@ -18,8 +18,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from openstoq.db.passing import FULL, PASSING
 from openstoq.db.shares import Shares
+from openstoq.db.transient import FULL, TRANSIENT
 
 # Seconds for one statement, where nobody says otherwise.
 LONGEST_STATEMENT = 600.0
@@ -217,7 +217,7 @@ async def _roll_back(connection: Connection) -> None:
     try:
         async with asyncio.timeout(LONGEST_ROLLBACK):
             await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, *PASSING):
+    except (asyncpg.PostgresError, *TRANSIENT):
         # The connection is gone, and with it the transaction; the pool may have noticed first.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

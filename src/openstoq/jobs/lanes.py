@@ -20,7 +20,7 @@ from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
-from openstoq.db.passing import PASSING
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.job import Lane
 from openstoq.kernel.slots import Slot
 
@@ -157,7 +157,7 @@ class FairQueries(Queries):
         """
         try:
             await super().retry_job(job, delay, traceback_record)
-        except (*PASSING, asyncpg.PostgresError) as error:
+        except (*TRANSIENT, asyncpg.PostgresError) as error:
             log.warning("job.not_put_back", id=job.id, error=type(error).__name__)
 
     async def _take(self, lane: Lane, load: Load, *bounds: object) -> list[QueuedJob]:

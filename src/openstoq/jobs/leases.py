@@ -15,8 +15,8 @@ from uuid import UUID
 
 import structlog
 
-from openstoq.db.passing import PASSING
 from openstoq.db.pool import Connection
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
@@ -92,11 +92,11 @@ class Leases:
         if lease is None:
             yield False
             return
-        async with self.kept(run, key, lease):
+        async with self.hold(run, key, lease):
             yield True
 
     @asynccontextmanager
-    async def kept(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
+    async def hold(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
         """Keep a lease while the block runs, and let it go at the end or when it has lasted.
 
         The block is cancelled when its lease cannot be kept, because what it is about may be
@@ -151,7 +151,7 @@ class Leases:
             try:
                 async with run.work() as work:
                     kept = await self._set(work.db, work.shop_id, key, lease, LEASE)
-            except PASSING as error:
+            except TRANSIENT as error:
                 log.warning("lease.not_renewed", table=self.table, error=repr(error))
                 continue
             if limit.expired():

@@ -18,8 +18,8 @@ from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule
 
-from openstoq.db.passing import FULL, PASSING
 from openstoq.db.pool import Connection, prepare
+from openstoq.db.transient import FULL, TRANSIENT
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
@@ -89,7 +89,7 @@ class Worker:
                 connection = await self._connect()
                 failures = 0
                 await self._work_on(connection)
-            except (*PASSING, asyncpg.PostgresError, PgqException) as error:
+            except (*TRANSIENT, asyncpg.PostgresError, PgqException) as error:
                 pause = RECONNECT[min(failures, len(RECONNECT) - 1)]
                 failures += 1
                 log.warning("worker.connection_lost", error=str(error), next_try_in=pause)
@@ -231,7 +231,7 @@ class Worker:
         return RetryRequested(delay=pause, reason=str(error))
 
     async def _note(self, queued: QueuedJob, payload: dict[str, Any], **counts: int) -> None:
-        with suppress(*PASSING, asyncpg.PostgresError):
+        with suppress(*TRANSIENT, asyncpg.PostgresError):
             async with self.runtime.database.transaction(None) as db:
                 await note_counts(db, queued.id, payload, **counts)
 

@@ -23,7 +23,7 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def made_at(made: UUID) -> datetime:
+def created_at(made: UUID) -> datetime:
     """Return when an id of ours was made, to the millisecond."""
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 

@@ -24,7 +24,7 @@ from openstoq.actions.dispatch import Call, dispatch
 from openstoq.actions.unserved import problem_of
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
-from openstoq.mcp.tools import input_schema, taken_apart, tool
+from openstoq.mcp.tools import input_schema, split_arguments, tool
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ def make_server(runtime: Runtime, actions: Sequence[Action]) -> Server[Any]:
 async def _call(
     runtime: Runtime, action: Action, given: dict[str, Any], request: Request
 ) -> CallToolResult:
-    arguments = taken_apart(action, given)
+    arguments = split_arguments(action, given)
     answer = await dispatch(
         runtime,
         Call(

@@ -65,7 +65,7 @@ def input_schema(action: Action) -> dict[str, Any]:
     }
 
 
-def taken_apart(action: Action, given: Mapping[str, Any]) -> Arguments:
+def split_arguments(action: Action, given: Mapping[str, Any]) -> Arguments:
     """Split a tool's arguments into path, request and options; raise Invalid with every problem."""
     rest, problems = dict(given), []
     path: dict[str, str] = {}

@@ -22,7 +22,7 @@ _LONGEST_LINE = 998
 _BOUNDARY = b"=_openstoq_part"
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     """Return `text` without control characters and lone surrogates, its spaces collapsed."""
     return " ".join(_CONTROLS.sub(" ", text).split())
 
@@ -39,7 +39,7 @@ def mailbox(address: str) -> str:
 def web_address(url: str) -> str:
     """Return `url` in ASCII, ready for a header or a link; raise ValueError if it is not http(s)."""
     if not _URL.fullmatch(url):
-        url = quote(one_line(url), safe=_URL_CHARACTERS)
+        url = quote(single_line(url), safe=_URL_CHARACTERS)
         if not _URL.fullmatch(url):
             raise ValueError(f"{url!r} is not a web address; it has to begin with https://.")
     return url
@@ -55,7 +55,7 @@ def header(name: str, value: str) -> bytes:
 
 def text_header(name: str, text: str) -> bytes:
     """Return a header of free text, as encoded words where it needs them."""
-    text = one_line(text)
+    text = single_line(text)
     if text.isascii() and len(text) <= _LINE and "=?" not in text:
         return header(name, text)
     return f"{name}: {_encoded_words(text)}\r\n".encode()
@@ -63,7 +63,7 @@ def text_header(name: str, text: str) -> bytes:
 
 def from_header(display_name: str, address: str) -> bytes:
     """Return the From header of `address`, shown as `display_name`."""
-    shown, address = one_line(display_name), mailbox(address)
+    shown, address = single_line(display_name), mailbox(address)
     if not shown:
         return header("From", address)
     if shown.isascii() and len(shown) <= _LINE and "=?" not in shown:

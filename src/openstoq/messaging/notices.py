@@ -82,7 +82,7 @@ def presentable(name: str | None) -> str:
     Whoever signs somebody else up chooses it, so it must not carry what they want to be read: no
     address, no domain, no number. A greeting without a name is a greeting as well.
     """
-    shown = mime.one_line(name or "")
+    shown = mime.single_line(name or "")
     if len(shown) > LONGEST_NAME or not all(map(_is_in_names, shown)):
         return ""
     plain = unicodedata.normalize("NFKC", shown).translate(_DOTS)

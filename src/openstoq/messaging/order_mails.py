@@ -134,9 +134,9 @@ def shipping_update(
 ) -> bytes:
     """Return the mail in which a merchant tells a shopper how an order is getting on."""
     words = _words(order) | {
-        "subject": mime.one_line(subject),
-        "preheader": mime.one_line(description)[:LONGEST_PREHEADER],
-        "heading": mime.one_line(header),
+        "subject": mime.single_line(subject),
+        "preheader": mime.single_line(description)[:LONGEST_PREHEADER],
+        "heading": mime.single_line(header),
     }
     return _mail(notice, order, words, _paragraphs(description))
 
@@ -165,12 +165,12 @@ def _words(
 ) -> dict[str, str]:
     """Return the sentences of all mails about orders and of one kind, in the reader's language."""
     values = {
-        "shop_name": mime.one_line(order.shop_name),
-        "order": mime.one_line(order.name),
+        "shop_name": mime.single_line(order.shop_name),
+        "order": mime.single_line(order.name),
         "name": presentable(order.customer_name),
         "amount": money(amount, order.currency, order.locale),
         "date": day(date, order.timezone, order.locale) if date is not None else "",
-        "given_reason": mime.one_line(reason or ""),
+        "given_reason": mime.single_line(reason or ""),
     }
     spoken = language(order.locale)
     words = texts(spoken, "order", values)
@@ -190,8 +190,8 @@ def _mail(
 ) -> bytes:
     items = [
         {
-            "title": mime.one_line(item.title),
-            "variant_title": mime.one_line(item.variant_title or "") or None,
+            "title": mime.single_line(item.title),
+            "variant_title": mime.single_line(item.variant_title or "") or None,
             "quantity": item.quantity,
         }
         for item in order.items
@@ -213,5 +213,5 @@ def _mail(
 
 def _paragraphs(text: str) -> list[str]:
     """Return what stands between the blank lines of a text, its lines without control characters."""
-    lines = [mime.one_line(line) for line in text.splitlines()]
+    lines = [mime.single_line(line) for line in text.splitlines()]
     return [part for part in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if part]

@@ -105,7 +105,7 @@ class Outbox(Protocol):
         None says nothing about the end: a transport that needs to know awaits `next`.
         """
 
-    def settle(self, email: Email, delivery: Delivery) -> None:
+    def record(self, email: Email, delivery: Delivery) -> None:
         """Record what became of a taken message; called exactly once for each."""
 
 

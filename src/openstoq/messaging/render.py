@@ -121,7 +121,10 @@ def optin_request(
 ) -> bytes:
     """Return the mail that asks a shopper to confirm a signup."""
     spoken = language(locale)
-    shown = {"shop_name": mime.one_line(shop_name), "product_title": mime.one_line(product_title)}
+    shown = {
+        "shop_name": mime.single_line(shop_name),
+        "product_title": mime.single_line(product_title),
+    }
     sentences = texts(spoken, "optin", shown)
     shared = {
         **shown,
@@ -137,7 +140,7 @@ def optin_request(
 
 def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
     """Return the mail that gives a merchant the JSON document of what we store about someone."""
-    shown = {"shop_name": mime.one_line(shop_name), "subject_of": mime.one_line(subject_of)}
+    shown = {"shop_name": mime.single_line(shop_name), "subject_of": mime.single_line(subject_of)}
     return notice_headers(
         notice, f"Data stored about {shown['subject_of']}"
     ) + mime.with_attachment(
@@ -147,10 +150,10 @@ def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: byte
 
 def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
     return {
-        "shop_name": mime.one_line(facts.shop_name),
+        "shop_name": mime.single_line(facts.shop_name),
         "shop_url": mime.web_address(facts.shop_url),
-        "product_title": mime.one_line(facts.product_title),
-        "variant_title": mime.one_line(facts.variant_title or "") or None,
+        "product_title": mime.single_line(facts.product_title),
+        "variant_title": mime.single_line(facts.variant_title or "") or None,
         "image_url": _picture(facts.image_url),
         "price": money(facts.price, facts.currency, locale) if facts.price else None,
     }

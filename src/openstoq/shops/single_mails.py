@@ -12,7 +12,7 @@ import structlog
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.delays import seconds
-from openstoq.kernel.ids import made_at
+from openstoq.kernel.ids import created_at
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.port import (
     PATIENCE,
@@ -33,7 +33,7 @@ LATER = timedelta(minutes=1)
 MOST_REPEATS = 12
 
 
-class _One(Outbox):
+class _SingleOutbox(Outbox):
     """An outbox of one message."""
 
     def __init__(self, owner: UUID, email: Email) -> None:
@@ -49,7 +49,7 @@ class _One(Outbox):
         """Give the message, once."""
         return self._waiting.pop() if self._waiting else None
 
-    def settle(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
+    def record(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
         """Keep what became of it."""
         self.delivery = delivery
 
@@ -63,7 +63,7 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
     """Return what every mail of its own needs; `notice_id` is an id of ours."""
     return Notice(
         id=notice_id,
-        written_at=made_at(notice_id),
+        written_at=created_at(notice_id),
         sender=run.runtime.settings.mail.sender,
         sender_name=shop.name,
         recipient=recipient,
@@ -71,14 +71,14 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
     )
 
 
-async def send_one(run: Run, notice: Notice, content: bytes) -> None:
+async def send_single(run: Run, notice: Notice, content: bytes) -> None:
     """Send one mail; stop when its recipient or the mail itself is refused.
 
     Raises Retry when the relay says later, does not serve us or cannot be reached, GiveUp when it
     says so for too long or too often leaves open whether it took the mail.
     """
     email = Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
-    outbox = _One(run.shop_id, email)
+    outbox = _SingleOutbox(run.shop_id, email)
     try:
         await run.runtime.ports.get(EmailTransport).send(outbox)
     except RelayUnavailable as unavailable:
@@ -119,4 +119,4 @@ async def send_customer_data(
     notice = notice_of(run, shop, notice_id, shop.email)
     document = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2)
     content = customer_data(notice, shop_name=shop.name, subject_of=subject_of, data=document)
-    await send_one(run, notice, content)
+    await send_single(run, notice, content)

@@ -78,7 +78,7 @@ async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
     return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
 
 
-async def forget_asked(db: Connection, most: int) -> int:
+async def forget_requests(db: Connection, most: int) -> int:
     """Drop up to `most` contacts, of any shop, that nobody asked for a day."""
     forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten

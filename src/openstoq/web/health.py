@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openstoq.db import migrations
-from openstoq.db.passing import PASSING
+from openstoq.db.transient import TRANSIENT
 from openstoq.errors import StorageFull, Unavailable
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.work import Runtime
@@ -30,7 +30,7 @@ from openstoq.web.routing import words_of
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 2
-_DATABASE_AWAY = (*PASSING, asyncpg.PostgresError)
+_DATABASE_AWAY = (*TRANSIENT, asyncpg.PostgresError)
 
 
 def routes(runtime: Runtime) -> list[Route]:

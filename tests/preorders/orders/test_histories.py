@@ -92,7 +92,7 @@ def facts(made):
         (made.state, made.deposit, made.balance, made.collected_at is not None),
         [(one.id, one.current, one.total, one.deposit, one.balance) for one in amounts.left(made)],
         sorted((one.transaction_id, one.kind, one.part, one.amount) for one in made.payments),
-        entries.standing(made),
+        entries.ledger_totals(made),
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits, PerOrder
-from openstoq.preorders.orders.limits.rules import Demand, Taken, judge
+from openstoq.preorders.orders.limits.rules import CountedUnits, Demand, judge
 
 OFFER, SECOND = UUID(int=1), UUID(int=2)
 
@@ -22,7 +22,8 @@ def wants(line, units, *, offer=OFFER, variant=11, market=None):
 
 def codes(demands, of_offers, taken=None):
     return {
-        line: excess.code for line, excess in judge(demands, of_offers, taken or Taken()).items()
+        line: excess.code
+        for line, excess in judge(demands, of_offers, taken or CountedUnits()).items()
     }
 
 
@@ -51,16 +52,16 @@ def test_the_lines_of_one_offer_are_one_order():
 
 def test_a_customer_has_what_they_had_before_as_well():
     of_offers = limits(per_customer=Cap(max=5))
-    before = Taken(of_customer={OFFER: 3})
+    before = CountedUnits(of_customer={OFFER: 3})
     assert codes([wants(1, 2)], of_offers, before) == {}
     assert codes([wants(1, 3)], of_offers, before) == {1: "customer_limit"}
     assert codes([wants(1, 1), wants(2, 2)], of_offers, before) == {2: "customer_limit"}
-    assert codes([wants(1, 3)], of_offers, Taken(of_customer={SECOND: 3})) == {}
+    assert codes([wants(1, 3)], of_offers, CountedUnits(of_customer={SECOND: 3})) == {}
 
 
 def test_an_offer_sells_out():
     of_offers = limits(total=Cap(max=10))
-    before = Taken(of_offer={OFFER: 8})
+    before = CountedUnits(of_offer={OFFER: 8})
     assert codes([wants(1, 2)], of_offers, before) == {}
     assert codes([wants(1, 3)], of_offers, before) == {1: "sold_out"}
     demands = [wants(1, 1, variant=12), wants(2, 2), wants(3, 1, variant=13)]
@@ -68,7 +69,7 @@ def test_an_offer_sells_out():
 
 
 def test_a_variant_sells_out_whichever_offer_sold_it():
-    taken = Taken(
+    taken = CountedUnits(
         of_variant={11: 8}, variant_most={(OFFER, 11): 10, (SECOND, 11): 9, (OFFER, 12): 1}
     )
     assert codes([wants(1, 2)], limits(), taken) == {}
@@ -79,7 +80,7 @@ def test_a_variant_sells_out_whichever_offer_sold_it():
 
 
 def test_a_variant_sells_out_in_one_market_and_not_in_another():
-    taken = Taken(
+    taken = CountedUnits(
         of_market={(11, 7): 4, (11, 8): 4}, market_most={(OFFER, 11, 7): 5, (OFFER, 11, 8): 9}
     )
     assert codes([wants(1, 1, market=7)], limits(), taken) == {}
@@ -90,7 +91,7 @@ def test_a_variant_sells_out_in_one_market_and_not_in_another():
 
 
 def test_a_limit_of_none_left_lets_nothing_pass():
-    taken = Taken(of_offer={OFFER: 10}, of_variant={11: 12}, variant_most={(OFFER, 11): 10})
+    taken = CountedUnits(of_offer={OFFER: 10}, of_variant={11: 12}, variant_most={(OFFER, 11): 10})
     assert codes([wants(1, 1)], limits(total=Cap(max=10)), taken) == {1: "sold_out"}
     assert codes([wants(1, 1)], limits(), taken) == {1: "sold_out"}
 
@@ -102,9 +103,9 @@ def test_what_was_refused_takes_nothing_from_those_behind_it():
 
 
 def test_the_sentence_is_for_the_merchant_and_names_the_limit():
-    one = judge([wants(1, 6)], limits(per_order=PerOrder(max=5)), Taken())[1]
+    one = judge([wants(1, 6)], limits(per_order=PerOrder(max=5)), CountedUnits())[1]
     assert one.sentence == "an order may have at most 5 units; it has 6"
-    one = judge([wants(1, 6)], limits(per_customer=Cap(max=4)), Taken())[1]
+    one = judge([wants(1, 6)], limits(per_customer=Cap(max=4)), CountedUnits())[1]
     assert one.sentence == "a customer may have at most 4 units"
 
 
@@ -140,7 +141,7 @@ def test_what_may_be_is_within_every_limit_and_what_may_not_would_not(
         one: Limits(total=Cap(max=total), per_customer=Cap(max=of_customer))
         for one in (OFFER, SECOND)
     }
-    taken = Taken(
+    taken = CountedUnits(
         of_offer={OFFER: before},
         of_customer={OFFER: before},
         of_variant={11: before},

@@ -22,7 +22,7 @@ from openstoq.preorders.orders.ledger.entries import collected_at
 
 def standing(deposit, balance, book, *, expected=False, **facts):
     order = preorder(deposit=deposit, balance=balance, payments=tuple(book), **facts)
-    return entries.standing(order, expected=expected)
+    return entries.ledger_totals(order, expected=expected)
 
 
 def test_how_a_deposit_and_a_balance_stand():

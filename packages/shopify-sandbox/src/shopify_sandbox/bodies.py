@@ -68,7 +68,7 @@ def _amount(value: Any) -> Decimal:
     return rounded if rounded == amount else amount.quantize(Decimal("0.001"))
 
 
-def one_of(*allowed: str) -> PlainValidator:
+def choice(*allowed: str) -> PlainValidator:
     """Return the validator of one of a few words, in any case."""
 
     def choose(value: Any) -> str:

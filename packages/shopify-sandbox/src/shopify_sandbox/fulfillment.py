@@ -64,7 +64,7 @@ def open_scheduled(shop: Shop, scheduled: FulfillmentOrder, action: MerchantActi
         shop.announce(
             "fulfillment_orders/scheduled_fulfillment_order_ready",
             action,
-            partial(payloads.one, scheduled),
+            partial(payloads.fulfillment_order, scheduled),
         )
 
 
@@ -134,7 +134,9 @@ def _place(shop: Shop, order: Order, units: dict[LineItem, int], action: Merchan
             scheduled=date is not None,
         )
         shop.announce(
-            "fulfillment_orders/order_routing_complete", action, partial(payloads.one, made)
+            "fulfillment_orders/order_routing_complete",
+            action,
+            partial(payloads.fulfillment_order, made),
         )
 
 

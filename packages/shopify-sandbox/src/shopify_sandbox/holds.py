@@ -65,7 +65,9 @@ def release(
     if held.fulfill_at is not None and held.fulfill_at <= shop.clock():
         held.scheduled = False
     held.status = held.waiting_status
-    shop.announce("fulfillment_orders/hold_released", action, partial(payloads.one, held))
+    shop.announce(
+        "fulfillment_orders/hold_released", action, partial(payloads.fulfillment_order, held)
+    )
 
 
 def split(

@@ -53,7 +53,7 @@ def receive(
 ) -> Transaction:
     """Take a payment of what is outstanding."""
     made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
-    settle(shop, order, paid=amount)
+    adjust_schedule(shop, order, paid=amount)
     order_news.of_transaction(shop, order, made, action)
     order_news.of_order(shop, order, "orders/updated", action)
     if not order.outstanding:
@@ -61,7 +61,7 @@ def receive(
     return made
 
 
-def settle(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
+def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
     """Make the open schedule agree with what is outstanding, of which `paid` was just paid."""
     schedule = order.open_schedule
     if schedule is None:

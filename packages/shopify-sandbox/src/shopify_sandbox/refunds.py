@@ -70,7 +70,7 @@ def refund(
         order.allowances += max(ZERO, made.total - owed_to_customer)
     order.refunds.append(made)
     order.updated_at = made.created_at
-    ledger.settle(shop, order)
+    ledger.adjust_schedule(shop, order)
     if made.lines:
         fulfillment.adjust(shop, order, action)
     back = {each.line: each.quantity for each in made.lines if each.restock_type in RESTOCKED}
@@ -100,7 +100,7 @@ def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: boo
     for line, quantity in removed.items():
         line.lower(quantity)
     order.updated_at = shop.moment()
-    ledger.settle(shop, order)
+    ledger.adjust_schedule(shop, order)
     fulfillment.adjust(shop, order, action)
     if restock:
         order_stock.give_back(shop, removed, action)

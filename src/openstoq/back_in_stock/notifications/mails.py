@@ -12,7 +12,7 @@ from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.db.pool import Connection
 from openstoq.jobs.work import Runtime, Work
 from openstoq.kernel.faults import trace_of
-from openstoq.kernel.ids import made_at
+from openstoq.kernel.ids import created_at
 from openstoq.messaging.compose import babel_locale
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
@@ -76,7 +76,7 @@ class Letters:
         try:
             recipient = Recipient(
                 notification_id=claimed.id,
-                written_at=made_at(claimed.id),
+                written_at=created_at(claimed.id),
                 address=claimed.contact,
                 name=claimed.name,
                 unsubscribe_url=link(self._runtime, UNSUBSCRIBE, self.shop.id, claimed.signup_id),

@@ -16,7 +16,7 @@ import structlog
 from openstoq.back_in_stock.notifications import marks, waves
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.notifications.waves import Wave
-from openstoq.db.passing import PASSING
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.items import each
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.faults import is_of_item
@@ -89,7 +89,7 @@ class Marker:
                     is_apart = True
                     continue
                 # Whoever takes over would send these messages again.
-                if is_of_item(error) or not isinstance(error, PASSING):
+                if is_of_item(error) or not isinstance(error, TRANSIENT):
                     raise
                 if monotonic() - began > GIVE_UP_MARKING_SECONDS:
                     log.warning("wave.marks_lost", messages=self.unmarked, error=str(error))

@@ -21,7 +21,7 @@ from openstoq.back_in_stock.notifications.mails import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
 from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial
 from openstoq.back_in_stock.notifications.waves import Wave
-from openstoq.db.passing import PASSING
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
@@ -87,7 +87,7 @@ class WaveOutbox(Outbox):
         if isinstance(broken, BaseException):
             raise broken
         if self._ready:
-            with suppress(*PASSING):
+            with suppress(*TRANSIENT):
                 await self._give_back()
 
     @property
@@ -155,7 +155,7 @@ class WaveOutbox(Outbox):
             return email
         return None
 
-    def settle(self, email: Email, delivery: Delivery) -> None:
+    def record(self, email: Email, delivery: Delivery) -> None:
         """Take note of a delivery; the marker writes it."""
         self._settle(self._handed_over.pop(email.id), delivery)
 
@@ -289,7 +289,7 @@ class WaveOutbox(Outbox):
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
-            with suppress(*PASSING):
+            with suppress(*TRANSIENT):
                 async with self._run.work() as work:
                     await claims.renew(
                         work.db, work.shop_id, self._wave.id, self.run_id, self._lease

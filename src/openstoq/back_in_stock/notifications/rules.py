@@ -6,7 +6,7 @@ from typing import Literal
 
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.marks import Mark
-from openstoq.kernel.ids import made_at
+from openstoq.kernel.ids import created_at
 from openstoq.messaging.port import PATIENCE, Delivery, Outcome
 
 MOST_ATTEMPTS = 12
@@ -90,7 +90,7 @@ def mark_of(
 
 def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
     """Return whether nothing shows yet that the relay serves others than this message's shopper."""
-    is_young = now - made_at(claimed.id) <= PATIENCE
+    is_young = now - created_at(claimed.id) <= PATIENCE
     return not accepted and not claimed.singled_out and is_young
 
 
@@ -102,7 +102,9 @@ def mark_of_relay(
     It waits, unharmed. A refusal of the recipient or the message, or a "later", that stands for as
     long as PATIENCE is believed, and still blocks nobody.
     """
-    is_over = delivery.outcome is not Outcome.TURNED_AWAY and now - made_at(claimed.id) > PATIENCE
+    is_over = (
+        delivery.outcome is not Outcome.TURNED_AWAY and now - created_at(claimed.id) > PATIENCE
+    )
     return Mark(
         id=claimed.id,
         signup_id=claimed.signup_id,

@@ -16,7 +16,7 @@ from openstoq.jobs.work import Run, Work
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
-from openstoq.shops.single_mails import notice_of, send_one
+from openstoq.shops.single_mails import notice_of, send_single
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
         raise GiveUp(
             "the mail could not be written: correct the signup's address, or OPENSTOQ_MAIL_SENDER"
         ) from None
-    await send_one(run, notice, content)
+    await send_single(run, notice, content)
 
 
 @jobs.job(cron="*/5 * * * *")

@@ -86,12 +86,12 @@ class OrderStory(Story):
     async def arrives(self, order: Preorder, state: str) -> None:
         """Wait until its webhook was taken, its state is that, and the shop follows."""
 
-        async def is_told() -> bool | None:
+        async def has_arrived() -> bool | None:
             told = await self.control("GET", "deliveries?topic=orders/create&state=delivered")
             ids = [json.loads(one["body"])["id"] for one in told["deliveries"]]
             return order.id in ids or None
 
-        await self.until(f"the webhook of {order.name}", is_told)
+        await self.until(f"the webhook of {order.name}", has_arrived)
         await self.reaches(order, state)
         await self.synced(order)
 

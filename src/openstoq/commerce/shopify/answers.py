@@ -30,7 +30,7 @@ _SCOPE = re.compile(r"`([a-z_]+)`")
 _SOON, _LATER = 60.0, 3600.0
 
 
-class TooMuchAsked(CommerceRefused):
+class TooExpensive(CommerceRefused):
     """One request asked for more than one answer may hold; ask for fewer things at once."""
 
 
@@ -116,7 +116,7 @@ def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
             scopes=scopes,
         )
     if codes & {"MAX_COST_EXCEEDED", "MAX_INPUT_SIZE_EXCEEDED"}:
-        return TooMuchAsked(f"{operation} asks for too much at once: {told}")
+        return TooExpensive(f"{operation} asks for too much at once: {told}")
     if "SHOP_INACTIVE" in codes:
         return CommerceUnavailable(f"The shop is closed: {told}", retry_after=_LATER)
     if codes & (TRANSIENT | {THROTTLED}):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 
 _MOST = 250
 _FIRST = 50
@@ -34,5 +34,5 @@ class Batches:
         """Ask for half as many from now on. Raises TooMuchAsked if it was one already."""
         asked = len(self.next())
         if asked == 1:
-            raise TooMuchAsked("one id alone asks for more than one answer may hold")
+            raise TooExpensive("one id alone asks for more than one answer may hold")
         self._most = self._size = asked // 2

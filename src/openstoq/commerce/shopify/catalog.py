@@ -7,7 +7,7 @@ from functools import partial
 
 from openstoq.commerce.port import Location, Product, ProductPage, ShopFacts, Variant
 from openstoq.commerce.shopify import stock
-from openstoq.commerce.shopify.answers import TooMuchAsked, readable, reading
+from openstoq.commerce.shopify.answers import TooExpensive, readable, reading
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
@@ -67,7 +67,7 @@ async def product_pages(
             answer = await client.execute(
                 "ProductsPage", first=size, after=after, query=query, variants=_VARIANTS
             )
-        except TooMuchAsked:
+        except TooExpensive:
             if size == 1:
                 raise
             size //= 2
@@ -110,7 +110,7 @@ async def variants(client: Client, variant_ids: Sequence[int]) -> list[Variant]:
     while ids := batches.next():
         try:
             answer = await client.execute("VariantsByIds", ids=ids)
-        except TooMuchAsked:
+        except TooExpensive:
             batches.halve()
             continue
         batches.done(answer.cost.requested)

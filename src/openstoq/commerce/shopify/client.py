@@ -20,7 +20,7 @@ from openstoq.commerce.port import (
     ShopCredentials,
 )
 from openstoq.commerce.shopify import answers
-from openstoq.commerce.shopify.answers import Answer, TooMuchAsked
+from openstoq.commerce.shopify.answers import Answer, TooExpensive
 from openstoq.commerce.shopify.documents import Document, document
 from openstoq.commerce.shopify.throttle import Patience, Reach, Throttle, Weight
 from openstoq.kernel.clock import utc_now
@@ -159,7 +159,7 @@ class Client:
         try:
             sent = await self._send(content, deadline)
         finally:
-            self._throttle.settle(cost)
+            self._throttle.finish(cost)
         if isinstance(sent, _Again):
             return sent
         self._reach.note_answer()
@@ -185,9 +185,9 @@ class Client:
         self._throttle.take(cost)
         return cost
 
-    def _too_dear(self, weight: Weight, cost: float) -> TooMuchAsked:
+    def _too_dear(self, weight: Weight, cost: float) -> TooExpensive:
         name, size = weight
-        return TooMuchAsked(
+        return TooExpensive(
             f"{name} of {size} costs {cost:g} points, and {self.domain} grants "
             f"{self._throttle.maximum:g}"
         )
@@ -227,7 +227,7 @@ class Client:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MOST_BYTES:
-                    raise TooMuchAsked(f"{self.domain} answers more than {MOST_BYTES} bytes")
+                    raise TooExpensive(f"{self.domain} answers more than {MOST_BYTES} bytes")
             return response.status_code, response.headers, bytes(body)
 
     def _judge(self, asked: Document, answer: Answer, weight: Weight) -> Answer | _Again:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from openstoq.commerce.port import CommerceRefused, Metafield
-from openstoq.commerce.shopify.answers import TooMuchAsked, readable, reading
+from openstoq.commerce.shopify.answers import TooExpensive, readable, reading
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
@@ -56,7 +56,7 @@ async def read(
             answer = await client.execute(
                 "VariantsMetafields", ids=ids, namespace=namespace, first=_PER_VARIANT
             )
-        except TooMuchAsked:
+        except TooExpensive:
             batches.halve()
             continue
         batches.done(answer.cost.requested)

@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping, Sequence
 
 from openstoq.commerce.port import InventoryLevel
-from openstoq.commerce.shopify.answers import TooMuchAsked, reading
+from openstoq.commerce.shopify.answers import TooExpensive, reading
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
@@ -28,7 +28,7 @@ async def levels(
     while ids := batches.next():
         try:
             answer = await client.execute("InventoryLevelsByItem", ids=ids, levels=_LEVELS)
-        except TooMuchAsked:
+        except TooExpensive:
             batches.halve()
             continue
         batches.done(answer.cost.requested)

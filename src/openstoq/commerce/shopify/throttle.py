@@ -98,7 +98,7 @@ class Throttle:
         self._in_flight += cost
         self._available -= cost
 
-    def settle(self, taken: float) -> None:
+    def finish(self, taken: float) -> None:
         """Note that the request which took these points is over."""
         self._in_flight -= taken
 

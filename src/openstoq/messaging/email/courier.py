@@ -67,7 +67,7 @@ class Courier:
             stopped = "Sending was stopped before the relay had answered."
             self._settle_handed(Delivery(Outcome.UNKNOWN, stopped))
             if self._opening is not None:
-                self._outbox.settle(self._opening.email, Delivery(Outcome.DEFERRED, stopped))
+                self._outbox.record(self._opening.email, Delivery(Outcome.DEFERRED, stopped))
             raise
         return None
 
@@ -120,7 +120,7 @@ class Courier:
             self._opening = parcel
             if following is not None:
                 lost = Delivery(Outcome.DEFERRED, "The connection to the relay was lost.")
-                self._outbox.settle(following.email, lost)
+                self._outbox.record(following.email, lost)
             raise
         self._handed = parcel
         reply = await self._session.reply()
@@ -148,21 +148,21 @@ class Courier:
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:
-            self._outbox.settle(email, Delivery(reason.outcome, str(reason)))
+            self._outbox.record(email, Delivery(reason.outcome, str(reason)))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's alone
-            self._outbox.settle(email, _unpacked(email, error))
+            self._outbox.record(email, _unpacked(email, error))
         return None
 
     def _settle_opening(self, stage: Stage, reply: Reply) -> None:
         parcel, self._opening = self._opening, None
         if parcel is not None:
             self._session.served += 1
-            self._outbox.settle(parcel.email, delivery(stage, reply))
+            self._outbox.record(parcel.email, delivery(stage, reply))
 
     def _settle_handed(self, outcome: Delivery) -> None:
         parcel, self._handed = self._handed, None
         if parcel is not None:
-            self._outbox.settle(parcel.email, outcome)
+            self._outbox.record(parcel.email, outcome)
 
 
 def _unpacked(email: Email, error: Exception) -> Delivery:

@@ -80,7 +80,7 @@ class SMTPTransport(EmailTransport):
             return await self._turns.take(outbox.owner)
         except BaseException:
             stopped = "Sending was stopped before there was a connection for it."
-            outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
+            outbox.record(email, Delivery(Outcome.DEFERRED, stopped))
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
@@ -101,19 +101,19 @@ class SMTPTransport(EmailTransport):
                 session.abort()
                 reason = "The relay drops connections before it answers for a message."
                 if email is not None:
-                    outbox.settle(email, Delivery(Outcome.DEFERRED, reason))
+                    outbox.record(email, Delivery(Outcome.DEFERRED, reason))
                 raise RelayUnavailable(reason)
             try:
                 await self._keep(session)
             except BaseException:
                 if email is not None:
                     stopped = "Sending was stopped before the relay was reached again."
-                    outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
+                    outbox.record(email, Delivery(Outcome.DEFERRED, stopped))
                 raise
         return losses
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
-        """Return an idle session or a new one; settle `email` when there is no relay."""
+        """Return an idle session or a new one; record `email` as deferred when there is no relay."""
         closing: list[Session] = []
         while self._idle:
             session, since = self._idle.pop()
@@ -125,11 +125,11 @@ class SMTPTransport(EmailTransport):
             await asyncio.gather(*(session.wait_closed() for session in closing))
             return await connect(self._settings, self._context)
         except RelayUnavailable as unavailable:
-            outbox.settle(email, Delivery(Outcome.DEFERRED, str(unavailable)))
+            outbox.record(email, Delivery(Outcome.DEFERRED, str(unavailable)))
             raise
         except BaseException:
             stopped = "Sending was stopped before the relay was reached."
-            outbox.settle(email, Delivery(Outcome.DEFERRED, stopped))
+            outbox.record(email, Delivery(Outcome.DEFERRED, stopped))
             raise
 
     async def _keep(self, session: Session) -> None:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.cart import rules as cart
-from openstoq.preorders.cart.rules import Cart, Refusal, Shelf
+from openstoq.preorders.cart.rules import Cart, CartOffers, Refusal
 from openstoq.preorders.offers import store, translation_store
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import metafields
 from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.orders.limits.counts import Buyer
-from openstoq.preorders.orders.limits.rules import Taken
+from openstoq.preorders.orders.limits.rules import CountedUnits
 from openstoq.preorders.orders.recognition import store as recognition
 
 
@@ -28,17 +28,19 @@ async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> li
     offer_ids = sorted(cart.named_offers(asked, plans))
     if not offer_ids:
         return []
-    shelf = Shelf(
+    shelf = CartOffers(
         plans=plans,
         offers={one.id: one for one in await store.all_of(db, shop_id, offer_ids)},
         attached=await recognition.attached(
             db, shop_id, offer_ids, sorted({line.variant_id for line in asked.lines})
         ),
     )
-    lines = cart.sort(asked, shelf, now)
+    lines = cart.find_preorders(asked, shelf, now)
     wanted = cart.demands(asked, lines)
     limits = {one: shelf.offers[one].limits for one in lines.of_offers}
-    taken = await counts.taken(db, shop_id, wanted, limits, Buyer()) if wanted else Taken()
+    taken = (
+        await counts.count_units(db, shop_id, wanted, limits, Buyer()) if wanted else CountedUnits()
+    )
     found = cart.refusals(asked, lines, shelf, wanted, taken)
     mixed = [shelf.offers[one.offer_id] for one in found if one.code == "mixed_cart"]
     return await _in_own_words(db, shop_id, found, mixed, asked.locale) if mixed else found

@@ -16,7 +16,7 @@ from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders.limits import rules as limit_rules
-from openstoq.preorders.orders.limits.rules import Demand, Excess, Taken
+from openstoq.preorders.orders.limits.rules import CountedUnits, Demand, Excess
 from openstoq.preorders.orders.recognition.matching import Plans, seller
 
 
@@ -63,7 +63,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class CartPreorders:
     """A cart's preorders, each with its offer by the line's index.
 
     `open` ones can be ordered, `closed` ones not in this way, here or now.
@@ -79,7 +79,7 @@ class Sorted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class CartOffers:
     """What can be preordered: selling plans, offers, and the variants attached to each."""
 
     plans: Plans
@@ -95,7 +95,7 @@ def named_offers(cart: Cart, plans: Plans) -> set[UUID]:
     }
 
 
-def sort(cart: Cart, shelf: Shelf, now: datetime) -> Sorted:
+def find_preorders(cart: Cart, shelf: CartOffers, now: datetime) -> CartPreorders:
     """Tell which lines are preorders that can be ordered, and which only say that they are.
 
     A plan that is not ours is another app's, and its line no preorder, as in an order.
@@ -113,7 +113,7 @@ def sort(cart: Cart, shelf: Shelf, now: datetime) -> Sorted:
             and _sells(shelf.offers[offer_id], now, cart.market_id)
         )
         (opened if is_open else closed)[index] = offer_id
-    return Sorted(opened, closed)
+    return CartPreorders(opened, closed)
 
 
 def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
@@ -122,7 +122,7 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
     ) in ("always", "active")
 
 
-def demands(cart: Cart, lines: Sorted) -> list[Demand]:
+def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
     """Return what the cart wants of each offer's variants, at the first line of each.
 
     Lines of one variant are added up: which of several would still be sold tells what is left.
@@ -145,7 +145,11 @@ def demands(cart: Cart, lines: Sorted) -> list[Demand]:
 
 
 def refusals(
-    cart: Cart, lines: Sorted, shelf: Shelf, wanted: Sequence[Demand], taken: Taken
+    cart: Cart,
+    lines: CartPreorders,
+    shelf: CartOffers,
+    wanted: Sequence[Demand],
+    taken: CountedUnits,
 ) -> list[Refusal]:
     """Return everything that keeps the cart from being ordered, by line; nothing if it may be."""
     found = [
@@ -168,7 +172,7 @@ def refusals(
 
 
 def _exceeded(
-    wanted: Sequence[Demand], own: Limits, taken: Taken
+    wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
     """Return the limit that all that is wanted of an offer is over, or what is sold out of it.
 
@@ -185,11 +189,11 @@ def _exceeded(
     return None, {one.variant_id for one in wanted if over or one.line in each}
 
 
-def _judge(wanted: Sequence[Demand], own: Limits, taken: Taken) -> dict[int, Excess]:
+def _judge(wanted: Sequence[Demand], own: Limits, taken: CountedUnits) -> dict[int, Excess]:
     return limit_rules.judge(wanted, {one.offer_id: own for one in wanted}, taken)
 
 
-def _with(taken: Taken, others: Sequence[Demand]) -> Taken:
+def _with(taken: CountedUnits, others: Sequence[Demand]) -> CountedUnits:
     """Count what the cart wants of other offers, whichever of its lines an order has first."""
     of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
     for one in others:
@@ -199,7 +203,7 @@ def _with(taken: Taken, others: Sequence[Demand]) -> Taken:
     return replace(taken, of_variant=of_variant, of_market=of_market)
 
 
-def _of_checkout(cart: Cart, lines: Sorted, shelf: Shelf) -> Iterator[Refusal]:
+def _of_checkout(cart: Cart, lines: CartPreorders, shelf: CartOffers) -> Iterator[Refusal]:
     has_others = len(lines.open) + len(lines.closed) < len(cart.lines)
     for offer_id in lines.of_offers:
         offer = shelf.offers[offer_id]
@@ -219,7 +223,7 @@ def _of_line(cart: Cart, index: int, code: Code, offer_id: UUID) -> Refusal:
     )
 
 
-def _of_offer(cart: Cart, lines: Sorted, code: Code, offer: Offer) -> Refusal:
+def _of_offer(cart: Cart, lines: CartPreorders, code: Code, offer: Offer) -> Refusal:
     numbers = {
         "below_minimum": offer.limits.per_order.min,
         "above_maximum": offer.limits.per_order.max,

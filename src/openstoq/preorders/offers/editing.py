@@ -37,7 +37,7 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
 
 async def add(work: Work, offer: Offer) -> None:
     """Settle a new offer, write it, and have the shop follow; raise Invalid as `save` does."""
-    rules.settle(offer)
+    rules.complete(offer)
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
     plan_group_jobs.request(work, offer.id)
@@ -60,7 +60,7 @@ async def save(work: Work, offer: Offer) -> None:
 
 async def write(work: Work, offer: Offer) -> None:
     """Write an offer, discarded or not, and have the shop follow."""
-    rules.settle(offer)
+    rules.complete(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
     is_same_there = offer.before is not None and on_variants(offer.before) == on_variants(offer)
     await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)

@@ -8,7 +8,7 @@ from openstoq.errors import Conflict, Invalid
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 
-def settle(offer: Offer) -> None:
+def complete(offer: Offer) -> None:
     """Make the documents agree with each other, whichever of them was changed."""
     _share_copy(offer, offer.before)
     if offer.inventory.provider == "shopify":

@@ -15,7 +15,7 @@ from openstoq.jobs.items import Failed, counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone
-from openstoq.preorders.orders import passes, store
+from openstoq.preorders.orders import reconciliation, store
 from openstoq.preorders.orders.intake.take_in import may_become_ours, take_in
 from openstoq.preorders.orders.ledger import charge_entry
 from openstoq.preorders.orders.payments import charges
@@ -107,7 +107,7 @@ async def reconcile(run: Run) -> None:
     async with run.work() as work:
         if not await recognition.has_offers(work.db, work.shop_id):
             return
-        begun = await passes.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
+        begun = await reconciliation.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
         await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
         for failed in await rested(work.db, work.shop_id, ORDER, now, MOST_AGAIN):
             request(work, int(failed))
@@ -117,11 +117,11 @@ async def reconcile(run: Run) -> None:
                 wanted = await recognition.of_interest(work.db, work.shop_id, page.orders)
                 for order_id in wanted:
                     request(work, order_id)
-                await passes.advance(work.db, work.shop_id, page.cursor)
+                await reconciliation.advance(work.db, work.shop_id, page.cursor)
             if run.runtime.stopping.is_set():
                 raise Retry("the worker is stopping")
     async with run.work() as work:
-        await passes.finish(work.db, work.shop_id, upto=begun.upto)
+        await reconciliation.finish(work.db, work.shop_id, upto=begun.upto)
 
 
 async def on_installed(work: Work, _: Installed) -> None:
@@ -154,7 +154,7 @@ async def on_news(work: Work, news: News) -> None:
 
 async def _end(work: Work, order_id: int) -> None:
     """Cancel a preorder whose order is gone."""
-    order = await store.load_one(work.db, work.shop_id, order_id, lock=True)
+    order = await store.load_order(work.db, work.shop_id, order_id, lock=True)
     if order is None or order.cancelled_at is not None:
         return
     order.cancelled_at, order.cancel_reason = work.runtime.clock(), DELETED

@@ -22,7 +22,7 @@ from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOr
 from openstoq.shops import store as shops
 from openstoq.shops.commerce import asking, commerce_of
 from openstoq.shops.model import Shop
-from openstoq.shops.single_mails import notice_of, send_one
+from openstoq.shops.single_mails import notice_of, send_single
 
 log = structlog.get_logger(__name__)
 
@@ -251,4 +251,4 @@ async def _send(
             "the mail could not be written: correct the order's or the shop's e-mail address, or "
             "OPENSTOQ_MAIL_SENDER"
         ) from None
-    await send_one(run, notice, content)
+    await send_single(run, notice, content)

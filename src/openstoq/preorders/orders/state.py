@@ -26,7 +26,7 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     order.collected_at = _collected_at(order, now)
     # Told once: what is outstanding later did not come with it.
     order.paid_wanted = order.paid_wanted and any(one.is_untold for one in order.payments)
-    standing = entries.standing(order)
+    standing = entries.ledger_totals(order)
     order.state = state_of(
         Facts(
             is_cancelled=order.cancelled_at is not None,

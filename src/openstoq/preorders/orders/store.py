@@ -89,7 +89,7 @@ async def load(
     return {order.order_id: order for order in await _complete(db, shop_id, rows)}
 
 
-async def load_one(
+async def load_order(
     db: Connection, shop_id: UUID, order_id: int, *, lock: bool = False
 ) -> PreorderOrder | None:
     """Return an order, or None when it is no preorder."""
@@ -100,14 +100,14 @@ async def load_under_way(
     db: Connection, shop_id: UUID, order_id: int, payment_id: UUID
 ) -> tuple[PreorderOrder, Payment] | None:
     """Return a locked order with an entry of its ledger, or None once that came to its end."""
-    order = await load_one(db, shop_id, order_id, lock=True)
+    order = await load_order(db, shop_id, order_id, lock=True)
     payment = order.payment(payment_id) if order is not None else None
     if order is None or payment is None or payment.status not in UNDER_WAY:
         return None
     return order, payment
 
 
-async def find(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
+async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
     """Return the platform's ids of orders that are named by ours."""
     rows = await db.fetch(
         "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
@@ -117,7 +117,7 @@ async def find(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list
     return [row["order_id"] for row in rows]
 
 
-async def known(
+async def find_known(
     db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
 ) -> list[int]:
     """Return those preorder orders, by the platform's ids, that one of ours or of its ids names."""
@@ -273,7 +273,9 @@ async def order_of_schedule(db: Connection, shop_id: UUID, schedule_id: int) -> 
     return found
 
 
-async def note_cancel_asked(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
+async def note_cancel_requested(
+    db: Connection, shop_id: UUID, order_id: int, now: datetime
+) -> None:
     """Note that the shop was asked to cancel an order."""
     await db.execute(
         "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",

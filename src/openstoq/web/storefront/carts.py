@@ -32,7 +32,7 @@ class Named(BaseModel):
     shop: Line | None = None
 
 
-class AskedLine(BaseModel):
+class CartCheckLine(BaseModel):
     """A line of the cart, with its selling plan or the offer that its property names."""
 
     model_config = ConfigDict(extra="forbid")
@@ -43,7 +43,7 @@ class AskedLine(BaseModel):
     offer_id: UUID | None = None
 
 
-class AskedCustomer(BaseModel):
+class CartCheckCustomer(BaseModel):
     """Who is about to order. It is taken and not looked at: it proves nothing."""
 
     model_config = ConfigDict(extra="forbid")
@@ -52,13 +52,13 @@ class AskedCustomer(BaseModel):
     email: Line | None = None
 
 
-class Asked(BaseModel):
+class CartCheckRequest(BaseModel):
     """The body: a cart, and where and in which language it is ordered."""
 
     model_config = ConfigDict(extra="forbid")
 
-    lines: Annotated[list[AskedLine], Field(min_length=1, max_length=MOST_LINES)]
-    customer: AskedCustomer | None = None
+    lines: Annotated[list[CartCheckLine], Field(min_length=1, max_length=MOST_LINES)]
+    customer: CartCheckCustomer | None = None
     market_id: MarketId | None = None
     country: Country = None
     terms_accepted: bool | Annotated[list[UUID], Field(max_length=MOST_LINES)] = False
@@ -78,7 +78,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Return whether the cart is acceptable, with everything that is wrong with it."""
     named = read_values(Named, query_of(request.scope))
     shop = await public.admitted(runtime, request, named.shop)
-    asked = read_body(Asked, await json_body_of(request))
+    asked = read_body(CartCheckRequest, await json_body_of(request))
     seconds = runtime.settings.database.read_seconds
     async with runtime.database.transaction(shop.id, seconds=seconds) as db:
         market_id = asked.market_id
@@ -89,7 +89,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     return {"acceptable": not problems, "problems": problems}
 
 
-def _cart(asked: Asked, market_id: int | None) -> Cart:
+def _cart(asked: CartCheckRequest, market_id: int | None) -> Cart:
     terms = asked.terms_accepted
     return Cart(
         lines=[

@@ -11,7 +11,7 @@ from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import MarketId, VariantId
 from openstoq.kernel.types import Line, Locale
 from openstoq.preorders.offers import rules, translation_store, views
-from openstoq.preorders.offers.selling import load_variants
+from openstoq.preorders.offers.offered_variants import load_variants
 from openstoq.preorders.offers.storefront import line_items, metafields
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
@@ -19,7 +19,7 @@ from openstoq.web.storefront import public
 PATH = "/api/storefront/preorders"
 
 
-class Asked(BaseModel):
+class OfferQuery(BaseModel):
     """The query: which variant, where, and in which language."""
 
     model_config = ConfigDict(extra="forbid")
@@ -41,7 +41,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Return the offer that applies first, with its texts in the language asked for."""
-    asked = read_values(Asked, query_of(request.scope))
+    asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()
     seconds = runtime.settings.database.read_seconds

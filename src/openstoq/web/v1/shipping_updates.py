@@ -50,7 +50,7 @@ async def send_shipping_update(
         raise BadRequest("Provide either order_ids or shopify_order_ids, not both")
     if not order_ids and not shopify_order_ids:
         raise BadRequest("order_ids or shopify_order_ids is required")
-    found = await store.known(
+    found = await store.find_known(
         context.db, context.shop_id, ids=order_ids or (), order_ids=shopify_order_ids or ()
     )
     if not found:

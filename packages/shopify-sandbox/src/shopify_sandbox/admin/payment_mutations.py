@@ -27,7 +27,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChargeRequest:
     """A charge that a caller asks for: a schedule, an amount, or all that is outstanding."""
 
     mandate_id: str
@@ -54,7 +54,7 @@ def charge_mandate(
         return _refused(UserProblem("Order does not exist", ("id",), CODE))
     charge = charges.with_key(shop, order, idempotency_key)
     if charge is None:
-        asked = Asked(mandate_id, payment_schedule_id, amount)
+        asked = ChargeRequest(mandate_id, payment_schedule_id, amount)
         try:
             charge = _begin(shop, order, idempotency_key, asked)
         except RefusedError as refused:
@@ -72,7 +72,7 @@ def _refused(problem: UserProblem) -> dict[str, Any]:
     return {"job": None, "payment_reference_id": None, "user_errors": [problem]}
 
 
-def _begin(shop: Shop, order: Order, key: str, asked: Asked) -> Charge:
+def _begin(shop: Shop, order: Order, key: str, asked: ChargeRequest) -> Charge:
     if order.cancelled_at is not None:
         raise RefusedError("Order has been cancelled", "id")
     mandate = next((each for each in order.mandates if each.id == _number(asked.mandate_id)), None)

@@ -113,7 +113,7 @@ def _pricing(fixed: dict[str, Any], field: Field) -> Iterator[UserProblem]:
         yield UserProblem("Percentage must be at most 100.", field, "LESS_THAN_OR_EQUAL_TO")
 
 
-def made(shop: Shop, given: dict[str, Any]) -> SellingPlan:
+def read_plan(shop: Shop, given: dict[str, Any]) -> SellingPlan:
     """Return the plan that an input without problems describes."""
     plan = SellingPlan(
         id=next(shop.ids),

@@ -192,5 +192,5 @@ def _fill(shop: Shop, group: SellingPlanGroup, given: Given) -> None:
     for each in given.get("selling_plans_to_update") or ():
         inputs.fill(shop, group.plans[shopify_id(each["id"])], each)
     for each in given.get("selling_plans_to_create") or ():
-        plan = inputs.made(shop, each)
+        plan = inputs.read_plan(shop, each)
         group.plans[plan.id] = plan

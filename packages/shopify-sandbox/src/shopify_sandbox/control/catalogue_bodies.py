@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from shopify_sandbox.bodies import Amount, Body, Id, Text, one_of
+from shopify_sandbox.bodies import Amount, Body, Id, Text, choice
 
-Status = Annotated[str, one_of("ACTIVE", "ARCHIVED", "DRAFT")]
+Status = Annotated[str, choice("ACTIVE", "ARCHIVED", "DRAFT")]
 
 
-Policy = Annotated[str, one_of("DENY", "CONTINUE")]
+Policy = Annotated[str, choice("DENY", "CONTINUE")]
 
 
 class NewVariant(Body):

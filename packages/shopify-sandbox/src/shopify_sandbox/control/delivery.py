@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from starlette.requests import Request
 
-from shopify_sandbox.bodies import Body, NoBody, Number, one_of
+from shopify_sandbox.bodies import Body, NoBody, Number, choice
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.control.views import subscription_view
 from shopify_sandbox.faults import GRAPHQL_FAULTS, WEBHOOK_FAULTS, Fault
@@ -27,7 +27,7 @@ class ShopChange(Body):
 class Compliance(Body):
     """A privacy topic to send, and whom it is about."""
 
-    topic: Annotated[str, one_of(*COMPLIANCE_TOPICS)] = COMPLIANCE_TOPICS[0]
+    topic: Annotated[str, choice(*COMPLIANCE_TOPICS)] = COMPLIANCE_TOPICS[0]
     customer: dict[str, Any] = {}
     orders: list[Any] = []
 
@@ -38,10 +38,10 @@ class Patience(Body):
     timeout: Number = PATIENCE_SECONDS
 
 
-class AskedFault(Body):
+class FaultRequest(Body):
     """A fault to come; `topic` is for webhooks, `operation` for GraphQL."""
 
-    on: Annotated[str, one_of("graphql", "webhooks")] = "graphql"
+    on: Annotated[str, choice("graphql", "webhooks")] = "graphql"
     fault: str
     count: int = 1
     topic: str | None = None
@@ -153,7 +153,7 @@ def _faults(opened: OpenShop) -> dict[str, Any]:
     return {"graphql": opened.faults.view(), "webhooks": webhooks.view()}
 
 
-async def add_fault(opened: OpenShop, body: AskedFault, _: Request) -> dict[str, Any]:
+async def add_fault(opened: OpenShop, body: FaultRequest, _: Request) -> dict[str, Any]:
     """Ask for a fault of the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
     on_graphql = body.on == "graphql"
     kinds = GRAPHQL_FAULTS if on_graphql else WEBHOOK_FAULTS

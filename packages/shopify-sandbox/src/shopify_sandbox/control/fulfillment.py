@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from starlette.requests import Request
 
 from shopify_sandbox import fulfillment, holds, shipping
-from shopify_sandbox.bodies import Body, Id, NoBody, one_of
+from shopify_sandbox.bodies import Body, Id, NoBody, choice
 from shopify_sandbox.clock import rfc3339
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.records.fulfillment import FulfillmentHold, Tracking
@@ -33,17 +33,17 @@ class Units(Body):
     quantity: int = 1
 
 
-class AskedHold(Body):
+class HoldRequest(Body):
     """A hold to place, on all of a fulfillment order or on some units of it."""
 
-    by: Annotated[str, one_of(*HOLDERS)] = "merchant"
-    reason: Annotated[str, one_of(*REASONS)] = "OTHER"
+    by: Annotated[str, choice(*HOLDERS)] = "merchant"
+    reason: Annotated[str, choice(*REASONS)] = "OTHER"
     note: str | None = None
     handle: str | None = None
     lines: tuple[Units, ...] = ()
 
 
-class AskedRelease(Body):
+class ReleaseRequest(Body):
     """The hold to release; all of them without an id."""
 
     hold_id: Id | None = None
@@ -64,7 +64,7 @@ async def list_fulfillment_orders(opened: OpenShop, _: NoBody, request: Request)
     return sending_view(_order(opened.shop, request))
 
 
-async def place_hold(opened: OpenShop, body: AskedHold, request: Request) -> dict[str, Any]:
+async def place_hold(opened: OpenShop, body: HoldRequest, request: Request) -> dict[str, Any]:
     """Hold a fulfillment order for the merchant or another app; `lines` only some units of it."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
     new = holds.NewHold(
@@ -86,7 +86,7 @@ async def place_hold(opened: OpenShop, body: AskedHold, request: Request) -> dic
     }
 
 
-async def release_holds(opened: OpenShop, body: AskedRelease, request: Request) -> dict[str, Any]:
+async def release_holds(opened: OpenShop, body: ReleaseRequest, request: Request) -> dict[str, Any]:
     """Release the hold `hold_id`, whoever placed it, or all of them."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
     ended = [each for each in held.holds if body.hold_id in (None, each.id)]

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shopify_sandbox import cards
-from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, one_of
+from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, choice
 
-Reason = Annotated[str, one_of("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
+Reason = Annotated[str, choice("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
 
 
 Card = Annotated[
@@ -78,7 +78,7 @@ class ReturnedLine(Body):
     quantity: int = 1
 
 
-class AskedRefund(Body):
+class RefundRequest(Body):
     """Money to pay back, or lines to take back with what was paid for them."""
 
     amount: Amount | None = None

@@ -11,7 +11,6 @@ from shopify_sandbox.bodies import NoBody
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.control.order_bodies import (
     Advance,
-    AskedRefund,
     Authentication,
     Cancellation,
     Cart,
@@ -19,6 +18,7 @@ from shopify_sandbox.control.order_bodies import (
     Edit,
     OrderChange,
     Pace,
+    RefundRequest,
     Shopper,
 )
 from shopify_sandbox.control.order_views import charge_view, order_view
@@ -99,7 +99,7 @@ async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str
     return order_view(shop, order)
 
 
-async def refund_order(opened: OpenShop, body: AskedRefund, request: Request) -> dict[str, Any]:
+async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) -> dict[str, Any]:
     """Pay money back, or take lines back with what was paid for them."""
     shop, order = opened.shop, _order(opened, request)
     returned = []

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from shopify_sandbox.bodies import Body, Number, is_no_json, one_of, problems
+from shopify_sandbox.bodies import Body, Number, choice, is_no_json, problems
 from shopify_sandbox.mail.mailbox import FAULTS, Mailbox, MailFault
 from shopify_sandbox.mail.message import CaughtMessage
 from shopify_sandbox.pages.templating import TEMPLATES
@@ -22,10 +22,10 @@ SHOWN = 200
 _NO_SCRIPTS = "sandbox allow-popups allow-popups-to-escape-sandbox"
 
 
-class AskedFault(Body):
+class FaultRequest(Body):
     """A fault to come, of messages to recipients that match `pattern`."""
 
-    fault: Annotated[str, one_of(*FAULTS)]
+    fault: Annotated[str, choice(*FAULTS)]
     pattern: re.Pattern[str] = re.compile("")
     count: int | None = None
     seconds: Number = 0.0
@@ -39,7 +39,7 @@ def create_mail_app(mailbox: Mailbox) -> Starlette:
             Route("/", index),
             Route("/messages", messages),
             Route("/messages", clear, methods=["DELETE"]),
-            Route("/messages/{id:int}", one),
+            Route("/messages/{id:int}", show_message),
             Route("/messages/{id:int}/html", html),
             Route("/messages/{id:int}/raw", raw),
             Route("/faults", faults),
@@ -84,7 +84,7 @@ async def clear(request: Request) -> Response:
     return JSONResponse({"messages": 0})
 
 
-async def one(request: Request) -> Response:
+async def show_message(request: Request) -> Response:
     """Show one message."""
     return JSONResponse(_asked(request).view)
 
@@ -112,7 +112,7 @@ async def faults(request: Request) -> Response:
 async def add_fault(request: Request) -> Response:
     """Ask for a fault."""
     try:
-        asked = AskedFault.model_validate_json(await request.body())
+        asked = FaultRequest.model_validate_json(await request.body())
     except ValidationError as error:
         if is_no_json(error):
             return JSONResponse({"errors": ["The body must be JSON."]}, 400)

@@ -11,7 +11,7 @@ def brief(record: FulfillmentOrder) -> Payload:
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
 
-def one(record: FulfillmentOrder) -> Payload:
+def fulfillment_order(record: FulfillmentOrder) -> Payload:
     """Write a body that names one fulfillment order, as most of them do."""
     return {"fulfillment_order": brief(record)}
 
@@ -63,12 +63,12 @@ def split(original: FulfillmentOrder, made: FulfillmentOrder) -> Payload:
 
 def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
     """Write what fulfillment_orders/merged carries."""
-    return {**intents, "fulfillment_order_merges": one(kept)}
+    return {**intents, "fulfillment_order_merges": fulfillment_order(kept)}
 
 
 def cancelled(record: FulfillmentOrder) -> Payload:
     """Write what fulfillment_orders/cancelled carries; nothing replaces one of a dead order."""
-    return {**one(record), "replacement_fulfillment_order": None}
+    return {**fulfillment_order(record), "replacement_fulfillment_order": None}
 
 
 def rescheduled(record: FulfillmentOrder, fulfill_at: str | None) -> Payload:

@@ -42,7 +42,7 @@ async def read(context: Context, offer: Offer) -> Translations:
 
 
 @translations.post("/set", name="set", aliases=("translate a text",))
-async def set_one(
+async def set_single(
     context: Context, offer: Offer, *, locale: Line, field: Path, value: Value | None = None
 ) -> Translations:
     """Set a single translation override (one locale, one field) on a preorder offer.

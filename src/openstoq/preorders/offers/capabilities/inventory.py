@@ -45,7 +45,7 @@ capability = Capability(
 
 
 @capability.translate
-def one_flag(changes: dict[str, Any]) -> None:
+def write_both_names(changes: dict[str, Any]) -> None:
     """Write both names of the oversell flag, whichever was sent."""
     sent = changes.get("continue_selling")
     if not isinstance(sent, dict):

@@ -14,7 +14,7 @@ from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone, noted
 from openstoq.preorders.offers import store, translation_store
-from openstoq.preorders.offers.selling import SyncedVariant
+from openstoq.preorders.offers.offered_variants import SyncedVariant
 from openstoq.preorders.offers.storefront import metafields, policies
 from openstoq.preorders.offers.storefront import store as marks
 from openstoq.shops.commerce import asking, commerce_of, patiently

@@ -19,7 +19,7 @@ from openstoq.kernel.places import readable
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
-from openstoq.preorders.offers.selling import ELSEWHERE, Selling, markets_of
+from openstoq.preorders.offers.offered_variants import ELSEWHERE, OfferedVariant, markets_of
 from openstoq.preorders.offers.storefront import line_items
 from openstoq.preorders.offers.wording import discount_text
 
@@ -51,7 +51,7 @@ Values = Mapping[str, tuple[str, str]]
 Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
 
 
-def on_variant(selling: Selling, now: datetime) -> dict[str, tuple[str, str]]:
+def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, str]]:
     """Return the metafields of a variant, type and value by key; none without a live offer."""
     own = {offer.id: settings for offer, settings in selling.offers}
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)

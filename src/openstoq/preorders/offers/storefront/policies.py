@@ -12,7 +12,7 @@ from openstoq.catalog import stock
 from openstoq.db.pool import Connection
 from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.selling import Selling, load_variants
+from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
 # Of `preorder_variants p` and `variants v`.
@@ -43,7 +43,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
         if offer.is_live and offer.limits.total.max is not None
     }
     units = await store.units_of(db, shop_id, sorted(limited))
-    known: list[tuple[Selling, bool]] = []
+    known: list[tuple[OfferedVariant, bool]] = []
     for selling in found:
         sold_out: bool | None = None
         with alone("variant", selling.variant_id, {}):

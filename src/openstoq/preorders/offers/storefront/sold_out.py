@@ -7,10 +7,10 @@ from uuid import UUID
 
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.offers.selling import ELSEWHERE, Selling, markets_of
+from openstoq.preorders.offers.offered_variants import ELSEWHERE, OfferedVariant, markets_of
 
 
-def is_sold_out(selling: Selling, units: Mapping[UUID, int], now: datetime) -> bool | None:
+def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetime) -> bool | None:
     """Return whether nothing of a variant is left, in whichever market it is sold.
 
     `units` is what the offers have sold so far of all their variants. None is no decision: the
@@ -39,7 +39,7 @@ def is_sold_out(selling: Selling, units: Mapping[UUID, int], now: datetime) -> b
 def _is_full(
     market: str,
     offers: Sequence[tuple[Offer, Mapping[str, Any]]],
-    selling: Selling,
+    selling: OfferedVariant,
     units: Mapping[UUID, int],
 ) -> bool:
     """Return whether nothing is left in a market, or elsewhere.

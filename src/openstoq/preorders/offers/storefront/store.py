@@ -9,7 +9,7 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
-from openstoq.preorders.offers.selling import SyncedVariant, load_variants
+from openstoq.preorders.offers.offered_variants import SyncedVariant, load_variants
 
 # What is noted of a metafield that the shop was asked for and has not answered yet.
 UNKNOWN = ""

@@ -48,7 +48,7 @@ async def load(context: Context, order_id: str, *, lock: bool) -> PreorderOrder:
 async def find(work: Work, order_id: str, *, lock: bool) -> PreorderOrder:
     """Find a preorder by the order's Shopify id or by ours; raise NotFound for any other."""
     try:
-        found = await store.find(work.db, work.shop_id, [UUID(order_id)])
+        found = await store.order_ids_of(work.db, work.shop_id, [UUID(order_id)])
     except ValueError:
         found = _number(order_id)
     orders = await store.load(work.db, work.shop_id, found, lock=lock)

@@ -40,7 +40,7 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Recognition:
     """What is known of an order and its offers before it is taken in."""
 
     stored: PreorderOrder | None
@@ -50,7 +50,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composition:
     """An order as it follows from what Shopify has of it, with what of it has changed.
 
     `before` are its lines as they were stored, and `entries` the ledger's new and changed entries.
@@ -63,7 +63,7 @@ class Composed:
     is_new: bool
 
 
-def compose(order: Order, known: Known, *, read_at: datetime, now: datetime) -> Composed:
+def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetime) -> Composition:
     """Compose an order of ours, its lines and its ledger; nothing of it is judged yet."""
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
@@ -79,7 +79,7 @@ def compose(order: Order, known: Known, *, read_at: datetime, now: datetime) -> 
     if stored is not None and was_released_by_hand(stored, composed):
         composed.hold_wanted, composed.released_at = None, now
     ledger = entries.reconcile(order, composed.payments, now, at_checkout=money.at_checkout)
-    return Composed(
+    return Composition(
         order=composed, before=before, entries=ledger, offers=offers, is_new=stored is None
     )
 

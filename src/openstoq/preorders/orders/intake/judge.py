@@ -6,7 +6,7 @@ from uuid import UUID
 
 from openstoq.jobs.work import Work
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders.intake.compose import Composed
+from openstoq.preorders.orders.intake.compose import Composition
 from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.orders.limits import rules as limit_rules
 from openstoq.preorders.orders.limits.counts import Buyer
@@ -14,7 +14,7 @@ from openstoq.preorders.orders.limits.rules import Demand
 from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
 
 
-async def judge(work: Work, composed: Composed) -> Composed:
+async def judge(work: Work, composed: Composition) -> Composition:
     """Decide which of an order's new units count, and which go over a limit.
 
     A line that went over before is judged again only once it has become smaller. An order that is
@@ -60,7 +60,7 @@ async def _judge_lines(
         for line in new_lines
     ]
     of_offers = {line.offer_id: offers[line.offer_id].limits for line in new_lines}
-    taken = await counts.taken(
+    taken = await counts.count_units(
         work.db,
         work.shop_id,
         demands,
@@ -90,7 +90,7 @@ def _judged(
     return replace(line, counted=line.current if accepted else 0, exceeded=excess.sentence)
 
 
-def is_to_be_cancelled(composed: Composed) -> bool:
+def is_to_be_cancelled(composed: Composition) -> bool:
     """Return whether an offer of a new order wants orders over its limits cancelled."""
     order, offers = composed.order, composed.offers
     return (

@@ -8,7 +8,7 @@ from openstoq.commerce.port import Commerce
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.orders import decisions, saving, store
-from openstoq.preorders.orders.intake.compose import Composed, Known, compose
+from openstoq.preorders.orders.intake.compose import Composition, Recognition, compose
 from openstoq.preorders.orders.intake.judge import is_to_be_cancelled, judge
 from openstoq.preorders.orders.model import PreorderOrder
 from openstoq.preorders.orders.recognition import matching
@@ -50,7 +50,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
     return await _save(work, judged)
 
 
-async def _save(work: Work, judged: Composed) -> PreorderOrder:
+async def _save(work: Work, judged: Composition) -> PreorderOrder:
     order = judged.order
     await saving.save(work, order, before=judged.before, payments=judged.entries)
     await store.save_fulfillment_orders(work.db, work.shop_id, order)
@@ -77,11 +77,11 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
     return read_at < stored.read_at
 
 
-async def _recognise(work: Work, order: Order) -> Known:
+async def _recognise(work: Work, order: Order) -> Recognition:
     """Load what is known of an order, under a lock that other readings of it wait for."""
     db, shop_id = work.db, work.shop_id
     await store.lock_name(db, shop_id, order.id)
-    stored = await store.load_one(db, shop_id, order.id, lock=True)
+    stored = await store.load_order(db, shop_id, order.id, lock=True)
     plans = await recognition.plans(db, shop_id, _plan_ids(order))
     of_lines = stored.lines if stored is not None else ()
     wanted = {
@@ -90,7 +90,7 @@ async def _recognise(work: Work, order: Order) -> Known:
         *(line.offer_id for line in of_lines),
     }
     offers = {one.id: one for one in await offer_store.all_of(db, shop_id, sorted(wanted))}
-    return Known(
+    return Recognition(
         stored=stored,
         matches=matching.match(order, plans, offers, of_lines),
         offers=offers,

@@ -23,7 +23,7 @@ MONEY_IN = frozenset({"sale", "capture"})
 
 
 @dataclass(frozen=True, slots=True)
-class PartStanding:
+class PartTotals:
     """What a deposit or a balance should be, what came of it, and what went back."""
 
     amount: Decimal
@@ -37,11 +37,11 @@ class PartStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LedgerTotals:
     """How the money of a preorder stands, the order's other goods left out."""
 
-    deposit: PartStanding
-    balance: PartStanding
+    deposit: PartTotals
+    balance: PartTotals
 
     @property
     def received(self) -> Decimal:
@@ -54,7 +54,7 @@ class Standing:
         return self.deposit.refunded + self.balance.refunded
 
 
-def standing(order: PreorderOrder, *, expected: bool = False) -> Standing:
+def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTotals:
     """Add up the ledger.
 
     All that came for an order of preorders alone is theirs, whatever is left of it. Where it has
@@ -76,9 +76,9 @@ def standing(order: PreorderOrder, *, expected: bool = False) -> Standing:
     surplus = max(received + collected - worth(order.lines, order.currency), ZERO)
     ours += _of_preorder(by_hand, others, order.snapshot.others_removed, surplus)
     back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
-    return Standing(
-        deposit=PartStanding(order.deposit, received, min(ours, received)),
-        balance=PartStanding(order.balance, collected, min(back, collected)),
+    return LedgerTotals(
+        deposit=PartTotals(order.deposit, received, min(ours, received)),
+        balance=PartTotals(order.balance, collected, min(back, collected)),
     )
 
 

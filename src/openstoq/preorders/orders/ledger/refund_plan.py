@@ -26,7 +26,7 @@ def refunds(
     One for each payment that is paid back. Refunds that are under way count as done. Empty when
     nothing is left, or nothing of it came through the shop.
     """
-    standing = entries.standing(order, expected=True)
+    standing = entries.ledger_totals(order, expected=True)
     left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}
     found: list[Payment] = []
     for part in parts:

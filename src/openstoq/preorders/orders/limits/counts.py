@@ -12,7 +12,7 @@ from uuid import UUID
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.capabilities.limits import Limits
-from openstoq.preorders.orders.limits.rules import Demand, Taken
+from openstoq.preorders.orders.limits.rules import CountedUnits, Demand
 from openstoq.preorders.orders.model import Line
 
 
@@ -44,13 +44,13 @@ async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
     await offers.lock_variants(db, shop_id, variant_ids)
 
 
-async def taken(
+async def count_units(
     db: Connection,
     shop_id: UUID,
     demands: Sequence[Demand],
     limits: Mapping[UUID, Limits],
     buyer: Buyer,
-) -> Taken:
+) -> CountedUnits:
     """Count what was taken before of what is demanded now, as far as a limit asks after it."""
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(
@@ -69,7 +69,7 @@ async def taken(
     own = {(row["offer_id"], row["variant_id"]): row for row in rows if row["offer_id"] is not None}
     totals = [one for one, limit in limits.items() if limit.total.max is not None]
     per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
-    return Taken(
+    return CountedUnits(
         of_offer=await offers.units_of(db, shop_id, totals, buyer.order_id),
         of_customer=await _of_customer(db, shop_id, per_customer, buyer),
         of_variant={row["variant_id"]: row["preorder_count"] for row in rows},

@@ -27,7 +27,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class CountedUnits:
     """What was preordered before: by offer, by offer and customer, by variant, by market.
 
     `variant_most` and `market_most` are the limits of single variants: by offer and variant, and
@@ -51,7 +51,7 @@ class Excess:
 
 
 def judge(
-    demands: Iterable[Demand], limits: Mapping[UUID, Limits], taken: Taken
+    demands: Iterable[Demand], limits: Mapping[UUID, Limits], taken: CountedUnits
 ) -> dict[int, Excess]:
     """Return the lines that may not be, and why; those before them keep what they took."""
     wanted = list(demands)
@@ -83,7 +83,7 @@ def _of_order(units: int, limits: Limits) -> Excess | None:
 class _Accepted:
     """What was taken before, and by the lines that were accepted so far."""
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: CountedUnits) -> None:
         self._taken = taken
         self._offer = Counter(taken.of_offer)
         self._customer = Counter(taken.of_customer)

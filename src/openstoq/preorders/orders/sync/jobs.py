@@ -89,7 +89,7 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
         if not is_alone:
             return
         async with run.work() as work:
-            wanted = await store.load_one(work.db, work.shop_id, order.id)
+            wanted = await store.load_order(work.db, work.shop_id, order.id)
         # Somebody else's reading may be newer, and what followed from it be done.
         is_newest = wanted is not None and wanted.read_at == read_at
         reading = (order, wanted) if wanted and is_newest else None
@@ -160,7 +160,7 @@ async def _read(
         wanted = (
             await take_in(work, order, read_at=read_at)
             if order is not None
-            else await store.load_one(work.db, work.shop_id, order_id)
+            else await store.load_order(work.db, work.shop_id, order_id)
         )
     return order, wanted
 
@@ -218,7 +218,7 @@ async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
 async def _asked_to_cancel(run: Run, order_id: int) -> None:
     async with run.work() as work:
         now = work.runtime.clock()
-        await store.note_cancel_asked(work.db, work.shop_id, order_id, now)
+        await store.note_cancel_requested(work.db, work.shop_id, order_id, now)
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:

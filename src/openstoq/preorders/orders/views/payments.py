@@ -9,7 +9,7 @@ from pydantic import BaseModel, PlainSerializer
 
 from openstoq.kernel.money import Money
 from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.ledger.entries import PartStanding
+from openstoq.preorders.orders.ledger.entries import PartTotals
 from openstoq.preorders.orders.model import (
     Collect,
     Part,
@@ -108,7 +108,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
     """Show how an order's money stands."""
-    standing = entries.standing(order)
+    standing = entries.ledger_totals(order)
     last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
     retry = next((one for one in order.payments if one.retry_at is not None), None)
     return PaymentsSummary(
@@ -129,7 +129,7 @@ def payments_summary(order: PreorderOrder) -> PaymentsSummary:
     )
 
 
-def _part(order: PreorderOrder, part: PartStanding, last: Payment | None) -> PartView:
+def _part(order: PreorderOrder, part: PartTotals, last: Payment | None) -> PartView:
     return PartView(
         amount=amount_of(order, part.amount),
         received=amount_of(order, part.received),
@@ -138,7 +138,7 @@ def _part(order: PreorderOrder, part: PartStanding, last: Payment | None) -> Par
     )
 
 
-def _part_status(order: PreorderOrder, part: PartStanding, last: Payment | None) -> PartStatus:
+def _part_status(order: PreorderOrder, part: PartTotals, last: Payment | None) -> PartStatus:
     if part.amount <= 0:
         return "none"
     if part.refunded > 0 and part.refundable == 0:

@@ -13,7 +13,7 @@ ELSEWHERE = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selling:
+class OfferedVariant:
     """A variant with the offers that it is attached to, and its own settings in each."""
 
     variant_id: int
@@ -36,7 +36,7 @@ class SyncedVariant:
     revision: int
     is_reset: bool
     written: Mapping[str, str]
-    selling: Selling
+    selling: OfferedVariant
 
 
 async def load_variants(
@@ -65,7 +65,7 @@ async def load_variants(
             revision=row["revision"],
             is_reset=row["is_reset"],
             written=row["written"],
-            selling=Selling(
+            selling=OfferedVariant(
                 variant_id=row["variant_id"],
                 preorder_count=row["preorder_count"],
                 market_counts=row["market_counts"],

@@ -8,7 +8,7 @@ from openstoq.kernel.faults import is_of_item
 FULL = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
 
 # A server that is away, restarting, full or choosing another transaction: trying again helps.
-PASSING = (
+TRANSIENT = (
     *FULL,
     OSError,
     asyncpg.PostgresConnectionError,
@@ -63,4 +63,4 @@ def is_passing(error: Exception) -> bool:
     """
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, PASSING) and not is_of_item(error)
+    return isinstance(error, TRANSIENT) and not is_of_item(error)
