@@ -1,1 +1,1 @@
-"""Back-in-stock alerts: who waits for which variant, and telling them when it is back."""
+"""Back-in-stock alerts: the waitlist of each variant, and the messages when it is back."""

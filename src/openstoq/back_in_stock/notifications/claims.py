@@ -1,8 +1,8 @@
-"""Claims in PostgreSQL: which messages a run holds.
+"""Claims in PostgreSQL: the messages that a run holds.
 
 A message is claimed, with a lease, by the statement that also checks whether its shopper may be
-told. When a lease ends and when a message is due is told by PostgreSQL's clock alone: those of the
-hosts may differ.
+notified. Only PostgreSQL's clock decides when a lease ends and when a message is due, because the
+clocks of the hosts may differ.
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,15 @@ class Claimed:
     locale: str | None
     attempts: int
     singled_out: bool = False
-    """Whether the relay turned it away while it served others."""
+    """True when the relay turned this message away while it served others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place on a waitlist that claims have reached: past the dead entries of those told before."""
+    """The place on a waitlist that claims have reached.
+
+    A claim from there skips the dead index entries of signups that were notified before.
+    """
 
     created_at: datetime
     signup_id: UUID
@@ -51,9 +54,9 @@ async def claim_new(
     lease: timedelta,
     untried: bool = False,
 ) -> tuple[list[Claimed], Place | None]:
-    """Claim the next waiting signups of a restock, oldest first; return them and how far that came.
+    """Claim the next waiting signups of a restock, oldest first; return them and the place reached.
 
-    `untried` leaves out those to which a message of an earlier wave has failed.
+    `untried` leaves out signups for which a message of an earlier wave has failed.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -84,7 +87,7 @@ async def claim_anywhere(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim some waiting signups of a restock from all over the list, drawn by lot."""
+    """Claim some waiting signups of a restock, drawn at random from all over the waitlist."""
     rows = await db.fetch(
         _CLAIM_ANYWHERE,
         shop_id,
@@ -145,9 +148,9 @@ _CLAIM_NEW = _CLAIM.format(
     which="""($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
           AND (NOT $12::boolean OR s.failed_wave_at IS NULL)""",
 )
-# The lot is a hash of the id and of a random $6: a volatile function may not stand here on Citus.
-# It is sorted before the contacts are looked up, so that this is done for those drawn only; and an
-# array is made once, where a subquery might be made again for every row.
+# The random order is a hash of the id and of a random $6, because Citus refuses a volatile function
+# here. The signups are sorted before their contacts are looked up, so that only the drawn ones are
+# looked up. The array is computed once, while a subquery might be computed again for every row.
 _CLAIM_ANYWHERE = _CLAIM.format(
     eligible=_ELIGIBLE,
     first=_FIRST,
@@ -174,7 +177,7 @@ async def claim_due(
 ) -> list[Claimed]:
     """Claim messages whose next attempt is due, and those whose sender died.
 
-    Whose shopper may not be told any more is blocked instead. Where the shop chose to hold
+    A message whose shopper may no longer be notified is blocked instead. If the shop chose to hold
     messages of unknown outcome, those of a dead sender become unknown.
     """
     rows = await db.fetch(
@@ -231,7 +234,7 @@ ORDER BY taken.id
 async def renew(
     db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease: timedelta
 ) -> None:
-    """Keep what this run holds for `lease` from now on."""
+    """Extend the lease of the messages that this run holds to `lease` from now."""
     await db.execute(
         """
         UPDATE notifications SET lease_until = now() + $4::interval
@@ -245,7 +248,7 @@ async def renew(
 
 
 async def give_back(db: Connection, shop_id: UUID, run_id: UUID, ids: Sequence[UUID]) -> None:
-    """Put claimed messages back that were not handed over; that was no attempt."""
+    """Requeue claimed messages that were not handed over; that does not count as an attempt."""
     await db.execute(
         """
         UPDATE notifications SET status = 'queued', attempts = attempts - 1, sender = NULL,

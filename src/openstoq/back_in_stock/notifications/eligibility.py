@@ -1,11 +1,11 @@
-"""Eligibility in SQL: which signups a restock may still tell, in one place for all who ask.
+"""Eligibility in SQL: the signups that a restock may still notify, defined once for all statements.
 
 The arguments are a table's alias and expressions of a statement, never values; `$1` is the shop.
 """
 
 
 def pending(signup: str) -> str:
-    """Return the condition that nobody has told a signup yet and that it may be told."""
+    """Return the condition that a signup has not been notified yet and may be."""
     return f"""{signup}.notified_at IS NULL AND {signup}.unsubscribed_at IS NULL
         AND {signup}.blocked_at IS NULL
         AND (NOT {signup}.optin_required OR {signup}.optin_confirmed_at IS NOT NULL)"""
@@ -20,11 +20,12 @@ def eligible(signup: str, *, variant: str, started_at: str) -> str:
 
 
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the condition that a signup is its contact's oldest, and no other was told since.
+    """Return the condition that a signup is its contact's oldest, and no other was notified since.
 
-    A contact gets one message of a restock: of its signups, such as for several markets, the
-    oldest stands for all, whoever claims it. One that was not eligible when another was told, such
-    as for want of a confirmation, waits for the next restock.
+    A contact gets one message of a restock. If it has several signups, such as for several
+    markets, the oldest stands for all of them, whichever run claims it. A signup that was not
+    eligible when another was notified, such as for want of a confirmation, waits for the next
+    restock.
     """
     # OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
     return f"""NOT EXISTS (

@@ -1,4 +1,4 @@
-"""Sending a wave: the job that tells waiting shoppers, however often it is interrupted."""
+"""The job that sends a wave: it notifies waiting shoppers, however often it is interrupted."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -51,7 +51,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 
 
 def _check_sender(run: Run, wave_id: UUID) -> None:
-    """Raise Retry while no message could be written, whoever it is for."""
+    """Raise Retry while the configured sender is invalid, as then no message can be written."""
     try:
         mailbox(run.runtime.settings.mail.sender)
     except ValueError as error:
@@ -62,7 +62,7 @@ def _check_sender(run: Run, wave_id: UUID) -> None:
 
 
 async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None:
-    """Raise Retry when the relay has stopped the run."""
+    """Record how many runs in a row the relay has stopped; raise Retry if it stopped this one."""
     refusals, before = outbox.relays_refusals, outbox.refusals_before
     if not refusals:
         if before < wave.refusals:
@@ -86,13 +86,13 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:
-    """End the wave, or raise Retry for when there is something to be done about it again.
+    """End the wave, or raise Retry for the time when there is more to do for it.
 
-    `over` is why no further message may go out, if that is so whatever the stock.
+    `over` is the reason if no further message may go out, regardless of stock.
     """
     async with run.work() as work:
         if not await waves.hold(work.db, work.shop_id, wave):
-            # Whoever stretched the wave has enqueued the job that goes on with it.
+            # A restock that extended the wave has also enqueued the job that continues it.
             return
         if over is None and not await waves.is_sellable(work.db, work.shop_id, wave):
             over = "sold_out"

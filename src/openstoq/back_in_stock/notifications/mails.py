@@ -22,7 +22,7 @@ from openstoq.shops.single_mails import message_id_domain
 
 log = structlog.get_logger(__name__)
 
-# What Shopify calls the one variant of a product without options.
+# Shopify's title for the one variant of a product without options.
 NO_OPTIONS = "Default Title"
 
 
@@ -30,7 +30,7 @@ class Unwritable(Exception):  # noqa: N818 - it describes the message
     """This message cannot be written, through no fault of its recipient's."""
 
     def __init__(self, cause: Exception) -> None:
-        # What an exception says may quote a contact or a link.
+        # The text of an exception may quote a contact or a link.
         super().__init__(f"openstoq could not write this message ({type(cause).__name__})")
 
 
@@ -44,12 +44,12 @@ class Letters:
         self.unknown_outcome = unknown_outcome
         self._runtime = runtime
         self._products: dict[int, Mapping[str, Any]] = {}
-        # By the locales of Babel, of which there are few, and not by whatever a shopper has sent.
+        # Keyed by Babel's locales, which are few, and not by the text that a shopper has sent.
         self._prepared: dict[tuple[int, str], Prepared | Unwritable] = {}
 
     @classmethod
     async def load(cls, work: Work) -> "Letters":
-        """Read what all messages of the shop have in common."""
+        """Load the data that all messages of the shop have in common."""
         shop = await shops.load(work.db, work.shop_id)
         if shop is None:
             raise LookupError("the shop of this wave is gone")
@@ -57,9 +57,9 @@ class Letters:
         return cls(work.runtime, shop, settings.delivery.unknown_outcome)
 
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
-        """Write what a group's messages have in common, as far as that was not done yet.
+        """Write the parts that a group's messages have in common, unless they are written already.
 
-        Where that fails, it fails for these messages alone: `email` raises for each of them.
+        A failure affects only the messages of that variant and locale: `email` raises for each.
         """
         missing = {claimed.variant_id for claimed in group} - self._products.keys()
         if missing:
@@ -82,7 +82,7 @@ class Letters:
                 unsubscribe_url=link(self._runtime, UNSUBSCRIBE, self.shop.id, claimed.signup_id),
             )
             content = prepared.personal(recipient)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's alone
+        except Exception as error:  # noqa: BLE001 - any error here concerns this message alone
             raise _unwritable(error, notification_id=str(claimed.id)) from None
         return Email(
             id=claimed.id,
@@ -97,7 +97,7 @@ class Letters:
     def _written(self, variant_id: int, locale: str) -> Prepared | Unwritable:
         try:
             return prepare_alert(self._facts_of(variant_id, self._products[variant_id]), locale)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is these messages' alone
+        except Exception as error:  # noqa: BLE001 - any error here concerns these messages alone
             return _unwritable(error, variant_id=variant_id, locale=locale)
 
     async def _read_products(
@@ -134,6 +134,6 @@ class Letters:
 
 
 def _unwritable(error: Exception, **ids: str | int) -> Unwritable:
-    """Log what went wrong, without the words of the error, and return what it means."""
+    """Log an error without its text, and return it as Unwritable."""
     log.error("letter.unwritable", error=type(error).__name__, trace=trace_of(error), **ids)
     return Unwritable(error)

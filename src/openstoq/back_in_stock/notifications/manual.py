@@ -1,4 +1,4 @@
-"""Telling shoppers by hand, whatever the stock."""
+"""Notify shoppers by hand, regardless of stock."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,6 @@ from openstoq.jobs.work import Work
 
 
 async def start(work: Work, signups: Sequence[Signup]) -> None:
-    """Have these signups told; the caller holds them locked and has asked rules.refusal."""
+    """Start a wave for these signups; the caller has locked them and checked rules.refusal."""
     wave_id = await waves.start_manual(work.db, work.shop_id, signups, now=work.runtime.clock())
     work.enqueue(send_wave, wave_id=wave_id)

@@ -1,7 +1,7 @@
-"""The marker of one run: writes behind the transport what became of the messages it handed over.
+"""The marker of one run: it follows the transport and records the outcome of each message.
 
-The relay has these messages. What is not marked is sent again, so a mark that cannot be written
-must keep no other from being.
+The relay has these messages already. A message without a mark is sent again, so a mark that cannot
+be written must not keep any other from being written.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Marker:
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
         self.sold_out = False
-        """Whether the variant was sold out when marks were last written."""
+        """True when the variant was sold out as marks were last written."""
         self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
         self._settled: list[Mark] = []
         self._writing = 0
@@ -48,7 +48,7 @@ class Marker:
         return len(self._settled) + self._writing
 
     def add(self, mark: Mark) -> None:
-        """Have a mark written soon."""
+        """Queue a mark, to be written soon."""
         self._settled.append(mark)
         self._changed.set()
         if len(self._settled) >= MARK_AT:
@@ -61,7 +61,7 @@ class Marker:
         self._many.set()
 
     async def run(self) -> None:
-        """Write marks until the end; raise when PostgreSQL takes none for too long."""
+        """Write marks until the end; raise when PostgreSQL accepts none for too long."""
         while not self._has_ended or self._settled:
             await self._changed.wait()
             self._changed.clear()
@@ -80,7 +80,7 @@ class Marker:
             try:
                 async with self._run.work() as work:
                     await (self._mark_apart if is_apart else self._mark)(work, settled)
-                    # A group may take a slow relay minutes; stock is looked at again meanwhile.
+                    # A slow relay may need minutes for a group, so stock is checked meanwhile.
                     self.sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
                 break
             except Exception as error:
@@ -88,12 +88,12 @@ class Marker:
                 if is_of_item(error) and not is_apart:
                     is_apart = True
                     continue
-                # Whoever takes over would send these messages again.
+                # A passing error is retried here: a run that takes over would send all this again.
                 if is_of_item(error) or not isinstance(error, TRANSIENT):
                     raise
                 if monotonic() - began > GIVE_UP_MARKING_SECONDS:
                     log.warning("wave.marks_lost", messages=self.unmarked, error=str(error))
-                    # The run ends with it, or it would go on to hand over what it cannot mark.
+                    # This ends the run, which would otherwise hand over messages it cannot mark.
                     raise
                 await asyncio.sleep(0.2)
         self._writing = 0
@@ -104,7 +104,7 @@ class Marker:
         await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
-        """Write a group of which some cannot be: those with a sentence of ours for an error."""
+        """Write a group in which some marks cannot be written; those get our own error sentence."""
         failed = await self._mark_each(work, {mark.id: mark for mark in group})
         plain = {
             mark.id: replace(mark, error=None if mark.status == "sent" else UNWRITABLE)

@@ -1,4 +1,4 @@
-"""Marks in PostgreSQL: what became of messages, written together with the state of their signups."""
+"""Marks in PostgreSQL: the outcomes of messages, written with the state of their signups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from openstoq.db.pool import Connection
 class Mark:
     """The state that a message and its signup get after a delivery.
 
-    `pause` is how long it rests when it goes back to the queue; a relay that was not there is no
-    attempt. A failed one `blocks` its signup when nobody can be reached at its address.
+    `pause` is the time until the next attempt of a message that goes back to the queue. A relay
+    that was not reachable does not count as an attempt. A failed message `blocks` its signup when
+    nobody can be reached at its address.
     """
 
     id: UUID
@@ -31,11 +32,11 @@ class Mark:
 async def write(
     db: Connection, shop_id: UUID, wave: Wave, run_id: UUID, marks: Sequence[Mark], *, now: datetime
 ) -> None:
-    """Write what became of messages, and with it the state of their signups.
+    """Write the outcomes of messages, and with them the state of their signups.
 
-    A signup whose message failed is not told by this wave any more, blocked or not. Whatever else
-    a contact waits for the variant with, such as for other markets, counts as told by a restock
-    with the signup that was.
+    This wave no longer notifies a signup whose message failed, blocked or not. When a restock
+    notifies one signup of a contact, the contact's other signups for the variant, such as for
+    other markets, count as notified too.
     """
     await db.execute(
         _MARK,
@@ -57,7 +58,7 @@ async def write(
 
 # The arrays are named twice so that both tables are looked up by key, whatever the planner
 # believes of tables that have just grown. A message that is held back because the relay may
-# have taken it counts as told: it is for the merchant to send it again.
+# have taken it counts as notified: only the merchant decides to send it again.
 _MARK = f"""
 WITH marked AS (
     UPDATE notifications n SET

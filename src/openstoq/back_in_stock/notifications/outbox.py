@@ -1,7 +1,7 @@
 """The outbox of one run of a wave: claims groups ahead of the transport, marks behind it.
 
-At most UNMARKED messages are ever handed over and not yet marked, so that is the most that a
-killed worker repeats.
+At most UNMARKED messages are ever handed over and not yet marked, so a killed worker repeats no
+more than that.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
 GROUP = 200
 UNMARKED = 64
-# A run lasts so long before it pauses for another shop's.
+# A run lasts at least this long before it pauses for another shop's job.
 SHORTEST_RUN_SECONDS = 1.0
 
 
@@ -41,9 +41,9 @@ class WaveOutbox(Outbox):
         self.owner = run.shop_id
         self._run, self._wave, self._letters = run, wave, letters
         self.relays_refusals: list[Refusal] = []
-        """Those that are the relay's fault, once the run has ended."""
+        """The refusals that are the relay's fault, known once the run has ended."""
         self.has_paused = False
-        """Whether the run paused for another shop's job, with more to send."""
+        """True when the run paused for another shop's job, with more to send."""
         self._began = monotonic()
         self._trial = Trial()
         self._is_probing = False
@@ -71,7 +71,7 @@ class WaveOutbox(Outbox):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Mark what is settled and put back what was claimed in vain."""
+        """Mark the settled messages and requeue those that were claimed in vain."""
         verdict = self._trial.close(is_cut=kind is not None or self._is_over)
         self.relays_refusals = verdict.relays
         self._mark_final(verdict.final)
@@ -92,15 +92,15 @@ class WaveOutbox(Outbox):
 
     @property
     def refusals_before(self) -> int:
-        """The number of runs in a row that the relay had stopped: 0 once it has served this one."""
+        """The number of runs in a row that the relay stopped; 0 once this run has an acceptance."""
         return 0 if self._trial.accepted else self._wave.refusals
 
     async def resumes(self) -> bool:
-        """Return whether there is more to send, once all that was handed over is settled.
+        """Return whether there is more to send, once every message handed over is settled.
 
-        When nearly all is refused, a few messages from elsewhere on the waitlist decide: if the
-        relay takes some of them, the refusals are the recipients' own, and the wave goes on. As
-        long as it takes any, more are drawn: nearly all of the list may be dead.
+        When nearly all messages are refused, a few from elsewhere on the waitlist decide. If the
+        relay accepts enough of those, the refusals are the recipients' own and the wave goes on.
+        While it accepts any, more are drawn, because nearly all of the list may be dead.
         """
         if self._is_over or not self._trial.is_doubtful:
             return False
@@ -122,13 +122,13 @@ class WaveOutbox(Outbox):
         return self._trial.is_doubtful and self._trial.has_served_probe and not is_last
 
     async def next(self) -> Email | None:
-        """Wait until a message may be handed over; None when the wave has no more for now."""
+        """Return the next message once it may be handed over; None if the wave has none for now."""
         while True:
             email = self.next_nowait()
             if email is not None:
                 return email
             if self._tasks[0].done():
-                # The marker has failed: what is handed over now could not be marked.
+                # The marker has failed: a message handed over now could not be marked.
                 return None
             if self._unmarked >= UNMARKED:
                 self._room.clear()
@@ -141,7 +141,7 @@ class WaveOutbox(Outbox):
                     return None
 
     def next_nowait(self) -> Email | None:
-        """Hand over a claimed message if one may be."""
+        """Return a claimed message if one may be handed over now, or None."""
         self._pause_if_crowded()
         while self._ready and self._unmarked < UNMARKED and self._may_hand_over:
             claimed = self._ready.popleft()
@@ -156,14 +156,14 @@ class WaveOutbox(Outbox):
         return None
 
     def record(self, email: Email, delivery: Delivery) -> None:
-        """Take note of a delivery; the marker writes it."""
+        """Settle a message by its delivery; the marker writes the outcome."""
         self._settle(self._handed_over.pop(email.id), delivery)
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
         if delivery.is_refusal:
             self._mark_final(self._trial.hear(claimed, delivery))
-            # What is open here is not with the relay, so another message may go out for it.
+            # A refused message is no longer with the relay, so another may go out in its place.
             self._room.set()
             return
         self._mark(claimed, delivery)
@@ -177,7 +177,7 @@ class WaveOutbox(Outbox):
             self._mark(refusal.claimed, refusal.delivery)
 
     def _mark(self, claimed: Claimed, delivery: Delivery) -> None:
-        """Have the marker write what became of a message."""
+        """Pass the outcome of a message to the marker, which writes it."""
         self._marker.add(
             rules.mark_of(
                 claimed,
@@ -195,13 +195,14 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing more may be handed over: stock has run out, or the run has to pause."""
+        """Return whether the run hands over no more: stock ran out, or the run pauses or stops."""
         return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
         """End the run early when a job of another shop waits for its slot.
 
-        Not before refusals can be judged, or runs that always pause would judge none.
+        A run pauses only once it can judge refusals; otherwise runs that always pause would judge
+        none.
         """
         has_run = monotonic() - self._began >= SHORTEST_RUN_SECONDS
         if has_run and self._trial.is_conclusive and self._run.is_crowded():
@@ -220,10 +221,10 @@ class WaveOutbox(Outbox):
         return timedelta(seconds=self._runtime.settings.worker.lease_seconds)
 
     async def _claim(self) -> bool:
-        """Claim the next group; False when there is nothing (any more)."""
+        """Claim the next group; return whether there was one."""
         async with self._run.work() as work:
             if self._wave.kind == "restock" and self._wave.refusals:
-                # What was refused before must not keep a run from those whom no run has reached.
+                # Messages refused before must not keep a run from shoppers not yet reached.
                 new = await self._claim_new(work, GROUP // 2)
                 due = await self._claim_due(work, GROUP - len(new))
                 group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
@@ -236,7 +237,7 @@ class WaveOutbox(Outbox):
         return bool(group)
 
     async def _claim_probes(self) -> bool:
-        """Claim a few messages from elsewhere on the waitlist; False when there are none."""
+        """Claim a few messages from elsewhere on the waitlist; return whether there were any."""
         async with self._run.work() as work:
             group: list[Claimed] = []
             if self._wave.kind == "restock":
@@ -282,8 +283,8 @@ class WaveOutbox(Outbox):
             if new or self._has_walked:
                 self._place = place
                 return new
-            # The walk passed over rows that others held, and over those whom an earlier restock
-            # could not reach, who come last: one more from the start finds them.
+            # The first walk skipped rows that other runs held, and signups whose message failed in
+            # an earlier restock, which come last. A second walk from the start finds them.
             self._place, self._has_walked = None, True
 
     async def _renew(self) -> None:

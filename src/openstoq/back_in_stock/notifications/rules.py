@@ -28,12 +28,12 @@ def relay_pause(failures: int) -> timedelta:
 
 
 def refusal_pause(refusals: int) -> timedelta:
-    """Return how long a wave waits for a relay that has stopped so many of its runs in a row."""
+    """Return how long a wave waits for a relay that has stopped `refusals` of its runs in a row."""
     return timedelta(seconds=REFUSAL_PAUSES[min(refusals, len(REFUSAL_PAUSES) - 1)])
 
 
 def refusal_reason(delivery: Delivery) -> str:
-    """Return why a relay stops a wave, without its words: they may quote a recipient."""
+    """Return why a relay stops a wave, without the relay's words, which may quote a recipient."""
     codes = _CODES.match(delivery.reply)
     if codes is None or delivery.stage is None:
         return "The messages cannot be written for this relay; look at their errors."
@@ -51,13 +51,13 @@ def mark_of(
     unknown_outcome: Literal["resend", "hold"],
     is_alone: bool = False,
 ) -> Mark:
-    """Return what becomes of a message after a delivery.
+    """Return the mark that a message gets after a delivery.
 
-    A relay's "later", and its refusal of one message among others, is tried again up to
-    MOST_ATTEMPTS times; of a message that `is_alone`, as no other shows that the relay serves
-    anybody, a "later" is obeyed however often. A relay that was not there is no attempt. Of a
-    message that the relay may have taken, the shop decides; it is not handed over more than
-    MOST_ATTEMPTS times.
+    A message is retried up to MOST_ATTEMPTS times after a relay's "later", or when the relay turns
+    away this message among others. A message that `is_alone` has no such limit, because no other
+    message shows that the relay serves anybody. A relay that was not reachable does not count as
+    an attempt. The shop's setting decides about a message that the relay may have taken, which is
+    handed over at most MOST_ATTEMPTS times.
     """
     is_to_be_tried = delivery.outcome is Outcome.TURNED_AWAY or delivery.says_later
     status, pause = "queued", None
@@ -89,7 +89,7 @@ def mark_of(
 
 
 def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
-    """Return whether nothing shows yet that the relay serves others than this message's shopper."""
+    """Return whether nothing shows yet that the relay serves anybody besides this shopper."""
     is_young = now - created_at(claimed.id) <= PATIENCE
     return not accepted and not claimed.singled_out and is_young
 
@@ -97,10 +97,10 @@ def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
 def mark_of_relay(
     claimed: Claimed, delivery: Delivery, *, now: datetime, pause: timedelta = timedelta(0)
 ) -> Mark:
-    """Return what becomes of a message whose refusal is, or may be, the relay's fault.
+    """Return the mark of a message whose refusal is, or may be, the relay's fault.
 
-    It waits, unharmed. A refusal of the recipient or the message, or a "later", that stands for as
-    long as PATIENCE is believed, and still blocks nobody.
+    The message waits, unharmed. Once the message is older than PATIENCE, a refusal of the recipient
+    or the message, or a "later", is believed: the message fails, but blocks nobody.
     """
     is_over = (
         delivery.outcome is not Outcome.TURNED_AWAY and now - created_at(claimed.id) > PATIENCE

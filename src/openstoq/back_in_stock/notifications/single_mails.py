@@ -1,6 +1,7 @@
-"""The mail that asks a shopper to confirm a signup, and how often a contact may get one.
+"""The mail that asks a shopper to confirm a signup, and how often a mailbox may get one.
 
-Anybody can type anybody's address into a form, so what a form can set off is counted by mailbox.
+Anybody can type anybody's address into a form, so the mails that a form triggers are counted by
+mailbox.
 """
 
 from dataclasses import dataclass
@@ -22,16 +23,17 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.mails")
 
-# How often a mailbox is asked: of one product, by one shop, and by all shops of the installation.
+# A mailbox is asked at most so often within WINDOW: about one product, by one shop, and by all
+# shops of the installation.
 WINDOW = timedelta(days=1)
 MOST_OF_A_PRODUCT, MOST_OF_A_SHOP, MOST_OF_ALL = 1, 5, 20
-# Signups of one sweep, so that its transaction is not long.
+# The most signups of one sweep, so that its transaction stays short.
 SWEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A signup whose shopper is to be asked."""
+    """A signup that its shopper has not confirmed yet."""
 
     contact: str
     mailbox: str
@@ -43,9 +45,9 @@ class Unconfirmed:
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
-    """Mail a shopper the link that confirms a signup, unless that was done meanwhile.
+    """Mail a shopper the link that confirms a signup, unless it was confirmed meanwhile.
 
-    A mailbox that was asked often enough is not asked: the signup stays unconfirmed.
+    A mailbox that was asked often enough gets no mail, and the signup stays unconfirmed.
     """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
@@ -65,7 +67,7 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
             locale=signup.locale or shop.locale,
         )
     except ValueError:
-        # The error quotes the address or the link, which no log may have.
+        # The error quotes the address or the link, which must not reach a log.
         raise GiveUp(
             "the mail could not be written: correct the signup's address, or OPENSTOQ_MAIL_SENDER"
         ) from None
@@ -74,9 +76,10 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Ask those who had unsubscribed and signed up again by a form, and those with a signup held.
+    """Ask shoppers to confirm who signed up again by a form after unsubscribing, or were held.
 
-    They are not asked at once: an answer that took longer would tell who they are.
+    The form's request does not ask them itself: an answer that took longer would reveal who they
+    are.
     """
     async with run.work() as work:
         for signup_id in await _returned(work.db, work.shop_id, SWEPT):
@@ -105,7 +108,7 @@ async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
     """Return whether the mailbox may be asked now; if so, it counts as asked."""
     now = work.runtime.clock()
     digest = work.runtime.ports.get(Seal).digest("asked contact", signup.mailbox)
-    # Whatever its signups are, they are asked about in turn.
+    # The lock makes requests about different signups of a mailbox wait for each other.
     await work.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", digest)
     asked = await work.db.fetchrow(
         """

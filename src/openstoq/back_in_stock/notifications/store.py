@@ -1,4 +1,4 @@
-"""The send log in PostgreSQL: reading it."""
+"""Read the send log from PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ _NOTIFICATION = f"""json_build_object(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which messages a list is of; None leaves a field out."""
+    """Conditions on the messages of a list; a field that is None is not checked."""
 
     channel: Channel | None = None
     status: Status | None = None

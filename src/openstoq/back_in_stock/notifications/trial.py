@@ -1,8 +1,9 @@
-"""The trial of refusals: whose fault they are, judged by what else a run was answered.
+"""The trial of refusals: a run's other answers show whose fault a refusal is.
 
 A relay's words for "no such mailbox" and for "I do not serve you" cannot always be told apart, and
-a relay whose directory is broken says the first of everybody. So a refusal is not final at once.
-It is a message's own when the relay serves others, and the relay's when it refuses nearly all.
+a relay whose directory is broken says the first about everybody. So a refusal is not final at once.
+It is the message's own fault when the relay serves others, and the relay's when it refuses nearly
+all.
 """
 
 from collections import deque
@@ -13,21 +14,22 @@ from uuid import UUID
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.messaging.port import Delivery, Outcome
 
-# Of so many answers in a row so many refusals are nearly all.
+# NEARLY_ALL refusals among WINDOW answers in a row count as nearly all.
 WINDOW = 20
 NEARLY_ALL = 18
-# So many messages from elsewhere on the waitlist decide whether that is the relay's fault: whoever
-# signs up many dead addresses in a row must not stop a wave. The more runs were stopped, and as
-# long as the relay takes any, the more are drawn.
+# So many messages from elsewhere on the waitlist decide whether that is the relay's fault, because
+# somebody who signs up many dead addresses in a row must not stop a wave. More messages are drawn
+# the more runs were stopped, and while the relay accepts any.
 PROBES, MOST_PROBES = 10, 640
-# At a run's end there may be nothing left that the relay could be seen to serve after a message it
-# turned away. So many are believed to be odd ones, if it served at least as many before.
+# At a run's end, no message may be left to show that the relay serves others after it turned one
+# away. So many such messages are believed to be at fault themselves, if the relay accepted at least
+# as many.
 STRAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal, the messages that had been taken and the answers that had come by then."""
+    """A refusal, with the numbers of messages taken and of answers received by then."""
 
     claimed: Claimed
     delivery: Delivery
@@ -37,13 +39,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whose fault the refusals are that were open at a run's end."""
+    """The verdict on the refusals that were open at a run's end."""
 
     final: list[Refusal]
-    """The messages' own."""
+    """Refusals that are the messages' own fault."""
     relays: list[Refusal]
     undecided: list[Refusal]
-    """The run was cut short before it could be known: the next one asks again."""
+    """Refusals of a run that was cut short before it could judge them; the next run asks again."""
 
 
 class Trial:
@@ -52,9 +54,9 @@ class Trial:
     def __init__(self) -> None:
         self.accepted = 0
         self.is_doubtful = False
-        """Whether nearly all was refused of late: nothing is final until `judge` or `close`."""
+        """True after nearly all was refused of late: nothing is final until `judge` or `close`."""
         self._last: deque[bool] = deque(maxlen=WINDOW)
-        """The last answers, or all since the probe began: whether they were acceptances."""
+        """The last answers, or all since the probe began; True is an acceptance."""
         self._open: list[Refusal] = []
         self._places: dict[UUID, int] = {}
         self._taken = 0
@@ -68,11 +70,11 @@ class Trial:
         self._places[message_id] = self._taken
 
     def drop(self, message_id: UUID) -> None:
-        """Note that a message had no answer that says anything about the relay."""
+        """Note that the answer to a message says nothing about the relay."""
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Note an acceptance or a refusal; return the refusals that have become final by it."""
+        """Note an acceptance or a refusal; return the refusals that it makes final."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED
@@ -88,20 +90,20 @@ class Trial:
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether the run may pause: its answers are enough to decide refusals by."""
+        """Return whether the run has enough answers to judge refusals, so that it may pause."""
         return self._answered >= WINDOW and not self.is_doubtful
 
     def probe(self) -> None:
-        """Begin to ask with messages from elsewhere; everything handed over has been answered."""
+        """Begin the probe with messages from elsewhere; each message handed over was answered."""
         self._last = deque()
 
     @property
     def has_served_probe(self) -> bool:
-        """Whether the relay has taken any of the messages from elsewhere."""
+        """Return whether the relay has accepted any message of the probe."""
         return True in self._last
 
     def judge(self) -> list[Refusal]:
-        """Return what is final after the probe; the run stays doubtful when nearly all is not."""
+        """Return the refusals that the probe makes final; none while it is refused nearly whole."""
         refused = self._last.count(False)
         if not self._last or refused * WINDOW >= NEARLY_ALL * len(self._last):
             return []
@@ -111,10 +113,10 @@ class Trial:
         return self._pick(lambda refusal: refusal.answered <= final)
 
     def close(self, *, is_cut: bool) -> Verdict:
-        """Judge at a run's end what is open; `is_cut` when there was more to hand over.
+        """Judge the open refusals at a run's end; `is_cut` when there was more to hand over.
 
-        A message that was turned away before while others were served goes on using up its
-        attempts, or a wave that has nothing else left would never end; but not while the relay is
+        A message that was turned away before while others were served keeps using up its attempts;
+        otherwise a wave that has nothing else left would never end. It does not while the relay is
         at fault for others.
         """
         opened, self._open = self._open, []
@@ -134,7 +136,7 @@ class Trial:
         return Verdict(final, relays, [])
 
     def _has_served_since(self, refusal: Refusal) -> bool:
-        # What was on its way when the relay turned bad is still taken: that proves nothing.
+        # Messages on their way when the relay turned bad are still accepted: that proves nothing.
         return self._served > refusal.taken
 
     def _is_final(self, refusal: Refusal) -> bool:

@@ -1,4 +1,4 @@
-"""Waves in PostgreSQL: the durable decisions to tell shoppers."""
+"""Waves in PostgreSQL: the durable decisions to notify shoppers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,16 +24,17 @@ class Wave:
     variant_id: int | None
     started_at: datetime
     refusals: int = 0
-    """How many of its runs in a row the relay stopped."""
+    """The number of its runs in a row that the relay stopped."""
 
 
 async def start_restock(
     db: Connection, shop_id: UUID, variant_id: int, *, quantity: int, now: datetime
 ) -> UUID | None:
-    """Start a wave when the variant sold out since its last one; return its id.
+    """Start a wave if the variant sold out since its last wave; return the wave's id.
 
-    While an earlier wave still waits for the relay, it is stretched to those who signed up since,
-    and no second wave runs beside it.
+    Starting a wave clears `sold_out_at`, so that nothing depends on which of two hosts' clocks is
+    ahead. An earlier wave that has not ended is extended to the signups made since, so that no
+    second wave runs beside it.
     """
     if not await stock.answer_sold_out(db, shop_id, variant_id):
         return None
@@ -57,7 +58,7 @@ async def start_restock(
 async def start_manual(
     db: Connection, shop_id: UUID, signups: Sequence[Signup], *, now: datetime
 ) -> UUID:
-    """Start a wave of just these signups, which the caller holds locked."""
+    """Start a wave of just these signups, which the caller has locked."""
     wave_id = new_id()
     await db.execute(
         "INSERT INTO waves (shop_id, id, kind, started_at) VALUES ($1, $2, 'manual', $3)",
@@ -113,9 +114,10 @@ async def note_refusals(
 
 
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Lock a wave for its end; False when it has ended or a new restock has stretched it.
+    """Lock a wave before its end; return whether it has neither ended nor been extended.
 
-    A restock at this moment waits, and then starts a wave of its own.
+    A restock at this moment waits for the lock. If this transaction ends the wave, the restock then
+    starts a wave of its own.
     """
     return bool(
         await db.fetchval(
@@ -131,7 +133,7 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Return whether there is still something to tell of; a manual wave does not ask."""
+    """Return whether the variant is still in stock; a manual wave does not depend on it."""
     if wave.kind == "manual":
         return True
     return bool(
@@ -147,9 +149,9 @@ async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return how long until the wave's next message may be tried or taken over; None: none is left.
+    """Return the time until the wave's next message may be tried or taken over, or None.
 
-    It is negative for one that is due already.
+    The time is negative for a message that is due already.
     """
     pause: timedelta | None = await db.fetchval(
         """
@@ -164,7 +166,7 @@ async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta
 
 
 async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return how long living runs hold messages of the wave; None: none is being handed over."""
+    """Return how long living runs hold messages of the wave; None if they hold none."""
     pause: timedelta | None = await db.fetchval(
         """
         SELECT max(lease_until) - now() FROM notifications
@@ -225,7 +227,7 @@ async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
 
 
 async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Reopen the last wave of variants where it ended before a signup of its time was visible.
+    """Reopen a variant's last wave if it ended before a signup of its time was visible.
 
     A signup carries the time at which its transaction began; one that commits just after a short
     wave has ended would otherwise wait until the variant sells out again.

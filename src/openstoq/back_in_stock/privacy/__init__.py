@@ -1,1 +1,1 @@
-"""Shopify's three privacy requests: tell what is stored, forget a customer, forget a shop."""
+"""Shopify's three privacy requests: export a customer's data, forget a customer, forget a shop."""

@@ -1,4 +1,4 @@
-"""Shopify's privacy webhooks, obeyed in the transaction that works them off."""
+"""Shopify's privacy webhooks, carried out in the transaction that processes them."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ jobs = JobSet("back_in_stock.privacy")
 async def send_customer_data(
     run: Run, *, request_id: UUID, customer_ids: list[UUID], shopify_customer_id: int | None
 ) -> None:
-    """Mail the merchant what is stored of a customer, as Shopify's data request demands."""
+    """Mail the merchant the data stored about a customer, as Shopify's data request demands."""
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         data = await store.export(
@@ -43,9 +43,9 @@ async def send_customer_data(
 async def on_news(work: Work, news: News) -> None:
     """Answer a privacy webhook.
 
-    customers/data_request: what is stored goes to the merchant, who answers the customer.
-    customers/redact: the customer goes, with signups and messages. shop/redact: everything of
-    the shop goes, unless the app was installed again since.
+    customers/data_request: a job mails the stored data to the merchant, who answers the customer.
+    customers/redact: the customer is deleted, with signups and messages. shop/redact: everything
+    of the shop is deleted, unless the app was installed again since.
     """
     db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
     match news.change:
@@ -74,8 +74,9 @@ async def on_news(work: Work, news: News) -> None:
 async def _customers(work: Work, request: PrivacyRequest) -> list[UUID]:
     """Return the customers that a request is about: by Shopify's id, e-mail or phone.
 
-    Shopify sends a phone number as the customer wrote it. One without a country code is of the
-    customer's country, or of the shop's; one that cannot be read is nobody's.
+    Shopify sends a phone number as the customer wrote it. A number without a country code is read
+    as one of the customer's country, or of the shop's. A number that cannot be read matches no
+    customer.
     """
     emails = [f"email:{form}" for form in email_forms(request.email)]
     found = await store.customers(

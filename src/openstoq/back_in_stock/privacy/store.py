@@ -10,7 +10,7 @@ from openstoq.kernel.ids import new_id
 
 
 async def note(db: Connection, shop_id: UUID, topic: str, now: datetime) -> UUID:
-    """Note that a request came in, and return its id."""
+    """Record that a request came in, and return its id."""
     request_id = new_id()
     await db.execute(
         "INSERT INTO privacy_requests (shop_id, id, topic, received_at) VALUES ($1, $2, $3, $4)",
@@ -25,7 +25,7 @@ async def note(db: Connection, shop_id: UUID, topic: str, now: datetime) -> UUID
 async def complete(
     db: Connection, shop_id: UUID, request_id: UUID, outcome: dict[str, Any], now: datetime
 ) -> None:
-    """Note what became of a request; `outcome` holds counts, never contacts."""
+    """Record the outcome of a request; `outcome` holds counts, never contacts."""
     await db.execute(
         """
         UPDATE privacy_requests SET completed_at = $3, outcome = $4
@@ -41,7 +41,7 @@ async def complete(
 async def customers(
     db: Connection, shop_id: UUID, *, shopify_id: int | None = None, identities: Sequence[str]
 ) -> dict[UUID, str | None]:
-    """Return customers by Shopify's id or by what they signed up with, each with its country."""
+    """Return customers by Shopify's id or by their signups' contact, each with its country."""
     rows = await db.fetch(
         """
         SELECT id, country FROM customers
@@ -57,7 +57,7 @@ async def customers(
 async def export(
     db: Connection, shop_id: UUID, customer_ids: Sequence[UUID], *, shopify_id: int | None
 ) -> dict[str, Any]:
-    """Return everything that is stored of these customers, and what was signed up as Shopify's."""
+    """Return all data of these customers, and the signups made under the Shopify customer's id."""
     (row,) = await db.fetch(
         """
         SELECT
@@ -87,10 +87,10 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
 
 
 async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
-    """Delete what one of Shopify's customers signed up, and nothing else of whom it was for.
+    """Delete the signups made under a Shopify customer's id, and no other data of their contacts.
 
-    They may have typed somebody else's address, so a contact goes with it only if nothing else is
-    known of it.
+    The Shopify customer may have typed somebody else's address, so a contact is deleted as well
+    only if nothing else is known about it.
     """
     customer_ids = await db.fetch(
         """

@@ -1,1 +1,1 @@
-"""Restocks: from a change of stock to the wave that tells who waits."""
+"""Restocks: from a change of stock to the wave that notifies the waiting shoppers."""

@@ -1,4 +1,4 @@
-"""What a change of stock sets off, and the search for waves that got lost."""
+"""Start waves on a change of stock, and look for lost waves and lost stock webhooks."""
 
 from openstoq.back_in_stock.notifications import waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
@@ -32,7 +32,10 @@ async def on_stock_changed(work: Work, change: StockChanged) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def find_stragglers(run: Run) -> None:
-    """Have every unfinished wave run, and reopen waves that ended before a signup was visible."""
+    """Reopen waves that ended before a signup was visible, and enqueue unfinished waves again.
+
+    A wave whose job still waits or runs is left alone.
+    """
     async with run.work() as work:
         await waves.reopen_for_missed(work.db, work.shop_id)
         running = await waiting_arguments(work.db, work.shop_id, send_wave.name)
@@ -44,7 +47,7 @@ async def find_stragglers(run: Run) -> None:
 
 @jobs.job(cron="7,22,37,52 * * * *")
 async def check_waitlisted_stock(run: Run) -> None:
-    """Read the stock of every variant that somebody waits for, in case a webhook was lost."""
+    """Read the stock of sold-out variants that somebody waits for, in case a webhook was lost."""
     async with run.work() as work:
         items = await waves.waited_for_items(work.db, work.shop_id)
     await refresh_stock(run, items)

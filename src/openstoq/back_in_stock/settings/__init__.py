@@ -1,1 +1,1 @@
-"""What a shop chose for its back-in-stock alerts: five settings documents."""
+"""Settings of a shop's back-in-stock alerts: five documents."""

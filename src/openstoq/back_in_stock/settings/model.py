@@ -24,7 +24,7 @@ class EmailChannel(Settings):
 
 
 class Channels(Settings):
-    """How shoppers may be told."""
+    """The channels on which shoppers may be notified."""
 
     email: EmailChannel = EmailChannel()
     sms: Toggle = Toggle()

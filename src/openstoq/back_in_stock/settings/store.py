@@ -26,7 +26,7 @@ async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
 
 
 async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInStockSettings:
-    """Read the shop's settings for a change; others wait for this transaction's end."""
+    """Load and lock the shop's settings for a change, until this transaction ends."""
     await save_if_absent(db, shop_id, BackInStockSettings(), now)
     row = await db.fetchrow(
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1 FOR UPDATE",  # noqa: S608 - a constant
@@ -36,7 +36,7 @@ async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInSto
 
 
 def _settings(shop_id: UUID, row: Any) -> BackInStockSettings:
-    """Read a row of _COLUMNS; what cannot be read of it stops neither stock nor mails."""
+    """Read a row of _COLUMNS; a value that cannot be read stops neither stock nor mails."""
     if row is None:
         return BackInStockSettings()
     settings, problems = readable(BackInStockSettings, dict(row), "settings")

@@ -268,7 +268,7 @@ async def unblock(
 async def notify_many(
     context: Context, signup_ids: list[UUID], *, allow_resend: bool
 ) -> BulkNotified:
-    """Start notifying those signups that may be notified; of the others return why not."""
+    """Start notifying the signups that may be notified; return them, and why the others may not."""
     found = {
         signup.id: signup
         for signup in await store.load(context.db, context.shop_id, signup_ids, lock=True)

@@ -16,7 +16,7 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockFilter:
-    """The blocked signups that are meant; None leaves a field out."""
+    """Conditions on blocked signups; a field that is None is not checked."""
 
     signup_ids: Sequence[UUID] | None = None
     reason: str | None = None
@@ -27,8 +27,9 @@ class BlockFilter:
 async def lift(db: Connection, shop_id: UUID, wanted: BlockFilter, *, now: datetime) -> int:
     """Unblock up to MOST_AT_ONCE signups, the newest first; return how many.
 
-    Of several for the same contact, variant and market one becomes pending: the newest, unless
-    one is pending already. Raises Conflict when a shopper signs up again at the same moment.
+    Several signups that were never notified may share a contact, variant and market. Only the
+    newest of them becomes pending, and none does if such a signup is pending already. Raises
+    Conflict when a shopper signs up again at the same moment.
     """
     where = Conditions()
     where.add("s.shop_id = {}", shop_id)

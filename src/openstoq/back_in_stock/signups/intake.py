@@ -1,8 +1,8 @@
 """The intake of sign-ups: the signup and its customer, in one statement for each kind of caller.
 
-A caller with a key vouches for what it sends. A stranger does not: what it sends stays with its
-own signup, nothing of a customer who is known changes, and neither what the statement returns nor
-how much it does tells whether the contact was known.
+A caller with a key vouches for what it sends. A stranger does not: the data that a stranger sends
+belongs to the new signup, and never changes a customer who is already known. Neither the
+statement's result nor the amount of its work reveals whether the contact was known.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ from openstoq.kernel.ids import new_id
 class Added:
     """The outcome of adding a signup.
 
-    It is not `is_new` when one like it was pending already, and then has no `json`, which is for
-    callers who vouch. It `asks` for confirmation where the shop wants that of everybody.
+    `is_new` is false when a signup like it was pending already. `json` is the new signup, for
+    callers who vouch; it is None when nothing was added. `asks` is true for a new signup when the
+    shop requires every shopper to confirm.
     """
 
     known_product: bool
@@ -45,11 +46,14 @@ async def add(
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
 
-    The catalogue's product of the variant wins over the one that was sent. Where the caller
-    vouches for the customer, an earlier unsubscription ends with it; else it stands until the
-    customer confirms the signup, and variant and market must be the shop's: a market that is not
-    is left out, and so is the product of a variant once the whole catalogue was read. What is more
-    than a mailbox may have unasked is held until the customer confirms it.
+    The catalogue's product of the variant takes precedence over the product that was sent. If the
+    caller vouches for the customer, the signup ends an earlier unsubscription; otherwise the
+    unsubscription holds until the customer confirms the signup.
+
+    A stranger's variant and market must be the shop's. A market that is not is left out. A variant
+    that is not gets no product once the whole catalogue was read, and then nothing is added. A
+    mailbox may have MOST_UNASKED signups without a confirmation; a stranger's further signups are
+    held until the customer confirms them.
     """
     text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
     statement = Statement(
@@ -168,9 +172,10 @@ ADDED_BY_STRANGER = _ADD.format(
               AND (notified_at IS NULL OR notified_at > $17::timestamptz - interval '1 day')
             LIMIT {MOST_UNASKED}) unasked)""",  # noqa: S608 - a constant
     vouched="false",
-    # A stranger's id is believed of its own signup only, and there only where Shopify signed it.
+    # A stranger's id is believed for the new signup alone, and there only where Shopify signed it.
     shopify_id="NULL",
-    # It changes nothing, and takes as long as making the customer does.
+    # This update changes nothing. It takes as long as inserting a customer, so that the time does
+    # not reveal whether the contact was known.
     changes="updated_at = customers.updated_at",
     json="NULL::text",
 )

@@ -1,4 +1,4 @@
-"""A signup as callers see it, and what a new one is made of."""
+"""A signup as callers see it, and the data of a new one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +28,13 @@ class Contact:
 
     @property
     def mailbox(self) -> str:
-        """The recipient behind the address, by which what it gets is counted."""
+        """The recipient behind the address; signups and mails are counted by it."""
         return mailbox_of(self.address) if self.channel == "email" else self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSignup:
-    """Everything a new signup knows."""
+    """The data of a new signup."""
 
     contact: Contact
     variant_id: int
@@ -51,7 +51,7 @@ class NewSignup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """A signup's state, as far as rules decide on it."""
+    """The part of a signup's state that rules decide on."""
 
     id: UUID
     channel: Channel
@@ -90,7 +90,7 @@ class OptinView(BaseModel):
 
 
 class SyncView(BaseModel):
-    """Whether the world agrees: a message under way is pending, one not delivered failed."""
+    """The state of the last message: pending while under way, failed when not delivered."""
 
     state: Literal["pending", "synced", "failed"]
     error: str | None

@@ -7,5 +7,5 @@ from openstoq.jobs.work import Work
 
 
 def ask_to_confirm(work: Work, signup_id: UUID) -> None:
-    """Have the shopper mailed a link that confirms the signup."""
+    """Enqueue the mail with the link by which the shopper confirms the signup."""
     work.enqueue(send_optin_request, signup_id=signup_id)

@@ -3,11 +3,11 @@
 from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
 from openstoq.kernel.contacts import email_address, phone_number
 
-# In bytes, for it stands in indexes, where PostgreSQL takes 2,700. Tokens of FCM and APNs have a
-# few hundred, a whole Web Push subscription fits.
+# In bytes, because the token is indexed and PostgreSQL indexes 2,700 at most. Tokens of FCM and
+# APNs have a few hundred, and a whole Web Push subscription fits.
 LONGEST_PUSH_TOKEN = 2048
-# Signups of a mailbox in a shop that nobody was asked to confirm: what waits, and what was told
-# within a day. Each of them is a mail, and anybody can type anybody's address.
+# A mailbox may have so many signups in a shop without a confirmation: those that wait, and those
+# notified within a day. Each of them brings a mail, and anybody can type anybody's address.
 MOST_UNASKED = 20
 SENDABLE: frozenset[Channel] = frozenset({"email"})
 
@@ -24,10 +24,10 @@ def contact_of(
     push: str | None = None,
     country: str | None = None,
 ) -> Contact:
-    """Return the channel's contact in the one form in which it is kept; raise InvalidContactError.
+    """Return the channel's contact in the form that is stored; raise InvalidContactError.
 
-    A phone number is read as international, with or without its +, else as one of `country`
-    (two letters).
+    A phone number is read as international, with or without its +, or else as a number of
+    `country` (two letters).
     """
     if channel == "email":
         return Contact(channel=channel, address=_email(email))
@@ -44,7 +44,7 @@ def contact_of(
 
 
 def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
-    """Return why the shopper may not be notified by hand now, or None: stock plays no part in it."""
+    """Return why the shopper may not be notified by hand now, or None; stock does not matter."""
     obstacles = {
         "The shopper has unsubscribed; only they can sign up again": (
             signup.unsubscribed_at is not None
@@ -89,7 +89,7 @@ def _phone(phone: str | None, country: str | None) -> str:
     if not digits:
         raise InvalidContactError("phone is required for the sms channel")
     region = country.upper() if country else None
-    # The documents ask for the country code without +, but people also send national numbers.
+    # The API's documents ask for the country code without +, but people also send national numbers.
     readings = (
         [(digits, None)] if digits.startswith("+") else [(f"+{digits}", None), (digits, region)]
     )

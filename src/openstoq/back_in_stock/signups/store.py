@@ -25,7 +25,7 @@ _STATE = """id, channel, contact, variant_id, product_id, wave_id, optin_require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """The signups that a list is of; None leaves a field out."""
+    """Conditions on the signups of a list; a field that is None is not checked."""
 
     channel: Channel | None = None
     status: Status | None = None
@@ -97,7 +97,7 @@ async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: st
 async def load(
     db: Connection, shop_id: UUID, signup_ids: Sequence[UUID], *, lock: bool
 ) -> list[Signup]:
-    """Read signups in the order of their ids; locked ones stay as they are until the commit."""
+    """Load signups in the order of their ids; locked ones do not change until the commit."""
     rows = await db.fetch(
         f"""
         SELECT {_STATE} FROM signups WHERE shop_id = $1 AND id = ANY($2) ORDER BY id
@@ -186,7 +186,7 @@ async def product_of(db: Connection, shop_id: UUID, variant_id: int) -> int | No
 
 
 async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
-    """End all alerts to the customer of a signup; False when there is no such signup."""
+    """End all alerts to the customer of a signup; return whether the signup exists."""
     customer_id = await db.fetchval(
         """
         UPDATE customers c SET unsubscribed_at = coalesce(c.unsubscribed_at, $3), updated_at = $3
@@ -213,12 +213,13 @@ async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datet
 
 
 async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
-    """Note that the shopper confirmed the signup; False when there is no such signup.
+    """Record that the shopper confirmed the signup; return whether the signup exists.
 
-    It is consent anew, so it ends an unsubscription from before the signup. A contact is asked
-    once a day about a product, so it is for the signups of other variants too, as far as they
-    were not asked about themselves. And it is for all that waits unasked, and as many again of
-    what was held: so who wants more than a stranger could sign them up for has to confirm once.
+    The confirmation is new consent, so it ends an unsubscription from before the signup. It also
+    confirms other signups of the customer that no mail has asked about. Those of the same product
+    are among them, because a contact is asked once a day about a product. So are those that need
+    no confirmation, and up to MOST_UNASKED held ones: a shopper who wants more signups than a
+    stranger could make for them has to confirm once.
     """
     done = await db.execute(
         """
