@@ -1,1 +1,1 @@
-"""Messages to people: what they say (render) and how they are handed over (port, email)."""
+"""Messages to people: their text (render) and their way to a relay (port, email)."""

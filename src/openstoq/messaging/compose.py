@@ -32,7 +32,7 @@ _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 @cache
 def environment(*, escapes: bool) -> Environment:
-    """Return how templates are read: a misspelt name is an error, and none loads another."""
+    """Return the environment of templates: a misspelt name is an error, and none loads another."""
     return Environment(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
 
 
@@ -52,8 +52,7 @@ def source(name: str) -> str:
 def babel_locale(locale: str | None) -> Locale:
     """Return the Babel locale for a tag such as "de-AT", or English for one that is unknown.
 
-    Any string will do: Babel looks for a file of that name, so it is given nothing but what a tag
-    may have.
+    Any string is safe: Babel looks for a file of that name, so only a well-formed tag is passed on.
     """
     tag = (locale or FALLBACK).strip().replace("_", "-")
     if not _LANGUAGE_TAG.fullmatch(tag):
@@ -67,7 +66,7 @@ def babel_locale(locale: str | None) -> Locale:
 
 
 def money(amount: Decimal, currency: str, locale: str | None) -> str:
-    """Write an amount as its reader does, with every decimal that its currency has."""
+    """Write an amount in the reader's way, with every decimal that its currency has."""
     return format_currency(
         Money(amount, currency).amount,
         currency,
@@ -82,7 +81,7 @@ def day(moment: datetime, timezone: str, locale: str | None) -> str:
     try:
         there = moment.astimezone(_zone(timezone))
     except OverflowError:
-        # The first and the last day of the calendar are another year's in some zone.
+        # In some zones, the calendar's first and last day fall outside the calendar.
         there = moment
     return format_date(
         there.date(),
@@ -123,7 +122,7 @@ def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict
 
 
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
-    """Return the body that the template in the file `name` makes, escaped where it is HTML."""
+    """Return the body of the template in the file `name`, escaped where it is HTML."""
     escapes = name.endswith(".html.liquid")
     if escapes:
         shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
@@ -133,8 +132,8 @@ def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "
 class Body:
     """A body in quoted-printable: rendered once with gaps, which are filled for each recipient.
 
-    `shared` are the template's variables that are the same for all, `gaps` the names of the
-    others. A template that does more with those than print them is rendered for each recipient.
+    `shared` are the template's variables that are the same for all recipients, `gaps` the names of
+    the others. A template that does more with a gap than print it is rendered for each recipient.
     """
 
     def __init__(
@@ -148,7 +147,7 @@ class Body:
 
     @property
     def is_spliced(self) -> bool:
-        """Whether recipients' values are filled in without rendering again."""
+        """Return whether recipients' values are filled in without rendering again."""
         return self._pattern is not None
 
     def rendered(self, fillings: Mapping[str, str]) -> str:
@@ -156,7 +155,7 @@ class Body:
         return self._template.render(**self._shared, **fillings)
 
     def encoded(self, fillings: Mapping[str, str]) -> bytes:
-        """Return the encoded body for the recipient whose gaps take `fillings`."""
+        """Return the encoded body for one recipient, with `fillings` in its gaps."""
         if self._pattern is None:
             return quoted_printable(self.rendered(fillings))
         return self._pattern % {
@@ -177,7 +176,7 @@ class Body:
 
 
 def _open_end(piece: str, marks: Mapping[str, str]) -> bytes:
-    """Return a piece of a pattern, ended such that the next one begins on a line of its own."""
+    """Return a piece of a pattern, with an end that lets the next piece begin on its own line."""
     if piece in marks:
         return f"%({marks[piece]})b".encode() + SOFT_BREAK
     end = b"" if piece == "" or piece.endswith("\n") else SOFT_BREAK
@@ -189,7 +188,7 @@ def _literal(encoded: bytes) -> bytes:
 
 
 def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
-    """Return whether what `source` prints may depend on a gap's value, and not merely contain it."""
+    """Return whether the output of `source` may do more with a gap's value than contain it."""
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):
         plain = _PLAIN_OUTPUT.fullmatch(tag)

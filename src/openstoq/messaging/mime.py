@@ -15,7 +15,7 @@ _URL = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+;=%-]+", re.ASCII | re.IGNORE
 _URL_CHARACTERS = "/:?#[]@!$&'()*+;=%~"
 # Octets of text in one encoded word: four thirds of it and the word's frame stay within 75.
 _WORD = 45
-# A line that may be longer is folded, and only encoded words can be folded anywhere.
+# A header line that may be longer is folded, and only encoded words can be folded anywhere.
 _LINE = 64
 _LONGEST_LINE = 998
 # "=_" cannot occur in quoted-printable, and "=" only at the end in base64.
@@ -73,7 +73,7 @@ def from_header(display_name: str, address: str) -> bytes:
 
 
 def message_id_domain(domain: str) -> str:
-    """Return `domain` for Message-IDs; each character that they cannot have becomes a hyphen."""
+    """Return `domain` for Message-IDs; each character not allowed there becomes a hyphen."""
     return re.sub(r"[^A-Za-z0-9.-]", "-", domain)
 
 
@@ -94,7 +94,7 @@ def quoted_printable(text: str) -> bytes:
 
 def quoted_printable_piece(text: str) -> bytes:
     """Encode a piece of a text such that a soft line break may follow it."""
-    # The letter keeps the last line one octet short of the limit: there the "=" will stand.
+    # The letter keeps the last line one octet short of the limit, which leaves room for the "=".
     return quoted_printable(text + "x")[:-1]
 
 

@@ -1,4 +1,4 @@
-"""What mails that are written for one reader have in common: their headers, and who is greeted."""
+"""Parts that mails to one reader have in common: their headers and their greeting."""
 
 import re
 import unicodedata
@@ -10,20 +10,21 @@ from uuid import UUID
 from openstoq.messaging import mime
 
 LONGEST_NAME = 60
-# Beside letters: what stands in names, and what joins or directs the letters of some scripts.
+# Beside letters: signs that occur in names, and signs that join or direct letters of some scripts.
 _IN_NAMES = frozenset(
     " .,'\u2018\u2019\u02bc`\u00b4-\u2010\u2011\u2013\u00b7\u30fb&()\"\u200c\u200d\u200e\u200f"
 )
 # Dots in the eyes of a browser (IDNA) or of a reader, once compatible forms are made plain.
 _DOTS = str.maketrans(dict.fromkeys("\u3002\u06d4\u0701\u0702\ua4f8\ua60e\u0589", "."))
-# Where a dot follows, the next word belongs to the name as well: Mr.Smith, Dr.med.Huber.
+# After one of these and a dot, the next word belongs to the name as well: Mr.Smith, Dr.med.Huber.
 _TITLES = frozenset({
     "mr", "mrs", "ms", "mx", "dr", "prof", "st", "jr", "sr", "rev", "hon", "med", "dent", "vet",
     "rer", "nat", "phil", "iur", "theol", "ing", "dipl", "mag", "herr", "frau", "hr", "sra",
     "srta", "sig", "mme", "mlle",
 })  # fmt: skip
-# What ends the domains that strangers advertise. It need not be all: a dot is suspect in any case,
-# these are so after a space too. No particle of names (de, la, di) is among them.
+# Endings of the domains that strangers advertise. The list need not be complete: a dot between
+# words is suspect anyway, and these endings are suspect beside a space as well. No particle of
+# names (de, la, di) is among them.
 _ENDINGS = frozenset({
     "com", "net", "org", "info", "biz", "pro", "name", "mobi", "io", "co", "ai", "app", "dev",
     "me", "tv", "cc", "ly", "gl", "gg", "link", "click", "shop", "store", "online", "site",
@@ -33,7 +34,7 @@ _ENDINGS = frozenset({
     "market", "sale", "deals", "money", "cash", "finance", "games", "bet", "casino", "poker",
     "pizza", "ru", "cn", "uk", "us", "eu",
 })  # fmt: skip
-# They are no names by themselves either.
+# These are not names by themselves either.
 _PARTS_OF_ADDRESSES = frozenset({"www", "http", "https", "com"})
 _CHAIN = re.compile(r"\w+(?:\.\w+)+")
 _AFTER_A_DOT = re.compile(r"(?:\.\s+|\s\.\s*)(\w+)")
@@ -41,13 +42,13 @@ _LEADING_DOT = re.compile(r"(?<!\w)\.\w")
 _SPELT = re.compile(r"(?:\b\w\b[\s.\u2010-\u2013-]*){4,}")
 # Four letters by themselves may be initials; a word that is spelt out has more.
 _MOST_INITIALS = 4
-# Ideographs of numbers stand in names, 五十嵐, but so many in a row are a telephone's.
+# Ideographs of numbers occur in names, 五十嵐, but more of them in a row are a telephone number.
 _MOST_NUMERALS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """From whom to whom a one-off mail goes.
+    """The sender and the recipient of a one-off mail.
 
     `id` and `written_at`, the mail's date, stay the same when it is sent again.
     """
@@ -61,7 +62,7 @@ class Notice:
 
 
 def notice_headers(notice: Notice, subject: str) -> bytes:
-    """Return the headers of a one-off mail; raise ValueError for an address that is none."""
+    """Return the headers of a one-off mail; raise ValueError for an invalid address."""
     number = str(notice.id)
     return (
         mime.header("To", mime.mailbox(notice.recipient))
@@ -77,10 +78,10 @@ def notice_headers(notice: Notice, subject: str) -> bytes:
 
 
 def presentable(name: str | None) -> str:
-    """Return how to address someone; nothing where a "name" is none.
+    """Return the name to greet somebody by, or nothing if the "name" does not look like one.
 
-    Whoever signs somebody else up chooses it, so it must not carry what they want to be read: no
-    address, no domain, no number. A greeting without a name is a greeting as well.
+    A stranger who signs somebody else up chooses the name, so it must not carry a message of
+    theirs: no address, no domain, no number. A greeting works without a name as well.
     """
     shown = mime.single_line(name or "")
     if len(shown) > LONGEST_NAME or not all(map(_is_in_names, shown)):
@@ -105,7 +106,7 @@ def _has_domain(text: str) -> bool:
 
 
 def _is_domain(chain: str) -> bool:
-    """Return whether words that dots join are neither initials nor a title and a name."""
+    """Return whether words joined by dots are neither initials nor a title and a name."""
     *before, last = chain.split(".")
     if len(last) == 1:
         return any(len(one) > 1 and one not in _TITLES for one in before)
@@ -115,7 +116,7 @@ def _is_domain(chain: str) -> bool:
 
 
 def _has_number(text: str) -> bool:
-    """Return whether so many numerals follow each other that they are to be called."""
+    """Return whether enough numerals follow each other to be a telephone number."""
     numerals = (unicodedata.numeric(one, None) is not None for one in text if one.isalpha())
     return any(is_one and len(list(row)) > _MOST_NUMERALS for is_one, row in groupby(numerals))
 

@@ -1,4 +1,4 @@
-"""What the mails of preorder orders say: payment links, receipts, cancellations, updates."""
+"""The mails of preorder orders: payment links, receipts, cancellations, updates."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from openstoq.messaging import mime
 from openstoq.messaging.compose import day, language, money, texts, written
 from openstoq.messaging.notices import Notice, notice_headers, presentable
 
-# More of it no list of mails shows.
+# No mail client shows more of it in its list of mails.
 LONGEST_PREHEADER = 150
 
 Why = Literal["asked", "due", "declined", "authenticate"]
-# Why a payment was declined, as far as a shopper can do something about it.
+# Why a payment was declined, where the shopper can do something about it.
 Cause = Literal["declined", "expired", "funds"]
-# Why an order was cancelled, in the words that the platform has for it and we have a sentence for.
+# The platform's words for why an order was cancelled, as far as we have a sentence for them.
 KNOWN_REASONS = ("customer", "inventory", "declined")
-# Those of its words that no shopper is told.
+# The platform's words that no shopper is shown.
 UNTOLD_REASONS = ("fraud", "staff", "other")
 
 
@@ -34,9 +34,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """What all mails about an order know of it.
+    """The facts that every mail about an order shows.
 
-    `locale` is the reader's, `timezone` the one that days are told in.
+    `locale` is the reader's, `timezone` the one in which days are written.
     """
 
     shop_name: str
@@ -51,7 +51,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why the last charge failed, and when the next one is made, if any is."""
+    """Why the last charge failed, and when the next one follows, if it does."""
 
     cause: Cause
     again_at: datetime | None
@@ -79,9 +79,9 @@ def payment_request(
     pay_url: str,
     decline: Decline | None = None,
 ) -> bytes:
-    """Return the mail that asks a shopper to pay what is left of an order.
+    """Return the mail that asks a shopper to pay the rest of an order.
 
-    `decline` belongs to the reason "declined". Raises ValueError where `pay_url` is no web address.
+    `decline` belongs to the reason "declined". Raises ValueError if `pay_url` is not a web address.
     """
     again_at = decline.again_at if decline is not None else None
     words = _words(order, f"payment_{why}", amount=amount, date=again_at)
@@ -115,8 +115,8 @@ def cancellation(
 ) -> bytes:
     """Return the mail that tells a shopper that a preorder was cancelled.
 
-    `reason` is the merchant's, or one of the platform's words, some of which are not passed on;
-    an order that went over a limit has none. `refund` is what the shopper gets back.
+    `reason` is the merchant's text, or one of the platform's words, some of which are not passed
+    on. An order that went over a limit has none. `refund` is the amount that the shopper gets back.
     """
     words = _words(order, f"cancellation_{why}", amount=refund, reason=reason)
     word = words["given_reason"].lower() if why == "asked" else ""
@@ -132,7 +132,7 @@ def cancellation(
 def shipping_update(
     notice: Notice, order: OrderFacts, *, subject: str, header: str, description: str
 ) -> bytes:
-    """Return the mail in which a merchant tells a shopper how an order is getting on."""
+    """Return the mail in which a merchant tells a shopper about the progress of an order."""
     words = _words(order) | {
         "subject": mime.single_line(subject),
         "preheader": mime.single_line(description)[:LONGEST_PREHEADER],
@@ -145,7 +145,7 @@ def uncollected(
     notice: Notice, order: OrderFacts, *, amount: Decimal, error: str | None, order_url: str
 ) -> bytes:
     """Return the mail that tells a merchant that a balance could not be collected."""
-    # It is not the shopper who is greeted.
+    # The mail goes to the merchant, so it does not greet the shopper.
     order = replace(order, customer_name=None)
     words = _words(order, "uncollected", amount=amount, reason=error)
     answer = [words["error"]] if error else []
@@ -212,6 +212,6 @@ def _mail(
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return what stands between the blank lines of a text, its lines without control characters."""
+    """Return the paragraphs of a text, which blank lines separate, without control characters."""
     lines = [mime.single_line(line) for line in text.splitlines()]
     return [part for part in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if part]

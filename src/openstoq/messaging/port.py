@@ -1,4 +1,4 @@
-"""What the application needs of an e-mail transport, whichever one `bootstrap` picks."""
+"""The port of e-mail transports: the interface that `bootstrap` picks an adapter for."""
 
 import re
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from openstoq.errors import Systemic
 from openstoq.kernel.texts import cleaned
 
 LONGEST_REPLY = 500
-# As long as mail servers try (RFC 5321, 4.5.4.1), a relay's refusals may be a fault that passes.
+# A relay's refusals may be a passing fault for as long as mail servers retry (RFC 5321, 4.5.4.1).
 PATIENCE = timedelta(days=5)
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
 class Outcome(StrEnum):
-    """What became of a message that was taken from the outbox."""
+    """The outcome of a message that was taken from the outbox."""
 
     ACCEPTED = "accepted"
-    """The relay answered 2xx after the message's end: it is the relay's now."""
+    """The relay answered 2xx after the message's end: the relay is responsible for it now."""
     REFUSED = "refused"
     """Nobody can be reached at the recipient's address: no message to it will help."""
     REJECTED = "rejected"
@@ -28,9 +28,9 @@ class Outcome(StrEnum):
     TURNED_AWAY = "turned_away"
     """The relay does not serve us at the moment: our login, sender, account, or its own trouble."""
     DEFERRED = "deferred"
-    """The relay says later, or failed before it had the message's end: try again."""
+    """The relay says later, or failed before it had the message's end: retry."""
     UNKNOWN = "unknown"
-    """The message's end was handed over and no answer came: the relay may have it or not."""
+    """The message's end was handed over and no answer came: the relay may or may not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Email:
 class Delivery:
     """An outcome and the relay's words for it (or ours, where the relay said nothing).
 
-    `stage` is what the relay answered: a command of the transaction, or its content.
+    `stage` is the part that the relay answered: a command of the transaction, or its content.
     """
 
     outcome: Outcome
@@ -59,7 +59,7 @@ class Delivery:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the relay answered and did not take the message: whose fault that is, is open."""
+        """Return whether the relay answered and did not take the message, whatever the reason."""
         return self.says_later or self.outcome in (
             Outcome.REFUSED,
             Outcome.REJECTED,
@@ -68,11 +68,11 @@ class Delivery:
 
     @property
     def says_later(self) -> bool:
-        """Whether the relay itself said later, in contrast to one that was not there."""
+        """Return whether the relay itself said later, unlike a relay that was not reachable."""
         return self.outcome is Outcome.DEFERRED and self.reply.startswith("4")
 
     def reply_without(self, recipient: str) -> str:
-        """Return the reply as a log may have it: relays quote the address they were given."""
+        """Return the reply in a form for logs, because relays quote the recipient's address."""
         local = re.escape(recipient.rpartition("@")[0])
         whole = re.compile(rf"{re.escape(recipient)}|(?<![\w.@]){local}(?![\w.@])", re.IGNORECASE)
         return _ADDRESS.sub("an address", whole.sub("the recipient", self.reply))
@@ -86,9 +86,9 @@ class RelayUnavailable(Systemic):
 
 
 class Outbox(Protocol):
-    """Where a transport takes messages from and reports on them; the sender job implements it.
+    """A source of messages, to which a transport reports back; the sender job implements it.
 
-    `owner` is on whose behalf they are sent: a transport serves several owners by turns.
+    The messages are sent on behalf of `owner`: a transport serves several owners by turns.
     """
 
     owner: UUID | None = None
@@ -96,7 +96,7 @@ class Outbox(Protocol):
     async def next(self) -> Email | None:
         """Wait until a message may be sent and take it; None means that no more will come.
 
-        Several connections wait here at once. A wait that is cancelled takes nothing.
+        Several connections wait here at once. A cancelled wait takes no message.
         """
 
     def next_nowait(self) -> Email | None:
@@ -106,21 +106,21 @@ class Outbox(Protocol):
         """
 
     def record(self, email: Email, delivery: Delivery) -> None:
-        """Record what became of a taken message; called exactly once for each."""
+        """Record the outcome of a taken message; called exactly once for each."""
 
 
 class EmailTransport(Protocol):
     """Hands messages over to a relay."""
 
     async def send(self, outbox: Outbox) -> None:
-        """Send what `outbox` gives until it ends, over several connections.
+        """Send the messages of `outbox` until it ends, over several connections.
 
-        Calls at the same time share the connections that there may be, and none waits long for
-        its first message to go out: owners take turns, and so do the outboxes of one owner.
-        A message that was taken is always settled, and never waits for another to be taken.
-        Raises RelayUnavailable, after settling what was taken, when the relay cannot be reached:
-        back off, then call again.
+        Concurrent calls share the allowed connections, and no call waits long for its first
+        message to go out: owners take turns, and so do the outboxes of one owner. A taken message
+        is always settled, and never waits until another one is taken. Raises RelayUnavailable,
+        after settling the taken messages, when the relay cannot be reached: back off, then call
+        again.
         """
 
     async def aclose(self) -> None:
-        """Say goodbye on idle connections and close them."""
+        """Send QUIT on idle connections and close them."""

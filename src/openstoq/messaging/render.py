@@ -1,4 +1,4 @@
-"""What our mails say: the back-in-stock alert and the one-off mails, as complete messages."""
+"""Render our mails as complete messages: the back-in-stock alert and one-off mails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from openstoq.messaging.notices import Notice, notice_headers, presentable
 # The templates' variables that differ between recipients.
 GAPS = ("name", "greeting", "product_link", "unsubscribe_url")
 
-# Stands for a name in the greeting; no name has it, for it is a control character.
+# A placeholder for the name in the greeting; no name contains it, as it is a control character.
 _NAME = "\x00"
 _UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_content="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
-    """What all alerts about one variant have in common; `sender` is a bare address.
+    """The facts that all alerts about one variant share; `sender` is a bare address.
 
-    A price of zero is one we do not know: it is not shown.
+    A price of zero means that the price is unknown; it is not shown.
     """
 
     shop_name: str
@@ -46,7 +46,7 @@ class AlertFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """One shopper who is to be told.
+    """The shopper who gets an alert.
 
     `notification_id` and `written_at`, the message's date, stay the same when it is sent again.
     """
@@ -59,7 +59,7 @@ class Recipient:
 
 
 class Prepared:
-    """An alert that lacks only what concerns the recipient."""
+    """An alert that lacks only the recipient's own parts."""
 
     def __init__(self, facts: AlertFacts, locale: str | None) -> None:
         spoken = language(locale)
@@ -78,9 +78,9 @@ class Prepared:
         self.html = written("alert.html.liquid", shared, GAPS)
 
     def personal(self, recipient: Recipient) -> bytes:
-        """Return the complete message for `recipient`, 7-bit but for an address that is not.
+        """Return the complete message for `recipient`, 7-bit unless the address is not ASCII.
 
-        Raises ValueError for an address or a link that cannot stand in a message.
+        Raises ValueError for an address or a link that a message cannot hold.
         """
         fillings = self.fillings(recipient)
         number = str(recipient.notification_id)
@@ -97,7 +97,7 @@ class Prepared:
         )
 
     def fillings(self, recipient: Recipient) -> dict[str, str]:
-        """Return what the gaps in both bodies are filled with, by the names in GAPS."""
+        """Return the values for the gaps in both bodies, by the names in GAPS."""
         name = presentable(recipient.name)
         before, after = self._link
         return {
@@ -109,9 +109,9 @@ class Prepared:
 
 
 def prepare_alert(facts: AlertFacts, locale: str | None) -> Prepared:
-    """Write what is the same for all recipients of an alert who read `locale`.
+    """Write the parts of an alert that are the same for all its recipients who read `locale`.
 
-    Raises ValueError for a sender or a product link that cannot stand in a message.
+    Raises ValueError for a sender or a product link that a message cannot hold.
     """
     return Prepared(facts, locale)
 
@@ -139,7 +139,7 @@ def optin_request(
 
 
 def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
-    """Return the mail that gives a merchant the JSON document of what we store about someone."""
+    """Return the mail to a merchant with a JSON document of the data stored about a customer."""
     shown = {"shop_name": mime.single_line(shop_name), "subject_of": mime.single_line(subject_of)}
     return notice_headers(
         notice, f"Data stored about {shown['subject_of']}"
@@ -160,7 +160,7 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
 
 
 def _picture(url: str | None) -> str | None:
-    """Return the picture's address, or None where it has none on the web: the mail does without."""
+    """Return the picture's web address, or None without one; the mail then has no picture."""
     try:
         return mime.web_address(url) if url else None
     except ValueError:
@@ -172,7 +172,7 @@ def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, st
 
 
 def _tagged(url: str) -> tuple[str, str]:
-    """Return what of the product's link stands before and after a notification's id."""
+    """Return the parts of the product's link before and after the notification's id."""
     page, sign, fragment = url.partition("#")
     joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{joint}{_UTM}", f"{sign}{fragment}"

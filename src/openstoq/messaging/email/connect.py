@@ -1,4 +1,4 @@
-"""Opening a connection: greeting, TLS and login are aiosmtplib's, the transactions are ours."""
+"""Open a connection: greeting, TLS and login are aiosmtplib's, the transactions are ours."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from openstoq.messaging.port import RelayUnavailable
 async def connect(settings: SMTPSettings, context: ssl.SSLContext | None) -> Session:
     """Return a session that is greeted, protected and logged in as `settings` say.
 
-    Raises RelayUnavailable with a sentence when any of it fails.
+    Raises RelayUnavailable with a sentence when one of these steps fails.
     """
     where = f"{settings.host}:{settings.port}"
     client = aiosmtplib.SMTP(
@@ -62,7 +62,7 @@ async def _greeted(client: aiosmtplib.SMTP) -> None:
             except aiosmtplib.SMTPHeloError:
                 await client.helo()
     except BaseException:
-        # What follows connect() is ours to clean up after.
+        # aiosmtplib does not clean up after a failure that follows connect().
         client.close()
         raise
 

@@ -1,7 +1,7 @@
 """Mail transactions on one session, pipelined where the relay announces it (RFC 2920).
 
-With PIPELINING a message costs one round trip: the next message's MAIL, RCPT and DATA leave
-together with the present one's content. Without it each command waits for its reply.
+With PIPELINING a message costs one round trip: the next message's MAIL, RCPT and DATA are sent
+together with the current message's content. Without it each command waits for its reply.
 """
 
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
 log = structlog.get_logger(__name__)
 
-# Above this the end is written only once the rest has left, so that a message which got stuck on
-# the way is known not to have arrived.
+# The end of a message larger than this is written only once the rest has left, so that a message
+# which got stuck on the way is known not to have arrived.
 LARGE = 256 * 1024
 RESET = b"RSET\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message made ready for this relay."""
+    """A message in the form that this relay takes."""
 
     email: Email
     commands: list[bytes]
@@ -34,7 +34,7 @@ class Parcel:
 
 
 class Courier:
-    """Carries messages over one session, knowing at each moment how far each has come."""
+    """Carries messages over one session, and knows at each moment how far each one has come."""
 
     def __init__(self, session: Session, outbox: Outbox, turn: Turn, most: int) -> None:
         self._session = session
@@ -42,15 +42,15 @@ class Courier:
         self._turn = turn
         self._most = most
         self._opening: Parcel | None = None
-        """Its envelope is written or about to be; its content is not."""
+        """The parcel whose envelope is written or about to be; its content is not."""
         self._handed: Parcel | None = None
-        """Its end is written and its answer is due."""
+        """The parcel whose end is written and whose answer is due."""
 
     async def carry(self, email: Email) -> Email | None:
-        """Send `email` and, until the turn is over, whatever else the outbox has ready.
+        """Send `email` and, until the turn is over, further messages that the outbox has ready.
 
-        Returns the message, if any, that the session could not even begin to send when it was
-        lost: nothing is settled for it, and another session may try.
+        Returns the message, if any, that the session had not handed over when it was lost. That
+        message is not settled, and another session may send it.
         """
         try:
             self._opening = self._packed(email) or self._upcoming()
@@ -72,7 +72,7 @@ class Courier:
         return None
 
     async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
-        """Offer the envelope; True when the relay wants the content, else it is settled."""
+        """Offer the envelope; return whether the relay wants the content, or settle the message."""
         if self._session.stale:
             [reset] = await self._session.ask([RESET])
             if not reset.positive:
@@ -86,15 +86,15 @@ class Courier:
             replies = await self._session.ask(parcel.commands)
         last = replies[-1]
         if last.code == CLOSING and self._session.served:
-            # It has had enough of this connection; on another it may take the message.
+            # The relay has had enough of this connection; it may take the message on another one.
             raise SessionLost(f"The relay closed the connection: {last}")
-        # In the order of the commands; without pipelining the first that was refused is the last.
+        # In the order of the commands; without pipelining, the first refused command is the last.
         answers = list(zip((Stage.MAIL, Stage.RCPT, Stage.DATA), replies, strict=False))
         refused = [answer for answer in answers[:2] if not answer[1].positive]
         if last.code == GO_AHEAD and not refused:
             return True
         if last.code == GO_AHEAD:
-            # DATA was accepted without a recipient: an empty message takes it back (RFC 2920).
+            # DATA was accepted without a recipient: an empty message ends it (RFC 2920).
             await self._session.ask([END_OF_CONTENT])
         elif replies[0].positive:
             self._session.stale = True
@@ -102,10 +102,10 @@ class Courier:
         return False
 
     async def _hand_over(self, parcel: Parcel) -> bool:
-        """Hand over the content, and begin the next message; True when that was in one write."""
+        """Hand over the content; return whether the next message's envelope went with it."""
         content, due = parcel.content, 1
         if len(content) > LARGE:
-            # Its answer is due from now on: a relay may refuse it before it has seen the end.
+            # The answer is due from now on: a relay may refuse content before it has seen its end.
             self._session.write(content, 1)
             await self._session.drain()
             content, due = b"", 0
@@ -116,7 +116,7 @@ class Courier:
         try:
             self._session.write(b"".join((content, END_OF_CONTENT, *commands)), due + len(commands))
         except SessionLost:
-            # Nothing left: the parcel was only begun, and what follows not even that.
+            # Nothing has left: the parcel was only begun, and the next message not even that.
             self._opening = parcel
             if following is not None:
                 lost = Delivery(Outcome.DEFERRED, "The connection to the relay was lost.")
@@ -144,12 +144,12 @@ class Courier:
         return None
 
     def _packed(self, email: Email) -> Parcel | None:
-        """Make a message ready; one that this relay cannot be given is settled at once."""
+        """Prepare a message for this relay; settle at once a message that the relay cannot take."""
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:
             self._outbox.record(email, Delivery(reason.outcome, str(reason)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's alone
+        except Exception as error:  # noqa: BLE001 - any error here concerns this message alone
             self._outbox.record(email, _unpacked(email, error))
         return None
 

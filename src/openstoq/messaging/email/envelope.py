@@ -8,7 +8,7 @@ END_OF_CONTENT = b".\r\n"
 
 
 class Undeliverable(Exception):  # noqa: N818 - it describes the message
-    """This relay cannot be given this message; the sentence says why, `outcome` whose fault it is."""
+    """This relay cannot take this message; the sentence says why, `outcome` whose fault it is."""
 
     def __init__(self, reason: str, outcome: Outcome = Outcome.REJECTED) -> None:
         super().__init__(reason)
@@ -24,11 +24,11 @@ def ascii_domain(address: str, *, fault: Outcome) -> str:
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:
-    """Return MAIL, RCPT and DATA for `email`, with only what the relay has announced.
+    """Return MAIL, RCPT and DATA for `email`, with only the extensions that the relay announced.
 
-    Raises Undeliverable for an address that is none, or content this relay cannot carry.
+    Raises Undeliverable for an invalid address, or content that this relay cannot carry.
     """
-    # Another sender is for the operator to set, and does for every message.
+    # An invalid sender concerns every message until the operator sets another one.
     sender = ascii_domain(email.sender, fault=Outcome.TURNED_AWAY) if email.sender else ""
     recipient = ascii_domain(email.recipient, fault=Outcome.REFUSED)
     parameters = ""
@@ -58,8 +58,8 @@ def envelope(email: Email, session: Session) -> list[bytes]:
 def stuffed(content: bytes) -> bytes:
     """Return `content` ending in CRLF and with its leading dots doubled (RFC 5321, 4.5.2).
 
-    Raises Undeliverable at a bare CR or LF: relays disagree on whether it ends a line, which is
-    how one message could be made to look like two.
+    Raises Undeliverable at a bare CR or LF: relays disagree on whether it ends a line, so one
+    message could be made to look like two.
     """
     lines = content.count(b"\r\n")
     if content.count(b"\n") != lines or content.count(b"\r") != lines:

@@ -1,4 +1,4 @@
-"""The relay's replies, and reading them off the wire (RFC 5321, section 4.2)."""
+"""The relay's replies, and the reader that parses them (RFC 5321, section 4.2)."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from openstoq.kernel.texts import cleaned
 
 LONGEST_LINE = 4096
 MOST_LINES = 128
-# Codes and reasons stand at the beginning; what follows is searched for words, so it is cut.
+# Codes and reasons come first. The text is searched for words, so the rest is cut off.
 LONGEST_TEXT = 2000
 GO_AHEAD = 354
 CLOSING = 421
@@ -25,17 +25,17 @@ class Reply:
 
     @property
     def positive(self) -> bool:
-        """Whether the relay did what it was asked."""
+        """Return whether the relay carried out the command."""
         return 200 <= self.code < 300  # noqa: PLR2004 - the digits are RFC 5321's
 
     @property
     def negative(self) -> bool:
-        """Whether the relay did not do it, for now or for good."""
+        """Return whether the relay refused the command, for now or for good."""
         return self.code >= 400  # noqa: PLR2004 - the digits are RFC 5321's
 
     @property
     def passing(self) -> bool:
-        """Whether the relay did not do it for now."""
+        """Return whether the relay refused the command for now."""
         return 400 <= self.code < 500  # noqa: PLR2004 - the digits are RFC 5321's
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class ReplyReader:
         self._lines: list[str] = []
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Return the replies that `data` completes; raise Garbled at what is none."""
+        """Return the replies that `data` completes; raise Garbled at a line that is not a reply."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
             raise Garbled("a reply line without an end")
@@ -68,7 +68,7 @@ class ReplyReader:
                 if len(self._lines) > MOST_LINES:
                     raise Garbled("a reply without an end")
                 continue
-            # A reply is kept with its message, and PostgreSQL does not take every character.
+            # A reply is stored with its message, and PostgreSQL does not accept every character.
             replies.append(Reply(int(code), cleaned(" ".join(self._lines))[:LONGEST_TEXT]))
             self._lines = []
         return replies

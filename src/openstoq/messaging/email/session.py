@@ -1,4 +1,4 @@
-"""One connection to the relay after greeting, TLS and login: writing, and awaiting replies."""
+"""One connection to the relay after greeting, TLS and login: it writes and awaits replies."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ CLOSING_SECONDS = 2
 
 
 class SessionLost(Exception):  # noqa: N818 - it describes the connection
-    """The connection cannot be used any more; the message is a sentence that says why."""
+    """The connection can no longer be used; the message is a sentence that says why."""
 
 
 class Session(asyncio.Protocol):
@@ -26,7 +26,7 @@ class Session(asyncio.Protocol):
         self.international = "smtputf8" in extensions
         self.served = 0
         self.stale = False
-        """A transaction failed half-way and is still open: the next begins with RSET."""
+        """True when a transaction failed half-way and is still open: the next begins with RSET."""
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = ReplyReader()
@@ -38,7 +38,7 @@ class Session(asyncio.Protocol):
         self._closed = self._loop.create_future()
         self._transport: asyncio.Transport
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -46,11 +46,11 @@ class Session(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Read replies, and wake who waits for one."""
+        """Read replies, and wake the coroutine that waits for one."""
         try:
             for reply in self._reader.feed(data):
                 if not self._awaited:
-                    # Said unasked: a farewell, or a reply to nothing. Neither can be built upon.
+                    # An unexpected reply, such as a farewell: the connection is of no more use.
                     self._break(f"The relay closed the connection: {reply}")
                     return
                 self._awaited -= 1
@@ -63,32 +63,32 @@ class Session(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that nothing more will come."""
+        """Note that no more data will come."""
         self._break(f"The connection to the relay was lost ({exc or 'closed by the relay'}).")
         if not self._closed.done():
             self._closed.set_result(None)
 
     def pause_writing(self) -> None:
-        """Hold back: the buffer is full."""
+        """Note that the buffer is full; `drain` waits."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Go on: the buffer has room."""
+        """Note that the buffer has room again."""
         self._paused = False
         self._wake()
 
-    # What our side calls.
+    # Called by our side.
 
     @property
     def usable(self) -> bool:
-        """Whether nothing has gone wrong so far, as much as one can know without asking."""
+        """Return whether no fault is known so far; the relay is not asked."""
         return self._fault is None and not self._transport.is_closing()
 
     def write(self, data: bytes, replies: int) -> None:
         """Write `data`, to which the relay owes `replies` replies.
 
-        Raises SessionLost, with nothing written, on a connection known to be lost, unless the
-        relay has answered already: then that answer is worth more.
+        Raises SessionLost, with nothing written, on a connection known to be lost. If the relay has
+        answered already, it does not raise, because that answer is worth more.
         """
         if self.usable:
             self._awaited += replies
@@ -115,7 +115,7 @@ class Session(asyncio.Protocol):
         return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
-        """Write commands one at a time, up to the first that is not done; return the replies."""
+        """Write commands one at a time, up to the first that is refused; return the replies."""
         replies: list[Reply] = []
         for command in commands:
             self.write(command, 1)
@@ -125,26 +125,26 @@ class Session(asyncio.Protocol):
         return replies
 
     async def drain(self) -> None:
-        """Wait until most of what was written has left; return at once when the relay speaks."""
+        """Wait until most of the written data has left; return at once when the relay replies."""
         while self._paused and not self._replies:
             if self._fault is not None:
                 raise SessionLost(self._fault)
             await self._wait("The relay did not take the message in time.")
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
+        """Drop the connection without a QUIT."""
         self._break("The connection was given up.")
         self._transport.abort()
 
     def quit(self) -> None:
-        """Say goodbye and close, without waiting for the relay's farewell."""
+        """Send QUIT and close, without waiting for the relay's reply."""
         if self.usable:
             self._transport.write(b"QUIT\r\n")
         self._break("The connection was closed.")
         self._transport.close()
 
     async def wait_closed(self) -> None:
-        """Wait until what was written has left and the connection is closed."""
+        """Wait until the written data has left and the connection is closed."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await asyncio.shield(self._closed)

@@ -1,4 +1,4 @@
-"""How to reach the relay."""
+"""Settings of the connection to the relay."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Security = Literal["none", "starttls", "tls"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SMTPSettings:
-    """Where the relay is, how the line is protected and how hard it may be used."""
+    """The relay's address, the protection of the line, and the limits on its use."""
 
     host: str
     port: int
@@ -18,21 +18,21 @@ class SMTPSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     sender: str = ""
-    """The address our own mails (not a shop's) come from."""
+    """The sender address of our own mails (not a shop's)."""
     ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
     local_hostname: str | None = None
     """The name we greet the relay with; the machine's own when absent."""
     connections: int = 4
-    """How many there are at most, whatever is sent at the same time."""
+    """The most connections at the same time, regardless of the number of senders."""
     timeout: float = 60.0
     """Seconds for connecting with TLS and login, and then for each answer."""
     idle_seconds: float = 30.0
-    """How long an unused connection is kept."""
+    """Seconds for which an unused connection is kept."""
     messages_per_connection: int = 1000
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return how to check the relay's certificate; None on an unprotected line."""
+        """Return the context that checks the relay's certificate; None on an unprotected line."""
         if self.security == "none":
             return None
         return ssl.create_default_context(cafile=self.ca_file)

@@ -20,7 +20,7 @@ from openstoq.messaging.port import (
     RelayUnavailable,
 )
 
-# A relay that drops this many connections in a row before taking anything is not there.
+# A relay that drops so many connections in a row before it answers for a message is unavailable.
 MOST_LOSSES = 3
 
 
@@ -31,8 +31,8 @@ class SMTPTransport(EmailTransport):
         self._settings = settings
         self._context = settings.tls_context()
         self._turns = Turns(settings.connections)
-        # With those in use they are never more than there are turns: who needs one looks here
-        # first, and has waited for a closed one to be gone.
+        # Idle connections and those in use are never more than the turns: a lane that needs one
+        # looks here first, and waits until a closed one is gone.
         self._idle: deque[tuple[Session, float]] = deque()
 
     @override
@@ -45,7 +45,7 @@ class SMTPTransport(EmailTransport):
         for failure in ended:
             if isinstance(failure, BaseException) and not isinstance(failure, RelayUnavailable):
                 raise failure
-        # A relay may allow fewer connections than ours: it is there as long as one lane got through.
+        # A relay may allow fewer connections than we open: it is available if one lane got through.
         unavailable = [failure for failure in ended if isinstance(failure, RelayUnavailable)]
         if unavailable and True not in ended:
             raise RelayUnavailable(str(unavailable[0]))
@@ -59,11 +59,11 @@ class SMTPTransport(EmailTransport):
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
     async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
-        """Send until the outbox ends, a turn at a time; True if it had anything to send."""
+        """Send until the outbox ends, a turn at a time; return whether it had anything to send."""
         has_sent = False
         losses = 0
         while True:
-            # One lane of each outbox waits at a time: the others have taken nothing meanwhile.
+            # Only one lane of each outbox waits at a time, so the others hold no message meanwhile.
             async with gate:
                 email = await outbox.next()
                 if email is None:
@@ -84,7 +84,7 @@ class SMTPTransport(EmailTransport):
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
-        """Send `first` and what else is ready; return how many connections were lost in a row."""
+        """Send `first` and further ready messages; return the count of losses in a row."""
         email: Email | None = first
         while email is not None:
             session = await self._session_for(email, outbox)
@@ -113,7 +113,7 @@ class SMTPTransport(EmailTransport):
         return losses
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
-        """Return an idle session or a new one; record `email` as deferred when there is no relay."""
+        """Return an idle session or a new one; settle `email` when the relay is unavailable."""
         closing: list[Session] = []
         while self._idle:
             session, since = self._idle.pop()

@@ -1,11 +1,11 @@
-"""Turns on the relay's connections: a bound for the whole process, shared out fairly."""
+"""Turns on the relay's connections: a limit for the whole process, shared out fairly."""
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Hashable
 from time import monotonic
 
-# How long a turn lasts once somebody else waits for one.
+# A turn lasts this long once another sender waits for one.
 TURN_SECONDS = 0.1
 
 
@@ -18,15 +18,15 @@ class Turn:
 
     @property
     def is_over(self) -> bool:
-        """Whether the connection is another's, once what was begun on it is done."""
+        """Return whether the connection must be given up after the messages begun on it."""
         return self._turns.are_awaited and monotonic() >= self._ends_at
 
 
 class Turns:
-    """Gives out at most `size` turns at once: to the owners by turns, whoever asked first.
+    """Gives out at most `size` turns at once, to the owners in rotation.
 
-    A turn ends only between two messages, and over a slow relay that is a long time. So a part of
-    them is kept free for owners that have none, however much the others have to send.
+    A turn ends only between two messages, and a slow relay needs long for one. So some turns are
+    kept free for owners that hold none, however much the other owners have to send.
     """
 
     def __init__(self, size: int) -> None:
@@ -35,15 +35,15 @@ class Turns:
         self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
         self.most = size - self._reserve
-        """The number that one owner holds at most."""
+        """The most turns that one owner holds."""
 
     @property
     def are_awaited(self) -> bool:
-        """Whether somebody waits for a turn."""
+        """Return whether any owner waits for a turn."""
         return bool(self._waiting)
 
     async def take(self, owner: Hashable) -> Turn:
-        """Wait for a turn of `owner`; it has to be given back."""
+        """Wait for a turn for `owner`; the caller has to give it back."""
         if self._is_free_for(owner):
             self._begin(owner)
             return Turn(self)
@@ -55,13 +55,13 @@ class Turns:
             if called.cancelled():
                 self._forget(owner, called)
             else:
-                # It was called and stopped at the same moment.
+                # The turn was granted and the wait cancelled at the same moment.
                 self.give_back(owner)
             raise
         return Turn(self)
 
     def give_back(self, owner: Hashable) -> None:
-        """End a turn of `owner`; of those who wait, whose last call is longest ago is next."""
+        """End a turn of `owner`; free turns go to the waiting owners in rotation."""
         self._free += 1
         self._held[owner] -= 1
         if not self._held[owner]:

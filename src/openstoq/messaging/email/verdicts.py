@@ -1,8 +1,9 @@
-"""Verdicts: what a relay's reply means for a message, by what it answers and by its codes.
+"""Verdicts: the meaning of a relay's reply for a message, by its stage, codes and words.
 
-Codes alone do not say whose fault a refusal is: 550 is a relay's word for a mailbox that does not
-exist, and for a login that it misses. So the enhanced code of RFC 3463 decides where there is one,
-then the words. What is not clearly about the recipient's mailbox is not held against it.
+Codes alone do not say whose fault a refusal is: a relay answers 550 for a mailbox that does not
+exist, and also for a missing login. So the enhanced code of RFC 3463 decides where there is one,
+and then the words. A reply that is not clearly about the recipient's mailbox is not held against
+it.
 """
 
 import re
@@ -23,7 +24,7 @@ class Stage(StrEnum):
 
 # RFC 3463: class, subject and detail. qmail puts them at the end, after a #.
 _ENHANCED = re.compile(r"(?:^#?|[(\s]#)([245])\.(\d{1,3})\.(\d{1,3})(?![.\d])")
-# Addresses, links and host names are no words of the relay's.
+# Addresses, links and host names are not the relay's own words.
 _NAMES = re.compile(r"\S*@\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 _MAILBOX = r"(?:users?|mailbox(?:es)?|recipients?|address(?:es|ee)?|inbox|alias|person|(?:e-?mail )?account)"
@@ -31,7 +32,7 @@ _ABSENT = (
     r"(?:unknown|invalid|bad|not (?:found|exist|local|here|known|valid)|\w+n't exist|unavailable"
     r"|unroute?able|undeliverable|disabled|deactivated|inactive|moved|name not allowed|no longer)"
 )
-# A mailbox, and that it is not there: in either order, with little between them.
+# A word for a mailbox and a word for its absence, in either order and with little between them.
 _NOBODY_THERE = re.compile(
     rf"\b{_MAILBOX}\b.{{0,80}}\b{_ABSENT}\b|\b{_ABSENT}\b.{{0,80}}\b{_MAILBOX}\b"
     rf"|\bno (?:such )?(?:\w+ )?{_MAILBOX}\b|\bno such (?:person|name)\b|\bunroute?able\b",
@@ -44,7 +45,7 @@ _FULL = re.compile(
 )
 _SIZE = re.compile(r"\bsize\b|\blength\b|too (?:big|large|long)", re.IGNORECASE)
 _GREYLISTED = re.compile(r"gr[ae]y ?-?list", re.IGNORECASE)
-# Whatever else a reply with one of these says, it is about who sends.
+# A reply with one of these words is about the sender, whatever else it says.
 _SENDER = re.compile(
     r"\b(?:sender|from address|return[ -]path|client host|helo|ehlo|sending|submission|daily|hourly"
     r"|per (?:day|hour)|relay(?! recipient))",
@@ -78,27 +79,27 @@ _INACTIVE = re.compile(
 
 _MAILBOXES, _MESSAGE = 2, 6
 """Subjects of RFC 3463."""
-# Nobody is there (RFC 3463, 5248 and 7505).
+# The mailbox does not exist (RFC 3463, 5248 and 7505).
 _NOBODY = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
-# These stand for what has no code of its own, too: the words have to say it as well.
+# These codes also cover cases without a code of their own, so the words have to agree.
 _EQUIVOCAL = {(1, 0), (2, 1)}
-# The mailbox is there, and does not take this message: it is full, or the message too big.
+# The mailbox exists, but does not take this message: it is full, or the message is too big.
 _NO_ROOM = {(2, 2), (2, 3), (3, 4)}
 _NOT_AT_MAIL = {(3, 4), (6, 7)}
-"""What is the message's although it is said of the sender: its size, and SMTPUTF8."""
+"""Faults of the message although the relay answers MAIL with them: its size, and SMTPUTF8."""
 _CODES_OF_NOBODY = {550, 551, 553}
 _CODE_OF_SIZE = 552
 _CODE_OF_BUSY = 450
 
 
 def delivery(stage: Stage, reply: Reply) -> Delivery:
-    """Return what becomes of the message for which the relay gave `reply` at `stage`."""
+    """Return the delivery of a message for which the relay gave `reply` at `stage`."""
     return Delivery(_outcome(stage, reply), str(reply), stage.value)
 
 
 def _outcome(stage: Stage, reply: Reply) -> Outcome:
     if reply.code == CLOSING or not reply.negative:
-        # It hangs up, or says yes where that is no answer: neither is about a message.
+        # The relay hangs up, or its reply is not a refusal: neither is the fault of a message.
         is_taken = stage is Stage.CONTENT and reply.positive
         return Outcome.ACCEPTED if is_taken else Outcome.TURNED_AWAY
     found = _ENHANCED.search(reply.text)
@@ -109,7 +110,7 @@ def _outcome(stage: Stage, reply: Reply) -> Outcome:
     words = _NAMES.sub(" ", _ENHANCED.sub(" ", reply.text))
     if reply.passing:
         return _passing(reply.code, status, words)
-    # Two codes that contradict each other say nothing for good.
+    # Two codes that contradict each other do not make a final refusal.
     is_contradictory = found is not None and found[1] != "5"
     if is_contradictory or _SENDER.search(words):
         return Outcome.TURNED_AWAY
@@ -136,7 +137,7 @@ def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
 def _by_status(stage: Stage, status: tuple[int, int], words: str) -> Outcome:
     is_nobody = status in _NOBODY or (status in _EQUIVOCAL and _NOBODY_THERE.search(words))
     if is_nobody and not _POLICY.search(words):
-        # Once it has seen the content, a relay may mean that instead.
+        # A relay that has seen the content may mean the content instead.
         return Outcome.REFUSED if stage is Stage.RCPT else Outcome.REJECTED
     if status in _NO_ROOM or status[0] == _MESSAGE or status == (_MAILBOXES, 1):
         return Outcome.REJECTED
