@@ -1,1 +1,1 @@
-"""Tenants: shops, their API keys, and how many points each may spend."""
+"""Tenants: shops, their API keys, and the points that each may spend."""

@@ -1,4 +1,4 @@
-"""What jobs need to work on a shop's platform: a way in, and what its refusals mean to them."""
+"""A job's access to a shop's platform, and the meaning of the platform's refusals for the job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ async def commerce_of(run: Run) -> Commerce | None:
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Have the job run again when the platform cannot answer now; other refusals pass through."""
+    """Retry the job when the platform cannot answer now; other refusals pass through."""
     try:
         yield
     except CommerceUnavailable as unavailable:
@@ -40,12 +40,12 @@ def patiently() -> Iterator[None]:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Turn the platform's refusals into what the worker understands."""
+    """Turn the platform's refusals into the worker's Retry or GiveUp."""
     try:
         with patiently():
             yield
     except CommerceUnreadable:
-        # It may be whole the next time; as a failure of the job it is tried a few times only.
+        # The next answer may be readable. As a failure of the job, it is retried a few times only.
         raise
     except CommerceError as error:
         raise GiveUp(str(error)) from error

@@ -1,4 +1,4 @@
-"""Reaching a shop's platform with the token that is kept sealed."""
+"""Connect to a shop's platform with the token that is stored sealed."""
 
 from openstoq.commerce.port import AccessDenied, Commerce, ShopConnector, ShopCredentials
 from openstoq.jobs.work import Runtime
@@ -7,7 +7,7 @@ from openstoq.shops.seal import Seal
 
 
 def connect(runtime: Runtime, shop: Shop) -> Commerce:
-    """Return the shop's platform; raise AccessDenied when there is no token (any more)."""
+    """Return the shop's platform; raise AccessDenied when no token is stored."""
     if shop.sealed_access_token is None:
         raise AccessDenied(f"{shop.domain} has no access token: install the app there again")
     token = runtime.ports.get(Seal).open(shop.sealed_access_token)

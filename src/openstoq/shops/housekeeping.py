@@ -1,4 +1,4 @@
-"""Housekeeping: what nobody works on is ended, and what nobody may ask for is deleted."""
+"""Housekeeping: end abandoned bulk jobs, and delete rows that are past their time."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -19,15 +19,15 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("shops.housekeeping")
 
-# Deletes up to so many rows of a shop, and says how many there were.
+# Deletes up to so many rows of a shop, and returns how many there were.
 Forget = Callable[[Connection, UUID, int], Awaitable[int]]
-# Rows of one transaction, so that none is long.
+# The most rows of one transaction, so that every transaction stays short.
 BATCH = 10_000
 
 
 @jobs.job(cron="25 * * * *", uninstalled=True)
 async def end_abandoned(run: Run) -> None:
-    """Tell those who ask after a job that it has failed for good."""
+    """Mark abandoned bulk jobs as failed, so that callers who poll them learn that they ended."""
     async with run.work() as work:
         ended = await bulk.end_abandoned(work.db, work.shop_id, work.runtime.clock())
     if ended:
@@ -36,7 +36,7 @@ async def end_abandoned(run: Run) -> None:
 
 @jobs.job(cron="40 3 * * *", uninstalled=True)
 async def tidy(run: Run) -> None:
-    """Forget old deliveries, stored answers and audit rows of one shop."""
+    """Delete old deliveries, stored answers, audit rows and failures of one shop."""
     async with run.work() as work:
         await bulk.forget(work.db, work.shop_id)
     keep = timedelta(days=run.runtime.settings.audit.days)

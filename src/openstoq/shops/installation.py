@@ -1,4 +1,4 @@
-"""Connecting a shop: its token kept sealed, its webhooks subscribed, its facts read."""
+"""Connect a shop: store its token sealed, subscribe its webhooks, read its facts."""
 
 from dataclasses import asdict, dataclass
 
@@ -20,7 +20,7 @@ WEBHOOK_PATH = "/webhooks/shopify"
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A shop is connected, for the first time or again; nothing of it is read yet."""
+    """A shop is connected, for the first time or again; its catalogue is still to be read."""
 
 
 async def install(
@@ -33,7 +33,7 @@ async def install(
 ) -> str:
     """Connect a shop, or connect it again, and return a new API key.
 
-    The shop is asked for its facts first, so that a wrong token stores nothing.
+    The shop's facts are read first, so that a wrong token stores nothing.
     """
     seal = runtime.ports.get(Seal)
     facts = await runtime.ports.get(ShopConnector)(
@@ -59,13 +59,13 @@ async def install(
 
 
 async def on_installed(work: Work, _: Installed) -> None:
-    """Have the shop's webhooks subscribed."""
+    """Enqueue the subscription of the shop's webhooks."""
     work.enqueue(subscribe)
 
 
 @jobs.job(cron="10 */6 * * *")
 async def subscribe(run: Run) -> None:
-    """Make the shop send us its webhooks, and repair subscriptions that somebody changed."""
+    """Subscribe to the shop's webhooks, and repair subscriptions that somebody changed."""
     async with run.work() as work:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.uninstalled_at is not None:
@@ -90,7 +90,7 @@ async def read_facts(run: Run) -> None:
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Take in what a webhook told of the shop itself."""
+    """Handle a webhook about the shop itself."""
     match news.change:
         case Uninstalled():
             await store.mark_uninstalled(work.db, work.shop_id, news.triggered_at)

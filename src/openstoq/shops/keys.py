@@ -1,4 +1,4 @@
-"""API keys: how one looks, and the only form in which it is kept."""
+"""API keys: their form, and the hash that is stored instead."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _KEY = re.compile(rf"^{PREFIX}[A-Za-z0-9]{{{SECRET_LENGTH}}}$")
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept: who it is, not what it is."""
+    """A stored key: it is identified, but the key itself is not stored."""
 
     id: UUID
     name: str
@@ -46,5 +46,5 @@ def key_in(headers: Mapping[str, str]) -> str | None:
 
 
 def key_hash(key: str) -> bytes:
-    """Return what is stored of a key."""
+    """Return the hash that is stored instead of a key."""
     return sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""A shop, and what its caller may still spend."""
+"""A shop, and the points that its caller may still spend."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +51,7 @@ class Shop:
 
     @property
     def storefront(self) -> str:
-        """Where its shoppers go, without a trailing slash."""
+        """The address of its storefront, without a trailing slash."""
         return (self.url or f"https://{self.domain}").rstrip("/")
 
 

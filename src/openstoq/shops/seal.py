@@ -14,7 +14,7 @@ _ID_BYTES = 16
 
 
 class Seal:
-    """The installation's key, put to its two uses under keys derived from it."""
+    """The installation's key, which encrypts and signs with two keys derived from it."""
 
     def __init__(self, key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derived(key, b"openstoq secrets")))
@@ -25,7 +25,7 @@ class Seal:
         return self._fernet.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt a stored secret; raise ValueError when another key had sealed it."""
+        """Decrypt a stored secret; raise ValueError when it was sealed with another key."""
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken as error:
@@ -55,7 +55,7 @@ class Seal:
         )
 
     def digest(self, purpose: str, text: str) -> str:
-        """Return what stands for `text` where it must not be stored; nobody else can make it."""
+        """Return a digest to store instead of `text`; nobody without the key can compute it."""
         return _text(self._signature(purpose, text.encode()))
 
     def _signature(self, purpose: str, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Mails of their own: one message to one recipient, in the name of a shop."""
+"""Single mails: one message to one recipient in the name of a shop, outside any wave."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -29,7 +29,7 @@ from openstoq.shops.model import Shop
 log = structlog.get_logger(__name__)
 
 LATER = timedelta(minutes=1)
-# Each time that the outcome is unknown the recipient may have one mail more.
+# Each retry after an unknown outcome may give the recipient one more copy of the mail.
 MOST_REPEATS = 12
 
 
@@ -42,25 +42,25 @@ class _SingleOutbox(Outbox):
         self._waiting: list[Email] = [email]
 
     async def next(self) -> Email | None:
-        """Give the message, once."""
+        """Return the message, once."""
         return self.next_nowait()
 
     def next_nowait(self) -> Email | None:
-        """Give the message, once."""
+        """Return the message, once."""
         return self._waiting.pop() if self._waiting else None
 
     def record(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
-        """Keep what became of it."""
+        """Keep the delivery of the message."""
         self.delivery = delivery
 
 
 def message_id_domain(runtime: Runtime) -> str:
-    """Return the domain of our Message-IDs: it must not change between two tries of a message."""
+    """Return the domain of our Message-IDs, which must not change between attempts of a message."""
     return urlsplit(runtime.settings.http.public_url).hostname or "openstoq"
 
 
 def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
-    """Return what every mail of its own needs; `notice_id` is an id of ours."""
+    """Return the notice that a single mail is written for; `notice_id` is an id of ours."""
     return Notice(
         id=notice_id,
         written_at=created_at(notice_id),
@@ -74,8 +74,8 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
 async def send_single(run: Run, notice: Notice, content: bytes) -> None:
     """Send one mail; stop when its recipient or the mail itself is refused.
 
-    Raises Retry when the relay says later, does not serve us or cannot be reached, GiveUp when it
-    says so for too long or too often leaves open whether it took the mail.
+    Raises Retry when the relay says later, does not serve us, cannot be reached, or leaves open
+    whether it took the mail. Raises GiveUp when that lasts too long or is left open too often.
     """
     email = Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
     outbox = _SingleOutbox(run.shop_id, email)
@@ -94,10 +94,10 @@ async def send_single(run: Run, notice: Notice, content: bytes) -> None:
             code=delivery.reply[:3] if delivery.stage is not None else None,
         )
         return
-    # The queue keeps a job's reasons.
+    # The queue stores the reason of a Retry, so the reason must not name the recipient.
     reply = delivery.reply_without(notice.recipient)
     is_late = run.runtime.clock() - notice.written_at > PATIENCE
-    # A relay that was away has not had the mail: only runs that handed it over are repeats.
+    # An unreachable relay has not got the mail: only runs that handed it over count as repeats.
     is_repeat = delivery.outcome is Outcome.UNKNOWN
     if is_late or (is_repeat and run.repeats >= MOST_REPEATS):
         raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")
@@ -108,9 +108,9 @@ async def send_single(run: Run, notice: Notice, content: bytes) -> None:
 async def send_customer_data(
     run: Run, shop: Shop | None, notice_id: UUID, *, subject_of: str, data: Mapping[str, Any]
 ) -> None:
-    """Mail the merchant what is stored of a customer, who passes it on.
+    """Mail the merchant the data stored about a customer; the merchant passes it on.
 
-    Raises LookupError when the shop has no address, so that an operator gets to see it.
+    Raises LookupError when the shop has no address, so that an operator sees the failure.
     """
     if shop is None or shop.email is None:
         raise LookupError(

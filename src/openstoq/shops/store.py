@@ -13,9 +13,9 @@ from openstoq.shops.model import Points, Shop
 async def admit_key(
     database: Database, key: str, *, cost: int, default_points: int
 ) -> tuple[Shop, UUID, Points] | None:
-    """Find the shop of a live key and spend `cost` of its points; None: no such key.
+    """Find the shop of a live key and spend `cost` of its points; None if no live key matches.
 
-    It commits at once: points are spent whatever becomes of the request.
+    The points are committed at once, so they are spent even if the request fails.
     """
     row = await database.call(
         "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
@@ -28,9 +28,9 @@ async def admit_key(
 async def admit_address(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int
 ) -> tuple[Shop, Points] | None:
-    """Find an installed shop and spend `cost` points of a client's bucket; None: no such shop.
+    """Find an installed shop and spend `cost` points of a client's bucket; None without a shop.
 
-    It commits at once, as admit_key does.
+    The points are committed at once, as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
@@ -41,10 +41,10 @@ async def admit_address(
 async def admit_stranger(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket and of all strangers' together; None: no such shop.
+    """Spend `cost` points of a client's bucket and of all strangers' bucket; None without a shop.
 
-    The points are those of whichever limit was reached, or else of the client. It commits at
-    once, as admit_key does.
+    The returned points are those of the limit that was reached, or else the client's. They are
+    committed at once, as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
@@ -68,18 +68,18 @@ async def take_points(database: Database, bucket: str, *, cost: int, limit: int)
 
 
 async def forget_spent_points(db: Connection, most: int) -> int:
-    """Drop up to `most` buckets, of any shop or address, that nobody took from for an hour."""
+    """Delete up to `most` buckets, of any shop or address, that were not used for an hour."""
     forgotten: int = await db.fetchval("SELECT forget_spent_points($1)", most)
     return forgotten
 
 
 async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
-    """Return whether a contact was asked less than `most` times today, by any shop; count it."""
+    """Return whether a contact was asked less than `most` times today, by any shop; count this."""
     return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
 
 
 async def forget_requests(db: Connection, most: int) -> int:
-    """Drop up to `most` contacts, of any shop, that nobody asked for a day."""
+    """Delete up to `most` contacts, of any shop, that were not asked for a day."""
     forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten
 
@@ -126,7 +126,7 @@ async def save(
     access_token: bytes | None = None,
     client_secret: bytes | None = None,
 ) -> None:
-    """Add a shop, or connect one again that had been uninstalled."""
+    """Add a shop, or connect a known one again."""
     await db.execute(
         """
         INSERT INTO shops (shop_id, domain, name, api_url, access_token, client_secret,
@@ -148,7 +148,7 @@ async def save(
 
 
 async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: datetime) -> None:
-    """Take over what Shopify says of the shop: how it is called and reached, where it stands."""
+    """Save Shopify's facts about the shop: its name, addresses, currency, time zone and country."""
     await db.execute(
         """
         UPDATE shops SET name = $2, email = $3, url = $4, currency = $5, timezone = $6,
@@ -168,7 +168,7 @@ async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: 
 
 
 async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
-    """Forget the shop's token; False when it was installed again after `at`."""
+    """Delete an uninstalled shop's token; return False when it was installed again after `at`."""
     done = await db.execute(
         """
         UPDATE shops SET uninstalled_at = $2, access_token = NULL, updated_at = $2
@@ -181,7 +181,7 @@ async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
 
 
 async def erase(db: Connection, shop_id: UUID) -> bool:
-    """Delete an uninstalled shop and all that belongs to it; False when it is installed."""
+    """Delete an uninstalled shop with all its data; return False when it is installed."""
     done = await db.execute(
         "DELETE FROM shops WHERE shop_id = $1 AND uninstalled_at IS NOT NULL", shop_id
     )
@@ -191,7 +191,7 @@ async def erase(db: Connection, shop_id: UUID) -> bool:
 async def add_key(
     db: Connection, shop_id: UUID, *, name: str, now: datetime, expires_at: datetime | None = None
 ) -> str:
-    """Make an API key for the shop and return it, this once."""
+    """Make an API key for the shop and return it; it cannot be read again later."""
     key = new_key()
     await db.execute(
         """
@@ -222,7 +222,7 @@ async def keys(db: Connection, shop_id: UUID) -> list[ApiKey]:
 
 
 async def revoke_key(db: Connection, shop_id: UUID, key_id: UUID, now: datetime) -> bool:
-    """Revoke a key at once; False when there is no such live key."""
+    """Revoke a key at once; return whether it was live."""
     done = await db.execute(
         """
         UPDATE api_keys SET revoked_at = $3

@@ -1,1 +1,1 @@
-"""Webhooks that Shopify sends: each is stored before it is answered, and worked off by a job."""
+"""Webhooks that Shopify sends: each is stored before it is answered, and processed by a job."""

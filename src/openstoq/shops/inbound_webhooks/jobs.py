@@ -1,4 +1,4 @@
-"""Working off webhook deliveries: each is read once and told to whoever subscribed to it."""
+"""Receive webhook deliveries and process them: each is read and passed to its subscribers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ jobs = JobSet("shops.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A change that a shop told us, and when it set out."""
+    """A change that a shop reported, and the time at which it was triggered."""
 
     change: Change
     triggered_at: datetime
@@ -33,7 +33,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A delivery as its headers announce it, which nothing but its body can prove."""
+    """A delivery as its headers announce it; only the signed body proves it."""
 
     shop: Shop
     delivery: Delivery
@@ -43,8 +43,8 @@ class Announced:
 async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
     """Return the delivery that headers announce, before its body is read, which costs more.
 
-    Raises Unauthorized where no signature is, BadRequest for what is no delivery, NotFound for a
-    shop that is not ours.
+    Raises Unauthorized without a signature, BadRequest for headers that announce no delivery,
+    NotFound for a shop that is not ours.
     """
     inbound = runtime.ports.get(Inbound)
     if not inbound.is_signed(headers):
@@ -57,10 +57,10 @@ async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
 
 
 async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request_id: str) -> bool:
-    """Take a delivery: check who signed it, store it and enqueue its work, in one transaction.
+    """Check a delivery's signature, then store it and enqueue its job in one transaction.
 
-    False when this delivery was taken before. Raises Unauthorized for a bad signature, BadRequest
-    for what is not a delivery or is another shop's.
+    Returns False when this delivery was received before. Raises Unauthorized for a bad signature,
+    BadRequest for a body that is not a delivery or is another shop's.
     """
     inbound = runtime.ports.get(Inbound)
     shop, delivery = said.shop, said.delivery
@@ -81,12 +81,12 @@ async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request
 def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> None:
     """Raise BadRequest when the body is about another shop than the header names.
 
-    Only the body is signed: with another header it would be a command to somebody else's shop.
+    Only the body is signed: with a forged header, it would be a command to somebody else's shop.
     """
     try:
         named = inbound.named_shop(topic, raw_body)
     except ValueError:
-        # It says nothing that could be read, which is noted when it is worked off.
+        # The body cannot be read; the job that processes it records that.
         return
     if named.domain is not None:
         is_ours = named.domain == shop.domain
@@ -97,14 +97,14 @@ def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> No
 
 
 class NotHeard(Exception):  # noqa: N818 - what happened, for the queue's log
-    """Some who subscribed could not take in a delivery; their turn is repeated."""
+    """Some subscribers failed on a delivery; the job calls them again."""
 
 
 @jobs.job()
 async def work_off(run: Run, *, webhook_id: str) -> None:
-    """Do what a delivery calls for, and note who has heard of it, in one transaction.
+    """Call a delivery's subscribers, and record which of them succeeded, in one transaction.
 
-    Raises NotHeard when a subscriber failed: it alone hears of it again.
+    Raises NotHeard when a subscriber failed: the next run calls only those that failed.
     """
     async with run.work() as work:
         stored = await deliveries.load(work.db, work.shop_id, webhook_id)

@@ -1,4 +1,4 @@
-"""Webhook deliveries in PostgreSQL: stored once each, before anything is done about them."""
+"""Webhook deliveries in PostgreSQL: each is stored once, before it is processed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A delivery that waits to be worked off."""
+    """A delivery that waits to be processed."""
 
     topic: str
     triggered_at: datetime
@@ -22,7 +22,7 @@ class Stored:
 async def store(
     db: Connection, shop_id: UUID, delivery: Delivery, body: bytes, *, now: datetime
 ) -> bool:
-    """Store a delivery; False when this one was here before."""
+    """Store a delivery; return whether it is new."""
     done = await db.execute(
         """
         INSERT INTO webhook_deliveries
@@ -41,7 +41,7 @@ async def store(
 
 
 async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
-    """Read and lock a delivery, unless it is done with, or too old to have a body."""
+    """Load and lock a delivery, unless it is done, or too old to have a body."""
     row = await db.fetchrow(
         """
         SELECT topic, triggered_at, body, heard FROM webhook_deliveries
@@ -63,7 +63,7 @@ async def note(
     done_at: datetime | None,
     error: str | None,
 ) -> None:
-    """Note who has heard of a delivery, whether it is done with, and what could not be done."""
+    """Record the subscribers that have handled a delivery, whether it is done, and its failures."""
     await db.execute(
         """
         UPDATE webhook_deliveries SET heard = $3, done_at = $4, error = $5
@@ -78,9 +78,9 @@ async def note(
 
 
 async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
-    """Empty the bodies of up to `most` deliveries after a week, for they may hold addresses.
+    """Empty the bodies of up to `most` deliveries after a week, because they may hold addresses.
 
-    Also of such as nobody could work off, which nobody can any more then.
+    This includes deliveries that could not be processed; they can no longer be processed then.
     """
     emptied: int = await db.fetchval(
         """
@@ -101,7 +101,7 @@ async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def forget(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` deliveries of more than 30 days ago, also such as nobody worked off."""
+    """Delete up to `most` deliveries of more than 30 days ago, processed or not."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -119,7 +119,7 @@ async def forget(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def forget_answers(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` of the answers that no repeat may ask for any more."""
+    """Delete up to `most` stored answers that a repeated request can no longer ask for."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
