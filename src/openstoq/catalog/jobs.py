@@ -1,4 +1,4 @@
-"""Keeping the catalogue: pulling it from the shop, and taking in what webhooks tell."""
+"""Keep the catalogue current: pull it from the shop, and apply changes from webhooks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,9 +33,9 @@ PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
 @jobs.job(cron="*/15 * * * *")
 async def pull(run: Run, *, everything: bool = False) -> None:
-    """Pull what changed since the last pull, or the whole catalogue; go on where one was cut.
+    """Pull changes since the last pull, or the whole catalogue; resume a pull that was cut short.
 
-    It also finds what a lost webhook would have told.
+    The pull also finds changes whose webhook was lost.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -62,7 +62,7 @@ async def pull(run: Run, *, everything: bool = False) -> None:
             asked_at = run.runtime.clock()
     async with run.work() as work:
         if begun.updated_since is None:
-            # A lost webhook would have told of their end; each is asked for before it is believed.
+            # These products may be gone, with their webhook lost: each is read to make sure.
             for product_id in await products.unseen_since(work.db, work.shop_id, begun.started_at):
                 work.enqueue(pull_product.once(), product_id=product_id)
         elif everything:
@@ -110,7 +110,7 @@ async def _read_product(run: Run, commerce: Commerce, product_id: int) -> None:
 
 
 async def refresh_stock(run: Run, item_ids: list[int]) -> None:
-    """Read the levels of some items from the shop, and tell whose stock is another."""
+    """Read the levels of some items from the shop, and publish the changes of stock."""
     commerce = await commerce_of(run)
     if commerce is None or not item_ids:
         return
@@ -138,12 +138,12 @@ async def refresh_stock(run: Run, item_ids: list[int]) -> None:
 
 
 async def on_installed(work: Work, _: Installed) -> None:
-    """Have the catalogue read."""
+    """Enqueue the first pull of the catalogue."""
     work.enqueue(pull)
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Take in what a webhook told of products and stock."""
+    """Apply a webhook's change to products and stock."""
     db, shop_id, at, now = work.db, work.shop_id, news.triggered_at, work.runtime.clock()
     changes: list[StockChanged] = []
     match news.change:
@@ -167,7 +167,7 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _product_changed(work: Work, change: ProductChanged, news: News) -> list[StockChanged]:
-    """Write a product, unless the news is old; what it does not tell is read from the shop."""
+    """Write a product, unless the news is old; read from the shop what the webhook leaves out."""
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
@@ -180,12 +180,12 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
     if change.further_variant_ids:
         return []
     await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
-    # The stock of a new variant may have been told before the variant was.
+    # The stock of a new variant may have arrived before the variant did.
     return await stock.total(work.db, work.shop_id, _items([product]), work.runtime.clock())
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
-    """Write a page's products with their stock; one that cannot be written keeps back no other."""
+    """Write a page's products with their stock; a product that fails does not hold back others."""
     by_id = {product.id: product for product in newest(page.products, asked_at)}
 
     async def save(product_ids: Sequence[int]) -> None:
@@ -196,7 +196,7 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
-    """Write products, and of the page's levels those that are theirs."""
+    """Write products, and those of the page's levels that are theirs."""
     await products.save(work.db, work.shop_id, page.products, read_at=read_at)
     items = [item for item in _items(page.products) if item not in page.unreadable]
     theirs = set(items)
@@ -215,7 +215,7 @@ async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime)
 async def _remember(
     work: Work, kind: str, tried: Sequence[int], failures: Mapping[int, str]
 ) -> None:
-    """Keep which items failed, and forget that others did."""
+    """Store the failures of these items, and delete those of items that succeeded."""
     db, shop_id = work.db, work.shop_id
     await forget(db, shop_id, kind, [one for one in tried if one not in failures])
     await remember(db, shop_id, kind, failures, work.runtime.clock())

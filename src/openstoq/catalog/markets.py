@@ -24,7 +24,7 @@ async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int |
 async def save_markets(
     db: Connection, shop_id: UUID, markets: Sequence[Market], unreadable: Collection[int]
 ) -> None:
-    """Replace what is known of the shop's markets, but for those that could not be read."""
+    """Replace the shop's stored markets, except those that could not be read."""
     await db.execute(
         "DELETE FROM markets WHERE shop_id = $1 AND id <> ALL($2)",
         shop_id,

@@ -15,7 +15,7 @@ async def save(
 ) -> None:
     """Write products with all their variants as they were at `read_at`.
 
-    What is stored already and newer stays. Variants that are missing from a product are deleted.
+    A stored product that is newer stays. Variants that are missing from a product are deleted.
     """
     if not products:
         return
@@ -41,10 +41,10 @@ async def save(
 # An array of arrays would have to be rectangular, so each product's tags travel as one text.
 _SEPARATOR = "\x1f"
 
-# A webhook does not tell a product's url, so a known one stays as long as the handle that it is
-# made of; a picture too where nothing is said of it, while the shop's word that there is none is
-# an empty text. The shop says to the second when a product was updated: of two states of one
-# second that is kept which was read or told later.
+# A webhook has no url of a product, so a known url stays as long as the handle that it is made of.
+# A picture stays where the state does not mention it; an empty text means that there is none. The
+# shop gives the time of an update to the second: if two states have the same second, the one that
+# was read or received later is kept.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
     (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
@@ -97,7 +97,7 @@ async def _save_variants(
     )
 
 
-# What a webhook leaves out (None) keeps the value that is known.
+# A value that a webhook leaves out (None) stays as it is known.
 _SAVE_VARIANTS = """
 INSERT INTO variants AS v
     (shop_id, id, product_id, title, sku, price, compare_at_price, inventory_item_id,
@@ -122,9 +122,9 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
 
 
 async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
-    """Return up to 250 products that no reading has shown since `began`.
+    """Return up to 250 products that no page has shown since `began`.
 
-    Those come last that failed lately: they are read again whenever they are shown.
+    Products that failed lately come last: they are read again anyway whenever a page shows them.
     """
     rows = await db.fetch(
         """
@@ -142,7 +142,7 @@ async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[i
 
 
 async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Return those ids that the catalogue does not have with their stock item."""
+    """Return the ids of variants that the catalogue does not have, or has without a stock item."""
     rows = await db.fetch(
         """
         SELECT t.id FROM unnest($2::bigint[]) AS t(id)
@@ -170,7 +170,7 @@ async def has_newer(db: Connection, shop_id: UUID, product_id: int, updated_at: 
 async def delete(db: Connection, shop_id: UUID, product_id: int, at: datetime) -> None:
     """Mark a product and its variants as deleted; signups for them stay.
 
-    News that set out before and comes after does not bring it back.
+    News that was triggered before the deletion, but arrives later, does not bring it back.
     """
     await db.execute(
         """

@@ -9,7 +9,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
-    """A pull that has not ended: where it goes on, and from when on changes count."""
+    """A pull that has not ended: the place to resume at, and the time since which changes count."""
 
     cursor: str | None
     updated_since: datetime | None
@@ -19,7 +19,7 @@ class Pull:
 async def begin(
     db: Connection, shop_id: UUID, *, everything: bool, overlap_minutes: int, now: datetime
 ) -> Pull:
-    """Go on with the pull that was cut short, or begin one of what changed since the last.
+    """Resume the pull that was cut short, or begin a pull of the changes since the last one.
 
     The first pull, and one of `everything`, has no lower bound.
     """
@@ -48,7 +48,7 @@ async def begin(
 
 
 async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: int) -> None:
-    """Note that a page was written, in that page's transaction."""
+    """Record that a page was written, in that page's transaction."""
     await db.execute(
         "UPDATE catalog_pulls SET cursor = $2, products = products + $3 WHERE shop_id = $1",
         shop_id,
@@ -58,7 +58,7 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: i
 
 
 async def finish(db: Connection, shop_id: UUID, now: datetime) -> None:
-    """Note that the pull has ended, and with one of everything that the catalogue is whole."""
+    """Record that the pull has ended; after a pull of everything, the catalogue is complete."""
     await db.execute(
         """
         UPDATE catalog_pulls SET finished_at = $2, cursor = NULL,

@@ -1,4 +1,4 @@
-"""Stock by location in PostgreSQL, and each variant's total kept from it."""
+"""Stock by location in PostgreSQL, and each variant's total, which is computed from it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from openstoq.catalog.model import StockChanged, newest
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.db.pool import Connection
 
-# The column is an integer; three locations may hold more than it can.
+# The column is an integer, and the sum of three locations may exceed it.
 MOST = 2**31 - 1
 
 
@@ -21,14 +21,15 @@ async def record(
     now: datetime,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Write levels that are newer than the stored ones, and return whose total changed.
+    """Write levels that are newer than the stored ones; return the variants whose total changed.
 
-    Shopify's times are whole seconds; `triggered_at`, when the news set out, orders changes
-    within one. Of `complete_items` all levels are among `levels`: others are gone.
+    Shopify's times are whole seconds; `triggered_at`, the time at which the news was triggered,
+    orders changes within one second. `levels` has all levels of `complete_items`: their other
+    stored levels are gone.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
     await _lock_variants(db, shop_id, items)
-    # A delivery that does not say when is as exact as those that do, or it would outlast them.
+    # A delivery without a time gets a whole second too; a more exact time would win over others.
     fallback = triggered_at.replace(microsecond=0)
     in_time = sorted(levels, key=lambda level: level.updated_at or fallback)
     latest = {(level.inventory_item_id, level.location_id): level for level in in_time}
@@ -56,9 +57,9 @@ async def record(
 
 
 async def _lock_variants(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
-    """Hold the variants of items, before anything that their totals are made of is written.
+    """Lock the variants of items, before the levels that make up their totals are written.
 
-    Two deliveries about one item then follow each other, and the later one's total sees both.
+    Two deliveries about one item then run one after the other, and the later total includes both.
     """
     await db.execute(
         """
@@ -101,7 +102,7 @@ async def total(
     *,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Add up the active locations of items again, and return the variants whose total changed.
+    """Add up the active locations of items again; return the variants whose total changed.
 
     The total of an item without any level stays unknown, unless it is one of `complete_items`.
     """
@@ -143,7 +144,7 @@ async def total(
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Take note that an inventory item was deleted: it is in stock nowhere."""
+    """Record that an inventory item was deleted: no location has it in stock."""
     await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """
@@ -160,7 +161,7 @@ async def forget_item(
 async def save_locations(
     db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
 ) -> list[StockChanged]:
-    """Write locations; stock at one that was switched on or off counts anew."""
+    """Write locations, and add up stock again at those that were written."""
     found = newest(locations, changed_at)
     rows = await db.fetch(
         """
@@ -193,7 +194,7 @@ async def save_locations(
 async def remove_location(
     db: Connection, shop_id: UUID, location_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Take note that a location was deleted."""
+    """Record that a location was deleted."""
     return await save_locations(
         db, shop_id, [Location(location_id, "deleted", active=False)], changed_at=at
     )
@@ -202,9 +203,9 @@ async def remove_location(
 async def save_item(
     db: Connection, shop_id: UUID, item: InventoryItem, *, triggered_at: datetime
 ) -> None:
-    """Take over whether an item is counted, and its stock-keeping unit, unless the news is old.
+    """Save whether an item's stock is tracked, and its stock-keeping unit, unless the news is old.
 
-    Its times are ordered as those of levels are.
+    The times of items are ordered like those of levels.
     """
     await db.execute(
         """
