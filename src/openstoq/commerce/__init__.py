@@ -1,1 +1,1 @@
-"""What we need of the shop that sells: the port, and its adapter for Shopify."""
+"""The port to the platform that a shop sells on, and its adapter for Shopify."""

@@ -1,4 +1,4 @@
-"""What a shop's platform tells us by itself: deliveries, and the changes they carry."""
+"""Messages that a shop's platform sends by itself: deliveries, and the changes they carry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Prod
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the headers of one delivery say of it.
+    """One delivery, as its headers describe it.
 
     `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
     deliveries that one action of the merchant caused. The signature covers the body only.
@@ -27,7 +27,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product as a webhook tells it: full variants for the first 100, the others' ids only."""
+    """A product as a webhook has it: full variants for the first 100, the others' ids only."""
 
     product: Product
     further_variant_ids: tuple[int, ...]
@@ -42,14 +42,14 @@ class ProductDeleted:
 
 @dataclass(frozen=True, slots=True)
 class LevelChanged:
-    """The stock of an item at one location is another, or no longer kept there."""
+    """The stock of an item at one location changed, or is no longer kept there."""
 
     level: InventoryLevel
 
 
 @dataclass(frozen=True, slots=True)
 class ItemChanged:
-    """Something about a stock item is another, such as whether it is counted."""
+    """A stock item changed, such as whether its stock is tracked."""
 
     item: InventoryItem
 
@@ -63,7 +63,7 @@ class ItemDeleted:
 
 @dataclass(frozen=True, slots=True)
 class LocationChanged:
-    """A location was made, renamed, switched on or off."""
+    """A location was created, renamed, activated or deactivated."""
 
     location: Location
 
@@ -77,12 +77,12 @@ class LocationDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ShopChanged:
-    """The shop's own facts are others; read them."""
+    """The shop's settings changed; read them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """Something about an order is another; read it, as messages tell less than an order has."""
+    """An order changed; read it again, because a webhook carries only part of it."""
 
     order_id: int
 
@@ -96,14 +96,14 @@ class OrderDeleted:
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentOrderChanged:
-    """A fulfillment order is another, or was made; which order it is of has to be asked."""
+    """A fulfillment order changed or is new; its order has to be looked up."""
 
     fulfillment_order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentScheduleDue:
-    """A part of an order's price is due now; the message does not say of which order."""
+    """A part of an order's price is due now; the webhook does not name the order."""
 
     schedule_id: int
     payment_terms_id: int | None
@@ -111,7 +111,7 @@ class PaymentScheduleDue:
 
 @dataclass(frozen=True, slots=True)
 class MarketsChanged:
-    """The shop's markets are others; read them."""
+    """The shop's markets changed; read them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Uninstalled:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequest:
-    """What one of the three privacy topics asks about: a customer, or the whole shop."""
+    """The subject of one of the three privacy topics: a customer, or the whole shop."""
 
     shop_id: int
     shop_domain: str
@@ -133,21 +133,21 @@ class PrivacyRequest:
 
 @dataclass(frozen=True, slots=True)
 class DataRequested:
-    """A customer wants to know what is stored of them; the merchant must get it."""
+    """A customer asks for the data stored about them; the merchant must get it."""
 
     request: PrivacyRequest
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRedacted:
-    """A customer is to be forgotten."""
+    """The data of a customer must be deleted."""
 
     request: PrivacyRequest
 
 
 @dataclass(frozen=True, slots=True)
 class ShopRedacted:
-    """A shop that uninstalled 48 hours ago is to be forgotten."""
+    """The data of a shop that uninstalled 48 hours ago must be deleted."""
 
     request: PrivacyRequest
 
@@ -175,7 +175,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What the platform vouches for in a request that it forwards from a shop's pages."""
+    """The facts that the platform vouches for in a request forwarded from a shop's pages."""
 
     shop_domain: str
     customer_id: int | None
@@ -184,7 +184,7 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class NamedShop:
-    """The shop that a body says it is about, as far as it does."""
+    """The shop that a body names, as far as it does."""
 
     domain: str | None
     shopify_id: int | None
@@ -195,32 +195,32 @@ class Inbound(Protocol):
 
     @property
     def topics(self) -> Sequence[str]:
-        """What the app subscribes to."""
+        """The topics that the app subscribes to."""
         ...
 
     def delivery(self, headers: Mapping[str, str]) -> Delivery:
-        """Read the headers. Raises BadRequest naming all that is wrong."""
+        """Read the headers. Raises BadRequest that names every problem."""
         ...
 
     def is_signed(self, headers: Mapping[str, str]) -> bool:
-        """Return whether there is a signature at all, be it right or wrong."""
+        """Return whether there is a signature at all, valid or not."""
         ...
 
     def is_genuine(
         self, raw_body: bytes, headers: Mapping[str, str], secrets: Sequence[str]
     ) -> bool:
-        """Tell, in constant time, whether one of the app's secrets signed the body."""
+        """Return, in constant time, whether one of the app's secrets signed the body."""
         ...
 
     def change(self, topic: str, body: bytes) -> Change | None:
-        """Read the body; None for a topic that says nothing to us.
+        """Read the change in a body; None for a topic that is of no concern to us.
 
         Raises ValueError with a sentence that names the field when it is malformed.
         """
         ...
 
     def named_shop(self, topic: str, body: bytes) -> NamedShop:
-        """Read which shop a body is about: the signature covers that, and no header.
+        """Read the shop that a body names: the signature covers the body, and no header.
 
         Raises ValueError when the body is not a JSON object.
         """

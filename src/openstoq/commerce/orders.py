@@ -1,4 +1,4 @@
-"""What the application reads of a shop's orders, and what it has the shop do with them.
+"""The port to a shop's orders: the data that we read, and the changes that we request.
 
 Ids are the platform's own integers, except for mandates, whose ids are text. Amounts are Decimal
 in the currency that the shop sells in (the order's `currency`); times are aware UTC.
@@ -15,7 +15,7 @@ from openstoq.kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCustomer:
-    """Who ordered."""
+    """The customer of an order."""
 
     id: int
     name: str | None
@@ -28,8 +28,8 @@ class OrderCustomer:
 class OrderLine:
     """A line of an order.
 
-    `quantity` is as ordered; `current` is what edits, removals and refunds have left of it, of
-    which `unfulfilled` are still to be sent. `total` is what `quantity` costs after discounts.
+    `quantity` is the units ordered; `current` is the units left after edits, removals and refunds,
+    of which `unfulfilled` are still to be sent. `total` is the price of `quantity` after discounts.
     """
 
     id: int
@@ -51,8 +51,8 @@ class OrderLine:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `total` is the whole of it and `balance_due` what is left to pay; `due_at` is None when it is
-    due on fulfillment.
+    `total` is the whole part and `balance_due` the rest that is still to be paid. `due_at` is None
+    when the part is due on fulfillment.
     """
 
     id: int
@@ -66,7 +66,7 @@ class PaymentSchedule:
 class Mandate:
     """A payment method that the shopper left to be charged later.
 
-    `label` is what one may show of it, such as "Visa ending with 4242".
+    `label` may be shown to people, such as "Visa ending with 4242".
     """
 
     id: str
@@ -90,7 +90,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Why a fulfillment order waits. `ours` tells whether this app placed it."""
+    """A reason why a fulfillment order waits. `ours` is true if this app placed the hold."""
 
     id: int
     handle: str | None
@@ -131,9 +131,10 @@ class FulfillmentOrder:
 class Order:
     """An order as the platform has it now.
 
-    `original_total` is its price as it was placed, `total` that after edits and returns;
-    `received` is what was paid, `refunded` what was paid back, `outstanding` what is still to be
-    paid. Statuses are in lower case. `country` is where it is sent to, ISO 3166 alpha-2.
+    `original_total` is the price as it was placed, `total` the price after edits and returns.
+    `received` is the amount paid, `refunded` the amount paid back, `outstanding` the amount still
+    to be paid. Statuses are in lower case. `country` is the country that the order is sent to, ISO
+    3166 alpha-2.
     """
 
     id: int
@@ -178,7 +179,7 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentStatus:
-    """How a charge stands.
+    """The state of a charge.
 
     `authenticate` means that only the shopper can finish it. `error` is a sentence for people.
     """
@@ -190,7 +191,7 @@ class PaymentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPart:
-    """An amount to be paid back of one payment."""
+    """The amount of one payment that is to be paid back."""
 
     transaction_id: int
     gateway: str
@@ -199,7 +200,7 @@ class RefundPart:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """What was paid back, by one call or an earlier one with the same key."""
+    """The amount that was paid back, by this call or an earlier one with the same key."""
 
     id: int
     amount: Decimal
@@ -218,22 +219,22 @@ class Market:
 class Orders(Protocol):
     """The orders of one shop. Every call may raise a CommerceError.
 
-    Those that move money take a key: called again with it, they have no further effect and
-    answer as before.
+    Calls that move money take a key: a repeated call with the same key has no further effect and
+    returns the same answer.
     """
 
     async def order(self, order_id: int) -> Order | None:
-        """Read an order with all its lines, or None when there is none."""
+        """Read an order with all its lines, or None when it does not exist."""
         ...
 
     def orders_updated(
         self, since: datetime, *, after: str | None = None
     ) -> AsyncIterator[OrderPage]:
-        """Read which orders were updated, page by page, least recently updated first."""
+        """Read the ids of updated orders, page by page, least recently updated first."""
         ...
 
     async def markets(self, unreadable: MutableMapping[int, str]) -> list[Market]:
-        """Read every market of the shop; those that cannot be are noted in `unreadable`."""
+        """Read every market of the shop; note those that cannot be read in `unreadable`."""
         ...
 
     async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:
@@ -252,10 +253,10 @@ class Orders(Protocol):
         note: str | None,
         lines: Mapping[int, int] | None = None,
     ) -> None:
-        """Have a fulfillment order wait, or only units of its lines, which splits it.
+        """Hold a fulfillment order, or only units of its lines, which splits it.
 
-        `lines` are units by the fulfillment line's id. A hold of this app with the same handle
-        that is there already is no failure. Read the order again afterwards: ids change.
+        `lines` are units by the fulfillment line's id. An existing hold of this app with the same
+        handle is not a failure. Read the order again afterwards: ids change.
         """
         ...
 
@@ -278,18 +279,18 @@ class Orders(Protocol):
         schedule_id: int | None = None,
         amount: Money | None = None,
     ) -> str:
-        """Begin to charge a payment method; return the reference to ask `payment_status` with.
+        """Begin to charge a payment method; return the reference to pass to `payment_status`.
 
-        The whole of a payment schedule, or an amount where the shop's plan allows one.
+        The charge is the whole of a payment schedule, or an amount where the shop's plan allows it.
         """
         ...
 
     async def payment_status(self, order_id: int, reference: str) -> PaymentStatus:
-        """Read how a charge stands."""
+        """Read the state of a charge."""
         ...
 
     async def mark_paid(self, order_id: int) -> None:
-        """Mark an order as paid by means outside of the platform; one that is paid is left."""
+        """Mark an order as paid by means outside the platform; a paid order stays as it is."""
         ...
 
     async def refund(
@@ -307,9 +308,9 @@ class Orders(Protocol):
     async def cancel_order(
         self, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
     ) -> None:
-        """Have the platform cancel an order, without refunding; one that is cancelled is left.
+        """Request an order's cancellation without a refund; a cancelled order stays as it is.
 
-        `reason` is customer, declined, fraud, inventory, staff or other. The platform does it
-        in its own time and tells by a webhook.
+        `reason` is customer, declined, fraud, inventory, staff or other. The platform cancels in
+        its own time and reports it by a webhook.
         """
         ...

@@ -12,9 +12,10 @@ class Plan:
     """One selling plan of a preorder: a way to pay, and when.
 
     The charge at checkout is a percentage of the price, or `amount` when that is given. The
-    balance is due at `balance_at`, `balance_days` after checkout, or on fulfillment; for a plan
-    that charges everything it is none of them. `delivered_at` is None for as soon as possible.
-    `discount` is what the price is lowered by, or to.
+    balance is due at `balance_at`, `balance_days` after checkout, or on fulfillment; a plan that
+    charges everything at checkout has none of them. `delivered_at` is None for as soon as possible.
+    `discount` is the amount or percentage that the price is lowered by, or the price it is lowered
+    to.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Plan:
 class PlanGroup:
     """The selling plans of one preorder offer, by our own names for them, such as full.
 
-    `merchant_code` is how the group is found again when its id was lost.
+    `merchant_code` serves to find the group again when its id was lost.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""What the application needs of a shop: read its catalogue and stock, and hear of changes.
+"""The port to a shop: its catalogue, stock, selling plan groups, metafields and webhooks.
 
-What it needs of orders stands in `orders`, and what selling plans are in `plans`.
+The port to its orders is in `orders`, and the description of selling plans is in `plans`.
 
 Ids are the platform's own integers, money is Decimal in the shop's currency, times are aware UTC.
 """
@@ -20,7 +20,7 @@ InventoryPolicy = Literal["deny", "continue"]
 
 @dataclass(frozen=True, slots=True)
 class ShopCredentials:
-    """How to reach one shop: its permanent domain and the app's token for it.
+    """The access to one shop: its permanent domain and the app's token for it.
 
     `api_url` replaces the address made from the domain; a sandbox shop needs it.
     """
@@ -34,7 +34,7 @@ class ShopCredentials:
 class ShopFacts:
     """The shop itself; `domain` is its permanent name, `url` where shoppers find it.
 
-    `country` is where it stands, ISO 3166 alpha-2.
+    `country` is where the shop is based, ISO 3166 alpha-2.
     """
 
     id: int
@@ -61,11 +61,12 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a shopper buys.
+    """A variant: the thing that a shopper buys.
 
-    A webhook tells less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
-    `updated_at` are None where the message does not say. After a read they are always known, but
-    for a picture that the shop does not show us; an empty `image_url` says that there is none.
+    A webhook has less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
+    `updated_at` are None where the webhook leaves them out. After a read they are always known,
+    except for a picture that the shop does not show us. An empty `image_url` means that there is
+    no picture.
     """
 
     id: int
@@ -87,8 +88,8 @@ class Product:
     """A product with all its variants, in the shop's order.
 
     `status` is lower case: active, archived, draft, unlisted, or one that the platform adds.
-    `url` is None when the online store does not show the product, and in webhooks, which do not
-    tell it; `updated_at` is None only where a webhook does not say, and `image_url` as a variant's.
+    `url` is None when the online store does not show the product, and in webhooks, which leave it
+    out. `updated_at` is None only where a webhook leaves it out. `image_url` is like a variant's.
     """
 
     id: int
@@ -105,7 +106,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
-    """The stock-keeping side of a variant; None is what a webhook did not say."""
+    """The stock-keeping side of a variant; a field is None where a webhook leaves it out."""
 
     id: int
     sku: str | None
@@ -115,11 +116,11 @@ class InventoryItem:
 
 @dataclass(frozen=True, slots=True)
 class InventoryLevel:
-    """How many of an item can be sold at a location.
+    """The units of an item that can be sold at a location.
 
-    `available` is negative when oversold, and 0 where the shop does not count. An inactive level
-    is one that was disconnected from its location: it holds nothing. `updated_at` is None only
-    where a webhook does not say; order such a one by the moment its delivery was triggered.
+    `available` is negative when oversold, and 0 where the shop does not track stock. An inactive
+    level was disconnected from its location: it holds nothing. `updated_at` is None only where a
+    webhook leaves it out; order such a level by the time at which its delivery was triggered.
     """
 
     inventory_item_id: int
@@ -145,7 +146,7 @@ class ProductPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """What was done about the subscription to one topic; a denied one lacks a permission."""
+    """The change of the subscription to one topic; a denied one lacks a permission."""
 
     topic: str
     action: Literal["created", "updated", "denied"]
@@ -181,7 +182,7 @@ class CommerceError(Exception):
 
 
 class CommerceUnavailable(CommerceError, Systemic):  # noqa: N818 - its base says that it is an error
-    """The platform cannot answer now; try again after `retry_after` seconds."""
+    """The platform cannot answer now; retry after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
@@ -189,7 +190,7 @@ class CommerceUnavailable(CommerceError, Systemic):  # noqa: N818 - its base say
 
 
 class AccessDenied(CommerceError, Systemic):  # noqa: N818 - its base says that it is an error
-    """The token is not valid any more, or lacks one of `scopes`."""
+    """The token is no longer valid, or lacks one of `scopes`."""
 
     def __init__(self, message: str, *, scopes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -205,11 +206,11 @@ class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is a
 
 
 class CommerceUnreadable(CommerceError):  # noqa: N818 - its base says that it is an error
-    """The platform answered, and what it says of this one thing cannot be read."""
+    """The platform answered, but its answer about this one thing cannot be read."""
 
 
 class GroupLost(CommerceRefused):
-    """The shop has no such selling plan group (any more)."""
+    """The shop does not have this selling plan group; it may have been deleted."""
 
 
 class Commerce(Orders, Protocol):
@@ -228,13 +229,13 @@ class Commerce(Orders, Protocol):
     ) -> AsyncIterator[ProductPage]:
         """Read the catalogue page by page, least recently updated first.
 
-        A pull that was cut short goes on with the last page's cursor as `after` and the same
-        `updated_since`. A product that changes meanwhile may come again, and none is left out.
+        A pull that was cut short resumes with the last page's cursor as `after` and the same
+        `updated_since`. A product that changes meanwhile may be repeated; none is left out.
         """
         ...
 
     async def product(self, product_id: int) -> Product | None:
-        """Read one product with all its variants, or None when there is none."""
+        """Read one product with all its variants, or None when it does not exist."""
         ...
 
     async def variants(self, variant_ids: Sequence[int]) -> list[Variant]:
@@ -246,26 +247,27 @@ class Commerce(Orders, Protocol):
     ) -> list[InventoryLevel]:
         """Read every active level of any number of items.
 
-        A level that does not come back is gone: its item was deleted, or disconnected there;
-        unless the item is noted in `unreadable`, with the reason.
+        A level that is not returned is gone, because its item was deleted or disconnected there.
+        That does not hold for the items that are noted in `unreadable`, with the reason.
         """
         ...
 
     async def save_plan_group(
         self, group: PlanGroup, known: SavedPlanGroup | None
     ) -> SavedPlanGroup:
-        """Make the selling plan group what it should be, and return it.
+        """Bring the selling plan group to the wanted state, and return it.
 
-        Without `known`, or when the shop has lost that group, it is looked for by its merchant
-        code and made anew if there is none: variants have to be added to it again then. A plan
-        never becomes another: one that is not wanted any more is deleted, and a new one made.
+        Without `known`, or when the shop has lost that group, the group is looked for by its
+        merchant code. If there is none, it is created again, and variants have to be added to it
+        again. A plan never turns into a different one: a plan that is no longer wanted is deleted,
+        and a new one is created.
         """
         ...
 
     async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-        """Add any number of variants to a group; return which it cannot have, and why.
+        """Add any number of variants to a group; return those that it cannot have, and why.
 
-        One that is in it already is no failure. Raises GroupLost when the group is gone.
+        A variant that is in it already is not a failure. Raises GroupLost when the group is gone.
         """
         ...
 
@@ -274,13 +276,13 @@ class Commerce(Orders, Protocol):
         ...
 
     async def plan_group_members(self, group_id: int) -> set[int] | None:
-        """Read the variants of a group; None when there is no such group."""
+        """Read the variants of a group; None when the group does not exist."""
         ...
 
     async def set_metafields(
         self, namespace: str, metafields: Sequence[Metafield]
     ) -> dict[tuple[int | None, str], str]:
-        """Write any number of metafields; return the refused by variant and key, and why."""
+        """Write any number of metafields; return the refused ones by variant and key, and why."""
         ...
 
     async def delete_metafields(
@@ -298,18 +300,18 @@ class Commerce(Orders, Protocol):
     async def set_inventory_policies(
         self, product_id: int, policies: Mapping[int, InventoryPolicy]
     ) -> dict[int, str]:
-        """Set the policies of any number of one product's variants; return which failed, why."""
+        """Set the policies of any number of one product's variants; return failures, and why."""
         ...
 
     def collection_products(self, collection_id: int) -> AsyncIterator[list[int]]:
-        """Read the products of a collection page by page. Raises CommerceRefused for none."""
+        """Read a collection's products by pages. Raises CommerceRefused if it does not exist."""
         ...
 
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
-        """Make the shop send `topics` to `uri`, and return what had to change.
+        """Subscribe to `topics` at the address `uri`, and return the changes that this needed.
 
-        Creates what is missing and repairs ours that point elsewhere; others' are left alone. A
-        topic that the app may not hear of does not keep back the others.
+        Creates missing subscriptions and repairs ours that point elsewhere. Other apps'
+        subscriptions are left alone. A topic that is denied to the app does not hold back others.
         """
         ...
 

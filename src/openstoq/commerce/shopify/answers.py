@@ -1,4 +1,4 @@
-"""Read what the Admin API answers: its data, its errors and what the request cost."""
+"""Read answers of the Admin API: their data, their errors and the cost of the request."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +46,7 @@ class GraphError:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for an operation. Errors may stand beside good data."""
+    """The answer to an operation. Errors may come beside good data."""
 
     operation: str
     data: dict[str, Any]
@@ -59,13 +59,13 @@ class Answer:
         return all(value is None for value in self.data.values())
 
     def failed(self, names: frozenset[str]) -> bool:
-        """Return whether one of these fields could not be read; it is null as if it were empty."""
+        """Return whether one of these fields failed; a failed field is null, like an empty one."""
         return any(names.intersection(error.path) for error in self.errors)
 
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
         """Return the data of a read. Raises if any but an `optional` field failed.
 
-        A field that failed is null, and so may be what holds it: a list with such a hole would
+        A failed field is null, and so may be the fields around it: a list with such a hole would
         read as if the shop had less than it has.
         """
         failed = [error for error in self.errors if not optional.intersection(error.path)]
@@ -74,7 +74,7 @@ class Answer:
         return Fields(self.data, self.operation)
 
     def payload(self, mutation: str) -> Fields:
-        """Return what a mutation did. Raises if it declined; errors beside its work do not."""
+        """Return the result of a mutation. Raises if it declined, but not for errors beside it."""
         root = self.data.get(mutation)
         if root is None:
             raise failure(self.operation, self.errors)
@@ -105,7 +105,7 @@ def read(operation: str, content: bytes) -> Answer:
 
 
 def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
-    """Say what the errors of an answer mean for whoever asked."""
+    """Return the exception that the errors of an answer mean."""
     found = list(errors)
     codes = {error.code for error in found}
     told = "; ".join(dict.fromkeys(error.message for error in found)) or "no reason was given"
@@ -125,14 +125,14 @@ def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
 
 
 def refused(operation: str, refusals: list[Refusal]) -> CommerceRefused:
-    """Say that Shopify declined, and why."""
+    """Return the exception for a refusal, with its reasons."""
     told = "; ".join(str(refusal) for refusal in refusals) or "no reason was given"
     return CommerceRefused(f"Shopify refuses {operation}: {told}", refusals=refusals)
 
 
 @contextmanager
 def reading(operation: str) -> Iterator[None]:
-    """Report an answer whose shape is not the one the schema promises."""
+    """Raise CommerceUnreadable for an answer whose shape is not the one the schema promises."""
     try:
         yield
     except ValueError as error:
@@ -144,7 +144,7 @@ def reading(operation: str) -> Iterator[None]:
 def readable(
     operation: str, nodes: Iterable[Fields], read: Callable[[Fields], Found]
 ) -> Iterator[Found]:
-    """Read the members of a list; one that cannot be read is logged and keeps back no other."""
+    """Read the members of a list; a member that cannot be read is logged and left out."""
     for node in nodes:
         found: list[Found] = []
         with alone(operation, node.named, {}), reading(operation):
@@ -153,7 +153,7 @@ def readable(
 
 
 def _errors(value: Any) -> Iterator[GraphError]:
-    # Before GraphQL is reached, `errors` is a mere sentence or an object of sentences.
+    # If a request fails before GraphQL, `errors` is a mere sentence or an object of sentences.
     if isinstance(value, dict):
         value = [f"{name}: {told}" for name, told in value.items()]
     elif value is None or isinstance(value, str):

@@ -6,12 +6,12 @@ from openstoq.commerce.shopify.answers import TooExpensive
 
 _MOST = 250
 _FIRST = 50
-# Shopify takes 1,000 points a request; the rest is room for ids that cost more than most.
+# Shopify allows 1,000 points a request; the rest is room for ids that cost more than most.
 _MOST_POINTS = 900.0
 
 
 class Batches:
-    """What is still to be asked for, and how much of it at once."""
+    """The ids that are still to be asked for, in batches that fit their cost."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = list(dict.fromkeys(ids))
@@ -24,14 +24,14 @@ class Batches:
         return self._ids[self._begin : self._begin + self._size]
 
     def done(self, cost: float | None) -> None:
-        """Go on after the present ids were answered, and fit the size to what they cost."""
+        """Move on from the answered batch, and fit the size of the next one to its cost."""
         asked = len(self.next())
         self._begin += asked
         if cost:
             self._size = max(1, min(self._most, int(_MOST_POINTS * asked / cost)))
 
     def halve(self) -> None:
-        """Ask for half as many from now on. Raises TooMuchAsked if it was one already."""
+        """Halve the batch from now on. Raises TooMuchAsked if it has only one id already."""
         asked = len(self.next())
         if asked == 1:
             raise TooExpensive("one id alone asks for more than one answer may hold")

@@ -59,7 +59,7 @@ async def locations(client: Client) -> list[Location]:
 async def product_pages(
     client: Client, *, after: str | None, updated_since: datetime | None
 ) -> AsyncIterator[ProductPage]:
-    """Read the catalogue page by page; a page that proves too large is asked for in halves."""
+    """Read the catalogue page by page; the size of a page that proves too large is halved."""
     size = _PRODUCTS
     query = None if updated_since is None else f"updated_at:>='{rfc3339(updated_since)}'"
     while True:
@@ -200,5 +200,5 @@ def _variant(node: Fields, product_id: int, *, pictures: bool) -> Variant:
 
 
 def _picture(media: list[Fields]) -> str | None:
-    # One that the shop still works on has no address yet.
+    # A picture that the shop still processes has no address yet.
     return media[0].inside("preview").inside("image").text_or_none("url") if media else ""

@@ -30,7 +30,7 @@ API_VERSION = "2026-07"
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 MOST_BYTES = 32 * 1024 * 1024
 _FROZEN_FOR = 3600.0
-# Who had less time than this to answer is not called silent.
+# A shop that had less time than this to answer does not count as silent.
 _FAIR_SECONDS = 5.0
 _SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
 
@@ -47,7 +47,7 @@ def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
 
 
 def address(domain: str, api_url: str | None = None) -> str:
-    """Return where a shop's Admin lives, without a trailing slash.
+    """Return the address of a shop's Admin, without a trailing slash.
 
     Raises ValueError unless `domain` is a myshopify domain. Only an `api_url` may be plain http.
     """
@@ -74,7 +74,7 @@ class _Token(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """The request failed in a way that may pass; `after` is how long the shop wants us to wait."""
+    """The request failed in a way that may pass; `after` is the wait that the shop asks for."""
 
     reason: str
     after: float | None = None
@@ -104,11 +104,12 @@ class Client:
     async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
         """Send the operation `name` and return its answer, which holds some data.
 
-        Retries what may pass: throttling, 429, 5xx, timeouts, broken connections and answers. A
-        mutation is retried too, so each must be one that may be repeated; one that may not, as
-        it would make a second thing, is sent `once`, and its caller looks what became of it. All
-        tries and waits together have `Patience.total` seconds, and hold no slot of the worker.
-        Raises TooMuchAsked when fewer things must be asked for at once, else a CommerceError.
+        Retries failures that may pass: throttling, 429, 5xx, timeouts, broken connections and
+        answers. A mutation is retried too, so each must be safe to repeat. A mutation that is not,
+        because it would create a second thing, is sent `once`, and its caller checks the outcome.
+        All attempts and waits together have `Patience.total` seconds, and hold no slot of the
+        worker. Raises TooMuchAsked when fewer things must be asked for at once, or another
+        CommerceError.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
@@ -127,7 +128,7 @@ class Client:
     async def _answer(
         self, asked: Document, content: bytes, weight: Weight, attempts: int
     ) -> Answer | _Again:
-        """Try until there is an answer; return the last failure when the tries or the time end."""
+        """Try until there is an answer; return the last failure when attempts or time run out."""
         deadline = self._begin()
         outcome = await self._try(asked, content, weight, deadline)
         for attempt in range(attempts - 1):
@@ -141,7 +142,7 @@ class Client:
         return outcome
 
     def _begin(self) -> float:
-        """Return when the operation has to end; raise CommerceUnavailable for a silent shop."""
+        """Return the deadline of the operation; raise CommerceUnavailable for a silent shop."""
         now = self._patience.now()
         seconds = self._reach.wait_for(now)
         if seconds > 0:
@@ -210,7 +211,7 @@ class Client:
                 async with asyncio.timeout(most):
                     return await self._exchange(content)
         except (httpx.RequestError, TimeoutError) as error:
-            # That our own connections are all in use, or our time is, says nothing about the shop.
+            # When our own connections or our own time are used up, the shop is not to blame.
             had_time = most >= min(_FAIR_SECONDS, self._patience.answer)
             is_silent = had_time and not isinstance(error, httpx.PoolTimeout)
             return _Again(f"the connection failed ({type(error).__name__})", is_silent=is_silent)
@@ -269,7 +270,7 @@ class Client:
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    # Either seconds or a date; whatever else is there leaves the choice to us.
+    # The header is seconds or a date; with any other value, the choice is ours.
     value = headers.get("Retry-After", "")
     try:
         if _SECONDS.fullmatch(value):

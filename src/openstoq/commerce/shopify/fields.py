@@ -30,7 +30,7 @@ class Fields:
 
     @property
     def named(self) -> str:
-        """What a log calls this object: its id where there is one, else its place."""
+        """The name of this object in a log: its id where there is one, or else its path."""
         value = self._values.get("id")
         return _shown(value) if isinstance(value, str | int) else self._path
 
@@ -39,7 +39,7 @@ class Fields:
         return self._values.get(name) is not None
 
     def tells(self, name: str) -> bool:
-        """Return whether the field is there, be it null."""
+        """Return whether the field is there, even if it is null."""
         return name in self._values
 
     def id(self, name: str) -> int:
@@ -77,7 +77,7 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"{self._named(name)} must be a text, got {_shown(value)}")  # noqa: TRY004 - callers catch one kind of error
-        # It cannot be refused, and no text of a shop means anything by a control character.
+        # The text cannot be refused, and a control character has no meaning in a shop's texts.
         return cleaned(str(value))
 
     def count(self, name: str) -> int:

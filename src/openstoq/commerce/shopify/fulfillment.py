@@ -1,4 +1,4 @@
-"""Have fulfillment orders wait, let them go, and split them."""
+"""Hold, release and split fulfillment orders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ async def hold(
         # No lines would mean all of them to Shopify.
         return
     wanted: dict[str, Any] = {
-        # The only reason beside which Shopify's admin always shows the note.
+        # The only reason for which Shopify's admin always shows the note.
         "reason": "OTHER",
         "handle": handle,
         "notifyMerchant": False,
@@ -43,8 +43,8 @@ async def hold(
     except CommerceRefused as refused:
         if {refusal.code for refusal in refused.refusals} == _PLACED:
             return
-        # Repeated after its answer was lost, a hold of some lines is refused because of itself:
-        # what is held cannot be split.
+        # A hold of some lines that is repeated after a lost answer is refused because of itself:
+        # held units cannot be split.
         there = await _holds(client, fulfillment_order_id)
         if not any(
             each.text("handle") == handle and each.flag_or_none("heldByRequestingApp") is True

@@ -1,4 +1,4 @@
-"""Shopify's webhooks as the application hears them."""
+"""Shopify's webhooks as the application reads them."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -38,7 +38,7 @@ def _order(*path: str) -> _Reader:
 
 
 def _fulfillment_order(*path: str) -> _Reader:
-    # Where several are named, as after a split, this one is still there; all are of one order.
+    # If several are named, as after a split, this one still exists; all belong to one order.
     return lambda body: FulfillmentOrderChanged(webhooks.id_at(body, *path, "id"))
 
 

@@ -1,4 +1,4 @@
-"""Read which countries a shop sells to, and how it groups them."""
+"""Read a shop's markets: the countries that it sells to, in groups."""
 
 from collections.abc import MutableMapping
 
@@ -15,13 +15,13 @@ _REGIONS = 250
 
 
 async def markets(client: Client, unreadable: MutableMapping[int, str]) -> list[Market]:
-    """Read every market with all its countries; note in `unreadable` of which that failed."""
+    """Read every market with all its countries; note those that fail in `unreadable`."""
     found: list[Market] = []
     after: str | None = None
     while True:
         answer = await client.execute("MarketsPage", first=_MARKETS, after=after, regions=_REGIONS)
         with reading("MarketsPage"):
-            # Without its id a market could not be told from one that is gone, and none is saved.
+            # A market without its id would look like a deleted one, so then no market is saved.
             page = answer.whole().inside("markets")
             nodes = page.each("nodes")
             ids = [node.id("id") for node in nodes]

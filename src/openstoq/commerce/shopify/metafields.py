@@ -16,7 +16,7 @@ _PER_VARIANT = 25
 async def write(
     client: Client, namespace: str, metafields: Sequence[Metafield]
 ) -> dict[tuple[int | None, str], str]:
-    """Write any number, 25 a call; one that is refused does not keep the others back."""
+    """Write any number, 25 a call; a refused metafield does not hold back the others."""
     failures: dict[tuple[int | None, str], str] = {}
     shop = await _shop(client) if any(one.variant_id is None for one in metafields) else ""
     for start in range(0, len(metafields), MOST):
@@ -25,7 +25,7 @@ async def write(
 
 
 async def delete(client: Client, namespace: str, keys: Sequence[tuple[int | None, str]]) -> None:
-    """Delete by owner and key; what is not there does not matter."""
+    """Delete by owner and key; a metafield that does not exist does not matter."""
     shop = await _shop(client) if any(owner is None for owner, _ in keys) else ""
     for start in range(0, len(keys), MOST):
         answer = await client.execute(
@@ -94,7 +94,7 @@ async def _write_some(
     try:
         answer.payload("metafieldsSet")
     except CommerceRefused as refused:
-        # A call is all or nothing, so the halves find out who is to blame.
+        # A call is all or nothing, so its halves are sent again to find the refused metafield.
         if len(batch) > 1:
             half = len(batch) // 2
             await _write_some(client, namespace, shop, batch[:half], failures)

@@ -1,4 +1,4 @@
-"""Read an order out of what the Admin API tells of it."""
+"""Read an order from an answer of the Admin API."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -63,7 +63,7 @@ def lines(connection: Fields) -> Iterator[OrderLine]:
     for node in connection.each("nodes"):
         quantity = node.count("quantity")
         unit_price = shop_amount(node, "originalUnitPriceSet")
-        # Shopify's own discounted totals leave out what the whole order was discounted by.
+        # Shopify's own discounted totals leave out the discounts on the whole order.
         discount = sum(
             (shop_amount(each, "allocatedAmountSet") for each in node.each("discountAllocations")),
             Decimal(0),
@@ -113,7 +113,7 @@ def fulfillment_lines(connection: Fields) -> Iterator[FulfillmentLine]:
 
 
 def hold(node: Fields) -> Hold:
-    """Read why a fulfillment order waits."""
+    """Read a hold, the reason why a fulfillment order waits."""
     return Hold(
         id=node.id("id"),
         handle=node.text_or_none("handle"),
@@ -124,7 +124,7 @@ def hold(node: Fields) -> Hold:
 
 
 def shop_amount(node: Fields, name: str) -> Decimal:
-    """Read how much a sum is in the shop's own currency."""
+    """Read an amount in the shop's own currency."""
     return node.inside(name).inside("shopMoney").amount("amount")
 
 
@@ -158,7 +158,7 @@ def _schedules(node: Fields) -> Iterator[PaymentSchedule]:
 
 
 def _in_shop_currency(node: Fields, told: Fields) -> Decimal:
-    """Read an amount that Shopify tells in one currency only, which may be the shopper's."""
+    """Read an amount that Shopify gives in one currency only, which may be the shopper's."""
     amount, currency = told.amount("amount"), node.text("currencyCode")
     if told.text("currencyCode") in (currency, ""):
         return amount

@@ -28,8 +28,8 @@ Member = TypeVar("Member", OrderLine, FulfillmentOrder, FulfillmentLine)
 
 _MOST = 250
 _FULFILLMENT_ORDERS = 10
-# Each needs a permission that Shopify gives on request. An order is held and counted without
-# them, though nobody can be charged or written to.
+# Each field needs a permission that Shopify gives on request. Without them an order is held and
+# counted as well, but its shopper can be neither charged nor written to.
 _ON_REQUEST = frozenset(
     {"customer", "email", "phone", "shippingAddress", "paymentTerms", "vaultedPaymentMethods"}
 )
@@ -64,7 +64,7 @@ async def order(client: Client, order_id: int) -> Order | None:
 async def updated(
     client: Client, since: datetime, *, after: str | None
 ) -> AsyncIterator[OrderPage]:
-    """Read which orders were updated, page by page."""
+    """Read the ids of updated orders, page by page."""
     query = f"updated_at:>='{rfc3339(since)}'"
     while True:
         answer = await client.execute("OrdersUpdatedPage", first=_MOST, after=after, query=query)
@@ -127,7 +127,7 @@ async def _further(
 
 
 def _begun(connection: Fields) -> tuple[list[tuple[FulfillmentOrder, str | None]], str | None]:
-    """Read fulfillment orders, each with the cursor to its further lines, and that to the rest."""
+    """Read fulfillment orders, each with the cursor to its further lines, and the next cursor."""
     begun = [
         (order_fields.fulfillment_order(node), next_cursor(node.inside("lineItems")))
         for node in connection.each("nodes")
@@ -152,5 +152,5 @@ async def _completed(client: Client, part: FulfillmentOrder, after: str | None) 
 
 
 def _once(members: Iterable[Member]) -> tuple[Member, ...]:
-    """Leave out what a later page shows again, as it is when an order changes between two pages."""
+    """Keep each member once: a later page repeats some if the order changes between two pages."""
     return tuple({member.id: member for member in members}.values())

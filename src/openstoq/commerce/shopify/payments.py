@@ -14,13 +14,13 @@ from openstoq.kernel.ids import gid
 from openstoq.kernel.money import Money
 
 _State = Literal["processing", "succeeded", "failed", "authenticate"]
-# A status that is not here, be it one that Shopify adds, may still turn out either way.
+# A charge of any other status, such as one that Shopify adds, may still succeed or fail.
 _STATES: dict[str, _State] = {
     "SUCCESS": "succeeded",
     "CAPTURED": "succeeded",
     "PURCHASED": "succeeded",
     "AUTHORIZED": "succeeded",
-    # What was paid back had been paid.
+    # A refunded payment had been paid.
     "REFUNDED": "succeeded",
     "ERROR": "failed",
     "VOIDED": "failed",
@@ -40,7 +40,7 @@ async def charge(
     schedule_id: int | None,
     amount: Money | None,
 ) -> str:
-    """Begin to charge; repeated with its key, it is the same charge."""
+    """Begin to charge; a repeated call with the same key is the same charge."""
     part: dict[str, Any] = {}
     if schedule_id is not None:
         part["paymentScheduleId"] = gid("PaymentSchedule", schedule_id)
@@ -57,7 +57,7 @@ async def charge(
 
 
 async def status(client: Client, order_id: int, reference: str) -> PaymentStatus:
-    """Read how a charge stands; one that Shopify does not know (yet) counts as processing."""
+    """Read the state of a charge; one that Shopify does not know yet counts as processing."""
     answer = await client.execute(
         "OrderPaymentStatus", id=gid("Order", order_id), reference=reference
     )
@@ -75,12 +75,12 @@ async def status(client: Client, order_id: int, reference: str) -> PaymentStatus
 
 
 async def mark_paid(client: Client, order_id: int) -> None:
-    """Mark an order as paid, unless it is."""
+    """Mark an order as paid, unless it is already."""
     try:
         answer = await client.execute("OrderMarkAsPaid", input={"id": gid("Order", order_id)})
         answer.payload("orderMarkAsPaid")
     except CommerceRefused:
-        # The refusal carries no code; how the order stands is told without reading sentences.
+        # The refusal has no code, so the order's state is read, and not the refusal's sentence.
         order = await _standing(client, order_id)
         if order.has("cancelledAt") or order.flag_or_none("fullyPaid") is not True:
             raise
@@ -95,14 +95,14 @@ async def refund(
     note: str | None,
     notify: bool,
 ) -> Refund:
-    """Pay parts of payments back; repeated with its key, it is the same refund."""
+    """Pay parts of payments back; a repeated call with the same key is the same refund."""
     wanted = await _refund_input(client, order_id, parts) | {"note": note, "notify": notify}
     answer = await client.execute("RefundCreate", input=wanted, key=key)
     try:
         payload = answer.payload("refundCreate")
     except CommerceRefused as refused:
-        # Refusals of a refund carry no code, so that only its sentence tells the one that is none:
-        # an earlier request with the same key is still at work.
+        # Refusals of a refund have no code. Only the sentence shows that this one is not final: an
+        # earlier request with the same key is still running.
         if any(_UNDER_WAY in refusal.message for refusal in refused.refusals):
             raise CommerceUnavailable(str(refused), retry_after=_SOON) from None
         raise
@@ -114,7 +114,7 @@ async def refund(
 async def cancel(
     client: Client, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
 ) -> None:
-    """Have an order cancelled, unless it is."""
+    """Request the cancellation of an order, unless it is cancelled."""
     try:
         answer = await client.execute(
             "OrderCancel",
@@ -164,14 +164,14 @@ async def _refund_input(
                 }
             )
     refunded: dict[str, Any] = {"orderId": gid("Order", order_id), "transactions": transactions}
-    # Shopify wants it only where the currencies differ.
+    # Shopify wants the currency only where the two differ.
     return refunded if ours == theirs else refunded | {"currency": theirs}
 
 
 def _presented(amount: Decimal, paid: Fields) -> Decimal:
-    """Return the part of a payment in the currency it was made in.
+    """Return an amount of a payment in the currency in which the payment was made.
 
-    It is the same at every repetition, as a refund's key asks for: a payment does not change.
+    The result is the same at every retry, as a refund's key requires: a payment does not change.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

@@ -1,4 +1,4 @@
-"""Set inventory policies, and read which products a collection has."""
+"""Set inventory policies, and read the products of a collection."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -14,7 +14,7 @@ MOST = 250
 async def set_policies(
     client: Client, product_id: int, policies: Mapping[int, InventoryPolicy]
 ) -> dict[int, str]:
-    """Set the policies of one product's variants; return which failed, and why."""
+    """Set the policies of one product's variants; return those that failed, and why."""
     failures: dict[int, str] = {}
     wanted = list(policies.items())
     for start in range(0, len(wanted), MOST):

@@ -21,10 +21,10 @@ _LATEST = 253402300799  # the last second of the year 9999
 
 
 def forwarded(query: Iterable[tuple[str, str]], secrets: Sequence[str]) -> Forwarded | None:
-    """Read a signed query; None when none of the secrets signed it, or it is not one.
+    """Read a signed query; None when none of the secrets signed it, or it is malformed.
 
-    Values of one name are signed as joined by commas, so that of a parameter that is read here
-    there may be one: of several, nobody knows which was meant.
+    Shopify signs the values of one name joined by commas. So a parameter that is read here must
+    have one value: several values would be ambiguous.
     """
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in query:

@@ -1,4 +1,4 @@
-"""Keep a preorder's selling plan group, and which variants are in it."""
+"""Keep a preorder's selling plan group, and the variants in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,10 +19,10 @@ _UNKNOWN = frozenset({"NOT_FOUND", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
 async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -> SavedPlanGroup:
-    """Make the group what it should be; look for a lost one by its merchant code.
+    """Bring the group to the wanted state; look for a lost one by its merchant code.
 
-    A plan that is there stays what it is, because carts and orders name it by id: that of an
-    option that is not wanted any more is deleted, and another made for a new one.
+    An existing plan keeps its option, because carts and orders name the plan by id. The plan of an
+    option that is no longer wanted is deleted, and a new option gets a new plan.
     """
     group_id = known.id if known else None
     present = await _plans(client, group_id) if group_id is not None else None
@@ -43,7 +43,7 @@ async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict
 
 
 async def remove(client: Client, group_id: int, variant_ids: Sequence[int]) -> None:
-    """Take variants out in batches; what is gone already is no matter."""
+    """Take variants out in batches; a variant or group that is gone does not matter."""
     for start in range(0, len(variant_ids), MOST):
         batch = list(variant_ids[start : start + MOST])
         answer = await client.execute(
@@ -63,7 +63,7 @@ async def remove(client: Client, group_id: int, variant_ids: Sequence[int]) -> N
 
 
 async def members(client: Client, group_id: int) -> set[int] | None:
-    """Read the variants of a group; None when there is no such group."""
+    """Read the variants of a group; None when the group does not exist."""
     found: set[int] = set()
     after: str | None = None
     while True:
@@ -87,7 +87,7 @@ async def members(client: Client, group_id: int) -> set[int] | None:
 async def _add_some(
     client: Client, group_id: int, batch: list[int], failures: dict[int, str]
 ) -> None:
-    """Add up to 250 variants; after a refusal of some, the others are tried again by halves."""
+    """Add up to 250 variants; after a refusal, retry by halves to leave out only the refused."""
     answer = await client.execute(
         "SellingPlanGroupAttachVariants",
         id=gid("SellingPlanGroup", group_id),
@@ -107,7 +107,7 @@ async def _add_some(
 
 
 async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | None:
-    """Return a group's plans, what shoppers may choose of each by its id; None without the group."""
+    """Return the options of a group's plans by plan id; None when the group does not exist."""
     answer = await client.execute("SellingPlanGroupRead", id=gid("SellingPlanGroup", group_id))
     with reading("SellingPlanGroupRead"):
         told = answer.whole()
@@ -146,9 +146,10 @@ async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
 def _kept(
     group: PlanGroup, known: SavedPlanGroup | None, present: Mapping[int, tuple[str, ...]]
 ) -> dict[str, int]:
-    """Return the plans that are there of those that should be, by our names for them.
+    """Return the ids of the wanted plans that already exist, by our names for them.
 
-    One that we know is what we know it as; one of which no answer told is known by what it says.
+    A plan whose id we know has the name that we know it by. A plan whose id we do not know,
+    because the answer that had it was lost, is recognised by its option.
     """
     remembered = known.plan_ids if known else {}
     ours = {name: number for name, number in remembered.items() if number in present}

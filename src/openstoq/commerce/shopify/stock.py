@@ -1,4 +1,4 @@
-"""Pull how much there is of each item at each location."""
+"""Read the stock of each item at each location."""
 
 from collections.abc import MutableMapping, Sequence
 
@@ -11,7 +11,7 @@ from openstoq.commerce.shopify.pages import next_cursor
 from openstoq.kernel.alone import alone
 from openstoq.kernel.ids import gid
 
-# Most shops have fewer locations than this; the others' items are completed one by one.
+# Most shops have fewer locations than this; items of other shops are completed one by one.
 _LEVELS = 20
 _MOST = 250
 
@@ -21,7 +21,7 @@ async def levels(
 ) -> list[InventoryLevel]:
     """Read every active level of any number of items, in batches.
 
-    Of an item in `unreadable` nothing is known: it is noted there, and none of its levels comes.
+    An item that cannot be read is noted in `unreadable`, and none of its levels is returned.
     """
     found: list[InventoryLevel] = []
     batches = Batches([gid("InventoryItem", number) for number in inventory_item_ids])
@@ -37,7 +37,7 @@ async def levels(
             for item in answer.whole().each("nodes"):
                 if not item.has("id"):
                     continue
-                # Without its id an item could not be told from one that is stocked nowhere.
+                # An item without its id would look like one that no location stocks.
                 number = item.id("id")
                 with alone("item", number, unreadable), reading("InventoryLevelsByItem"):
                     connection = item.inside("inventoryLevels")

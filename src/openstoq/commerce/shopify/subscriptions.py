@@ -1,4 +1,4 @@
-"""Subscribe to the changes we live by, and repair what somebody changed."""
+"""Subscribe to webhooks, and repair subscriptions that somebody changed."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -60,15 +60,15 @@ TOPICS = (
     "shop/update",
 )
 _MOST = 250
-# Stated in full, so that an update takes back a filter or a choice of fields.
+# Stated in full, so that an update removes a filter or a choice of fields.
 _EVERYTHING = {"format": "JSON", "filter": "", "includeFields": []}
 
 
 async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[WebhookChange]:
-    """Make the shop send `topics` to `uri`, and return what had to change.
+    """Subscribe to `topics` at the address `uri`, and return the changes that this needed.
 
-    Ours is what goes to `uri`, or to its path at another host: the app has moved since. A
-    subscription to anywhere else belongs to somebody else.
+    A subscription is ours if it goes to `uri`, or to its path at another host, from where the app
+    has moved. A subscription to any other address belongs to somebody else.
     """
     present = await _subscriptions(client)
     changes: list[WebhookChange] = []
@@ -113,11 +113,11 @@ async def _create(client: Client, topic: str, uri: str) -> Literal["created", "d
         log.warning("webhooks.denied", topic=topic, reason=str(denied))
         return "denied"
     except CommerceRefused as refused:
-        # Another process was faster, or our first attempt was heard and its answer lost.
+        # Another process was faster, or our first attempt succeeded and its answer was lost.
         if refused.refusals and all("taken" in each.message for each in refused.refusals):
             return None
-        # No code tells that the app lacks a scope, or Shopify's approval for data of customers;
-        # but then no part of the subscription is to blame, such as its address.
+        # No code says that the app lacks a scope, or Shopify's approval for data of customers. In
+        # that case, the refusal blames no part of the subscription, such as its address.
         blamed = {part for each in refused.refusals for part in each.field}
         if refused.refusals and blamed <= {"webhookSubscription", "topic"}:
             log.warning("webhooks.denied", topic=topic, reason=str(refused))

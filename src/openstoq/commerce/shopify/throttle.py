@@ -1,4 +1,4 @@
-"""How fast a shop may be asked: the points it grants, and how patient we are."""
+"""The pace of requests to a shop: the points that it grants, and our retries and waits."""
 
 import asyncio
 import random
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import inf
 
-# An operation and how many things it asked for at once: together they set what it costs.
+# An operation and the number of things it asks for at once: together they set its cost.
 Weight = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an answer says of points; None is what it does not say."""
+    """The points that an answer names; None for a number that it does not name."""
 
     requested: float | None = None
     maximum: float | None = None
@@ -23,14 +23,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often to try one request, and how long to wait; every time is in seconds."""
+    """The limits on attempts and waits of one request; every time is in seconds."""
 
     attempts: int = 6
     shortest: float = 0.5
     longest: float = 30.0
     answer: float = 60.0
     total: float = 60.0
-    """For one operation with all of its tries and waits."""
+    """The time for one operation with all its attempts and waits."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -42,36 +42,36 @@ class Patience:
 
 @dataclass(slots=True)
 class Reach:
-    """Whether a shop answers at all: one that is silent is asked again by one operation at a time.
+    """The reachability of a shop: only one operation at a time tries a silent shop again.
 
-    All its jobs would otherwise hold a connection each until they time out, again and again.
+    Otherwise each of its jobs would hold a connection until it times out, again and again.
     """
 
     _silent_until: float = 0.0
 
     def wait_for(self, now: float) -> float:
-        """Return how many seconds it takes until the shop may be asked."""
+        """Return the seconds until the shop may be asked."""
         return max(0.0, self._silent_until - now)
 
     def begin(self, now: float, total: float) -> None:
-        """Note that an operation begins, which has `total` seconds; after a silence, alone."""
+        """Note that an operation of `total` seconds begins; after a silence, it is the only one."""
         if self._silent_until:
             self._silent_until = now + total
 
     def note_answer(self) -> None:
-        """Note that the shop answers, whatever it says."""
+        """Note that the shop answers, be it with an error."""
         self._silent_until = 0.0
 
     def note_silence(self, now: float, pause: float) -> None:
-        """Note that no answer came to an operation; the next begins after `pause` seconds."""
+        """Note that an operation got no answer; the next one begins after `pause` seconds."""
         self._silent_until = now + pause
 
 
 @dataclass(slots=True)
 class Throttle:
-    """The points of one app in one shop, as its last answer told them.
+    """The points of one app in one shop, according to the shop's last answer.
 
-    Until the first answer nothing is known and nothing waits: the shop says what it grants.
+    Until the first answer the points are unknown and no request waits: the shop names its limits.
     """
 
     maximum: float = inf
@@ -82,11 +82,11 @@ class Throttle:
     _costs: dict[Weight, float] = field(default_factory=dict)
 
     def cost_of(self, weight: Weight) -> float:
-        """Return what such a request asked last time, or 0 if it was never sent."""
+        """Return the cost of such a request last time, or 0 if it was never sent."""
         return self._costs.get(weight, 0.0)
 
     def wait_for(self, cost: float, now: float) -> float:
-        """Return how many seconds it takes until `cost` points are there."""
+        """Return the seconds until `cost` points are available."""
         if self._available == inf:
             return 0.0
         restored = self._available + (now - self._seen_at) * self._restore_rate
@@ -94,7 +94,7 @@ class Throttle:
         return max(0.0, missing / self._restore_rate)
 
     def take(self, cost: float) -> None:
-        """Set `cost` points aside for a request that is being sent."""
+        """Reserve `cost` points for a request that is being sent."""
         self._in_flight += cost
         self._available -= cost
 
@@ -103,7 +103,7 @@ class Throttle:
         self._in_flight -= taken
 
     def learn(self, weight: Weight, told: Cost, now: float) -> None:
-        """Believe what an answer says of points; other requests on their way still count."""
+        """Take over the points that an answer names, less those of requests still in flight."""
         if told.requested is not None:
             self._costs[weight] = told.requested
         if told.maximum is None or told.available is None or not told.restore_rate:

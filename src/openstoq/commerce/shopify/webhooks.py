@@ -1,7 +1,7 @@
-"""Check and read what Shopify posts to us.
+"""Check and read the webhooks that Shopify posts to us.
 
-The readers of bodies raise ValueError with a sentence that names the field; where a body does not
-say something, they say None.
+The readers of bodies raise ValueError with a sentence that names the field. A field that a body
+leaves out is None.
 """
 
 import base64
@@ -17,7 +17,7 @@ from openstoq.commerce.shopify.client import SHOP_DOMAIN
 from openstoq.commerce.shopify.fields import Fields, body_fields, moment
 from openstoq.errors import BadRequest
 
-# What these tell of is the shop itself, so `id` is its own.
+# These topics are about the shop itself, so `id` is the shop's.
 _OF_THE_SHOP = ("shop/update", "app/uninstalled")
 PRIVACY_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 _LONGEST_HEADER = 255
@@ -44,7 +44,7 @@ def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
 
 
 def delivery(headers: Mapping[str, str]) -> Delivery:
-    """Read the headers of a request. Raises BadRequest naming all that is wrong."""
+    """Read the headers of a request. Raises BadRequest that names every problem."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
     wrong: list[str] = []
 
@@ -76,7 +76,7 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 
 
 def deleted_id(body: bytes) -> int:
-    """Read the id of what was deleted."""
+    """Read the id of the deleted thing."""
     return id_at(body, "id")
 
 
@@ -86,7 +86,7 @@ def inventory_level(body: bytes) -> InventoryLevel:
 
 
 def disconnected_level(body: bytes) -> InventoryLevel:
-    """Read an inventory_levels/disconnect, as a level that holds nothing any more."""
+    """Read an inventory_levels/disconnect, as a level that no longer holds anything."""
     return _level(body_fields(body), active=False)
 
 
@@ -140,7 +140,7 @@ def product(body: bytes) -> ProductChanged:
 
 
 def id_at(body: bytes, *path: str) -> int:
-    """Read the id that stands at the end of a path of names."""
+    """Read the id at the end of a path of names."""
     told = body_fields(body)
     for name in path[:-1]:
         told = told.inside(name)
@@ -148,13 +148,13 @@ def id_at(body: bytes, *path: str) -> int:
 
 
 def due_schedule(body: bytes) -> tuple[int, int | None]:
-    """Read a payment_schedules/due: the schedule, and the payment terms it is of."""
+    """Read a payment_schedules/due: the schedule, and the payment terms it belongs to."""
     told = body_fields(body)
     return told.id("id"), told.id_or_none("payment_terms_id")
 
 
 def named_shop(topic: str, body: bytes) -> NamedShop:
-    """Read which shop a body is about: privacy requests say so, and what tells of a shop."""
+    """Read the shop that a body names: privacy requests do, and the topics about a shop."""
     told = body_fields(body)
     domain = told.text("myshopify_domain") or told.text("shop_domain")
     number = "id" if topic in _OF_THE_SHOP else "shop_id"
