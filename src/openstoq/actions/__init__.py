@@ -1,1 +1,1 @@
-"""The registry: actions, capabilities, the one path that runs them and what is made of them."""
+"""Actions and capabilities, the one path that runs them, and the documents made from them."""

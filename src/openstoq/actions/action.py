@@ -1,6 +1,6 @@
 """Actions: one declaration from which routes, help, OpenAPI and MCP tools are made.
 
-The function is the declaration. Its name is the action's name, its docstring is what /help says,
+The function is the declaration. Its name is the action's name, its docstring is the text of /help,
 its keyword-only parameters are the request, and its return annotation is the response.
 """
 
@@ -44,13 +44,13 @@ class Written(Generic[View]):
 class Action:
     """One thing the API can do.
 
-    `load` turns the id in the path into the thing itself, scoped to the shop and locked on
+    `load` turns the id in the path into the object itself, scoped to the shop and locked on
     writes; without it the handler gets the path's values as text. A `partial` action's handler
-    gets one dict `changes` that holds just what was sent. `check` says what else is wrong with
-    changes of which some fields could not be read, so that all problems are told at once; it gets
-    what was loaded, the rest of the changes, and the paths of those fields. What a `destructive`
-    action does cannot be taken back, such as money paid back. `partly` is the status of an answer
-    that says that some of many things could not be done, where there is one.
+    gets one dict `changes` that holds just the fields that were sent. `check` returns the other
+    problems of changes with unreadable fields, so that an answer names all problems at once. It
+    gets the loaded object, the rest of the changes, and the paths of the unreadable fields. The
+    effect of a `destructive` action cannot be undone, such as money paid back. `partly` is the
+    status of an answer that says that some of many things failed, where there is one.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Action:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change anything."""
+        """Return whether the action may change anything."""
         return self.method != "GET"
 
     @property
@@ -224,7 +224,7 @@ def declared(
     destructive: bool = False,
     partly: int | None = None,
 ) -> Action:
-    """Read an action off its handler; raise TypeError when something is missing."""
+    """Make an action from its handler; raise TypeError when something is missing."""
     summary, note = documentation(handler)
     return Action(
         name=name,

@@ -1,4 +1,4 @@
-"""Admission: whose key a request carries, and whether its shop has points left."""
+"""Admission: find the shop of a request, and check that points are left for it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ _SHOP = re.compile(
     r"([a-z0-9][a-z0-9-]{0,99}\.myshopify\.com)\.?(?::\d*)?(?:[/?#].*)?",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
-# A signature is made for one request, whose way takes seconds.
+# A signature is made for one request, which arrives within seconds.
 LONGEST_FORWARDED = timedelta(minutes=5)
 
 
@@ -57,8 +57,8 @@ async def admit(
 ) -> Caller:
     """Admit the holder of an API key.
 
-    `named` is by what the request names its shop beside the key. Raises Unauthorized, PointsSpent,
-    or BadRequest where that is another shop.
+    `named` has the values by which the request names its shop beside the key. Raises Unauthorized,
+    PointsSpent, or BadRequest when one of them names a different shop.
     """
     if not key:
         raise Unauthorized(MISSING)
@@ -77,9 +77,9 @@ async def admit(
 
 
 def check_shop(shop: Shop, named: Iterable[object]) -> None:
-    """Raise BadRequest when anything names another shop, by its myshopify.com domain.
+    """Raise BadRequest when a value names a different shop, by its myshopify.com domain.
 
-    A shop's name or own address names none: nobody could compare it.
+    A shop's name or own address is ignored, because it cannot be compared.
     """
     for value in named:
         found = _SHOP.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -106,7 +106,7 @@ async def admit_storefront(
 
 
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
-    """Admit a stranger's sign-up, which all strangers of the shop have points for together.
+    """Admit a stranger's sign-up, which also spends points that all strangers of the shop share.
 
     Raises Unauthorized when there is no such installed shop, or PointsSpent.
     """
@@ -118,9 +118,9 @@ async def admit_forwarded(
 ) -> Caller:
     """Admit a sign-up that the shop's platform has forwarded and signed.
 
-    The signature says which shop it is, and which customer was logged in; who typed the rest is
-    as unknown as without it. `visitor` is whose address the platform names. Raises Unauthorized
-    or PointsSpent.
+    The signature proves the shop and the customer who was logged in. It does not prove who typed
+    the rest. `visitor` is the visitor's address, as the platform names it. Raises Unauthorized or
+    PointsSpent.
     """
     domain = _named(next((value for name, value in query if name == "shop"), ""))
     shop = await store.shop_of_domain(runtime.database, domain)
@@ -129,12 +129,12 @@ async def admit_forwarded(
         raise Unauthorized("the signature is not one of this app's")
     if abs(runtime.clock() - forwarded.signed_at) > LONGEST_FORWARDED:
         raise Unauthorized("the signature is too old, or the server's clock is wrong")
-    # It comes from an address of the platform, so the customer is counted, or whoever is not logged
-    # in by the address that the platform names. The signature does not cover that one: should a
-    # visitor make it up, the points of all strangers are the bound.
+    # The request comes from an address of the platform, so points are counted by customer, or by
+    # the address that the platform names for a visitor who is not logged in. The signature does
+    # not cover that address: if a visitor makes it up, the points of all strangers are the limit.
     who = forwarded.customer_id
     client = f"customer {who}" if who is not None or not visitor else client_of(visitor)
-    # Those of whom nothing is known can only be counted together.
+    # Visitors of whom nothing is known can only be counted together.
     is_nobody = who is None and not visitor
     caller = await _admit_signup(
         runtime,
@@ -161,13 +161,13 @@ async def _admit_signup(
 
 
 def _named(domain: str | None) -> str:
-    """Return a domain that may be asked for; the empty one for what cannot be any."""
+    """Return a domain to look up, or an empty text for a value that cannot be a domain."""
     named = (domain or "").strip().lower()
     return named if len(named) <= LONGEST_DOMAIN and named.isprintable() else ""
 
 
 def _bucket(domain: str | None, client: str) -> str:
-    # An address is personal data, so only a digest of it stands in the table of points.
+    # An address is personal data, so only a digest of it is stored with the points.
     return sha256(f"{_named(domain)}/{client}".encode()).hexdigest()
 
 

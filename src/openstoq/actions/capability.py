@@ -21,7 +21,7 @@ Save = Callable[[Context, Any], Awaitable[None]]
 
 
 class Capability(Generic[Document]):
-    """The actions over one settings document, whoever owns it.
+    """The actions over one settings document, for any owner.
 
     The owner is an aggregate with an attribute of the capability's name; its `load` and `save`
     are given when the actions are made.
@@ -70,10 +70,10 @@ class Capability(Generic[Document]):
         under: Path = (),
         unread: Iterable[Path] = (),
     ) -> Document:
-        """Return `document` with a PATCH laid over it; raise Invalid with every problem.
+        """Return `document` with a PATCH merged into it; raise Invalid with every problem.
 
-        `unread` are the paths of fields that were sent and could not be read: what is wrong only
-        for want of them is no problem of its own.
+        `unread` are the paths of fields that were sent and could not be read. A problem that only
+        their absence causes is left out.
         """
         self._translated(changes)
         try:
@@ -186,7 +186,7 @@ def lay_over(
     changes: Mapping[str, Any],
     unread: Collection[Path] = (),
 ) -> list[str]:
-    """Lay deep-partial documents, by capability, over their owner; return every problem.
+    """Merge deep-partial documents, by capability, into their owner; return every problem.
 
     `unread` are the paths of fields that were sent and could not be read.
     """
@@ -216,7 +216,7 @@ def _request_of(change: Callable[..., None], name: str) -> type[BaseModel] | Non
 
 
 def toggles(document: type[BaseModel]) -> str:
-    """Say which on/off fields a PATCH sets, for /help; empty where there are none."""
+    """Return the sentence of /help on the on/off fields that a PATCH sets, or an empty text."""
     paths = list(boolean_paths(document))
     return f"Toggles set via this PATCH: {', '.join(paths)}." if paths else ""
 

@@ -10,19 +10,19 @@ from openstoq.shops.model import Points, Shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The one who asks, of which shop, and with how many points left."""
+    """The caller of an action, with its shop and the points it has left."""
 
     shop: Shop
     actor: str  # key:<id>, or storefront
     points: Points
-    # Where a stranger's points are counted; None for who has a key.
+    # The bucket that a stranger's points are counted in; None for a caller with a key.
     bucket: str | None = None
     # The customer who was logged in, where the shop's platform signed the request.
     customer_id: int | None = None
 
     @property
     def is_stranger(self) -> bool:
-        """Whether nobody vouches for what the caller says."""
+        """Return whether nobody vouches for the data that the caller sends."""
         return self.bucket is not None
 
 
@@ -36,7 +36,7 @@ class Context(Work):
     def take_record(self) -> Statement | None:
         """Take the call's audit row, to write it along with a statement of the handler's own.
 
-        It spares the busiest writes a round trip. Whatever nobody took, dispatch writes.
+        This saves the busiest writes a round trip. Dispatch writes a row that no handler took.
         """
         record, self.record = self.record, None
         return record
@@ -48,5 +48,5 @@ class Context(Work):
 
 
 def actor_of_key(key_id: UUID) -> str:
-    """Name a key in the audit trail."""
+    """Return the name of a key in the audit trail."""
     return f"key:{key_id}"

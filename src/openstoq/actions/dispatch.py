@@ -48,11 +48,11 @@ class _RolledBack(Exception):  # noqa: N818 - carries a dry run's answer out of 
 
 
 async def dispatch(runtime: Runtime, call: Call) -> Answer:
-    """Validate, load, run, record and commit; raise a Problem when it cannot be done.
+    """Validate, load, run, record and commit; raise a Problem when the call cannot be carried out.
 
-    One call is one transaction: either all of its changes, its audit row, its stored answer and
-    its jobs are there afterwards, or nothing is. One that PostgreSQL gave up for another is made
-    again.
+    One call is one transaction: its changes, its audit row, its stored answer and its jobs are all
+    committed, or none of them is. A call that PostgreSQL aborts in favour of another, such as in a
+    deadlock, is retried.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -97,7 +97,7 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
 
 
 async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
-    """Return what is wrong with a refused request besides what could not be read of it."""
+    """Return the problems of a refused request besides its unreadable fields."""
     action = call.action
     if action.request is None or action.load is None or action.check is None:
         return []
@@ -146,7 +146,7 @@ async def _answer(context: Context, call: Call, request: BaseModel) -> Answer:
     action = call.action
     subject = tuple(call.path.values())
     if action.load is not None:
-        # The first id in the path is the owner's; what follows names a part of it.
+        # The first id in the path is the owner's; further ones name a part of it.
         loaded = await action.load(context, *subject[:1], lock=action.writes)
         subject = (loaded, *subject[1:])
     view = await action.handler(context, *subject, **_arguments(action, request))
@@ -174,10 +174,10 @@ def _fingerprint(key: str, call: Call) -> bytes:
 
 
 def _scoped(key: str, call: Call, print_of_it: bytes) -> str:
-    """Return an idempotency key as its caller's own on this face.
+    """Return an idempotency key that belongs to its caller on this face alone.
 
-    Strangers may share an address, so of theirs the request is a part: one's key neither burns
-    another's nor brings another's answer.
+    Strangers may share an address, so a stranger's key contains the request as well. Then the key
+    of one stranger neither uses up that of another nor returns the other's answer.
     """
     caller = call.caller
     owner = f"{caller.bucket}:{print_of_it.hex()}" if caller.is_stranger else caller.actor

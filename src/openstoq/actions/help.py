@@ -1,4 +1,4 @@
-"""The /help manifest: what the registry says of itself."""
+"""The /help manifest: the registry's description of itself."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -26,7 +26,7 @@ def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
 
 @cache
 def entry(action: Action) -> dict[str, Any]:
-    """Describe one action; the description is shared, so nobody may change it."""
+    """Describe one action; the description is shared, so a caller must not change it."""
     described: dict[str, Any] = {
         "name": action.name,
         "method": action.method,

@@ -15,8 +15,8 @@ from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.logging import MASK, masked_text
 
-# Fields whose values are about a person, by name or, where the name alone is another's too, by where
-# they stand.
+# Fields whose values are about a person, by name or, where other fields have the name as well, with
+# the name above it.
 _PERSONAL = frozenset(
     {"email", "phone", "name", "push", "contact", "shopify_customer_id", "intent.source"}
 )
@@ -33,7 +33,7 @@ class Answer:
 
 
 def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
-    """Return what tells one request from another under the same idempotency key."""
+    """Return a digest that distinguishes requests with the same idempotency key."""
     return sha256(orjson.dumps([action, sorted(path.items())]) + b"\x00" + body).digest()
 
 
@@ -95,7 +95,7 @@ def audit_row(
     request_id: str,
     arguments: Mapping[str, Any],
 ) -> Statement:
-    """Return the statement that writes who did what, with contacts and names masked."""
+    """Return the statement that writes an audit row, with contacts and names masked."""
     return Statement(
         """
         INSERT INTO audit_log (shop_id, id, at, actor, action, target, request_id, arguments)

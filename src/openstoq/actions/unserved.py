@@ -1,4 +1,4 @@
-"""Answers to requests that were right and that we could not serve."""
+"""Answers to valid requests that we could not serve."""
 
 import asyncpg
 
@@ -8,7 +8,7 @@ from openstoq.errors import Problem, StorageFull, Unavailable
 
 
 class Fault(Problem):
-    """Something is wrong on our side; the log has it under the request's id."""
+    """Something is wrong on our side; the log has the error under the request's id."""
 
     status = 500
 

@@ -1,4 +1,4 @@
-"""Reading requests: bodies and queries against an action's schema, every problem a sentence."""
+"""Read requests: validate them against an action's schema, with a sentence for each problem."""
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -12,13 +12,13 @@ from openstoq.errors import BadRequest, Invalid
 Model = TypeVar("Model", bound=BaseModel)
 Path: TypeAlias = tuple[str, ...]
 
-# A request is told of so many of its problems, each of so many characters: more helps nobody, and
-# an answer shall not be larger than what was asked.
+# An answer names so many problems, each in so many characters: more helps nobody, and an answer
+# must not be larger than its request.
 MOST_PROBLEMS = 100
 _LONGEST_FIELD = 200
 _LONGEST_PROBLEM = 500
-# Names in a body, several times as many as the largest of them has. Each may be an error, and
-# pydantic makes all of its errors or none.
+# The most names in a body, several times as many as the largest request has. Each name may be an
+# error, and pydantic makes all of its errors or none.
 MOST_NAMES = 20_000
 
 # One sentence for each kind of error that pydantic reports. `{field}` is the path of the value;
@@ -95,8 +95,8 @@ def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def check_size(body: bytes) -> None:
-    """Raise BadRequest for JSON of more names than any request has, before it is read."""
-    # Colons in texts count as well, which costs nothing: nobody has as many.
+    """Raise BadRequest for JSON of more names than any request has, before it is parsed."""
+    # Colons in texts count as well, which does no harm: no request has as many.
     if body.count(b":") > MOST_NAMES:
         raise BadRequest(f"the JSON has more than {MOST_NAMES} names; send less at once")
 
@@ -104,9 +104,9 @@ def check_size(body: bytes) -> None:
 def sentences(
     error: ValidationError, *, under: Path = (), unread: Iterable[Path] = ()
 ) -> list[str]:
-    """Say what is wrong, a sentence for each problem; `under` is where the document stands.
+    """Return a sentence for each problem; `under` is the path of the document.
 
-    What is wrong with an object of which a field could not be read is left out: that is why.
+    A problem of an object with an unreadable field is left out, because the field may cause it.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
     told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
@@ -122,10 +122,10 @@ def sentences(
 def remainder(
     model: type[BaseModel], sent: bytes | Mapping[str, Any]
 ) -> tuple[BaseModel, set[Path]] | None:
-    """Return what can be read of a request that was refused, without what was wrong with it.
+    """Return the readable rest of a refused request, and the paths of its unreadable fields.
 
-    The paths are those of known fields that could not be read. None when nothing can be told,
-    such as without a field that is required, or when the answer has no room for more.
+    The paths are those of known fields only. Returns None when the rest is not a request, such as
+    without a required field, or when the answer has no room for more problems.
     """
     unread: set[Path] = set()
     try:
@@ -145,7 +145,7 @@ def remainder(
 
 
 def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
-    """Take out what stands at a path, or the list that it is in; return where that was."""
+    """Remove the value at a path, or the list that it is in; return the removed path."""
     for depth, step in enumerate(loc, 1):
         inner = values.get(str(step))
         if depth == len(loc) or not isinstance(inner, dict):
@@ -158,7 +158,7 @@ def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
 class EmptyRequest(BaseModel):
     """The request of an action that takes nothing."""
 
-    # An MCP tool shows the schema with the path's parameters in it, which are not nothing.
+    # An MCP tool adds the path's parameters to the schema, and then the description is wrong.
     model_config = ConfigDict(
         extra="forbid", json_schema_extra=lambda schema: schema.pop("description", None)
     )
@@ -188,7 +188,7 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
 def _sentence(details: ErrorDetails, under: Path) -> str:
     kind, context = details["type"], dict(details.get("ctx", {}))
     if kind in ("too_short", "too_long") and isinstance(details["input"], str):
-        # pydantic counts a text behind a validator as it counts a list.
+        # pydantic reports the length of a text behind a validator like that of a list.
         kind = f"string_{kind}"
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")
