@@ -76,7 +76,7 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Ask shoppers to confirm who signed up again by a form after unsubscribing, or were held.
+    """Ask shoppers to confirm who had unsubscribed and signed up again, or whose signup is held.
 
     The form's request does not ask them itself: an answer that took longer would reveal who they
     are.
