@@ -1,5 +1,6 @@
 """Orders as the shop has them and as we do, and ledgers, for tests that need no database."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,16 @@ from openstoq.preorders.offers.capabilities.payments import Deposit, Options, Pa
 from openstoq.preorders.offers.capabilities.payments import Payments as Terms
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders import state
-from openstoq.preorders.orders.model import Line, Payment, PreorderOrder, Snapshot
+from openstoq.preorders.orders.model import (
+    Decisions,
+    Line,
+    Payment,
+    PreorderOrder,
+    ShopFacts,
+    Snapshot,
+    Synced,
+)
+from openstoq.preorders.orders.store import DECISIONS, FACTS, SYNCED
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -179,10 +189,11 @@ def refund_entry(amount: Any, **facts: Any) -> Payment:
 
 
 def preorder(**facts: Any) -> PreorderOrder:
-    """Return a preorder of 100, of which the deposit of 20 was paid."""
-    snapshot = Snapshot(
-        **{name: facts.pop(name) for name in Snapshot.model_fields if name in facts}
-    )
+    """Return a preorder of 100, of which the deposit of 20 was paid.
+
+    What is given goes where it belongs: to the order itself, its facts, its decisions, what of it
+    was synced (`synced_revision`, `sync_error`) or its snapshot.
+    """
     known: dict[str, Any] = {
         "order_id": 1001,
         "id": new_id(),
@@ -205,29 +216,25 @@ def preorder(**facts: Any) -> PreorderOrder:
         "deposit": money(20),
         "balance": money(80),
         "due_at": NOON + 30 * DAY,
-        "snapshot": snapshot,
         "state": "awaiting_balance",
         "collect": "when_due",
         "collected_at": None,
-        "released_at": None,
-        "cancelled_at": None,
-        "cancel_reason": None,
-        "exceeded": [],
-        "hold_wanted": None,
-        "split_wanted": False,
-        "tags_wanted": [],
-        "tags_unwanted": [],
-        "cancel_wanted": False,
-        "cancel_asked_at": None,
-        "paid_wanted": False,
-        "revision": 1,
         "synced_revision": 1,
-        "sync_error": None,
         "created_at": NOON,
         "updated_at": NOON,
         "lines": (preorder_line(),),
     }
-    return PreorderOrder(**(known | facts))
+    known |= facts
+
+    def part(columns: Mapping[str, str]) -> dict[str, Any]:
+        return {name: known.pop(column) for name, column in columns.items() if column in known}
+
+    snapshot = known.pop("snapshot", None) or Snapshot(
+        **part({name: name for name in Snapshot.model_fields})
+    )
+    shop_facts = ShopFacts(snapshot=snapshot, **part(FACTS))
+    decisions, synced = Decisions(**part(DECISIONS)), Synced(**part(SYNCED))
+    return PreorderOrder(facts=shop_facts, decisions=decisions, synced=synced, **known)
 
 
 def fulfillment_order(id: int, *lines: FulfillmentLine, **facts: Any) -> FulfillmentOrder:

@@ -116,7 +116,7 @@ async def test_what_somebody_ordered_before_is_nobodys_to_learn(
             ("customer_limit", None, 0)
         ]
     order = await placed((catalogue[0], 1), email="ADA@example.com")
-    assert order.exceeded == ["a customer may have at most 3 units"]
+    assert order.decisions.exceeded == ["a customer may have at most 3 units"]
 
 
 async def test_sold_out_is_one_answer_whatever_is_spent(

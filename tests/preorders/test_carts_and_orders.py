@@ -135,6 +135,6 @@ async def test_an_accepted_cart_that_is_ordered_at_once_is_over_no_limit(
             work, order(2, [*wanted[turn:], *wanted[:turn]]), read_at=utc_now()
         )
         if not refused:
-            assert made.exceeded == []
+            assert made.decisions.exceeded == []
         elif len({offer for offer, _, _ in wanted}) == 1:
-            assert made.exceeded
+            assert made.decisions.exceeded

@@ -33,7 +33,7 @@ async def test_the_newest_reading_is_kept(client, database, runtime, shop, catal
         read_at, reading = told[nth]
         async with runtime.work(shop.id, request_id="test") as work:
             taken = await take_in.take_in(work, reading, read_at=read_at)
-    assert taken.snapshot.tags == ("newest",)
+    assert taken.facts.snapshot.tags == ("newest",)
 
 
 async def test_a_market_told_twice_is_as_it_was_told_last(database, shop):

@@ -53,7 +53,7 @@ async def rows(database, shop, query):
 
 async def check_sold_out(database, shop, orders):
     """Exactly as many are counted as may be; the rest is held, tagged and says why."""
-    counted = [order for order in orders if not order.exceeded]
+    counted = [order for order in orders if not order.decisions.exceeded]
     assert len(counted) == UNITS
     lines = await rows(
         database, shop, "SELECT counted, exceeded FROM preorder_lines WHERE shop_id = $1"

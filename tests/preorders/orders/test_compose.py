@@ -51,7 +51,9 @@ def take(order, *offers, stored=None, option="partial"):
         market_id=None,
         balance=owed.agreed,
     )
-    made = compose.compose_order(order, sold, by_id, stored, owed=owed, market_id=7, now=NOON)
+    made = compose.compose_order(
+        order, sold, by_id, stored, owed=owed, market_id=7, read_at=NOON, now=NOON
+    )
     found = entries.reconcile(order, made.payments, LATER, at_checkout=owed.at_checkout)
     changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]
@@ -204,11 +206,19 @@ def test_a_deposit_order():
         id=501, name="Ada Lovelace", email="ada@home.example", phone="+49", locale="de"
     )
     made = take(bought(DEPOSIT, customer=customer, email=None, locale=None), one)
-    assert (made.deposit, made.balance, made.outstanding) == (20, 80, 80)
-    assert (made.state, made.collect, made.collected_at) == ("awaiting_balance", "when_due", None)
-    assert (made.customer_id, made.email, made.locale) == (501, "ada@home.example", "de")
-    assert (made.placed_at, made.market_id, made.revision) == (NOON, 7, 1)
-    assert (made.hold_wanted, made.split_wanted) == (True, False)
+    assert (made.deposit, made.balance, made.facts.outstanding) == (20, 80, 80)
+    assert (made.state, made.decisions.collect, made.collected_at) == (
+        "awaiting_balance",
+        "when_due",
+        None,
+    )
+    assert (made.facts.customer_id, made.facts.email, made.facts.locale) == (
+        501,
+        "ada@home.example",
+        "de",
+    )
+    assert (made.placed_at, made.market_id, made.decisions.revision) == (NOON, 7, 1)
+    assert (made.decisions.hold_wanted, made.decisions.split_wanted) == (True, False)
     assert made.due_at == NOON + 30 * DAY
 
 
@@ -227,11 +237,11 @@ def test_what_the_offers_of_an_order_want_of_it():
 
     cart = bought(DEPOSIT, lines=(order_line(1, 50), order_line(2, 50)))
     idle = selling(shipping=Shipping(fulfillment=Fulfillment(split=Split(tag="never"))))
-    assert take(cart, idle, idle).tags_wanted == ["Preorder"]
+    assert take(cart, idle, idle).decisions.tags_wanted == ["Preorder"]
     made = take(cart, wanting(["a", "b"], hold=False), wanting(["b"], "apart", hold=False))
-    assert made.tags_wanted == ["a", "b", "apart"]
-    assert (made.hold_wanted, made.split_wanted) == (None, True)
-    assert take(cart, wanting([], hold=False), wanting([], hold=True)).hold_wanted is True
+    assert made.decisions.tags_wanted == ["a", "b", "apart"]
+    assert (made.decisions.hold_wanted, made.decisions.split_wanted) == (None, True)
+    assert take(cart, wanting([], hold=False), wanting([], hold=True)).decisions.hold_wanted is True
 
 
 @pytest.mark.parametrize(
@@ -251,12 +261,12 @@ def test_of_two_offers_the_one_that_waits_longest_decides_who_collects(terms, co
         one.payments.remaining_balance = RemainingBalance(**facts)
         offers.append(one)
     cart = bought(DEPOSIT, lines=(order_line(1, 50), order_line(2, 50)))
-    assert take(cart, *offers).collect == collect
+    assert take(cart, *offers).decisions.collect == collect
 
 
 def test_what_is_paid_in_full_is_nobodys_to_collect():
     made = take(bought(sale(1, 100), schedules=()), selling(), option="full")
-    assert made.collect == "manual"
+    assert made.decisions.collect == "manual"
 
 
 # What it costs.
@@ -346,7 +356,7 @@ def test_other_goods_are_not_of_the_deposit():
     cart = bought(sale(1, 70), total=150, lines=(order_line(1, 100), order_line(2, 50)))
     made = take(cart, selling())
     assert (made.deposit, made.balance) == (20, 80)
-    assert made.snapshot.has_other_lines
+    assert made.facts.snapshot.has_other_lines
     assert len(made.lines) == 1
 
 
@@ -377,7 +387,7 @@ def test_of_a_mixed_order_removed_units_are_told_apart():
     assert (made.state, entries.ledger_totals(made).deposit.refundable) == ("cancelled", 40)
     # What was paid for a unit of the others pays for the preorder, so that less is outstanding.
     made = edited(240, 2, 1, 130)
-    assert (made.deposit, made.balance, made.snapshot.others_removed) == (70, 130, 30)
+    assert (made.deposit, made.balance, made.facts.snapshot.others_removed) == (70, 130, 30)
 
 
 # What happens to it in the shop.
@@ -425,7 +435,7 @@ def test_what_came_back_after_it_was_sent_is_not_cancelled():
         fulfillment_status="fulfilled",
     )
     made = take(returned, one, stored=stored, option="full")
-    assert (made.state, made.cancelled_at) == ("refunded", None)
+    assert (made.state, made.decisions.cancelled_at) == ("refunded", None)
     assert take(returned, one, stored=made, option="full").state == "refunded"
     kept = replace(returned, transactions=(sale(1, 100),), refunded=money(0))
     assert take(kept, one, stored=stored, option="full").state == "fulfilled"

@@ -302,13 +302,13 @@ def agrees(wanted, shop):
     for one in shop.found:
         left = [line for line in one.lines if line.remaining]
         ours = [each for each in one.holds if each.ours]
-        if wanted.hold_wanted is False:
+        if wanted.decisions.hold_wanted is False:
             assert not ours
-        if wanted.hold_wanted and any(line.line_id in preordered for line in left):
+        if wanted.decisions.hold_wanted and any(line.line_id in preordered for line in left):
             assert len(ours) == 1
-        if wanted.split_wanted and not one.holds:
+        if wanted.decisions.split_wanted and not one.holds:
             assert len({line.line_id in preordered for line in left}) <= 1
     has = {tag.casefold() for tag in shop.order.tags}
-    assert has >= {tag.casefold() for tag in wanted.tags_wanted}
-    unwanted = {tag.casefold() for tag in wanted.tags_unwanted}
-    assert not has & (unwanted - {tag.casefold() for tag in wanted.tags_wanted})
+    assert has >= {tag.casefold() for tag in wanted.decisions.tags_wanted}
+    unwanted = {tag.casefold() for tag in wanted.decisions.tags_unwanted}
+    assert not has & (unwanted - {tag.casefold() for tag in wanted.decisions.tags_wanted})

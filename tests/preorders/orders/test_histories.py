@@ -79,7 +79,9 @@ def take(order, stored, plans):
     matches = matching.match(order, plans, OFFERS, known)
     owed = compose.read_money(order, stored, has_partial=True)
     sold = compose.compose_lines(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
-    made = compose.compose_order(order, sold, OFFERS, stored, owed=owed, market_id=None, now=NOON)
+    made = compose.compose_order(
+        order, sold, OFFERS, stored, owed=owed, market_id=None, read_at=NOON, now=NOON
+    )
     found = entries.reconcile(order, made.payments, NOON, at_checkout=owed.at_checkout)
     changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]
@@ -146,4 +148,8 @@ def test_all_that_came_for_a_preorder_can_be_paid_back_and_nothing_else(seed):
         goods = sum(one.total for one in order.lines)
         shipping = order.original_total - goods
         as_ordered = sum(one.total for one in others)
-        assert as_ordered - made.snapshot.others_removed + shipping <= left <= as_ordered + shipping
+        assert (
+            as_ordered - made.facts.snapshot.others_removed + shipping
+            <= left
+            <= as_ordered + shipping
+        )

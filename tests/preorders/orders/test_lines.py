@@ -268,7 +268,7 @@ def test_deposits_and_balances_are_the_orders_own_totals_to_the_cent(bought):
     of_lines(made, currency)
     others = sum(line.total for line, way, *_ in cart if way == "other")
     assert made.balance == balance
-    if others == 0 and not made.snapshot.has_other_lines:
+    if others == 0 and not made.facts.snapshot.has_other_lines:
         assert made.deposit == at_checkout
     else:
         assert made.deposit == goods - others - balance
@@ -299,7 +299,7 @@ def test_deposits_and_balances_are_the_orders_own_totals_to_the_cent(bought):
     late = take(order, matches, offers, None)
     assert (late.deposit, late.balance) == (smaller.deposit, smaller.balance)
     assert amounts.left(late) == [replace(one, market_id=None) for one in amounts.left(smaller)]
-    if not made.snapshot.has_other_lines:
+    if not made.facts.snapshot.has_other_lines:
         assert smaller.deposit == at_checkout
 
 
@@ -329,7 +329,7 @@ def take(order, matches, offers, stored):
         order, matches, by_id(*offers), known, market_id=None, balance=owed.agreed
     )
     return compose.compose_order(
-        order, sold, by_id(*offers), stored, owed=owed, market_id=None, now=NOON
+        order, sold, by_id(*offers), stored, owed=owed, market_id=None, read_at=NOON, now=NOON
     )
 
 

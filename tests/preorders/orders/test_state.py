@@ -46,7 +46,7 @@ def test_what_was_noted_by_hand_and_was_not_due_was_not_collected():
     noted = entry(80, mode="manual", status="void")
     facts = {"collected_at": NOON, "outstanding": money(0), "paid_wanted": True}
     order = settled(preorder(**facts, balance=money(0)), deposit_of(20), noted)
-    assert (order.collected_at, order.paid_wanted, order.state) == (None, False, "placed")
+    assert (order.collected_at, order.decisions.paid_wanted, order.state) == (None, False, "placed")
     order = settled(preorder(**facts, shop_cancelled_at=NOON), deposit_of(20), noted)
     assert (order.collected_at, order.state) == (None, "cancelled")
     by_link = entry(80, mode="link", settled_at=LATER)
@@ -57,16 +57,16 @@ def test_what_was_noted_by_hand_and_was_not_due_was_not_collected():
 def test_the_shop_is_told_of_what_was_noted_by_hand_until_it_knows():
     noted = entry(80, mode="manual")
     order = settled(preorder(paid_wanted=True, collected_at=NOON), deposit_of(20), noted)
-    assert (order.paid_wanted, order.state) == (True, "balance_collected")
+    assert (order.decisions.paid_wanted, order.state) == (True, "balance_collected")
     order = settled(order, deposit_of(20), replace(noted, transaction_id=2))
-    assert (order.paid_wanted, order.collected_at) == (False, NOON)
+    assert (order.decisions.paid_wanted, order.collected_at) == (False, NOON)
 
 
 def test_an_order_that_the_shop_cancelled_is_cancelled():
     order = preorder(shop_cancelled_at=NOON, outstanding=money(0))
     settled(order, deposit_of(20))
-    assert (order.state, order.cancelled_at) == ("cancelled", NOON)
-    assert order.cancel_reason == "cancelled in Shopify"
+    assert (order.state, order.decisions.cancelled_at) == ("cancelled", NOON)
+    assert order.decisions.cancel_reason == "cancelled in Shopify"
     assert [line.counted for line in order.lines] == [0]
     assert order.collected_at is None
 
@@ -74,16 +74,16 @@ def test_an_order_that_the_shop_cancelled_is_cancelled():
 def test_our_own_cancel_keeps_its_reason_and_time():
     order = preorder(cancelled_at=NOON, cancel_reason="sold out", shop_cancelled_at=LATER)
     settled(order, deposit_of(20))
-    assert (order.cancelled_at, order.cancel_reason) == (NOON, "sold out")
+    assert (order.decisions.cancelled_at, order.decisions.cancel_reason) == (NOON, "sold out")
 
 
 def test_an_order_without_its_preorders_is_cancelled():
     gone = preorder_line(current=0, unfulfilled=0, counted=0)
     order = settled(preorder(lines=(gone,)), deposit_of(20))
-    assert (order.state, order.cancelled_at) == ("cancelled", LATER)
-    assert "removed" in order.cancel_reason
+    assert (order.state, order.decisions.cancelled_at) == ("cancelled", LATER)
+    assert "removed" in order.decisions.cancel_reason
     kept = preorder(lines=(gone, preorder_line(2)))
-    assert settled(kept, deposit_of(20)).cancelled_at is None
+    assert settled(kept, deposit_of(20)).decisions.cancelled_at is None
 
 
 def test_an_order_is_fulfilled_when_all_that_is_left_was_sent():

@@ -42,10 +42,10 @@ async def cancel(
     ]
     called_off = charge_entry.called_off(order.payments)
     refunds = refund_plan.refunds(order, refund, Reason(reason, notify=False), now)
-    order.cancelled_at, order.cancel_reason = now, reason
+    order.decisions.cancelled_at, order.decisions.cancel_reason = now, reason
     if in_shop:
-        order.cancel_wanted = True
-        order.revision += 1
+        order.decisions.cancel_wanted = True
+        order.decisions.revision += 1
     await save(work, order, before=before, payments=[*called_off, *called_off, *refunds])
     if in_shop:
         await work.publish(OrderDecided(order.order_id))
@@ -83,9 +83,11 @@ async def release(
         ids = list(dict.fromkeys(line.offer_id for line in order.lines))
         selling = await offers.all_of(work.db, work.shop_id, ids)
         wanted = [tag for offer in selling for tag in offer.checkout.order_tags]
-        order.tags_wanted = list(dict.fromkeys([*order.tags_wanted, *wanted, *tags]))
-    order.hold_wanted = False
-    order.released_at = work.runtime.clock()
+        order.decisions.tags_wanted = list(
+            dict.fromkeys([*order.decisions.tags_wanted, *wanted, *tags])
+        )
+    order.decisions.hold_wanted = False
+    order.decisions.released_at = work.runtime.clock()
     await _decided(work, order)
 
 
@@ -94,8 +96,8 @@ async def hold(work: Work, order: PreorderOrder) -> None:
     obstacle = rules.obstacle("hold", order)
     if obstacle is not None:
         raise Conflict(obstacle)
-    order.hold_wanted = True
-    order.released_at = None
+    order.decisions.hold_wanted = True
+    order.decisions.released_at = None
     await _decided(work, order)
 
 
@@ -104,23 +106,23 @@ async def split(work: Work, order: PreorderOrder) -> None:
     obstacle = rules.obstacle("split", order)
     if obstacle is not None:
         raise Conflict(obstacle)
-    order.split_wanted = True
+    order.decisions.split_wanted = True
     await _decided(work, order)
 
 
 async def tag(work: Work, order: PreorderOrder, add: Sequence[str], remove: Sequence[str]) -> None:
     """Have tags added to an order, and others taken off it."""
     gone, wanted = {tag.casefold() for tag in remove}, {tag.casefold() for tag in add}
-    kept = [tag for tag in order.tags_wanted if tag.casefold() not in gone]
-    unwanted = [tag for tag in order.tags_unwanted if tag.casefold() not in wanted]
-    order.tags_wanted = list(dict.fromkeys([*kept, *add]))
-    order.tags_unwanted = list(dict.fromkeys([*unwanted, *remove]))
+    kept = [tag for tag in order.decisions.tags_wanted if tag.casefold() not in gone]
+    unwanted = [tag for tag in order.decisions.tags_unwanted if tag.casefold() not in wanted]
+    order.decisions.tags_wanted = list(dict.fromkeys([*kept, *add]))
+    order.decisions.tags_unwanted = list(dict.fromkeys([*unwanted, *remove]))
     await _decided(work, order)
 
 
 async def _decided(work: Work, order: PreorderOrder) -> None:
-    order.revision += 1
+    order.decisions.revision += 1
     # What the shop refused was about another decision; saving forgets it as well.
-    order.sync_error = None
+    order.synced.error = None
     await save(work, order, before=order.lines)
     await work.publish(OrderDecided(order.order_id))

@@ -77,7 +77,7 @@ async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
             work.enqueue(read_order.once(after=LATER), order_id=order_id)
         if taken is not None and charge_entry.has_come_due(taken, read_at):
             work.enqueue(charges.collect_due.once())
-    if taken is not None and taken.revision > taken.synced_revision:
+    if taken is not None and taken.decisions.revision > taken.synced.revision:
         # A run that dies here is repeated as a whole, and finds it behind.
         await sync_jobs.follow(run, commerce, order, read_at=read_at)
 
@@ -155,7 +155,7 @@ async def on_news(work: Work, news: News) -> None:
 async def _end(work: Work, order_id: int) -> None:
     """Cancel a preorder whose order is gone."""
     order = await store.load_order(work.db, work.shop_id, order_id, lock=True)
-    if order is None or order.cancelled_at is not None:
+    if order is None or order.decisions.cancelled_at is not None:
         return
-    order.cancelled_at, order.cancel_reason = work.runtime.clock(), DELETED
+    order.decisions.cancelled_at, order.decisions.cancel_reason = work.runtime.clock(), DELETED
     await save(work, order, before=order.lines)

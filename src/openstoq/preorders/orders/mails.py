@@ -44,14 +44,14 @@ class _Letter:
 
     def facts(self, locale: str | None, customer_name: str | None = None) -> OrderFacts:
         """Return what the mail knows of the order, for one who reads `locale`."""
-        is_over = self.order.cancelled_at is not None
+        is_over = self.order.decisions.cancelled_at is not None
         units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
         return OrderFacts(
             shop_name=self.shop.name,
             shop_url=self.shop.storefront,
             locale=locale or self.shop.locale,
             timezone=self.shop.timezone,
-            name=self.order.name,
+            name=self.order.facts.name,
             customer_name=customer_name,
             currency=self.order.currency,
             items=tuple(
@@ -64,7 +64,7 @@ class _Letter:
     @property
     def for_shopper(self) -> OrderFacts:
         """The facts in the shopper's language."""
-        return self.facts(self.order.locale, self.order.customer_name)
+        return self.facts(self.order.facts.locale, self.order.facts.customer_name)
 
     @property
     def last_charge(self) -> Payment | None:
@@ -143,7 +143,7 @@ async def send_cancellation(
             notice,
             letter.for_shopper,
             why=why,
-            reason=letter.order.cancel_reason,
+            reason=letter.order.decisions.cancel_reason,
             refund=_sum(letter, "refund", UNDER_WAY | {"succeeded"}),
         ),
     )
@@ -182,7 +182,7 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
         lambda notice: order_mails.uncollected(
             notice,
             letter.facts(letter.shop.locale),
-            amount=charge.amount if charge is not None else letter.order.outstanding,
+            amount=charge.amount if charge is not None else letter.order.facts.outstanding,
             error=charge.error if charge is not None else None,
             order_url=f"https://{letter.shop.domain}/admin/orders/{order_id}",
         ),
@@ -215,8 +215,8 @@ async def _fresh(run: Run, order_id: int) -> Order | None:
 def _is_settled(order: PreorderOrder) -> bool:
     return (
         order.collected_at is not None
-        or order.cancelled_at is not None
-        or order.shop_cancelled_at is not None
+        or order.decisions.cancelled_at is not None
+        or order.facts.cancelled_at is not None
         or order.state == "refunded"
     )
 
@@ -229,7 +229,7 @@ def _sum(letter: _Letter, kind: str, statuses: set[str] | frozenset[str]) -> Dec
 async def _to_shopper(
     run: Run, letter: _Letter, notice_id: UUID, write: Callable[[Notice], bytes]
 ) -> None:
-    await _send(run, letter, notice_id, letter.order.email, write)
+    await _send(run, letter, notice_id, letter.order.facts.email, write)
 
 
 async def _send(

@@ -143,50 +143,77 @@ class Snapshot(BaseModel):
         return self.model_dump(mode="json")
 
 
-@dataclass(slots=True, kw_only=True)
-class PreorderOrder:
-    """An order of which an offer sold at least one line; amounts are in `currency`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopFacts:
+    """Shopify's account of an order, as it was last read; each reading replaces all of it.
 
-    order_id: int
-    id: UUID
+    `read_at` is when that reading began.
+    """
+
     name: str
-    placed_at: datetime
     customer_id: int | None
     customer_name: str | None
     email: str | None
     phone: str | None
     locale: str | None
     country: str | None
-    market_id: int | None
-    currency: str
     read_at: datetime | None = None
-    shop_updated_at: datetime
-    shop_cancelled_at: datetime | None
+    updated_at: datetime
+    cancelled_at: datetime | None
     total: Decimal
     received: Decimal
     refunded: Decimal
     outstanding: Decimal
+    snapshot: Snapshot
+
+
+@dataclass(slots=True, kw_only=True)
+class Decisions:
+    """The decisions about an order, by its offers, the merchant or the rules; Shopify follows them.
+
+    Each change that Shopify has to follow makes a new `revision`.
+    """
+
+    collect: Collect
+    released_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+    exceeded: list[str] = field(default_factory=list)
+    hold_wanted: bool | None = None
+    split_wanted: bool = False
+    tags_wanted: list[str] = field(default_factory=list)
+    tags_unwanted: list[str] = field(default_factory=list)
+    cancel_wanted: bool = False
+    paid_wanted: bool = False
+    revision: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Synced:
+    """The point up to which Shopify agrees with the decisions; only the runs that sync write it."""
+
+    revision: int = 0
+    error: str | None = None
+    cancel_asked_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class PreorderOrder:
+    """An order of which an offer sold at least one line; amounts are in `currency`."""
+
+    order_id: int
+    id: UUID
+    placed_at: datetime
+    market_id: int | None
+    currency: str
+    facts: ShopFacts
+    decisions: Decisions
+    synced: Synced = field(default_factory=Synced)
     deposit: Decimal
     balance: Decimal
     due_at: datetime | None
-    snapshot: Snapshot
     state: State
-    collect: Collect
     collected_at: datetime | None
-    released_at: datetime | None
-    cancelled_at: datetime | None
-    cancel_reason: str | None
-    exceeded: list[str]
-    hold_wanted: bool | None
-    split_wanted: bool
-    tags_wanted: list[str]
-    tags_unwanted: list[str]
-    cancel_wanted: bool
-    cancel_asked_at: datetime | None
-    paid_wanted: bool
-    revision: int
-    synced_revision: int
-    sync_error: str | None
     created_at: datetime
     updated_at: datetime
     lines: tuple[Line, ...] = field(default=())
@@ -195,7 +222,7 @@ class PreorderOrder:
     @property
     def is_empty(self) -> bool:
         """Whether nothing that was preordered is left in it."""
-        return self.shop_cancelled_at is not None or not any(one.current for one in self.lines)
+        return self.facts.cancelled_at is not None or not any(one.current for one in self.lines)
 
     def payment(self, payment_id: UUID) -> Payment | None:
         """Return an entry of the ledger."""
@@ -218,7 +245,7 @@ class PreorderOrder:
         """The payment schedule that is still to be paid, the one due first of several."""
         waiting = [
             one
-            for one in self.snapshot.schedules
+            for one in self.facts.snapshot.schedules
             if one.completed_at is None and one.balance_due > 0
         ]
         # Due on fulfillment, without a date, is later than any date.
@@ -231,7 +258,7 @@ class PreorderOrder:
     @property
     def mandate(self) -> Mandate | None:
         """The payment method that can be charged."""
-        return next((one for one in self.snapshot.mandates if one.usable), None)
+        return next((one for one in self.facts.snapshot.mandates if one.usable), None)
 
 
 # What our holds are known by in Shopify.

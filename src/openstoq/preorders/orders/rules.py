@@ -77,9 +77,9 @@ def owes(order: PreorderOrder) -> bool:
     """Return whether an order's balance is still to be collected, released or not."""
     return (
         order.balance > 0
-        and order.outstanding > 0
+        and order.facts.outstanding > 0
         and order.collected_at is None
-        and order.cancelled_at is None
+        and order.decisions.cancelled_at is None
     )
 
 
@@ -90,7 +90,7 @@ def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
     if force:
         return None
     if owes(order):
-        owed = f"{Money(order.outstanding, order.currency)} {order.currency}"
+        owed = f"{Money(order.facts.outstanding, order.currency)} {order.currency}"
         return (
             f"the balance of {owed} was not collected yet; collect it with "
             "payments/charge_balance, or release with force: true"

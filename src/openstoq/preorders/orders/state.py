@@ -14,24 +14,26 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     """Compile what follows from everything else: what was cancelled, collected, and the state."""
     order.payments = tuple(payments)
     is_fulfilled = _is_fulfilled(order)
-    if order.cancelled_at is None:
-        if order.shop_cancelled_at is not None:
-            order.cancelled_at = order.shop_cancelled_at
-            order.cancel_reason = order.cancel_reason or "cancelled in Shopify"
+    if order.decisions.cancelled_at is None:
+        if order.facts.cancelled_at is not None:
+            order.decisions.cancelled_at = order.facts.cancelled_at
+            order.decisions.cancel_reason = order.decisions.cancel_reason or "cancelled in Shopify"
         elif not is_fulfilled and not any(line.current for line in order.lines):
-            order.cancelled_at = now
-            order.cancel_reason = "all preordered items were removed from the order"
-    if order.cancelled_at is not None:
+            order.decisions.cancelled_at = now
+            order.decisions.cancel_reason = "all preordered items were removed from the order"
+    if order.decisions.cancelled_at is not None:
         order.lines = tuple(replace(line, counted=0) for line in order.lines)
     order.collected_at = _collected_at(order, now)
     # Told once: what is outstanding later did not come with it.
-    order.paid_wanted = order.paid_wanted and any(one.is_untold for one in order.payments)
+    order.decisions.paid_wanted = order.decisions.paid_wanted and any(
+        one.is_untold for one in order.payments
+    )
     standing = entries.ledger_totals(order)
     order.state = state_of(
         Facts(
-            is_cancelled=order.cancelled_at is not None,
+            is_cancelled=order.decisions.cancelled_at is not None,
             is_fulfilled=is_fulfilled,
-            is_released=order.released_at is not None,
+            is_released=order.decisions.released_at is not None,
             has_balance=order.balance > 0,
             balance_is_open=rules.owes(order),
             received=standing.received,
@@ -56,10 +58,10 @@ def _is_paid(order: PreorderOrder) -> bool:
     # An order that was cancelled is not outstanding either.
     return (
         order.balance > 0
-        and order.outstanding <= 0
-        and order.shop_cancelled_at is None
-        and order.cancelled_at is None
-        and order.received > order.deposit
+        and order.facts.outstanding <= 0
+        and order.facts.cancelled_at is None
+        and order.decisions.cancelled_at is None
+        and order.facts.received > order.deposit
     )
 
 
@@ -68,7 +70,7 @@ def _is_fulfilled(order: PreorderOrder) -> bool:
     if left:
         return all(line.unfulfilled == 0 for line in left)
     # Everything was sent and came back, unless it was removed before.
-    snapshot = order.snapshot
+    snapshot = order.facts.snapshot
     return snapshot.fulfillment_status == "fulfilled" and not snapshot.has_other_lines
 
 

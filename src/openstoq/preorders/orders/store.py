@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,14 @@ from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
 from openstoq.preorders.orders.model import (
     UNDER_WAY,
+    Decisions,
     Line,
     Payment,
     PreorderOrder,
+    ShopFacts,
     Snapshot,
     State,
+    Synced,
 )
 
 log = structlog.get_logger(__name__)
@@ -42,8 +45,19 @@ _PAYMENT = """
     transaction_id, parent_id, gateway, attempts, error, note, notify, begun_at, retry_at,
     settled_at
 """
-# The columns that runs of jobs keep, and which nobody else writes.
-_NOT_SAVED = frozenset({"synced_revision", "sync_error", "cancel_asked_at", "lines", "payments"})
+# Where an order's parts are kept: the column of each of their fields.
+FACTS = {one.name: one.name for one in fields(ShopFacts) if one.name != "snapshot"} | {
+    "updated_at": "shop_updated_at",
+    "cancelled_at": "shop_cancelled_at",
+}
+DECISIONS = {one.name: one.name for one in fields(Decisions)}
+# Only the runs that sync an order write these.
+SYNCED = {
+    "revision": "synced_revision",
+    "error": "sync_error",
+    "cancel_asked_at": "cancel_asked_at",
+}
+_PARTS = {*FACTS.values(), *DECISIONS.values(), *SYNCED.values(), "snapshot"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +174,15 @@ async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
     A new one that another transaction has inserted meanwhile is waited for and overwritten: hold
     `lock_name` before reading what is to be saved.
     """
-    row = {
-        name: value for name in _columns(_ORDER) if (value := getattr(order, name)) is not None
-    } | {"shop_id": shop_id, "snapshot": order.snapshot.document, "synced_revision": 0}
-    written = [name for name in _columns(_ORDER) if name not in _NOT_SAVED]
+    columns = _columns(_ORDER)
+    whole = (
+        {name: getattr(order, name) for name in columns if name not in _PARTS}
+        | {column: getattr(order.facts, name) for name, column in FACTS.items()}
+        | {column: getattr(order.decisions, name) for name, column in DECISIONS.items()}
+    )
+    row = {name: value for name, value in whole.items() if value is not None}
+    row |= {"shop_id": shop_id, "snapshot": order.facts.snapshot.document, "synced_revision": 0}
+    written = [name for name in columns if name not in SYNCED.values()]
     await db.execute(
         f"""
         INSERT INTO preorder_orders
@@ -241,7 +260,7 @@ async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: Preorder
         """,
         shop_id,
         order.order_id,
-        [one.id for one in order.snapshot.fulfillment_orders],
+        [one.id for one in order.facts.snapshot.fulfillment_orders],
     )
 
 
@@ -322,12 +341,19 @@ async def _complete(db: Connection, shop_id: UUID, rows: Sequence[Any]) -> list[
         payments[facts.pop("order_id")].append(Payment(**facts))
     return [
         PreorderOrder(
-            **{**row, "snapshot": _snapshot(row)},
+            **{name: value for name, value in row.items() if name not in _PARTS},
+            facts=ShopFacts(snapshot=_snapshot(row), **_part(row, FACTS)),
+            decisions=Decisions(**_part(row, DECISIONS)),
+            synced=Synced(**_part(row, SYNCED)),
             lines=tuple(lines[row["order_id"]]),
             payments=tuple(payments[row["order_id"]]),
         )
         for row in rows
     ]
+
+
+def _part(row: Any, columns: Mapping[str, str]) -> dict[str, Any]:
+    return {name: row[column] for name, column in columns.items()}
 
 
 def _snapshot(row: Any) -> Snapshot:

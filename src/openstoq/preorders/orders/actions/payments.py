@@ -123,7 +123,7 @@ def check_linkable(order: PreorderOrder) -> None:
     obstacle = rules.obstacle("send_link", order)
     if obstacle is None and not rules.owes(order):
         obstacle = "nothing is left to pay; GET payments shows how it was paid"
-    if obstacle is None and order.email is None:
+    if obstacle is None and order.facts.email is None:
         obstacle = (
             "the order has no e-mail address; add one to the order in Shopify, then send the link "
             "again"

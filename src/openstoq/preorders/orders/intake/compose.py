@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from openstoq.commerce.orders import Order, OrderLine
@@ -17,9 +16,11 @@ from openstoq.preorders.orders.model import (
     HANDLE,
     ZERO,
     Collect,
+    Decisions,
     Line,
     Payment,
     PreorderOrder,
+    ShopFacts,
     Snapshot,
 )
 from openstoq.preorders.orders.recognition.matching import Match
@@ -73,11 +74,17 @@ def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetim
         order, known.matches, offers, before, market_id=known.market_id, balance=money.agreed
     )
     composed = compose_order(
-        order, lines, offers, stored, owed=money, market_id=known.market_id, now=now
+        order,
+        lines,
+        offers,
+        stored,
+        owed=money,
+        market_id=known.market_id,
+        read_at=read_at,
+        now=now,
     )
-    composed.read_at = read_at
     if stored is not None and was_released_by_hand(stored, composed):
-        composed.hold_wanted, composed.released_at = None, now
+        composed.decisions.hold_wanted, composed.decisions.released_at = None, now
     ledger = entries.reconcile(order, composed.payments, now, at_checkout=money.at_checkout)
     return Composition(
         order=composed, before=before, entries=ledger, offers=offers, is_new=stored is None
@@ -122,6 +129,7 @@ def compose_order(
     *,
     owed: Money,
     market_id: int | None,
+    read_at: datetime,
     now: datetime,
 ) -> PreorderOrder:
     """Return the order, new or as it is now; `state.derive` has to follow once its ledger is known."""
@@ -131,59 +139,66 @@ def compose_order(
     # Where nothing is left, what was agreed stays to be read, unless something of it was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
     customer = order.customer
-    told: dict[str, Any] = {
-        "name": order.name,
-        "customer_id": customer.id if customer else None,
-        "customer_name": customer.name if customer else None,
-        "email": order.email or (customer.email if customer else None),
-        "phone": order.phone or (customer.phone if customer else None),
-        "locale": order.locale or (customer.locale if customer else None),
-        "country": order.country,
-        "shop_updated_at": order.updated_at,
-        "shop_cancelled_at": order.cancelled_at,
-        "total": order.total,
-        "received": order.received,
-        "refunded": order.refunded,
-        "outstanding": order.outstanding,
-        "deposit": _deposit(order, lines, owed) if others else owed.at_checkout,
-        "balance": balance,
-        "due_at": owed.due_at,
-        "snapshot": Snapshot.of(
+    facts = ShopFacts(
+        name=order.name,
+        customer_id=customer.id if customer else None,
+        customer_name=customer.name if customer else None,
+        email=order.email or (customer.email if customer else None),
+        phone=order.phone or (customer.phone if customer else None),
+        locale=order.locale or (customer.locale if customer else None),
+        country=order.country,
+        read_at=read_at,
+        updated_at=order.updated_at,
+        cancelled_at=order.cancelled_at,
+        total=order.total,
+        received=order.received,
+        refunded=order.refunded,
+        outstanding=order.outstanding,
+        snapshot=Snapshot.of(
             order,
             has_other_lines=bool(others),
             others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
         ),
-        "lines": tuple(lines),
-        "updated_at": now,
-    }
+    )
+    deposit = _deposit(order, lines, owed) if others else owed.at_checkout
     if stored is not None:
-        return replace(stored, **told)
-    selling = [offers[one] for one in dict.fromkeys(line.offer_id for line in lines)]
+        return replace(
+            stored,
+            facts=facts,
+            decisions=replace(stored.decisions),
+            deposit=deposit,
+            balance=balance,
+            due_at=owed.due_at,
+            lines=tuple(lines),
+            updated_at=now,
+        )
     return PreorderOrder(
         order_id=order.id,
         id=new_id(),
         placed_at=order.created_at,
         market_id=market_id,
         currency=order.currency,
+        facts=facts,
+        decisions=_decide(lines, offers),
+        deposit=deposit,
+        balance=balance,
+        due_at=owed.due_at,
         state="placed",
-        collect=_collect(lines, offers),
         collected_at=None,
-        released_at=None,
-        cancelled_at=None,
-        cancel_reason=None,
-        exceeded=[],
+        created_at=now,
+        updated_at=now,
+        lines=tuple(lines),
+    )
+
+
+def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
+    """Decide what the offers of a new order want of it."""
+    selling = [offers[one] for one in dict.fromkeys(line.offer_id for line in lines)]
+    return Decisions(
+        collect=_collect(lines, offers),
         hold_wanted=any(_holds(one) for one in selling) or None,
         split_wanted=any(one.shipping.fulfillment.split.enabled for one in selling),
         tags_wanted=_tags(selling),
-        tags_unwanted=[],
-        cancel_wanted=False,
-        cancel_asked_at=None,
-        paid_wanted=False,
-        revision=1,
-        synced_revision=0,
-        sync_error=None,
-        created_at=now,
-        **told,
     )
 
 
@@ -206,14 +221,14 @@ def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
     """Return whether somebody took our holds off in the shop, where they had been placed."""
     preordered = {line.id for line in order.lines}
     return (
-        stored.hold_wanted is True
-        and stored.synced_revision >= stored.revision
-        and _is_held(stored.snapshot)
-        and not _is_held(order.snapshot)
+        stored.decisions.hold_wanted is True
+        and stored.synced.revision >= stored.decisions.revision
+        and _is_held(stored.facts.snapshot)
+        and not _is_held(order.facts.snapshot)
         and any(
             one.status in ("open", "scheduled", "in_progress")
             and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
-            for one in order.snapshot.fulfillment_orders
+            for one in order.facts.snapshot.fulfillment_orders
         )
     )
 

@@ -21,7 +21,7 @@ async def judge(work: Work, composed: Composition) -> Composition:
     no longer over any limit loses the tag. A cancelled order is judged no more.
     """
     order = composed.order
-    if order.cancelled_at is not None or order.shop_cancelled_at is not None:
+    if order.decisions.cancelled_at is not None or order.facts.cancelled_at is not None:
         return composed
     before = {line.id: line for line in composed.before}
     new_lines = [
@@ -36,11 +36,13 @@ async def judge(work: Work, composed: Composition) -> Composition:
     order.lines = tuple(
         line if line.current else replace(line, exceeded=None) for line in order.lines
     )
-    order.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
-    if not order.exceeded and OVER_LIMIT_TAG in order.tags_wanted:
-        order.tags_wanted = [tag for tag in order.tags_wanted if tag != OVER_LIMIT_TAG]
-        order.tags_unwanted = [*order.tags_unwanted, OVER_LIMIT_TAG]
-        order.revision += 1
+    order.decisions.exceeded = [line.exceeded for line in order.lines if line.exceeded is not None]
+    if not order.decisions.exceeded and OVER_LIMIT_TAG in order.decisions.tags_wanted:
+        order.decisions.tags_wanted = [
+            tag for tag in order.decisions.tags_wanted if tag != OVER_LIMIT_TAG
+        ]
+        order.decisions.tags_unwanted = [*order.decisions.tags_unwanted, OVER_LIMIT_TAG]
+        order.decisions.revision += 1
     return composed
 
 
@@ -65,7 +67,9 @@ async def _judge_lines(
         work.shop_id,
         demands,
         of_offers,
-        buyer=Buyer(customer_id=order.customer_id, email=order.email, order_id=order.order_id),
+        buyer=Buyer(
+            customer_id=order.facts.customer_id, email=order.facts.email, order_id=order.order_id
+        ),
     )
     excesses = limit_rules.judge(demands, of_offers, taken)
     judged = {line.id: _judged(line, excesses, offers) for line in new_lines}
@@ -74,10 +78,10 @@ async def _judge_lines(
         line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "hold"
         for line in order.lines
     )
-    if held and OVER_LIMIT_TAG not in order.tags_wanted:
-        order.hold_wanted = True
-        order.tags_wanted = [*order.tags_wanted, OVER_LIMIT_TAG]
-        order.revision += 1
+    if held and OVER_LIMIT_TAG not in order.decisions.tags_wanted:
+        order.decisions.hold_wanted = True
+        order.decisions.tags_wanted = [*order.decisions.tags_wanted, OVER_LIMIT_TAG]
+        order.decisions.revision += 1
 
 
 def _judged(
@@ -95,7 +99,7 @@ def is_to_be_cancelled(composed: Composition) -> bool:
     order, offers = composed.order, composed.offers
     return (
         composed.is_new
-        and order.cancelled_at is None
+        and order.decisions.cancelled_at is None
         and any(
             line.exceeded is not None and offers[line.offer_id].limits.on_exceed == "cancel"
             for line in order.lines

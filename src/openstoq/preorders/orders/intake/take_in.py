@@ -72,9 +72,9 @@ def _plan_ids(order: Order) -> list[int]:
 
 
 def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
-    if order.updated_at != stored.shop_updated_at or stored.read_at is None:
-        return order.updated_at < stored.shop_updated_at
-    return read_at < stored.read_at
+    if order.updated_at != stored.facts.updated_at or stored.facts.read_at is None:
+        return order.updated_at < stored.facts.updated_at
+    return read_at < stored.facts.read_at
 
 
 async def _recognise(work: Work, order: Order) -> Recognition:

@@ -39,8 +39,10 @@ def is_time(order: PreorderOrder, now: datetime) -> bool:
 
 def has_come_due(order: PreorderOrder, now: datetime) -> bool:
     """Return whether the day of a balance has come that nobody has tried to charge yet."""
-    is_day = order.collect == "when_due" and order.due_at is not None and order.due_at <= now
-    return is_day and order.outstanding > 0 and is_time(order, now)
+    is_day = (
+        order.decisions.collect == "when_due" and order.due_at is not None and order.due_at <= now
+    )
+    return is_day and order.facts.outstanding > 0 and is_time(order, now)
 
 
 def reopened(payment: Payment) -> Payment:
@@ -100,4 +102,4 @@ def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Paym
 
 def _owed(order: PreorderOrder) -> Decimal:
     schedule = order.open_schedule
-    return schedule.balance_due if schedule is not None else order.outstanding
+    return schedule.balance_due if schedule is not None else order.facts.outstanding

@@ -68,13 +68,13 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
     ]
     paid = came_at_checkout(done)
     collected = _sum(one for one in done if one.kind == "balance")
-    others = max(paid - order.deposit, ZERO) if order.snapshot.has_other_lines else ZERO
+    others = max(paid - order.deposit, ZERO) if order.facts.snapshot.has_other_lines else ZERO
     received = paid - others
     refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
     by_hand = _sum(one for one in refunds if one.mode != "refund")
     ours = _sum(one for one in refunds if one.mode == "refund")
     surplus = max(received + collected - worth(order.lines, order.currency), ZERO)
-    ours += _of_preorder(by_hand, others, order.snapshot.others_removed, surplus)
+    ours += _of_preorder(by_hand, others, order.facts.snapshot.others_removed, surplus)
     back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
     return LedgerTotals(
         deposit=PartTotals(order.deposit, received, min(ours, received)),

@@ -55,8 +55,8 @@ async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
     called_off = charge_entry.called_off(order.payments)
     order.collected_at = now
-    order.paid_wanted = True
-    order.revision += 1
+    order.decisions.paid_wanted = True
+    order.decisions.revision += 1
     await save(work, order, before=order.lines, payments=[*called_off, paid])
     return paid
 

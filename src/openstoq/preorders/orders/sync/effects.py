@@ -95,21 +95,23 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}
-    asked = _single(wanted.tags_wanted)
+    asked = _single(wanted.decisions.tags_wanted)
     tags = tuple(tag for tag in asked if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
     # A tag that is wanted by now and was unwanted before stays.
     has -= {tag.casefold() for tag in asked}
-    unwanted = tuple(tag for tag in _single(wanted.tags_unwanted) if tag.casefold() in has)
+    unwanted = tuple(
+        tag for tag in _single(wanted.decisions.tags_unwanted) if tag.casefold() in has
+    )
     if unwanted:
         effects.append(RemoveTags(unwanted))
-    if wanted.paid_wanted and order.can_mark_paid and order.outstanding > 0:
+    if wanted.decisions.paid_wanted and order.can_mark_paid and order.outstanding > 0:
         effects.append(MarkPaid())
     if order.cancelled_at is None:
-        if wanted.cancel_wanted:
+        if wanted.decisions.cancel_wanted:
             # The shop cancels in its own time, and is asked once.
-            return effects if wanted.cancel_asked_at else [*effects, CancelOrder()]
+            return effects if wanted.synced.cancel_asked_at else [*effects, CancelOrder()]
         preordered = {line.id for line in wanted.lines}
         found = (_on(one, wanted, preordered) for one in order.fulfillment_orders)
         effects += [effect for effect in found if effect is not None]
@@ -133,15 +135,15 @@ def _on(one: FulfillmentOrder, wanted: PreorderOrder, preordered: set[int]) -> E
         if line.line_id in preordered and line.remaining > 0
     }
     held = ours(one.holds)
-    if wanted.hold_wanted is False and held:
+    if wanted.decisions.hold_wanted is False and held:
         return Lift(one.id, held)
     if not units:
         return None
     is_mixed = any(line.id not in units and line.remaining > 0 for line in one.lines)
-    if wanted.hold_wanted and not held and "hold" in one.actions:
+    if wanted.decisions.hold_wanted and not held and "hold" in one.actions:
         # Part of a fulfillment order that somebody else holds cannot be held: then all of it.
         part = units if is_mixed and not one.holds else None
         return Place(one.id, part)
-    if wanted.split_wanted and is_mixed and "split" in one.actions:
+    if wanted.decisions.split_wanted and is_mixed and "split" in one.actions:
         return SplitOff(one.id, units)
     return None

@@ -91,7 +91,7 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
         async with run.work() as work:
             wanted = await store.load_order(work.db, work.shop_id, order.id)
         # Somebody else's reading may be newer, and what followed from it be done.
-        is_newest = wanted is not None and wanted.read_at == read_at
+        is_newest = wanted is not None and wanted.facts.read_at == read_at
         reading = (order, wanted) if wanted and is_newest else None
         await _follow(run, commerce, order.id, reading)
 
@@ -135,12 +135,12 @@ async def _agree(
         order, wanted = reading or await _read(run, commerce, order_id)
         reading = None
         if wanted is None or order is None:
-            return wanted.revision if wanted is not None else None
+            return wanted.decisions.revision if wanted is not None else None
         missing = effects.missing(wanted, order)
         if not missing:
-            if wanted.cancel_wanted and order.cancelled_at is None:
+            if wanted.decisions.cancel_wanted and order.cancelled_at is None:
                 _await_cancellation(wanted, run.runtime.clock())
-            return wanted.revision
+            return wanted.decisions.revision
         async with run.work() as work:
             note = await _note(work, wanted)
         for effect in missing:
@@ -167,9 +167,9 @@ async def _read(
 
 def _await_cancellation(order: PreorderOrder, now: datetime) -> NoReturn:
     """Come back for a cancellation that the shop was asked for, unless it failed."""
-    if order.sync_error is not None:
-        raise CommerceError(order.sync_error)
-    waited = now - (order.cancel_asked_at or now)
+    if order.synced.error is not None:
+        raise CommerceError(order.synced.error)
+    waited = now - (order.synced.cancel_asked_at or now)
     if waited > CANCELLED_WITHIN:
         raise CommerceError("the shop was asked to cancel the order and did not; cancel it there")
     raise Retry("the shop is cancelling", delay=min(max(waited / 4, CANCELLING), SLOWEST))
@@ -202,8 +202,8 @@ async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
     try:
         await commerce.cancel_order(
             order.order_id,
-            reason=effects.cancel_reason(order.cancel_reason),
-            note=order.cancel_reason,
+            reason=effects.cancel_reason(order.decisions.cancel_reason),
+            note=order.decisions.cancel_reason,
             notify=False,
             restock=True,
         )

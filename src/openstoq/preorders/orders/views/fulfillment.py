@@ -63,7 +63,7 @@ def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> Fulf
         all_held=bool(held) and all(held),
         any_held=any(held),
         hold_reason_note=hold_reason_note,
-        released_at=order.released_at,
+        released_at=order.decisions.released_at,
         fulfillment_orders=[
             FulfillmentOrderView(
                 id=one.id,
@@ -92,7 +92,7 @@ def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> Fulf
                     for line in one.lines
                 ],
             )
-            for one in order.snapshot.fulfillment_orders
+            for one in order.facts.snapshot.fulfillment_orders
         ],
         sync=sync_view(order),
     )
@@ -103,14 +103,14 @@ def held_by_us(order: PreorderOrder) -> list[bool]:
     preordered = {line.id for line in order.lines}
     return [
         bool(ours(one.holds))
-        for one in order.snapshot.fulfillment_orders
+        for one in order.facts.snapshot.fulfillment_orders
         if any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
     ]
 
 
 def sync_view(order: PreorderOrder) -> Sync:
     """Return whether the shop agrees with what was decided about an order."""
-    if order.sync_error is not None:
-        return Sync(state="failed", error=order.sync_error)
-    behind = order.synced_revision < order.revision
+    if order.synced.error is not None:
+        return Sync(state="failed", error=order.synced.error)
+    behind = order.synced.revision < order.decisions.revision
     return Sync(state="pending" if behind else "synced", error=None)

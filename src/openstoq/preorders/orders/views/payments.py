@@ -117,15 +117,15 @@ def payments_summary(order: PreorderOrder) -> PaymentsSummary:
         balance=BalanceView(
             **dict(_part(order, standing.balance, last)),
             due_at=order.due_at,
-            collect=order.collect,
+            collect=order.decisions.collect,
             next_attempt_at=retry.retry_at if retry else None,
             error=last.error if last else None,
         ),
-        total_outstanding=amount_of(order, order.outstanding),
+        total_outstanding=amount_of(order, order.facts.outstanding),
         refunded=amount_of(order, standing.refunded),
         charged_at=order.collected_at,
         has_payment_method=order.mandate is not None,
-        collection_url=order.snapshot.collection_url,
+        collection_url=order.facts.snapshot.collection_url,
     )
 
 
@@ -147,7 +147,7 @@ def _part_status(order: PreorderOrder, part: PartTotals, last: Payment | None) -
         return "paid"
     if last is not None and last.status in ("pending", "processing", "authenticate"):
         return last.status
-    return "void" if order.cancelled_at is not None else "outstanding"
+    return "void" if order.decisions.cancelled_at is not None else "outstanding"
 
 
 def amount_of(order: PreorderOrder, amount: Decimal) -> Decimal:
