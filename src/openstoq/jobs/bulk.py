@@ -1,4 +1,4 @@
-"""Jobs that callers start and ask after: their progress, and what failed, in PostgreSQL."""
+"""Bulk jobs, which callers start and poll: their progress and failures, in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class JobView(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkJob:
-    """A job that has begun."""
+    """A bulk job as it is stored."""
 
     id: str
     status: Status
@@ -51,7 +51,7 @@ class BulkJob:
 
     @property
     def view(self) -> JobView:
-        """What its caller is told."""
+        """The job as its caller sees it."""
         done = self.status == "completed"
         progress = WHOLE if done else WHOLE * self.processed // max(self.total, 1)
         return JobView(
@@ -74,7 +74,7 @@ async def begin(
     arguments: Mapping[str, Any],
     now: datetime,
 ) -> str:
-    """Note a job of `action` over `total` items, and return its id."""
+    """Store a new job of `action` over `total` items, and return its id."""
     job_id = f"bulk_{action}_{token_hex(8)}"
     await db.execute(
         """
@@ -91,7 +91,7 @@ async def begin(
 
 
 async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False) -> BulkJob | None:
-    """Read a job; a locked one is this transaction's to advance."""
+    """Load a job; with `lock`, no other transaction can advance it meanwhile."""
     row = await db.fetchrow(
         f"""
         SELECT id, status, arguments, total, processed, failed, error FROM bulk_jobs
@@ -104,7 +104,7 @@ async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False
 
 
 async def running(db: Connection, shop_id: UUID, key: str) -> set[str]:
-    """Return what the jobs that run have for this argument."""
+    """Return the values that the running jobs have for the argument `key`."""
     rows = await db.fetch(
         """
         SELECT DISTINCT arguments->>$2 AS value FROM bulk_jobs
@@ -125,7 +125,10 @@ async def advance(
     *,
     total: int | None = None,
 ) -> None:
-    """Note that `items` more are done, in the transaction that did them, and which failed."""
+    """Record that `items` more were processed, and which of them failed.
+
+    The caller's transaction is the one that processed them.
+    """
     failed = [{"id": str(one), "error": error} for one, error in failures.items()]
     await db.execute(
         """
@@ -151,7 +154,7 @@ async def finish(
     now: datetime,
     error: str | None = None,
 ) -> None:
-    """End a job that runs."""
+    """End a running job."""
     await db.execute(
         """
         UPDATE bulk_jobs SET status = $3, error = $4, finished_at = $5
@@ -166,10 +169,11 @@ async def finish(
 
 
 async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
-    """End jobs that nobody works on any more, as failed; return how many.
+    """Mark bulk jobs as failed that no queued job works on any longer; return their number.
 
-    What failed too often is put aside by the queue, and would otherwise run for ever. An id is
-    looked for in the payload's bytes, because one that is no JSON would fail them all.
+    A queued job that failed too often becomes a dead letter, and its bulk job would otherwise show
+    as running for ever. The bulk job's id is searched in the payload's bytes, because one payload
+    that is not valid JSON would make the whole statement fail.
     """
     rows = await db.fetch(
         """

@@ -1,9 +1,9 @@
-"""Work on many items: one that fails costs itself alone, and is remembered.
+"""Work on many items, in which a failing item affects no other and is remembered.
 
-A group is handled at once, in set-based SQL. Only when that raises is it divided, by halves, until
-those are found that are to blame. What an item failed at is kept in `item_faults`, if it has no
-place of its own, and it is tried again after a pause that grows, so that it never goes before the
-others again and again.
+A group is handled at once, in set-based SQL. Only when that raises is the group halved, again and
+again, until the failing items are found. An item's failure is kept in `item_faults`, unless the
+item's own table has a column for it. The item is retried after a growing pause, so that it does not
+delay the others every time.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,19 +19,20 @@ from openstoq.kernel.faults import is_of_item
 
 Item = TypeVar("Item")
 
-# Runs of a job that raise before its item's failure counts: it may have met another transaction.
+# The run of a job from which on a failure is recorded on its item: an earlier failure may have been
+# a collision with another transaction.
 TRIES = 3
 
-# Of `item_faults f`: whether it is too soon to try again. The pause doubles up to a day.
+# A condition on `item_faults f`: it is too soon to retry. The pause doubles up to a day.
 PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ least(f.times - 1, 10)) > {now})"
 
 
 class Failed(Systemic):
-    """What a job is about failed, which does not count yet: the worker repeats the job."""
+    """The item of a job failed, but that is not recorded yet: the worker retries the job."""
 
 
 def counts(run: Run) -> bool:
-    """Return whether what fails in this run is noted as such, instead of being tried again."""
+    """Return whether a failure in this run is recorded on its item, instead of retrying the job."""
     return run.failures + 1 >= TRIES
 
 
@@ -41,10 +42,10 @@ async def each(
     items: Sequence[Item],
     handle: Callable[[Sequence[Item]], Awaitable[Mapping[Item, str] | None]],
 ) -> dict[Item, str]:
-    """Handle a group in this transaction; return which items failed, and why.
+    """Handle a group in this transaction; return the items that failed, and why.
 
-    `items` are ids, because the log names them. Of one that raised nothing is done; `handle` may
-    itself return some that cannot be.
+    `items` are ids, because the log names them. An item that raised is rolled back. `handle` may
+    also return items that it could not handle.
     """
     if not items:
         return {}
@@ -64,7 +65,7 @@ async def each(
 async def remember(
     db: Connection, shop_id: UUID, kind: str, failures: Mapping[Any, str], now: datetime
 ) -> None:
-    """Keep what items failed at, and how often."""
+    """Store why items failed, and count how often."""
     if failures:
         await db.execute(
             """
@@ -82,7 +83,7 @@ async def remember(
 
 
 async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any]) -> None:
-    """Forget the failures of items that did well."""
+    """Forget the failures of items that succeeded."""
     await db.execute(
         "DELETE FROM item_faults WHERE shop_id = $1 AND kind = $2 AND item = ANY($3)",
         shop_id,
@@ -92,7 +93,7 @@ async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any])
 
 
 async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` failures of 30 days ago: what they are about is not tried any more."""
+    """Delete up to `most` failures that are 30 days old: their items are no longer retried."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -110,7 +111,7 @@ async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> list[str]:
-    """Return the items that failed and are not to be tried again yet."""
+    """Return the items that failed and must not be retried yet."""
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f
@@ -124,7 +125,7 @@ async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> li
 
 
 async def rested(db: Connection, shop_id: UUID, kind: str, now: datetime, most: int) -> list[str]:
-    """Return up to `most` items that failed and are to be tried again now, the longest ago first."""
+    """Return up to `most` items that failed and may be retried now, the oldest failure first."""
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f

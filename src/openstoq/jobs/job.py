@@ -1,4 +1,4 @@
-"""Jobs: one declaration each, a function whose keyword-only parameters are the payload."""
+"""Declarations of jobs: each is a function whose keyword-only parameters are the payload."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
 
 
 class Lane(StrEnum):
-    """What a job competes with for a worker's slots."""
+    """The group of jobs that compete for the same slots of a worker."""
 
     WORK = "work"
     SENDS = "sends"
-    """Messages to people: they keep their own slots, however much other work there is."""
+    """Messages to people. They have their own slots, however much other work there is."""
 
 
 class Retry(Systemic):
-    """Run the job again after `delay`, as often as it asks for it: that is no failure.
+    """Reschedule the job after `delay`. This is not a failure, so a job may do it without limit.
 
-    `is_repeat` says that this run may have done already what the next one does again.
+    `is_repeat` says that the next run may repeat something that this run has already done.
     """
 
     def __init__(
@@ -41,16 +41,16 @@ class Retry(Systemic):
 
 
 class GiveUp(Systemic):
-    """Do not run the job again: nothing that it could do would help."""
+    """End the job for good: a retry would not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Generic[Sent]):
-    """Something to be done in the background, at least once.
+    """A unit of background work that runs at least once.
 
-    `attempts` bounds how often runs that raise are repeated, with growing pauses; after that the
-    job is kept as failed for the operator. `lane` names the slots it takes. `cron` runs it for every installed shop, and for
-    `uninstalled` ones where it says so.
+    `attempts` bounds how often a run that raises is retried, with growing pauses. After that the
+    job is a dead letter, kept for the operator. `lane` names the slots it takes. `cron` schedules
+    it for every installed shop, and with `uninstalled` for uninstalled ones too.
     """
 
     name: str
@@ -62,21 +62,21 @@ class Job(Generic[Sent]):
     payload: TypeAdapter[Any]
 
     def after(self, delay: timedelta) -> "Planned[Sent]":
-        """Return the job as one to enqueue that begins after `delay`."""
+        """Return the job as a plan to enqueue that starts after `delay`."""
         return Planned(job=self, delay=delay)
 
     def once(self, *, after: timedelta = timedelta(0)) -> "Planned[Sent]":
-        """Return the job as one to enqueue unless one with the same arguments already waits."""
+        """Return the job as a plan that is left out if a job with the same arguments already waits."""
         return Planned(job=self, delay=after, coalesced=True)
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Read a stored payload back into the handler's keyword arguments."""
+        """Return the handler's keyword arguments, read back from a stored payload."""
         return dict(self.payload.validate_python(sent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned(Generic[Sent]):
-    """A job with when it begins, and whether one that waits already is enough."""
+    """A job to enqueue: it starts after `delay`, and is deduplicated if `coalesced`."""
 
     job: Job[Sent]
     delay: timedelta = timedelta(0)
@@ -85,7 +85,7 @@ class Planned(Generic[Sent]):
 
 @dataclass(slots=True)
 class JobSet:
-    """The jobs one module declares, in order."""
+    """The jobs that one module declares, in order."""
 
     name: str
     jobs: list[Job[Any]] = field(default_factory=list)

@@ -1,8 +1,8 @@
-"""Lanes: which jobs a worker takes next, so that no shop's trouble keeps another's jobs waiting.
+"""Lanes: choose the jobs that a worker takes next, so that one shop cannot hold up the others.
 
-Every lane has slots of its own, and every shop a part of them. Of the jobs that are due, those of
-the shop that runs the fewest come first; of one shop, the one that came due first, so that a job
-which is run again goes behind those that came due before it.
+Every lane has its own slots, and a shop may use only a part of them. Due jobs of the shop with the
+fewest running jobs come first. Within a shop, the job that came due first is taken first, so that a
+retried job queues behind jobs that came due before it.
 """
 
 import dataclasses
@@ -26,19 +26,19 @@ from openstoq.kernel.slots import Slot
 
 log = structlog.get_logger(__name__)
 
-# The most jobs of one shop that run or wait, as a multiple of its part of the slots: a job that
-# waits holds no slot, but memory and a connection.
+# The limit on one shop's jobs that run or wait, as a multiple of its part of the slots: a waiting
+# job holds no slot, but it holds memory and a connection.
 WAITING_PART = 2
-# So many shops are looked at for the next jobs; all of them if those have none.
+# The number of shops searched for the next jobs; every shop is searched if those have none.
 SHOPS_AT_ONCE, EVERY_SHOP = 50, 1_000_000
 NO_SHOP = UUID(int=0)
 
 
 @dataclasses.dataclass(slots=True)
 class Lanes:
-    """The slots of one worker: `limit` for each lane, of which one shop gets half.
+    """The slots of one worker: `limit` for each lane, at most half of them for one shop.
 
-    `in_flight` holds the ids of the jobs that have been taken and have not ended.
+    `in_flight` holds the ids of the jobs that were taken and have not ended.
     """
 
     limit: int
@@ -48,7 +48,7 @@ class Lanes:
 
     @property
     def part(self) -> int:
-        """The most slots of a lane that the jobs of one shop hold."""
+        """The number of a lane's slots that one shop's jobs may hold."""
         return max(1, self.limit // 2)
 
     def slot(self, job_id: int) -> Slot:
@@ -56,7 +56,7 @@ class Lanes:
         return self._slots[job_id]
 
     def take(self, job_id: int, lane: str, shop_id: UUID) -> None:
-        """Note that a job begins, unless it runs here already."""
+        """Give a job a slot, unless this worker runs it already."""
         if job_id not in self._slots or job_id not in self.in_flight:
             self._slots[job_id] = Slot(lane, shop_id)
 
@@ -65,7 +65,7 @@ class Lanes:
         self._slots = {job: slot for job, slot in self._slots.items() if job in self.in_flight}
 
     def load(self, lane: str) -> "Load":
-        """Return how the lane is used at the moment."""
+        """Return the lane's current load."""
         held = [slot for slot in self._slots.values() if slot.lane == lane]
         running = Counter(slot.shop_id for slot in held if not slot.is_free)
         all_of_shop = Counter(slot.shop_id for slot in held)
@@ -80,18 +80,22 @@ class Lanes:
         )
 
     def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
-        """Note where jobs wait for a slot: of a lane that has none left, or of their shop's part."""
+        """Record whether jobs wait because the lane is full, and the shops whose part is used up."""
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
-        """Return whether a long job should give its slot to one that waits for it."""
+        """Return whether a long job should give up its slot because another job waits for it."""
         crowd = self._crowd.get(slot.lane)
         return crowd is not None and (crowd.is_full or slot.shop_id in crowd.shops)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Crowd:
-    """Whether shops wait for a slot of a full lane, and which wait for one of their own part."""
+    """The jobs of a lane that wait for a slot.
+
+    `is_full` says that the lane has no free slot for due jobs of shops that may still take one.
+    `shops` have due jobs, but have used up their own part of the slots.
+    """
 
     is_full: bool
     shops: frozenset[UUID]
@@ -99,7 +103,7 @@ class Crowd:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Load:
-    """A lane's free slots, and by shop how many jobs run and how many more may begin."""
+    """A lane's free slots, and each shop's running jobs and room for further ones."""
 
     free: int
     running: Counter[UUID]
@@ -107,14 +111,14 @@ class Load:
 
     @property
     def by_shop(self) -> tuple[list[UUID], list[int], list[int]]:
-        """Return `running` and `room` as columns, beside their shops."""
+        """The shops, with their `running` and `room` as parallel columns."""
         shops = list(self.room)
         return shops, [self.running[shop_id] for shop_id in shops], list(self.room.values())
 
 
 @dataclasses.dataclass
 class FairQueries(Queries):
-    """PgQueuer's queries, with an own statement that takes jobs: lane by lane, fair to shops."""
+    """PgQueuer's queries, with our own statement that takes jobs lane by lane and fairly by shop."""
 
     lanes: Lanes = dataclasses.field(kw_only=True)
     _last_shop: dict[Lane, UUID] = dataclasses.field(default_factory=dict, kw_only=True)
@@ -127,7 +131,7 @@ class FairQueries(Queries):
         global_concurrency_limit: int | None,  # noqa: ARG002 - lanes have limits of their own
         heartbeat_timeout: timedelta,
     ) -> list[QueuedJob]:
-        """Take up to `batch_size` due jobs, and those of workers that died."""
+        """Take up to `batch_size` jobs of each lane: due ones, and those of workers that died."""
         self.lanes.forget_ended()
         taken: list[QueuedJob] = []
         for lane in Lane:
@@ -150,10 +154,11 @@ class FairQueries(Queries):
     async def retry_job(
         self, job: QueuedJob, delay: timedelta, traceback_record: TracebackRecord | None
     ) -> None:
-        """Put a job back, to be run after `delay`.
+        """Put a job back into the queue, to run after `delay`.
 
-        When the database does not take that, the job stays with this worker, and is taken again
-        when that gives no sign of life for it: to PgQueuer it would have failed.
+        If the database fails, the error is only logged, because PgQueuer would otherwise mark the
+        job as failed. The job stays assigned to this worker, whose heartbeat for it stops, and is
+        then rescued like a job of a dead worker.
         """
         try:
             await super().retry_job(job, delay, traceback_record)
@@ -190,9 +195,9 @@ class FairQueries(Queries):
         return await self.driver.fetch(query, *values)
 
 
-# A look-up for each shop that has queued jobs in the lane, instead of a walk over all jobs: one
-# shop may have a hundred thousand. There may be thousands of shops too, so the walk goes round and
-# round over them, and each begins after the last shop of which the one before took a job.
+# One look-up for each shop that has queued jobs in the lane, instead of a scan of all jobs: one
+# shop may have 100,000. There may be thousands of shops too, so the look-ups go round the shops in
+# turn, and each call begins after the last shop from which the call before took a job.
 _SHOPS = """
 RECURSIVE walk AS (
     SELECT $2::uuid AS shop_id, false AS is_round, 0 AS place

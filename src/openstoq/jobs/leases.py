@@ -1,7 +1,8 @@
-"""Who makes the shop agree about something, in PostgreSQL: one run at a time, for a while.
+"""Leases in PostgreSQL: at most one run syncs a given offer, order or shop at a time.
 
-A lease is a row's and not a lock, because a run talks to the shop for minutes and no transaction
-may stay open that long. Who finds it held comes again later: what changed meanwhile is not lost.
+A lease is a row, not a lock, because a run talks to Shopify for minutes and a transaction must not
+stay open that long. A run that finds the lease taken reschedules itself, so a change made in the
+meantime is still synced.
 """
 
 import asyncio
@@ -25,20 +26,20 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=10)
 RENEWED = timedelta(seconds=2)
-# A run that could not renew its lease stops while the lease is still its own.
+# A run that could not renew its lease stops while it still holds it.
 WORKS_FOR = LEASE - timedelta(seconds=3)
-# How long a lease lasts at least where changes come in rows: ten edits in a second are one run.
+# The least time a lease lasts where edits come in bursts: ten edits in a second cause one run.
 SETTLED = timedelta(seconds=1)
-# When a run that found a lease held comes again.
+# The pause after which a run that found the lease taken tries again.
 LATER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """The leases on the rows of `table`, each a shop's row of that `key`.
+    """The leases on the rows of `table`, which are identified by the shop and the column `key`.
 
-    A lease `lasts` a while though its run has ended sooner, so that whatever changes within it is
-    one more run.
+    A lease `lasts` for at least this time even if its run ends sooner, so that all changes within
+    that time cause only one further run.
     """
 
     table: str
@@ -46,9 +47,9 @@ class Leases:
     lasts: timedelta = timedelta(0)
 
     async def claim(self, db: Connection, shop_id: UUID, key: Any) -> UUID | None:
-        """Take a row for a run and return its lease, None while another run has it.
+        """Lease a row to a run and return the lease, or None while another run holds it.
 
-        Raises GiveUp when there is no such row.
+        Raises GiveUp when the row does not exist.
         """
         lease = new_id()
         taken = await db.fetchval(
@@ -77,11 +78,11 @@ class Leases:
     async def alone(
         self, run: Run, key: Any, *, again: Callable[[Work], None], keeps_count: bool = True
     ) -> AsyncIterator[bool]:
-        """Yield whether this run may work on a row alone; where it may, while the block runs.
+        """Lease a row to this run while the block runs; yield whether the run got the lease.
 
-        While another run has the row, `again` enqueues what repeats this one later. A job that
-        has failed before is retried instead, as a new one would not know of its failures, unless
-        it `keeps_count` of something else. Raises GiveUp when there is no such row.
+        While another run holds the row, `again` enqueues a new job that repeats this one later.
+        With `keeps_count`, a job that has failed before is rescheduled itself, because a new job
+        would start with no failures. Raises GiveUp when the row does not exist.
         """
         async with run.work() as work:
             lease = await self.claim(work.db, work.shop_id, key)
@@ -97,10 +98,10 @@ class Leases:
 
     @asynccontextmanager
     async def hold(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
-        """Keep a lease while the block runs, and let it go at the end or when it has lasted.
+        """Renew a lease while the block runs, and release it after the time that it must last.
 
-        The block is cancelled when its lease cannot be kept, because what it is about may be
-        another run's any moment; that raises Retry.
+        A block whose lease cannot be renewed is cancelled, because another run may take the row at
+        any moment. That raises Retry.
         """
         began = monotonic()
         try:
@@ -130,7 +131,7 @@ class Leases:
         revision: int | None,
         error: str | None,
     ) -> None:
-        """Note with which revision of a row the shop agrees, and what it refused of it."""
+        """Record the revision of a row that was synced to the shop, and the error if it refused one."""
         await db.execute(
             f"""
             UPDATE {self.table} SET sync_error = $4,
@@ -163,7 +164,7 @@ class Leases:
     async def _set(
         self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta
     ) -> bool:
-        """Have a lease end after `term`; False when it is another run's by now."""
+        """Let a lease end after `term`; return False when another run has taken the row by now."""
         return bool(
             await db.fetchval(
                 f"""

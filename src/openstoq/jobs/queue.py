@@ -1,4 +1,4 @@
-"""Enqueueing: jobs become rows of PgQueuer's table, on the caller's connection."""
+"""The queue: jobs are written as rows of PgQueuer's table, on the caller's connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Enqueued:
 
     @cached_property
     def payload(self) -> bytes:
-        """The row's payload: what the worker reads back."""
+        """The row's payload, which the worker reads back."""
         return orjson.dumps(
             {
                 "shop_id": self.shop_id,
@@ -43,13 +43,13 @@ class Enqueued:
                 "request_id": self.request_id,
                 "coalesced": self.coalesced,
             },
-            # asyncpg's UUIDs are a subclass, which orjson leaves to us.
+            # asyncpg's UUIDs are a subclass, which orjson does not serialise by itself.
             default=str,
         )
 
     @property
     def dedupe_key(self) -> str | None:
-        """What makes two coalesced jobs the same."""
+        """The key that is equal for two coalesced jobs with the same arguments."""
         if not self.coalesced:
             return None
         same = [self.job, self.shop_id, self.arguments]
@@ -68,10 +68,10 @@ def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -
 
 
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
-    """Insert `jobs` in one statement; coalesced ones that already wait are left out.
+    """Insert `jobs` in one statement, and leave out coalesced ones that already wait.
 
-    A job that waits already is held back until this transaction ends: it must not start, and
-    read, before what it was enqueued for is there to be read.
+    A job that already waits is held back until this transaction commits. If it started sooner, it
+    would not yet see the change that it was enqueued for.
     """
     missing = jobs
     while missing:
@@ -86,11 +86,11 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
         )
         keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
         held = await _hold_back(db, keys) if keys else set()
-        # One that has begun meanwhile has given up its key, and is enqueued anew.
+        # A job that has started meanwhile has released its key, so a new one is enqueued.
         missing = [job for job in missing if job.dedupe_key in keys - held]
 
 
-# PgQueuer's own statement knows neither lanes nor shops.
+# PgQueuer's own statement knows neither lanes nor shops, so we write the rows ourselves.
 _ENQUEUE = """
 WITH enqueued AS (
     INSERT INTO queue.pgqueuer
@@ -109,7 +109,7 @@ SELECT id, 'queued', entrypoint, priority FROM enqueued
 
 
 async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
-    """Keep jobs from starting until this transaction ends; return the keys of those that wait."""
+    """Lock waiting jobs so that none starts before this transaction ends; return their keys."""
     rows = await db.fetch(
         "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
     )
@@ -117,9 +117,9 @@ async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
 
 
 async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:
-    """Give jobs that the release before has enqueued their lane and their shop.
+    """Set the lane and shop of jobs that were enqueued by the previous release.
 
-    What has no readable shop stays as it is: such jobs count as one shop's.
+    A job without a readable shop stays as it is. All such jobs count as one shop's.
     """
     await db.execute(
         """
@@ -144,7 +144,7 @@ _SHOP_IN_PAYLOAD = '"shop_id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 
 
 async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:
-    """Enqueue `job` once for each shop that is installed, or for all, unless it waits there."""
+    """Enqueue `job` for each installed shop, or for every shop, unless it already waits there."""
     which = "every_shop" if job.uninstalled else "installed_shops"
     shops = await db.fetch(f"SELECT {which}() AS shop_id")
     if shops:
@@ -165,7 +165,7 @@ async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str)
 
 
 async def forget_log(db: Connection, most: int) -> int:
-    """Delete up to `most` of what the queue noted of jobs more than a week ago."""
+    """Prune up to `most` entries of the queue's log that are more than a week old."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -182,17 +182,17 @@ async def forget_log(db: Connection, most: int) -> int:
 
 
 async def release_dedupe_key(db: Connection, job_id: int) -> None:
-    """Let the next job with the same arguments be enqueued while this one runs.
+    """Release a job's key, so that the next job with the same arguments can already be enqueued.
 
-    PgQueuer keeps the key until the job ends; what changed after its start would be missed.
+    PgQueuer would keep the key until the job ends, and a change made while it runs would be missed.
     """
     await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
 
 
 async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
-    """Keep with a job how many of its runs have raised (`failures`), or are repeated (`repeats`).
+    """Store in a job's payload how many of its runs raised (`failures`) or may repeat (`repeats`).
 
-    PgQueuer counts every run as an attempt, also one that only waited for somebody.
+    PgQueuer counts every run as an attempt, even one that only found a lease taken.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",
@@ -207,10 +207,10 @@ WAITING, FAILED = ("queued", "picked"), ("failed",)
 async def waiting_arguments(
     db: Connection, shop_id: UUID, job: str, statuses: Sequence[str] = WAITING
 ) -> list[dict[str, Any]]:
-    """Return the arguments of a shop's jobs of one kind that wait or run, or have FAILED for good.
+    """Return the arguments of a shop's jobs of one kind: those that wait or run, or those FAILED.
 
-    A payload that cannot be read is nobody's: to PostgreSQL one of them would be an error, and
-    hide those of every shop.
+    Payloads are parsed here, and unreadable ones are ignored. In PostgreSQL a single unreadable
+    payload would make the whole statement fail, for every shop.
     """
     rows = await db.fetch(
         """
@@ -239,6 +239,6 @@ def _document(payload: bytes) -> dict[str, Any]:
 
 
 async def waiting(db: Connection) -> dict[str, int]:
-    """Count the jobs that wait to start or failed for good, as `status` → number."""
+    """Count the jobs in the queue's table by status."""
     rows = await db.fetch("SELECT status::text, count(*) FROM queue.pgqueuer GROUP BY status")
     return {row["status"]: row["count"] for row in rows}

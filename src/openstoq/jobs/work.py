@@ -1,4 +1,4 @@
-"""Units of work: one transaction of one shop, with the jobs it enqueues and the events it raises."""
+"""Units of work: a shop's transaction, with the jobs it enqueues and the events it publishes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Subscribers = Mapping[type, Sequence[Callable[["Work", Any], Awaitable[None]]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """What every request and job of this process shares."""
+    """The objects that every request and job of this process shares."""
 
     database: Database
     settings: Settings
@@ -47,8 +47,8 @@ class Runtime:
 class Work:
     """One transaction of one shop.
 
-    Jobs are enqueued in the same transaction, at its end and in one statement: a crash loses
-    neither them nor what they are about.
+    Jobs are enqueued in the same transaction, at its end and in one statement. A crash therefore
+    cannot lose a job while keeping the change that it is for.
     """
 
     runtime: Runtime
@@ -64,7 +64,7 @@ class Work:
         *_: Sent.args,
         **arguments: Sent.kwargs,
     ) -> None:
-        """Have `job` run once this transaction has committed; a planned one as it was planned."""
+        """Enqueue `job`, to run once this transaction has committed, or as it is planned."""
         planned = job if isinstance(job, Planned) else Planned(job=job)
         self.effects.append(
             Enqueued(
@@ -80,9 +80,9 @@ class Work:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo what the block did, and what it enqueued, when it raises what is an item's fault.
+        """Roll back the block and the jobs it enqueued when its error is the item's fault.
 
-        The transaction goes on. After any other error it is over as a whole.
+        The transaction goes on after that. Any other error ends it as a whole.
         """
         enqueued = len(self.effects)
         await self.db.execute("SAVEPOINT item")
@@ -103,9 +103,9 @@ class Work:
     async def publish_apart(
         self, event: object, heard: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
-        """Call every subscriber that has not `heard`; one that fails keeps the news from none.
+        """Call every subscriber not named in `heard`; a failing one does not affect the others.
 
-        Return who has heard now, and why others could not.
+        Return the names of all that have succeeded by now, and why others failed.
         """
         now, failures = list(heard), dict[str, str]()
         for subscriber in self.runtime.subscribers.get(type(event), ()):
@@ -126,23 +126,26 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a job: it opens as many units of work as it needs."""
+    """One run of a job, which opens as many units of work as it needs."""
 
     runtime: Runtime
     shop_id: UUID
     request_id: str
     attempt: int
     failures: int = 0
-    """How many runs of the job have raised; one that only asked to be repeated has not."""
+    """The number of runs of the job that raised; a run that rescheduled itself is not counted."""
     is_last: bool = False
-    """Whether the job is put aside if this run raises too."""
+    """The job becomes a dead letter if this run raises too."""
     repeats: int = 0
-    """How many runs before this one may have done already what it does."""
+    """The number of earlier runs that may already have done what this one does."""
     is_crowded: Callable[[], bool] = lambda: False
-    """Whether others wait for this run's slot, so that a long one should pause."""
+    """Returns whether other jobs wait for this run's slot, so that a long run should pause."""
 
     def keep_count(self, delay: timedelta) -> None:
-        """Come again after `delay` if a run of this job has raised: a new job would not know."""
+        """Reschedule this job after `delay` if a run of it has raised.
+
+        The caller is about to enqueue a new job in its place, which would start with no failures.
+        """
         if self.failures:
             raise Retry("another run is at it", delay=delay)
 

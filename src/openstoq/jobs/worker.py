@@ -1,4 +1,4 @@
-"""The worker: takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
+"""The worker, which takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
 
 import asyncio
 import logging
@@ -39,12 +39,12 @@ from openstoq.kernel.slots import occupied
 
 log = structlog.get_logger(__name__)
 
-# A killed worker's job is taken up again at the first look after HEARTBEAT without a sign of life.
+# The job of a killed worker is rescued at the first poll after it has had no heartbeat for so long.
 HEARTBEAT = timedelta(seconds=5)
 LOOK = timedelta(seconds=1)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_PAUSE = timedelta(minutes=5)
-# After a write for which the database had no room.
+# The pause after the database refused a write because its disk was full.
 STORAGE_PAUSE = timedelta(seconds=30)
 
 
@@ -53,18 +53,19 @@ def _without_words(record: logging.LogRecord) -> bool:
     return True
 
 
-# It writes whole exceptions of jobs, which `job.failed` tells without their words.
+# PgQueuer logs whole exceptions of jobs, whose messages may quote contacts. `job.failed` logs them
+# without their messages.
 logging.getLogger("pgqueuer").addFilter(_without_words)
 
-# Deletes up to so many rows that belong to no shop, and says how many there were.
+# A function that deletes up to so many rows that belong to no shop, and returns their number.
 Forget = Callable[[Connection, int], Awaitable[int]]
 BATCH = 10_000
 
 
 class Worker:
-    """Runs `jobs` from the queue of the database at `url` until it is told to stop.
+    """Runs `jobs` from the queue of the database at `url` until `stop` is called.
 
-    Once a night one of all workers has `forget` delete what belongs to no shop.
+    Once a night one of the workers calls `forget`, which prunes rows that belong to no shop.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Worker:
         self._queue: PgQueuer | None = None
 
     async def run(self) -> None:
-        """Work until `stop`, connecting anew whenever the connection is lost."""
+        """Work until `stop` is called, and reconnect whenever the connection is lost."""
         failures = 0
         while not self.runtime.stopping.is_set():
             try:
@@ -97,13 +98,13 @@ class Worker:
                     await asyncio.wait_for(self.runtime.stopping.wait(), pause)
 
     def stop(self) -> None:
-        """Take no further job, and return from `run` when those under way are done."""
+        """Take no further jobs, and let `run` return once the running ones have ended."""
         self.runtime.stopping.set()
         if self._queue is not None:
             self._queue.shutdown.set()
 
     async def tidy(self) -> None:
-        """Delete what belongs to no shop and nobody asks for any more."""
+        """Prune old rows that belong to no shop."""
         for number, forget in enumerate(self.forget):
             with alone("tidying", number, {}):
                 forgotten = BATCH
@@ -158,7 +159,7 @@ class Worker:
                 await self._run(job, queued, partial(lanes.is_crowded, slot))
 
         if job.cron is not None:
-            # What came due while no worker ran is done at the start of the next one.
+            # A schedule that came due while no worker ran is run when the next worker starts.
             @queue.schedule(job.name, job.cron, accepts_context=False)
             async def due(_: Schedule) -> None:
                 async with self.runtime.database.transaction(None) as db:
@@ -179,7 +180,7 @@ class Worker:
             )
             sent = payload["arguments"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            # It is held at once: no other run could read it.
+            # The job is held as failed at once: a retry could not read the payload either.
             log.error("job.unreadable", job=job.name, id=queued.id, error=type(error).__name__)  # noqa: TRY400 - the queue's log has the traceback
             JOBS.labels(job.name, "failed").inc()
             raise
@@ -214,13 +215,13 @@ class Worker:
     async def _another(
         self, job: Job[Any], queued: QueuedJob, payload: dict[str, Any], error: Exception
     ) -> RetryRequested | None:
-        """Return what has a job that raised run again after a pause; None after its attempts."""
+        """Return the retry for a job that raised, or None once its attempts are used up."""
         if isinstance(error, FULL):
-            # It is done when there is room again, however long that takes.
+            # The job is retried until there is room again, however long that takes.
             log.warning("job.storage_full", error=type(error).__name__)
             return RetryRequested(delay=STORAGE_PAUSE, reason=str(error))
         failures = 1 + _count(queued, payload, "failures")
-        # What it says may quote a contact; the queue's log has that.
+        # The error's message may quote a contact, so it goes only into the queue's own log.
         log.warning(
             "job.failed", failures=failures, error=type(error).__name__, at=frames_of(error)
         )
@@ -237,5 +238,5 @@ class Worker:
 
 
 def _count(queued: QueuedJob, payload: dict[str, Any], name: str) -> int:
-    # A job that the operator begins anew has had no runs.
+    # A job that the operator restarted counts as one that has not run yet.
     return int(payload.get(name, 0)) if queued.attempts else 0
