@@ -1,4 +1,4 @@
-"""The ASGI application: the faces put together behind the same middleware."""
+"""The ASGI application, which puts all faces behind the same middleware."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -42,8 +42,8 @@ def create_app(
             yield
 
     http = runtime.settings.http
-    # Routes are tried one after the other, so the busiest face comes early; those of others below
-    # its base path come before it, because it claims all the rest.
+    # Routes are tried in order, so v2, the busiest face, comes early. Routes of other faces below
+    # its base path come before it, because v2 claims all the rest of that path.
     every_route = [
         *(route for route in routes if _is_below_v2(route)),
         *v2.routes(runtime, actions),
@@ -78,9 +78,10 @@ def _is_below_v2(route: BaseRoute) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Answer what Starlette refuses, such as an unknown path, in the envelope.
+    """Answer a request that Starlette refuses, such as an unknown path, in the envelope.
 
-    It refuses OPTIONS as well where a route does not answer it; it is known as well as for a 405.
+    Starlette also refuses OPTIONS where a route does not handle it. The path's methods are known
+    here, so OPTIONS is answered with them.
     """
     if not isinstance(error, HTTPException):
         raise error
@@ -100,7 +101,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """Return every method that the request's path has."""
+    """Return all methods that the request's path supports."""
     return {"OPTIONS"} | {
         method
         for route in request.app.routes

@@ -1,4 +1,4 @@
-"""One connection: uvicorn's protocol, with bounds on what a client may send, and how slowly."""
+"""A client's connection: uvicorn's protocol with bounds on the size and duration of a request."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ if TYPE_CHECKING:
 
 MOST_HEADERS = 128
 MOST_PIPELINED = 32
-# In so many seconds as a head may take, at least so much of a body has to come.
+# The client must send at least this much of a body in every `head_seconds`.
 LEAST_BODY_BYTES = 10_000
-# In `answer_seconds` at least so much of an answer has to be taken, and all of it in ten times them.
+# The client must read at least this much of an answer in every `answer_seconds`, and all of it in
+# ten times that.
 LEAST_ANSWER_BYTES = 30_000
 _ANSWER_WINDOWS = 10
-# Data is parsed in pieces of this size, after each of which the limits are looked at.
+# Data is parsed in pieces of this size, and the limits are checked after each.
 PIECE_BYTES = 16_384
-# What the kernel takes of an answer beyond what the client has room for.
+# The kernel buffers so much of an answer beyond the client's receive window.
 UNSENT_BYTES = 65_536
-# How long a refused client may read why, while what it still sends is thrown away.
+# A refused client has so long to read the reason. What it still sends is discarded.
 FAREWELL_SECONDS = 2.0
-# What a length may have of digits: no body has more bytes, and to read more of them takes long.
+# The most digits of a Content-Length: no body is longer, and parsing longer numbers is slow.
 LONGEST_LENGTH = 19
 
 
 class Connection(HttpToolsProtocol):
     """Serves the requests of one client, one after the other.
 
-    A head is bounded in bytes and headers while it is parsed. Head, body and the taking of the
-    answer have their times, which `check` looks at twice a second, because a timer for each would
-    cost every request more. What is refused is answered in its turn, after the requests before it.
+    The size of a head and the number of its headers are checked while it is parsed. The head, the
+    body and the reading of the answer have time limits. `check` enforces them twice a second,
+    because timers would cost every request more. A refused request is answered in its turn, after
+    the requests before it.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Connection(HttpToolsProtocol):
         self._answered: RequestResponseCycle | None = None
         self._in_head = self._in_body = self._is_answering = self._has_asked = False
         self._begun = self._head_bytes = self._header_bytes = self._empty_bytes = 0
-        # Since when the client is awaited to send a head.
+        # The time from which on the client is expected to send a head.
         self._head_since = 0.0
         self._sending = Pace(LEAST_BODY_BYTES, limits.head_seconds, limits.body_seconds)
         self._taking = Pace(
@@ -77,18 +79,18 @@ class Connection(HttpToolsProtocol):
         self._is_deaf = False
         self._farewell_at: float | None = None
 
-    # What the transport says.
+    # Calls from the transport.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a client in, or say that there is no room."""
+        """Admit a client, or refuse it because there is no room."""
         super().connection_made(transport)
         if self.client is not None:
             host, port = self.client
-            # Proxies are trusted, and clients counted, by the address that they have.
+            # Proxies are recognised, and clients counted, by the plain IPv4 form of their address.
             self.client = (plain(host), port)
         self._head_since = self.loop.time()
         with suppress(AttributeError, OSError):
-            # A client that takes nothing then costs the kernel little as well.
+            # This keeps the kernel's buffer small for a client that reads nothing.
             transport.get_extra_info("socket").setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES
             )
@@ -102,7 +104,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, a piece at a time."""
+        """Parse the received data, a piece at a time."""
         self._unset_keepalive_if_required()
         for start in range(0, len(data), PIECE_BYTES):
             if self._is_deaf:
@@ -110,19 +112,19 @@ class Connection(HttpToolsProtocol):
             self._parse(data[start : start + PIECE_BYTES])
 
     def pause_writing(self) -> None:
-        """Note that the client does not take its answer as fast as it is made."""
+        """Note that the client reads its answer more slowly than it is produced."""
         super().pause_writing()
         self._place()
 
     def resume_writing(self) -> None:
-        """Note that it has taken some."""
+        """Note that the client has read some of its answer."""
         super().resume_writing()
         self._place()
 
-    # What the parser says.
+    # Calls from the parser.
 
     def on_message_begin(self) -> None:
-        """Begin to count a request."""
+        """Begin a request, and count its head from zero."""
         if len(self.pipeline) >= MOST_PIPELINED:
             raise self._refused(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_message_begin()
@@ -131,14 +133,14 @@ class Connection(HttpToolsProtocol):
         self._head_since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
+        """Take a part of the URL."""
         super().on_url(url)
-        # The other half is for the headers.
+        # The URL may use half of the head's limit; the other half is for the headers.
         if len(self.url) > self.limits.head_bytes // 2:
             raise self._refused(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what trails a body is none of the request's."""
+        """Take a header; ignore trailers, which come after a body."""
         if not self._in_head:
             return
         super().on_header(name, value)
@@ -149,7 +151,7 @@ class Connection(HttpToolsProtocol):
             raise self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, while the body comes."""
+        """Start the answer while the body is still being received."""
         if not self._is_sound():
             raise self._refused(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
@@ -158,7 +160,7 @@ class Connection(HttpToolsProtocol):
         self._sending.begin(self.loop.time())
         self._empty_bytes = 0
         if self.parser.should_upgrade():
-            # No other protocol is spoken here, and what follows may be one.
+            # We speak no other protocol, and the bytes that follow may belong to one.
             self.cycle.keep_alive = False
         self._place()
 
@@ -169,13 +171,13 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the client has sent its request."""
+        """Note that the client has sent its whole request."""
         self._in_body = False
         super().on_message_complete()
         self._place()
 
     def on_response_complete(self) -> None:
-        """Begin the next answer, or wait for the next request."""
+        """Start the next answer, or wait for the next request."""
         self._head_since = self.loop.time()
         super().on_response_complete()
         self._is_answering = not self.cycle.response_complete
@@ -189,16 +191,16 @@ class Connection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: anybody can ask for it, as often as he likes."""
+        """Log nothing: any client can ask for an upgrade as often as it likes."""
 
     def _is_sound(self) -> bool:
-        """Return whether a head is one that nobody on its way reads otherwise."""
+        """Return whether every proxy on the way must have read this head in the same way."""
         names = [name for name, _ in self.headers]
         match self.parser.get_http_version():
             case "1.1":
                 return names.count(b"host") == 1
             case "1.0":
-                # It knows no chunks: where they are not understood they are the next request.
+                # HTTP/1.0 has no chunks: a proxy without them would read them as the next request.
                 return names.count(b"host") <= 1 and b"transfer-encoding" not in names
         return False
 
@@ -212,12 +214,14 @@ class Connection(HttpToolsProtocol):
             self._refuse(self._reason)
             return
         if self._in_head and self._begun - begun <= between:
-            # All of the piece is of this head; of one that began behind another request, who knows.
+            # The whole piece belongs to this head. If the head began within the piece, behind
+            # another request, its part of the piece is unknown and not counted.
             self._head_bytes += len(piece)
             if self._head_bytes > self.limits.head_bytes:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif in_body and self._in_body:
-            # Chunks may have extensions, and trailers behind them, of any length.
+            # Chunks may have extensions and trailers of any length, which the parser does not
+            # report.
             self._empty_bytes += len(piece)
             if self._empty_bytes > self.limits.head_bytes:
                 self._refuse(HTTPStatus.BAD_REQUEST)
@@ -225,7 +229,7 @@ class Connection(HttpToolsProtocol):
     # Times.
 
     def check(self, now: float) -> None:
-        """End the connection if its client has been awaited for too long."""
+        """End the connection if its client has exceeded a time limit."""
         if self._farewell_at is not None:
             if now - self._farewell_at > FAREWELL_SECONDS:
                 self.drop()
@@ -254,10 +258,10 @@ class Connection(HttpToolsProtocol):
 
     def _check_body(self, now: float) -> None:
         if self.flow.read_paused:
-            # It is we who do not read on.
+            # We have stopped reading, so the client is not to blame.
             self._sending.suspend(now)
         elif self.cycle.response_complete and now - self._head_since > self.limits.head_seconds:
-            # What it still sends was not asked for any more.
+            # The answer is complete, so the rest of the body is no longer needed.
             self.transport.close()
         elif self._sending.is_too_slow(now):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -265,7 +269,7 @@ class Connection(HttpToolsProtocol):
     # Ends.
 
     def drop(self, reason: str | None = None) -> None:
-        """End the connection at once; the reason is counted, unless it was with the refusal."""
+        """End the connection at once, and count the reason unless the refusal already did."""
         if reason is not None:
             REFUSED_CONNECTIONS.labels(reason).inc()
         self._give_up()
@@ -276,7 +280,7 @@ class Connection(HttpToolsProtocol):
         self.open_connections.leave(self)
         self.pipeline.clear()
         if self._answered is not None:
-            # uvicorn tells the last of several requests in a row only.
+            # uvicorn notifies only the last of several pipelined requests.
             self._answered.disconnected = True
             self._answered.message_event.set()
 
@@ -285,10 +289,10 @@ class Connection(HttpToolsProtocol):
         return ValueError(SENTENCES[reason])
 
     def _refuse(self, reason: HTTPStatus) -> None:
-        """Read no further, and say so once the requests before this one are answered."""
+        """Stop reading, and send the refusal once the requests before this one are answered."""
         self._is_deaf = True
         if self._in_body:
-            # Its answer is under way, and the application learns that no more of it comes.
+            # The application already handles this request, so it is told that the body ends here.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started or self.pipeline:
@@ -302,13 +306,13 @@ class Connection(HttpToolsProtocol):
             self._refusal = reason
 
     def _say_farewell(self, reason: HTTPStatus) -> None:
-        """Answer with the reason and end the connection, leaving a moment in which to read it."""
+        """Answer with the reason, and end the connection after giving the client time to read it."""
         self._is_deaf = True
         self._farewell_at = self.loop.time()
         self._unset_keepalive_if_required()
         REFUSED_CONNECTIONS.labels(reason.name.lower()).inc()
         self.transport.write(written(reason, self.server_state.default_headers))
-        # To close while it still sends would take the answer from it.
+        # Closing while the client still sends would make it lose the answer.
         self.transport.write_eof()
         self.open_connections.refuse(self)
 
@@ -325,11 +329,11 @@ class Connection(HttpToolsProtocol):
 
 
 def _in_kernel(transport: asyncio.Transport) -> int:
-    """Return how many bytes the kernel holds that the client has not taken."""
+    """Return the number of bytes that the kernel holds and the client has not read."""
     try:
         descriptor = transport.get_extra_info("socket").fileno()
         (size,) = struct.unpack("i", ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
     except (AttributeError, OSError):
-        # It is closed, or no system says so; then what it took over counts as taken.
+        # The socket is closed, or the system cannot tell. Then bytes in the kernel count as read.
         return 0
     return int(size)

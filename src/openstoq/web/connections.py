@@ -1,4 +1,4 @@
-"""The connections of a server: how many there may be, and which of them make room for others."""
+"""The connections of a server: limit their number, and choose the one that makes room."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from openstoq.kernel.addresses import client_of
 if TYPE_CHECKING:
     from openstoq.web.connection import Connection
 
-    # In the order in which they began to wait.
+    # Connections in the order in which they began to wait.
     Waiting: TypeAlias = dict[Connection, None]
 
-# One refused connection more than an eighth of all that may be open is cut off unheard.
+# Refused connections may number an eighth of all that may be open. Beyond that, the oldest of them
+# is cut off.
 _REFUSED_SHARE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What clients may cost: in bytes, in seconds and in connections."""
+    """The limits on what clients may use: bytes, seconds and connections."""
 
     head_bytes: int
     head_seconds: float
@@ -34,16 +35,16 @@ class ConnectionLimits:
 
     @property
     def refused_connections(self) -> int:
-        """How many connections, beside the others, may be reading that they were refused."""
+        """The number of further connections that may be kept open to read their refusal."""
         return self.connections // _REFUSED_SHARE + 1
 
 
 class Connections:
     """Counts connections, in all and by address, and makes room when there are too many.
 
-    Whoever has not sent a whole request yet goes first, then whoever sends nothing now, who is
-    slow to send a body, and who takes nothing of an answer; of these the one that waits longest.
-    A request that is being worked on keeps its connection.
+    Connections that have not sent a whole request yet are dropped first. Then come idle ones, those
+    that are sending a body, and those that do not read their answer. Within such a group, the one
+    that has waited longest is dropped. A request that is being handled keeps its connection.
     """
 
     def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:
@@ -55,11 +56,11 @@ class Connections:
         self._refused: Waiting = {}
         self._open: dict[Connection, str | None] = {}
         self._by_site: Counter[str] = Counter()
-        # The address of a proxy, from which everybody comes.
+        # Proxies are exempt from the limit by address, because all clients come through them.
         self._is_exempt = is_exempt
 
     def admit(self, connection: Connection, address: str | None) -> HTTPStatus | None:
-        """Take a connection in; return the status of its refusal when it cannot be."""
+        """Admit a connection, or return the status with which it is refused."""
         site = self._site(address) if address is not None else None
         if site is not None and self._by_site[site] >= self.limits.address_connections:
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -72,14 +73,14 @@ class Connections:
         return None
 
     def refuse(self, connection: Connection) -> None:
-        """Let a refused connection stay for a moment, in which its client can read why."""
+        """Keep a refused connection open for a moment, so that its client can read the reason."""
         self.leave(connection)
         self._refused[connection] = None
         if len(self._refused) > self.limits.refused_connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Note what a connection waits for; None: it waits for us."""
+        """Note the group in which a connection waits; None if it waits for us."""
         if connection.waiting is waiting:
             return
         if connection.waiting is not None:

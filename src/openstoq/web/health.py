@@ -1,4 +1,4 @@
-"""Health: whether the process lives, whether it can serve, and what it counted."""
+"""Health pages: liveness and readiness of the process, and its metrics."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ _DATABASE_AWAY = (*TRANSIENT, asyncpg.PostgresError)
 
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the routes that supervisors and Prometheus ask."""
+    """Return the routes that supervisors and Prometheus poll."""
     health = Health(runtime)
     return [
         Route("/healthz", health.alive),
@@ -44,7 +44,7 @@ def routes(runtime: Runtime) -> list[Route]:
 
 
 def create_app(runtime: Runtime) -> Starlette:
-    """Return an application of these routes alone, for a process that serves nothing else."""
+    """Return an application with these routes only, for a process that serves nothing else."""
     pages = routes(runtime)
     words = words_of(route.path for route in pages)
     return Starlette(routes=pages, middleware=[Middleware(RequestMiddleware, words=words)])
@@ -57,12 +57,12 @@ class Health:
         self.runtime = runtime
 
     async def alive(self, request: Request) -> Response:
-        """Say that the process answers."""
+        """Answer that the process is alive."""
         request.state.face = "health"
         return responses.json({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """Return whether requests can be served now; 503 with the reason when not."""
+        """Answer whether requests can be served now; with 503 and the reason if they cannot."""
         request.state.face = "health"
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -82,7 +82,10 @@ class Health:
         return responses.json({"status": "ready", "revision": revision})
 
     async def metrics(self, request: Request) -> Response:
-        """Answer with the counters, of all processes where they share a folder, and the queue."""
+        """Answer with the metrics and the queue's length.
+
+        The metrics are those of all processes if the processes share a folder for them.
+        """
         request.state.face = "health"
         queue = CollectorRegistry()
         try:
@@ -92,7 +95,8 @@ class Health:
             ):
                 queue.register(QueuedJobs(await waiting(db)))
         except _DATABASE_AWAY as error:
-            # What was counted is worth most while the database is away.
+            # The metrics are most useful while the database is away, so they are sent without the
+            # queue's length.
             log.warning("metrics.database", error=repr(error))
         text = await asyncio.to_thread(_counted)
         return Response(text + generate_latest(queue), media_type=CONTENT_TYPE_LATEST)
@@ -130,17 +134,17 @@ def _counted() -> bytes:
 
 
 def _is_behind(revision: str | None) -> bool:
-    # A revision that this release does not know is a newer release's: while hosts are upgraded
-    # one by one, the old ones go on serving.
+    # An unknown revision belongs to a newer release. While hosts are upgraded one by one, the old
+    # ones keep serving.
     return revision is None or revision in _too_old()
 
 
 @cache
 def _too_old() -> frozenset[str]:
-    """Return the revisions before the newest one that this release's code needs."""
+    """Return the revisions that are older than this release's code needs."""
     script = ScriptDirectory(next(iter(migrations.__path__)))
     newest_first = list(script.walk_revisions())
-    # What is marked "post" runs after the code has been replaced everywhere.
+    # Revisions marked "post" run only after the code has been replaced everywhere.
     needed = next(
         at
         for at, revision in enumerate(newest_first)

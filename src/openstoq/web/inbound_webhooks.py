@@ -1,4 +1,4 @@
-"""POST /webhooks/shopify: taken, stored and answered at once; the work is a job's."""
+"""POST /webhooks/shopify: verify and store a webhook and answer at once; a job handles it later."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +14,7 @@ PATH = "/webhooks/shopify"
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the one route that the shop's platform posts to."""
+    """Return the route that Shopify posts webhooks to."""
 
     async def endpoint(request: Request) -> Response:
         request.state.face, request.state.action = "webhooks", "shopify"
@@ -25,7 +25,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
             raw_body = await request.body()
             fresh = await receive(runtime, delivery, raw_body, request_id=request.state.request_id)
             outcome = "taken" if fresh else "repeated"
-            # Only a delivery that was genuine may add a name to the metrics.
+            # Only a genuine delivery may add a topic to the metrics.
             topic = request.headers.get("x-shopify-topic", topic)
         except Problem as problem:
             return responses.problem(problem)

@@ -1,4 +1,4 @@
-"""Middleware: a request id, a log line, metrics, a size limit and an answer to every error."""
+"""Middleware: give a request its id, log line, metrics, size limit and an answer to any error."""
 
 import math
 import re
@@ -31,10 +31,10 @@ _LONGEST_LENGTH = 19
 
 
 class RequestMiddleware:
-    """Gives each request its id and surroundings, and answers what its endpoint raised.
+    """Gives each request its id, log line and metrics, and answers errors that its endpoint raises.
 
-    Endpoints leave what they know in `scope["state"]`: `face` and `action` for logs and metrics,
-    and `points`, whose headers go on the response whatever becomes of the request.
+    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`, whose
+    headers are added to every response, even to an error.
     """
 
     def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
@@ -71,7 +71,7 @@ class RequestMiddleware:
             except Exception as error:
                 problem = _problem(error, request_id)
                 if status:
-                    # The answer has begun; cutting it off is the only way to say that it failed.
+                    # The answer has begun, so only cutting it off can show that it failed.
                     raise
                 await responses.problem(problem)(scope, receive, answer)
             finally:
@@ -94,11 +94,12 @@ class RequestMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over `most_bytes`, or over what `most_bytes_at` says of their path.
+    """Refuses bodies over `most_bytes`, or over the limit of their path in `most_bytes_at`.
 
-    The endpoint hears of it as it reads the body, at once when its length was announced, so that
-    each face refuses it in its own shape. Large bodies that come at the same time share what they
-    may take of the memory, of which one client has an eighth; small ones are always taken.
+    The error is raised when the endpoint reads the body, so that each face answers it in its own
+    shape. If the length was announced, it is raised before any of the body is read. Large bodies
+    that arrive at the same time share a limit on memory, and one client may use an eighth of it.
+    Small bodies are always accepted.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class BodyLimitMiddleware:
         self._held_by: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; reading its body may raise TooLarge."""
+        """Serve one request; reading its body may raise TooLarge or Unavailable."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -151,9 +152,9 @@ class BodyLimitMiddleware:
 
 
 def _announced(scope: Scope) -> float:
-    """Return how long the body is said to be; 0 where that is not said, or not so it can be read.
+    """Return the body's announced length, or 0 if there is none or it cannot be read.
 
-    It is counted as it comes in any case.
+    The body's bytes are counted in any case as they arrive.
     """
     said = Headers(scope=scope).get("content-length", "").lstrip("0")
     if not (said.isascii() and said.isdigit()):

@@ -1,11 +1,11 @@
-"""Pace: how fast a client has to send a body, or to take an answer."""
+"""Pace: the speed at which a client must send a body or read an answer."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Pace:
-    """A least number of bytes in each window of time, and a time for all of them."""
+    """A minimum number of bytes in each window of time, and a time limit for the whole."""
 
     least_bytes: int
     window_seconds: float
@@ -15,7 +15,7 @@ class Pace:
     _window_bytes: int = field(default=0, init=False)
 
     def begin(self, now: float) -> None:
-        """Begin to count."""
+        """Start counting bytes and time from zero."""
         self._since = self._window_since = now
         self._window_bytes = 0
 
@@ -24,12 +24,12 @@ class Pace:
         self._window_bytes += size
 
     def suspend(self, now: float) -> None:
-        """Leave out the time since the window began, in which it was we who did not go on."""
+        """Leave out the time since the window began, because we have paused the transfer."""
         self._since += now - self._window_since
         self._window_since = now
 
     def is_too_slow(self, now: float) -> bool:
-        """Return whether too few bytes came in a window, or not all of them in time."""
+        """Return whether a window had too few bytes, or the whole took too long."""
         if now - self._since > self.seconds:
             return True
         if now - self._window_since > self.window_seconds:

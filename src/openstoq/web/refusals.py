@@ -1,4 +1,4 @@
-"""Refusals that a connection writes itself, where the application is not asked."""
+"""Refusals that a connection sends itself, without calling the application."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -23,7 +23,7 @@ _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def written(reason: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return an answer that says why, and that the connection ends."""
+    """Return the bytes of an answer with the reason, which also ends the connection."""
     body = orjson.dumps({"errors": [SENTENCES[reason]]})
     headers = [
         *default_headers,

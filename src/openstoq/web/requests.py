@@ -1,4 +1,4 @@
-"""Requests: what the faces read off the wire before an action sees it."""
+"""Requests: read queries, bodies and the named shop, before an action sees them."""
 
 from collections.abc import Collection
 from urllib.parse import parse_qsl, unquote
@@ -15,17 +15,17 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def visitor_of(request: Request) -> str | None:
-    """Return whose address a proxy in front of all others says the request came from.
+    """Return the client's address as the outermost proxy reports it.
 
-    Any client can write that header, so it is for requests that such a proxy has signed.
+    Any client can write that header, so use it only for requests that such a proxy has signed.
     """
     return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() or None
 
 
 def segments_of(scope: Scope, base: str) -> list[str] | None:
-    """Return the path's segments below `base`, decoded one by one; None: no path can be that.
+    """Return the path's decoded segments below `base`, or None if they cannot be decoded.
 
-    They are split before they are decoded, so that an encoded slash stays within its segment.
+    The path is split before it is decoded, so that an encoded slash stays within its segment.
     """
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     below = raw.partition(b"?")[0].removeprefix(base.encode()).strip(b"/")
@@ -39,9 +39,9 @@ def segments_of(scope: Scope, base: str) -> list[str] | None:
 
 
 def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
-    """Return the query's values; a name in `lists` may come several times.
+    """Return the query's values; only a name in `lists` may be repeated.
 
-    Raises BadRequest when it cannot be read, Invalid when a single value comes twice.
+    Raises BadRequest if the query cannot be read, and Invalid if any other name is repeated.
     """
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
@@ -59,7 +59,7 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
 
 
 def dry_run_of(scope: Scope) -> bool:
-    """Read the query of a write, which takes nothing but dry_run; raise Invalid for the rest."""
+    """Return whether a write is a dry run; raise Invalid if its query has any other parameter."""
     values = query_of(scope)
     problems = [
         f"{name} is not a known query parameter; send it in the body"
@@ -75,10 +75,10 @@ def dry_run_of(scope: Scope) -> bool:
 
 
 async def json_body_of(request: Request) -> bytes:
-    """Read the body of a write, which is a JSON object whatever its Content-Type says.
+    """Return the body of a write, which must be a JSON object whatever its Content-Type says.
 
-    `curl -d '{…}'` calls its JSON a form, so the body itself decides. Raises BadRequest for what
-    is plainly something else.
+    `curl -d '{…}'` declares its JSON as a form, so the body itself decides. Raises BadRequest for
+    a body that is clearly not a JSON object.
     """
     body = await request.body()
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -107,9 +107,9 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 def shop_named_by(request: Request, *others: str | None) -> str | None:
-    """Return the domain by which a request without a key names its shop: all must be one.
+    """Return the shop's domain from a request without a key.
 
-    Raises BadRequest when they are not.
+    Raises BadRequest when the header and `others` name different shops.
     """
     given = (request.headers.get(_SHOP), *others)
     named = list(dict.fromkeys(one.strip().lower() for one in given if one and one.strip()))
@@ -119,7 +119,7 @@ def shop_named_by(request: Request, *others: str | None) -> str | None:
 
 
 def shops_of(request: Request) -> list[str]:
-    """Return by what a request names its shop, in the header or the query."""
+    """Return the shop domains that a request names, in the header and the query."""
     query = parse_qsl(request.scope["query_string"].decode("latin-1"))
     named = [request.headers.get(_SHOP), *(value for name, value in query if name == "shop")]
     return [one for one in named if one]

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from openstoq.actions.admission import PointsSpent
 from openstoq.errors import Problem, Unauthorized, Unavailable
 
-# On every answer: it is what it says it is, is shown in nobody's frame, and its address, which may
-# hold a link's token, is told to nobody.
+# Headers of every answer: browsers must not guess its type, show it in a frame, or pass on its
+# URL, which may hold a link's token.
 PROTECTIVE = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -22,7 +22,7 @@ PROTECTIVE = (
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer with a body that is JSON already; nobody may keep it, for it may hold contacts."""
+    """Answer with a body that is already JSON; it must not be cached, as it may hold contacts."""
     return Response(
         body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json"
     )
@@ -39,14 +39,14 @@ def problem(error: Problem) -> Response:
 
 
 def body_of(error: Problem) -> dict[str, Any]:
-    """Return the documented body of a problem; that of a 429 has a shape of its own."""
+    """Return the documented body of a problem; only a 429 for points has its own shape."""
     if isinstance(error, PointsSpent):
         return error.body
     return {"errors": error.messages, **error.details}
 
 
 def headers_of(error: Problem) -> dict[str, str]:
-    """Return the headers that tell a caller how to go on."""
+    """Return the headers that help a caller to continue, such as Retry-After."""
     if isinstance(error, PointsSpent):
         return error.points.headers
     if isinstance(error, Unauthorized):

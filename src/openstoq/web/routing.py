@@ -1,4 +1,4 @@
-"""Routing: which action a method and a path mean, and what of a path may be logged."""
+"""Routing: find the action for a method and a path, and reduce a path to what may be logged."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -27,9 +27,9 @@ def words_of(paths: Iterable[str]) -> frozenset[str]:
 
 
 def loggable(path: str, words: frozenset[str]) -> str:
-    """Return a path with nothing but our own words and ids in it.
+    """Return a path in which only our own words and ids are shown.
 
-    The rest may be a link's token, or a key or a contact that somebody put there by mistake.
+    Any other segment may be a link's token, or a key or contact that was put there by mistake.
     """
     segments = path.split("/")
     shown = [
@@ -48,7 +48,7 @@ class RoutingTable:
             self._add(action)
 
     def find(self, method: str, segments: Sequence[str]) -> Found | None:
-        """Return the action and the values of its path's parameters."""
+        """Return the action and the values of its path parameters."""
         found = _find(self._root, method, segments, ())
         if found is None:
             return None

@@ -19,19 +19,19 @@ from openstoq.web.connections import ConnectionLimits, Connections
 
 log = structlog.get_logger(__name__)
 
-# Times are looked at every so many ticks, of which there are ten a second.
+# Time limits are checked every so many ticks; there are ten ticks a second.
 _TICKS = 5
-# For logs, libraries, and connections that are accepted faster than they are counted.
+# Open files for logs and libraries, and for connections that are accepted but not yet counted.
 _OTHER_FILES = 300
 _FEWEST_CONNECTIONS = 50
 
 
 class TooFewFiles(Exception):  # noqa: N818 - the message is a sentence
-    """The system grants too few open files to serve anybody."""
+    """The system grants too few open files to serve clients."""
 
 
 class Config(uvicorn.Config):
-    """uvicorn's settings, and the connections that its protocol counts."""
+    """uvicorn's settings, with the connections that the server counts and limits."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Config(uvicorn.Config):
         proxied = ProxyHeadersMiddleware(app, trusted_proxies)  # type: ignore[arg-type]
         super().__init__(
             proxied,
-            # The parser in C alone: another that is installed would be taken by itself.
+            # uvicorn would otherwise choose any parser that is installed; ours needs the one in C.
             http=Connection,
             ws="none",
             proxy_headers=False,
@@ -62,22 +62,22 @@ class Config(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to its owner, so that what it stands on is closed after it."""
+    """A server that leaves signals to its owner, which closes the database and the rest after it."""
 
     config: Config
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handlers."""
         yield
 
     def stop(self) -> None:
-        """Answer what is under way, then stop; at once when told again."""
+        """Answer the requests under way, then stop; a second call stops at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the times of all connections now and then."""
+        """Check the time limits of all connections every few ticks."""
         if counter % _TICKS == 0:
             now = get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -87,9 +87,9 @@ class Server(uvicorn.Server):
 
 
 def within_files(limits: ConnectionLimits, *, other_files: int) -> ConnectionLimits:
-    """Raise the number of files that may be open as far as needed; return limits that fit it.
+    """Raise the process's limit on open files as far as needed; return limits that fit within it.
 
-    Raises TooFewFiles when there is room for hardly a connection.
+    Raises TooFewFiles when hardly any connections would fit.
     """
     besides = other_files + _OTHER_FILES
     needed = limits.connections + limits.refused_connections + besides

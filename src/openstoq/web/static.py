@@ -1,4 +1,4 @@
-"""Static documents: answers that are large and the same for everybody, made once and shared."""
+"""Static documents: large answers that are the same for all clients, encoded once and shared."""
 
 import asyncio
 import gzip
@@ -18,7 +18,7 @@ class _Encoded:
 
 
 class StaticDocument:
-    """A JSON document; each client is sent the same bytes, of which none is copied for it."""
+    """A JSON document, whose bytes are shared by all answers instead of being copied for each."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
@@ -26,10 +26,10 @@ class StaticDocument:
         self._encoding = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the document, compressed for who can read it, or 304 to who has it."""
+        """Answer with the document, compressed if the client accepts that; 304 if it has it."""
         async with self._encoding:
             if self._encoded is None:
-                # It takes a second, in which others are served.
+                # Encoding takes a second, so a thread does it while other requests are served.
                 self._encoded = await asyncio.to_thread(self._encode)
         encoded = self._encoded
         headers = {"ETag": encoded.tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}

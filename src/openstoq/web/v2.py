@@ -49,7 +49,7 @@ class Face:
         self._document = StaticDocument(self._described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a problem is answered in the envelope."""
+        """Answer one request, with a problem in the envelope."""
         scope["state"]["face"] = "v2"
         request = Request(scope, receive)
         try:
@@ -57,12 +57,12 @@ class Face:
         except _NoSuchAction as unknown:
             response = responses.problem(unknown)
             if unknown.methods:
-                # Documented as 404, whatever the path has for other methods.
+                # The reference documents 404 here, even if the path has other methods.
                 response.headers["Allow"] = ", ".join(unknown.methods)
         except Problem as problem:
             response = responses.problem(problem)
         if request.method == "HEAD":
-            # The headers are those of the GET, the length of its body included.
+            # A HEAD has the headers of the GET, including the length of its body.
             response.body = b""
         await response(scope, receive, send)
 
@@ -148,7 +148,7 @@ class Face:
 
 
 class _NoSuchAction(NotFound):
-    """No action has this method and path; `methods` are those that the path has."""
+    """No action has this method and path; the path has `methods`."""
 
     def __init__(self, request: Request, methods: list[str]) -> None:
         path = request.scope["path"].removeprefix(BASE_PATH)[:_LONGEST_ECHOED_PATH] or "/"
@@ -158,7 +158,7 @@ class _NoSuchAction(NotFound):
 
 @cache
 def _list_fields(action: Action) -> frozenset[str]:
-    """Return the fields of a query that may come several times."""
+    """Return the query fields that may be repeated."""
     return frozenset(
         name
         for name, schema in request_schema(action).get("properties", {}).items()

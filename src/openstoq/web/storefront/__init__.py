@@ -1,1 +1,1 @@
-"""What shoppers reach: the links in their mails, and what a shop's pages ask."""
+"""Routes for shoppers: the links in their mails, and the requests of a shop's pages."""

@@ -1,4 +1,4 @@
-"""What a storefront asks before checkout: whether a cart may be ordered, and why not."""
+"""The cart check, which tells a storefront before checkout whether a cart may be ordered."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from openstoq.web.storefront import offers, public
 
 PATH = f"{offers.PATH}/check"
 MOST_LINES = 250
-# A cart of as many lines, with every id in its longest form, has 62 KB.
+# A cart of the most lines, with every id in its longest form, has 62 KB.
 MOST_BYTES = 65_536
 
 
@@ -44,7 +44,7 @@ class CartCheckLine(BaseModel):
 
 
 class CartCheckCustomer(BaseModel):
-    """Who is about to order. It is taken and not looked at: it proves nothing."""
+    """The shopper who is about to order. It is accepted and ignored, because it proves nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +53,7 @@ class CartCheckCustomer(BaseModel):
 
 
 class CartCheckRequest(BaseModel):
-    """The body: a cart, and where and in which language it is ordered."""
+    """The body: a cart, with the market, country and language of the order."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,7 +66,7 @@ class CartCheckRequest(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route that storefronts ask; no key, the shop is named."""
+    """Return the route for storefronts, which name their shop instead of sending a key."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)
@@ -75,7 +75,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return whether the cart is acceptable, with everything that is wrong with it."""
+    """Return whether the cart is acceptable, with all its problems."""
     named = read_values(Named, query_of(request.scope))
     shop = await public.admitted(runtime, request, named.shop)
     asked = read_body(CartCheckRequest, await json_body_of(request))

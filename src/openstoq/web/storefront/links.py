@@ -1,4 +1,4 @@
-"""The links in mails: unsubscribing, by a click or by RFC 8058's one-click POST, and confirming."""
+"""The pages behind links in mails: unsubscribe, also by RFC 8058's one-click POST, and confirm."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -29,7 +29,8 @@ Done = Callable[[Work, UUID], Awaitable[bool]]
 def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the pages behind the links.
 
-    A GET only asks: mail scanners follow links, and must not unsubscribe anybody.
+    A GET only asks for confirmation, because mail scanners follow links and must not unsubscribe
+    anybody.
     """
 
     async def unsubscribe(work: Work, signup_id: UUID) -> bool:

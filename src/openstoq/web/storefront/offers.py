@@ -1,4 +1,4 @@
-"""The storefront's view of preorders: the offer that applies to a variant, in its language."""
+"""The storefront's view of preorders: the offer of a variant, in the shopper's language."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ PATH = "/api/storefront/preorders"
 
 
 class OfferQuery(BaseModel):
-    """The query: which variant, where, and in which language."""
+    """The query: a variant, a market and a language."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,7 +31,7 @@ class OfferQuery(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route that storefronts read; no key, the shop is named."""
+    """Return the route for storefronts, which name their shop instead of sending a key."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)
@@ -40,7 +40,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return the offer that applies first, with its texts in the language asked for."""
+    """Return the offer that takes precedence, with its texts in the requested language."""
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()
@@ -60,7 +60,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     on_variant = metafields.on_variant(found[0].selling, now)
     shipping_text = metafields.shipping_text(on_variant, asked.market_id)
     if shipping_text == described["shipping"]["display"]["shipping_text"]:
-        # The offer's text is translated; a variant's own is as the merchant wrote it.
+        # Only the offer's text is translated; a variant's own text has no translations.
         shipping_text = shown["shipping"]["display"]["shipping_text"]
     if offer.advanced.line_item_properties.include_shipping_text:
         shown["line_item_properties"] = line_items.with_shipping(
@@ -73,6 +73,6 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
             **shown,
             "schedule": views.schedule(offer, now).model_dump(mode="json"),
         },
-        # Counts stay out: how much is left is the merchant's own affair.
+        # Counts are left out, because remaining quantities are the merchant's private business.
         "shipping_text": shipping_text,
     }

@@ -1,4 +1,4 @@
-"""Routes for browsers on a shop's pages: no key, from any origin, with points by address."""
+"""Routes for browsers on a shop's pages: without a key, from any origin, with points by address."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -46,7 +46,7 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
 async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
     """Return the shop that the query or the header names.
 
-    Raises BadRequest when they name two, Unauthorized or PointsSpent.
+    Raises BadRequest when they name different shops, Unauthorized or PointsSpent.
     """
     caller = await admit_storefront(
         runtime,

@@ -69,7 +69,8 @@ async def create(
         locale=customer.locale,
         country=customer.country,
         accepts_marketing=customer.accepts_marketing,
-        # A stranger may claim to be anybody; who is logged in, the shop's platform has signed.
+        # A stranger's claim to be a customer proves nothing. The id of a logged-in customer comes
+        # from Shopify's signature.
         shopify_customer_id=(
             caller.customer_id if caller.is_stranger else customer.shopify_customer_id
         ),
@@ -96,10 +97,11 @@ async def create(
 
 
 def _as_sent(added: Added, new: NewSignup, shop_id: UUID, now: datetime) -> dict[str, Any]:
-    """Return a new intent as a stranger may see it: what was sent, and the id of the signup.
+    """Return a new intent as a stranger may see it: the sent values and the id of the signup.
 
-    Nothing of it tells whether the contact was known. So the customer is the signup itself, and
-    whether it is confirmed is what the shop wants of everybody.
+    The answer must not reveal whether the contact was already known. So `customer_id` is the
+    signup's id, and `optin_confirmed` only shows whether the shop asks every new contact to
+    confirm.
     """
     contact, moment = new.contact, f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{now:%f}"[:23] + "Z"
     return {
@@ -179,7 +181,7 @@ async def products_in_demand(
     per_page: PageSize = 25,
     intent_type: Line | None = None,  # noqa: ARG001 - documented; all intents are restock ones
 ) -> Written[Any]:
-    """Report which variants are in demand."""
+    """Report the variants in demand."""
     json, more = await demand.by_variant(
         context.db,
         context.shop_id,
@@ -223,7 +225,7 @@ async def notify_intent(context: Context, *, id: str, allow_resend: bool) -> dic
 async def bulk_notify_intent(
     context: Context, *, intent_ids: list[str], allow_resend: bool
 ) -> Reply[dict[str, Any]]:
-    """Send the notifications of many intents now, each for itself."""
+    """Send the notifications of many intents now; one that fails does not affect the others."""
     ids = _uuids(intent_ids)
     outcome = await v2.notify_many(context, ids, allow_resend=allow_resend)
     known = {str(one) for one in ids}

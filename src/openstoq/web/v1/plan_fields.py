@@ -1,7 +1,7 @@
-"""API v1's flat SellingPlan and an offer's documents: one table, read both ways.
+"""The mapping between API v1's flat SellingPlan and an offer's documents.
 
-A row names a v1 field, the place in the offer that it stands for, and how a value is written
-there and read back. What stands for several places at once is below the table.
+A row of the table names a v1 field, its place in the offer, and the functions that write and read
+its value. Fields that map to several places are handled below the table.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ Convert = Callable[[Any], Any]
 
 
 def _stripped(value: Any) -> Any:
-    # Scripts send numbers as text as well.
+    # Scripts also send numbers as text.
     return value.strip() if isinstance(value, str) else value
 
 
@@ -65,7 +65,7 @@ def _tags(value: str | None) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PlanField:
-    """A v1 field: its type, where it stands in the offer, and how it is written and read."""
+    """A v1 field: its type, its place in the offer, and the functions that write and read it."""
 
     name: str
     type: Any
@@ -180,7 +180,7 @@ FIELDS: tuple[PlanField, ...] = (
     ),
 )
 
-# Fields that stand for more than one place, or for a place with other words.
+# Fields that map to several places, or to a place with different values.
 SPECIAL: Mapping[str, Any] = {
     "name": Annotated[Line, Field(min_length=1)],
     "internal_name": Line | None,
@@ -209,7 +209,7 @@ Changes = dict[str, Any]
 
 
 def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
-    """Return what a v1 body changes, as a deep-partial document of the offer's documents."""
+    """Return the changes of a v1 body, as a deep-partial document of the offer's documents."""
     changes: Changes = {}
     for field in FIELDS:
         if field.name in sent:
@@ -227,7 +227,7 @@ def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
 
 
 def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
-    """Give `payments` the options that a v1 body asks for; raise ValidationError."""
+    """Set the payment options that a v1 body asks for; may raise ValidationError."""
     mode = _mode(sent, payments)
     if mode is not None:
         set_mode(payments, mode=mode)
@@ -236,14 +236,14 @@ def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
         options.partial.deposit = _deposit(sent, options.partial.deposit)
     if "discount_text" in sent:
         set_discount_text(payments, text=sent["discount_text"])
-    # The billing widget's copy is the first option's: both are written, so that they agree.
+    # The first option has the billing widget's texts too, so both are written to agree.
     for name in ("billing_title", "billing_description"):
         if name in sent:
             setattr(payments.first, name, sent[name])
 
 
 def fields_of(offer: Offer) -> dict[str, Any]:
-    """Return the offer's v1 fields, all that a SellingPlanInput may hold."""
+    """Return all fields of the offer that a SellingPlanInput may hold."""
     documents = {name: stored(getattr(offer, name)) for name in DOCUMENTS}
     found = {field.name: field.read(_at(documents, field.path)) for field in FIELDS}
     options = offer.payments.options
@@ -272,7 +272,7 @@ def fields_of(offer: Offer) -> dict[str, Any]:
 
 
 def field_at(path: str) -> str:
-    """Return the v1 field that stands for a place in the documents; base for any other."""
+    """Return the v1 field for a place in the documents, or "base" if no field maps to it."""
     return next((one.name for one in FIELDS if path.startswith(one.path)), "base")
 
 
@@ -288,7 +288,7 @@ def _mode(sent: Mapping[str, Any], payments: Payments) -> Mode | None:
 
 
 def _deposit(sent: Mapping[str, Any], deposit: Deposit) -> Deposit:
-    """Return the deposit with what a v1 body says of it laid over."""
+    """Return the deposit with the changes of a v1 body."""
     charge = sent.get("billing_checkout_charge_percentage")
     changed = {
         "type": sent.get("billing_checkout_charge_type"),

@@ -1,4 +1,4 @@
-"""The variants of a selling plan in API v1: attached, removed, and with settings of their own."""
+"""API v1's operations on a selling plan's variants: attach, remove, and change their settings."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,7 +25,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class VariantsBody(Lenient):
-    """The variants that an operation is about."""
+    """The variants that an operation applies to."""
 
     shopify_variant_ids: VariantIds
 
@@ -57,7 +57,7 @@ async def product_variants(
     shopify_product_id: ProductId | None = None,
     shopify_variant_id: VariantId | None = None,
 ) -> dict[str, Any]:
-    """List a plan's variants with what was sold of each."""
+    """List a plan's variants with the units sold of each."""
     if shopify_product_id is not None and shopify_variant_id is not None:
         raise BadRequest("Cannot filter by both shopify_product_id and shopify_variant_id")
     found = await attachment_store.page(
@@ -88,7 +88,7 @@ async def product_variants(
 async def add_variant(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds
 ) -> dict[str, Any]:
-    """Attach variants; 422 when some are attached already or do not exist."""
+    """Attach variants; answer 422 when some are already attached or do not exist."""
     rules.check_changeable(offer)
     ids = list(dict.fromkeys(shopify_variant_ids))
     attached = (await attachment_store.attached_ids(context.db, context.shop_id, [offer.id]))[
@@ -192,7 +192,7 @@ def _details(member: Member) -> dict[str, Any]:
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
-    """Load an offer, in v1's words when there is none."""
+    """Load an offer; if there is none, raise NotFound with v1's own sentence."""
     try:
         return await load_offer(context, offer_id, lock=lock)
     except NotFound:

@@ -1,4 +1,4 @@
-"""The bodies that API v1 takes, as its reference describes them."""
+"""The request bodies of API v1, as its reference describes them."""
 
 from typing import Annotated, Literal
 
@@ -12,13 +12,13 @@ _NONE_IF_EMPTY = BeforeValidator(none_if_empty)
 
 
 class Lenient(BaseModel):
-    """v1 ignores fields that it does not know, as the original does."""
+    """Base of v1's bodies: v1 ignores fields that it does not know, as the original does."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class IntentInput(Lenient):
-    """The variant that is waited for, and the channel."""
+    """The variant that the shopper waits for, and the channel."""
 
     shopify_variant_id: VariantId
     shopify_product_id: ProductId

@@ -29,7 +29,7 @@ from openstoq.web.v1 import intents, selling_plans, shipping_updates
 from openstoq.web.v1.intents import CREATE
 from openstoq.web.v1.selling_plans import PlanProblems
 
-# The documents name both forms.
+# The reference names both forms.
 PREFIXES = ("/api/v1", "/api/v1/external")
 
 CORS = {
@@ -41,7 +41,7 @@ CORS = {
 
 OPERATIONS = (*intents.OPERATIONS, *selling_plans.OPERATIONS, *shipping_updates.OPERATIONS)
 
-# What integrations call the shop where they send it in a body, which the documents do not ask for.
+# Names under which integrations send the shop in a body, though the reference asks for none.
 _SHOPS = frozenset(
     {"shop", "domain", "shopdomain", "shopurl", "myshopifydomain", "shopifydomain"}
     | {"shopifyshopdomain", "xshopifyshopdomain", "permanentdomain"}
@@ -58,7 +58,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of every operation, on every form of its path."""
     made: list[BaseRoute] = []
     for prefix in PREFIXES:
-        # The longer ending first: an id would match with it as well.
+        # The longer ending comes first, because an id would also match with it.
         for ending in (".json", ""):
             signup = f"{prefix}/intents{ending}"
             made.append(Route(signup, _create(runtime), methods=["POST"]))
@@ -97,7 +97,7 @@ def _create(runtime: Runtime) -> Endpoint:
             request.state.points = caller.points
             response = _answered(await _dispatch(runtime, CREATE, caller, request))
         except Invalid as invalid:
-            # Documented: a filled form with problems is answered 200, and says what they are.
+            # The reference documents 200 with the problems for a complete form.
             response = responses.json({"errors": invalid.messages})
         except Problem as problem:
             response = _refused(problem)
@@ -108,9 +108,9 @@ def _create(runtime: Runtime) -> Endpoint:
 
 
 async def _admitted(runtime: Runtime, request: Request) -> Caller:
-    """Admit whoever signs a shopper up: a key, the shop's platform, or anybody."""
+    """Admit the caller of a sign-up: one with a key, Shopify's app proxy, or a stranger."""
     key = key_in(request.headers)
-    # A headless shop sends the token of its own customer along; X-Auth-Token is only ours.
+    # A headless shop may send its customer's token as a bearer; X-Auth-Token only ever holds ours.
     if key and (is_key(key) or "x-auth-token" in request.headers):
         return await admit(runtime, key, cost=WRITE_COST, named=shops_of(request))
     query = pairs_of(request.scope)
@@ -129,7 +129,7 @@ def _name(request: Request, operation: Action) -> None:
 
 
 async def _preflight(_: Request) -> Response:
-    # Listing takes a key, so browsers on a shop's pages are told of signing up alone.
+    # Listing needs a key, so CORS allows browsers on a shop's pages only to sign up.
     return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS, POST", **CORS})
 
 
@@ -157,7 +157,7 @@ async def _dispatch(
             raise
         if operation in (selling_plans.CREATE, selling_plans.UPDATE):
             raise PlanProblems(*invalid.messages) from invalid
-        # v1 has no 422 for a value that does not fit: it is a bad request there.
+        # v1 answers an invalid value with 400, not 422.
         raise BadRequest(*invalid.messages) from invalid
 
 
@@ -166,7 +166,7 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
     body = await request.body() if operation.writes else b""
     if body.strip() or operation.method not in ("GET", "DELETE"):
         return body
-    # Lists come as name=1&name=2, as name[]=1&name[]=2, or as name=1,2.
+    # Callers send lists as name=1&name=2, as name[]=1&name[]=2, or as name=1,2.
     values: dict[str, Any] = {}
     for name, value in query_of(request.scope, lists=_LISTS).items():
         plain = name.removesuffix("[]")
@@ -179,9 +179,9 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
 
 
 def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
-    """Raise BadRequest for a body that is another shop's, or a form without its two parts.
+    """Raise BadRequest for a body that names another shop, or a sign-up without its two parts.
 
-    What is wrong with any other body is said where it is read.
+    Any other problem of a body is reported where the body is read.
     """
     try:
         form = orjson.loads(body)
@@ -201,7 +201,7 @@ def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
 
 
 def _named_in(form: Mapping[str, Any], depth: int = 0) -> Iterator[object]:
-    """Yield by what a body names its shop, at any place where it may."""
+    """Yield the shop domains that a body names, at any place where it may name one."""
     for name, value in form.items():
         if isinstance(value, Mapping) and depth < _DEEPEST_SHOP:
             yield from _named_in(value, depth + 1)

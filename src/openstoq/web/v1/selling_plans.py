@@ -1,4 +1,4 @@
-"""The ten selling-plan operations of API v1, over the same offers as v2."""
+"""The selling-plan operations of API v1, over the same offers as v2."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ _DEPOSIT = ("payments.options.partial.deposit",)
 
 
 class PlanProblems(Invalid):
-    """Everything wrong with a plan, by its fields: v1's 422."""
+    """All problems of a plan, by field, as v1 answers them with 422."""
 
     def __init__(self, *messages: str) -> None:
         by_field: dict[str, list[str]] = {}
@@ -148,7 +148,10 @@ def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
 
 
 def _source(offer: Offer, sent: dict[str, Any]) -> Source:
-    """Return the source that a v1 body asks for; what it does not send stays, or is settled."""
+    """Return the source that a v1 body asks for, or the offer's own if it sends none.
+
+    Raises PlanProblems when the offer cannot have that source.
+    """
     source: Source = sent.get("product_variants_source", offer.source)
     if sent.keys() & {"product_variants_source", "product_variants_source_id"}:
         try:

@@ -45,7 +45,7 @@ async def send_shipping_update(
     header: str,
     description: str,
 ) -> dict[str, Any]:
-    """Queue a mail to the shopper of each order; ids that name none are passed over."""
+    """Queue a mail to the shopper of each order; ignore ids that name no order."""
     if order_ids and shopify_order_ids:
         raise BadRequest("Provide either order_ids or shopify_order_ids, not both")
     if not order_ids and not shopify_order_ids:
