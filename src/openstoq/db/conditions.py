@@ -1,4 +1,4 @@
-"""WHERE clauses put together from constant fragments; values only ever travel as parameters."""
+"""WHERE clauses, built from constant fragments; values are only ever passed as parameters."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ class Conditions:
         self._fragments: list[str] = []
 
     def bind(self, value: Any) -> str:
-        """Take up a parameter and return its placeholder, such as $3."""
+        """Add a parameter and return its placeholder, such as $3."""
         self.parameters.append(value)
         return f"${len(self.parameters)}"
 

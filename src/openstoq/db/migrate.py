@@ -1,4 +1,4 @@
-"""Migrations: Alembic runs the SQL files in migrations/versions, in order, each once."""
+"""Migrations: Alembic runs the SQL files in migrations/versions in order, each of them once."""
 
 import asyncio
 from pathlib import Path
@@ -24,9 +24,9 @@ def _config() -> Config:
 
 
 async def migrate(url: str, *, up_to: str = "head") -> list[str]:
-    """Bring the database at `url` up to date, or to a revision; return those that were applied.
+    """Migrate the database at `url` to a revision; return the revisions that were applied.
 
-    Several processes may call it at once: an advisory lock lets one through at a time.
+    Several processes may call this at once: an advisory lock lets one through at a time.
     """
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
@@ -45,7 +45,7 @@ async def migrate(url: str, *, up_to: str = "head") -> list[str]:
 
 
 def migrate_now(url: str) -> list[str]:
-    """Do `migrate` from code that is not asynchronous."""
+    """Call `migrate` from code that is not asynchronous."""
     return asyncio.run(migrate(url))
 
 

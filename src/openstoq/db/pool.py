@@ -1,4 +1,4 @@
-"""The connection pool and the one way to open a transaction: as the app's role, for one shop."""
+"""The connection pool, and transactions, which run as the app's role and for one shop."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ import orjson
 from openstoq.db.shares import Shares
 from openstoq.db.transient import FULL, TRANSIENT
 
-# Seconds for one statement, where nobody says otherwise.
+# The default time limit of a statement.
 LONGEST_STATEMENT = 600.0
 
-# Seconds, after which a connection is given up: nobody can cancel this waiting.
+# Seconds after which a connection is dropped instead: waiting for a rollback cannot be cancelled.
 LONGEST_ROLLBACK = 5
 
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
-# For so long after a write was refused others are expected to be.
+# For so long after a refused write, further writes are expected to be refused.
 _FULL_SECONDS = 30
 _ROOM_SECONDS = 5
-# A megabyte in a temporary file, which leaves nothing behind.
+# Writes a megabyte to a temporary file, which leaves nothing behind.
 _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 60000)"
 
 
 class PooledConnection(asyncpg.Connection):
     """A connection that goes back to the pool without a RESET.
 
-    Every setting is SET LOCAL, so a transaction's end has already undone it, and a round trip
-    per request is saved.
+    All settings are SET LOCAL, so the transaction's end has already undone them. That saves a
+    round trip per request.
     """
 
     def get_reset_query(self) -> str:
@@ -47,14 +47,14 @@ class PooledConnection(asyncpg.Connection):
         return ""
 
 
-# What stores work with: asyncpg's connection, inside a transaction of `Database`.
+# The connection that stores work with: asyncpg's, inside a transaction of `Database`.
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
 
 
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL server."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, share: int, seconds: float) -> None:
         self._pool = pool
@@ -74,9 +74,10 @@ class Database:
         prepared_statements: bool = True,
         seconds: float = LONGEST_STATEMENT,
     ) -> Database:
-        """Open a pool of up to `size` connections to the server at `url`, half of them for a shop.
+        """Open a pool of up to `size` connections to the server at `url`.
 
-        A statement may take `seconds`, unless its transaction says otherwise.
+        One shop may hold half of them. A statement may take `seconds`, unless its transaction sets
+        another limit.
         """
         pool = await asyncpg.create_pool(
             url,
@@ -84,7 +85,7 @@ class Database:
             max_size=size,
             connection_class=PooledConnection,
             statement_cache_size=1024 if prepared_statements else 0,
-            # JIT only delays queries as short as ours; pgbouncer refuses to be told so.
+            # JIT only delays queries as short as ours. pgbouncer refuses the setting.
             server_settings={"application_name": "openstoq"}
             | ({"jit": "off"} if prepared_statements else {}),
             init=prepare,
@@ -106,7 +107,8 @@ class Database:
 
         With None it sees no tenant's rows. The transaction commits when the block ends and
         rolls back when it raises. A statement that takes longer than `seconds` raises
-        QueryCanceledError; a shop whose connections are in use for as long, ShopBusyError.
+        QueryCanceledError. If all of the shop's connections stay in use for as long, ShopBusyError
+        is raised.
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"
@@ -118,7 +120,8 @@ class Database:
             with _reaching():
                 connection = await self._pool.acquire()
             try:
-                # BEGIN and COMMIT may be cancelled after the server has begun, or before it ends.
+                # A cancellation may hit after the server has begun the transaction, or before it
+                # has committed it. So BEGIN and COMMIT are inside the block that rolls back.
                 await connection.execute(begin)
                 yield connection
                 committed = await connection.execute("COMMIT")
@@ -134,7 +137,7 @@ class Database:
     async def call(self, query: str, *arguments: Any) -> asyncpg.Record | None:
         """Run one statement outside any shop, committed at once, and return its first row.
 
-        For the few functions that are asked before the shop is known.
+        It is for the few functions that are called before the shop is known.
         """
         try:
             with _reaching():
@@ -144,9 +147,9 @@ class Database:
             raise
 
     async def takes_writes(self) -> bool:
-        """Return whether there is room on the server's disk, and no write was refused lately."""
-        # To find out writes a megabyte, and anybody may ask, as often and as many at once as he
-        # likes: whoever comes meanwhile waits, and hears what was found.
+        """Return whether the server's disk has room, and no write was refused recently."""
+        # The check writes a megabyte, and anybody can request it any number of times at once. So
+        # one check runs at a time, and the callers that wait for it share its outcome.
         async with self._looking:
             known = self._known_to_take_writes()
             return known if known is not None else await self._has_room()
@@ -175,7 +178,7 @@ class Database:
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Teach a new connection to read and write jsonb as Python values."""
+    """Set up a new connection to read and write jsonb as Python values."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -186,10 +189,10 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 @contextmanager
 def _reaching() -> Iterator[None]:
-    """Raise ConnectionError for whatever keeps the server from being reached.
+    """Raise ConnectionError for any error that keeps us from reaching the server.
 
-    It may be a socket's file that is missing, or a host without a route: an OSError like that of
-    any file, which says nothing about the database.
+    The cause may be a missing socket file or a host without a route. Its OSError looks like that of
+    any other file, and does not show that it is about the database.
     """
     try:
         yield
@@ -200,7 +203,7 @@ def _reaching() -> Iterator[None]:
 
 
 async def _to_its_end(ending: Coroutine[Any, Any, None]) -> None:
-    """Wait for what must not be left halfway, however often its caller is cancelled meanwhile."""
+    """Run a coroutine that must not stop halfway, even if the caller is cancelled meanwhile."""
     task = asyncio.create_task(ending)
     cancelled = None
     while not task.done():
@@ -218,6 +221,6 @@ async def _roll_back(connection: Connection) -> None:
         async with asyncio.timeout(LONGEST_ROLLBACK):
             await connection.execute("ROLLBACK")
     except (asyncpg.PostgresError, *TRANSIENT):
-        # The connection is gone, and with it the transaction; the pool may have noticed first.
+        # The connection is gone, and with it the transaction. The pool may already have noticed.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

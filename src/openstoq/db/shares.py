@@ -1,4 +1,4 @@
-"""Shares: how many of the pool's connections one shop may hold at a time."""
+"""Shares: limit the number of the pool's connections that one shop holds at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,19 +8,19 @@ from weakref import WeakValueDictionary
 
 
 class ShopBusyError(TimeoutError):
-    """The shop's share of the connections did not become free in time; trying again helps."""
+    """The shop's share of the connections did not become free in time; a retry helps."""
 
 
 class Shares:
-    """Gives each shop `most` places; whoever comes when all are taken waits for one, in turn.
+    """Gives each shop `most` places, and lets further transactions wait for one in turn.
 
-    Without them thirty slow searches of one shop hold all connections of a process, and another
-    shop's read waits behind them.
+    Without shares, thirty slow searches of one shop would hold all connections of a process, and
+    another shop's read would wait behind them.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        # A shop's places are forgotten when nobody holds one or waits for one.
+        # A shop's places are garbage-collected once no transaction holds one or waits for one.
         self._places: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -37,7 +37,7 @@ class Shares:
                 busy = f"all {self.most} connections of the shop are in use"
                 raise ShopBusyError(busy) from error
         else:
-            # The usual case, without a timer: it is in the way of every read.
+            # This is the usual case. It has no timer, whose cost every read would pay.
             await places.acquire()
         try:
             yield

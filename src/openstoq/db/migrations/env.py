@@ -1,4 +1,4 @@
-"""Alembic's way in: `openstoq.db.migrate` hands it an open connection."""
+"""Alembic's entry point, to which `openstoq.db.migrate` passes an open connection."""
 
 from alembic import context
 

@@ -10,14 +10,14 @@ revision = "0023_mailboxes"
 down_revision = "0021_lanes"
 phase = "pre"
 
-# They were stored for iw, in and tl, which say nothing of a country.
+# These tags were stored for iw, in and tl, which name no country.
 _WITHOUT_COUNTRY = {"he-IL": "he", "id-ID": "id", "fil-PH": "fil"}
 
 
 def upgrade() -> None:
-    """Apply the revision's SQL, and keep texts under the tags that storefronts ask for.
+    """Apply the revision's SQL, and move texts to the tags that storefronts request.
 
-    Of two texts that come to stand in one place, the one that stood there stays.
+    If a text already exists under the new tag, that one is kept.
     """
     run_sql_beside(__file__)
     bind = op.get_bind()
