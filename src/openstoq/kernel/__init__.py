@@ -1,1 +1,1 @@
-"""What every package may rely on: ids, money, time, paging and deep-partial updates; no I/O."""
+"""The kernel, which every package may use: ids, money, time, paging and deep-partial updates; no I/O."""

@@ -1,17 +1,17 @@
-"""Clients' addresses, as far as they tell one client from another."""
+"""Clients' IP addresses, reduced to the part that distinguishes one client from another."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-# Whoever has one address of it has them all: it is what one household or server is given.
+# A household or server is assigned a whole /64, so its addresses count as one client.
 _PREFIX = 64
-# Every request has its client's address read, and most come from few addresses.
+# The client's address is parsed for every request, and most requests come from few addresses.
 _REMEMBERED = 4096
 
 
 @lru_cache(_REMEMBERED)
 def plain(address: str) -> str:
-    """Return an IPv4 address as itself where a socket for both families wrote it as IPv6."""
+    """Return an address with IPv4 in plain form, which a dual-stack socket writes as IPv6."""
     try:
         read = ip_address(address)
     except ValueError:
@@ -22,9 +22,10 @@ def plain(address: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def client_of(address: str) -> str:
-    """Return the address to count a client by: an IPv4 address, or the /64 of an IPv6 one.
+    """Return the address to count a client by: an IPv4 address, or the /64 of an IPv6 address.
 
-    An IPv4 address written as IPv6, by mapping or by 6to4, is itself. What is no address is kept.
+    An IPv4 address that is embedded in IPv6, by mapping or by 6to4, counts as IPv4. A text that is
+    not an address is returned unchanged.
     """
     try:
         read = ip_address(address.strip())

@@ -1,4 +1,4 @@
-"""Blocks about one item of many, whose failure costs that item alone, and is logged and counted."""
+"""Blocks that handle one item of many: a failure affects only that item, and is logged."""
 
 from collections.abc import MutableMapping
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class Alone(Generic[Item]):
-    """A block about one item, whose failure costs that item alone."""
+    """A block that handles one item, and whose failure affects only that item."""
 
     def __init__(self, kind: str, item: Item, failures: MutableMapping[Item, str]) -> None:
         self._kind, self._item, self._failures = kind, item, failures
@@ -23,7 +23,7 @@ class Alone(Generic[Item]):
         """Begin the block."""
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        """Note why the item failed, and go on behind the block, unless everybody would fail."""
+        """Record the item's failure and continue after the block; raise any other error."""
         if not isinstance(error, Exception) or not is_of_item(error):
             return False
         self._failures[self._item] = noted(self._kind, self._item, error)
@@ -31,15 +31,15 @@ class Alone(Generic[Item]):
 
 
 def alone(kind: str, item: Item, failures: MutableMapping[Item, str]) -> Alone[Item]:
-    """Let a failure in the block cost this item alone, and be noted in `failures`."""
+    """Return a block in which a failure affects only this item, and is recorded in `failures`."""
     return Alone(kind, item, failures)
 
 
 def noted(kind: str, item: object, error: Exception) -> str:
-    """Log and count that an item failed, without its values, and return the sentence."""
+    """Log and count an item's failure without its values, and return the sentence to record."""
     sentence = sentence_of(error)
     if getattr(error, "is_answer", False):
-        # A rule's, such as that a balance is outstanding.
+        # The error is a rule's answer, such as that a balance is outstanding.
         return sentence
     log.warning("item.failed", kind=kind, item=str(item), error=sentence)
     ITEM_FAULTS.labels(kind).inc()

@@ -1,4 +1,4 @@
-"""The current time, always in UTC and always aware."""
+"""The current time, always as an aware datetime in UTC."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -13,12 +13,12 @@ _PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 
 
 def email_address(text: str) -> str:
-    """Return an address in lower case, its domain as DNS has it.
+    """Return an address in lower case, with its domain as DNS has it.
 
-    Raises ValueError with what is wrong with it.
+    Raises ValueError with the reason if the address is invalid.
     """
     checked = _checked(text)
-    # The domain is IDNA 2008: a transport must not translate it another way.
+    # The domain is encoded as IDNA 2008, so that a transport does not encode it differently.
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
 
@@ -40,10 +40,10 @@ def with_ascii_domain(address: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """Return the mailbox behind an e-mail address: whoever has one of its names has them all.
+    """Return the mailbox behind an e-mail address, which is equal for all aliases of a mailbox.
 
-    It is for counting, not for writing to: what follows a + is the recipient's own affair nearly
-    everywhere, and at Gmail so are dots.
+    Use it for counting, not for sending. At nearly all providers a recipient may append any text
+    after a +, and at Gmail also place dots freely.
     """
     name, at, domain = address.lower().rpartition("@")
     name = name.partition("+")[0] or name
@@ -53,9 +53,9 @@ def mailbox_of(address: str) -> str:
 
 
 def email_forms(text: str | None) -> list[str]:
-    """Return each form in which an address may be kept, or what was given if it is none.
+    """Return all forms in which an address may be stored, or the text itself if it is invalid.
 
-    We keep an international domain as DNS has it, Shopify as the customer wrote it.
+    We store an international domain as DNS has it; Shopify stores it as the customer wrote it.
     """
     given = (text or "").strip().lower()
     if not given:
@@ -70,9 +70,9 @@ def email_forms(text: str | None) -> list[str]:
 
 
 def phone_number(text: str, country: str | None = None) -> str | None:
-    """Return a phone number as E.164, or None if it is none.
+    """Return a phone number as E.164, or None if it is invalid.
 
-    It is read as international after a + or 00, else as one of `country` (two letters).
+    A number after + or 00 is read as international, any other as one of `country` (two letters).
     """
     given = text.strip()
     if given.startswith("00"):

@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonS
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a moment in UTC, as which one without a zone is taken.
+    """Return a moment in UTC; a moment without a zone is taken as UTC.
 
-    Raises ValueError where an offset takes it out of the years that Python and PostgreSQL share.
+    Raises ValueError if its offset takes it out of the years that Python and PostgreSQL share.
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
@@ -49,12 +49,12 @@ Day = Annotated[
 
 
 def _moment(value: Any) -> Any:
-    # Of what is neither, the type's own check says what is wrong with it.
+    # A value that is neither goes to the type's own check, which reports what is wrong with it.
     return start_of(_read(value)) if isinstance(value, str | date) else value
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment as callers write it, in UTC: a date is its midnight."""
+"""A moment as callers write it, in UTC; a date means its midnight."""
 
 
 def start_of(day: date | datetime | None) -> datetime | None:
@@ -65,9 +65,9 @@ def start_of(day: date | datetime | None) -> datetime | None:
 
 
 def end_of(day: date | datetime | None) -> datetime | None:
-    """Return the first moment after `day`, None where nothing comes after it.
+    """Return the first moment after `day`, or None if there is none.
 
-    A moment is its own last microsecond.
+    A moment ends after one microsecond.
     """
     if day is None:
         return None

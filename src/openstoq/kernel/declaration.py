@@ -1,4 +1,4 @@
-"""Reading a declaration off a function: its keyword-only parameters and its docstring."""
+"""Declarations: read the keyword-only parameters and the docstring of a function."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,8 @@ from openstoq.kernel.patch import UNSET
 def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the keyword-only parameters as pydantic field definitions, in order.
 
-    One whose default is UNSET may be left out, and then is UNSET. Raises TypeError when one has no annotation.
+    A parameter whose default is UNSET may be left out, and is then UNSET. Raises TypeError if a
+    parameter has no annotation.
     """
     hints = get_type_hints(function, include_extras=True)
     parameters = [
@@ -30,7 +31,7 @@ def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _default(parameter: inspect.Parameter) -> Any:
     if parameter.default is UNSET:
-        # UNSET is not a value that a schema could tell of.
+        # A schema cannot express UNSET as a default.
         return Field(default_factory=lambda: UNSET)
     return ... if parameter.default is parameter.empty else parameter.default
 
@@ -38,7 +39,7 @@ def _default(parameter: inspect.Parameter) -> Any:
 def documentation(function: Callable[..., Any]) -> tuple[str, str]:
     """Split a docstring into its first paragraph and the rest, each on one line.
 
-    Raises TypeError when there is none: it is what /help shows.
+    Raises TypeError if there is no docstring, because /help shows it.
     """
     doc = inspect.getdoc(function)
     if not doc:

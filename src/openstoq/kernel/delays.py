@@ -1,4 +1,4 @@
-"""Pauses between tries."""
+"""Pauses before a retry."""
 
 from datetime import timedelta
 

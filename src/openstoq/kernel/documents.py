@@ -1,6 +1,6 @@
-"""Reading stored documents: what an older release, a newer one or a hand left in one stops nobody.
+"""Stored documents: read them even if another release or a manual edit left invalid values.
 
-A value that cannot be read counts as not set, and says so; the others stand.
+A value that cannot be read counts as not set and is reported. The other values are kept.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pydantic import BaseModel, ValidationError
 
 Document = TypeVar("Document", bound=BaseModel)
 
-# Values that are left out before a document is given up: it is not one of ours then.
+# The most values that are left out. A document with more invalid values is not one of ours.
 _MOST = 100
 
 
 def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, list[str]]:
-    """Return a stored document with the default in place of each value that cannot be read.
+    """Return a stored document, with the default for each value that cannot be read.
 
-    The sentences name those values, below `name`, without quoting them.
+    The sentences name these values by their path below `name`, without quoting them.
     """
     problems: list[str] = []
     values = stored
@@ -41,7 +41,7 @@ def _sentence(path: str) -> str:
 
 
 def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Take the value out that an error is about, or what holds it; return its path."""
+    """Delete the value at an error's place, or the nearest object around it; return its path."""
     way = list(_way(values, place))
     if not way:
         return ()
@@ -51,7 +51,7 @@ def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
 
 
 def _way(values: Any, place: tuple[int | str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Follow an error's place through objects, as far as it leads: it also names types."""
+    """Yield the objects and keys along an error's place, which may also name types."""
     for step in place:
         if not isinstance(values, dict):
             return

@@ -1,8 +1,8 @@
-"""Faults: whose they are, and what a log may say of them.
+"""Faults: decide whether an error is an item's own, and what a log may contain of it.
 
-Whoever handles many items goes on after one of that item, and stops at one of everybody's: the
-next item would meet it too, and trying again helps. Further kinds of errors are judged where they
-are known, by `is_of_item.register`: our own in `errors`, PostgreSQL's in `db.passing`.
+Code that handles many items continues after an item's own error. It stops at a systemic error: the
+next item would meet that too, and a retry helps. Modules that know further kinds of errors judge
+them with `is_of_item.register`: `errors` does so for our own, `db.transient` for PostgreSQL's.
 """
 
 import errno
@@ -12,13 +12,13 @@ from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parents[1])
 _MACHINE_IS_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO})
-# The innermost calls are the ones that tell; a recursion has thousands.
+# Only the innermost calls are kept: they explain the error, and a recursion has thousands.
 DEPTH = 20
 
 
 @singledispatch
 def is_of_item(_error: Exception) -> bool:
-    """Return whether an error came of the item that was handled, and the others may do better."""
+    """Return whether an error was caused by the item itself, so that other items may succeed."""
     return True
 
 
@@ -29,15 +29,16 @@ def _(_error: MemoryError) -> bool:
 
 @is_of_item.register
 def _(error: OSError) -> bool:
-    # Files are named after what is in an item, such as its locale; a connection has none.
+    # A file's name may depend on an item's value, such as its locale. An error of a connection
+    # names no file.
     return error.filename is not None and error.errno not in _MACHINE_IS_FULL
 
 
 def sentence_of(error: Exception) -> str:
-    """Return what is recorded on an item of an error.
+    """Return the sentence about an error that is recorded on its item.
 
-    That is what the error says where it says so to be shown (`is_told`), such as a rule's answer
-    or the platform's words. A fault of ours names its kind and the line, and quotes no value.
+    It is the error's message if that is meant to be shown (`is_told`), such as a rule's answer or
+    Shopify's words. For a fault of ours it names the kind and the line, and quotes no value.
     """
     if getattr(error, "is_told", False):
         return str(error)
@@ -47,12 +48,12 @@ def sentence_of(error: Exception) -> str:
 
 
 def trace_of(error: BaseException) -> str:
-    """Return where `error` was raised, without what it says."""
+    """Return the traceback of `error` without its message."""
     return "".join(traceback.format_tb(error.__traceback__, limit=-DEPTH))
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Return the innermost of our own lines that `error` came through, the deepest last."""
+    """Return the innermost of our own lines that `error` passed through, the deepest last."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or list(frames)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in ours[-DEPTH:]]

@@ -1,4 +1,4 @@
-"""Ids: our own are UUIDv7, Shopify's are integers that callers may send as number, text or GID."""
+"""Ids: ours are UUIDv7; Shopify's are integers, which callers may send as number, text or GID."""
 
 import re
 import secrets
@@ -19,24 +19,25 @@ _KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def new_id() -> UUID:
-    """Return a new UUIDv7, so that ids sort by the time they were made."""
+    """Return a new UUIDv7; such ids sort by the time they were made."""
     return uuid_utils.compat.uuid7()
 
 
 def created_at(made: UUID) -> datetime:
-    """Return when an id of ours was made, to the millisecond."""
+    """Return the time at which one of our ids was made, to the millisecond."""
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def random_text(length: int) -> str:
-    """Return `length` letters and digits that nobody can guess."""
+    """Return `length` random letters and digits that cannot be guessed."""
     return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(length))
 
 
 def shopify_id(value: Any, kind: str | None = None) -> int:
     """Read a Shopify id sent as a number, a numeric string or a GID.
 
-    Raises ValueError when it is none of them, beyond 2^63 - 1, or the GID of another `kind`.
+    Raises ValueError if it is none of these, is greater than 2^63 - 1, or is a GID of a kind
+    other than `kind`.
     """
     if isinstance(value, str):
         matched = _GID.match(value)
@@ -52,12 +53,12 @@ def shopify_id(value: Any, kind: str | None = None) -> int:
 
 
 def gid(kind: str, number: int) -> str:
-    """Write a Shopify id as the global id its GraphQL API speaks."""
+    """Return a Shopify id as the global id that its GraphQL API uses."""
     return f"gid://shopify/{kind}/{number}"
 
 
 class _Of:
-    """Marks an int as the id of one kind of thing, named as in its GID."""
+    """Marks an int as the id of a Shopify resource, whose kind is named as in its GID."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

@@ -1,4 +1,4 @@
-"""Logging: every line of every library through one renderer, with secrets masked."""
+"""Logging: send the lines of all libraries through one renderer, which masks secrets."""
 
 import logging
 import re
@@ -17,22 +17,22 @@ MASK = "[masked]"
 _SECRET_NAME = re.compile(
     r"token|secret|password|authorization|api_?key|hmac|cookie", re.IGNORECASE
 )
-# What secrets look like, each with what is in every text that has one: most texts have none of it,
-# and to look for a few characters costs a hundredth of an expression.
+# The patterns of secrets, each with signs of which every matching text has one. Most texts have
+# none, and looking for a few characters costs a hundredth of a regular expression.
 _SECRET_TEXTS = (
     (("stoq_api_key_",), re.compile(r"stoq_api_key_\w+")),
     (("shp",), re.compile(r"shp(?:at|ca|pa|ss|ua)_\w+")),
     (("://",), re.compile(r"(?<=://)[^\s/@:]{0,255}:[^\s/@]+(?=@)")),
-    # Contacts, which PostgreSQL names when it refuses a row.
+    # Contacts, which PostgreSQL quotes when it refuses a row.
     (("@", "%40"), re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}")),
     (("+",), re.compile(r"\+\d{7,15}\b")),
 )
-# Random or sealed text, such as a link's token: long, with letters of both cases and digits.
+# Random or sealed text, such as a link's token, is long and has letters of both cases and digits.
 _TOKEN_LENGTH = 40
 _TOKEN = re.compile(rf"(?<![\w-])[\w-]{{{_TOKEN_LENGTH},}}")
 _DEEPEST = 8
 
-# They say at `info` what our own lines say already, one of them with whole addresses.
+# These libraries log at `info` what our own lines already contain, one of them with whole URLs.
 _TALKATIVE = ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "mcp", "asyncio")
 
 
@@ -42,9 +42,9 @@ def configure(
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Send structlog's and the standard library's lines from `level` on to `stream`, or stderr.
+    """Send lines of structlog and the standard library, from `level` up, to `stream` or stderr.
 
-    A line that cannot be written is lost, and fails neither a request nor a job.
+    A line that cannot be written is lost. It never makes a request or a job fail.
     """
     lowest = logging.getLevelNamesMapping()[level.upper()]
     out = stream or sys.stderr
@@ -69,30 +69,31 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(lowest)
-    # uvicorn brings handlers of its own, which a server in this process may have set up.
+    # A server in this process may have installed uvicorn's own handlers.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(lowest, logging.WARNING))
-    # The standard library's handlers would tell stderr of it, which may be what is closed.
+    # Otherwise the standard library's handlers would report a failed line to stderr, which may be
+    # the stream that is closed.
     logging.raiseExceptions = False
     structlog.configure(
         processors=[*common, *written],
         wrapper_class=_bound_logger(lowest),
-        # Our own lines skip the standard library's records, which cost more than the line.
+        # Our own lines bypass the standard library's records, which cost more than the line itself.
         logger_factory=lambda *names: _NamedLogger(out, *names),
         cache_logger_on_first_use=False,
     )
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide the values of fields named like secrets, and keys and passwords inside any text."""
+    """Mask the values of fields that are named like secrets, and any secret inside a text."""
     return {name: _masked(value, name, 0) for name, value in event.items()}
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes lines, and knows which module's they are."""
+    """Writes lines, and has the name of the module that logs them."""
 
     def __init__(self, out: TextIO, name: str = "openstoq") -> None:
         super().__init__(out)
@@ -100,11 +101,11 @@ class _NamedLogger(structlog.WriteLogger):
 
 
 def _bound_logger(lowest: int) -> type[Any]:
-    """Return structlog's logger, but that no line of it raises."""
+    """Return structlog's logger, changed so that logging a line never raises."""
     filtering: Any = structlog.make_filtering_bound_logger(lowest)
 
     def write(logger: Any, method: str, event: str | None = None, /, **fields: Any) -> Any:
-        # Whatever a value's own words raise, or a stream that is closed or full.
+        # A value's own `__str__` may raise, and so may a stream that is closed or full.
         with suppress(Exception):
             return filtering._proxy_to_logger(logger, method, event, **fields)  # noqa: SLF001 - made to be overridden
 
@@ -113,7 +114,7 @@ def _bound_logger(lowest: int) -> type[Any]:
 
 def _renderer(format: str) -> Processor:
     if format == "console":
-        # Exceptions are text by now, and so may be masked like any other.
+        # Exceptions are already text at this point, so that they were masked like any other.
         return structlog.dev.ConsoleRenderer(
             colors=False, exception_formatter=structlog.dev.plain_traceback
         )
@@ -140,12 +141,12 @@ def _masked(value: Any, name: str, depth: int) -> Any:
         return {str(key): _masked(entry, str(key), depth + 1) for key, entry in value.items()}
     if depth < _DEEPEST and isinstance(value, list | tuple):
         return [_masked(entry, "", depth + 1) for entry in value]
-    # Lone surrogates can be in a request's path, and cannot be written.
+    # A request's path may contain lone surrogates, which cannot be written.
     return masked_text(str(value).encode(errors="backslashreplace").decode())
 
 
 def masked_text(text: str) -> str:
-    """Return a text without what looks like a key, a password, a token or a contact."""
+    """Return a text with everything masked that looks like a key, password, token or contact."""
     for signs, look in _SECRET_TEXTS:
         if any(sign in text for sign in signs):
             text = look.sub(MASK, text)

@@ -1,4 +1,4 @@
-"""What /metrics counts, declared in one place so that names stay one family."""
+"""The metrics at /metrics, declared in one place so that their names stay consistent."""
 
 from prometheus_client import Counter, Histogram
 

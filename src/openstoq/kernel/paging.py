@@ -1,4 +1,4 @@
-"""Pages of a list: what callers ask for and the `meta` block they get back."""
+"""Pages of a list: the requested page, and the `meta` block of its answer."""
 
 from dataclasses import dataclass
 
@@ -18,18 +18,18 @@ class PageMeta(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The `number`-th page (from 1) of `size` rows."""
+    """A page of a list: its `number`, from 1, and the `size` of each page in rows."""
 
     number: int
     size: int
 
     @property
     def offset(self) -> int:
-        """How many rows come before this page."""
+        """The number of rows before this page."""
         return min((self.number - 1) * self.size, MOST_ROWS)
 
     def meta(self, total: int) -> PageMeta:
-        """Describe this page of a list of `total` rows."""
+        """Return the `meta` block of this page, for a list of `total` rows."""
         return PageMeta(
             total_count=total,
             page=self.number,

@@ -1,4 +1,4 @@
-"""Deep-partial updates: an absent field is left alone, null clears it.
+"""Deep-partial updates: an absent field is left alone, and null clears it.
 
 A settings document is one strict pydantic model. `partial_of` derives the PATCH schema from it,
 so the two cannot drift apart.
@@ -29,19 +29,19 @@ UNSET: Any = _Unset()
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What a document says of one of its fields besides its type."""
+    """A property of a document's field that its type does not express."""
 
     name: str
 
 
-# A field that named actions write and a PATCH does not.
+# Only named actions change such a field; a PATCH does not accept it.
 READ_ONLY = Marker("read only")
-# A text that shoppers read, of which each locale may have its own.
+# Shoppers read such a text, and it may be translated for each locale.
 TRANSLATABLE = Marker("translatable")
 
 
 class Settings(BaseModel):
-    """Base of every settings document: strict about unknown fields, checked on assignment."""
+    """Base of all settings documents: it refuses unknown fields and validates assignments."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -64,25 +64,25 @@ def partial_of(document: type[BaseModel]) -> type[BaseModel]:
 
 
 def merge(document: Document, changes: dict[str, Any]) -> Document:
-    """Return a validated copy of `document` with `changes` laid over it.
+    """Return a validated copy of `document` with `changes` merged into it.
 
-    Objects merge, lists and values are replaced. Raises pydantic's ValidationError when the
-    outcome is not a valid document.
+    Objects are merged; lists and values are replaced. Raises pydantic's ValidationError if the
+    result is not a valid document.
     """
     return reread(type(document).model_validate(_merged(stored(document), changes)))
 
 
 def reread(document: Document) -> Document:
-    """Return a document as it will be read once it is stored.
+    """Return a document as it will be read back once it is stored.
 
-    Raises pydantic's ValidationError when it could not be: a field that changes what it takes may
-    make of it what it does not take.
+    Raises pydantic's ValidationError if it could not be read back. A field that normalises its
+    value may produce one that it does not accept itself.
     """
     return type(document).model_validate(stored(document))
 
 
 def stored(document: BaseModel) -> dict[str, Any]:
-    """Return the fields of a document that are kept, as JSON values without the computed ones."""
+    """Return the fields of a document that are stored, as JSON values without computed ones."""
     return document.model_dump(mode="json", exclude_computed_fields=True)
 
 

@@ -1,6 +1,7 @@
-"""Locales and countries in the one form in which they are kept: BCP 47 tags, ISO 3166 codes.
+"""Locales and countries in the one form in which they are stored: BCP 47 tags, ISO 3166 codes.
 
-Only what CLDR knows is kept, so that whoever writes a mail or a price later needs no doubts.
+Only locales and countries that CLDR knows are stored, so that code which later writes a mail or a
+price can rely on them.
 """
 
 import re
@@ -12,26 +13,26 @@ from babel.core import get_global, parse_locale
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}")
-# What POSIX adds to a locale: de_DE.UTF-8, de_DE@euro.
+# POSIX appends a suffix to a locale: de_DE.UTF-8, de_DE@euro.
 _POSIX = re.compile(r"[.@]")
-# Language, script, territory and one more: what follows says nothing about texts or numbers.
+# Language, script, territory and one more. Further subtags do not concern texts or numbers.
 _MOST_SUBTAGS = 4
 _NO_LANGUAGE = frozenset({"und", "root"})
-# CLDR names groups of countries and codes for tests as if they were countries.
+# CLDR also lists groups of countries and test codes as territories.
 _NO_COUNTRY = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
-# What people, and the European Union, write instead of ISO's.
+# Codes that people, and the European Union, use instead of ISO's.
 _COMMONLY = {"UK": "GB", "EL": "GR"}
 
 
 @lru_cache(maxsize=1024)
 def locale_tag(text: str) -> str | None:
-    """Return a locale as its BCP 47 tag, such as pt-BR or zh-Hant; None for one that is unknown.
+    """Return a locale as its BCP 47 tag, such as pt-BR or zh-Hant, or None if it is unknown.
 
-    A language has the name that it has now (he for iw), and a script that goes without saying is
-    left out, as Shopify does: zh-Hant-TW is zh-TW. Of a tag with more than CLDR knows, the part
-    that it knows is kept. Nobody is turned away for an odd locale: without one the shop's own
-    language is spoken.
+    An outdated language code is replaced (iw by he). A script that the territory implies is left
+    out, as Shopify does: zh-Hant-TW becomes zh-TW. If CLDR knows only the first part of a tag, that
+    part is returned. An odd locale is never a reason to refuse a request, because the shop's own
+    language can be used instead.
     """
     tag = _POSIX.split(text.strip(), maxsplit=1)[0].replace("_", "-")
     if not _TAG.fullmatch(tag):
@@ -50,9 +51,9 @@ def locale_tag(text: str) -> str | None:
 
 
 def readable(tag: str) -> tuple[str, ...]:
-    """Return the tags of what a reader of `tag` can read, the best first.
+    """Return the tags of texts that a reader of `tag` can read, the best first.
 
-    They are the tag itself, its language in its script, and its language: zh-HK, zh-Hant, zh.
+    They are the tag itself, its language with its script, and its language: zh-HK, zh-Hant, zh.
     """
     known = locale_tag(tag)
     if known is None:
@@ -68,7 +69,7 @@ def _joined(language: str, script: str | None, territory: str | None) -> str:
 
 
 def _script_of(language: str, territory: str | None) -> str | None:
-    """Return the script that a language is written in, there or anywhere."""
+    """Return the script in which a language is written, in the territory or else in general."""
     likely = _names()[1]
     found = likely.get(f"{language}_{territory}") or likely.get(language) or ""
     return found.split("_")[1] if "_" in found else None
@@ -76,12 +77,12 @@ def _script_of(language: str, territory: str | None) -> str | None:
 
 @cache
 def _names() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return CLDR's newer names of languages, and the locale that one without more is likely to be."""
+    """Return CLDR's replacements of language codes, and the likely full locale of each tag."""
     return get_global("language_aliases"), get_global("likely_subtags")
 
 
 def country_code(text: str) -> str | None:
-    """Return a country's two letters in upper case; None for what is no country."""
+    """Return a country's two letters in upper case, or None if it is not a country."""
     code = text.strip()
     named = _COMMONLY.get(code.upper(), code.upper()) if code.isascii() else ""
     return named if named in _countries() else None

@@ -1,4 +1,4 @@
-"""Ports: what the application needs of the outside, found by its type; bootstrap fills them."""
+"""Ports: find the adapter of an outside service by its type; bootstrap plugs the adapters in."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
@@ -7,13 +7,13 @@ Port = TypeVar("Port")
 
 
 class Ports:
-    """The adapters of this process, each under the port it implements."""
+    """The adapters of this process, each under the port that it implements."""
 
     def __init__(self, adapters: Mapping[Any, object]) -> None:
         self._adapters = dict(adapters)
 
     def get(self, port: type[Port]) -> Port:
-        """Return the adapter of `port`; raise LookupError when bootstrap plugged in none."""
+        """Return the adapter of `port`; raise LookupError if bootstrap has plugged in none."""
         try:
             return cast("Port", self._adapters[port])
         except KeyError:

@@ -1,7 +1,7 @@
-"""Slots: a worker runs so many jobs at once, and a job that only waits gives its slot up meanwhile.
+"""Slots limit the jobs that a worker runs at once; a job that only waits gives up its slot.
 
-The slot of the running job is found by its context, because the code that waits, such as a client
-of a shop's API, knows nothing of jobs.
+The running job's slot is kept in a context variable, because the code that waits, such as a client
+of a shop's API, does not know about jobs.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one job among those that a worker runs at once."""
+    """The place of a job among those that a worker runs at once."""
 
     lane: str
     shop_id: UUID
@@ -21,7 +21,7 @@ class Slot:
 
     @property
     def is_free(self) -> bool:
-        """Whether another job may run in its place, as this one waits."""
+        """Return whether another job may run in its place because this one waits."""
         return self.waits > 0
 
 
@@ -30,7 +30,7 @@ _slot: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 @contextmanager
 def occupied(slot: Slot) -> Iterator[None]:
-    """Have the block, and the tasks that it starts, hold `slot`."""
+    """Let the block, and the tasks that it starts, hold `slot`."""
     token = _slot.set(slot)
     try:
         yield
@@ -40,7 +40,7 @@ def occupied(slot: Slot) -> Iterator[None]:
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Give the slot up while the block waits for somebody else's server, if it runs in one."""
+    """Give up the current slot, if there is one, while the block waits for another server."""
     slot = _slot.get()
     if slot is None:
         yield

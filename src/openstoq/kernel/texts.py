@@ -1,29 +1,29 @@
-"""Free text as it is kept: on one line or on several, without what no reader could see."""
+"""Free text as it is stored: on one line or several, without invisible or control characters."""
 
 import re
 import unicodedata
 
-# PostgreSQL's text cannot hold U+0000 nor lone surrogates; the other controls are no text.
+# PostgreSQL's text cannot hold U+0000 or lone surrogates. Other control characters are not text.
 _UNTEXTUAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-# Line breaks of every kind, and what turns the direction of the text around it.
+# Line breaks of every kind, and characters that change the direction of the text around them.
 _OFF_ONE_LINE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# They come along when text is copied, and mean nothing. Joiners are left: Persian needs them.
+# These come along when text is copied, and mean nothing. Joiners are kept, as Persian needs them.
 _UNSEEN = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 
 
 def text(given: str) -> str:
-    """Return text of any number of lines; raise ValueError when it has other control characters."""
+    """Return text of any number of lines; raise ValueError if it has other control characters."""
     if _UNTEXTUAL.search(given):
         raise ValueError("must not contain control characters or lone surrogates")
     return given
 
 
 def line(given: str) -> str:
-    """Return text on one line: composed (NFC), its spaces collapsed, nothing around it.
+    """Return text on one line: composed (NFC), with spaces collapsed and trimmed.
 
-    Raises ValueError when it has line breaks or other control characters.
+    Raises ValueError if it has line breaks or other control characters.
     """
     if _OFF_ONE_LINE.search(given):
         raise ValueError(
@@ -34,5 +34,5 @@ def line(given: str) -> str:
 
 
 def cleaned(given: str) -> str:
-    """Return text that cannot be refused, without what could not be kept."""
+    """Return text from a source that cannot be refused, without characters that cannot be stored."""
     return _UNTEXTUAL.sub("", given)

@@ -1,4 +1,4 @@
-"""Small validated types shared by every feature."""
+"""Small validated types that all features share."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from openstoq.kernel.places import country_code, locale_tag
 
 
 def none_if_empty(value: Any) -> Any:
-    """Return None for "", which storefront scripts send for what they do not have."""
+    """Return None for "", which storefront scripts send for a value that they do not have."""
     return None if value == "" else value
 
 
@@ -41,7 +41,7 @@ _PLAIN_DECIMAL = re.compile(_PLAIN)
 
 
 def _amount(value: Any) -> Any:
-    # Python reads 1E+5, 1_000 and other scripts' digits as well; Shopify does not.
+    # Python also accepts 1E+5, 1_000 and digits of other scripts; Shopify does not.
     if isinstance(value, str):
         if not _PLAIN_DECIMAL.fullmatch(value):
             raise ValueError(
@@ -50,7 +50,7 @@ def _amount(value: Any) -> Any:
             )
         return Decimal(value)
     if isinstance(value, float):
-        # 0 for -0.0 too.
+        # `or 0` also turns -0.0 into 0.
         return Decimal(str(value or 0))
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -59,9 +59,9 @@ Clean = AfterValidator(_if_given(texts.text))
 OnOneLine = AfterValidator(_if_given(texts.line))
 Line = Annotated[str, Field(max_length=255), OnOneLine]
 Text = Annotated[str, Field(max_length=500), Clean]
-# Copy is text that shoppers read; a null shows the theme's own, or nothing.
+# Copy is text that shoppers read. For null the theme shows its own text, or nothing.
 Copy = Annotated[str | None, Field(max_length=2000), Clean, TRANSLATABLE]
-# What CSS takes for a colour and nothing that could end the declaration it stands in.
+# A colour that CSS accepts, without any character that could end the CSS declaration around it.
 Color = Annotated[
     str | None,
     Field(
@@ -69,9 +69,9 @@ Color = Annotated[
         pattern=r"^(#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(rgb|rgba|hsl|hsla)\([0-9., %/deg]+\))$",
     ),
 ]
-# The one rule for every door: a locale is a tag that CLDR knows, or null, which is the shop's own
-# language. It is no reason to turn anybody away; a country that is none is, except where it is but
-# a hint of how a shopper's telephone number is to be read.
+# One rule holds for all faces: a locale is a tag that CLDR knows, or null, which means the shop's
+# own language. An unknown locale is never refused. An unknown country is refused, unless it is only
+# a hint for reading a shopper's phone number.
 Locale = Annotated[str | None, Field(max_length=255), Clean, AfterValidator(_known_locale)]
 Country = Annotated[
     str | None,
@@ -82,11 +82,11 @@ Country = Annotated[
 CountryHint = Annotated[
     str | None, Field(max_length=255), OnOneLine, AfterValidator(_country_if_known)
 ]
-# A tag of Shopify, which takes no spaces around it: what is left of it without them counts.
+# A Shopify tag. Shopify strips the spaces around it, so its length counts without them.
 Tag = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), OnOneLine
 ]
-# An amount of money, or a percentage: what is written of it is a plain decimal.
+# An amount of money or a percentage, written as a plain decimal number.
 Amount = Annotated[
     Decimal,
     Field(ge=0, max_digits=16, decimal_places=4),
