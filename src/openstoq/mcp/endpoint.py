@@ -1,4 +1,4 @@
-"""The HTTP endpoint of MCP: admits the caller, then lets the SDK speak the protocol."""
+"""The HTTP endpoint of MCP, which admits the caller and leaves the protocol to the SDK."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -39,14 +39,14 @@ class Endpoint:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The paths it answers at."""
+        """The routes of the endpoint."""
         return [Route(path, self) for path in PATHS]
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serve while the block runs; it belongs in the application's lifespan."""
-        # The SDK's check of Host and Origin protects servers that trust whoever reaches them.
-        # Ours asks every request for a key in a header, which a rebound page does not have.
+        """Serve while the block runs, which must be the application's lifespan."""
+        # The SDK's check of Host and Origin protects servers that trust every client. Ours requires
+        # a key in a header of every request, which a page cannot send after DNS rebinding.
         self._sessions = StreamableHTTPSessionManager(
             self._server,
             json_response=True,
@@ -62,13 +62,13 @@ class Endpoint:
         scope["state"]["face"] = "mcp"
         request = Request(scope, receive)
         if request.method != "POST":
-            # There are no sessions to resume or to delete, and no stream to listen to.
+            # There are no sessions to resume or delete, and no stream to listen to.
             status = 204 if request.method == "OPTIONS" else 405
             refused = Response(status_code=status, headers={"Allow": "OPTIONS, POST"})
             await refused(scope, receive, send)
             return
         key = key_in(request.headers)
-        # What could be a key is worth reading for; `admit` says what is wrong with anything else.
+        # The body is read only if the key could be valid; `admit` refuses any other.
         message = _message(await request.body()) if is_key(key or "") else _UNREADABLE
         try:
             caller = await admit(
@@ -88,14 +88,15 @@ class Endpoint:
         if unfit is not None:
             await _error(400, *unfit, message)(scope, receive, send)
             return
-        # The SDK gets what was judged here, not bytes that another parser may read otherwise.
+        # The SDK gets the message as it was checked here. It might parse the original bytes
+        # differently.
         await self._serve(scope, orjson.dumps(message), receive, send)
 
     async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         if self._sessions is None:
             raise RuntimeError("the MCP endpoint's run() must be among the application's services")
         headers = MutableHeaders(scope=scope)
-        # The body tells what it is; `curl -d` would call it a form and be refused by the SDK.
+        # The body is known to be JSON. The SDK would refuse `curl -d`, which declares it as a form.
         headers["content-type"] = "application/json"
         headers.setdefault("accept", "application/json")
         unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -113,7 +114,10 @@ class Endpoint:
 
 
 def _message(body: bytes) -> Any:
-    """Return what the body says in strict JSON; of a name that comes twice, the last counts."""
+    """Return the body parsed as strict JSON, in which the last of repeated names counts.
+
+    Returns _UNREADABLE if it is too large or cannot be parsed.
+    """
     try:
         check_size(body)
         return orjson.loads(body)
@@ -122,7 +126,7 @@ def _message(body: bytes) -> Any:
 
 
 def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for each
-    """Return the code and the sentence of what keeps a message from being one of JSON-RPC."""
+    """Return the code and sentence of the error if a message is not valid JSON-RPC, else None."""
     if message is _UNREADABLE:
         return PARSE_ERROR, f"the body is not JSON in UTF-8 of at most {MOST_NAMES} names"
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
@@ -140,7 +144,7 @@ def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for e
 
 
 def _is_name(value: Any) -> bool:
-    # It stands in the answer, which shall not be larger for that.
+    # The answer repeats the name, so a long one would make it large.
     return isinstance(value, str) and len(value) <= _LONGEST_NAME
 
 
@@ -149,7 +153,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _refused(problem: Problem, message: Any) -> Response:
-    """Refuse as HTTP does, with a JSON-RPC error as the body: clients understand either."""
+    """Answer with an HTTP status and a JSON-RPC error, because clients may understand only one."""
     headers: Mapping[str, str] = {}
     if isinstance(problem, PointsSpent):
         headers = problem.points.headers

@@ -1,4 +1,4 @@
-"""The MCP server: lists the tools and runs them on the one path that every face takes."""
+"""The MCP server, which lists the tools and runs them through the dispatch of all faces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -97,7 +97,7 @@ async def _call(
     content = orjson.loads(answer.body)
     return CallToolResult(
         content=[TextContent(text=answer.body.decode())],
-        # Older clients know structured content as an object only.
+        # Older clients accept structured content only as an object.
         structured_content=content if isinstance(content, dict) else None,
     )
 

@@ -1,4 +1,4 @@
-"""Tools: each action as an MCP tool, and a tool's arguments as a call of its action."""
+"""Tools: describe each action as an MCP tool, and turn a tool's arguments into a call of it."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A tool's arguments, taken apart into what a call of the action needs."""
+    """A tool's arguments, split into the parts of a call of the action."""
 
     path: dict[str, str]
     sent: bytes | Mapping[str, Any]
@@ -37,7 +37,7 @@ class Arguments:
 
 
 def tool(action: Action) -> Tool:
-    """Describe an action as a tool."""
+    """Return an action's description as a tool."""
     return Tool(
         name=action.tool,
         description=f"{action.summary}\n\n{action.note}".strip(),
@@ -45,7 +45,7 @@ def tool(action: Action) -> Tool:
         annotations=ToolAnnotations(
             read_only_hint=not action.writes,
             destructive_hint=action.destructive,
-            # A PATCH sets what it names, so a repeat changes nothing; a POST may send something.
+            # Repeating a PATCH changes nothing further; repeating a POST may send a mail again.
             idempotent_hint=action.method != "POST",
             open_world_hint=False,
         ),
@@ -53,7 +53,7 @@ def tool(action: Action) -> Tool:
 
 
 def input_schema(action: Action) -> dict[str, Any]:
-    """Return the request schema with the path's parameters and a write's options beside it."""
+    """Return the request schema, extended by the path's parameters and a write's options."""
     schema = request_schema(action)
     path = {name: {"type": "string"} for name in action.path_params}
     options = _OPTIONS if action.writes else {}
@@ -86,7 +86,7 @@ def split_arguments(action: Action, given: Mapping[str, Any]) -> Arguments:
         if key is not None and not isinstance(key, str):
             problems.append("idempotency_key must be a string")
     try:
-        # What Python reads leniently, such as NaN or half a surrogate pair, is no JSON.
+        # Python parses some values leniently that are not JSON, such as NaN or a lone surrogate.
         body = json.dumps(rest, allow_nan=False, ensure_ascii=False).encode()
         "".join([*path.values(), str(key)]).encode()
     except (ValueError, TypeError, RecursionError) as error:
