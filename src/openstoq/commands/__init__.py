@@ -1,4 +1,4 @@
-"""The commands, one module each; `app` is the whole command line."""
+"""The commands of the command line, which is `app`."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL of a command: started with it, kept running, stopped after it."""
+"""The embedded PostgreSQL of a command: start it, keep it running, and stop it afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,12 +18,12 @@ TRY_AGAIN_SECONDS = 5.0
 
 @asynccontextmanager
 async def embedded_server(folder: Path, *, port: int = 0) -> AsyncIterator[EmbeddedServer]:
-    """Run a server on `folder` while the block runs, and start it again whenever it dies."""
+    """Run a server on `folder` while the block runs, and restart it whenever it dies."""
     starting = asyncio.create_task(asyncio.to_thread(embedded.start, folder, port=port))
     try:
         server = await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # The thread goes on, and nobody else would stop what it starts.
+        # The thread cannot be cancelled, so wait for the server that it starts and stop it.
         with suppress(EmbeddedServerError):
             (await starting).stop()
         raise

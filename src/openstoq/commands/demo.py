@@ -69,14 +69,14 @@ def demo(
     with _folder(data_dir) as folder:
         playing = _demo(Path(folder), port, scripts=scripts, stay=stay, as_json=json)
         code = asyncio.run(wait_for_stop(playing))
-    # A story that was cut short is no success; being told to stop is how exploring ends.
+    # A story that a signal cut short is a failure, but a signal is the normal end of exploring.
     sys.exit(code if code is not None else int(bool(scripts) and not stay))
 
 
 def _check_free(first: int) -> None:
-    """Stop with a sentence when another program, such as another demo, has one of the ports.
+    """Exit with a sentence if another program, such as another demo, uses one of the ports.
 
-    That of the database is looked at where the database is started.
+    The database's port is checked where the database is started.
     """
     for port in range(first, first + 4):
         with socket.socket() as probe:
@@ -98,7 +98,7 @@ def _folder(data_dir: Path | None) -> Any:
 
 
 class _Kept:
-    """A folder that stays."""
+    """A folder that is kept, unlike a temporary one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,7 +107,7 @@ class _Kept:
         return str(self.folder)
 
     def __exit__(self, *_: object) -> None:
-        """Leave it as it is."""
+        """Leave the folder as it is."""
 
 
 async def _demo(folder: Path, port: int, *, scripts: list[str], stay: bool, as_json: bool) -> int:
@@ -127,7 +127,7 @@ async def _demo(folder: Path, port: int, *, scripts: list[str], stay: bool, as_j
 
 @asynccontextmanager
 async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
-    """Start everything and yield where it is, once the shops are connected and pulled."""
+    """Start all processes, connect the shops, and yield the addresses once all is pulled."""
     api, sandbox, mail, smtp, database = range(port, port + 5)
     children = Children()
     async with embedded_server(folder / "postgres", port=database) as server:
@@ -174,7 +174,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
 
 
 def _environment(folder: Path, database_url: str, *, api: int, smtp: int) -> dict[str, str]:
-    """Return the demo's settings; what the caller's environment says already stays."""
+    """Return the demo's settings; most keep a value that the caller's environment already has."""
     kept = folder / "demo.secrets"
     if not kept.exists():
         kept.touch(mode=0o600)
@@ -207,7 +207,7 @@ def _sandbox_arguments(sandbox: int, mail: int, smtp: int, *, api: int) -> tuple
 
 
 async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, folder: Path) -> str:
-    """Connect a sandbox shop and return its API key, the same one at every start."""
+    """Connect a sandbox shop and return its API key, which is the same at every start."""
     key = await installation.install(
         opened,
         domain=domain,

@@ -1,4 +1,4 @@
-"""`openstoq docs`: the reference pages that are made from the code."""
+"""`openstoq docs`: write the reference pages that are generated from the code."""
 
 import sys
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def docs(
 
 
 def pages() -> dict[str, str]:
-    """Return every generated page under its name."""
+    """Return all generated pages by name."""
     return {
         "configuration.md": "\n".join(_configuration()) + "\n",
         "actions.md": "\n".join(_actions()) + "\n",
@@ -65,7 +65,7 @@ def _default(setting: FieldInfo) -> str:
 
 
 def _allowed(setting: FieldInfo) -> str | None:
-    """Say which values a setting takes, where its type does not take just any."""
+    """Return a sentence about the values that a setting accepts, or None if it accepts any."""
     if get_origin(setting.annotation) is Literal:
         return f"One of {', '.join(f'`{choice}`' for choice in get_args(setting.annotation))}."
     least = next((bound.ge for bound in setting.metadata if hasattr(bound, "ge")), None)

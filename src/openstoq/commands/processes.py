@@ -1,4 +1,4 @@
-"""Child processes: started together, started again when one dies, stopped together."""
+"""Child processes: start them, restart one that dies, and stop them together."""
 
 import asyncio
 import ctypes
@@ -29,7 +29,7 @@ class Child:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it."""
+        """Start the process."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -38,26 +38,27 @@ class Child:
             env={**os.environ, **self.environment},
             pass_fds=self.files,
             stdout=asyncio.subprocess.PIPE if self.wants_output else None,
-            # The terminal's Ctrl-C is ours to pass on, so that children stop in order.
+            # With its own session the child does not get the terminal's Ctrl-C. We stop the
+            # children in order instead.
             start_new_session=True,
             preexec_fn=_stop_with_parent,
         )
 
     async def first_line(self) -> bytes:
-        """Return the first line that it prints."""
+        """Return the first line that the process prints."""
         if self.process is None or self.process.stdout is None:
             raise RuntimeError(f"{self.name} was not started with its output piped")
         return await self.process.stdout.readline()
 
 
 def _stop_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
+    """Ask the kernel to send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Children:
-    """Keeps processes running until it is told to stop."""
+    """Keeps processes running until `stop` is called."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -74,7 +75,7 @@ class Children:
     async def stop(self) -> None:
         """Stop all processes, the last started first."""
         self._stopping = True
-        # A child that is being started again is awaited, or nobody would ever stop it.
+        # Restarts under way are awaited, because their processes would otherwise never be stopped.
         await asyncio.gather(*self._starting, return_exceptions=True)
         for watcher in self._watchers:
             watcher.cancel()
@@ -106,14 +107,14 @@ async def _stop(child: Child) -> None:
 
 
 async def wait_for_stop(work: Coroutine[Any, Any, Result]) -> Result | None:
-    """Run `work` to its end, or until SIGTERM or SIGINT cancels it, at whatever point it is.
+    """Run `work` to its end, or until SIGTERM or SIGINT cancels it.
 
-    Return what it returned; None when it was cancelled.
+    Return its result, or None if it was cancelled.
     """
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
-        # Once is enough: a second signal must not interrupt the cleaning up after the first.
+        # A second signal is ignored, because it must not interrupt the clean-up after the first.
         loop.add_signal_handler(one, lambda: task.cancelling() or task.cancel())
     try:
         return await task

@@ -50,7 +50,7 @@ def migrate() -> None:
 async def _serve_many(settings: Settings) -> None:
     with (
         listening(settings.http.host, settings.http.port) as shared,
-        # /metrics of any process then adds up what all of them have counted.
+        # With this folder, /metrics of any process adds up the metrics of all processes.
         TemporaryDirectory(prefix="openstoq-metrics-") as counts,
     ):
         children = Children()
@@ -76,10 +76,10 @@ async def _up(settings: Settings) -> None:
     address = bootstrap.embedded_address(settings)
     folder = settings.database.data_dir / "postgres"
     if not embedded.is_running(folder):
-        # Left by an `up` that was killed, it would mislead commands until ours is written.
+        # A killed `up` leaves its file, which would mislead other commands until ours is written.
         address.unlink(missing_ok=True)
     async with embedded_server(folder) as server:
-        # It holds a password, so it is made for the owner's eyes before anything is written.
+        # The URL holds a password, so the file is made private before the URL is written.
         written = address.with_name(f"{address.name}.new")
         written.touch(mode=0o600)
         written.write_text(server.url, encoding="ascii")

@@ -1,4 +1,4 @@
-"""`openstoq shop …`: connecting shops and their API keys."""
+"""`openstoq shop …`: connect shops, manage their API keys, and unblock sign-ups."""
 
 import asyncio
 import sys
@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API k
 def _off_the_command_line(
     context: typer.Context, option: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Return a secret from the environment or, for "-", from the terminal or a pipe."""
+    """Return a secret from the environment, or for "-" from the terminal or a pipe."""
     source = context.get_parameter_source(str(option.name))
     if value == "-":
         if sys.stdin.isatty():

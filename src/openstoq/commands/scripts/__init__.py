@@ -12,7 +12,7 @@ SCRIPTS: dict[str, type[Story]] = {"back-in-stock": BackInStock, "preorder": Pre
 
 
 async def play(names: list[str], stage: Demo) -> int:
-    """Play stories one after the other; return 0 if all went as they should, else 1."""
+    """Play stories one after the other; return 0 if all of them succeed, else 1."""
     console = Console(highlight=False)
     async with httpx.AsyncClient(timeout=10) as http:
         for name in names:

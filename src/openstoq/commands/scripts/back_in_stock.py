@@ -1,4 +1,4 @@
-"""The main job as a story: sign-ups for a sold-out variant, a restock, the mails, a resend."""
+"""Back-in-stock as a story: sign-ups for a sold-out variant, a restock, the mails, a resend."""
 
 import re
 from time import monotonic
@@ -12,7 +12,7 @@ SIGNUPS = "/back_in_stock/signups"
 
 
 class BackInStock(Story):
-    """Four wait for a variant; it comes back, and each gets one mail."""
+    """Four shoppers wait for a variant; it comes back, and each of them gets one mail."""
 
     title = "back-in-stock: four wait, the variant comes back, each gets one mail"
 

@@ -15,7 +15,7 @@ SEE_OTHER = 303
 
 
 class Preorders(OrderStory):
-    """An offer's three orders: one is paid by card, one by link, one was too much."""
+    """Three orders of an offer: one is paid by card, one by link, and one exceeds the limit."""
 
     title = "preorder: a deposit now, the balance when stock lands, then the parcel"
 
@@ -60,7 +60,7 @@ class Preorders(OrderStory):
         return offer
 
     async def _in_shop(self, offer: str, variant: dict[str, Any]) -> int:
-        """See that the shop sells it; return the plan with the deposit."""
+        """Check that the shop sells the offer; return the id of the plan with the deposit."""
 
         async def sync() -> object:
             return (await self.read(offer))["sync"]

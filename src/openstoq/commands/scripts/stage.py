@@ -1,4 +1,4 @@
-"""Where a demo runs: what it prints, and what a story is played on."""
+"""The stage of a demo: its addresses and keys, which it prints and its stories use."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Where everything is. `admin_token` opens the sandbox's Admin API and its control API."""
+    """The demo's addresses and keys.
+
+    `admin_token` is valid for the sandbox's Admin API and its control API.
+    """
 
     api: str
     sandbox: str

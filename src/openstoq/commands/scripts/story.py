@@ -1,4 +1,4 @@
-"""What every story has: the faces it goes through, a timeline, and waits that come to an end."""
+"""The base of all stories: requests to the faces, a timeline, and waits with a time limit."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -17,11 +17,11 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 
 
 class Differs(Exception):  # noqa: N818 - the story went another way than it should
-    """Something is not as it should be."""
+    """Something differs from what the story expects."""
 
 
 class Story(ABC):
-    """A story on a stage; `tell` raises Differs as soon as something is not as it should be."""
+    """A story on a stage; `tell` raises Differs as soon as something differs."""
 
     title: ClassVar[str]
 
@@ -44,7 +44,7 @@ class Story(ABC):
         """Play the story from its beginning to its end."""
 
     async def play(self) -> bool:
-        """Play the story and print its timeline; say what differs, if something does."""
+        """Play the story and print its timeline, with the difference if there is one."""
         self.console.print(f"\n[bold]{self.title}[/]")
         try:
             self._read_mails = max((one["id"] for one in await self._mails()), default=0)
@@ -56,14 +56,14 @@ class Story(ABC):
         return True
 
     def say(self, what: str, where: str = "") -> None:
-        """Print what happened, when, and where it can be looked at."""
+        """Print an event of the story with its time, and the place to look at it."""
         elapsed = f"{monotonic() - self._began:6.2f} s"
         self.console.print(f"[dim]{elapsed}[/]  {escape(what)}", soft_wrap=True)
         if where:
             self.console.print(f"          [dim]{escape(where)}[/]", soft_wrap=True)
 
     async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Ask v2 with the shop's key."""
+        """Send a request to v2 with the shop's key."""
         return await self.http.request(
             method,
             f"{self.v2}{path}",
@@ -72,15 +72,15 @@ class Story(ABC):
         )
 
     async def read(self, path: str) -> Any:
-        """Read something of v2."""
+        """Return the answer to a GET of v2."""
         return found(await self.ask("GET", path))
 
     async def write(self, path: str, *, method: str = "POST", **body: Any) -> Any:
-        """Write something of v2, which takes note of it."""
+        """Send a write to v2, and return its answer, which must be 202."""
         return found(await self.ask(method, path, **body), 202)
 
     async def control(self, method: str, path: str, **body: Any) -> Any:
-        """Do in the sandbox shop what a merchant does there, or look at it."""
+        """Call the sandbox shop's control API, in the merchant's place."""
         return found(
             await self.http.request(
                 method,
@@ -91,7 +91,7 @@ class Story(ABC):
         )
 
     async def sold_out_variant(self) -> dict[str, Any]:
-        """Return a sold-out variant with `product_id` and its product's `page`; say which."""
+        """Return a sold-out variant with its `product_id` and `page`, and print its title."""
         for product in (await self.control("GET", "products"))["products"]:
             for variant in product["variants"]:
                 if variant["inventory_quantity"] <= 0 and variant["inventory_policy"] == "DENY":
@@ -102,11 +102,11 @@ class Story(ABC):
         raise Differs("the sandbox shop has nothing that is sold out")
 
     async def restock(self, variant: dict[str, Any], available: int) -> None:
-        """Have stock arrive in the sandbox shop, which tells of it by webhook."""
+        """Set stock in the sandbox shop, which sends a webhook about it."""
         await self.control("POST", "stock", variant_id=variant["id"], available=available)
 
     async def mails(self, number: int, to: str | None = None) -> list[dict[str, Any]]:
-        """Wait for so many new mails, to one address or to all, and return them."""
+        """Wait for `number` new mails, to one address or to all, and return them."""
 
         async def caught() -> list[dict[str, Any]] | None:
             messages = await self._mails(to)
@@ -124,7 +124,7 @@ class Story(ABC):
         return {**message, "url": f"{self.stage.mail}/messages/{message['id']}/html"}
 
     async def until(self, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Look again and again until there is something, and return it."""
+        """Poll until `look` returns something, and return it."""
         deadline, pause = monotonic() + self.patience, SHORTEST_PAUSE
         while (seen := await look()) is None:
             if monotonic() > deadline:
@@ -136,7 +136,7 @@ class Story(ABC):
     async def becomes(
         self, what: str, expected: object, look: Callable[[], Awaitable[object]]
     ) -> None:
-        """Look again and again until it is what is expected."""
+        """Poll until `look` returns the expected value."""
         seen: object = None
 
         async def is_so() -> bool | None:
@@ -164,13 +164,13 @@ class Story(ABC):
 
 
 def found(answer: httpx.Response, status: int = 200) -> Any:
-    """Return what an answer says; raise Differs unless it has that status."""
+    """Return the body of an answer; raise Differs unless it has that status."""
     if answer.status_code != status:
         raise Differs(f"{answer.request.url} answered {answer.status_code}: {answer.text[:300]}")
     return answer.json()
 
 
 def same(what: str, got: object, expected: object) -> None:
-    """Raise Differs unless one is the other."""
+    """Raise Differs unless both values are equal."""
     if got != expected:
         raise Differs(f"{what}: {got} instead of {expected}")
