@@ -1,4 +1,4 @@
-"""The command line: `openstoq --help` lists what it can do."""
+"""The command line; `openstoq --help` lists the commands."""
 
 import sys
 
@@ -11,7 +11,7 @@ from openstoq.db.embedded import EmbeddedServerError
 
 
 def main() -> None:
-    """Run one command; a wrong setting is a sentence, not a traceback."""
+    """Run one command, and print a wrong setting as a sentence instead of a traceback."""
     try:
         app()
     except (SettingsError, EmbeddedServerError, CommerceError) as error:

@@ -1,4 +1,4 @@
-"""From settings to a running process: the only place that chooses adapters."""
+"""Turn settings into a running process; this is the only place that chooses adapters."""
 
 import gc
 import signal
@@ -42,16 +42,16 @@ SHORTEST_KEY = 32
 
 
 class SettingsError(Exception):
-    """A setting without which the process cannot start; the message says which."""
+    """A setting keeps the process from starting; the message names it and what to do."""
 
 
 @asynccontextmanager
 async def runtime(
     settings: Settings, *, statement_seconds: float | None = None
 ) -> AsyncIterator[Runtime]:
-    """Open what every request and job shares; close it when the block ends.
+    """Open the objects that all requests and jobs share; close them when the block ends.
 
-    A statement may take `statement_seconds`, or else as long as one of a request that writes.
+    A statement may take `statement_seconds`, or else as long as in a request that writes.
     """
     url = database_url(settings)
     key = settings.security.key.get_secret_value()
@@ -89,8 +89,8 @@ async def runtime(
 
 
 async def serve(settings: Settings, *, fd: int | None = None) -> None:
-    """Serve the API until SIGTERM; `fd` is a socket that is listened on already."""
-    # Its library takes half a second to load, which a worker does without.
+    """Serve the API until SIGTERM or SIGINT; `fd` is a socket that already listens."""
+    # The MCP library takes half a second to load, and a worker does not need it.
     from openstoq.mcp.endpoint import Endpoint  # noqa: PLC0415
 
     async with runtime(settings) as opened:
@@ -108,16 +108,16 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             port=settings.http.port,
             timeout_graceful_shutdown=10,
         )
-        # What was made by now lives as long as the process: the collector need not walk it again.
+        # All objects so far live as long as the process, so the garbage collector can skip them.
         gc.collect()
         gc.freeze()
         _on_signals(server.stop)
-        # A socket made of the number alone knows its own family, which uvicorn would have to guess.
+        # A socket made from the descriptor has the right family; uvicorn would have to guess it.
         await server.serve([socket.socket(fileno=fd)] if fd is not None else None)
 
 
 def routes(opened: Runtime) -> list[BaseRoute]:
-    """Return the routes of every face besides v2 and MCP, which are made from the registry."""
+    """Return the routes of all faces except v2 and MCP, which are made from the registry."""
     return [
         *v1.routes(opened),
         *inbound_webhooks.routes(opened),
@@ -128,7 +128,7 @@ def routes(opened: Runtime) -> list[BaseRoute]:
 
 
 async def work(settings: Settings) -> None:
-    """Run jobs until SIGTERM or SIGINT; those under way end first."""
+    """Run jobs until SIGTERM or SIGINT, and let the running ones end."""
     async with runtime(settings, statement_seconds=settings.database.job_seconds) as opened:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
@@ -142,9 +142,9 @@ async def work(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _watchable(opened: Runtime) -> AsyncIterator[None]:
-    """Serve the worker's own /metrics and /healthz while the block runs, where a port is set.
+    """Serve the worker's own /metrics and /healthz while the block runs, if a port is set.
 
-    They are served by the loop that runs the jobs: one that hangs answers no longer.
+    The event loop that runs the jobs serves them, so a loop that hangs no longer answers.
     """
     host, port = opened.settings.worker.metrics_host, opened.settings.worker.metrics_port
     if port is None:
@@ -173,9 +173,9 @@ async def _watchable(opened: Runtime) -> AsyncIterator[None]:
 
 
 def database_url(settings: Settings) -> str:
-    """Return the address of PostgreSQL; raise SettingsError when none is set.
+    """Return the URL of PostgreSQL; raise SettingsError if none is known.
 
-    While `openstoq up` runs an embedded server, other commands find it by the file it leaves.
+    While `openstoq up` runs an embedded server, other commands find its URL in a file.
     """
     if settings.database.url is not None:
         return settings.database.url.get_secret_value()
@@ -189,12 +189,12 @@ def database_url(settings: Settings) -> str:
 
 
 def embedded_address(settings: Settings) -> Path:
-    """Return the file that names the embedded server while it runs."""
+    """Return the file that holds the embedded server's URL while it runs."""
     return settings.database.data_dir / "database.url"
 
 
 def owner_url(settings: Settings) -> str:
-    """Return the address under which migrations run."""
+    """Return the URL with which migrations connect."""
     owner = settings.database.owner_url
     return owner.get_secret_value() if owner is not None else database_url(settings)
 

@@ -1,4 +1,4 @@
-"""Settings: every choice an installation can make, read once from OPENSTOQ_… variables.
+"""The settings of an installation, read once from OPENSTOQ_… variables.
 
 A field `pool_size` of the group `database` is read from OPENSTOQ_DATABASE_POOL_SIZE.
 docs/configuration.md is generated from this module.
@@ -17,7 +17,7 @@ PREFIX = "OPENSTOQ_"
 
 
 def _proxies(value: str) -> str:
-    """Return addresses and networks as the server compares them; raise ValueError for others."""
+    """Return addresses and networks in the form that the server compares; else raise ValueError."""
     proxies = [plain(one.strip()) for one in value.split(",") if one.strip()]
     for proxy in proxies:
         try:
@@ -37,7 +37,7 @@ def _proxies(value: str) -> str:
 
 
 class Group(BaseModel):
-    """Base of a group of settings: an unknown name is an error, not a typo that goes unseen."""
+    """Base of a group of settings: an unknown name is an error, so that no typo goes unnoticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -139,7 +139,7 @@ class Security(Group):
 
 
 class Shopify(Group):
-    """The Shopify app this installation is."""
+    """The Shopify app of this installation."""
 
     client_secret: SecretStr = Field(
         SecretStr(""), description="The app's client secret; it signs webhooks."
@@ -154,7 +154,7 @@ class Shopify(Group):
 
 
 class Limits(Group):
-    """How much a caller may ask for."""
+    """The points that callers may spend."""
 
     points: int = Field(360, description="Points per shop and 60 seconds; GET 1, others 2.")
     address_points: int = Field(
@@ -216,7 +216,7 @@ class Collection(Group):
 
 
 class Audit(Group):
-    """The record of who changed what."""
+    """The audit log, which records every change and its author."""
 
     days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         400, description="How long a row of the audit log is kept."
@@ -224,14 +224,14 @@ class Audit(Group):
 
 
 class Log(Group):
-    """What the processes say."""
+    """The logs of all processes."""
 
     format: Literal["json", "console"] = Field("json", description="One object a line, or text.")
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="From where.")
 
 
 class Settings(BaseSettings):
-    """Everything an installation can choose."""
+    """All settings of an installation."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,

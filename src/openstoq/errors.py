@@ -1,4 +1,4 @@
-"""Errors an action may raise; each knows its HTTP status and tells the caller what to do."""
+"""Errors that an action may raise, with an HTTP status and sentences for the caller."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ from openstoq.kernel.faults import is_of_item
 
 
 class Systemic(Exception):  # noqa: N818 - its kinds describe a state, not a fault of ours
-    """Trouble that is not one item's: whatever is tried now would meet it."""
+    """An error that no item causes: any other item would meet it now as well."""
 
 
 @is_of_item.register
@@ -15,14 +15,14 @@ def _(_error: Systemic) -> bool:
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
-    """The request cannot be carried out, and the caller can be told why.
+    """The request cannot be carried out, and the caller gets the reason.
 
     `messages` are sentences; `details` are further fields of the body, for the few answers
     whose documented shape has them.
     """
 
     status: ClassVar[int]
-    # Its words are for whoever asked, and no fault.
+    # The message is meant for the caller, and is an answer instead of a fault.
     is_told = is_answer = True
 
     def __init__(self, *messages: str, **details: Any) -> None:
@@ -47,7 +47,7 @@ class Unauthorized(Problem):
 
 
 class NotFound(Problem):
-    """No such thing in the caller's shop."""
+    """The thing does not exist in the caller's shop."""
 
     status = 404
 
@@ -59,13 +59,13 @@ class Conflict(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than what is accepted."""
+    """The body is larger than the limit."""
 
     status = 413
 
 
 class Invalid(Problem):
-    """The request was understood and its values are not acceptable."""
+    """The request was understood, but its values are not acceptable."""
 
     status = 422
 
@@ -77,14 +77,14 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem, Systemic):
-    """Something that the answer needs is not there now; try again later."""
+    """Something that the answer needs is not available now; a later retry helps."""
 
     status = 503
     retry_after: ClassVar[int] = 2
 
 
 class StorageFull(Unavailable):
-    """The database takes no writes, which somebody has to mend."""
+    """The database accepts no writes, until an operator mends it."""
 
     retry_after = 30
 

@@ -1,4 +1,4 @@
-"""Everything the application can do: its actions, in /help order; its jobs; who hears what."""
+"""The registry of the application: its actions in /help order, its jobs and its subscribers."""
 
 from typing import Any
 
