@@ -1,4 +1,4 @@
-"""Errors of PostgreSQL and its connection: tell passing errors from those of an item's values."""
+"""Errors of PostgreSQL and its connection: tell transient errors from those of an item's values."""
 
 import asyncpg
 
