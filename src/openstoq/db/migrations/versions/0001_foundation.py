@@ -1,4 +1,4 @@
-"""Runs 0001_foundation.sql beside it."""
+"""Run 0001_foundation.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

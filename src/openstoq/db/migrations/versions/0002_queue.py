@@ -1,4 +1,4 @@
-"""Runs 0002_queue.sql beside it."""
+"""Run 0002_queue.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0003_catalog.sql beside it."""
+"""Run 0003_catalog.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

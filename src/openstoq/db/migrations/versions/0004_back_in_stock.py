@@ -1,4 +1,4 @@
-"""Runs 0004_back_in_stock.sql beside it."""
+"""Run 0004_back_in_stock.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0005_housekeeping.sql beside it."""
+"""Run 0005_housekeeping.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0006_offers.sql beside it."""
+"""Run 0006_offers.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

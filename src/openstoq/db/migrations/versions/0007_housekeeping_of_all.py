@@ -1,4 +1,4 @@
-"""Runs 0007_housekeeping_of_all.sql beside it."""
+"""Run 0007_housekeeping_of_all.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0008_drift.sql beside it."""
+"""Run 0008_drift.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0009_item_order.sql beside it."""
+"""Run 0009_item_order.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

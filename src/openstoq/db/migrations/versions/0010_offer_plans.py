@@ -1,4 +1,4 @@
-"""Runs 0010_offer_plans.sql beside it."""
+"""Run 0010_offer_plans.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

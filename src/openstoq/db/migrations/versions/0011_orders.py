@@ -1,4 +1,4 @@
-"""Runs 0011_orders.sql beside it."""
+"""Run 0011_orders.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0012_schedules.sql beside it."""
+"""Run 0012_schedules.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

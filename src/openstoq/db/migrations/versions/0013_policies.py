@@ -1,4 +1,4 @@
-"""Runs 0013_policies.sql beside it."""
+"""Run 0013_policies.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0014_unknown.sql beside it."""
+"""Run 0014_unknown.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

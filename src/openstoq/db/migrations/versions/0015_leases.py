@@ -1,4 +1,4 @@
-"""Runs 0015_leases.sql beside it."""
+"""Run 0015_leases.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0016_country.sql beside it."""
+"""Run 0016_country.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0017_sold_out.sql beside it."""
+"""Run 0017_sold_out.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

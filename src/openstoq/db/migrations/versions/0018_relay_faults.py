@@ -1,4 +1,4 @@
-"""Runs 0018_relay_faults.sql beside it."""
+"""Run 0018_relay_faults.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0019_doors.sql beside it."""
+"""Run 0019_doors.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0020_item_faults.sql beside it."""
+"""Run 0020_item_faults.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Runs 0021_lanes.sql beside it."""
+"""Run 0021_lanes.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 

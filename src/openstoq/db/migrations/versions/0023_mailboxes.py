@@ -1,4 +1,4 @@
-"""Runs 0023_mailboxes.sql beside it, and renames the locales of offers' texts."""
+"""Run 0023_mailboxes.sql beside it, and rename the locales of offers' texts."""
 
 from alembic import op
 from sqlalchemy import text

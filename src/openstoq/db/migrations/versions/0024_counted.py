@@ -1,4 +1,4 @@
-"""Runs 0024_counted.sql beside it."""
+"""Run 0024_counted.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 
