@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers in the one form in which they are kept and compared."""
+"""E-mail addresses and phone numbers in the one form in which they are stored and compared."""
 
 import re
 
@@ -25,8 +25,8 @@ def email_address(text: str) -> str:
 def with_ascii_domain(address: str) -> str:
     """Return an address as mail carries it, with its domain as DNS has it (IDNA 2008).
 
-    It need not have come through our door: a sender is the operator's, a recipient may be stored
-    by an older version. Raises ValueError for anything that is not one plain address.
+    The address may not have been checked before: the operator sets a sender, and an older version
+    may have stored a recipient. Raises ValueError for anything but a single plain address.
     """
     if not _PLAIN.fullmatch(address):
         raise ValueError(f"{address!r} is not an e-mail address; correct it.")
