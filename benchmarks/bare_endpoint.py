@@ -1,4 +1,4 @@
-"""The ceiling for sign-ups and lists: endpoints that do the same insert or select, bare."""
+"""The ceiling for sign-ups and lists: bare endpoints with the same insert and select."""
 
 import os
 from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ async def create(request: Request) -> Response:
 
 
 async def list_(request: Request) -> Response:
-    """Return 25 sign-ups and how many there are."""
+    """Return 25 sign-ups and their total number."""
     async with request.app.state.pool.acquire() as connection:
         json, total = await page(connection, SHOP, Filter(), Page(1, 25), projection=SIGNUP)
     body = f'{{"signups":{json},"total":{total}}}'
@@ -57,7 +57,7 @@ async def list_(request: Request) -> Response:
 
 
 async def ready(_: Request) -> Response:
-    """Say that it is up."""
+    """Answer that the process is up."""
     return Response()
 
 

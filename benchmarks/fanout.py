@@ -2,8 +2,8 @@
 
     python benchmarks/fanout.py --signups 100000 [--relay-delay-ms 20]
 
-The bare sender hands the same messages, made beforehand, to the same sink: no database, no
-queue, no marks. The ratio between the two is what durability costs on this machine.
+The bare sender sends the same messages, made beforehand, to the same sink, without a database, a
+queue or marks. The ratio between the two is the cost of durability on this machine.
 """
 
 import argparse
@@ -38,7 +38,7 @@ CONNECTIONS = 10
 
 
 class Prebuilt(Outbox):
-    """The same message over and over, made beforehand."""
+    """A source that repeats one message, which was made beforehand."""
 
     def __init__(self, number: int) -> None:
         facts = AlertFacts(
@@ -74,7 +74,7 @@ class Prebuilt(Outbox):
         return Email(new_id(), "alerts@benchmark.example", "shopper@example.com", self.content)
 
     def settle(self, email: Email, delivery: Delivery) -> None:
-        """Nothing is recorded: that is the point."""
+        """Record nothing, because the bare sender has no marks."""
 
 
 def bare_sender(messages: int, relay_delay_ms: float) -> float:
@@ -97,7 +97,7 @@ def bare_sender(messages: int, relay_delay_ms: float) -> float:
 
 
 def fanout(made: Stage, signups: int, relay_delay_ms: float) -> dict[str, float]:
-    """Play one restock and return what it took."""
+    """Play one restock and return its measurements."""
     log = made.folder / "taken.txt"
     relay, port = sink("--delay-ms", str(relay_delay_ms), "--log", str(log))
     environment = made.environment(

@@ -2,8 +2,8 @@
 
     python benchmarks/lists.py --requests 4000 [--waiting 1000]
 
-The bare endpoint is Starlette on uvicorn with one asyncpg pool and nothing else: no key, no limits,
-no validation, no row-level security.
+The bare endpoint is Starlette on uvicorn with one asyncpg pool. It has no key, no limits, no
+validation and no row-level security.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PATH = "/api/v2/external/back_in_stock/signups?per_page=25"
 def rate(
     command: list[str], environment: dict[str, str], port: int, asked: bytes, number: int
 ) -> float:
-    """Start a server and return how many of these requests a second it answers."""
+    """Start a server and return the number of these requests that it answers per second."""
     server = started(command, environment)
     until_ready(f"http://127.0.0.1:{port}")
     rate_of(port, repeat(asked, 300))
@@ -38,7 +38,7 @@ def rate(
 
 
 def key_of(made: Stage) -> str:
-    """Return an API key of the shop, which may ask as often as it likes."""
+    """Return an API key of the shop, which gets unlimited points."""
     made.run("UPDATE shops SET rate_points = 1000000000")
 
     async def make() -> str:

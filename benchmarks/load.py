@@ -1,4 +1,4 @@
-"""Requests to a server over connections that are kept, by which its rate is measured."""
+"""A load of requests over kept connections, which measures a server's rate."""
 
 import asyncio
 import time
@@ -10,14 +10,14 @@ CONNECTIONS = 16
 
 
 def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """Write a request as it goes over the wire."""
+    """Return the bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def rate_of(port: int, requests: Iterable[bytes]) -> float:
-    """Send these over CONNECTIONS kept connections; return how many a second were answered."""
+    """Send the requests over CONNECTIONS kept connections; return the answers per second."""
     return uvloop.run(_load(port, requests))
 
 

@@ -1,9 +1,9 @@
-"""An offer of many variants: attached, synced with the shop, and listed meanwhile.
+"""An offer of many variants, which is attached, synced to the shop, and listed meanwhile.
 
     python benchmarks/offers.py --variants 20000
 
-The shop is the sandbox, with so many points that its throttle holds nobody up; what Shopify would
-make of it is told by the points spent: at 100 points a second they are the time that it takes.
+The shop is the sandbox, with so many points that its throttle delays nothing. The points spent show
+the time that Shopify would need, at 100 points a second.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PER_PRODUCT = 2_000
 
 
 def fill(sandbox: httpx.Client, variants: int) -> list[int]:
-    """Put products with many variants on sale; return all of the shop's variants."""
+    """Add products with many variants to the shop; return all of the shop's variants."""
     for start in range(0, variants, PER_PRODUCT):
         made = sandbox.post(
             "/products",
@@ -36,7 +36,7 @@ def fill(sandbox: httpx.Client, variants: int) -> list[int]:
 
 
 def until(look: Callable[[], bool], seconds: float) -> float:
-    """Wait until `look()` is true; return how long that took."""
+    """Wait until `look()` is true; return the elapsed time."""
     began = time.perf_counter()
     while not look():
         if time.perf_counter() - began > seconds:
@@ -52,7 +52,7 @@ def spent(sandbox: httpx.Client) -> tuple[float, int]:
 
 
 def measure(made: Demo, variants: int) -> dict[str, float]:
-    """Attach, sync, list; return seconds, points, calls and the slowest read meanwhile."""
+    """Attach, sync and list variants; return seconds, points, calls and the slowest read."""
     api, sandbox = made.api(), made.control()
     sandbox.patch("/throttle", json={"maximum": 10_000_000, "restore_rate": 1_000_000})
     ids = fill(sandbox, variants)

@@ -2,8 +2,8 @@
 
     python benchmarks/signups.py --requests 6000 [--waiting 100000]
 
-The bare endpoint is Starlette on uvicorn with one asyncpg pool and nothing else: no limits, no
-validation, no audit. pgbench is PostgreSQL alone.
+The bare endpoint is Starlette on uvicorn with one asyncpg pool. It has no limits, no validation and
+no audit. pgbench measures PostgreSQL alone.
 """
 
 import argparse
@@ -23,7 +23,7 @@ API_PORT, BARE_PORT = 18410, 18411
 
 
 def posted(path: str, body: bytes) -> bytes:
-    """Return a form's request with that body."""
+    """Return the request of a sign-up form with that body."""
     return request(
         "POST",
         path,
@@ -33,7 +33,7 @@ def posted(path: str, body: bytes) -> bytes:
 
 
 def intent(one: int) -> bytes:
-    """Return the documented body, with a shopper of its own."""
+    """Return the documented body, with a shopper of its own for each number."""
     return json.dumps(
         {
             "intent": {
@@ -49,7 +49,7 @@ def intent(one: int) -> bytes:
 
 
 def warm_up(made: Stage, port: int, path: str, first: int) -> None:
-    """Send a few requests, and have the server's statistics know of them as autovacuum would."""
+    """Send a few requests, and update the server's statistics as autovacuum would."""
     rate_of(port, (posted(path, intent(first - one)) for one in range(500)))
     made.run("ANALYZE")
 
@@ -71,7 +71,7 @@ def ours(made: Stage, requests: int) -> float:
 
 
 def bare(made: Stage, requests: int) -> float:
-    """Return sign-ups per second of an endpoint that does the insert and nothing else."""
+    """Return sign-ups per second of an endpoint that only does the insert."""
     environment = made.environment(STAGE_SHOP=str(made.shop_id), STAGE_PORT=str(BARE_PORT))
     server = started([str(Path(__file__).parent / "bare_endpoint.py")], environment)
     until_ready(f"http://127.0.0.1:{BARE_PORT}")
@@ -84,7 +84,7 @@ def bare(made: Stage, requests: int) -> float:
 
 
 def pgbench(made: Stage, seconds: int) -> float:
-    """Return inserts per second of PostgreSQL alone, by as many clients."""
+    """Return inserts per second of PostgreSQL alone, with the same number of clients."""
     values = {
         "$1": f"'{made.shop_id}'::uuid",
         "$2": "gen_random_uuid()",

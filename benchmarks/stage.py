@@ -1,4 +1,4 @@
-"""A stage for benchmarks: PostgreSQL, a shop with one sold-out variant, processes of ours."""
+"""A stage for benchmarks: PostgreSQL, a shop with one sold-out variant, and our processes."""
 
 import asyncio
 import atexit
@@ -34,14 +34,14 @@ VARIANT, PRODUCT, ITEM, LOCATION = 43900910010503, 7891234567890, 5550001, 77000
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the benchmark's database is, and its shop."""
+    """The benchmark's database and shop."""
 
     url: str
     shop_id: UUID
     folder: Path
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """Return the environment of a process of ours."""
+        """Return the environment of one of our processes."""
         return {
             **os.environ,
             "OPENSTOQ_DATABASE_URL": self.url,
@@ -123,7 +123,7 @@ def fill(made: Stage, signups: int) -> None:
 
 
 def started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a process of ours with its output piped; it ends with the benchmark at the latest."""
+    """Start one of our processes with its output piped; it ends with the benchmark at the latest."""
     process = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.PIPE)
     atexit.register(process.kill)
     return process
@@ -159,7 +159,7 @@ def until_ready(address: str) -> None:
 
 
 def restock(address: str, available: int) -> float:
-    """Post the signed webhook of a restock; return when it was sent."""
+    """Post the signed webhook of a restock; return the time at which it was sent."""
     body = json.dumps(
         {
             "inventory_item_id": ITEM,
@@ -187,7 +187,7 @@ def restock(address: str, available: int) -> float:
 
 
 def peak_memory_mb(process: subprocess.Popen[bytes]) -> float:
-    """Return the most memory that a process has held, from /proc."""
+    """Return the peak memory of a process, from /proc."""
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
@@ -195,7 +195,7 @@ def peak_memory_mb(process: subprocess.Popen[bytes]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running `openstoq demo`, and where its parts are."""
+    """A running `openstoq demo`, with the addresses of its parts."""
 
     where: dict[str, Any]
     url: str
@@ -228,14 +228,14 @@ class Demo:
         return asyncio.run(run())
 
     def is_idle(self) -> bool:
-        """Say whether no job waits or runs."""
+        """Return whether no job waits or runs."""
         jobs = "SELECT count(*) FROM queue.pgqueuer WHERE status <> 'failed'"
         return bool(self.scalar(jobs) == 0)
 
 
 @contextmanager
 def demo(port: int = 18_600) -> Iterator[Demo]:
-    """Run a demo with a database of its own."""
+    """Run a demo with its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         arguments = ["demo", "--json", "--data-dir", folder, "--port", str(port)]
         process = started(["-m", "openstoq", *arguments], {**os.environ})

@@ -1,11 +1,11 @@
-"""A fast SMTP sink: takes everything, counts it, and can note every Message-ID.
+"""A fast SMTP sink, which accepts and counts all messages and can log every Message-ID.
 
     python benchmarks/sinks/smtp_sink.py --port 0 --log ids.txt
 
-It prints its port as one line of JSON, and on SIGTERM what it has counted. aiosmtpd would be the
-bottleneck of a benchmark; this takes tens of thousands of messages a second. With --stop-at it
-stops itself, as by SIGSTOP, when it has taken so many: tests break in at that moment, however
-quick the machine is, and let it go on with SIGCONT.
+It prints its port as one line of JSON, and its counts on SIGTERM. aiosmtpd would be the bottleneck
+of a benchmark; this sink accepts tens of thousands of messages a second. With --stop-at it stops
+itself with SIGSTOP after so many messages, so that tests can act at that moment, however fast the
+machine is. They let it continue with SIGCONT.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _END = b"\r\n.\r\n"
 
 
 class Counts:
-    """What all connections have taken."""
+    """The counts of all connections."""
 
     def __init__(self, log: IO[bytes] | None, delay: float, stop_at: Collection[int]) -> None:
         self.messages = 0
@@ -46,7 +46,7 @@ class Counts:
         self._stop_at = frozenset(stop_at)
 
     def take(self, message: bytes) -> None:
-        """Count a message and note its Message-ID."""
+        """Count a message and log its Message-ID."""
         now = time.time()
         self.messages += 1
         self.first_at = self.first_at or now
@@ -108,7 +108,7 @@ class Sink(asyncio.Protocol):
         if not self._counts.delay:
             answers.append(b"250 taken\r\n")
             return True
-        # What follows in the pipeline waits as well, as it would at a slow relay.
+        # Later commands in the pipeline wait too, as they would at a slow relay.
         self._transport.pause_reading()
         self._loop.call_later(self._counts.delay, self._go_on)
         return False
