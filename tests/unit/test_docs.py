@@ -43,13 +43,6 @@ def test_links_between_pages_lead_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_every_decision_is_in_the_index():
-    folder = ROOT / "docs" / "decisions"
-    index = (folder / "README.md").read_text(encoding="utf-8")
-    missing = [page.name for page in folder.glob("*.md") if f"({page.name})" not in index]
-    assert missing == ["README.md"]
-
-
 def test_every_command_that_a_page_names_exists():
     command = typer.main.get_command(app)
     known = set(command.commands) | {f"shop {name}" for name in command.commands["shop"].commands}
