@@ -84,7 +84,7 @@ fix: .venv/.dev ## Format and repair what ruff can
 
 .PHONY: pins
 pins: ## Pin the newest versions of every dependency (needs uv)
-	for set in runtime demo dev; do \
+	for set in runtime demo dev build; do \
 		uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 			--no-emit-index-url --no-annotate --no-header requirements/$$set.in -o requirements/$$set.txt; \
 	done
