@@ -139,11 +139,11 @@ async def on_news(work: Work, news: News) -> None:
         case OrderDeleted(order_id):
             await _end(work, order_id)
         case FulfillmentOrderChanged(fulfillment_order_id):
-            found = await store.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
+            found = await recognition.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
             if found is not None:
                 request(work, found)
         case PaymentScheduleDue(schedule_id):
-            found = await store.order_of_schedule(db, shop_id, schedule_id)
+            found = await recognition.order_of_schedule(db, shop_id, schedule_id)
             if found is not None:
                 request(work, found)
         case MarketsChanged():

@@ -53,7 +53,7 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
 async def _save(work: Work, judged: Composition) -> PreorderOrder:
     order = judged.order
     await saving.save(work, order, before=judged.before, payments=judged.entries)
-    await store.save_fulfillment_orders(work.db, work.shop_id, order)
+    await recognition.save_fulfillment_orders(work.db, work.shop_id, order)
     if is_to_be_cancelled(judged):
         await decisions.cancel_exceeding(work, order)
     return order

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.preorders.orders.model import PreorderOrder
 from openstoq.preorders.orders.recognition.matching import Plans
 
 
@@ -121,3 +122,45 @@ async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
     await db.execute(
         "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
     )
+
+
+async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
+    """Note which fulfillment orders an order has, to find it by them."""
+    await db.execute(
+        """
+        INSERT INTO preorder_fulfillment_orders (shop_id, fulfillment_order_id, order_id)
+        SELECT $1, id, $2 FROM unnest($3::bigint[]) AS t(id)
+        ON CONFLICT DO NOTHING
+        """,
+        shop_id,
+        order.order_id,
+        [one.id for one in order.facts.snapshot.fulfillment_orders],
+    )
+
+
+async def order_of_fulfillment_order(
+    db: Connection, shop_id: UUID, fulfillment_order_id: int
+) -> int | None:
+    """Return which preorder order has a fulfillment order, if any."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT order_id FROM preorder_fulfillment_orders
+        WHERE shop_id = $1 AND fulfillment_order_id = $2
+        """,
+        shop_id,
+        fulfillment_order_id,
+    )
+    return found
+
+
+async def order_of_schedule(db: Connection, shop_id: UUID, schedule_id: int) -> int | None:
+    """Return which preorder order a payment schedule that is still open belongs to, if any."""
+    found: int | None = await db.fetchval(
+        """
+        SELECT order_id FROM preorder_orders
+        WHERE shop_id = $1 AND outstanding > 0 AND snapshot->'schedules' @> $2
+        """,
+        shop_id,
+        [{"id": schedule_id}],
+    )
+    return found
