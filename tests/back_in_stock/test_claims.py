@@ -281,8 +281,14 @@ async def test_the_next_restock_writes_another_message(database, runtime, shop, 
     assert again.id != claimed.id
 
 
-async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
+@pytest.mark.parametrize(
+    ("unknown_outcome", "orphan_notified_at"), [("resend", None), ("hold", at(41))]
+)
+async def test_a_wave_that_ends_leaves_nobody_behind(
+    database, shop, wave, unknown_outcome, orphan_notified_at
+):
     """Whatever a message's state, its signup waits for the next restock or was told."""
+    await set_settings(database, shop, {"delivery": {"unknown_outcome": unknown_outcome}})
     ids = await make_waitlist(database, shop, 4)
     run_id = new_id()
     claimed, _ = await claim_new(database, shop, wave, run_id=run_id)
@@ -303,7 +309,7 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     }
     waiting = await rows(database, shop, "signups")
     assert [row["wave_id"] for row in waiting] == [None] * 4
-    assert [row["notified_at"] for row in waiting] == [at(20), None, None, None]
+    assert [row["notified_at"] for row in waiting] == [at(20), None, None, orphan_notified_at]
 
 
 async def test_the_next_due_is_the_soonest(database, shop, wave):

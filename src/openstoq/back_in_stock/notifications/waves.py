@@ -181,15 +181,22 @@ async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedel
 async def finish(
     db: Connection, shop_id: UUID, wave_id: UUID, *, ended_by: EndedBy, now: datetime
 ) -> None:
-    """End a wave that no living run sends; signups that it did not reach wait for the next one."""
+    """End a wave that no living run sends; signups that it did not reach wait for the next one.
+
+    A message whose sender died may have been sent. Its signup waits too, unless the shop chose to
+    hold such messages: then it counts as notified.
+    """
     await db.execute(
         """
-        WITH untold AS (
+        WITH choice AS (
+            SELECT coalesce((SELECT delivery->>'unknown_outcome' FROM back_in_stock_settings
+                             WHERE shop_id = $1), 'resend') AS unknown_outcome
+        ), untold AS (
             DELETE FROM notifications
             WHERE shop_id = $1 AND wave_id = $2 AND status = 'queued' AND attempts = 0
             RETURNING signup_id
         ), given_up AS (
-            UPDATE notifications SET status = 'failed', error = coalesce(error, 'sold out again')
+            UPDATE notifications SET status = 'failed', error = coalesce(error, $4)
             WHERE shop_id = $1 AND wave_id = $2 AND status = 'queued' AND attempts > 0
             RETURNING signup_id
         ), orphaned AS (
@@ -198,13 +205,19 @@ async def finish(
             WHERE shop_id = $1 AND wave_id = $2 AND status = 'sending'
             RETURNING signup_id
         )
-        UPDATE signups SET wave_id = NULL, updated_at = $3
-        WHERE shop_id = $1 AND id IN (
-            SELECT * FROM untold UNION ALL SELECT * FROM given_up UNION ALL SELECT * FROM orphaned)
+        UPDATE signups s SET wave_id = NULL, updated_at = $3,
+            notified_at = CASE WHEN ended.is_held THEN $3 ELSE s.notified_at END
+        FROM (
+            SELECT signup_id, false AS is_held FROM untold
+            UNION ALL SELECT signup_id, false FROM given_up
+            UNION ALL SELECT signup_id, choice.unknown_outcome = 'hold' FROM orphaned, choice
+        ) ended
+        WHERE s.shop_id = $1 AND s.id = ended.signup_id
         """,
         shop_id,
         wave_id,
         now,
+        "the app was removed" if ended_by == "uninstalled" else "sold out again",
     )
     await db.execute(
         """
