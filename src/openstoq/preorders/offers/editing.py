@@ -1,4 +1,4 @@
-"""Loading an offer for an action, and saving it so that the shop follows."""
+"""Load an offer for an action, and save it so that jobs bring the shop up to date."""
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -36,7 +36,7 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
 
 
 async def add(work: Work, offer: Offer) -> None:
-    """Settle a new offer, write it, and have the shop follow; raise Invalid as `save` does."""
+    """Complete a new offer, write it, and request its sync; raise Invalid as `save` does."""
     rules.complete(offer)
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
@@ -44,10 +44,10 @@ async def add(work: Work, offer: Offer) -> None:
 
 
 async def save(work: Work, offer: Offer) -> None:
-    """Settle an offer, write it, and have the shop follow.
+    """Complete an offer, write it, and request its sync.
 
-    Raises Conflict when it was discarded, and Invalid when it has become too large for the
-    storefront. One that is being paused may be of any size.
+    Raises Conflict when the offer is discarded, and Invalid when it has become too large for the
+    storefront. An offer that is being paused may be of any size.
     """
     paused = False
     if offer.before is not None:
@@ -59,14 +59,15 @@ async def save(work: Work, offer: Offer) -> None:
 
 
 async def write(work: Work, offer: Offer) -> None:
-    """Write an offer, discarded or not, and have the shop follow."""
+    """Write an offer, discarded or not, and request its sync."""
     rules.complete(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
     is_same_there = offer.before is not None and on_variants(offer.before) == on_variants(offer)
     await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)
     plan_group_jobs.request(work, offer.id)
     if offer.before is not None and plan_group(offer.before) == plan_group(offer):
-        # A change that Shopify's plans have no part in, such as one of limits, waits for no plan.
+        # A change that leaves Shopify's plans as they are, such as one of limits, does not wait
+        # for the sync of the plan group.
         storefront_jobs.request(work)
 
 

@@ -31,7 +31,7 @@ SyncState = Literal["pending", "synced", "failed"]
 class Offer:
     """An offer with its ten settings documents.
 
-    `revision` grows with each change; the shop agrees once `synced_revision` has caught up.
+    `revision` grows with each change; the shop is up to date once `synced_revision` has caught up.
     """
 
     id: UUID
@@ -68,24 +68,24 @@ class Offer:
     variants_behind: bool = False
     created_at: datetime
     updated_at: datetime
-    # As it was loaded, so that rules can tell what a change has changed.
+    # The offer as it was loaded, so that rules can see what a request has changed.
     before: "Offer | None" = field(default=None, repr=False, compare=False)
 
     @property
     def status(self) -> Status:
-        """Whether it is live, paused or discarded."""
+        """Return the offer's status; a discarded offer is neither enabled nor disabled."""
         if self.discarded_at is not None:
             return "discarded"
         return "enabled" if self.enabled else "disabled"
 
     @property
     def is_live(self) -> bool:
-        """Whether the storefront may show it, its schedule permitting."""
+        """Return whether the storefront may show the offer, if its schedule permits."""
         return self.status == "enabled"
 
     @property
     def sync(self) -> "Sync":
-        """How far the shop agrees with it."""
+        """Return whether the shop has the offer's latest changes, or the error if it failed."""
         if self.sync_error is not None:
             return Sync(state="failed", error=self.sync_error)
         behind = self.synced_revision < self.revision or self.variants_behind
@@ -93,7 +93,7 @@ class Offer:
 
 
 class Sync(BaseModel):
-    """Whether the shop agrees yet with what should be."""
+    """The state of a sync: whether the shop has the latest changes, and the error if it failed."""
 
     state: SyncState
     error: str | None

@@ -1,4 +1,4 @@
-"""A variant with the offers that it is attached to: loaded once, for all that judge it."""
+"""Variants with the offers that they are attached to, loaded once for every rule on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ def markets_of(offer: Offer) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedVariant:
-    """A variant, with what the storefront was last told of it."""
+    """A variant with the metafields that were last written on it."""
 
     revision: int
     is_reset: bool

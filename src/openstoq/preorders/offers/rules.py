@@ -1,4 +1,4 @@
-"""Decisions about offers, without I/O: rules across documents, schedules, which offer applies."""
+"""Decisions about offers, without I/O: rules across documents, schedules, order of precedence."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ def complete(offer: Offer) -> None:
 def _share_copy(offer: Offer, before: Offer | None) -> None:
     """Keep the first payment option's copy and the billing widget's the same.
 
-    The side that was changed wins; the option does when both were, or neither was.
+    The side that was changed wins. When both were changed, or neither, the option wins.
     """
     widget, first = offer.widget.billing_widget, offer.payments.first
     widget_changed = before is not None and widget != before.widget.billing_widget
@@ -34,7 +34,7 @@ def _share_copy(offer: Offer, before: Offer | None) -> None:
 
 
 def check_changeable(offer: Offer) -> None:
-    """Raise Conflict for a discarded offer, which nothing but restore changes."""
+    """Raise Conflict for a discarded offer, which only restore may change."""
     if offer.discarded_at is not None:
         raise Conflict("the offer is discarded; restore it first")
 
@@ -57,7 +57,7 @@ def check_schedule(start: datetime | None, end: datetime | None) -> None:
 
 
 def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
-    """Say where `now` stands in the offer's window: its start is inside, its end is not."""
+    """Return the state of the offer's window at `now`: its start is inside, its end is not."""
     if offer.schedule_start is None and offer.schedule_end is None:
         return "always"
     if offer.schedule_start is not None and now < offer.schedule_start:
@@ -68,11 +68,11 @@ def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
 
 
 def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None) -> list[Offer]:
-    """Return the offers in the order in which they apply to a variant, the one to use first.
+    """Return the offers in the order in which they apply to a variant; the first one applies.
 
-    Those for the market by name come before those for all markets, those whose window is open
-    or that have none before those whose window is not, and then the one last enabled. Offers
-    that are not live, or are for other markets, are left out.
+    Offers for the market by name come before offers for all markets. Next, offers with an open
+    window or without one come before those outside their window. Last, the offer that was enabled
+    most recently comes first. Offers that are not live, or are for other markets, are left out.
     """
     return [
         offer
@@ -96,7 +96,7 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay overrides by market over the known ones; null clears a market, or one of its fields."""
+    """Merge overrides by market into the known ones; null clears a market, or one of its fields."""
     merged = dict(known)
     for market, override in sent.items():
         if override is None:

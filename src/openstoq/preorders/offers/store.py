@@ -1,4 +1,4 @@
-"""Offers in PostgreSQL: a row each, a jsonb column for each settings document."""
+"""Offers in PostgreSQL: one row each, with a jsonb column for each settings document."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,9 +58,9 @@ COLUMNS = (
 
 
 def offer_of(row: Any) -> Offer:
-    """Read a row of COLUMNS.
+    """Make an offer from a row of COLUMNS.
 
-    What cannot be read of it is a failure of its sync, for whoever looks at the offer.
+    Settings that cannot be read are reported as a failed sync, so that the merchant sees them.
     """
     fields = dict(row)
     problems: list[str] = []
@@ -74,7 +74,7 @@ def offer_of(row: Any) -> Offer:
 
 
 async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> Offer | None:
-    """Read an offer, discarded or not; a locked one stays as it is until the commit."""
+    """Load an offer, discarded or not; no other transaction changes a locked one."""
     row = await db.fetchrow(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1 AND o.id = $2
@@ -87,7 +87,10 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
 
 
 async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
-    """Lock these offers, or all of the shop, as everybody does before changing what they sell."""
+    """Lock these offers, or all of the shop; every change of what they sell does so first.
+
+    Several offers are locked in the order of their ids; otherwise two transactions can deadlock.
+    """
     await db.execute(
         """
         SELECT FROM offers WHERE shop_id = $1 AND ($2::uuid[] IS NULL OR id = ANY($2))
@@ -99,7 +102,11 @@ async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] |
 
 
 async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
-    """Lock the offers that sell variants, as everybody does before locking both."""
+    """Lock the offers that sell these variants.
+
+    A transaction that locks offers and variants must lock the offers first; otherwise two of them
+    can deadlock.
+    """
     await db.execute(
         """
         SELECT FROM offers WHERE shop_id = $1 AND id IN (
@@ -112,9 +119,10 @@ async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 
 
 async def lock_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock those variants that preorders know, and return them.
+    """Lock those of the variants that preorders know, and return their ids.
 
-    Whoever changes several of them locks them in this order, or two wait for each other.
+    Every transaction that changes several variants must lock them in this order; otherwise two of
+    them can deadlock.
     """
     rows = await db.fetch(
         """
@@ -139,7 +147,7 @@ async def add(db: Connection, shop_id: UUID, offer: Offer) -> None:
 
 
 async def save(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
-    """Write an offer that `load` has locked; what should be is another from now on."""
+    """Write an offer that `load` has locked, as a new revision that is still to be synced."""
     places = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 4))
     row = await db.fetchrow(
         f"""
@@ -161,7 +169,8 @@ async def page(
 ) -> tuple[list[Offer], int]:
     """Return a page of offers, newest first, and how many there are in all.
 
-    Discarded ones are in it only when they are asked for; `name` matches a part of either name.
+    Discarded offers are on it only when `status` names them. `name` matches a part of the name or
+    of the internal name.
     """
     where = _where(shop_id, status=status, name=name)
     total = await db.fetchval(f"SELECT count(*) FROM offers o WHERE {where}", *where.parameters)  # noqa: S608 - constant fragments
@@ -177,7 +186,7 @@ async def page(
 
 
 async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> list[Offer]:
-    """Read these offers, or with None all that are not discarded, the oldest first."""
+    """Load these offers, or with None all that are not discarded, the oldest first."""
     rows = await db.fetch(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1
@@ -193,7 +202,7 @@ async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None
 async def units_of(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None = None
 ) -> dict[UUID, int]:
-    """Count the units that offers have sold and that count against their limits."""
+    """Return how many units each offer has sold that count against its limits."""
     if not offer_ids:
         return {}
     rows = await db.fetch(

@@ -9,7 +9,7 @@ from openstoq.db.pool import Connection
 async def overrides(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]
 ) -> dict[UUID, dict[str, dict[str, str]]]:
-    """Return the overrides of some offers by offer, locale and path."""
+    """Return the translations of offers by offer, locale and path."""
     rows = await db.fetch(
         """
         SELECT offer_id, locale, path, value FROM offer_translations
@@ -45,7 +45,7 @@ async def write(
 async def delete(
     db: Connection, shop_id: UUID, offer_id: UUID, locale: str, path: str | None
 ) -> None:
-    """Delete a locale's text at `path`, or with None all of the locale's."""
+    """Delete a locale's text at `path`, or with None all texts of the locale."""
     await db.execute(
         """
         DELETE FROM offer_translations

@@ -1,4 +1,4 @@
-"""The shapes in which the API shows offers, beside the functions that fill them."""
+"""Offers as the API shows them: each shape beside the function that fills it."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Schedule(BaseModel):
 
 
 class Exclusions(BaseModel):
-    """What an offer of all variants leaves out."""
+    """The variants that an offer of all variants leaves out."""
 
     exclusion_tag: str | None
     excluded_variant_ids: list[int]
@@ -44,7 +44,7 @@ class CollectionSource(BaseModel):
 
 
 class Products(BaseModel):
-    """Which variants an offer sells; the block of another source is null."""
+    """The variants that an offer sells; the blocks of the other sources are null."""
 
     source: Source
     variant_count: int
@@ -55,7 +55,7 @@ class Products(BaseModel):
 
 
 class ShopifyIds(BaseModel):
-    """What the offer is in Shopify, once it was synced."""
+    """The offer's selling plan group and plans in Shopify; null until they are synced."""
 
     selling_plan_group_id: int | None
     full_plan_id: int | None
@@ -79,7 +79,7 @@ class OfferSummary(BaseModel):
 
 
 class OfferView(OfferSummary):
-    """An offer with everything that it is."""
+    """An offer with all of its settings."""
 
     shopify: ShopifyIds
     widget: Widget
@@ -109,7 +109,7 @@ def schedule(offer: Offer, now: datetime) -> Schedule:
 
 
 def products(offer: Offer) -> Products:
-    """Return where the offer's variants come from."""
+    """Return the source of the offer's variants."""
     return Products(
         source=offer.source,
         variant_count=offer.variant_count,

@@ -6,7 +6,7 @@ from openstoq.preorders.offers.model import Offer
 
 
 def discount_text(offer: Offer, text: str | None) -> str | None:
-    """Return a text in which {{ discount }} stands for the offer's discount."""
+    """Return a text with {{ discount }} replaced by the offer's discount."""
     if text is None or "{{" not in text:
         return text
     discount = offer.payments.discount

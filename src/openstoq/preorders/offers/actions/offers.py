@@ -1,4 +1,4 @@
-"""Offers: making them, reading them, and their life from enabled to discarded."""
+"""Actions on offers: list, create, change, enable, schedule, discard and restore them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The products capability: which variants an offer sells, and what is special about some."""
+"""The products capability: the variants that an offer sells, by its source."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
@@ -32,7 +32,7 @@ products = ActionSet(NAME, PATH, load=load)
 
 
 class AllBlock(BaseModel):
-    """What an offer of all variants leaves out."""
+    """The variants that an offer of all variants leaves out."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,7 +96,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Return every problem of a selection whose fields are right one by one."""
+    """Return every problem of a selection whose fields are valid one by one."""
     source: Source = changes["source"]
     problems = [
         f"{name} may only be sent with source {name}"
@@ -116,8 +116,8 @@ def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = (
 async def add_variants(context: Context, offer: Offer, *, variant_ids: SomeVariantIds) -> Submitted:
     """Attach variants to a custom-source preorder offer.
 
-    Runs as a job: the answer says where to ask after it. A variant that does not exist fails
-    alone, by its id, in the job's result.
+    Runs as a job: poll the status_url of the answer. A variant that does not exist fails alone,
+    by its id, in the job's result.
     """
     _require(offer, "custom")
     await save(context, offer)
@@ -223,8 +223,8 @@ async def set_source_to_collection(
     set in PATCH products: call this action again to refresh.
     """
     rules.check_changeable(offer)
-    # From one collection to another the job detaches what is not in the new one, once it knows
-    # it: a mistyped id costs no variants.
+    # When one collection replaces another, the job detaches the variants that are not in the new
+    # one, after it has read it. A mistyped id therefore detaches nothing.
     if offer.source != "collection":
         await switch(context, offer, "collection")
     offer.collection_id = collection_id
@@ -243,7 +243,7 @@ async def set_source_to_custom(
 ) -> Submitted:
     """Switch the offer to a custom variant list. Optionally seed it with variant IDs.
 
-    Attachment runs as a job: the answer says where to ask after it.
+    Attachment runs as a job: poll the status_url of the answer.
     """
     if offer.source != "custom":
         await switch(context, offer, "custom")
@@ -254,7 +254,10 @@ async def set_source_to_custom(
 
 
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
-    """Detach those of the variants that are attached, and return them; NotFound for none."""
+    """Detach those of the variants that are attached, and return them.
+
+    Raises NotFound when none of them is attached.
+    """
     rules.check_changeable(offer)
     attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
     gone = sorted(set(attached[offer.id]) & set(variant_ids))
@@ -267,7 +270,7 @@ async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list
 
 
 async def switch(context: Context, offer: Offer, source: Source) -> None:
-    """Take another source; the variants of the old one are detached.
+    """Change the offer's source, and detach the variants of the old one.
 
     Raises Conflict when the offer's inventory provider does not allow it.
     """

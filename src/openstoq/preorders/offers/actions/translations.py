@@ -1,4 +1,4 @@
-"""The translations capability: an offer's texts in other languages, one row for each."""
+"""The translations capability: an offer's texts in other languages, one row for each text."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -24,7 +24,7 @@ translations = ActionSet(
 
 
 class Translations(BaseModel):
-    """Every override by locale and path, and what may be translated into what."""
+    """Every override by locale and path, and the paths of the texts that can be translated."""
 
     translations: dict[str, dict[str, str]]
     translatable_fields: list[str]

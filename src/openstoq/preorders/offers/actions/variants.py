@@ -1,4 +1,4 @@
-"""What is special about a variant within one offer: its own texts and most counts."""
+"""The settings of a variant within one offer: its own texts and maximum counts."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class MarketOverride(BaseModel):
-    """What holds for a variant in one market; null is what holds elsewhere."""
+    """A variant's own settings in one market; null means the same as elsewhere."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -109,7 +109,7 @@ async def member(context: Context, offer: Offer, variant_id: str | int) -> Membe
 
 
 async def override(context: Context, offer: Offer, found: Member, changes: dict[str, Any]) -> None:
-    """Lay changes over a variant's own settings."""
+    """Merge changes into a variant's own settings."""
     rules.check_changeable(offer)
     markets = dict(found.market_overrides)
     if "market_overrides" in changes:
@@ -129,7 +129,7 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
 
 
 def _view(offer: Offer, member: Member) -> OfferVariant:
-    # A group that is synced no more keeps the variants that it has.
+    # A selling plan group that is no longer synced keeps its variants.
     moves = offer.advanced.use_shopify_selling_plan and member.in_group != offer.is_live
     pending = moves or member.is_behind
     state = "failed" if member.sync_error else "pending" if pending else "synced"

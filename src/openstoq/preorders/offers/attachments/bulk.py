@@ -1,4 +1,4 @@
-"""The bulk jobs of attachments: how they begin, and how they end."""
+"""Begin and end the bulk jobs of attachments."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,7 +60,7 @@ async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
 
 
 async def complete(work: Work, job_id: str) -> None:
-    """End a job whose variants are all worked off."""
+    """End a job that has handled all of its variants."""
     await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
 
 

@@ -1,4 +1,4 @@
-"""The jobs that attach variants to offers; callers poll how far they are."""
+"""The jobs that attach variants to offers; callers poll their progress."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ jobs = JobSet("preorders.attaching")
 async def submit(
     work: Work, offer: Offer, action: str, *, count: int | None, **arguments: Any
 ) -> Submitted:
-    """Begin to attach what the offer's source names now, or the `variant_ids` given."""
+    """Begin to attach the variants of the offer's source, or the given `variant_ids`."""
     told = {"offer_id": str(offer.id), "source": offer.source, **arguments}
     return await begin(work, action, count, told, attach)
 
@@ -54,7 +54,7 @@ async def attach(run: Run, *, job_id: str) -> None:
 
 
 async def _attach_chunk(run: Run, job_id: str) -> bool:
-    """Attach the next chunk; False when that was the last."""
+    """Attach the next chunk; return False when no chunk is left."""
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
         if job is None or job.status != "running":
@@ -116,7 +116,7 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
 
 @jobs.job(cron="20 * * * *")
 async def follow_sources(run: Run) -> None:
-    """Look again at what offers follow: collections, and the whole catalogue."""
+    """Refresh the variants of offers that follow a collection or the whole catalogue."""
     async with run.work() as work:
         busy = await bulk.running(work.db, work.shop_id, "offer_id")
         behind = await resolve.out_of_step(work.db, work.shop_id)
@@ -136,7 +136,7 @@ async def follow_sources(run: Run) -> None:
 
 
 async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
-    """Lock the job's offer; end the job when the offer has taken another source meanwhile."""
+    """Lock and return the job's offer; cancel the job if it was discarded or changed its source."""
     offer = await store.load(work.db, work.shop_id, UUID(job.arguments["offer_id"]), lock=True)
     told = job.arguments
     if (

@@ -25,14 +25,14 @@ from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.shops.commerce import commerce_of, patiently
 
-# The same name as that of the jobs beside it: a queue may hold it from an older version.
+# The job set of `jobs` has the same name: a queue may hold jobs under it from an older version.
 jobs = JobSet("preorders.attaching")
 
 
 async def submit_policy(
     work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
 ) -> Submitted:
-    """Begin to flip the inventory policy of the offer's variants, or of those given."""
+    """Begin to flip the inventory policy of the offer's variants, or of `variant_ids`."""
     attached = (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
@@ -41,7 +41,10 @@ async def submit_policy(
 
 @jobs.job()
 async def flip(run: Run, *, job_id: str) -> None:
-    """Flip the inventory policy of a job's variants, as the one run that writes policies."""
+    """Flip the inventory policy of a job's variants, under the lease of the storefront's sync.
+
+    Only one run of a shop writes inventory policies at a time.
+    """
     commerce = await commerce_of(run)
     async with run.work() as work:
         if commerce is None:
@@ -60,7 +63,7 @@ async def flip(run: Run, *, job_id: str) -> None:
 
 
 async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
-    """Flip the policies of the next chunk; False when there is none."""
+    """Flip the policies of the next chunk; return False when no chunk is left."""
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id)
         if job is None or job.status != "running":

@@ -1,7 +1,8 @@
-"""Which variants an offer sells, in PostgreSQL.
+"""Attach variants to offers, and detach them, in PostgreSQL.
 
-A detached variant's row stays, marked, until the shop agrees. Whatever changes here bumps the
-revisions of the offer and of the variant, so that a run that is at work looks again.
+A detached variant's row is kept, marked as detached, until the shop's selling plan group no longer
+has the variant. Every change here raises the revisions of the offer and of the variant, so that a
+run under way does not take the change for synced.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from openstoq.preorders.offers.model import Offer
 async def attach(
     db: Connection, shop_id: UUID, offer: Offer, variant_ids: Sequence[int], now: datetime
 ) -> list[int]:
-    """Attach variants of the catalogue; return those ids that it does not have."""
+    """Attach variants of the catalogue; return the ids that the catalogue does not have."""
     known = await db.fetch(
         """
         SELECT id FROM variants
@@ -44,7 +45,7 @@ async def attach_all(db: Connection, shop_id: UUID, offer: Offer, now: datetime)
 
 
 async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
-    """Count the variants that an offer of all variants has."""
+    """Count the variants that an offer of all variants is to sell."""
     count: int = await db.fetchval(
         f"""
         SELECT count(*) {_SOLD} AND {_EXCEPT.format(ids="$2", tag="$3::text")}
@@ -56,7 +57,7 @@ async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
 
 
 async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
-    """Return the offers of all variants that lack one of the catalogue, or have one too many."""
+    """Return the offers of all variants that lack a variant, or have one too many."""
     rows = await db.fetch(
         f"""
         SELECT o.id FROM offers o
@@ -72,7 +73,7 @@ async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
 
 
 async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
-    """Detach what an offer of all variants has come to exclude, or the shop has no more."""
+    """Detach variants that an offer of all variants now excludes, or that the shop has deleted."""
     await _detach(
         db,
         shop_id,
@@ -84,7 +85,7 @@ async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: date
 
 
 async def detach_deleted(db: Connection, shop_id: UUID, now: datetime) -> set[UUID]:
-    """Detach the variants that the shop has no more; return the offers that sold them."""
+    """Detach the variants that the shop no longer has; return the offers that sold them."""
     gone = """EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = m.variant_id
                       AND v.deleted_at IS NOT NULL)"""
     return set(await _detach(db, shop_id, None, gone, now))
@@ -119,12 +120,13 @@ async def detach(
     return gone.total()
 
 
-# What the shop sells.
+# The variants that the shop sells.
 _SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
-# A detached row that comes back keeps nothing of its own settings: it is attached anew. What is
-# sold out in another offer goes on once `policies.follow` finds that there is more.
+# A detached variant that is attached again starts without its old settings. A variant that is sold
+# out in its other offers is only marked as stopped here; `policies.follow` resumes it once it finds
+# that units are left.
 _ATTACH = """
 WITH attached AS (
     INSERT INTO offer_variants AS m (shop_id, offer_id, variant_id, product_id, attached_at)
@@ -168,7 +170,7 @@ WITH detached AS (
 SELECT offer_id, count(*) FROM detached GROUP BY offer_id
 """
 
-# To Shopify a tag is the same in any case.
+# Shopify ignores the case of a tag.
 _EXCEPT = """v.id <> ALL({ids}) AND NOT EXISTS (
     SELECT FROM unnest(p.tags) AS tag WHERE lower(tag) = lower({tag}))"""
 _NOT_EXCLUDED = _EXCEPT.format(ids="$4", tag="$5::text")
@@ -197,7 +199,7 @@ async def _detach(
     now: datetime,
     *values: Any,
 ) -> Counter[UUID]:
-    """Detach from an offer, or from all; return how many it was of each."""
+    """Detach variants from an offer, or from all; return how many were detached from each."""
     whose = "$2::uuid IS NULL" if offer_id is None else "m.offer_id = $2"
     statement = _DETACH.format(whose=whose, condition=condition)
     rows = await db.fetch(statement, shop_id, offer_id, now, *values)

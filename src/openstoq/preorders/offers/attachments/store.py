@@ -1,4 +1,4 @@
-"""The variants that offers sell, in PostgreSQL: lists of them, their settings and policies."""
+"""The variants that offers sell, in PostgreSQL: lists, settings and inventory policies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ async def touch(
     *,
     reset_only: bool = False,
 ) -> None:
-    """Have the metafields of an offer's variants looked at again.
+    """Mark variants of an offer, so that the next run looks at their metafields again.
 
-    Of all, of `variant_ids`, or of those only that were reset.
+    Without `variant_ids` all are marked; with `reset_only`, only those whose metafields were reset.
     """
     await db.execute(
         """
@@ -69,9 +69,9 @@ async def want_policy(
     policy: str,
     variant_ids: Sequence[int] | None,
 ) -> list[int]:
-    """Want an inventory policy of the offers' variants, or of some; return which they are.
+    """Request an inventory policy for the offers' variants, or for some; return their ids.
 
-    Who asks for one decides: a variant that was stopped does not go on by itself any more.
+    The explicit request decides: a variant that we had stopped is no longer resumed automatically.
     """
     rows = await db.fetch(
         """
@@ -101,7 +101,7 @@ async def attached_ids(
     offer_ids: Sequence[UUID],
     variant_ids: Sequence[int] | None = None,
 ) -> dict[UUID, list[int]]:
-    """Return the attached variants of some offers, or those of `variant_ids`, in order."""
+    """Return the attached variants of offers, in order; with `variant_ids`, only those of them."""
     rows = await db.fetch(
         """
         SELECT offer_id, array_agg(variant_id ORDER BY variant_id) AS ids FROM offer_variants
@@ -139,7 +139,7 @@ async def page(
     product_id: int | None = None,
     variant_id: int | None = None,
 ) -> list[Member]:
-    """Return attached variants in the order of their ids: a page of them, or with None all."""
+    """Return attached variants in the order of their ids: one page, or all of them with None."""
     rows = await db.fetch(
         f"""
         SELECT {_MEMBER}

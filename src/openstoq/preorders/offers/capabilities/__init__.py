@@ -1,4 +1,4 @@
-"""The settings documents of an offer: one module each, which tells all there is to know of it."""
+"""The settings documents of an offer, each in one module with its texts and actions."""
 
 from typing import Any
 

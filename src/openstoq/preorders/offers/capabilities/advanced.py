@@ -15,7 +15,7 @@ Css = Annotated[
 
 
 class LineItemProperties(Settings):
-    """What a preorder's cart line says of it."""
+    """The properties of a preorder's cart line."""
 
     include_shipping_text: bool = True
     include_payment_breakdown: bool = False
@@ -24,7 +24,7 @@ class LineItemProperties(Settings):
 
 
 class ButtonTextOverrides(Settings):
-    """The button's text in a state of its own; null is the button's usual text."""
+    """The button's text in each state; null is the button's usual text."""
 
     before_launch: Copy = None
     after_launch: Copy = None
@@ -32,7 +32,7 @@ class ButtonTextOverrides(Settings):
 
 
 class Advanced(Settings):
-    """What most merchants leave alone."""
+    """Settings that most merchants leave alone."""
 
     line_item_properties: LineItemProperties = LineItemProperties()
     button_text_overrides: ButtonTextOverrides = ButtonTextOverrides()

@@ -18,7 +18,7 @@ Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_once)]
 
 
 class Terms(Settings):
-    """What a shopper has to accept before the cart."""
+    """The terms that a shopper has to accept before adding to the cart."""
 
     enabled: bool = False
     text: Copy = "I agree to the preorder terms"
@@ -27,7 +27,7 @@ class Terms(Settings):
 
 
 class MixedCart(Settings):
-    """Whether preorders and other items may be bought together."""
+    """Carts that hold preorders and other items together."""
 
     allowed: bool = True
     error_message: Copy = "Preorder items must be purchased separately"

@@ -23,7 +23,7 @@ class UnitLabels(Settings):
 
 
 class Style(Settings):
-    """How the timer looks."""
+    """The look of the timer."""
 
     type: Line = "boxes"
     text_color: Color = None

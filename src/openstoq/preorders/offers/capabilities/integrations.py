@@ -18,7 +18,7 @@ class BusinessCustomers(Settings):
 
 
 class Integrations(Settings):
-    """Where else the offer applies."""
+    """Other places where the offer applies."""
 
     pos: PointOfSale = PointOfSale()
     b2b: BusinessCustomers = BusinessCustomers()

@@ -10,13 +10,13 @@ Timing = Literal["on_sale", "on_fulfillment"]
 
 
 class Reservation(Settings):
-    """When stock is reserved for a preorder."""
+    """The moment when stock is reserved for a preorder."""
 
     timing: Timing = "on_fulfillment"
 
 
 class ContinueSelling(Settings):
-    """Whether newly attached variants get the inventory policy CONTINUE: one flag, two names."""
+    """The inventory policy CONTINUE for newly attached variants: one flag with two names."""
 
     enabled: bool = True
     auto_apply_to_new_variants: bool = True

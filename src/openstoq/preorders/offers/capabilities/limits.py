@@ -23,13 +23,13 @@ class PerOrder(Settings):
 
 
 class Cap(Settings):
-    """A most, or none."""
+    """A maximum, or null for none."""
 
     max: Quantity | None = None
 
 
 class LimitsDisplay(Settings):
-    """What the product page says of the units that are left."""
+    """The product page's text about the units that are left."""
 
     show_remaining: bool = False
     text: Copy = None

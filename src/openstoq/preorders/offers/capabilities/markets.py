@@ -1,4 +1,4 @@
-"""Markets: which of the shop's markets an offer applies to."""
+"""Markets: the markets of the shop that an offer applies to."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ class Markets(Settings):
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
     @property
     def applies_to_all_markets(self) -> bool:
-        """Whether no market is left out."""
+        """Return whether the offer applies to every market."""
         return not (self.enabled and self.market_ids)
 
 

@@ -20,7 +20,7 @@ ALL_OF_IT = 100
 
 
 class Option(Settings):
-    """A way to pay, and what the shopper reads of it."""
+    """A way to pay, and the texts that the shopper reads about it."""
 
     billing_title: Copy = None
     billing_description: Copy = None
@@ -34,7 +34,7 @@ class FullOption(Option):
 
 
 class Deposit(Settings):
-    """What is paid at checkout: a percentage of the price, or a fixed amount of it."""
+    """The part that is paid at checkout: a percentage of the price, or a fixed amount of it."""
 
     type: Literal["percentage", "price"] = "percentage"
     percent: Percent = 20
@@ -90,7 +90,7 @@ class Discount(Settings):
 
 
 class RemainingBalance(Settings):
-    """When the balance of a deposit is due, and whether we collect it."""
+    """The balance after a deposit: when it is due, and whether we collect it."""
 
     due: Literal["time_after_checkout", "exact_time"] = "time_after_checkout"
     days: Days | None = 30
@@ -108,7 +108,7 @@ class RemainingBalance(Settings):
 
 
 class Payments(Settings):
-    """How an offer is paid."""
+    """The terms of payment of an offer."""
 
     options: Annotated[Options, READ_ONLY] = Options()
     discount: Discount = Discount()
@@ -117,19 +117,19 @@ class Payments(Settings):
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
     @property
     def mode(self) -> Mode:
-        """Which options there are."""
+        """Return the mode, which names the options that the offer has."""
         if self.options.full is None:
             return "partial"
         return "full" if self.options.partial is None else "full_and_partial"
 
     @property
     def first(self) -> Option:
-        """The option whose copy the billing widget shows."""
+        """Return the option whose copy the billing widget shows."""
         return self.options.full or self.partial
 
     @property
     def partial(self) -> PartialOption:
-        """The option with a deposit; raise Conflict when there is none."""
+        """Return the option with a deposit; raise Conflict when there is none."""
         if self.options.partial is None:
             raise Conflict(
                 "the offer has no partial payment option; use set_mode with partial or "

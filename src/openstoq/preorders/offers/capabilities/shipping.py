@@ -1,4 +1,4 @@
-"""Shipping: when a preorder is delivered, what is said of it, and how its order is fulfilled."""
+"""Shipping: the delivery of a preorder, its texts, and the fulfillment of its order."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,7 +13,7 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 
 
 class DeliveryTime(Settings):
-    """When the preorder is delivered; `date` and `days` count only with their own type."""
+    """The time of delivery; `date` and `days` count only with their own type."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
     date: Moment | None = None
@@ -29,7 +29,7 @@ class DeliveryTime(Settings):
 
 
 class ShippingDisplay(Settings):
-    """What the product page says of the delivery."""
+    """The product page's texts about the delivery."""
 
     shipping_text: Copy = None
     shipping_text_prefix: Copy = None
@@ -40,7 +40,7 @@ class ShippingDisplay(Settings):
 
 
 class Split(Settings):
-    """Making the preorder lines of a mixed order an order of their own."""
+    """The split of a mixed order, which gives its preorder lines an order of their own."""
 
     enabled: bool = False
     hold_fulfillments: bool = False
@@ -50,7 +50,7 @@ class Split(Settings):
 
 
 class Fulfillment(Settings):
-    """What happens to an order's fulfillment until it is released."""
+    """The treatment of an order's fulfillment until it is released."""
 
     hold: bool = True
     hold_reason_note: Text | None = "Preorder"

@@ -1,4 +1,4 @@
-"""Widget: what the storefront shows of an offer on the product page."""
+"""Widget: the badge, button and other parts of the product page that show an offer."""
 
 from typing import Annotated
 
@@ -55,7 +55,7 @@ class BillingWidget(Settings):
 
 
 class Widget(Settings):
-    """What the product page shows of an offer."""
+    """The parts of the product page that show an offer."""
 
     badge: Badge = Badge()
     button: Button = Button()

@@ -1,7 +1,7 @@
-"""Making the shop agree with an offer: its selling plan group, and who is in it.
+"""Sync an offer's selling plan group, and the variants in it, to the shop.
 
-Everything is written from what should be at that moment, so a job may be repeated, interrupted
-or coalesced with others; what was done is marked batch by batch.
+A run writes the state that is wanted at that moment, so a job may be repeated, interrupted or
+coalesced with others. Its progress is noted batch by batch.
 """
 
 from collections.abc import Mapping
@@ -29,19 +29,19 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
-# The kind of item whose failures are kept, and how many of them are taken up at once.
+# The kind of item whose failures are kept, and how many of them one run retries.
 OFFER, MOST_AGAIN = "offer", 100
 LEASES = Leases("offers", "id", lasts=SETTLED)
 
 
 def request(work: Work, offer_id: UUID) -> None:
-    """Have the shop follow a change of an offer; ten changes in a second are one run."""
+    """Request a sync of an offer; ten changes within a second are one run."""
     work.enqueue(sync_offer.once(), offer_id=offer_id)
 
 
 @jobs.job()
 async def sync_offer(run: Run, *, offer_id: UUID) -> None:
-    """Make the shop's selling plan group what the offer says, and its variants the offer's."""
+    """Write the offer's selling plan group to the shop, and put the offer's variants into it."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -56,7 +56,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
-    """Have the shop follow again where that failed, after a pause that grows with each failure."""
+    """Request failed syncs again, after a pause that grows with each failure."""
     async with run.work() as work:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
         for offer_id in await rested(db, shop_id, OFFER, now, MOST_AGAIN):
@@ -87,7 +87,7 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
             await marks.lose_group(work.db, work.shop_id, offer_id)
         raise Retry("the shop has lost the selling plan group", delay=LATER) from None
     except CommerceUnreadable:
-        # It may be whole the next time.
+        # The shop's next answer may be readable.
         raise
     except CommerceError as refusal:
         error = str(refusal)
@@ -99,8 +99,8 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
         failures[offer_id] = error
     finally:
         async with run.work() as work:
-            # The plans' ids and the group's members are for the storefront to know, as far as
-            # they came.
+            # The storefront follows the plans and members that were saved, even if this run
+            # failed halfway.
             storefront_jobs.request(work)
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, offer_id, revision=revision, error=error)

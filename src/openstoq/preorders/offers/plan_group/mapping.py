@@ -1,4 +1,4 @@
-"""What an offer is in Shopify's terms: a selling plan group with a plan for each way to pay."""
+"""Map an offer to Shopify's terms: a selling plan group with a plan for each way to pay."""
 
 from decimal import Decimal
 from hashlib import sha256
@@ -15,7 +15,7 @@ IN_FULL = "Pay in full"
 
 
 def plan_group(offer: Offer) -> PlanGroup:
-    """Return the selling plan group that the offer should be."""
+    """Return the selling plan group that the offer should have in the shop."""
     options = offer.payments.options
     plans = {}
     partial = _partial(offer, options.partial) if options.partial is not None else None
@@ -36,12 +36,12 @@ def plan_group(offer: Offer) -> PlanGroup:
 
 
 def digest(group: PlanGroup) -> bytes:
-    """Return what tells one state of a group from another."""
+    """Return a digest that differs whenever the group does."""
     return sha256(repr(group).encode()).digest()
 
 
 def _titled(option: Option, kind: str) -> str:
-    """Return an option's title with its kind behind it, of which nothing is cut off."""
+    """Return an option's title followed by its kind; only the title is shortened to fit."""
     if not option.billing_title:
         return kind
     suffix = f" ({kind})"

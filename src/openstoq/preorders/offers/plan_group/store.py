@@ -1,4 +1,4 @@
-"""Which group an offer is in Shopify and who is in it, in PostgreSQL, as far as we know."""
+"""Offers' selling plan groups and their members in PostgreSQL, as far as we know them."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -16,10 +16,10 @@ async def save_group(
     plan_ids: Mapping[str, int],
     digest: bytes,
 ) -> None:
-    """Note what the offer is in Shopify; in another group than before, no variant is in it.
+    """Store the offer's selling plan group and plans; a new group has no members yet.
 
-    Its plans are kept for good and as what they were first, so that orders placed with one find
-    the offer and the option later.
+    The offer and option of a plan are kept for good, as they were first stored. Orders placed with
+    the plan can therefore be matched later.
     """
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
@@ -60,7 +60,7 @@ async def save_group(
 
 
 async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Note that the shop has lost the offer's group, and with it who was in it."""
+    """Note that the shop has lost the offer's group, and with it the group's members."""
     await db.execute(
         """
         UPDATE offers SET plan_group_id = NULL, full_plan_id = NULL, partial_plan_id = NULL,
@@ -78,7 +78,7 @@ async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 
 
 async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Note that the offer's group is about to change, so that it is written again if cut short."""
+    """Note that the offer's group is about to be written, so that a cut-off write is repeated."""
     await db.execute(
         "UPDATE offers SET plan_group_digest = NULL WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -89,7 +89,8 @@ async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) -> list[int]:
     """Return attached variants that are not in the group yet, or not known to be.
 
-    Until `mark_members` nobody knows: an answer that was lost is asked for again.
+    Their membership is unknown until `mark_members`, so a request whose answer was lost is sent
+    again.
     """
     return await _ask(
         db,
@@ -103,7 +104,7 @@ async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) 
 async def ask_to_remove(
     db: Connection, shop_id: UUID, offer_id: UUID, limit: int, *, everything: bool
 ) -> list[int]:
-    """Return variants that are or may be in the group: those detached, or all of them."""
+    """Return variants that are or may be in the group: the detached ones, or all of them."""
     leaving = "in_group IS DISTINCT FROM false"
     return await _ask(
         db,
@@ -143,7 +144,7 @@ async def mark_members(
     in_group: bool,
     failures: Mapping[int, str],
 ) -> None:
-    """Note which variants the shop has in the group now, and which it would not take."""
+    """Note which variants are in the shop's group now, and which the shop refused."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
@@ -160,7 +161,7 @@ async def mark_members(
 
 
 async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Forget the detached variants that the shop does not have in the group any more."""
+    """Delete the rows of detached variants that are no longer in the shop's group."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
@@ -175,7 +176,7 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def try_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
 ) -> list[UUID]:
-    """Have the groups that refused these variants, or any, asked once more; return the offers."""
+    """Clear the refusals of these variants, or all; return the offers to sync again."""
     rows = await db.fetch(
         """
         WITH cleared AS (
@@ -194,7 +195,7 @@ async def try_again(
 
 
 async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
-    """Count the variants that the shop would not take."""
+    """Count the variants that the shop refused to put into the offer's group."""
     count: int = await db.fetchval(
         """
         SELECT count(*) FROM offer_variants
@@ -209,7 +210,7 @@ async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
 async def believe_members(
     db: Connection, shop_id: UUID, offer_id: UUID, members: Sequence[int]
 ) -> None:
-    """Take over who is in the offer's group in the shop."""
+    """Store the members that the group has in the shop, and mark the group to be written again."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """

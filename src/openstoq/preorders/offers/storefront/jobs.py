@@ -1,4 +1,4 @@
-"""Making the shop agree with what the storefront reads: metafields and inventory policies."""
+"""Sync to the shop what the storefront reads: metafields and inventory policies."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -32,18 +32,18 @@ LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 
 
 def request(work: Work) -> None:
-    """Have the metafields and policies of changed variants written."""
+    """Request a run that writes the metafields and policies of changed variants."""
     work.enqueue(sync_storefront.once())
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
-    """Have everything that an offer sells looked at again, whether it is sold out."""
+    """Request that every variant of an offer is checked again for being sold out."""
     work.enqueue(look_again.once(), offer_id=offer_id)
 
 
 @jobs.job()
 async def look_again(run: Run, *, offer_id: UUID) -> None:
-    """Mark all that an offer sells, for the next run to decide whether it is sold out."""
+    """Mark every variant of an offer, so that the next run decides whether it is sold out."""
     async with run.work() as work:
         await policies.look_again(work.db, work.shop_id, offer_id)
         request(work)
@@ -51,7 +51,7 @@ async def look_again(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job()
 async def sync_storefront(run: Run) -> None:
-    """Write what the storefront reads: the shop's metafields, those of variants, policies."""
+    """Write the metafields of the shop, those of changed variants, and inventory policies."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -74,7 +74,7 @@ async def _sync(run: Run, commerce: Commerce) -> None:
         again = [int(one) for one in await rested(db, shop_id, POLICY, now, MOST_AGAIN)]
     policies_of = _Policies(run, commerce, rest)
     with asking():
-        # What the shop refuses of its own metafields keeps back no variant.
+        # A failure of the shop's own metafields does not hold back the variants.
         with alone(SHOP, run.shop_id, unwritten), patiently():
             await _write_shop(run, commerce)
         await _write_variants(run, commerce, policies_of)
@@ -84,14 +84,14 @@ async def _sync(run: Run, commerce: Commerce) -> None:
         raise Failed("; ".join(dict.fromkeys(failures)))
     async with run.work() as work:
         await _remember(work, SHOP, [run.shop_id], unwritten)
-        # Some that failed before may not be wanted any more.
+        # A policy that failed before may no longer be wanted; its failure is forgotten too.
         await _remember(work, POLICY, [*policies_of.done, *again], policies_of.unset)
 
 
 async def _remember(
     work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
 ) -> None:
-    """Keep what failed, for `resume` to have it tried again, and forget that the rest did."""
+    """Remember the failures, so that `resume` retries them, and forget those that are over."""
     well = [one for one in tried if one not in failures]
     await forget(work.db, work.shop_id, kind, well)
     await remember(work.db, work.shop_id, kind, failures, work.runtime.clock())
@@ -120,7 +120,7 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         asked = [one.key for one in changed] + gone
         await marks.mark_shop(work.db, work.shop_id, dict.fromkeys(asked, marks.UNKNOWN))
-    # One at a time: ten megabytes are the most that a call may hold.
+    # One metafield a call, because a call may hold ten megabytes at most.
     failures: dict[tuple[int | None, str], str] = {}
     for metafield in changed:
         try:
@@ -141,8 +141,8 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
 
 async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies") -> None:
     while True:
-        # Who is to stop selling stops before anything else is said of it, and who is to go on
-        # goes on after.
+        # Order matters: a variant that must stop selling is set to DENY before its metafields are
+        # written; one that may sell again is set to CONTINUE afterwards, by `_sync`.
         await policies_of.write(["deny"])
         async with run.work() as work:
             found = await marks.behind(work.db, work.shop_id, VARIANTS)
@@ -154,9 +154,10 @@ async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies"
 
 
 async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVariant]) -> None:
-    """Write the metafields of variants in which they differ from what was written last.
+    """Write those metafields of variants that differ from the last ones written.
 
-    What they are made from also decides whether a variant is sold out.
+    Metafields are made from the same data that decides whether a variant is sold out, so that is
+    decided here as well.
     """
     now = run.runtime.clock()
     sets: list[Metafield] = []
@@ -169,7 +170,7 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVar
         with alone("variant", variant_id, errors):
             values = {} if one.is_reset else metafields.on_variant(one.selling, now)
         if values is None:
-            # What stands in the shop stays until the next change.
+            # The metafields in the shop stay as they are until the next change.
             wanted[variant_id] = dict(one.written)
             continue
         wanted[variant_id] = {key: value for key, (_, value) in values.items()}
@@ -203,7 +204,10 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVar
 
 
 class _Policies:
-    """The inventory policies that one run sets; at a variant that failed in it, or rests, no more."""
+    """The inventory policies that one run sets.
+
+    The run skips a variant that has failed in it, or that still pauses after an earlier failure.
+    """
 
     def __init__(self, run: Run, commerce: Commerce, resting: Sequence[int]) -> None:
         self._run, self._commerce, self._resting = run, commerce, resting
@@ -211,7 +215,7 @@ class _Policies:
         self.done: list[int] = []
 
     async def write(self, which: Sequence[str]) -> None:
-        """Set those, of `which`, that are wanted."""
+        """Set the wanted policies that are among `which`."""
         while True:
             but = [*self._resting, *self.unset]
             async with self._run.work() as work:
@@ -226,9 +230,9 @@ class _Policies:
 async def write_policies(
     run: Run, commerce: Commerce, wanted: Mapping[int, str]
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """Set inventory policies, product by product; return which were refused, and which are unset.
+    """Set inventory policies, product by product; return the refused and the unset, by variant.
 
-    What is unset is wanted as before: the shop's answer could not be read, or we failed at it.
+    An unset policy is still wanted: the shop's answer could not be read, or we failed at it.
     """
     async with run.work() as work:
         by_product = await policies.products_of(work.db, work.shop_id, list(wanted))

@@ -1,7 +1,7 @@
-"""What a preorder's cart line says of it: properties, by the payment option of the line.
+"""Properties of a preorder's cart line, by the payment option of the line.
 
-A property is one of the offer's texts under a name of its own, so a translation of the text is
-one of the property.
+A property is one of the offer's texts under a name of its own. A translation of the text therefore
+translates the property as well.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ SHIPPING_TEXT = "shipping.display.shipping_text"
 
 
 def sources(offer: Offer, option: OptionType) -> dict[str, str]:
-    """Return the path of the text that each property of an option's line is."""
+    """Return the path of each property's text, for a line of this payment option."""
     told, terms = offer.advanced.line_item_properties, offer.checkout.terms
     accepted = told.include_acknowledgement or terms.include_in_line_item_properties
     paths = {
@@ -29,9 +29,9 @@ def sources(offer: Offer, option: OptionType) -> dict[str, str]:
 
 
 def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str, str] | None]:
-    """Return the properties of a line by option, from the offer's documents; no text, no property.
+    """Return the properties of a line by option, from the offer's documents.
 
-    None for an option that the offer does not have.
+    A property without a text is left out. An option that the offer does not have is None.
     """
     return {
         option: {
@@ -46,7 +46,7 @@ def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return a language's properties by path, from its texts by path."""
+    """Return a language's properties by path, from the language's texts by path."""
     return {
         f"line_item_properties.{option}.{name}": texts[path]
         for option in OPTIONS
@@ -59,7 +59,7 @@ def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
 def with_shipping(
     told: Mapping[str, dict[str, str] | None], text: str | None
 ) -> dict[str, dict[str, str] | None]:
-    """Return properties with what is said of a variant's shipping, which may be its own."""
+    """Return properties with a variant's shipping text in place of the offer's."""
     return {
         option: own
         if own is None

@@ -1,7 +1,7 @@
-"""What the storefront reads of offers: metafields on the shop and on each variant.
+"""Metafields on the shop and on each variant, from which the storefront reads the offers.
 
-Keys and meanings are those of the contract. A shop's offers are on the shop; which of them sell
-a variant is on the variant, so that no list of variants ever outgrows a metafield.
+Keys and meanings are those of the contract. The offers are on the shop, and each variant names the
+offers that sell it, so that no list of variants ever outgrows a metafield.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -76,7 +76,7 @@ def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, s
 def _by_market(
     selling: Sequence[tuple[Offer, Mapping[str, Any]]],
 ) -> tuple[dict[str, str], dict[str, int]]:
-    """Return shipping texts and most counts by market; the first offer that has one decides."""
+    """Return shipping texts and maximum counts by market; the first offer that has one decides."""
     texts: dict[str, str] = {}
     most: dict[str, int] = {}
     for offer, settings in selling:
@@ -93,14 +93,14 @@ def _by_market(
 
 
 def shipping_text(values: Values, market_id: int | None) -> str | None:
-    """Return the shipping text of a market from a variant's metafields, else that of all."""
+    """Return a market's shipping text from a variant's metafields, or the one for all markets."""
     _, written = values.get("shipping_text", ("json", "{}"))
     texts: dict[str, str] = orjson.loads(written)
     return texts.get(str(market_id)) or texts.get(ELSEWHERE)
 
 
 def on_variants(offer: Offer) -> tuple[Any, ...]:
-    """Return all of an offer on which metafields of its variants depend, or whether they sell."""
+    """Return the parts of an offer that decide its variants' metafields or whether they sell."""
     return (
         offer.is_live,
         offer.enabled_at,
@@ -164,7 +164,7 @@ def on_shop(
 def too_large(
     offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
 ) -> str | None:
-    """Say what to shorten of an offer that fits into no metafield; None when it does fit."""
+    """Return a sentence on what to shorten when an offer fits into no metafield, else None."""
     size = len(_entry(offer, translations))
     if size <= most_bytes:
         return None
@@ -182,7 +182,7 @@ def too_large(
 
 
 def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return what the storefront needs of an offer, its texts in every language."""
+    """Return the parts of an offer that the storefront needs, with its texts in every language."""
     documents = {
         name: getattr(offer, name).model_dump(mode="json")
         for name in DOCUMENTS
@@ -216,7 +216,7 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
 
 
 def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
-    """Return a described offer with its texts as a reader of `locale` reads best, or as written."""
+    """Return a described offer with its texts in the best language for `locale`, or as written."""
     copy = orjson.loads(orjson.dumps(described_offer))
     translations = copy.pop("translations", {})
     written = (translations.get(tag) for tag in readable(locale or ""))
@@ -227,7 +227,7 @@ def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[st
 
 
 def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
-    """Change the text at a path, where the offer has what the path leads through."""
+    """Change the text at a path, unless a document on the way there is missing."""
     *way, last = path.split(".")
     for step in way:
         documents = documents.get(step) if documents is not None else None
@@ -236,7 +236,7 @@ def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
 
 
 def _entry(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> bytes:
-    """Write an offer as it stands in the shop's metafield."""
+    """Return an offer's entry in the shop's metafield."""
     return _json(str(offer.id)).encode() + b":" + orjson.dumps(described(offer, translations))
 
 

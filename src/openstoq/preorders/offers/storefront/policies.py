@@ -1,7 +1,8 @@
-"""Inventory policies in PostgreSQL: those to set, and those that somebody changed since.
+"""Inventory policies in PostgreSQL: those to set, and those that somebody has changed since.
 
-The catalogue says what the shop has. A policy is watched while it matters to a preorder: as long
-as a live offer sells the variant, if one has continue_selling or the variant is sold out.
+The catalogue has the shop's current policies. A policy is watched only while it matters to a
+preorder. That is while a live offer sells the variant and either has continue_selling, or we have
+stopped the variant because it is sold out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
-# Of `preorder_variants p` and `variants v`.
+# A condition on `preorder_variants p` and `variants v`.
 _WATCHED = """(
     p.policy_asked IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
     AND EXISTS (
@@ -29,10 +30,11 @@ DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
 
 
 async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
-    """Have variants stop that have sold out, and those go on that were stopped and have not.
+    """Decide again which of these variants are sold out, and request the matching policy.
 
-    Decided under their locks from everything that it depends on. Nothing is asked for unless the
-    decision is another than the last one, so that whoever sets a policy between them keeps it.
+    The decision is made under the variants' locks, from everything that it depends on. A policy is
+    requested only when the decision changes, so that a policy which the merchant sets in between
+    is left alone.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     found = [one.selling for one in await load_variants(db, shop_id, variant_ids)]
@@ -70,7 +72,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
 
 
 async def look_again(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Have the storefront's next run decide for all that an offer sells."""
+    """Mark every variant of an offer, so that the next run decides whether it is sold out."""
     await db.execute(
         """
         WITH locked AS (
@@ -95,9 +97,10 @@ async def ask(
     limit: int,
     but: Sequence[int],
 ) -> dict[int, str]:
-    """Return inventory policies, of these, that are wanted and not set yet, by variant.
+    """Return those of these inventory policies that are wanted and not set yet, by variant.
 
-    Those of the variants in `but` are left out. The others are noted as asked for first: what the shop tells of its own change is no drift then.
+    The variants in `but` are left out. The policies are noted as asked for before the shop is
+    asked, so that the shop's webhook about this change does not count as drift.
     """
     rows = await db.fetch(
         """
@@ -121,7 +124,7 @@ async def ask(
 async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Note that somebody asks for this policy, whatever was wanted before; return it by variant."""
+    """Note that a caller asks for this policy, whatever was wanted before; return it by variant."""
     await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
         """
@@ -154,7 +157,7 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Note which policies were answered, and in the catalogue which are set."""
+    """Note which policies the shop has answered, and in the catalogue those that are set."""
     await store.lock_variants(db, shop_id, list(policies))
     await db.execute(
         """
@@ -174,7 +177,7 @@ async def mark(
 
 
 async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list[int]:
-    """Return the next variants in the order of ids whose policies are watched."""
+    """Return the next variants whose policies are watched, in the order of their ids."""
     rows = await db.fetch(
         f"""
         SELECT p.variant_id FROM preorder_variants p
@@ -190,7 +193,7 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
 
 
 async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> int:
-    """Want the policies back that somebody changed by hand; return how many."""
+    """Request the policies again that somebody changed by hand; return how many."""
     count: int = await db.fetchval(
         f"""
         WITH wanted AS (

@@ -1,7 +1,7 @@
-"""What was written for the storefront, in PostgreSQL: on the shop, and on variants.
+"""The metafields written on the shop and on variants, in PostgreSQL.
 
-What is asked of the shop is noted before as unknown, and as written only once the shop has
-answered: whatever cuts a run short, the next one asks again.
+A metafield is noted as unknown before the shop is asked to write it, and as written only once the
+shop has answered. After a run that was interrupted, the next one therefore writes it again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,19 @@ from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import SyncedVariant, load_variants
 
-# What is noted of a metafield that the shop was asked for and has not answered yet.
+# The value of a metafield that the shop was asked to write and has not answered for yet.
 UNKNOWN = ""
 
 
 async def know_shop(db: Connection, shop_id: UUID) -> None:
-    """Have a row for what is written on the shop."""
+    """Make sure that the shop has a row for its metafields."""
     await db.execute(
         "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
     )
 
 
 async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
-    """Return the digests of what was last written on the shop, by key."""
+    """Return the digests of the metafields last written on the shop, by key."""
     written: dict[str, str] | None = await db.fetchval(
         "SELECT written FROM preorder_shops WHERE shop_id = $1", shop_id
     )
@@ -33,7 +33,7 @@ async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
 async def mark_shop(
     db: Connection, shop_id: UUID, written: Mapping[str, str], gone: Sequence[str] = ()
 ) -> None:
-    """Note what is written on the shop now, and what is there no more; the rest stays as it is."""
+    """Note the metafields that the shop has now, and those that are gone; the rest stays as is."""
     await db.execute(
         "UPDATE preorder_shops SET written = (written || $2) - $3::text[] WHERE shop_id = $1",
         shop_id,
@@ -43,7 +43,7 @@ async def mark_shop(
 
 
 async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
-    """Note on the offers that the storefront shows that it was not told of them."""
+    """Note on every live offer that it could not be written for the storefront."""
     await store.lock_offers(db, shop_id, None)
     await db.execute(
         """
@@ -56,7 +56,7 @@ async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
 
 
 async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> None:
-    """Note on offers why the storefront cannot be told of them."""
+    """Note on offers why they could not be written for the storefront."""
     await store.lock_offers(db, shop_id, list(failures))
     await db.execute(
         """
@@ -70,7 +70,7 @@ async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> N
 
 
 async def behind(db: Connection, shop_id: UUID, limit: int) -> list[SyncedVariant]:
-    """Load up to `limit` variants that have changed since the storefront was last written."""
+    """Load up to `limit` variants that have changed since their metafields were last written."""
     variant_ids = await db.fetch(
         """
         SELECT variant_id FROM preorder_variants
@@ -105,9 +105,9 @@ async def mark_variants(
     shop_id: UUID,
     done: Sequence[tuple[SyncedVariant, Mapping[str, str], str | None]],
 ) -> None:
-    """Note what is written on variants now, and what failed; a failure waits for a change.
+    """Note the metafields that variants have now, and the failures; a failure waits for a change.
 
-    Of one that has changed meanwhile, what was asked for stays unknown.
+    When a variant has changed meanwhile, the metafields that the shop was asked for stay unknown.
     """
     variant_ids = [one.selling.variant_id for one, _, _ in done]
     await store.lock_variants(db, shop_id, variant_ids)
@@ -129,7 +129,7 @@ async def mark_variants(
 
 
 async def forget_shop(db: Connection, shop_id: UUID) -> None:
-    """Take all that was written on the shop for unknown, so that it is written or deleted again."""
+    """Mark all metafields of the shop as unknown, so that each is written or deleted again."""
     await db.execute(
         """
         UPDATE preorder_shops SET written = coalesce(
