@@ -1,4 +1,4 @@
-"""Checking a cart before checkout against what is sold and was taken, without locking anything."""
+"""Check a cart before checkout against offers and their limits, without locking anything."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +18,11 @@ from openstoq.preorders.orders.recognition import store as recognition
 
 
 async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> list[Refusal]:
-    """Return why a cart may not be ordered; nothing if it may.
+    """Return the reasons why a cart may not be ordered; none if it may.
 
-    What its customer ordered before does not count: anybody can say to be anybody, and must not
-    learn who ordered. Ingestion counts it.
+    Earlier orders of the customer are ignored here: the storefront cannot authenticate shoppers, so
+    counting them would let anyone find out what a customer has ordered. They are counted when the
+    order is taken in.
     """
     plan_ids = sorted({line.plan_id for line in asked.lines if line.plan_id is not None})
     plans = await recognition.plans(db, shop_id, plan_ids) if plan_ids else {}
@@ -53,7 +54,7 @@ async def _in_own_words(
     mixed: Sequence[Offer],
     locale: str | None,
 ) -> list[Refusal]:
-    """Tell of mixed carts in the offers' own messages, as far as they have one."""
+    """Replace the message about a mixed cart by the offer's own, where the offer has one."""
     translations = await translation_store.overrides(db, shop_id, [offer.id for offer in mixed])
     own: dict[UUID, str | None] = {}
     for offer in mixed:

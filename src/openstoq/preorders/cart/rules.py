@@ -1,7 +1,7 @@
-"""Whether a cart may be ordered, judged before checkout as an order is after it: no I/O.
+"""Rules that judge a cart before checkout, as its order is judged afterwards; without I/O.
 
-Shoppers, and whoever else asks, read the answer: it tells limits that the storefront tells
-anyway, and never how much was taken or is left.
+Anybody can ask for the answer, not only shoppers. It may reveal limits that the storefront shows
+anyway, but never how many units were taken or are left.
 """
 
 from collections import Counter
@@ -32,9 +32,10 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What a shopper is about to order, and where.
+    """The lines that a shopper is about to order, and the shopper's market.
 
-    `terms` says whether the terms of all offers were accepted, or of which.
+    `terms` is true or false for the terms of all offers, or names the offers whose terms were
+    accepted.
     """
 
     lines: Sequence[CartLine]
@@ -49,10 +50,10 @@ class Cart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a cart may not be ordered.
+    """A reason why a cart may not be ordered.
 
-    `line` counts from 0. What is wrong with all that the cart has of an offer has no
-    `variant_id`, and the offer's first line.
+    `line` counts from 0. A refusal of everything that the cart has of an offer has no `variant_id`,
+    and names the offer's first line.
     """
 
     code: Code
@@ -66,7 +67,8 @@ class Refusal:
 class CartPreorders:
     """A cart's preorders, each with its offer by the line's index.
 
-    `open` ones can be ordered, `closed` ones not in this way, here or now.
+    The lines in `open` can be ordered. Those in `closed` cannot be ordered in this way, in this
+    market or at this time.
     """
 
     open: Mapping[int, UUID]
@@ -74,13 +76,13 @@ class CartPreorders:
 
     @property
     def of_offers(self) -> dict[UUID, int]:
-        """The offers that sell something of it, each with the index of its first line."""
+        """Return the offers that sell a line in `open`, each with the index of its first line."""
         return {offer_id: line for line, offer_id in sorted(self.open.items(), reverse=True)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartOffers:
-    """What can be preordered: selling plans, offers, and the variants attached to each."""
+    """The offers that a cart names: their selling plans, settings and attached variants."""
 
     plans: Plans
     offers: Mapping[UUID, Offer]
@@ -88,7 +90,7 @@ class CartOffers:
 
 
 def named_offers(cart: Cart, plans: Plans) -> set[UUID]:
-    """Return the offers that lines come from, by their plan or because they say so."""
+    """Return the offers that lines name, by their selling plan or by their property."""
     return {
         *(offer_id for offer_id, _ in plans.values()),
         *(line.offer_id for line in cart.lines if line.offer_id is not None),
@@ -96,9 +98,10 @@ def named_offers(cart: Cart, plans: Plans) -> set[UUID]:
 
 
 def find_preorders(cart: Cart, shelf: CartOffers, now: datetime) -> CartPreorders:
-    """Tell which lines are preorders that can be ordered, and which only say that they are.
+    """Divide the preorder lines into those that can be ordered and those that cannot.
 
-    A plan that is not ours is another app's, and its line no preorder, as in an order.
+    A line with another app's selling plan is not a preorder, as in an order. If it names one of
+    our offers all the same, it cannot be ordered.
     """
     opened: dict[int, UUID] = {}
     closed: dict[int, UUID] = {}
@@ -123,9 +126,10 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
 
 
 def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
-    """Return what the cart wants of each offer's variants, at the first line of each.
+    """Return the units that the cart wants of each offer's variants, at the first line of each.
 
-    Lines of one variant are added up: which of several would still be sold tells what is left.
+    Lines of one variant are added up, because refusing only some of them would reveal how many
+    units are left.
     """
     wanted: dict[tuple[UUID, int], tuple[int, int]] = {}
     for index, offer_id in sorted(lines.open.items()):
@@ -151,7 +155,7 @@ def refusals(
     wanted: Sequence[Demand],
     taken: CountedUnits,
 ) -> list[Refusal]:
-    """Return everything that keeps the cart from being ordered, by line; nothing if it may be."""
+    """Return every reason why the cart may not be ordered, by line; none if it may be."""
     found = [
         *(_of_line(cart, line, "not_available", one) for line, one in lines.closed.items()),
         *_of_checkout(cart, lines, shelf),
@@ -174,11 +178,11 @@ def refusals(
 def _exceeded(
     wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
-    """Return the limit that all that is wanted of an offer is over, or what is sold out of it.
+    """Return the limit that the demand for an offer exceeds, or else its sold-out variants.
 
-    Whoever asks for more than a shopper may have is not told whether there is as much. Variants
-    that only together are more than the offer has left are all sold out: which of them would
-    still be sold tells how many.
+    A demand above a shopper's limit gets only that limit as its answer, so that it does not learn
+    whether so many units are left. Variants that exceed the offer's total only together are all
+    sold out, because refusing only some of them would reveal how many units are left.
     """
     each = _judge(wanted, own.model_copy(update={"total": Cap()}), taken)
     code = next((one.code for one in each.values() if one.code != "sold_out"), None)
@@ -194,7 +198,7 @@ def _judge(wanted: Sequence[Demand], own: Limits, taken: CountedUnits) -> dict[i
 
 
 def _with(taken: CountedUnits, others: Sequence[Demand]) -> CountedUnits:
-    """Count what the cart wants of other offers, whichever of its lines an order has first."""
+    """Add what the cart wants of other offers, as the order may have those lines first."""
     of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
     for one in others:
         of_variant[one.variant_id] += one.units

@@ -1,4 +1,4 @@
-"""What a shopper is told of a cart that cannot be ordered, in the languages of our mails."""
+"""Sentences for a shopper whose cart cannot be ordered, in the languages of our mails."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -48,6 +48,6 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
 
 
 def sentence(code: Code, locale: str | None, *, number: int | None = None) -> str:
-    """Say what a code means in the locale's language, or in English."""
+    """Return the sentence of a code in the locale's language, or in English."""
     language = (locale or "").split("-", maxsplit=1)[0].lower()
     return SENTENCES.get(language, SENTENCES["en"])[code].format(number=number)
