@@ -28,7 +28,7 @@ BulkIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_AT_ONCE
 
 
 class Detached(BaseModel):
-    """From which offers a variant was detached."""
+    """The offers that a variant was detached from."""
 
     shopify_variant_id: int
     detached_from: list[UUID]
@@ -92,8 +92,8 @@ async def read_job(context: Context, job_id: str) -> JobView:
 async def read(_: Context, variant: VariantContext) -> VariantContext:
     """Read a Shopify variant's preorder context.
 
-    Every offer it's in, aggregate counts, and the metafields as we wrote them; drift names those
-    that the shop was last found to have otherwise, and inventory_policy when somebody changed
+    Every offer it's in, aggregate counts, and the metafields as we wrote them. drift names those
+    that differed in the shop when last checked. It names inventory_policy when somebody changed
     that while a live offer with continue_selling sells the variant, or a live one has sold it out.
     """
     return variant

@@ -1,4 +1,4 @@
-"""What was written on variants and what was found there, in PostgreSQL."""
+"""Metafields written on variants, and their drift in the shop, in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -12,9 +12,9 @@ from openstoq.preorders.variants.model import LastWrite
 async def want_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool | None = None
 ) -> None:
-    """Have all metafields of variants written again, or cleared and kept clear.
+    """Mark all metafields of variants to be written again, or to be cleared and kept clear.
 
-    Without `is_reset` those that were cleared are cleared again, and the others written.
+    Without `is_reset`, variants that were cleared are cleared again, and the others are written.
     """
     await db.execute(
         """
@@ -32,7 +32,7 @@ async def want_again(
 
 
 async def unsettled(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the variants of which the shop would not take something, or has not yet."""
+    """Return the variants with a write that the shop refused or that is still to be made."""
     rows = await db.fetch(
         """
         SELECT variant_id FROM preorder_variants
@@ -49,7 +49,7 @@ async def note_drift(
     expected: Mapping[int, LastWrite],
     drift: Mapping[int, Mapping[str, Mapping[str, str | None]]],
 ) -> None:
-    """Note which metafields the shop has otherwise than was expected, or that none are.
+    """Note which metafields in the shop differ from the expected ones, or that none do.
 
     A variant that has changed since is left alone: its comparison is out of date.
     """
@@ -68,7 +68,7 @@ async def note_drift(
 
 
 async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> dict[int, LastWrite]:
-    """Return what was written on the next variants in the order of ids, those in step only."""
+    """Return the metafields written on the next synced variants, in the order of their ids."""
     rows = await db.fetch(
         """
         SELECT variant_id, revision, written FROM preorder_variants
@@ -83,7 +83,7 @@ async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> d
 
 
 async def looked_up_to(db: Connection, shop_id: UUID) -> int:
-    """Return the last variant at which the search for drift has looked."""
+    """Return the last variant that the search for drift has looked at; 0 before the first."""
     reached: int | None = await db.fetchval(
         "SELECT looked_up_to FROM preorder_shops WHERE shop_id = $1", shop_id
     )
@@ -91,7 +91,7 @@ async def looked_up_to(db: Connection, shop_id: UUID) -> int:
 
 
 async def note_looked_up_to(db: Connection, shop_id: UUID, variant_id: int) -> None:
-    """Note how far the search for drift has come; 0 begins anew."""
+    """Note how far the search for drift has come; 0 starts over."""
     await db.execute(
         "UPDATE preorder_shops SET looked_up_to = $2 WHERE shop_id = $1", shop_id, variant_id
     )

@@ -1,4 +1,4 @@
-"""Work on many variants: the three bulk jobs, and finding what somebody changed in the shop."""
+"""Jobs over many variants: the three bulk jobs, and the search for changes made by hand."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ UNKNOWN = "no offer has ever sold this variant"
 
 
 async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Do a task for some variants, in this transaction; return which cannot be, and why."""
+    """Do a task for variants in this transaction; return why it cannot be done for some."""
     known = await store.lock(work.db, work.shop_id, variant_ids)
     if task == "recalculate_preorder_counts":
         counts = await store.counted(work.db, work.shop_id, known)
@@ -74,7 +74,7 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
 
 @jobs.job(cron="35 1 * * *")
 async def reconcile(run: Run) -> None:
-    """Find what somebody changed by hand, or the shop lost, and have it repaired."""
+    """Find what somebody changed by hand or the shop lost, and request its repair."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -89,10 +89,10 @@ async def reconcile(run: Run) -> None:
 
 @jobs.job(cron="*/15 * * * *")
 async def look_for_drift(run: Run) -> None:
-    """Look at the next variants, and show on them what somebody changed by hand.
+    """Look at the next variants for what somebody changed by hand, and note it on them.
 
-    Reading is dear, so each run goes a bit further along the shop's variants, round and round;
-    the nightly reconciliation repairs.
+    Reading from the shop is expensive, so each run continues where the last one stopped, and starts
+    over after the last variant. The nightly reconciliation repairs.
     """
     async with run.work() as work:
         last = await drift_store.looked_up_to(work.db, work.shop_id)
@@ -148,7 +148,7 @@ async def _look_at_group(run: Run, commerce: Commerce, offer_id: UUID, group_id:
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
-        # What is behind is not compared, so all of it is written.
+        # A variant that waits for a write is not compared, so all of its metafields are written.
         unsettled = await drift_store.unsettled(work.db, work.shop_id)
         await drift_store.want_again(work.db, work.shop_id, unsettled)
     last = 0
@@ -182,7 +182,7 @@ async def _look_at_policies(run: Run, commerce: Commerce) -> None:
 async def look(
     run: Run, commerce: Commerce, expected: Mapping[int, LastWrite]
 ) -> dict[int, dict[str, dict[str, str | None]]]:
-    """Compare the shop's metafields with what we wrote; return where they differ."""
+    """Compare the shop's metafields with what we wrote; return the differences by variant."""
     found = await commerce.metafields(storefront_jobs.namespace_of(run), list(expected))
     return {
         variant_id: drift

@@ -26,7 +26,7 @@ class VariantOffer(BaseModel):
 
 
 class Drift(BaseModel):
-    """What the shop has otherwise than we wrote it: a metafield, or the inventory policy."""
+    """A metafield or the inventory policy that differs in the shop from what we wrote."""
 
     expected: str | None
     found: str | None
@@ -34,7 +34,7 @@ class Drift(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LastWrite:
-    """What was written on a variant, as of a revision."""
+    """The metafields written on a variant, as of a revision."""
 
     revision: int
     values: Mapping[str, str]

@@ -76,7 +76,7 @@ async def page(
 async def context(
     db: Connection, shop_id: UUID, variant_id: int, now: datetime
 ) -> VariantContext | None:
-    """Return a variant with all there is to know of it; None when preorders never had it."""
+    """Return a variant with its offers, counts and metafields; None if no offer ever sold it."""
     row = await db.fetchrow(
         f"SELECT {_SUMMARY} WHERE p.shop_id = $1 AND p.variant_id = $2",
         shop_id,
@@ -104,7 +104,7 @@ async def offers(
 ) -> list[VariantOffer]:
     """Return the offers that a variant is attached to, in the order in which they apply.
 
-    Those that are not live come behind, the one attached first in front.
+    Offers that are not live come last, in the order in which the variant was attached to them.
     """
     rows = await db.fetch(
         """
@@ -132,15 +132,15 @@ async def offers(
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock those of the variants that preorders know, and return them; their offers before."""
+    """Lock the offers of variants, then the variants that preorders know; return their ids."""
     await offer_store.lock_sellers(db, shop_id, variant_ids)
     return await offer_store.lock_variants(db, shop_id, variant_ids)
 
 
 async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
-    """Have variants looked at again whose offers' windows opened or closed; return how many.
+    """Mark variants of offers whose window opened or closed to be written again; return how many.
 
-    Only a variant with several live offers has an order in which they apply.
+    Variants with a single live offer are left out: that offer applies first in any case.
     """
     await offer_store.lock_offers(db, shop_id, None)
     count: int = await db.fetchval(
@@ -178,7 +178,7 @@ async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
 async def counted(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, tuple[int, dict[str, int]]]:
-    """Count what is preordered of variants, in all and by market, from the lines of orders."""
+    """Count the preordered units of variants, in all and by market, from the lines of orders."""
     rows = await db.fetch(
         """
         SELECT t.id, coalesce(sum(l.counted), 0)::integer AS total,
@@ -199,7 +199,7 @@ async def counted(
 async def set_counts(
     db: Connection, shop_id: UUID, counts: Mapping[int, tuple[int, Mapping[str, int]]]
 ) -> None:
-    """Write how often variants were preordered, in all and by market."""
+    """Write the counts of preordered units of variants, in all and by market."""
     values: list[Any] = [
         list(counts),
         [count for count, _ in counts.values()],
