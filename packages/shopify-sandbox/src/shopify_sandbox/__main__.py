@@ -26,7 +26,7 @@ TICK_SECONDS = 0.1
 
 
 class Server(uvicorn.Server):
-    """A server among others: it leaves signals to its owner and tells when it listens."""
+    """One server of several: it leaves signals to its owner and sets `ready` once it listens."""
 
     def __init__(self, app: Starlette) -> None:
         super().__init__(
@@ -160,7 +160,7 @@ app.command()(run)
 
 
 def main() -> None:
-    """Run the sandbox until it is told to stop."""
+    """Run the sandbox until it is stopped."""
     app(prog_name="shopify-sandbox")
 
 

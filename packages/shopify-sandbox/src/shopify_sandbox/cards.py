@@ -12,7 +12,7 @@ LOSES_ANSWER = "loses_answer"
 NEEDS_AUTHENTICATION = "needs_authentication"
 EXPIRED = "expired"
 NONE = "none"
-# What the checkout's form offers.
+# The cards that the checkout's form offers.
 CHOICES = (WORKS, DECLINES, "declines_2", LOSES_ANSWER, NEEDS_AUTHENTICATION, EXPIRED, NONE)
 
 _DECLINES_SOME = re.compile(r"^declines_([1-9]\d?)$")
@@ -31,7 +31,7 @@ def vault(shop: Shop, name: str) -> Mandate:
 
 
 def rename(mandate: Mandate, name: str) -> None:
-    """Have a card that was kept behave differently from now on."""
+    """Change the behaviour of a card that was kept."""
     some = _DECLINES_SOME.match(name)
     mandate.card = name
     mandate.declines_left = int(some[1]) if some else 0
@@ -39,7 +39,7 @@ def rename(mandate: Mandate, name: str) -> None:
 
 
 def refusal(charge: Charge) -> tuple[str, str, str] | None:
-    """Return why a card is not charged: status, error code and sentence; None when it is."""
+    """Return the status, error code and sentence of a card's refusal; None if it is charged."""
     mandate = charge.mandate
     if mandate.card == NEEDS_AUTHENTICATION:
         return "REDIRECT_REQUIRED", "AUTHENTICATION_REQUIRED", "The customer must authenticate."

@@ -71,7 +71,7 @@ def pay(shop: Shop, order: Order) -> Transaction:
 
 
 def mark_paid(shop: Shop, order: Order) -> Transaction:
-    """Take what is outstanding as paid by other means."""
+    """Mark the outstanding amount as paid by other means."""
     return ledger.receive(shop, order, order.outstanding, shop.action(), gateway=ledger.MANUAL)
 
 

@@ -1,4 +1,4 @@
-"""The checkout: what lines cost, what of it is due now and when the rest is, and the order."""
+"""The checkout: the price of a cart, the part due now, the due date of the rest, and the order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ def place(
 ) -> Order:
     """Buy a cart: charge what is due now, take the stock, and announce the order.
 
-    Raises CheckoutError when it cannot be sold so; then nothing has changed.
+    Raises CheckoutError when the cart cannot be sold like this; nothing has changed then.
     """
     _check(shop, cart)
     action = shop.action()
@@ -100,7 +100,7 @@ def place(
 
 
 def unit_price(shop: Shop, variant: Variant, plan: SellingPlan | None) -> Decimal:
-    """Return what one unit costs with the plan's adjustment."""
+    """Return the price of one unit with the plan's adjustment."""
     price = variant.price
     for policy in plan.pricing_policies if plan else ():
         value = policy["adjustment_value"]
@@ -117,7 +117,7 @@ def unit_price(shop: Shop, variant: Variant, plan: SellingPlan | None) -> Decima
 def due_at_checkout(
     plan: SellingPlan | None, total: Decimal, quantity: int, currency: str
 ) -> Decimal:
-    """Return what of a line's total is charged when it is bought: all of it without a deposit."""
+    """Return the part of a line's total that is charged at checkout: all without a deposit."""
     if plan is None:
         return total
     charge = plan.billing_policy["checkout_charge"]
@@ -129,7 +129,7 @@ def due_at_checkout(
 
 
 def balance_due(plan: SellingPlan, moment: datetime) -> datetime | None:
-    """Return when the rest of a line is due; None when that is when it is sent."""
+    """Return the date when the rest of a line is due; None if it is due when the line is sent."""
     policy = plan.billing_policy
     match policy["remaining_balance_charge_trigger"]:
         case "EXACT_TIME":
@@ -190,7 +190,7 @@ def _terms(shop: Shop, order: Order, cart: Sequence[CartLine]) -> PaymentTerms |
     if not deferred:
         return None
     dates = [balance_due(plan, order.created_at) for plan in deferred]
-    # An order has one due date: that it is sent beats every date, and the earliest date wins.
+    # An order has one due date: fulfillment takes precedence over dates, then the earliest date.
     due_at = None if None in dates else min(date for date in dates if date)
     rest = sum((each.deferred for each in order.lines), ZERO)
     schedule = PaymentSchedule(

@@ -28,7 +28,7 @@ _SCOPES = (
 
 @dataclass(frozen=True, kw_only=True)
 class ShopConfig:
-    """One shop: what Shopify's admin would say of it, and the app's credentials for it."""
+    """One shop: its facts as in Shopify's admin, and the app's credentials for it."""
 
     domain: str
     name: str
@@ -53,7 +53,7 @@ def default_shops(
     client_secret: str = "sandbox-client-secret",  # noqa: S107 — as above
     currency: str = "USD",
 ) -> tuple[ShopConfig, ...]:
-    """Return the two shops every sandbox has unless told otherwise; `currency` is the first's."""
+    """Return the two shops that a sandbox has by default; `currency` is that of the first."""
     return (
         ShopConfig(
             domain="snowdevil.myshopify.com",
@@ -81,7 +81,7 @@ def default_shops(
 class SandboxConfig:
     """Everything a sandbox server needs to know.
 
-    `base_url` is where it is reached, without a trailing slash. `retry_delays` are the seconds
+    `base_url` is the server's address, without a trailing slash. `retry_delays` are the seconds
     between the attempts of one webhook delivery: one more attempt than there are delays.
     """
 

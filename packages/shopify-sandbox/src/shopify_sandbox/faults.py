@@ -10,7 +10,7 @@ WEBHOOK_FAULTS = ("duplicate", "drop", "hold", "delay", "corrupt_signature")
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One fault: what happens, how often, and to what (anything, if None).
+    """One fault: its kind, how often it happens, and to what (anything, if None).
 
     `topic` is a webhook's topic, or the name of a GraphQL operation.
     """
@@ -33,13 +33,13 @@ class Fault:
 
 
 class FaultQueue:
-    """Faults in the order they were asked for; each event takes the first that fits it."""
+    """Faults in the order they were requested; each event takes the first that fits it."""
 
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
 
     def add(self, fault: Fault) -> None:
-        """Ask for a fault."""
+        """Add a fault to the queue."""
         self._waiting.append(fault)
 
     def take(self, topic: str | None = None) -> Fault | None:
@@ -53,9 +53,9 @@ class FaultQueue:
         return None
 
     def clear(self) -> None:
-        """Call off everything that was asked for."""
+        """Cancel every fault in the queue."""
         self._waiting.clear()
 
     def view(self) -> list[dict[str, Any]]:
-        """Return what is still to come."""
+        """Return the faults that are still to come."""
         return [fault.view() for fault in self._waiting]

@@ -49,7 +49,7 @@ def adjust(shop: Shop, order: Order, action: MerchantAction | None = None) -> No
 
 
 def close(shop: Shop, ended: FulfillmentOrder, status: str) -> None:
-    """End a fulfillment order, of which nothing is left to be sent."""
+    """End a fulfillment order that has nothing left to be sent."""
     ended.status = status
     ended.holds.clear()
     ended.updated_at = shop.moment()
@@ -101,7 +101,7 @@ def add(
 
 
 def location_for(shop: Shop, variant: Variant) -> Location | None:
-    """Return where a variant is sent from: of the open locations the one that has most of it."""
+    """Return the location that a variant is sent from: the open one with the most stock of it."""
     levels = variant.inventory_item.levels
     able = [each for each in shop.locations.values() if each.is_active]
     able = [each for each in able if each.fulfills_online_orders] or able
@@ -150,7 +150,7 @@ def _end(shop: Shop, ended: FulfillmentOrder, action: MerchantAction) -> None:
     for part in ended.lines:
         part.total_quantity -= part.remaining_quantity
         part.remaining_quantity = 0
-    # What was partly sent is done; only what was not begun is cancelled.
+    # A fulfillment order that was partly sent is closed; only an untouched one is cancelled.
     if any(part.total_quantity for part in ended.lines):
         close(shop, ended, "CLOSED")
         return

@@ -1,4 +1,4 @@
-"""Acts of apps and merchants on fulfillment orders before anything is sent."""
+"""Actions of apps and merchants on fulfillment orders before anything is sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class NewHold:
 def hold(
     shop: Shop, held: FulfillmentOrder, new: NewHold, units: Units, action: MerchantAction
 ) -> tuple[FulfillmentHold, FulfillmentOrder | None]:
-    """Have a fulfillment order wait, or only some units of it; return also what is left free."""
+    """Hold a fulfillment order, or only some units of it; return the hold and the unheld rest."""
     rest = {each: each.remaining_quantity - units.get(each, 0) for each in held.lines if units}
     free = _move(shop, held, rest) if any(rest.values()) else None
     placed = FulfillmentHold(
@@ -55,7 +55,7 @@ def hold(
 def release(
     shop: Shop, held: FulfillmentOrder, ended: Iterable[FulfillmentHold], action: MerchantAction
 ) -> None:
-    """End holds; the last one lets the fulfillment order go, to its date if it has one."""
+    """Release holds; after the last one the fulfillment order is open or waits for its date."""
     for each in list(ended):
         held.holds.remove(each)
         held.updated_at = shop.moment()
@@ -82,7 +82,7 @@ def split(
 def reschedule(
     shop: Shop, scheduled: FulfillmentOrder, fulfill_at: datetime, action: MerchantAction
 ) -> None:
-    """Put a scheduled fulfillment order off, or forward."""
+    """Move a scheduled fulfillment order to a later or earlier date."""
     scheduled.fulfill_at = fulfill_at
     scheduled.updated_at = shop.moment()
     shop.announce(
@@ -95,7 +95,7 @@ def reschedule(
 def merge(
     shop: Shop, kept: FulfillmentOrder, others: list[FulfillmentOrder], action: MerchantAction
 ) -> None:
-    """Make one fulfillment order of several of the same order, place and date."""
+    """Merge several fulfillment orders of the same order, location and date into one."""
     intents = {"merge_intents": [_intent(each) for each in (kept, *others)]}
     for other in others:
         for part in other.lines:

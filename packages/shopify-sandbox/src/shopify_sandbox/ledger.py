@@ -1,4 +1,4 @@
-"""An order's money: transactions, the schedule that follows them, and who is told."""
+"""An order's money: transactions, the schedule that follows them, and the webhooks about both."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ def record(
     refused: tuple[str, str] | None = None,
     reference: str | None = None,
 ) -> Transaction:
-    """Write a transaction down; `refused` is the error code and sentence of one that failed."""
+    """Record a transaction; `refused` is the error code and sentence of one that failed."""
     moment = shop.moment()
     made = Transaction(
         id=next(shop.ids),
@@ -51,7 +51,7 @@ def receive(
     gateway: str = GATEWAY,
     reference: str | None = None,
 ) -> Transaction:
-    """Take a payment of what is outstanding."""
+    """Take a payment of the outstanding amount."""
     made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
     adjust_schedule(shop, order, paid=amount)
     order_news.of_transaction(shop, order, made, action)
@@ -62,7 +62,7 @@ def receive(
 
 
 def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
-    """Make the open schedule agree with what is outstanding, of which `paid` was just paid."""
+    """Match the open schedule to the outstanding amount, after `paid` was just paid of it."""
     schedule = order.open_schedule
     if schedule is None:
         return
@@ -95,7 +95,7 @@ def move_due_date(
 ) -> bool:
     """Make an order's open schedule due now; on fulfillment, only one that waited for it.
 
-    Return whether there was one.
+    Returns whether there was such a schedule.
     """
     schedule = order.open_schedule
     if schedule is None or (on_fulfillment and schedule.due_at is not None):

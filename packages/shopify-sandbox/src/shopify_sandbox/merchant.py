@@ -1,4 +1,4 @@
-"""Acts of a merchant on the catalogue, each announced as Shopify would announce it."""
+"""Actions of a merchant on the catalogue, each announced as Shopify would announce it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def change_location(shop: Shop, location: Location, action: MerchantAction, **fa
 
 
 def delete_location(shop: Shop, location: Location, action: MerchantAction) -> None:
-    """Give a location up, with the stock there."""
+    """Delete a location, with the stock there."""
     for item in shop.items.values():
         if location.id in item.levels:
             disconnect(shop, item.levels[location.id], action)

@@ -48,7 +48,7 @@ def _parts(
         units = min(quantity, max(0, left.get(level, level.available)))
         quantity -= units
         parts.append((level, units))
-    # What nobody has is owed by the first.
+    # Units that no location has are taken from the first one, which goes below zero.
     return [(levels[0], parts[0][1] + quantity), *parts[1:]]
 
 

@@ -18,7 +18,7 @@ def ship(
     tracking: Tracking | None,
     action: MerchantAction,
 ) -> Fulfillment:
-    """Send units of a fulfillment order; what waited to be paid until then is due now."""
+    """Send units of a fulfillment order; a balance that waited for it is due now."""
     moment, order = shop.moment(), sent.order
     parcel = Fulfillment(
         id=next(shop.ids),
@@ -67,7 +67,7 @@ def cancel(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
             record.status = record.waiting_status
         record.updated_at = moment
     else:
-        # One that was completed stays closed, and another takes its place.
+        # A fulfillment order that was completed stays closed, and a new one takes its place.
         parts = [(each.line_item, each.quantity) for each in parcel.lines]
         add(shop, order, parts, location=record.location, fulfill_at=record.fulfill_at)
     shop.announce("fulfillments/update", action, partial(order_payloads.parcel, shop, parcel))
@@ -75,7 +75,8 @@ def cancel(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
 
 
 def _take_stock(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
-    # Stock of most lines was taken when they were sold; of some preorders it is when they are sent.
+    # The stock of most lines was taken when they were sold. Some preorders take it when they are
+    # sent.
     wanted = {}
     for each in parcel.lines:
         line = each.line_item

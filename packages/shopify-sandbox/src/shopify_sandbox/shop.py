@@ -1,4 +1,4 @@
-"""One shop's state, and the announcing of what happens in it."""
+"""One shop's state, and the announcement of every event in it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,8 +35,8 @@ class MerchantAction:
 class Shop:
     """The state of one shop, kept in memory and changed by one thread only.
 
-    `announce` is told of every event with a function that writes the webhook's body, so that
-    nobody pays for the body of an event without subscribers.
+    `announce` gets every event with a function that writes the webhook's body, so that no body is
+    written for an event without subscribers.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Shop:
         self.customers: dict[int, Customer] = {}
         self.markets: dict[int, Market] = {}
         self.charges: dict[str, Charge] = {}
-        # Of each market the next few hundred are its countries.
+        # The few hundred ids after a market's own are those of its countries.
         self.market_ids: Iterator[int] = count(188_000_000 + number * 1_000_000, 500)
         self.order_numbers: Iterator[int] = count(1001)
         self.work = Work()
@@ -93,11 +93,11 @@ class Shop:
         return self.clock().replace(microsecond=0)
 
     def action(self) -> MerchantAction:
-        """Begin something that a merchant does, at this moment."""
+        """Begin an action of the merchant, at this moment."""
         return MerchantAction(self.clock())
 
     def announce(self, topic: str, action: MerchantAction, body: Callable[[], Payload]) -> None:
-        """Send what happened to the subscribers of `topic`."""
+        """Send an event to the subscribers of `topic`."""
         self._announce(self, topic, action, body)
 
     def product_url(self, product: Product) -> str:
@@ -113,7 +113,7 @@ class Shop:
         return f"{self.url}/files/{product.handle}.png"
 
     def plan(self, plan_id: int) -> SellingPlan | None:
-        """Return a selling plan, whichever group it is of."""
+        """Return a selling plan of any group."""
         groups = self.plan_groups.values()
         return next((each.plans[plan_id] for each in groups if plan_id in each.plans), None)
 

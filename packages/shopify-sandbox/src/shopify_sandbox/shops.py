@@ -1,4 +1,4 @@
-"""The shops of one server: each with its state, its API and the faults asked for."""
+"""The shops of one server: each with its state, its API and the requested faults."""
 
 from shopify_sandbox import seed
 from shopify_sandbox.admin.engine import AdminAPI
@@ -10,7 +10,7 @@ from shopify_sandbox.webhooks.courier import Courier
 
 
 class OpenShop:
-    """A shop that is being served: its state, its API, and the faults asked for."""
+    """A shop that is being served: its state, its API, and the requested faults."""
 
     def __init__(self, config: SandboxConfig, number: int, courier: Courier) -> None:
         self._config = config
@@ -20,7 +20,7 @@ class OpenShop:
         self.open()
 
     def reset(self) -> None:
-        """Begin anew with the seeded catalogue and a full bucket."""
+        """Start over with the seeded catalogue and a full bucket."""
         self.shop.work.stop()
         self.open()
 

@@ -1,4 +1,4 @@
-"""Jobs that a shop does in its own time: they end a moment later, or after so many polls."""
+"""Jobs of a shop that run in the background and end a moment later, or after so many polls."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ DELAY_SECONDS = 0.05
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Something that was begun; `asked` counts how often somebody looked whether it is done."""
+    """A job that was begun; `asked` counts how often a client has polled it."""
 
     id: str
     run: Callable[[], None]
@@ -18,7 +18,7 @@ class Job:
     asked: int = 0
 
     def finish(self) -> None:
-        """Do it, once."""
+        """Run the job, once."""
         if not self.done:
             self.done = True
             self.run()
@@ -27,8 +27,8 @@ class Job:
 class Work:
     """The jobs of one shop.
 
-    A job ends after `delay` seconds; or, when `polls` is set, as soon as it was asked after so
-    many times, and not before.
+    A job ends after `delay` seconds or, when `polls` is set, once it was polled so many times and
+    not before.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Work:
         return job
 
     def ask(self, job_id: str) -> Job | None:
-        """Return a job, which ends when this was asked often enough; None if there is none."""
+        """Return a job, or None if there is none; a job that was polled often enough ends."""
         job = self._jobs.get(job_id)
         if job is not None:
             job.asked += 1
@@ -62,7 +62,7 @@ class Work:
             await asyncio.wait(set(self._running))
 
     def stop(self) -> None:
-        """Abandon everything that was begun."""
+        """Abandon all jobs that were begun."""
         for task in self._running:
             task.cancel()
         self._jobs.clear()

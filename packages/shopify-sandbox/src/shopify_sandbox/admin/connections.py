@@ -25,7 +25,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """Where a page lies in its list."""
+    """The place of a page in its list."""
 
     has_next_page: bool
     has_previous_page: bool

@@ -1,4 +1,4 @@
-"""Costs of a query: the estimate that Shopify charges in advance, and what the answer came to."""
+"""Costs of a query: the estimate that Shopify charges in advance, and the cost of the answer."""
 
 import math
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ from graphql import (
 
 MUTATION = 10
 COUNT = 10
-# Objects that Shopify gives away: they are read with their parent.
+# Objects that Shopify does not charge for, because they are read with their parent.
 FREE = {"MoneyV2", "MoneyBag", "PageInfo", "LocationAddress"}
-# Stands where the answer's data would be when only an estimate is wanted.
+# Takes the place of the answer's data when only an estimate is wanted.
 ESTIMATE: Any = object()
 
 Selections = dict[str, list[tuple[FieldNode, GraphQLNamedType]]]
 
 
 def page_weight(size: int) -> int:
-    """Return how many nodes Shopify charges for a page of `size`: it grows with the logarithm."""
+    """Return how many nodes Shopify charges for a page of `size`, which grows logarithmically."""
     return max(1, int(2 * math.log(size))) if size > 0 else 1
 
 
@@ -64,7 +64,7 @@ class CostRules:
         for each in sets:
             self._collect(each, kind, fields, alternatives)
         total = sum(self._field(nodes, _under(data, key)) for key, nodes in fields.items())
-        # A node is of one type only, so just the dearest of the type conditions counts.
+        # A node is of one type only, so just the most expensive of the type conditions counts.
         dearest = 0
         for name, fragments in alternatives.items():
             narrowed = self._schema.get_type(name)
@@ -145,7 +145,7 @@ class CostRules:
         extra = 0
         for key, nodes in fields.items():
             points = self._field(nodes, _under(data, key))
-            # The ten points cover the objects that stand directly in the payload.
+            # The ten points cover the objects directly in the payload.
             named = get_named_type(getattr(kind, "fields", {})[nodes[0][0].name.value].type)
             priced_alone = named.name in FREE or named.name.endswith(("UserError", "Connection"))
             extra += points if priced_alone or points == 0 else points - 1
@@ -171,7 +171,7 @@ class CostRules:
         points = sum(
             self._child(nodes, row) for key, nodes in children.items() for row in data[key]
         )
-        # A page that is not full is charged for what it holds, a full one by its weight.
+        # A page with fewer rows than its weight is charged for its rows, any other by its weight.
         return 2 + math.ceil(points * min(weight, rows) / rows) if rows else 2
 
     def _child(self, nodes: list[tuple[FieldNode, GraphQLNamedType]], row: Any) -> int:

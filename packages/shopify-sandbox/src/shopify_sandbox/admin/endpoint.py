@@ -44,7 +44,7 @@ def read_request(body: bytes) -> Request | None:
 
 
 def operation_name(posted: Request) -> str | None:
-    """Return what an operation is called, by the request or by its own document."""
+    """Return the name of an operation, from the request or else from its document."""
     found = _OPERATION.search(posted.query)
     return posted.operation_name or (found[1] if found else None)
 
@@ -64,7 +64,7 @@ async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Res
         return JSONResponse({"errors": {"query": "Required parameter missing or invalid"}}, 400)
     body = api.execute(posted, throttled=fault is not None and fault.kind == "throttled")
     if api.lost_answer() or (fault is not None and fault.kind == "lose"):
-        # It was carried out, and whoever asked never learns it.
+        # The operation was carried out, but the client never learns it.
         return BrokenResponse()
     return Response(
         orjson.dumps(body),
@@ -81,6 +81,6 @@ async def _fail(fault: Fault) -> Response | None:
         case "close":
             return BrokenResponse()
         case "hang":
-            # The request is carried out all the same: whoever gave up on it must bear that.
+            # The request is carried out all the same, even if the client has given up on it.
             await asyncio.sleep(fault.seconds)
     return None

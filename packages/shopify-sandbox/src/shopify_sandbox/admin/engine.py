@@ -1,4 +1,4 @@
-"""The life of one GraphQL request: read, check, pay, execute, and give back what was not used."""
+"""The life of one GraphQL request: read, check, pay, execute, and give unused points back."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Errors as Shopify words and codes them: at the top level, and inside a mutation's payload."""
+"""Errors in Shopify's words and codes: at the top level, and inside a mutation's payload."""
 
 import re
 from dataclasses import dataclass

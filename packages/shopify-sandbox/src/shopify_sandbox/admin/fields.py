@@ -107,7 +107,7 @@ def _selected_options(variant: Variant, _: Info) -> list[dict[str, str]]:
 
 
 def _media_of_variant(_: Variant, __: Info, **page: Any) -> Connection:
-    # Every variant is shown with its product's picture; none has one of its own.
+    # Every variant is shown with its product's picture; no variant has a picture of its own.
     return connection([], **page)
 
 
@@ -150,7 +150,7 @@ def _level_at_location(
 def _quantities(level: Level, _: Info, names: list[str]) -> list[dict[str, Any]]:
     if unknown := sorted(set(names) - set(QUANTITY_NAMES)):
         raise bad_request(f"The specified quantity names are invalid: {', '.join(unknown)}.")
-    # What is sold is not told from what is gone, so what is on hand is what is available.
+    # Sold units are not distinguished from gone ones, so the quantity on hand is the available one.
     return [
         {
             "id": f"{level.gid}&quantity={name}".replace("InventoryLevel", "InventoryQuantity"),

@@ -66,7 +66,7 @@ def _tracking_info(record: Fulfillment, _: Info, first: int | None = None) -> li
 
 
 def _fulfillable(line: LineItem, info: Info) -> int:
-    # What is on hold does not count, although it is still to be sent.
+    # Units on hold do not count, although they are still to be sent.
     return sum(
         part.remaining_quantity
         for each in shop_of(info).fulfillment_orders.values()

@@ -18,7 +18,7 @@ Field = tuple[str, ...]
 
 
 def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
-    """Have a fulfillment order wait, or only some units of its lines, which splits it."""
+    """Hold a fulfillment order, or only some units of its lines, which splits it."""
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))
@@ -43,7 +43,7 @@ def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
 def release(
     _: Any, info: Info, id: str, hold_ids: list[str] | None = None, **_history: Any
 ) -> Payload:
-    """End holds of whomever: those with these ids, or all when none are given."""
+    """Release holds, whoever placed them: those with these ids, or all when none are given."""
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))
@@ -56,7 +56,7 @@ def release(
 
 
 def split(_: Any, info: Info, fulfillment_order_splits: list[Payload]) -> Payload:
-    """Move units of lines to fulfillment orders of their own: all that is asked, or nothing."""
+    """Move units of lines to fulfillment orders of their own: all of the request, or nothing."""
     shop, planned = shop_of(info), []
     for index, each in enumerate(fulfillment_order_splits):
         original = find(info, each["fulfillment_order_id"], FulfillmentOrder)
@@ -79,7 +79,7 @@ def split(_: Any, info: Info, fulfillment_order_splits: list[Payload]) -> Payloa
 
 
 def reschedule(_: Any, info: Info, id: str, fulfill_at: str) -> Payload:
-    """Give a scheduled fulfillment order another date to come."""
+    """Move a scheduled fulfillment order to another date in the future."""
     shop, scheduled = shop_of(info), find(info, id, FulfillmentOrder)
     if scheduled is None:
         return _refused(_missing(("id",)))
@@ -94,7 +94,7 @@ def reschedule(_: Any, info: Info, id: str, fulfill_at: str) -> Payload:
 
 
 def merge(_: Any, info: Info, fulfillment_order_merge_inputs: list[Payload]) -> Payload:
-    """Make one of several fulfillment orders of an order: all that is asked, or nothing."""
+    """Merge several fulfillment orders of an order into one: all of the request, or nothing."""
     shop, planned = shop_of(info), []
     for index, each in enumerate(fulfillment_order_merge_inputs):
         asked = [row["fulfillment_order_id"] for row in each["merge_intents"]]

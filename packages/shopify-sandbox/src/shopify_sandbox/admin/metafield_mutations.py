@@ -48,7 +48,7 @@ def set_metafields(_: Any, info: Info, metafields: list[dict[str, Any]]) -> dict
     if problems:
         stale = all(problem.code == "STALE_OBJECT" for problem in problems)
         return {"metafields": [] if stale else None, "user_errors": problems}
-    # Of rows with the same key the last one counts.
+    # The last of several rows with the same key counts.
     written = {_key(row): _write(shop, row) for row in metafields}
     return {"metafields": list(written.values()), "user_errors": []}
 

@@ -24,7 +24,7 @@ _ORDER_SORTS: dict[str, SortValue] = {
 
 
 def money(amount: Decimal, currency: str) -> dict[str, str]:
-    """Write an amount as Shopify does: without needless digits, but with one behind the point."""
+    """Write an amount as Shopify does: without needless decimals, but with at least one."""
     text = f"{amount.normalize():f}"
     return {"amount": text if "." in text else f"{text}.0", "currency_code": currency}
 
@@ -41,7 +41,7 @@ def plain_list(records: list[Any], first: int | None = None) -> list[Any]:
 
 
 def bag(path: str) -> Resolver:
-    """Return what reads an amount of a record; all are in the shop's currency."""
+    """Return the resolver of an amount of a record; all amounts are in the shop's currency."""
     read = operator.attrgetter(path)
     return lambda record, info: money_bag(read(record), shop_of(info).config.currency)
 

@@ -14,7 +14,7 @@ LONGEST_NOTE = 255
 
 
 def add_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
-    """Add tags to an order; those it has, in whatever case, do not matter."""
+    """Add tags to an order, without those that it has already, in whatever case."""
     order, problems = _order_to_tag(info, id)
     if order is not None:
         has = {each.casefold() for each in order.tags}
@@ -24,7 +24,7 @@ def add_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
 
 
 def remove_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
-    """Take tags off an order; those it does not have do not matter."""
+    """Remove tags from an order; a tag that it does not have is ignored."""
     order, problems = _order_to_tag(info, id)
     if order is not None:
         unwanted = {each.casefold() for each in _split(tags)}
@@ -34,7 +34,7 @@ def remove_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
 
 
 def retag(shop: Shop, order: Order, tags: list[str]) -> None:
-    """Give an order these tags, which is told only if they are others."""
+    """Give an order these tags; orders/updated is sent only if they differ from its old ones."""
     wanted = sorted(tags)
     if wanted != order.tags:
         order.tags, order.updated_at = wanted, shop.moment()
@@ -42,7 +42,7 @@ def retag(shop: Shop, order: Order, tags: list[str]) -> None:
 
 
 def mark_as_paid(_: Any, info: Info, input: dict[str, str]) -> dict[str, Any]:
-    """Take what is outstanding as paid by other means."""
+    """Mark the outstanding amount as paid by other means."""
     order = find(info, input["id"], Order)
     if order is None:
         return {"order": None, "user_errors": [UserProblem(_GONE, ("id",))]}

@@ -1,4 +1,4 @@
-"""orderCreateMandatePayment: charging a card that a shopper left."""
+"""orderCreateMandatePayment: the charge of a card that a shopper left."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -19,7 +19,7 @@ PLUS = "Shopify Plus"
 
 
 class RefusedError(Exception):
-    """A payment that is not begun; holds what is said of it."""
+    """A payment that is refused before it begins, with the user error that says why."""
 
     def __init__(self, message: str, field: str) -> None:
         super().__init__(message)

@@ -29,9 +29,9 @@ from shopify_sandbox.shop import Shop
 
 @dataclass(slots=True)
 class Context:
-    """The shop that resolvers work on, and what its requests share.
+    """The shop that resolvers work on, and the state that its requests share.
 
-    `lost_answer` is set by what is carried out although its answer will never arrive.
+    An operation sets `lost_answer` when it is carried out although its answer will never arrive.
     """
 
     shop: Shop
@@ -88,7 +88,7 @@ def global_id(record: Any) -> str:
 
 
 def find(info: Info, id: str, kind: type[Any] | None = None) -> Any:
-    """Return the record with this global id, None where there is none of that kind.
+    """Return the record with this global id, or None if there is none of that kind.
 
     Raises GraphQLError when the id is not a global id at all.
     """
@@ -107,7 +107,7 @@ def topic_name(topic: str) -> str:
 
 
 def own_namespace(namespace: str | None) -> str:
-    """Return the namespace meant: the app's own, where none or `$app` is given."""
+    """Return the full name of a namespace: the app's own, when it is empty or `$app`."""
     if not namespace or namespace == "$app":
         return APP_NAMESPACE
     if namespace.startswith("$app:"):

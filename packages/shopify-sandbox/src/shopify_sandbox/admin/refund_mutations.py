@@ -1,4 +1,4 @@
-"""refundCreate: paying money back, and taking units back."""
+"""refundCreate: money that is paid back, and units that are taken back."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,7 +18,7 @@ _LINES = ("refundLineItems",)
 
 
 class RefusedError(Exception):
-    """A refund that is not made; holds what is said of it."""
+    """A refund that is refused, with the user error that says why."""
 
     def __init__(self, message: str, field: tuple[str, ...] | None) -> None:
         super().__init__(message)

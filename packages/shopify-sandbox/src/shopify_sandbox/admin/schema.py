@@ -66,7 +66,7 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
 
 
 def kind_of(source: Any, *_: Any) -> str:
-    """Name the schema's type of a record that stands where an interface is declared."""
+    """Return the name of a record's schema type, for a field that declares an interface."""
     return str(source["__typename"]) if isinstance(source, dict) else KINDS[type(source)]
 
 

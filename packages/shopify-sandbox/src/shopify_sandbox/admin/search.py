@@ -26,7 +26,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-# Every field that can be filtered on: how its value is read, and where the record keeps it.
+# Every field that can be filtered on, with the reader of its value and its place in the record.
 _FIELDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "id": (shopify_id, "id"),
     "created_at": (_moment, "created_at"),

@@ -14,7 +14,7 @@ Field = tuple[str, ...]
 
 
 def problems(given: dict[str, Any], field: Field, *, is_new: bool) -> Iterator[UserProblem]:
-    """Yield what is wrong with a plan's input."""
+    """Yield the problems of a plan's input."""
     if is_new and not given.get("name"):
         yield UserProblem("Name can't be blank", (*field, "name"), "BLANK")
     if is_new and not given.get("options"):
@@ -131,7 +131,7 @@ def read_plan(shop: Shop, given: dict[str, Any]) -> SellingPlan:
 
 
 def fill(shop: Shop, plan: SellingPlan, given: dict[str, Any]) -> None:
-    """Lay an input over a plan; what it does not name stays."""
+    """Merge an input into a plan; fields that it does not name stay."""
     for name in ("name", "options", "position", "category", "description"):
         if given.get(name) is not None:
             setattr(plan, name, given[name])

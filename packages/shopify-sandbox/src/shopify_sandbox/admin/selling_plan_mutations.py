@@ -19,7 +19,7 @@ _GONE = UserProblem("Selling plan group does not exist.", ("id",), "GROUP_DOES_N
 def create_group(
     _: Any, info: Info, input: Given, resources: Given | None = None
 ) -> dict[str, Any]:
-    """Make a group with its plans."""
+    """Create a group with its plans."""
     shop = shop_of(info)
     problems = _problems(input, None)
     variant_ids = [shopify_id(each) for each in (resources or {}).get("product_variant_ids") or ()]
@@ -41,7 +41,7 @@ def create_group(
 
 
 def update_group(_: Any, info: Info, id: str, input: Given) -> dict[str, Any]:
-    """Change a group, and make, change and delete plans of it, all or nothing."""
+    """Change a group, and create, change and delete its plans, all or nothing."""
     shop, group = shop_of(info), find(info, id, SellingPlanGroup)
     if group is None:
         return {
@@ -87,7 +87,7 @@ def add_variants(_: Any, info: Info, id: str, product_variant_ids: list[str]) ->
 
 
 def remove_variants(_: Any, info: Info, id: str, product_variant_ids: list[str]) -> dict[str, Any]:
-    """Offer a group's plans for some variants no longer."""
+    """Stop offering a group's plans for some variants."""
     group = find(info, id, SellingPlanGroup)
     if group is None:
         return {"removed_product_variant_ids": None, "user_errors": [_GONE]}

@@ -36,12 +36,12 @@ REASONS = {
 
 
 def set_quantities(_: Any, info: Info, input: dict[str, Any]) -> Result:
-    """Set what is available (or on hand, which is the same here) to given numbers."""
+    """Set the available quantities (or those on hand, which are the same here)."""
     return _once(info, input, lambda: _set(info, input))
 
 
 def adjust_quantities(_: Any, info: Info, input: dict[str, Any]) -> Result:
-    """Change what is available by given differences."""
+    """Change the available quantities by given differences."""
     return _once(info, input, lambda: _adjust(info, input))
 
 
@@ -106,7 +106,7 @@ def _adjust(info: Info, input: dict[str, Any]) -> Result:
 
 
 def _require_change_from(rows: list[dict[str, Any]], type_name: str) -> None:
-    # Shopify's schema calls the field nullable, but it has to be there: null skips the check.
+    # Shopify's schema calls the field nullable, but requires it; null skips the check.
     if any("change_from_quantity" not in row for row in rows):
         raise GraphQLError(
             f"{type_name} must include the following argument: changeFromQuantity.",

@@ -28,7 +28,7 @@ class Bucket:
         return self._level
 
     def take(self, points: float) -> bool:
-        """Spend `points` if the bucket holds them; tell whether it did."""
+        """Spend `points` if the bucket holds them; return whether it did."""
         if self.available < points:
             return False
         self._level -= points
@@ -42,13 +42,13 @@ class Bucket:
         self.spent -= points
 
     def set(self, *, size: float, rate: float, available: float | None = None) -> None:
-        """Change the bucket's measures, and its level: full unless told otherwise."""
+        """Change the bucket's measures and its level, which is full unless `available` is given."""
         self.size, self.rate = size, rate
         self._level = size if available is None else min(size, available)
         self._at = self._seconds()
 
     def status(self) -> dict[str, float | int]:
-        """Return what every answer says of the bucket."""
+        """Return the bucket's state, as every answer reports it."""
         return {
             "maximumAvailable": float(self.size),
             "currentlyAvailable": int(self.available),

@@ -25,7 +25,7 @@ Problem = dict[str, Any]
 def variable_errors(
     schema: GraphQLSchema, operation: OperationDefinitionNode, given: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return one error per variable that does not fit the type the operation declares for it."""
+    """Return one error for each variable that does not fit its declared type."""
     errors: list[dict[str, Any]] = []
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value

@@ -56,7 +56,7 @@ def create(_: Any, info: Info, topic: str, webhook_subscription: dict[str, Any])
 
 
 def update(_: Any, info: Info, id: str, webhook_subscription: dict[str, Any]) -> dict[str, Any]:
-    """Change where a subscription's webhooks go, or what they carry."""
+    """Change the address of a subscription's webhooks, or the fields that they carry."""
     shop = shop_of(info)
     found = find(info, id, Subscription)
     if found is None:

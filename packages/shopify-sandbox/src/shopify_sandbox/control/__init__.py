@@ -1,1 +1,1 @@
-"""The control API: a merchant's doings, and faults on demand."""
+"""The control API: a merchant's actions, and faults on demand."""

@@ -193,7 +193,7 @@ async def update_location(
 
 
 async def delete_location(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Give a closed location up, with the stock there."""
+    """Delete a closed location, with the stock there."""
     shop = opened.shop
     location: Location = _record(shop.locations, request.path_params["id"], "location")
     if location.is_active:
@@ -203,7 +203,7 @@ async def delete_location(opened: OpenShop, _: NoBody, request: Request) -> dict
 
 
 async def set_stock(opened: OpenShop, body: StockChanges, _: Request) -> dict[str, Any]:
-    """Set what is available of one variant, or of many (`changes`) in one merchant action."""
+    """Set the available stock of one variant, or of many (`changes`) in one merchant action."""
     shop = opened.shop
     rows = body.changes
     if rows is None:

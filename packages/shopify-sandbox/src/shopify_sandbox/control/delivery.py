@@ -134,7 +134,7 @@ async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
-    """Wait until every job and delivery has come to its end, each at most `timeout` seconds."""
+    """Wait until every job and delivery has ended, each at most `timeout` seconds."""
     try:
         async with asyncio.timeout(body.timeout):
             await opened.shop.work.idle()
@@ -178,25 +178,25 @@ async def add_fault(opened: OpenShop, body: FaultRequest, _: Request) -> dict[st
 
 
 async def clear_faults(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Call off all faults; what is held stays held until it is released."""
+    """Cancel all faults; deliveries that are held stay held until they are released."""
     opened.faults.clear()
     opened.courier.faults[opened.shop.config.domain].clear()
     return _faults(opened)
 
 
 async def release(opened: OpenShop, body: Release, _: Request) -> dict[str, Any]:
-    """Deliver what was held, one after the other, backwards if `reverse`."""
+    """Deliver the held webhooks one after the other, in reverse order if `reverse`."""
     domain = opened.shop.config.domain
     return {"released": opened.courier.release(domain, reverse=body.reverse)}
 
 
 async def show_throttle(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Show the bucket as GraphQL answers do, and what was ever spent of it."""
+    """Show the bucket as GraphQL answers do, and the points that were ever spent."""
     return _throttle(opened)
 
 
 async def set_throttle(opened: OpenShop, body: ThrottleChange, _: Request) -> dict[str, Any]:
-    """Change the bucket: its size, its restore rate and what is in it now."""
+    """Change the bucket: its size, its restore rate and the points in it now."""
     bucket = opened.bucket
     bucket.set(
         size=bucket.size if body.maximum is None else body.maximum,
@@ -212,7 +212,7 @@ def _throttle(opened: OpenShop) -> dict[str, Any]:
 
 
 async def reset(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Begin anew: the seeded catalogue, no subscriptions, no faults, an empty log."""
+    """Start over: the seeded catalogue, no subscriptions, no faults, an empty log."""
     opened.reset()
     return {"reset": True}
 

@@ -1,4 +1,4 @@
-"""The control API of what is sent: holds of others, parcels, dates that have come."""
+"""The control API of fulfillment: holds by others, parcels, and dates that have come."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -106,7 +106,7 @@ async def make_ready(opened: OpenShop, _: NoBody, request: Request) -> dict[str,
 
 
 async def fulfill(opened: OpenShop, body: Dispatch, request: Request) -> dict[str, Any]:
-    """Send an order: all that can be sent now, or one fulfillment order, or units of lines."""
+    """Send an order: everything that can be sent now, one fulfillment order, or units of lines."""
     shop, order = opened.shop, _order(opened.shop, request)
     number = body.fulfillment_order_id
     tracking = Tracking(
@@ -141,7 +141,7 @@ async def cancel_fulfillment(opened: OpenShop, _: NoBody, request: Request) -> d
 
 
 def sending_view(order: Order) -> dict[str, Any]:
-    """Show what is to be sent of an order, and what was."""
+    """Show an order's fulfillment orders and its parcels."""
     return {
         "fulfillment_orders": [view(each) for each in order.fulfillment_orders],
         "fulfillments": [parcel_view(each) for each in fulfillments_of(order)],

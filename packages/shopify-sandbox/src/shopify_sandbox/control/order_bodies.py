@@ -30,7 +30,7 @@ class CartRow(Body):
 
 
 class Shopper(Body):
-    """A shopper, as somebody fills in a checkout."""
+    """A shopper, as filled in at a checkout."""
 
     email: str | None = None
     name: str | None = None
@@ -65,7 +65,7 @@ class LoweredLine(Body):
 
 
 class Edit(Body):
-    """Lines to lower, and whether what is taken off goes back to stock."""
+    """Lines to lower, and whether their units go back to stock."""
 
     lines: tuple[LoweredLine, ...] = ()
     restock: bool = True
@@ -79,7 +79,7 @@ class ReturnedLine(Body):
 
 
 class RefundRequest(Body):
-    """Money to pay back, or lines to take back with what was paid for them."""
+    """Money to pay back, or lines to take back with the money that was paid for them."""
 
     amount: Amount | None = None
     lines: tuple[ReturnedLine, ...] = ()
@@ -88,7 +88,7 @@ class RefundRequest(Body):
 
 
 class Cancellation(Body):
-    """Why an order is cancelled, and what becomes of its money and its stock."""
+    """The reason for a cancellation, and what becomes of the order's money and stock."""
 
     reason: Reason = "CUSTOMER"
     refund: bool = True

@@ -15,7 +15,7 @@ from shopify_sandbox.shop import Shop
 
 
 def order_view(shop: Shop, record: Order) -> dict[str, Any]:
-    """Show an order with its lines, its money and what is to be sent."""
+    """Show an order with its lines, its money and its fulfillment orders."""
     amounts = ("total", "current_total", "received", "refunded", "outstanding", "shipping")
     customer = record.customer
     return {

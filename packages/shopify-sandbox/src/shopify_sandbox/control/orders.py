@@ -1,4 +1,4 @@
-"""The control API of orders: what shoppers buy, and what merchants do to it by themselves."""
+"""The control API of orders: purchases of shoppers, and changes that merchants make by hand."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ async def get_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any]:
-    """Buy something as a shopper does."""
+    """Buy a cart as a shopper does."""
     shop = opened.shop
     cart = [_cart_line(shop, each) for each in body.lines]
     shopper = body.customer or Shopper()
@@ -67,7 +67,7 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
 
 
 async def change_order(opened: OpenShop, body: OrderChange, request: Request) -> dict[str, Any]:
-    """Change how an order's card behaves from now on, or its tags."""
+    """Change the behaviour of an order's card, or the order's tags."""
     shop, order = opened.shop, _order(opened, request)
     if body.card is not None:
         _change_card(shop, order, body.card)
@@ -100,7 +100,7 @@ async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str
 
 
 async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) -> dict[str, Any]:
-    """Pay money back, or take lines back with what was paid for them."""
+    """Pay money back, or take lines back with the money that was paid for them."""
     shop, order = opened.shop, _order(opened, request)
     returned = []
     for each in body.lines:
@@ -170,7 +170,7 @@ async def authenticate(opened: OpenShop, body: Authentication, request: Request)
 
 
 async def make_due(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Move the due date of what is outstanding to this moment."""
+    """Move the due date of the outstanding amount to this moment."""
     order = _owing(opened, request)
     if not ledger.move_due_date(opened.shop, order, opened.shop.action(), on_fulfillment=False):
         raise RefusalError("The order has no payment schedule that is open.")
@@ -178,7 +178,7 @@ async def make_due(opened: OpenShop, _: NoBody, request: Request) -> dict[str, A
 
 
 async def advance_clock(opened: OpenShop, body: Advance, _: Request) -> dict[str, Any]:
-    """Move the shop's time ahead; what falls due by that is announced."""
+    """Move the shop's time ahead, and announce everything that is due by then."""
     shop = opened.shop
     shop.advance(timedelta(seconds=body.seconds))
     action = shop.action()
@@ -206,7 +206,7 @@ def _charges(opened: OpenShop) -> dict[str, Any]:
 
 
 async def change_pace(opened: OpenShop, body: Pace, _: Request) -> dict[str, Any]:
-    """Set how long charges and cancellations take: seconds, or how often they are asked after."""
+    """Set how long charges and cancellations take, in seconds or in polls."""
     work = opened.shop.work
     if body.delay is not None:
         work.delay = body.delay

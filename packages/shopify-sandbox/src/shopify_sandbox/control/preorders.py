@@ -1,4 +1,4 @@
-"""The control API's view of what apps did: selling plan groups, metafields, collections."""
+"""The control API's view of apps' work: selling plan groups, metafields, collections."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def list_groups(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any
 
 
 async def delete_group(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Forget a selling plan group, as a merchant's other app might make the shop do."""
+    """Delete a selling plan group, as another app of the merchant might."""
     group = opened.shop.plan_groups.pop(request.path_params["id"], None)
     if group is None:
         raise MissingError(f"There is no selling plan group {request.path_params['id']}.")
@@ -35,7 +35,7 @@ async def delete_group(opened: OpenShop, _: NoBody, request: Request) -> dict[st
 
 
 async def get_preorder(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Show what a theme knows of a variant: its plans, its metafields, its inventory policy."""
+    """Show a variant as a theme knows it: its plans, its metafields, its inventory policy."""
     shop = opened.shop
     variant: Variant | None = shop.variants.get(request.path_params["id"])
     if variant is None:

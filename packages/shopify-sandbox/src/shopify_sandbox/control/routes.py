@@ -1,4 +1,4 @@
-"""The control API: what a merchant does in Shopify's admin, and what goes wrong on demand."""
+"""The routes of the control API: a merchant's actions in Shopify's admin, and faults on demand."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from shopify_sandbox.shops import OpenShop, Sandbox
 
 Operation = Callable[[OpenShop, Any, Request], Awaitable[Any]]
 
-# Method, path under /control/, what it does.
+# Method, path under /control/, function.
 OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     *catalogue.OPERATIONS,
     *preorders.OPERATIONS,
@@ -88,7 +88,7 @@ def _denied() -> Response:
 
 
 def _body_of(operation: Operation) -> type[Body]:
-    """Return the model of an operation's body, which is what its second parameter is."""
+    """Return the model of an operation's body, which is the type of its second parameter."""
     _, body, _ = signature(operation).parameters.values()
     model: type[Body] = body.annotation
     return model

@@ -1,4 +1,4 @@
-"""Where caught messages are kept, and what goes wrong on demand while they are taken."""
+"""The mailbox of caught messages, and the faults on demand while messages are taken."""
 
 import re
 from collections import deque
@@ -15,7 +15,7 @@ FAULTS = ("refuse", "later", "drop", "delay")
 class MailFault:
     """One fault: `refuse` 550, `later` 451, `drop` the connection after DATA, `delay` a message.
 
-    It holds for recipients that match `pattern`, `count` times (for ever, if None).
+    It applies to recipients that match `pattern`, `count` times (without end, if None).
     """
 
     kind: str
@@ -36,7 +36,7 @@ class MailFault:
 
 
 class Mailbox:
-    """All messages in the order they came, and the faults asked for."""
+    """All messages in the order they came, and the requested faults."""
 
     def __init__(self) -> None:
         self._messages: deque[CaughtMessage] = deque()
@@ -78,7 +78,7 @@ class Mailbox:
         return [self._messages[-1 - index] for index in range(count)]
 
     def clear(self) -> None:
-        """Throw all messages away; ids go on where they were."""
+        """Delete all messages; ids are not used again."""
         self._messages.clear()
 
     def fault(self, kinds: tuple[str, ...], recipients: list[str]) -> MailFault | None:

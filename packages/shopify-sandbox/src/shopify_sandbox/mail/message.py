@@ -51,6 +51,6 @@ def _part(parsed: EmailMessage, kind: str) -> str | None:
     try:
         return str(body.get_content())
     except LookupError:
-        # A charset nobody knows: show the bytes as well as one can.
+        # The charset is unknown, so the bytes are shown as well as possible.
         payload = body.get_payload(decode=True)
         return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else None

@@ -74,12 +74,12 @@ async def messages(request: Request) -> Response:
         after=_number(request, "after", 0),
         limit=_number(request, "limit", 0) or None,
     )
-    # Thousands of messages take a while to read; mail goes on being taken meanwhile.
+    # Thousands of messages take a while to read; mail is still taken meanwhile.
     return Response(await run_in_threadpool(_write, found), media_type="application/json")
 
 
 async def clear(request: Request) -> Response:
-    """Throw all messages away."""
+    """Delete all messages."""
     _mailbox(request).clear()
     return JSONResponse({"messages": 0})
 
@@ -105,7 +105,7 @@ async def raw(request: Request) -> Response:
 
 
 async def faults(request: Request) -> Response:
-    """List the faults asked for."""
+    """List the requested faults."""
     return JSONResponse({"faults": [each.view() for each in _mailbox(request).faults]})
 
 
@@ -130,7 +130,7 @@ async def add_fault(request: Request) -> Response:
 
 
 async def clear_faults(request: Request) -> Response:
-    """Call off all faults."""
+    """Cancel all faults."""
     _mailbox(request).faults.clear()
     return await faults(request)
 

@@ -1,4 +1,4 @@
-"""The pages of somebody who buys: the checkout, the order's status, and paying the rest."""
+"""The pages of a shopper who buys: the checkout, the order's status, payment of the rest."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,7 +40,7 @@ def shopper_routes(sandbox: Sandbox) -> list[Route]:
 
     async def pay(request: Request) -> Response:
         shop, order = _found(sandbox, request)
-        # Whoever presses the button twice pays once.
+        # A shopper who presses the button twice pays once.
         if order.outstanding:
             charges.pay(shop, order)
         return RedirectResponse(shop.order_url(order), SEE_OTHER)

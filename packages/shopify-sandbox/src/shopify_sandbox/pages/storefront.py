@@ -66,7 +66,7 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
 
 
 def shop_of(sandbox: Sandbox, request: Request) -> Shop:
-    """Return the shop that a page is of; there is no page of a shop that is not here."""
+    """Return the shop that a page belongs to; a page of an unknown shop is not found."""
     opened = sandbox.shops.get(request.path_params["domain"])
     if opened is None:
         raise HTTPException(404, "There is no such shop.")

@@ -9,7 +9,7 @@ from shopify_sandbox.records.lines import LineItem
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class FulfillmentHold:
-    """Why a fulfillment order waits; `app_id` is None for the merchant's own."""
+    """A hold on a fulfillment order; `app_id` is None for the merchant's own."""
 
     id: int
     reason: str
@@ -20,7 +20,7 @@ class FulfillmentHold:
 
     @property
     def held_by_requesting_app(self) -> bool:
-        """Return whether the installed app placed it."""
+        """Return whether the installed app placed the hold."""
         return self.app_id == APP_ID
 
 

@@ -13,10 +13,10 @@ ZERO = Decimal(0)
 class LineItem:
     """Units of one variant in an order.
 
-    `quantity` is as ordered and `current_quantity` what edits and refunds left of it, while
-    `fulfilled_quantity` were sent and `returned_quantity` came back of those. `unit_price` is after the selling plan's own adjustment;
-    `due_at_checkout` is the part of `total` that was charged when the order was placed; `taken`
-    says how many units were taken from stock, by location id.
+    `quantity` is as ordered, and `current_quantity` is the rest after edits and refunds.
+    `fulfilled_quantity` units were sent, of which `returned_quantity` came back. `unit_price` is
+    after the selling plan's own adjustment. `due_at_checkout` is the part of `total` that was
+    charged when the order was placed. `taken` has the units taken from stock, by location id.
     """
 
     id: int
@@ -42,7 +42,7 @@ class LineItem:
 
     @property
     def total(self) -> Decimal:
-        """Return what `quantity` costs after the discount."""
+        """Return the price of `quantity` units after the discount."""
         return self.unit_price * self.quantity - self.discount
 
     @property
@@ -52,14 +52,14 @@ class LineItem:
 
     @property
     def current_total(self) -> Decimal:
-        """Return what the units that are left cost, with their share of the discount."""
+        """Return the price of the units that are left, with their share of the discount."""
         return self.share(self.current_quantity)
 
     def lower(self, quantity: int) -> None:
-        """Take units away: first those that were not sent, then those that were."""
+        """Remove units: first those that were not sent, then those that were."""
         self.returned_quantity += max(0, quantity - self.unfulfilled_quantity)
         self.current_quantity -= quantity
 
     def share(self, quantity: int) -> Decimal:
-        """Return what so many of the units cost, rounded as the currency is."""
+        """Return the price of so many of the units, rounded as the currency is."""
         return Money(self.total * quantity / self.quantity, self.currency).amount

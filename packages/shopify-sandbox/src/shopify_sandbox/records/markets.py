@@ -1,4 +1,4 @@
-"""The markets of a shop: which countries are sold to in the same way."""
+"""The markets of a shop: countries that it sells to in the same way."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -21,7 +21,7 @@ class Metafield:
 
     @property
     def compare_digest(self) -> str:
-        """Return what a compare-and-set must name to replace this very value."""
+        """Return the digest that a compare-and-set must name to replace this very value."""
         return hashlib.sha256(f"{self.type}\0{self.value}".encode()).hexdigest()
 
 
@@ -44,7 +44,7 @@ class Metafields:
         return list(self._of.get(owner, {}).values())
 
     def put(self, metafield: Metafield) -> None:
-        """Keep a metafield, in the place of one with the same owner, namespace and key."""
+        """Store a metafield, in place of one with the same owner, namespace and key."""
         fields = self._of.setdefault(metafield.owner_gid, {})
         fields[metafield.namespace, metafield.key] = metafield
 

@@ -1,4 +1,4 @@
-"""Orders and what is to be sent of them: fulfillment orders and parcels, which name each other."""
+"""Orders, their fulfillment orders and their parcels, which all name each other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ from shopify_sandbox.records.refunds import Refund
 
 # Shopify allows one app this many holds on one fulfillment order.
 MOST_HOLDS = 10
-# What is still to be done, as opposed to CLOSED, CANCELLED and INCOMPLETE.
+# The statuses with work still to be done, as opposed to CLOSED, CANCELLED and INCOMPLETE.
 AT_WORK = ("OPEN", "SCHEDULED", "ON_HOLD", "IN_PROGRESS")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Order:
-    """A purchase, with what of it was paid and what of it was sent.
+    """A purchase, with its payments and its parcels.
 
-    `allowances` is money that was paid back although the lines it was for stayed;
-    `unpaid_when_cancelled` is what nobody will pay any more. The fulfillment orders are made by
-    `fulfillment.route` when the order is placed.
+    `allowances` is money that was paid back although the lines it was for stayed.
+    `unpaid_when_cancelled` is money that will no longer be paid. The fulfillment orders are made
+    by `fulfillment.route` when the order is placed.
     """
 
     id: int
@@ -64,17 +64,17 @@ class Order:
 
     @property
     def name(self) -> str:
-        """Return what people call it, such as #1001."""
+        """Return the order's name, such as #1001."""
         return f"#{self.number}"
 
     @property
     def total(self) -> Decimal:
-        """Return its price as ordered."""
+        """Return the order's price as ordered."""
         return _sum(each.total for each in self.lines) + self.shipping
 
     @property
     def current_total(self) -> Decimal:
-        """Return its price after edits and refunds."""
+        """Return the order's price after edits and refunds."""
         if self.cancelled_at is not None:
             return ZERO
         goods = _sum(each.current_total for each in self.lines)
@@ -82,22 +82,22 @@ class Order:
 
     @property
     def received(self) -> Decimal:
-        """Return what was paid, before refunds."""
+        """Return the money that was paid, before refunds."""
         return self._moved("SALE")
 
     @property
     def refunded(self) -> Decimal:
-        """Return what was paid back."""
+        """Return the money that was paid back."""
         return self._moved("REFUND")
 
     @property
     def net_payment(self) -> Decimal:
-        """Return what the shop has of its price."""
+        """Return the money that the shop has received, after refunds."""
         return self.received - self.refunded
 
     @property
     def outstanding(self) -> Decimal:
-        """Return what is still to be paid."""
+        """Return the amount that is still to be paid."""
         return max(ZERO, self.current_total - self.net_payment)
 
     @property
@@ -133,7 +133,7 @@ class Order:
         return waiting.pop() if waiting in ({"ON_HOLD"}, {"SCHEDULED"}) else "UNFULFILLED"
 
     def refundable(self, payment: Transaction) -> Decimal:
-        """Return what is left of a payment to pay back."""
+        """Return how much of a payment can still be paid back."""
         return payment.amount - _sum(
             each.amount
             for each in self.transactions
@@ -166,7 +166,7 @@ class FulfillmentOrder:
 
     @property
     def at_work(self) -> bool:
-        """Return whether anything is still to be done with it."""
+        """Return whether the fulfillment order still has work to be done."""
         return self.status in AT_WORK
 
     @property
@@ -181,12 +181,12 @@ class FulfillmentOrder:
 
     @property
     def waiting_status(self) -> str:
-        """Return the status of one that nothing holds and of which nothing was sent."""
+        """Return the status of a fulfillment order without holds and without sent units."""
         return "SCHEDULED" if self.scheduled else "OPEN"
 
     @property
     def supported_actions(self) -> list[str]:
-        """Return what the installed app may do with it now."""
+        """Return the actions that the installed app may take on the fulfillment order now."""
         match self.status:
             case "ON_HOLD":
                 holds = sum(each.app_id == APP_ID for each in self.holds)
@@ -208,7 +208,7 @@ class FulfillmentOrder:
         return [each for each in self.order.fulfillment_orders if each is not self]
 
     def merges_with(self, other: "FulfillmentOrder") -> bool:
-        """Return whether the two can be made one again."""
+        """Return whether the two can be merged again."""
         return (
             self.status == other.status
             and self.status in ("OPEN", "SCHEDULED")
@@ -231,12 +231,12 @@ class Fulfillment:
 
     @property
     def order(self) -> Order:
-        """Return the order that it is of."""
+        """Return the parcel's order."""
         return self.fulfillment_order.order
 
     @property
     def location(self) -> Location:
-        """Return where it was sent from."""
+        """Return the location that the parcel was sent from."""
         return self.fulfillment_order.location
 
     @property

@@ -1,4 +1,4 @@
-"""The records of an order's money: cards, transactions, and the schedules of what is due when."""
+"""The records of an order's money: cards, transactions, and payment schedules."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ GATEWAY = "shopify_payments"
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Mandate:
-    """A card that the shopper left to be charged later; `card` names how it behaves."""
+    """A card that the shopper left to be charged later; `card` names its behaviour."""
 
     id: int
     card: str
@@ -21,7 +21,7 @@ class Mandate:
 
     @property
     def expired(self) -> bool:
-        """Return whether the card cannot be charged any more."""
+        """Return whether the card can no longer be charged."""
         return self.card == "expired"
 
 
@@ -62,7 +62,7 @@ class PaymentSchedule:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PaymentTerms:
-    """When the rest of an order's price is due: kind FIXED, NET or FULFILLMENT."""
+    """The terms by which the rest of an order's price is due: kind FIXED, NET or FULFILLMENT."""
 
     id: int
     kind: str

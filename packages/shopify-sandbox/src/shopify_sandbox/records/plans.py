@@ -1,4 +1,4 @@
-"""Selling plan groups and collections: what apps attach to products, and how products are grouped."""
+"""Selling plan groups, which apps attach to products, and collections of products."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ Policy = dict[str, Any]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class SellingPlan:
-    """A way to buy: what is charged when, when it is delivered, and at what price."""
+    """A way to buy: the charges and their dates, the delivery, and the price."""
 
     id: int
     name: str
@@ -41,7 +41,7 @@ class SellingPlanGroup:
 
     @property
     def summary(self) -> str:
-        """Return what the admin shows of it."""
+        """Return the group's summary, as the admin shows it."""
         return f"{len(self.plans)} selling plans"
 
 

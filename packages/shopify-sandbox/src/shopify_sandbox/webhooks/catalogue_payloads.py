@@ -8,7 +8,7 @@ from shopify_sandbox.records.catalogue import InventoryItem, Level, Location, Pr
 from shopify_sandbox.records.markets import Market
 from shopify_sandbox.shop import Payload, Shop
 
-# Shopify writes out this many variants of a product in full; of the rest only the ids.
+# Shopify writes out this many variants of a product in full, and only the ids of the rest.
 VARIANTS_IN_FULL = 100
 
 

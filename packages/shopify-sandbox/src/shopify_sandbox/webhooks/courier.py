@@ -1,4 +1,4 @@
-"""The courier: signs webhooks, posts them, tries again, and keeps a log of it all."""
+"""The courier: signs webhooks, posts them, retries, and keeps a log of every delivery."""
 
 import asyncio
 import base64
@@ -65,7 +65,7 @@ def sign(body: bytes, secret: str) -> str:
 
 
 class Courier:
-    """Delivers the webhooks of all shops, many at a time, in no promised order."""
+    """Delivers the webhooks of all shops, many at a time, without a guaranteed order."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
@@ -165,7 +165,7 @@ class Courier:
         self._start(self._deliver(delivery), delivery.shop.config.domain)
 
     def release(self, domain: str, *, reverse: bool) -> int:
-        """Let go of what was held, in its order or backwards, one after the other."""
+        """Deliver the held webhooks one after the other, in their order or reversed."""
         held, self._held[domain] = self._held[domain], []
         if reverse:
             held.reverse()
@@ -174,7 +174,7 @@ class Courier:
         return len(held)
 
     async def idle(self, domain: str, timeout_seconds: float) -> bool:
-        """Wait until nothing of this shop is under way; tell whether that came in time."""
+        """Wait until nothing of this shop is under way; return whether that was in time."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 while tasks := [task for task, whose in self._tasks.items() if whose == domain]:
@@ -215,7 +215,7 @@ class Courier:
                 break
             await asyncio.sleep(pause)
         delivery.state = "failed"
-        # Shopify deletes a subscription whose address never answered.
+        # Shopify deletes a subscription once all attempts of a delivery have failed.
         if delivery.subscription:
             delivery.shop.subscriptions.pop(delivery.subscription.id, None)
 

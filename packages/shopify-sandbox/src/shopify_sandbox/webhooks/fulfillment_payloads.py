@@ -7,7 +7,7 @@ from shopify_sandbox.shop import Payload
 
 
 def brief(record: FulfillmentOrder) -> Payload:
-    """Write the little that Shopify tells of a fulfillment order, which is not its order."""
+    """Write the few fields of a fulfillment order that Shopify sends, without its order."""
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
 
@@ -39,7 +39,7 @@ def of_hold(held: FulfillmentOrder, placed: FulfillmentHold) -> Payload:
 def placed_on_hold(
     held: FulfillmentOrder, placed: FulfillmentHold, rest: FulfillmentOrder | None
 ) -> Payload:
-    """Write what fulfillment_orders/placed_on_hold carries; `rest` is what was left free."""
+    """Write what fulfillment_orders/placed_on_hold carries; `rest` has the units without a hold."""
     body = {
         "fulfillment_order": {
             **brief(held),
@@ -67,7 +67,7 @@ def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
 
 
 def cancelled(record: FulfillmentOrder) -> Payload:
-    """Write what fulfillment_orders/cancelled carries; nothing replaces one of a dead order."""
+    """Write what fulfillment_orders/cancelled carries; a cancelled order gets no replacement."""
     return {**fulfillment_order(record), "replacement_fulfillment_order": None}
 
 

@@ -205,7 +205,7 @@ def edit(shop: Shop, about: Order, removed: dict[LineItem, int]) -> Payload:
 
 
 def gateways(record: Order) -> list[str]:
-    """Name what the order was paid with, each once."""
+    """Return the gateways that the order was paid with, each once."""
     return list(dict.fromkeys(each.gateway for each in record.transactions))
 
 
