@@ -22,7 +22,9 @@ class Markets(Settings):
     enabled: bool = False
     market_ids: MarketIds = []
 
-    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @computed_field(  # type: ignore[prop-decorator] # mypy knows no decorated property
+        description="Whether no market is left out."
+    )
     @property
     def applies_to_all_markets(self) -> bool:
         """Return whether the offer applies to every market."""

@@ -114,7 +114,9 @@ class Payments(Settings):
     discount: Discount = Discount()
     remaining_balance: RemainingBalance = RemainingBalance()
 
-    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @computed_field(  # type: ignore[prop-decorator] # mypy knows no decorated property
+        description="Which options there are."
+    )
     @property
     def mode(self) -> Mode:
         """Return the mode, which names the options that the offer has."""
