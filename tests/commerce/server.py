@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,7 +14,6 @@ from starlette.routing import Route
 
 DOMAIN = "snowdevil.myshopify.com"
 TOKEN = "shpat_0123456789abcdef"
-SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "shopify"
 
 Reply = Response | Callable[[dict], Response | Awaitable[Response]]
 

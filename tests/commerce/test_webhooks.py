@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from commerce.server import SHARED
+from facts.load import webhook_samples
 from openstoq.commerce import inbound
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.commerce.shopify import webhooks
@@ -17,7 +17,6 @@ from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.commerce.shopify.subscriptions import TOPICS
 from openstoq.errors import BadRequest
 
-PAYLOADS = SHARED / "webhooks" / "payloads"
 BODY = b'{"id": 271878346596884015}'
 SHOPIFY = ShopifyInbound()
 HEADERS = {
@@ -40,10 +39,7 @@ def encoded(value):
 
 
 def sample(topic):
-    file = PAYLOADS / f"{topic.replace('/', '__')}.json"
-    if not file.exists():
-        pytest.skip("Shopify's webhook samples are not beside this checkout")
-    return file.read_bytes()
+    return webhook_samples()[topic]
 
 
 def test_the_current_and_the_previous_secret_sign():

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import httpx
 import jsonschema
@@ -12,12 +11,11 @@ import schemathesis
 from factories.apps import serving
 from factories.patience import PATIENCE
 from factories.schemas import places
+from facts.load import documented_actions
 from openstoq.actions import openapi
 from openstoq.actions.help import BASE_PATH, manifest, request_schema
 from openstoq.mcp.tools import input_schema, tool
 from openstoq.registry import ACTIONS
-
-DOCUMENTED = Path(__file__).resolve().parents[2] / ".." / "shared" / "contract" / "v2_actions.json"
 
 # Sections of the documents whose every action exists; the rest is still being built.
 COMPLETE_SECTIONS = (
@@ -40,9 +38,7 @@ BY_ADDRESS = {(action.method, action.path): action for action in ACTIONS}
 
 @pytest.fixture(scope="module")
 def documented():
-    if not DOCUMENTED.exists():
-        pytest.skip("the documented API lies beside the repository, and not here")
-    return json.loads(DOCUMENTED.read_text(encoding="utf-8"))
+    return documented_actions()
 
 
 def test_every_action_is_documented_or_an_addition(documented):

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from facts.load import webhook_samples
 from sandbox.ordered import NOW, RELEASE, Storekeeper, states, units
-from sandbox.samples import SHOPIFY
 from shopify_sandbox import fulfillment, holds, shipping
 from shopify_sandbox.config import APP_ID
 from shopify_sandbox.holds import NewHold
@@ -184,9 +184,7 @@ def test_a_cancelled_order_cancels_even_what_is_held(keeper):
 
 
 def test_webhooks_have_the_fields_of_shopifys_samples(keeper):
-    samples = SHOPIFY / "webhooks" / "payloads"
-    if not samples.exists():
-        pytest.skip("Shopify's sample payloads are not beside this checkout")
+    samples = webhook_samples()
     shop, action = keeper.shop, keeper.shop.action()
     order = keeper.order(keeper.line(4), keeper.line(plan=keeper.plan(RELEASE)))
     first, dated = order.fulfillment_orders
@@ -203,7 +201,7 @@ def test_webhooks_have_the_fields_of_shopifys_samples(keeper):
     told = {topic: body for topic, body in keeper.told if topic.startswith("fulfillment")}
     assert len(told) == 12
     for topic, body in told.items():
-        sample = json.loads((samples / f"{topic.replace('/', '__')}.json").read_text())
+        sample = json.loads(samples[topic])
         assert body.keys() == sample.keys(), topic
         for key, value in body.items():
             if isinstance(value, dict) and value and isinstance(sample[key], dict):

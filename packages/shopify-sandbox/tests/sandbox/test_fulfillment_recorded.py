@@ -1,13 +1,10 @@
 """Holding, releasing, splitting and merging answer as Shopify was recorded to answer."""
 
-import json
-
 import pytest
 
+from facts.load import recorded_scenario
 from sandbox.ordered import Storekeeper
-from sandbox.samples import SHOPIFY
 
-RECORDED = SHOPIFY / "recorded" / "2026-04" / "shipping-fulfillments"
 # What differs between two shops that do the same.
 OWN = {"name", "title", "updatedAt", "fulfillAt", "locations", "cost", "createdAt"}
 
@@ -19,30 +16,32 @@ READ = """query ($id: ID!) { order(id: $id) { id fulfillmentOrders(first: 5) { n
 class Replay:
     """Asks the sandbox what Shopify was asked, with its own ids in the place of Shopify's."""
 
-    def __init__(self, site, name):
-        file = RECORDED / f"{name}.json"
-        if not file.exists():
-            pytest.skip("Shopify's recorded answers are not beside this checkout")
+    def __init__(self, site):
         self.site = site
         self.keeper = Storekeeper(site.shop())
-        self.steps = json.loads(file.read_text())
         self.ids = {}
 
-    async def order(self, created):
+    async def play(self, name):
+        """Do everything that was recorded, in its order."""
+        for step in recorded_scenario(name):
+            await (self.ask(step) if "query" in step else self.order(step))
+
+    async def order(self, step):
         """Place an order of the same lines as the recorded one, and pair its ids."""
-        theirs = created["response"]["payload"]["data"]["orderCreate"]["order"]
-        lines = created["variables"]["order"]["lineItems"]
         made = self.keeper.order(
-            *(self.keeper.line(each["quantity"], variant=index) for index, each in enumerate(lines))
+            *(
+                self.keeper.line(quantity, variant=index)
+                for index, quantity in enumerate(step["quantities"])
+            )
         )
         assert len(made.fulfillment_orders) == 1
         answer = await self.site.graphql(READ, {"id": f"gid://shopify/Order/{made.id}"})
-        self.agree(answer["data"]["order"], theirs)
+        self.agree(answer["data"]["order"], step["order"])
 
     async def ask(self, step):
         """Send a recorded request, and compare its answer."""
         answer = await self.site.graphql(step["query"], self.own(step["variables"]))
-        theirs = step["response"]["payload"]
+        theirs = step["answer"]
         self.agree(answer["data"], theirs["data"])
         assert ("errors" in answer) == ("errors" in theirs)
         self.agree(answer.get("errors", []), theirs.get("errors", []))
@@ -77,33 +76,14 @@ def one_location(site):
         each.is_active = False
 
 
-async def test_a_hold_on_several_lines(site):
-    replay = Replay(site, "fulfillment-order-hold-multi-line")
-    await replay.order(replay.steps["setup"]["orderCreate"])
-    await replay.ask(replay.steps["workflow"]["hold"])
-    await replay.ask(replay.steps["cleanup"]["releaseHold"])
-
-
-async def test_holds_that_are_refused(site):
-    replay = Replay(site, "fulfillment-order-hold-validation")
-    await replay.order(replay.steps["setup"]["create"])
-    steps = replay.steps["workflows"]["validation"]
-    assert len(steps) == 8
-    for step in steps.values():
-        for each in step if isinstance(step, list) else [step]:
-            await replay.ask(each)
-
-
-async def test_a_release_of_one_hold_of_two(site):
-    replay = Replay(site, "fulfillment-order-release-hold-selective")
-    await replay.order(replay.steps["setup"]["create"])
-    for step in replay.steps["workflows"]["selectiveRelease"].values():
-        await replay.ask(step)
-    await replay.ask(replay.steps["cleanup"]["releaseRemainingHold"])
-
-
-async def test_splits_that_are_refused_or_done_and_their_merge(site):
-    replay = Replay(site, "fulfillment-order-split-multi")
-    for name, step in replay.steps["captures"].items():
-        await (replay.order(step) if name.endswith("Create") else replay.ask(step))
-    await replay.ask(replay.steps["cleanup"]["merge"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fulfillment-order-hold-multi-line",
+        "fulfillment-order-hold-validation",
+        "fulfillment-order-release-hold-selective",
+        "fulfillment-order-split-multi",
+    ],
+)
+async def test_every_step_answers_as_recorded(site, name):
+    await Replay(site).play(name)
