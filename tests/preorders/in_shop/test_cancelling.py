@@ -1,8 +1,10 @@
 """Cancelling orders in the shop, which takes its time and may refuse."""
 
 from factories.patience import until
-from factories.preorders import at
+from factories.preorders import at, payments
 from factories.sandboxed import did, idle
+from openstoq.preorders.orders import decisions, store
+from openstoq.preorders.orders.payments import charges
 
 
 async def test_a_cancellation_that_never_comes_is_told_after_a_while(market, plans, variants):
@@ -51,3 +53,16 @@ async def test_a_refused_cancellation_stays_told_however_often_the_order_is_read
         told = (await market.read(order))["sync"]
         assert (told["state"], "fulfilled" in told["error"]) == ("failed", True)
         await market.tell(order)
+
+
+async def test_a_cancel_calls_off_a_charge_that_was_not_handed_over(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1))
+    async with market.runtime.work(market.shop.id, request_id="test") as work:
+        ours = await store.load_order(work.db, work.shop_id, order["id"], lock=True)
+        await charges.begin(work, ours)
+        ours = await store.load_order(work.db, work.shop_id, order["id"], lock=True)
+        await decisions.cancel(work, ours, reason=None, refund=(), notify=False, in_shop=False)
+    await idle(market.database)
+    found = await payments(market, order)
+    assert (await market.state(order), found["balance"]["status"]) == ("cancelled", "void")
+    assert await market.charges() == []

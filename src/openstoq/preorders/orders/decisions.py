@@ -35,7 +35,7 @@ async def cancel(
     """
     now = work.runtime.clock()
     before = order.lines
-    called_off = [
+    voided = [
         replace(one, status="void", error="the preorder was cancelled", settled_at=now)
         for one in order.payments
         if one.kind == "balance" and one.status == "pending"
@@ -46,7 +46,7 @@ async def cancel(
     if in_shop:
         order.decisions.cancel_wanted = True
         order.decisions.revision += 1
-    await save(work, order, before=before, payments=[*called_off, *called_off, *refunds])
+    await save(work, order, before=before, payments=[*called_off, *voided, *refunds])
     if in_shop:
         await work.publish(OrderDecided(order.order_id))
     for one in refunds:
