@@ -17,9 +17,12 @@ import hypothesis
 import pytest
 import structlog
 
+from factories.skips import pytest_make_collect_report, pytest_runtest_makereport
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
 from openstoq.db.pool import Database
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 # The same examples at every run, and as long as they take; `--hypothesis-profile default` looks
 # for new ones.
