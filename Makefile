@@ -57,6 +57,10 @@ test-db: .venv/.dev ## Run the tests that use PostgreSQL and nothing else
 retest: .venv/.dev ## Run the tests again that failed last
 	$(BIN)/pytest -n 0 --last-failed
 
+.PHONY: cover
+cover: .venv/.dev ## Run the tests that start no processes, and print the branches that none takes
+	$(BIN)/pytest $(if $(T),-n 0 $(T),$(PARALLEL) -m "$(or $(MARK),not e2e)") --cov --cov-report=term
+
 .PHONY: check
 check: .venv/.dev ## Format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
