@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from factories.apps import client_of, make_app, serving
-from factories.patience import PATIENCE, until
+from factories.clients import patient_client
+from factories.patience import until
 from factories.runtimes import KEY, make_runtime
 from openstoq.config import Database as DatabaseSettings
 from openstoq.config import Http, Security, Settings
@@ -145,9 +146,7 @@ async def test_a_large_body_is_413_announced_or_streamed(database, key):
 async def test_ten_megabytes_through_a_real_server(runtime, key):
     async with (
         serving(make_app(runtime)) as address,
-        httpx.AsyncClient(
-            base_url=address, headers={"X-Auth-Token": key}, timeout=PATIENCE
-        ) as client,
+        patient_client(base_url=address, headers={"X-Auth-Token": key}) as client,
     ):
         for method, path, status in (
             ("PATCH", "/api/v2/external/back_in_stock/settings", 413),
@@ -289,7 +288,7 @@ async def test_two_processes_share_the_points_exactly(database, database_url, sh
         async with (
             serving(make_app(make_runtime(one))) as first,
             serving(make_app(make_runtime(two))) as second,
-            httpx.AsyncClient(headers={"X-Auth-Token": key}, timeout=PATIENCE) as client,
+            patient_client(headers={"X-Auth-Token": key}) as client,
         ):
             answers = await asyncio.gather(
                 *(

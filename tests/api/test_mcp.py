@@ -3,7 +3,6 @@
 import json
 from contextlib import asynccontextmanager
 
-import httpx
 import httpx2
 import pytest
 from mcp import Client
@@ -11,6 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from factories.apps import serving
+from factories.clients import patient_client
 from factories.patience import PATIENCE
 from factories.shops import make_key, make_shop
 
@@ -47,9 +47,7 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 @pytest.fixture
 async def http(address, key):
-    async with httpx.AsyncClient(
-        base_url=address, headers={"X-Auth-Token": key}, timeout=PATIENCE
-    ) as client:
+    async with patient_client(base_url=address, headers={"X-Auth-Token": key}) as client:
         yield client
 
 
@@ -226,7 +224,7 @@ async def test_no_message_breaks_it(address, database, shop, key, protocol):
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE shops SET rate_points = 1000000")
     headers = {"MCP-Protocol-Version": protocol.encode("latin-1")} if protocol else {}
-    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, headers=headers) as stranger:
+    async with patient_client(base_url=address, headers=headers) as stranger:
         for message in junk_messages():
             body = json.dumps(message).encode()
             if protocol is None:

@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 
 from factories.apps import serving
-from factories.patience import PATIENCE
+from factories.clients import patient_client
 from factories.schemas import places
 from facts.load import documented_actions
 from openstoq.actions import openapi
@@ -162,7 +162,7 @@ async def test_the_openapi_document_is_public_and_valid(app, client):
 
 
 async def test_the_openapi_document_is_sent_once_and_compressed(app):
-    async with serving(app) as address, httpx.AsyncClient(base_url=address) as stranger:
+    async with serving(app) as address, patient_client(base_url=address) as stranger:
         whole = await stranger.get("/openapi.json", headers={"Accept-Encoding": "identity"})
         compressed = await stranger.get("/openapi.json", headers={"Accept-Encoding": "br, gzip"})
         refused = await stranger.get("/openapi.json", headers={"Accept-Encoding": "gzip; q=0"})
@@ -196,7 +196,7 @@ def test_help_narrows_by_every_actions_own_path():
 
 
 async def test_mcp_lists_every_action(app, key):
-    async with serving(app) as address, httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with serving(app) as address, patient_client() as http:
         answer = await http.post(
             f"{address}/mcp",
             json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},

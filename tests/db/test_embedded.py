@@ -9,14 +9,14 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from factories.patience import PATIENCE, wait_until
 from openstoq.db import embedded
 from openstoq.db.embedded import EmbeddedServer, EmbeddedServerError, cluster
 from openstoq.db.embedded.binaries import account_for, find_binaries
@@ -63,13 +63,6 @@ async def ask(url: str, *statements: str) -> object:
         return await connection.fetchval(statements[-1])
     finally:
         await connection.close()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:
@@ -350,7 +343,7 @@ async def test_an_ordinary_user_starts_it_at_home(open_folder: Path) -> None:
         assert await ask(url, "SELECT 1") == 1
         assert user_of(pid) == 65534
         child.stdin.close()
-        assert child.wait(30) == 0
+        assert child.wait(PATIENCE) == 0
     # Root goes on with the same folder, as the user who owns it.
     with embedded.start(home / "data") as server:
         assert await ask(server.url, "SELECT 1") == 1
@@ -365,7 +358,7 @@ async def test_without_the_wheel_a_server_of_the_machine_is_used(tmp_path: Path)
         assert await ask(url, "SELECT upper('é ő')") == "É Ő"
         assert Path("/usr/lib/postgresql") in program_of(pid).parents
         child.stdin.close()
-        assert child.wait(30) == 0
+        assert child.wait(PATIENCE) == 0
 
 
 def interpreter_for_others(module: Path) -> str:

@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from factories import catalogs
+from factories.clients import patient_client
 from factories.patience import LEISURELY, PATIENCE, until
 from factories.shops import make_key, make_shop
 from factories.waitlists import make_waitlist
@@ -168,7 +169,7 @@ class Plant:
     ) -> subprocess.Popen[bytes]:
         """Start an API and wait until it is ready."""
         api = self.begin_api(errors=errors, **settings)
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        async with patient_client() as http:
 
             async def ready() -> bool:
                 return (await http.get(f"{self.address}/readyz")).is_success
@@ -200,7 +201,7 @@ class Plant:
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """End a process as the kernel does when memory runs out."""
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
 
     def _keep(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         self.processes.append(process)
@@ -215,6 +216,10 @@ class Plant:
             "OPENSTOQ_MAIL_SENDER": "alerts@openstoq.example",
             # Longer than a test leaves its relay stopped.
             "OPENSTOQ_MAIL_TIMEOUT_SECONDS": str(2 * PATIENCE),
+            # However busy the machine is, nothing is too slow.
+            "OPENSTOQ_DATABASE_READ_SECONDS": str(PATIENCE),
+            "OPENSTOQ_DATABASE_WRITE_SECONDS": str(PATIENCE),
+            "OPENSTOQ_SHOPIFY_TIMEOUT_SECONDS": str(PATIENCE),
             "OPENSTOQ_LOG_LEVEL": "warning",
         }
 
@@ -251,7 +256,7 @@ class Plant:
             "X-Shopify-Event-Id": str(new_id()),
             "X-Shopify-Triggered-At": datetime.now(UTC).isoformat(),
         }
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        async with patient_client() as http:
             return await http.post(
                 f"{self.address}/webhooks/shopify", content=body, headers=sent | headers
             )

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 
 from e2e.plant import SECRET, Plant, first_line, start
-from factories.patience import LEISURELY, PATIENCE, until
+from factories.clients import patient_client
+from factories.patience import LEISURELY, until
+from factories.queues import cut_pauses_short
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
 from openstoq.db.pool import Database
@@ -39,9 +41,7 @@ class Stack(Plant):
 
     def __init__(self, url: str, folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
         super().__init__(url, folder, processes)
-        # Shorter than a server keeps a connection, which may close it as it is used again.
-        limits = httpx.Limits(max_connections=20, keepalive_expiry=2)
-        self._http = httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False)
+        self._http = patient_client(most=20)
 
     async def open(self, *, apis: int = 1, workers: int = 1, currency: str = "USD") -> None:
         """Start everything, connect the shop, and wait until it is pulled and subscribed."""
@@ -164,6 +164,8 @@ class Stack(Plant):
 
         async def is_settled() -> bool:
             await self.control("POST", "idle")
+            async with self.database.transaction(None) as db:
+                await cut_pauses_short(db)
             (row,) = await self.query(_AT_WORK)
             assert row["failed"] == 0, await self.query("SELECT * FROM queue.pgqueuer")
             return bool(row["left"] == 0)

@@ -16,6 +16,7 @@ import pytest
 
 from e2e.plant import Plant, reserved_port, signature
 from e2e.raw_clients import clients, said_to
+from factories.clients import patient_client
 from factories.patience import PATIENCE, until
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n"
@@ -436,7 +437,7 @@ async def test_a_workers_metrics_have_the_same_bounds(plant: Plant):
             OPENSTOQ_HTTP_MAX_CONNECTIONS="10",
         )
         address = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        async with patient_client() as http:
 
             async def serving() -> bool:
                 with suppress(httpx.TransportError):

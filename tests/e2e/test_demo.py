@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typer.testing import CliRunner
 
 from e2e.demos import Demo, demos, five_free_ports, started
 from e2e.plant import start
-from factories.patience import PATIENCE, until
+from factories.clients import patient_client
+from factories.patience import PATIENCE, until, wait_until
 from openstoq.__main__ import app
 from openstoq.db import embedded
 
@@ -114,7 +114,7 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
     kept = [where["webhook_secret"], where["admin_token"], where["api_key"]]
     assert [secret for secret in kept if secret in commands] == []
 
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
         variant = await _sold_out(demo, http)
         signup = await _signup(demo, http, variant)
         one = f"{where['api']}{SIGNUPS}/{signup}"
@@ -144,7 +144,7 @@ async def test_the_demo_plays_the_main_job_stops_cleanly_and_starts_again(
 
     again = await started(tmp_path, port, demos)
     assert again.where == where
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
         kept = (await http.get(f"{where['api']}{SIGNUPS}", headers=again.key())).json()
     assert [(each["id"], each["status"]) for each in kept["signups"]] == [(signup, "unsubscribed")]
     again.stop()
@@ -158,7 +158,7 @@ async def test_the_demo_starts_what_was_killed_again(
     assert len(victims) == 2
     for victim in victims:
         victim.kill()
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
 
         async def ready() -> bool:
             with suppress(httpx.TransportError):
@@ -180,7 +180,7 @@ async def test_the_demo_revives_its_database(tmp_path: Path, demos: list[subproc
         if name == "postgres" and process.ppid() == demo.process.pid
     ]
     postmaster.kill()
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
 
         async def revived() -> bool:
             with suppress(httpx.TransportError):
@@ -200,10 +200,7 @@ def test_a_demo_that_is_still_starting_stops_when_told(tmp_path: Path):
     command = ["-m", "openstoq", "demo", "--json", "--data-dir", str(tmp_path), "--port", port]
     process = start(command, {})
     lock = tmp_path / "postgres" / "lock"
-    deadline = time.monotonic() + 30
-    while not lock.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lock.exists)
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said) == (0, b"")

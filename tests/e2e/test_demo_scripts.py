@@ -3,13 +3,13 @@
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from e2e.demos import Demo, demos, five_free_ports, started
 from e2e.plant import first_line, start
+from factories.clients import patient_client
 from factories.patience import PATIENCE
 from openstoq.__main__ import app
 from openstoq.commands.scripts.orders import Preorder
@@ -50,7 +50,7 @@ async def test_the_stories_are_played_and_what_differs_is_noticed(
 
     where = demo.where
     stage = Stage(**{**where, "other_shop": Place(**where["other_shop"])})
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
         story = Preorders(stage, http, Console(quiet=True), patience=0.2)
         listed = (await story.control("GET", "orders"))["orders"]
         orders = [

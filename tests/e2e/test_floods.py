@@ -19,6 +19,7 @@ import pytest
 from e2e.plant import Plant
 from e2e.raw_clients import clients
 from factories import catalogs
+from factories.clients import patient_client
 from factories.patience import PATIENCE
 
 # OPENSTOQ_FLOOD_ADDRESSES=250 makes 4,000 connections.
@@ -112,7 +113,7 @@ async def sign_up(plant: Plant, numbers: range) -> Counter[int]:
     statuses: Counter[int] = Counter()
     waiting = iter(numbers)
 
-    async with httpx.AsyncClient(base_url=plant.address, timeout=PATIENCE) as http:
+    async with patient_client(base_url=plant.address) as http:
 
         async def work() -> None:
             for number in waiting:

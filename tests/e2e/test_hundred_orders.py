@@ -162,7 +162,7 @@ async def _counts_agree(stack: Stack, shelves: dict[str, Shelf], stories: list[S
         assert metafields["preorder_count"] == str(expected), name
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("currency", "kinds", "number", "seed"),
     [

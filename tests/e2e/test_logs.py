@@ -7,6 +7,7 @@ import httpx
 
 from e2e.plant import SECRET, Plant, Relay, signature
 from factories import catalogs
+from factories.clients import patient_client
 from factories.patience import PATIENCE, until
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE
 from openstoq.shops.seal import Seal
@@ -22,7 +23,7 @@ async def test_no_log_has_a_key_a_token_or_a_contact(plant: Plant, tmp_path: Pat
         await plant.start_api(errors=errors, OPENSTOQ_LOG_LEVEL="debug")
         relay = await plant.start_relay()
         worker = plant.start_worker(relay.port, errors=errors, OPENSTOQ_LOG_LEVEL="debug")
-        async with httpx.AsyncClient(base_url=plant.address, timeout=PATIENCE) as http:
+        async with patient_client(base_url=plant.address) as http:
             secrets = await everything(plant, http, relay)
         await until(lambda: b"request.failed" in file.read_bytes())
         worker.terminate()

@@ -22,7 +22,8 @@ from e2e.plant import Plant, Relay, signature
 from e2e.stack import Stack
 from factories import catalogs
 from factories.catalogs import ITEM, LOCATION, VARIANT
-from factories.patience import PATIENCE, until
+from factories.clients import patient_client
+from factories.patience import until
 from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
@@ -49,7 +50,7 @@ class Street:
     def __init__(self, plant: Plant, loud: Shop, key: str, relay: Relay) -> None:
         self.plant, self.loud, self.key, self.relay = plant, loud, key, relay
         self._waves = 0
-        self.http = httpx.AsyncClient(timeout=PATIENCE)
+        self.http = patient_client()
 
     async def tell(self, topic: str, body: dict[str, Any]) -> None:
         """Deliver a webhook of the loud shop."""

@@ -65,7 +65,7 @@ async def _cancelled_while_charged(stack: Stack, order_id: int) -> None:
         await until(is_cancelled)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_many_clicks_on_several_apis_do_each_thing_once(stack: Stack):
     await stack.open(apis=3, workers=2)
     variants = await stack.variants("49.90", "17.35")
@@ -127,7 +127,7 @@ async def _counted(stack: Stack, offer: Offer) -> int:
     return int(row["n"])
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     await stack.open(apis=2, workers=3)
     variants = await stack.variants("49.90", "17.35", "8.05")
@@ -167,7 +167,7 @@ async def test_fifty_buyers_of_ten_units_never_get_eleven(stack: Stack):
     assert 2 <= await _counted(stack, offer) == row["units"] <= 10
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_killed_processes_charge_refund_and_release_once(stack: Stack):
     seed = 20_262
     await stack.open(apis=2, workers=2)

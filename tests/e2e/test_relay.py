@@ -2,10 +2,9 @@
 
 import json
 
-import httpx
-
 from e2e.plant import Plant, first_line, reserved_port, start
-from factories.patience import PATIENCE, until
+from factories.clients import patient_client
+from factories.patience import until
 
 
 async def test_a_relay_that_comes_back_gets_every_message(plant: Plant):
@@ -34,7 +33,7 @@ async def test_refused_and_put_off_addresses_cost_their_own_message_only(plant: 
     plant.processes.append(catcher)
     where = json.loads(await first_line(catcher))
     await plant.start_api()
-    async with httpx.AsyncClient(base_url=where["mail"], timeout=PATIENCE) as mail:
+    async with patient_client(base_url=where["mail"]) as mail:
         for fault in (
             {"fault": "refuse", "pattern": "^shopper[1-5]@"},
             {"fault": "later", "pattern": "^shopper1[0-4]@", "count": 5},

@@ -9,6 +9,7 @@ import httpx
 import psutil
 
 from e2e.plant import reserved_port, start
+from factories.clients import patient_client
 from factories.patience import PATIENCE, until
 
 
@@ -25,7 +26,7 @@ async def test_other_commands_find_its_server_while_it_runs(
         }
         up = start(["-m", "openstoq", "up"], environment)
         processes.append(up)
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        async with patient_client() as http:
 
             async def ready() -> bool:
                 try:

@@ -1,8 +1,7 @@
 """What a worker says of itself."""
 
-import httpx
-
 from e2e.plant import Plant, reserved_port
+from factories.clients import patient_client
 from factories.patience import PATIENCE, until
 
 
@@ -15,7 +14,7 @@ async def test_a_worker_serves_what_it_counted(plant: Plant):
         worker = plant.start_worker(relay.port, OPENSTOQ_WORKER_METRICS_PORT=str(port))
         await plant.stock_becomes(10)
         await plant.all_told(3)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+        async with patient_client(base_url=f"http://127.0.0.1:{port}") as http:
 
             async def ended() -> bool:
                 said = (await http.get("/metrics")).text

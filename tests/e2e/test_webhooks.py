@@ -1,9 +1,7 @@
 """Webhooks as a network brings them: repeated, out of order, forged; and another shop's key."""
 
-import httpx
-
 from e2e.plant import Plant, signature
-from factories.patience import PATIENCE
+from factories.clients import patient_client
 from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 
@@ -65,7 +63,7 @@ async def test_another_shops_key_does_not_reach_a_signup(plant: Plant):
     await plant.start_api()
     (signup,) = await plant.query("SELECT * FROM signups")
     path = f"/api/v2/external/back_in_stock/signups/{signup['id']}"
-    async with httpx.AsyncClient(base_url=plant.address, timeout=PATIENCE) as http:
+    async with patient_client(base_url=plant.address) as http:
         own = await http.get(path, headers={"X-Auth-Token": plant.key})
         read = await http.get(path, headers={"X-Auth-Token": other})
         sent = await http.post(f"{path}/notify", headers={"X-Auth-Token": other})

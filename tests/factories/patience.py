@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -26,3 +27,12 @@ async def until(look: Callable[[], Seen | Awaitable[Seen]], *, every: float = 0.
             if seen:
                 return seen
             await asyncio.sleep(every)
+
+
+def wait_until(look: Callable[[], object], *, every: float = 0.02) -> None:
+    """Look again and again until what is seen is true, where there is no event loop."""
+    end = time.monotonic() + PATIENCE
+    while not look():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{look} was not true in {PATIENCE} s")
+        time.sleep(every)

@@ -5,11 +5,12 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from factories.apps import client_of, make_app
+from factories.clients import patient_client
 from factories.patience import PATIENCE, until
+from factories.queues import cut_pauses_short
 from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from factories.shops import make_key
@@ -48,7 +49,7 @@ async def site():
 
 @pytest.fixture
 async def runtime(database):
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
         connector = ShopifyConnector(
             http, Patience(attempts=ATTEMPTS, longest=1.0, answer=PATIENCE, sleep=soon)
         )
@@ -121,6 +122,7 @@ async def idle(database):
 
     async def is_idle():
         async with database.transaction(None) as db:
+            await cut_pauses_short(db)
             counts = await waiting(db)
         assert not counts.get("failed"), counts
         return not any(counts.values())

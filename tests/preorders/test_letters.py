@@ -3,15 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
-import httpx
 import pytest
 import structlog
 
 from commerce.order_answers import ORDER
 from commerce.order_answers import order as told
 from commerce.server import answer, serving
+from factories.clients import patient_client
 from factories.orders import make_line, make_order, make_payment
-from factories.patience import PATIENCE
 from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
 from messaging.reading import Links, body, parsed
@@ -46,7 +45,7 @@ def relay():
 
 @pytest.fixture
 async def runtime(database, relay):
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with patient_client() as http:
         ports = {ShopConnector: ShopifyConnector(http), EmailTransport: relay}
         settings = Settings(security=Security(key=KEY), mail=Mail(sender="shop@snowdevil.example"))
         yield make_runtime(database, ports=ports, settings=settings)

@@ -22,6 +22,9 @@ from shopify_sandbox.server import create_app
 
 # How long requests that are under way may take when the server stops.
 GRACE_SECONDS = 2
+# Longer than clients keep an idle connection, which is five seconds for most: a request that is
+# sent just as the server closes its connection is lost.
+KEEP_ALIVE_SECONDS = 75
 TICK_SECONDS = 0.1
 
 
@@ -34,6 +37,7 @@ class Server(uvicorn.Server):
                 app,
                 log_level="warning",
                 access_log=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

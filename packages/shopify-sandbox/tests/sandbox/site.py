@@ -5,11 +5,11 @@ import socket
 from collections import deque
 from contextlib import asynccontextmanager, suppress
 
-import httpx
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from factories.clients import patient_client
 from sandbox.patience import PATIENCE
 from shopify_sandbox.__main__ import Server
 from shopify_sandbox.config import SandboxConfig
@@ -134,6 +134,6 @@ async def running(**settings):
     app = create_app(config)
     async with (
         serving(app, listening),
-        httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http,
+        patient_client() as http,
     ):
         yield Site(url, app, http)

@@ -5,9 +5,9 @@ import smtplib
 import socket
 from email.message import EmailMessage
 
-import httpx
 import pytest
 
+from factories.clients import patient_client
 from sandbox.patience import PATIENCE
 from sandbox.site import bound_socket, serving
 from shopify_sandbox.mail.mailbox import Mailbox
@@ -46,7 +46,7 @@ async def catcher():
     smtp = await serve_smtp(mailbox, taking)
     async with (
         serving(create_mail_app(mailbox), listening),
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as http,
+        patient_client(base_url=url) as http,
     ):
         yield Catcher(mailbox, taking.getsockname()[1], http)
     smtp.close()

@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from sandbox.patience import PATIENCE
+from shopify_sandbox.__main__ import Server
 
 
 @pytest.fixture
@@ -42,3 +44,7 @@ def test_it_says_where_it_is_serves_and_stops_on_sigterm(process):
     assert [each["subject"] for each in messages] == ["hello"]
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
+
+
+def test_the_server_keeps_a_connection_for_longer_than_clients_do():
+    assert Server(Starlette()).config.timeout_keep_alive > httpx.Limits().keepalive_expiry
