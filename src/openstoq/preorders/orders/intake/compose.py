@@ -1,4 +1,4 @@
-"""Compose an order from what Shopify has of it and what was known and decided before: no I/O."""
+"""Compose an order from Shopify's data and from what was known and decided before: no I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +28,11 @@ from openstoq.preorders.orders.recognition.matching import Match
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What of an order is paid when; what is paid later is zero for one paid in full.
+    """The price of an order, divided by when it is paid.
 
-    `at_checkout` was due when it was placed, which no edit and no refund changes; `agreed` was
-    then left to be paid later, and `balance` is what is paid later by now.
+    `at_checkout` was due when the order was placed; no edit and no refund changes it. `agreed` is
+    the amount that was then left to be paid later, and `balance` the amount to be paid later as of
+    now. Both are zero for an order that is paid in full at checkout.
     """
 
     at_checkout: Decimal
@@ -42,7 +43,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognition:
-    """What is known of an order and its offers before it is taken in."""
+    """Everything known about an order and its offers before the order is taken in."""
 
     stored: PreorderOrder | None
     matches: Sequence[Match]
@@ -52,9 +53,9 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """An order as it follows from what Shopify has of it, with what of it has changed.
+    """An order composed from Shopify's data, with the changes to be saved.
 
-    `before` are its lines as they were stored, and `entries` the ledger's new and changed entries.
+    `before` holds the lines as they were stored, `entries` the ledger's new and changed entries.
     """
 
     order: PreorderOrder
@@ -65,7 +66,7 @@ class Composition:
 
 
 def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetime) -> Composition:
-    """Compose an order of ours, its lines and its ledger; nothing of it is judged yet."""
+    """Compose our record of an order, its lines and its ledger, before its limits are judged."""
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
     has_partial = any(match.payment == "partial" for match in known.matches)
@@ -92,12 +93,12 @@ def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetim
 
 
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
-    """Read off an order's payments and its payment schedules what is paid when.
+    """Divide an order's price by when it is paid, from its payments and payment schedules.
 
-    It is told by what came and what was ordered, and not by what is left of it: edits and refunds
-    lower that, and the order may be read for the first time after them. A platform that forgets
-    the schedules of paid orders leaves the balance as it was; one that never had any owes what is
-    outstanding, if a deposit was sold.
+    The amounts received and ordered decide, not what is left of the order: edits and refunds lower
+    that, and the order may be read for the first time after them. If the platform has forgotten
+    the schedules of a paid order, the stored balance stays, up to what is paid after checkout. A
+    new order without schedules owes what is outstanding, if a deposit was sold.
     """
     waiting = [one for one in order.schedules if one.completed_at is None and one.balance_due > 0]
     due = min((one.due_at for one in waiting if one.due_at is not None), default=None)
@@ -110,8 +111,8 @@ def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool)
         balance = max(min(stored.balance, later), ZERO)
     else:
         balance = order.outstanding if has_partial else ZERO
-    # Nothing is outstanding of a cancelled order, even if its schedules say so; and what was paid
-    # twice is none of its price.
+    # A cancelled order has nothing outstanding although its schedules are still due, so the larger
+    # amount counts. An amount that was paid twice is not part of the price.
     price = min(
         order.received + max(order.outstanding, still_due),
         max(order.original_total, order.total + order.refunded),
@@ -132,11 +133,11 @@ def compose_order(
     read_at: datetime,
     now: datetime,
 ) -> PreorderOrder:
-    """Return the order, new or as it is now; `state.derive` has to follow once its ledger is known."""
+    """Return the order, new or updated; `state.derive` must follow once its ledger is known."""
     sold = {line.id for line in lines}
     others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
     is_left = order.cancelled_at is None and any(line.current for line in lines)
-    # Where nothing is left, what was agreed stays to be read, unless something of it was paid.
+    # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
     customer = order.customer
     facts = ShopFacts(
@@ -203,22 +204,22 @@ def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
 
 
 def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
-    """Return what of an order with other goods was due at checkout for its preorder.
+    """Return the part of an order with other goods that was due at checkout for its preorder.
 
-    That is the lines' share; more if other goods were removed before the balance came, as a shop
-    then lowers what is outstanding: what was paid for them has become the preorder's.
+    That is the lines' share. It is more if other goods were removed before the balance was paid:
+    Shopify then lowers what is outstanding, so the money paid for those goods is the preorder's.
     """
     agreed = sum((line.deposit for line in lines), ZERO)
     return max(agreed, worth(lines, order.currency) - owed.balance)
 
 
 def _removed(line: OrderLine, currency: str) -> Decimal:
-    """Return what those units of a line cost that are not in the order any more."""
+    """Return the price of a line's units that are no longer in the order."""
     return line.total - of_units(line.total, line.current, line.quantity, currency)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
-    """Return whether somebody took our holds off in the shop, where they had been placed."""
+    """Return whether somebody released our holds in Shopify after they had been placed."""
     preordered = {line.id for line in order.lines}
     return (
         stored.decisions.hold_wanted is True
@@ -242,7 +243,7 @@ def _is_held(snapshot: Snapshot) -> bool:
 
 
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
-    """Who asks for the balance: of two offers the one that waits longest decides."""
+    """Return how the balance is collected; of several offers the one that waits longest decides."""
     terms = [
         offers[line.offer_id].payments.remaining_balance
         for line in lines
@@ -279,7 +280,7 @@ def compose_lines(
 ) -> list[Line]:
     """Return the preordered lines as they are now, the agreed balance divided between them.
 
-    What counts against limits is as before, and nothing yet of a line that is new.
+    Units that count against limits stay counted while they are left; a new line counts none yet.
     """
     by_id = {line.id: line for line in known}
     matched = list(matches)
@@ -329,9 +330,9 @@ def _new(one: Match, market_id: int | None) -> Line:
 
 
 def _later(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
-    """Return what a line by itself leaves to be paid later.
+    """Return the amount that a line by itself leaves to be paid later.
 
-    That was agreed at checkout: what the offer asks for since then is for those who buy since.
+    That was agreed at checkout: terms that the offer has changed since apply to later buyers only.
     """
     if one.payment == "full":
         return ZERO

@@ -18,7 +18,7 @@ async def judge(work: Work, composed: Composition) -> Composition:
     """Decide which of an order's new units count, and which go over a limit.
 
     A line that went over before is judged again only once it has become smaller. An order that is
-    no longer over any limit loses the tag. A cancelled order is judged no more.
+    no longer over any limit loses the tag. A cancelled order is no longer judged.
     """
     order = composed.order
     if order.decisions.cancelled_at is not None or order.facts.cancelled_at is not None:
@@ -32,7 +32,7 @@ async def judge(work: Work, composed: Composition) -> Composition:
     ]
     if new_lines:
         await _judge_lines(work, order, new_lines, composed.offers)
-    # What was taken off the order is over no limit either.
+    # A line that was removed from the order is not over a limit either.
     order.lines = tuple(
         line if line.current else replace(line, exceeded=None) for line in order.lines
     )
@@ -49,7 +49,10 @@ async def judge(work: Work, composed: Composition) -> Composition:
 async def _judge_lines(
     work: Work, order: PreorderOrder, new_lines: Sequence[Line], offers: Mapping[UUID, Offer]
 ) -> None:
-    """Judge lines under locks; hold and tag the order if one of them does not fit."""
+    """Judge lines under locks.
+
+    The order is held and tagged if a line exceeds a limit of an offer that holds such orders.
+    """
     await counts.lock(work.db, work.shop_id, order.lines)
     demands = [
         Demand(
@@ -95,7 +98,7 @@ def _judged(
 
 
 def is_to_be_cancelled(composed: Composition) -> bool:
-    """Return whether an offer of a new order wants orders over its limits cancelled."""
+    """Return whether a new order exceeds a limit of an offer that cancels such orders."""
     order, offers = composed.order, composed.offers
     return (
         composed.is_new

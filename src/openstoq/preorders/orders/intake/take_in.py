@@ -1,4 +1,4 @@
-"""Take in an order as Shopify has it, however often and in whichever order it is read."""
+"""Take in an order from Shopify; readings may be repeated and may arrive out of sequence."""
 
 from datetime import datetime, timedelta
 
@@ -15,12 +15,12 @@ from openstoq.preorders.orders.recognition import matching
 from openstoq.preorders.orders.recognition import store as recognition
 from openstoq.shops.commerce import asking
 
-# By then the answer that names a new selling plan has come, or come again.
+# Once an order is this old, the call that made its selling plan was answered or retried.
 PLANS_KNOWN_AFTER = timedelta(hours=1)
 
 
 async def read(run: Run, commerce: Commerce, order_id: int) -> PreorderOrder | None:
-    """Read an order from the shop and take it in; None when it is gone or no preorder."""
+    """Read an order from Shopify and take it in; return None if it is gone or not a preorder."""
     read_at = run.runtime.clock()
     with asking():
         order = await commerce.order(order_id)
@@ -31,12 +31,12 @@ async def read(run: Run, commerce: Commerce, order_id: int) -> PreorderOrder | N
 
 
 async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrder | None:
-    """Make our record of an order what the shop says; None when it has no preorder in it.
+    """Bring our record of an order in line with Shopify; return None if it is not a preorder.
 
-    `read_at` is when its reading began: what was read before something newer is left out, also
-    within the second to which the shop tells when it was updated. A new preorder is judged
-    against its offers' limits and counted under locks; `sync.jobs.request` makes the shop follow when
-    the returned order's revision is ahead.
+    `read_at` is the time at which the reading began. A reading older than the stored one is
+    ignored. If both have the same `updated_at`, which Shopify gives only to the second, `read_at`
+    decides. A new preorder is judged against its offers' limits and counted under locks. If the
+    returned order's revision is ahead, `sync.jobs.request` makes Shopify follow.
     """
     known = await _recognise(work, order)
     if known.stored is not None and _is_older(order, read_at, known.stored):
@@ -60,7 +60,7 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Return whether an order has to be read again: a plan that it was bought by may be ours."""
+    """Return whether an order must be read again because a plan that sold it may be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False
@@ -78,7 +78,7 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
 
 
 async def _recognise(work: Work, order: Order) -> Recognition:
-    """Load what is known of an order, under a lock that other readings of it wait for."""
+    """Load what is known about an order, under a lock that other readings of it wait for."""
     db, shop_id = work.db, work.shop_id
     await store.lock_name(db, shop_id, order.id)
     stored = await store.load_order(db, shop_id, order.id, lock=True)
