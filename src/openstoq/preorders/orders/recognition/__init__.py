@@ -1,1 +1,1 @@
-"""Recognise preorders: our selling plans, and what was read before."""
+"""Recognise preorders: by our selling plans, by the offers that lines name, by earlier readings."""

@@ -1,4 +1,4 @@
-"""Which lines of an order are preorders, and what each of them costs now and later: no I/O."""
+"""Match an order's lines to the offers that sold them, and to their payment options: no I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Match:
 
 
 def named_offers(order: Order) -> dict[int, UUID]:
-    """Return the offers that lines name by a property, as detached offers have them do."""
+    """Return the offers that lines name in a property, as lines of offers without plans do."""
     named: dict[int, UUID] = {}
     for line in order.lines:
         try:
@@ -58,7 +58,7 @@ def match(
 def seller(
     plan_id: int | None, named: UUID | None, plans: Plans, offers: Mapping[UUID, Offer]
 ) -> tuple[UUID, Option] | None:
-    """Find the offer that sells a line of this plan, or that names an offer; None if none does."""
+    """Find the offer of a line: by its plan or, if it has none, by the offer that it names."""
     if plan_id is not None:
         return plans.get(plan_id)
     offer = offers.get(named) if named is not None else None

@@ -1,4 +1,4 @@
-"""What tells a preorder from other orders: our selling plans, markets, and what was read before."""
+"""Recognise preorders in PostgreSQL: look up our selling plans, and orders known to be ordinary."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +23,9 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
 
 
 async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
-    """Return whether one of these plans may be ours, made by a call whose answer we do not have yet.
+    """Return whether one of these plans may be ours, made by a call that was not answered yet.
 
-    Shoppers can buy by a plan as soon as the shop has it.
+    Shoppers can buy by a plan as soon as Shopify has it.
     """
     return bool(
         await db.fetchval(
@@ -81,7 +81,7 @@ async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
 
 
 async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
-    """Note that an order has no preorder in it, and never will: none can be added to an order."""
+    """Record that an order is ordinary, and stays so: no preorder can be added to an order."""
     await db.execute(
         """
         INSERT INTO other_orders (shop_id, order_id, read_at) VALUES ($1, $2, $3)
@@ -96,10 +96,11 @@ async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> N
 async def of_interest(
     db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
 ) -> list[int]:
-    """Return those orders, told with when they were updated, that have to be read (again).
+    """Return those of the orders, given with their times of update, that have to be read (again).
 
-    The platform tells the second, and much happens in one: what was read in it is read again. One
-    that failed since comes again after its pause, or once it changes.
+    Shopify gives that time to the second, and an order can change several times in one. So an
+    order is read again if it was updated in the same second as the reading that we have. An order
+    that has failed since its update is left out: it is retried after its pause, or once it changes.
     """
     rows = await db.fetch(
         """
@@ -118,7 +119,7 @@ async def of_interest(
 
 
 async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
-    """Forget orders that were read long ago; what still changes of them is read once more."""
+    """Forget ordinary orders that were read long ago; one that still changes is read once more."""
     await db.execute(
         "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
     )
