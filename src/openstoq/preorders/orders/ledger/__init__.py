@@ -1,1 +1,1 @@
-"""The ledger of an order: which entries it has, and how its money is divided. No I/O."""
+"""The ledger of an order: its entries, and the division of its money. No I/O."""

@@ -1,4 +1,4 @@
-"""What of an order's price is a preorder's deposit and what its balance, to the last cent."""
+"""Divide the price of a preorder into deposit and balance, to the last cent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,26 +17,26 @@ class Share:
 
     @property
     def deposit(self) -> Decimal:
-        """What is paid at checkout."""
+        """The amount paid at checkout."""
         return self.total - self.balance
 
 
 def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
-    """Return what `units` of a line cost whose `of` units cost `total`."""
+    """Return the price of `units` of a line whose `of` units cost `total`."""
     if of == 0:
         return ZERO
     return Money(total * units / of, currency).amount
 
 
 def worth(lines: Iterable[Line], currency: str) -> Decimal:
-    """Return what those units of lines cost that are left."""
+    """Return the price of the lines' units that are left."""
     return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
 
 
 def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Divide an amount by weights, so that the parts add up to it to the smallest unit.
 
-    What rounding leaves over goes to those that lost most by it, the earlier first.
+    The remainder of rounding goes to the parts that lost most by it, the earlier first.
     """
     whole = sum(weights, ZERO)
     if whole <= 0:
@@ -56,9 +56,9 @@ def shares(
 ) -> list[Share]:
     """Divide the balance of an order between its lines.
 
-    `later` is what each line by itself leaves to be paid later, which the platform rounds in its
-    own way: the order's own balance decides, and the lines share it in that proportion, each up
-    to its price. What the balance is above all prices is for other things, such as shipping.
+    `later` is the amount that each line by itself leaves to be paid later. Shopify rounds that in
+    its own way, so the order's own balance decides: the lines share it in proportion to `later`,
+    each up to its price. A balance above all prices is for other things, such as shipping.
     """
     weights = list(later)
     if sum(weights, ZERO) <= 0:
@@ -68,7 +68,7 @@ def shares(
 
 
 def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Have no part be above its most; what is over goes to those that have room, if any."""
+    """Cap each part at its limit; the excess goes to parts that have room, if any."""
     kept = [min(part, limit) for part, limit in zip(parts, most, strict=True)]
     room = [limit - part for part, limit in zip(kept, most, strict=True)]
     over = min(sum(parts, ZERO) - sum(kept, ZERO), sum(room, ZERO))
@@ -78,9 +78,9 @@ def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) ->
 def left(order: PreorderOrder) -> list[Line]:
     """Return an order's lines with their amounts for the units that are left.
 
-    What is left has the order's balance as it is now. Where units were removed after they were
-    paid, it has of deposit and balance what its price is of all that was paid. Where nothing is
-    left, the amounts are as they were agreed.
+    The units left share the order's balance as it is now. If units were removed after they were
+    paid, deposit and balance exceed the price of the units left, and both are reduced in
+    proportion to add up to it. If nothing is left, the amounts are as they were agreed.
     """
     if order.is_empty:
         return list(order.lines)

@@ -1,4 +1,4 @@
-"""The ledger entry of a charge: how it opens, is handed to Shopify, fails and is tried again. No I/O."""
+"""The ledger entry of a charge: opened, handed to Shopify, failed or retried. No I/O."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,9 +28,9 @@ def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
 
 
 def is_time(order: PreorderOrder, now: datetime) -> bool:
-    """Return whether a balance that is due is to be charged now, or whether another run was quicker.
+    """Return whether a due balance is to be charged now; it is not if another run was quicker.
 
-    The first try makes an automatic entry; what it says of the next try goes from then on.
+    The first try makes an automatic entry, whose `retry_at` decides from then on.
     """
     tries = [one for one in order.payments if one.kind == "balance" and one.mode == "auto"]
     waits = [one.retry_at for one in order.payments if one.retry_at is not None]
@@ -46,7 +46,7 @@ def has_come_due(order: PreorderOrder, now: datetime) -> bool:
 
 
 def reopened(payment: Payment) -> Payment:
-    """Return a failed charge as one that waits to be made again, under a key of its own."""
+    """Return a failed charge as pending again, under a new idempotency key."""
     return replace(
         payment,
         status="pending",
@@ -59,15 +59,14 @@ def reopened(payment: Payment) -> Payment:
 
 
 def called_off(payments: Iterable[Payment]) -> list[Payment]:
-    """Return the charges that would be tried again later, as ones that will not."""
+    """Return the charges that wait for a retry, with their retry called off."""
     return [replace(one, retry_at=None) for one in payments if one.retry_at is not None]
 
 
 def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:
-    """Return a charge as the shop is about to be asked for it, over what is owed by now.
+    """Return a charge as it is handed to Shopify, over the amount owed by now.
 
-    A run that follows one that was cut short asks again with the same key, which is the same
-    attempt.
+    A run that follows an interrupted one asks again with the same key, so it is the same attempt.
     """
     if payment.status != "pending":
         return payment
@@ -81,11 +80,11 @@ def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Paymen
 
 
 def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Payment:
-    """Return a charge as it failed.
+    """Return a charge as failed, with the time of its retry if it has one.
 
-    The schedule, such as "1,3,5,7", has the days after the first try on which it is tried again;
-    after the last one it is not. What lies between two of them always passes, so that tries
-    which were late do not follow each other at once.
+    `retry_days`, such as "1,3,5,7", lists the days after the first try on which an automatic
+    charge is retried; after the last day it is not. The time between two of these days always
+    passes between two tries, so that tries which were late do not follow each other at once.
     """
     days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)

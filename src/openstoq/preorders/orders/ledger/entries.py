@@ -1,4 +1,4 @@
-"""The ledger of an order's payments against what the shop's transactions say: decisions only."""
+"""The ledger of an order's payments, reconciled with Shopify's transactions: decisions only."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from openstoq.preorders.orders.model import (
     PreorderOrder,
 )
 
-# The gateway of what the shop was told to have been paid.
+# The gateway of the transaction that Shopify records when an order is marked as paid.
 BY_HAND = "manual"
 MONEY_IN = frozenset({"sale", "capture"})
 
 
 @dataclass(frozen=True, slots=True)
 class PartTotals:
-    """What a deposit or a balance should be, what came of it, and what went back."""
+    """The amount of a deposit or a balance, the part received, and the part refunded."""
 
     amount: Decimal
     received: Decimal
@@ -32,34 +32,34 @@ class PartTotals:
 
     @property
     def refundable(self) -> Decimal:
-        """What can still be paid back."""
+        """The amount that can still be refunded."""
         return max(self.received - self.refunded, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
-    """How the money of a preorder stands, the order's other goods left out."""
+    """The totals of a preorder's money, without that of the order's other goods."""
 
     deposit: PartTotals
     balance: PartTotals
 
     @property
     def received(self) -> Decimal:
-        """All that came."""
+        """The amount received in all."""
         return self.deposit.received + self.balance.received
 
     @property
     def refunded(self) -> Decimal:
-        """All that went back."""
+        """The amount refunded in all."""
         return self.deposit.refunded + self.balance.refunded
 
 
 def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTotals:
     """Add up the ledger.
 
-    All that came for an order of preorders alone is theirs, whatever is left of it. Where it has
-    other goods, what was paid at checkout above the deposit is for those. With `expected`, refunds
-    that are under way count as done, so that nothing is paid back twice.
+    If an order has only preorders, all money received is theirs, whatever is left of the order. If
+    it has other goods, the amount paid at checkout above the deposit is for those. With `expected`,
+    refunds under way count as done, so that nothing is refunded twice.
     """
     done = [
         one
@@ -85,10 +85,11 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
 def _of_preorder(
     by_hand: Decimal, others: Decimal, others_removed: Decimal, surplus: Decimal
 ) -> Decimal:
-    """Return what the merchant refunded by hand of the preorder; of its `others` is the rest.
+    """Return the preorder's part of the manual refunds; the rest is for the order's other goods.
 
-    What was removed is refunded first, of other goods before the preorder, then what other goods
-    are left, and last the preorder. So the preorder's refund never takes what others still cost.
+    Manual refunds are applied in this order: removed other goods, removed preorder units,
+    remaining other goods, remaining preorder units. So the price that the remaining other goods
+    still cost never counts as a refund of the preorder.
     """
     left = by_hand - min(by_hand, others, others_removed)
     of_surplus = min(left, surplus)
@@ -99,10 +100,10 @@ def _of_preorder(
 def reconcile(
     order: Order, known: Sequence[Payment], now: datetime, *, at_checkout: Decimal
 ) -> list[Payment]:
-    """Return the entries that are new or changed, so that the ledger is what the shop says.
+    """Return the new and changed entries that bring the ledger in line with Shopify.
 
-    `at_checkout` is what of the order was due then. A payment that we began is found again by its
-    amount, because the shop does not say who asked for a transaction.
+    `at_checkout` is the amount of the order that was due at checkout. A payment that we began is
+    found again by its amount, because Shopify does not say who requested a transaction.
     """
     book = _Book(order, known, at_checkout)
     book.take_incoming()
@@ -132,7 +133,7 @@ class _Book:
         return list(self._changed.values())
 
     def take_incoming(self) -> None:
-        """Enter what was paid: at checkout as long as that was owed then, later after it."""
+        """Enter payments: as the deposit until `at_checkout` is reached, then as the balance."""
         running = ZERO
         for one in _in_time(self._order, MONEY_IN):
             part: Part = "deposit" if running == 0 or running < self._at_checkout else "balance"
@@ -143,7 +144,7 @@ class _Book:
                 self._write(_settled(replace(entry, amount=one.amount), one))
 
     def take_outgoing(self) -> None:
-        """Enter what was paid back."""
+        """Enter refunds."""
         for one in _in_time(self._order, {"refund"}):
             if not self._is_entered(one):
                 parent = self._by_transaction.get(one.parent_id or 0)
@@ -152,7 +153,10 @@ class _Book:
                 self._write(_settled(asked or _outgoing(self._order, one, part), one))
 
     def call_off(self, now: datetime) -> None:
-        """End charges that nothing is left for, and take back what was noted and never came."""
+        """Void pending charges and call off retries, because nothing is left to pay.
+
+        A payment that was noted by hand and that Shopify never recorded is void as well.
+        """
         was_cancelled = self._order.cancelled_at is not None
         error = "the order was cancelled" if was_cancelled else "nothing was left to pay by then"
         for entry in list(self._entries.values()):
@@ -162,7 +166,7 @@ class _Book:
                 self._write(replace(entry, retry_at=None))
 
     def correct(self) -> None:
-        """Have what came by other means be what is outstanding: of that the shop will be told."""
+        """Set a payment noted by hand to what is outstanding, which is what Shopify will record."""
         for entry in list(self._entries.values()):
             if entry.is_untold and entry.amount != self._order.outstanding:
                 self._write(replace(entry, amount=self._order.outstanding))
@@ -175,7 +179,7 @@ class _Book:
     def _is_entered(self, transaction: Transaction) -> bool:
         entry = self._by_transaction.get(transaction.id)
         if entry is None and transaction.kind == "capture":
-            # It was noted by its authorization, which moves no money itself.
+            # The entry was known by its authorization, which moves no money itself.
             entry = self._by_transaction.pop(transaction.parent_id or 0, None)
         if entry is None:
             return False
@@ -187,8 +191,8 @@ class _Book:
     def _begun(self, transaction: Transaction) -> Payment | None:
         """Find the charge that made a transaction.
 
-        What came by other means is noted by the shop over what was outstanding then, which may
-        be another amount than we knew of.
+        A payment noted by hand is found without its amount: Shopify records the amount that was
+        outstanding by then, which may differ from ours.
         """
         if transaction.gateway == BY_HAND:
             untold = (one for one in self._entries.values() if one.is_untold)
@@ -203,7 +207,7 @@ class _Book:
         )
 
     def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
-        """Find what we asked for that made a transaction: under way before ended."""
+        """Find our entry that made a transaction; entries under way go before ended ones."""
         fitting = [
             one
             for one in self._entries.values()
@@ -211,19 +215,19 @@ class _Book:
             and one.transaction_id is None
             and one.amount == transaction.amount
             and one.status in UNDER_WAY | {"succeeded"}
-            # What was never handed over cannot have been done.
+            # An entry that was never handed over cannot have made a transaction.
             and (one.status != "pending" or one.attempts > 0)
         ]
         return min(fitting, key=lambda one: one.status == "succeeded", default=None)
 
 
 def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
-    """Return what was paid when the order was placed."""
+    """Return the amount that was paid when the order was placed."""
     return _sum(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
-    """Return when the last of the balance came, or None while something is missing."""
+    """Return when the last part of the balance was paid, or None while a part is missing."""
     paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
     if order.balance <= 0 or _sum(paid) < order.balance:
         return None
@@ -243,7 +247,7 @@ def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
     times = {one.id: one.processed_at or order.created_at for one in order.transactions}
 
     def time(one: Transaction) -> tuple[datetime, int]:
-        # Captured late, but agreed when it was authorized.
+        # A capture may come late, but its payment was agreed when it was authorized.
         agreed = one.parent_id if one.kind == "capture" else None
         return times.get(agreed or one.id, times[one.id]), one.id
 

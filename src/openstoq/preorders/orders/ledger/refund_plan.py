@@ -1,4 +1,4 @@
-"""Which payments a refund pays back, and how much of each: no I/O."""
+"""Plan refunds: the payments that they pay back, and the amount of each. No I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Part, Payment, Preo
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What a refund says of itself, and whether the shop tells the shopper of it."""
+    """The note of a refund, and whether Shopify notifies the shopper of it."""
 
     note: str | None
     notify: bool
@@ -23,8 +23,8 @@ def refunds(
 ) -> list[Payment]:
     """Return the entries that pay back what is left of a deposit, a balance, or both.
 
-    One for each payment that is paid back. Refunds that are under way count as done. Empty when
-    nothing is left, or nothing of it came through the shop.
+    Each payment that is paid back has an entry. Refunds that are under way count as done. The list
+    is empty if nothing is left, or if none of the money came through Shopify.
     """
     standing = entries.ledger_totals(order, expected=True)
     left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}
