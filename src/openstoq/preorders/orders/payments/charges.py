@@ -1,7 +1,7 @@
-"""Charging balances: never twice, whatever is clicked, repeated or cut short.
+"""Charge balances, never twice, whatever is clicked, repeated or cut short.
 
-The ledger's entry is committed before the shop is asked, and its key makes a repeated question
-the same question. One entry at a time may be under way for an order, which PostgreSQL sees to.
+The ledger's entry is committed before Shopify is asked, and its idempotency key makes a repeated
+request the same request. PostgreSQL allows an order only one charge under way at a time.
 """
 
 from collections.abc import Sequence
@@ -32,15 +32,15 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.charges")
 
-# The kind of item whose failures are kept: a preorder's balance, by its order.
+# The kind under which failures are remembered: a preorder's balance, by its order.
 BALANCE = "balance"
 QUICKEST, SLOWEST = timedelta(seconds=1), timedelta(minutes=10)
-# Whoever has not authenticated a charge by then will not.
+# A shopper who has not authenticated a charge by then will not.
 PATIENCE = timedelta(days=3)
 
 
 async def begin(work: Work, order: PreorderOrder) -> Payment:
-    """Charge a balance that may be charged, and call off later tries of earlier charges."""
+    """Begin to charge a balance that may be charged, and call off retries of earlier charges."""
     now = work.runtime.clock()
     entry = charge_entry.opened(order, "auto", now)
     called_off = charge_entry.called_off(order.payments)
@@ -50,7 +50,7 @@ async def begin(work: Work, order: PreorderOrder) -> Payment:
 
 
 async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
-    """Note that a balance came by other means, and have the shop know it too."""
+    """Record that a balance was paid by other means, and want Shopify to mark it as paid too."""
     now = work.runtime.clock()
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
     called_off = charge_entry.called_off(order.payments)
@@ -62,7 +62,7 @@ async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
 
 
 def request(work: Work, order_id: int, payment_id: UUID) -> None:
-    """Have the charge of a ledger's entry made, or followed to its end."""
+    """Enqueue the job that makes the charge of a ledger entry, or follows it to its end."""
     work.enqueue(charge.once(), order_id=order_id, payment_id=payment_id)
 
 
@@ -72,7 +72,7 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
     commerce = await commerce_of(run)
     if commerce is None:
         return
-    # What the shopper did meanwhile, such as paying by link, ends the charge here.
+    # If the shopper has paid meanwhile, such as by link, this reading ends the charge.
     await read(run, commerce, order_id)
     order, payment = await _hand_over(run, order_id, payment_id)
     if order is None or payment is None:
@@ -88,9 +88,9 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def collect_due(run: Run) -> None:
-    """Begin the charges whose time has come: balances that are due, and those to try again.
+    """Begin the charges whose time has come: balances that are due, and failed charges to retry.
 
-    Several runs may be about the same orders: what is due was asked before they were locked.
+    Several runs may find the same orders, because due orders are looked up before they are locked.
     """
     async with run.work() as work:
         now = work.runtime.clock()
@@ -106,7 +106,7 @@ async def _collect(work: Work, order_ids: Sequence[int]) -> None:
     due = await store.load(work.db, work.shop_id, order_ids, lock=True)
     changed: dict[int, list[Payment]] = {}
     for order in due.values():
-        # What is owed is known when a refund has ended.
+        # The amount owed is known only once the refund has ended.
         if order.refund_under_way is not None or not charge_entry.is_time(order, now):
             continue
         again = next((one for one in order.payments if one.retry_at is not None), None)
@@ -189,7 +189,7 @@ async def _note_reference(
 async def _succeed(
     run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
 ) -> None:
-    """Note that a charge succeeded; an entry made of its transaction before becomes void."""
+    """Record that a charge succeeded; void an entry that a reading made of its transaction."""
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
@@ -231,7 +231,7 @@ async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
 
 
 def _notify(work: Work, order: PreorderOrder, failed: Payment) -> None:
-    """Mail the shopper a link to pay by, and the merchant after the last try."""
+    """Mail the shopper a link to pay by, and notify the merchant after the last try."""
     why: Literal["due", "declined"] = (
         "due" if failed.error == charge_entry.NO_METHOD else "declined"
     )

@@ -1,4 +1,4 @@
-"""Paying money back: written in the ledger by whoever decides it, asked of the shop by a job."""
+"""Pay money back: a decision enters a refund in the ledger, and a job requests it from Shopify."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -21,21 +21,22 @@ jobs = JobSet("preorders.refunds")
 
 
 async def on_begun(work: Work, begun: RefundBegun) -> None:
-    """Have a refund made."""
+    """Enqueue the job that makes a refund."""
     request(work, begun.order_id, begun.payment_id)
 
 
 def request(work: Work, order_id: int, payment_id: UUID) -> None:
-    """Have the refund of a ledger's entry made, or followed to its end."""
+    """Enqueue the job that makes the refund of a ledger entry, or follows it to its end."""
     work.enqueue(pay_back.once(), order_id=order_id, payment_id=payment_id)
 
 
 @jobs.job(attempts=30)
 async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
-    """Have the shop pay money back, and take in what became of it.
+    """Request a refund from Shopify, and take in the outcome.
 
-    The key is the ledger entry's, so a run that was cut short pays nothing twice. The platform
-    forgets keys after a day, so the order is read first: a refund that was made shows there.
+    The idempotency key is the ledger entry's, so a run after an interrupted one refunds nothing
+    twice. Shopify forgets keys after a day, so the order is read first: a refund that was made
+    shows there.
     """
     commerce = await commerce_of(run)
     if commerce is None:

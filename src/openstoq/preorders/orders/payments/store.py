@@ -1,4 +1,4 @@
-"""Payments in PostgreSQL: which orders are due to be charged."""
+"""Payments in PostgreSQL: the orders that are due to be charged."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,8 +9,8 @@ from openstoq.db.pool import Connection
 async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
     """Return orders whose balance is to be charged now, for the first time or again.
 
-    Due are those whose day has come, or whose goods were sent where the offer waits for that. What
-    failed lately comes last, so that it is before no other.
+    A balance is due when its day has come or, if the offer waits for fulfillment, when goods were
+    sent. Orders that failed lately come last, so that they delay no others.
     """
     rows = await db.fetch(
         """

@@ -20,13 +20,13 @@ class UnderWay:
     payment: Payment
 
     async def save(self, *changed: Payment) -> None:
-        """Save the order with these entries of its ledger as they are now."""
+        """Save the order with these changed entries of its ledger."""
         await save(self.work, self.order, before=self.order.lines, payments=changed)
 
 
 @asynccontextmanager
 async def under_way(run: Run, order_id: int, payment_id: UUID) -> AsyncIterator[UnderWay | None]:
-    """Yield a payment with its order locked, or None when it has ended meanwhile."""
+    """Yield a payment with its order locked, or None if the payment has ended meanwhile."""
     async with run.work() as work:
         found = await store.load_under_way(work.db, work.shop_id, order_id, payment_id)
         yield None if found is None else UnderWay(work, *found)
