@@ -1,4 +1,4 @@
-"""What is still to be done in the shop so that an order is there as it should be: no I/O."""
+"""The changes that Shopify still needs to match what was decided about an order: no I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Holds of ours that are to go."""
+    """Holds of ours that are to be released."""
 
     fulfillment_order_id: int
     hold_ids: tuple[int, ...]
@@ -47,12 +47,12 @@ class SplitOff:
 
 @dataclass(frozen=True, slots=True)
 class MarkPaid:
-    """The order was paid by means that the shop does not know of."""
+    """The order was paid by means that Shopify does not know of."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """The order is to be cancelled in the shop."""
+    """The order is to be cancelled in Shopify."""
 
 
 Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
@@ -72,26 +72,26 @@ _REASONS = frozenset({"customer", "declined", "fraud", "inventory", "staff"})
 
 
 def named(effects: Iterable[Effect]) -> str:
-    """Say what effects are about, for a sentence."""
+    """Return the names of effects, for a sentence."""
     return ", ".join(dict.fromkeys(_NAMES[type(one)] for one in effects))
 
 
 def cancel_reason(reason: str | None) -> str:
-    """Return the shop's word for why an order is cancelled, which goes by itself as a note too."""
+    """Return Shopify's word for a reason to cancel; the reason itself is sent as a note too."""
     word = (reason or "").strip().lower()
     return word if word in _REASONS else "other"
 
 
 def handle_of(order_id: int) -> str:
-    """Return the name of our hold: the shop takes it once for each fulfillment order."""
+    """Return the handle of our hold, which Shopify accepts once for each fulfillment order."""
     return f"{HANDLE}-{order_id}"
 
 
 def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
-    """Return what an order in the shop lacks.
+    """Return the changes that an order in Shopify still lacks.
 
-    Holding and splitting change the ids of fulfillment orders, so the order has to be read again
-    and asked after again until nothing is missing.
+    Holding and splitting change the ids of fulfillment orders, so the caller must read the order
+    and call this again until nothing is missing.
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}
@@ -99,7 +99,7 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     tags = tuple(tag for tag in asked if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
-    # A tag that is wanted by now and was unwanted before stays.
+    # A tag that was unwanted before and is wanted now stays.
     has -= {tag.casefold() for tag in asked}
     unwanted = tuple(
         tag for tag in _single(wanted.decisions.tags_unwanted) if tag.casefold() in has
@@ -124,7 +124,7 @@ def ours(holds: Iterable[Hold]) -> tuple[int, ...]:
 
 
 def _single(tags: Iterable[str]) -> list[str]:
-    """Return tags as shops keep them: a comma ends one, and spaces around it are none of it."""
+    """Return tags as Shopify keeps them: split at commas, without the spaces around them."""
     return [tag.strip() for text in tags for tag in text.split(",") if tag.strip()]
 
 

@@ -1,4 +1,4 @@
-"""Making the shop agree with what was decided about an order: tags, holds, splits and the rest."""
+"""Make Shopify agree with what was decided about an order: tags, holds, splits and the rest."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -42,31 +42,31 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.orders.sync")
 
 LEASES = Leases("preorder_orders", "order_id")
-# How often a cancellation is looked after, and for how long.
+# The shortest and longest pause between polls of a cancellation, and how long it is polled.
 CANCELLING, SLOWEST = timedelta(seconds=3), timedelta(minutes=1)
 CANCELLED_WITHIN = timedelta(minutes=10)
-# The kind of item whose failures are kept; `resuming` has it followed again after a pause.
+# The kind under which failures are remembered; `recovery` retries the order after a pause.
 SYNC = "order in the shop"
-# Each round makes the shop agree a bit more: holding a part of an order makes new ids.
+# One round is not always enough: holding a part of an order makes new ids.
 MOST_ROUNDS = 6
 
-# An order as the shop has it, and our record of it since.
+# An order as it was read from Shopify, and our record of it after that reading.
 Reading: TypeAlias = tuple[Order, PreorderOrder]
 
 
 def request(work: Work, order_id: int) -> None:
-    """Have the shop follow what was decided about an order."""
+    """Enqueue the job that makes Shopify follow what was decided about an order."""
     work.enqueue(sync_order.once(), order_id=order_id)
 
 
 async def on_decided(work: Work, decided: OrderDecided) -> None:
-    """Have the shop follow."""
+    """Enqueue the job that makes Shopify follow."""
     request(work, decided.order_id)
 
 
 @jobs.job()
 async def sync_order(run: Run, *, order_id: int) -> None:
-    """Do in the shop what an order lacks there, one run at a time for each order."""
+    """Make the changes that an order still lacks in Shopify, one run at a time for each order."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -80,9 +80,9 @@ def _later(order_id: int) -> Callable[[Work], None]:
 
 
 async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
-    """Do what an order lacks that was just read and taken in, which spares reading it again.
+    """Sync an order that was just read and taken in, without reading it again.
 
-    It is left to a job if another run works on it.
+    If another run works on the order, this is left to a job.
     """
     later = _later(order.id)
     async with LEASES.alone(run, order.id, again=later, keeps_count=False) as is_alone:
@@ -97,9 +97,9 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
 
 
 async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
-    """Make the shop agree, and note how far it does.
+    """Make Shopify agree, and record the revision that it agrees with, or the error.
 
-    A fault that is not the shop's refusal is tried again a few times before it counts.
+    A fault that is not a refusal by Shopify is retried a few times before it counts.
     """
     error: str | None = None
     revision: int | None = None
@@ -108,7 +108,7 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
         with patiently():
             revision = await _agree(run, commerce, order_id, reading)
     except CommerceUnreadable:
-        # It may be whole the next time.
+        # The next answer may be readable.
         raise
     except CommerceError as refusal:
         error = str(refusal)
@@ -129,7 +129,7 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
 async def _agree(
     run: Run, commerce: Commerce, order_id: int, reading: Reading | None
 ) -> int | None:
-    """Do what is missing until nothing is; return the revision that the shop agrees with."""
+    """Make missing changes until none is left; return the revision that Shopify agrees with."""
     missing: list[Effect] = []
     for _ in range(MOST_ROUNDS):
         order, wanted = reading or await _read(run, commerce, order_id)
@@ -153,7 +153,7 @@ async def _agree(
 async def _read(
     run: Run, commerce: Commerce, order_id: int
 ) -> tuple[Order | None, PreorderOrder | None]:
-    """Read an order and take it in; None in its place when the shop has it no more."""
+    """Read an order and take it in; return None in its place if Shopify no longer has it."""
     read_at = run.runtime.clock()
     order = await commerce.order(order_id)
     async with run.work() as work:
@@ -198,7 +198,7 @@ async def _do(
 
 
 async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
-    """Ask the shop to cancel an order, once: what it refuses it would refuse again."""
+    """Ask Shopify to cancel an order, once, because it would refuse a second time as well."""
     try:
         await commerce.cancel_order(
             order.order_id,
@@ -222,7 +222,7 @@ async def _asked_to_cancel(run: Run, order_id: int) -> None:
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:
-    """Return what a hold says of itself: the first offer's note."""
+    """Return the note that a hold carries, which is the first offer's."""
     if not order.lines:
         return None
     first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)
