@@ -1,1 +1,1 @@
-"""Recovery: work that stalled is begun again."""
+"""Recovery: rescue stalled payments and orders."""

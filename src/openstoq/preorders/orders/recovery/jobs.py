@@ -1,7 +1,8 @@
-"""Taking up what a failed job left: charges, refunds and orders that nobody works on any more.
+"""Rescue charges, refunds and orders that no job works on any longer.
 
-A job that fails too often is put aside for the operator. Money that is under way must not wait
-for that, so whatever has not moved for a while is begun again, which is harmless.
+A job that fails too often is kept as failed for the operator. Money under way must not wait for
+the operator, so a payment or an order that has stalled for a while is begun again. That is
+harmless.
 """
 
 from collections.abc import Sequence
@@ -27,19 +28,19 @@ jobs = JobSet("preorders.resuming")
 
 # Longer than the longest pause of a job that follows a charge.
 STILL = timedelta(minutes=15)
-# The kind of item whose failures are kept.
+# The kind under which failures are remembered.
 PAYMENT = "payment"
 FAILED_FOR_GOOD = "its job failed for good, and was begun again; the queue's log says why"
 
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
-    """Begin again what has not moved for a while; what still waits for its job is left to it."""
+    """Begin stalled payments and orders again, except those that still have a job."""
     async with run.work() as work:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
         before = now - STILL
-        # A shopper at the bank keeps a charge waiting for days, and one job is enough for it. One
-        # whose job failed for good is begun again at growing distances.
+        # A charge waits for days until the shopper authenticates it, and one job is enough for it.
+        # A payment whose job failed for good is begun again after pauses that grow.
         followed = {
             *await _waiting(work, charge, "payment_id"),
             *await _waiting(work, pay_back, "payment_id"),
@@ -51,7 +52,7 @@ async def resume(run: Run) -> None:
         orders = await recovery_store.stalled_orders(
             db, shop_id, before, list(synced), failed=SYNC, now=now
         )
-        # One whose job was merely lost has not failed.
+        # A payment whose job was merely lost has not failed.
         failed = {
             *await _waiting(work, charge, "payment_id", FAILED),
             *await _waiting(work, pay_back, "payment_id", FAILED),
@@ -70,6 +71,6 @@ async def resume(run: Run) -> None:
 async def _waiting(
     work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
 ) -> set[str]:
-    """Return which ones a job of this kind waits for or runs for, or has failed at."""
+    """Return the ids that the jobs of this kind with one of these statuses have as an argument."""
     found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
     return {str(one[argument]) for one in found if argument in one}

@@ -1,4 +1,4 @@
-"""What waits for its time, or for a job that nobody runs any more, in PostgreSQL."""
+"""Stalled payments and orders in PostgreSQL, which no job moves on any longer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,9 +12,10 @@ from openstoq.preorders.orders.model import PaymentKind
 async def stalled_payments(
     db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
 ) -> list[tuple[int, UUID, PaymentKind]]:
-    """Return charges and refunds under way, with their order, that did not move since.
+    """Return charges and refunds under way, with their order, that have stalled since `before`.
 
-    Those in `but`, by id, have a job already: a shopper at the bank keeps one waiting for days.
+    The ids in `but` are left out. They have a job already, such as a charge that waits for days
+    until the shopper authenticates it, or pause after a failure.
     """
     rows = await db.fetch(
         """
@@ -31,7 +32,7 @@ async def stalled_payments(
 
 
 async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
-    """Forget the failures, of this kind, of charges and refunds that are under way no more."""
+    """Forget the failures of this kind of charges and refunds that are no longer under way."""
     await db.execute(
         """
         DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
@@ -52,10 +53,10 @@ async def stalled_orders(
     failed: str,
     now: datetime,
 ) -> list[int]:
-    """Return orders, without those in `but`, that the shop should have followed and did not.
+    """Return orders, except those in `but`, that Shopify should have followed and has not.
 
-    What it was refused is left out. What `failed`, by its kind among the faults, comes after a
-    pause, and behind all others.
+    Orders that Shopify refused to follow are left out. Orders with a fault of the kind `failed`
+    are included after their pause, and behind all others.
     """
     rows = await db.fetch(
         f"""
