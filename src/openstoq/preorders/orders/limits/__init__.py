@@ -1,1 +1,1 @@
-"""Limits: how much may be preordered, and how much was."""
+"""Limits: the units that may be preordered, and the units that were."""

@@ -1,7 +1,7 @@
-"""What was taken of offers and variants, counted under locks, in PostgreSQL.
+"""Count the units sold of offers and variants, under locks, in PostgreSQL.
 
-Whoever judges an order against limits holds the rows of its offers and variants until the order
-is counted, so that two orders never both get the last unit.
+A transaction that judges an order against limits keeps the rows of its offers and variants locked
+until the order is counted, so that two orders never both get the last unit.
 """
 
 from collections import Counter, defaultdict
@@ -18,9 +18,9 @@ from openstoq.preorders.orders.model import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """Whose limits apply: a customer, known by an id or only by an e-mail address.
+    """The customer whose limits apply, known by an id or only by an e-mail address.
 
-    `order_id` is the order that is judged, which is not counted as one before.
+    `order_id` is the order that is judged, which is not counted as an earlier one.
     """
 
     customer_id: int | None = None
@@ -29,7 +29,7 @@ class Buyer:
 
 
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
-    """Wait for whoever counts the same offers and variants, and keep others waiting."""
+    """Lock the offers and variants of lines; another transaction that counts them waits."""
     wanted = list(lines)
     await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})
@@ -51,7 +51,7 @@ async def count_units(
     limits: Mapping[UUID, Limits],
     buyer: Buyer,
 ) -> CountedUnits:
-    """Count what was taken before of what is demanded now, as far as a limit asks after it."""
+    """Count the units sold before of the demanded offers and variants, as far as limits need it."""
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(
         """
@@ -91,9 +91,9 @@ async def count_units(
 
 
 async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
-    """Raise or lower the counts of variants by what changed between two states of lines.
+    """Raise or lower the counts of variants by the difference between two states of lines.
 
-    Returns whether anything changed.
+    Returns whether a count changed.
     """
     changes: Counter[tuple[int, int | None]] = Counter()
     for line in after:

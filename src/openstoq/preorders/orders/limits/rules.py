@@ -1,6 +1,7 @@
-"""Whether an order keeps to the limits of its offers: decisions only, the same before and after.
+"""Judge whether an order keeps to the limits of its offers: decisions only.
 
-The storefront asks before checkout, ingestion judges what was bought.
+The rules are the same before checkout, when the storefront asks, and after it, when an order is
+taken in.
 """
 
 from collections import Counter
@@ -28,7 +29,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedUnits:
-    """What was preordered before: by offer, by offer and customer, by variant, by market.
+    """The units preordered before: by offer, by offer for the customer, by variant, by market.
 
     `variant_most` and `market_most` are the limits of single variants: by offer and variant, and
     by offer, variant and market.
@@ -44,7 +45,7 @@ class CountedUnits:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Which limit a line went over; the sentence is the merchant's, not for shoppers."""
+    """The limit that a line went over; the sentence is for the merchant, not for shoppers."""
 
     code: Code
     sentence: str
@@ -53,7 +54,7 @@ class Excess:
 def judge(
     demands: Iterable[Demand], limits: Mapping[UUID, Limits], taken: CountedUnits
 ) -> dict[int, Excess]:
-    """Return the lines that may not be, and why; those before them keep what they took."""
+    """Return the lines that go over a limit, and why; earlier accepted lines keep their units."""
     wanted = list(demands)
     in_order: Counter[UUID] = Counter()
     for one in wanted:
@@ -81,7 +82,7 @@ def _of_order(units: int, limits: Limits) -> Excess | None:
 
 
 class _Accepted:
-    """What was taken before, and by the lines that were accepted so far."""
+    """The units taken before, and by the lines that were accepted so far."""
 
     def __init__(self, taken: CountedUnits) -> None:
         self._taken = taken
