@@ -1,1 +1,1 @@
-"""Privacy: what is kept of a customer's orders, and how it is forgotten."""
+"""Privacy: export or forget the stored data of a customer's orders."""

@@ -1,4 +1,4 @@
-"""Shopify's privacy webhooks, obeyed for preorders: data is mailed to the merchant, or forgotten."""
+"""Obey Shopify's privacy webhooks for preorders: mail the data to the merchant, or forget it."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ jobs = JobSet("preorders.privacy")
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int]) -> None:
-    """Mail the merchant what is stored of a customer's preorders, who passes it on."""
+    """Mail the merchant the stored data of a customer's preorders, for the merchant to pass on."""
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         data = await privacy_store.export(work.db, work.shop_id, order_ids)
@@ -24,7 +24,7 @@ async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Export or forget a customer; the orders and their money stay for the books."""
+    """Export or forget a customer; the orders and their amounts are kept for the books."""
     match news.change:
         case DataRequested(request):
             found = await privacy_store.orders_of(work.db, work.shop_id, request)

@@ -44,7 +44,7 @@ async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[st
 
 
 async def forget(db: Connection, shop_id: UUID, order_ids: list[int]) -> None:
-    """Forget who gave these orders."""
+    """Forget the customer's name, contacts, links and payment methods of these orders."""
     await db.execute(
         """
         UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL,
