@@ -1,1 +1,1 @@
-"""Actions on orders: what a merchant reads of them, decides and asks for."""
+"""Actions on orders: a merchant reads orders, and decides about them."""

@@ -1,4 +1,4 @@
-"""The fulfillment of a preorder: who holds it, and why."""
+"""Actions on the fulfillment of a preorder: its holds, and the reason for them."""
 
 from typing import Annotated, Any
 
