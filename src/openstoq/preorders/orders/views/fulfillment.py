@@ -10,7 +10,7 @@ from openstoq.preorders.orders.sync.effects import ours
 
 
 class HoldView(BaseModel):
-    """Why a fulfillment order waits, and whether we or somebody else said so."""
+    """The reason why a fulfillment order waits, and whether we or somebody else gave it."""
 
     id: int
     handle: str | None
@@ -99,7 +99,7 @@ def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> Fulf
 
 
 def held_by_us(order: PreorderOrder) -> list[bool]:
-    """Return whether each fulfillment order with preordered items to send is held by us."""
+    """Return, for each fulfillment order with preordered items to send, whether we hold it."""
     preordered = {line.id for line in order.lines}
     return [
         bool(ours(one.holds))

@@ -23,7 +23,7 @@ from openstoq.preorders.orders.views.payments import (
 
 
 class BuyerView(BaseModel):
-    """Who ordered."""
+    """The customer who ordered."""
 
     id: int | None
     name: str | None
@@ -43,7 +43,7 @@ class TotalsView(BaseModel):
 class LineView(BaseModel):
     """A preordered line; total, deposit and balance are for the `current` units.
 
-    Of an order that was cancelled, or of which nothing is left, they stay as they were agreed.
+    If the order was cancelled or nothing of it is left, they stay as they were agreed.
     """
 
     id: int

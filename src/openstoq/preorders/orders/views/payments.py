@@ -29,7 +29,7 @@ PartStatus = Literal[
 
 
 class PartView(BaseModel):
-    """The deposit or the balance; the deposit is what was due at checkout, edits do not lower it."""
+    """The deposit or the balance. Edits do not lower the deposit, which was due at checkout."""
 
     amount: Amount
     received: Amount
@@ -64,7 +64,7 @@ class EntryView(BaseModel):
 
 
 class PaymentsSummary(BaseModel):
-    """How the money of a preorder stands."""
+    """The state of a preorder's money."""
 
     currency: str
     deposit: PartView
@@ -77,7 +77,7 @@ class PaymentsSummary(BaseModel):
 
 
 class PaymentsView(PaymentsSummary):
-    """How the money of a preorder stands, with every entry of the ledger."""
+    """The state of a preorder's money, with every entry of the ledger."""
 
     ledger: list[EntryView]
 
@@ -107,7 +107,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 
 
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
-    """Show how an order's money stands."""
+    """Show the state of an order's money."""
     standing = entries.ledger_totals(order)
     last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
     retry = next((one for one in order.payments if one.retry_at is not None), None)
