@@ -1,1 +1,1 @@
-"""Preorder orders: read from the shop, held, collected, released, cancelled and refunded."""
+"""Preorder orders: read from Shopify, held, collected, released, cancelled and refunded."""

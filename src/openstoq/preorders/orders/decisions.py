@@ -28,10 +28,10 @@ async def cancel(
     in_shop: bool,
     why: Literal["asked", "exceeded"] = "asked",
 ) -> list[Payment]:
-    """Cancel a preorder that may be; return the refunds that were begun.
+    """Cancel a preorder that may be cancelled; return the refunds that were begun.
 
-    A charge that was not handed over yet is called off. The order itself stays in the shop,
-    unless `in_shop`.
+    A charge that was not handed over yet is called off. The order itself stays in Shopify, unless
+    `in_shop`.
     """
     now = work.runtime.clock()
     before = order.lines
@@ -57,7 +57,7 @@ async def cancel(
 
 
 async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
-    """Cancel an order that went over a limit, in the shop too, with everything paid back."""
+    """Cancel an order that went over a limit, in Shopify too, and refund everything."""
     await cancel(
         work,
         order,
@@ -72,7 +72,7 @@ async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
 async def release(
     work: Work, order: PreorderOrder, *, force: bool, tags: Sequence[str] | None
 ) -> None:
-    """Have an order's holds lifted; `tags` are added with its offers' own, None adds none.
+    """Release an order's holds; `tags` are added with its offers' own, None adds no tags at all.
 
     Raises Conflict when the state or the outstanding balance forbids it.
     """
@@ -92,7 +92,7 @@ async def release(
 
 
 async def hold(work: Work, order: PreorderOrder) -> None:
-    """Have an order's preorders held, again if it was released; held ones stay as they are."""
+    """Hold an order's preorders, again if it was released; existing holds stay as they are."""
     obstacle = rules.obstacle("hold", order)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -102,7 +102,7 @@ async def hold(work: Work, order: PreorderOrder) -> None:
 
 
 async def split(work: Work, order: PreorderOrder) -> None:
-    """Have preordered and other items sent apart."""
+    """Split the preordered items of an order from the others, so that they are sent apart."""
     obstacle = rules.obstacle("split", order)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -111,7 +111,7 @@ async def split(work: Work, order: PreorderOrder) -> None:
 
 
 async def tag(work: Work, order: PreorderOrder, add: Sequence[str], remove: Sequence[str]) -> None:
-    """Have tags added to an order, and others taken off it."""
+    """Add tags to an order, and remove others."""
     gone, wanted = {tag.casefold() for tag in remove}, {tag.casefold() for tag in add}
     kept = [tag for tag in order.decisions.tags_wanted if tag.casefold() not in gone]
     unwanted = [tag for tag in order.decisions.tags_unwanted if tag.casefold() not in wanted]

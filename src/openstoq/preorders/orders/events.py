@@ -1,4 +1,4 @@
-"""Events of orders, for those that act on them: jobs that ask Shopify, and mails."""
+"""Events of orders, for the jobs that ask Shopify and for the mails."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,14 +6,14 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class OrderDecided:
-    """Something about an order is to be made so in the shop."""
+    """Something was decided about an order that Shopify has to follow."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceCollected:
-    """The balance of an order that was known before has come, by whatever way."""
+    """The balance of an order that was known before was collected, by whichever means."""
 
     order_id: int
 

@@ -1,4 +1,4 @@
-"""Hearing of orders: webhooks say which to read, and reconciliation finds what they did not say."""
+"""Read orders: webhooks name those to read, and reconciliation finds those that none has named."""
 
 from datetime import timedelta
 
@@ -28,26 +28,27 @@ from openstoq.shops.installation import Installed
 
 jobs = JobSet("preorders.ingest")
 
-# Webhooks come late by hours at times; a pass looks this far behind the one before.
+# Webhooks are hours late at times; a pass looks this far behind the start of the one before.
 OVERLAP = timedelta(minutes=10)
 KEEP_OTHERS = timedelta(days=90)
-# When an order is read again whose plan may turn out to be ours.
+# The delay until an order is read again whose plan may turn out to be ours.
 LATER = timedelta(seconds=30)
-# The kinds of items whose failures are kept, and how many orders a pass has read again.
+# The kinds under which failures are remembered, and the most failed orders that a pass retries.
 ORDER, MARKET, MOST_AGAIN = "order", "market", 100
 DELETED = "the order was deleted in Shopify"
 
 
 def request(work: Work, order_id: int) -> None:
-    """Have an order read from the shop; ten messages in a second are one read."""
+    """Enqueue the job that reads an order; ten messages in a second are one reading."""
     work.enqueue(read_order.once(), order_id=order_id)
 
 
 @jobs.job()
 async def read_order(run: Run, *, order_id: int) -> None:
-    """Read an order as the shop has it, take it in, and do there what follows.
+    """Read an order from Shopify, take it in, and make the changes there that follow from it.
 
-    One that fails a few times is kept as such, and `reconcile` has it read again after a pause.
+    The failure of an order that fails a few times is remembered, and `reconcile` retries it after
+    a pause.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -99,7 +100,7 @@ async def read_markets(run: Run) -> None:
 
 @jobs.job(cron="*/15 * * * *")
 async def reconcile(run: Run) -> None:
-    """Find orders that lost webhooks would have told of, page by page; a cut-short pass goes on."""
+    """Find orders whose webhooks were lost, page by page; an interrupted pass is resumed."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -125,12 +126,15 @@ async def reconcile(run: Run) -> None:
 
 
 async def on_installed(work: Work, _: Installed) -> None:
-    """Have the markets read, by which orders are told apart."""
+    """Enqueue the job that reads the markets, to which orders are assigned."""
     work.enqueue(read_markets.once())
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Have read what a webhook is about, unless it is known to be of no interest."""
+    """Enqueue a reading of the order or markets of a webhook, unless it is known to be needless.
+
+    A preorder whose order was deleted is cancelled at once.
+    """
     db, shop_id = work.db, work.shop_id
     match news.change:
         case OrderChanged(order_id):

@@ -1,4 +1,4 @@
-"""The mails about preorder orders, each a job: who gets them, and when none is to be sent."""
+"""The mails about preorder orders, each a job that decides whether the mail is to be sent."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.mails")
 
-# Which of a provider's words tell a shopper more than that the payment was declined.
+# Words of a payment provider that say more to a shopper than that the payment was declined.
 _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"expired", re.IGNORECASE), "expired"),
     (re.compile(r"insufficient|not enough", re.IGNORECASE), "funds"),
@@ -37,7 +37,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What a mail is about."""
+    """The shop and the order that a mail is about."""
 
     shop: Shop
     order: PreorderOrder
@@ -68,19 +68,19 @@ class _Letter:
 
     @property
     def last_charge(self) -> Payment | None:
-        """The charge of the balance that was begun last."""
+        """The automatic charge of the balance that was begun last."""
         charges = [one for one in self.order.payments if one.kind == "balance"]
         return next((one for one in reversed(charges) if one.mode == "auto"), None)
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Why) -> None:
-    """Mail a shopper a fresh link to pay the balance, unless that was done or cancelled."""
+    """Mail a shopper a fresh link to pay the balance, unless it is no longer owed."""
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return
     if why == "declined" and letter.order.charge_under_way is not None:
-        # It is tried again already, and how that ends has a mail of its own.
+        # The charge is being retried already, and its outcome has a mail of its own.
         return
     fresh = await _fresh(run, order_id)
     if fresh is None or fresh.cancelled_at is not None or fresh.outstanding <= 0:
@@ -106,13 +106,13 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
 
 
 async def on_balance_collected(work: Work, collected: BalanceCollected) -> None:
-    """Have the receipt of a balance sent."""
+    """Enqueue the receipt of a balance."""
     work.enqueue(send_receipt, order_id=collected.order_id, notice_id=new_id())
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail a shopper that the balance arrived, unless the preorder has ended and is not sent."""
+    """Mail a shopper that the balance arrived, unless the preorder was cancelled or refunded."""
     letter = await _load(run, order_id)
     if letter is not None and letter.order.state in ("cancelled", "refunded"):
         return
@@ -131,7 +131,7 @@ async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
 async def send_cancellation(
     run: Run, *, order_id: int, notice_id: UUID, why: Literal["asked", "exceeded"]
 ) -> None:
-    """Mail a shopper that the preorder was cancelled, and what comes back."""
+    """Mail a shopper that the preorder was cancelled, and the amount that is refunded."""
     letter = await _load(run, order_id)
     if letter is None:
         return
@@ -153,7 +153,7 @@ async def send_cancellation(
 async def send_shipping_update(
     run: Run, *, order_id: int, notice_id: UUID, subject: str, header: str, description: str
 ) -> None:
-    """Mail a shopper what the merchant has to say about the order."""
+    """Mail a shopper the merchant's message about the order."""
     letter = await _load(run, order_id)
     if letter is None:
         return
@@ -190,7 +190,7 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
 
 
 def cause_of(error: str | None) -> Cause:
-    """Return what a shopper is told of a provider's words for a declined payment."""
+    """Return the cause that a shopper's mail gives for a provider's words about a decline."""
     return next((cause for words, cause in _CAUSES if words.search(error or "")), "declined")
 
 
@@ -246,7 +246,7 @@ async def _send(
     try:
         content = write(notice)
     except ValueError:
-        # The error quotes the address or the link, which no log may have.
+        # The error quotes the address or the link, and neither may be in a log.
         raise GiveUp(
             "the mail could not be written: correct the order's or the shop's e-mail address, or "
             "OPENSTOQ_MAIL_SENDER"

@@ -1,4 +1,4 @@
-"""A preorder order: what the shop has of it, what was decided here, its lines and its ledger."""
+"""A preorder order: Shopify's data, what was decided here, the lines and the ledger."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,7 @@ PaymentMode = Literal["checkout", "auto", "manual", "link", "refund"]
 PaymentStatus = Literal["pending", "processing", "authenticate", "succeeded", "failed", "void"]
 Collect = Literal["manual", "when_due", "when_fulfilled"]
 
-# A payment in one of these has not come to its end.
+# The statuses of a payment that has not ended.
 UNDER_WAY = frozenset({"pending", "processing", "authenticate"})
 ZERO = Decimal(0)
 
@@ -34,10 +34,11 @@ ZERO = Decimal(0)
 class Line:
     """A preordered line.
 
-    Of `ordered` units `current` are left in the order, `unfulfilled` of them still to be sent;
-    `counted` of them count against limits. `total`, `deposit` and `balance` are what was agreed
-    at checkout, for `ordered`; `lines.left` returns what of them the units left cost. `exceeded`
-    is the sentence that says which limit the line went over.
+    `ordered` is the number of units bought, `current` the number left in the order. `unfulfilled`
+    is how many of the latter are still to be sent, `counted` how many count against limits.
+    `total`, `deposit` and `balance` are the amounts agreed at checkout for `ordered` units;
+    `amounts.left` returns the amounts for the units left. `exceeded` is the sentence that names
+    the limit which the line went over.
     """
 
     id: int
@@ -63,9 +64,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """An entry of the ledger: money that came, is being collected, or was paid back.
+    """An entry of the ledger: money that was received, is being collected, or was refunded.
 
-    A refund's `part` says which of the two it pays back, its `parent_id` which transaction.
+    A refund's `part` names the part that it pays back, its `parent_id` the transaction.
     """
 
     id: UUID
@@ -91,7 +92,7 @@ class Payment:
 
     @property
     def is_untold(self) -> bool:
-        """Whether it came by other means, and the shop did not note it yet."""
+        """Return whether a balance was paid by other means and Shopify has not recorded it yet."""
         return (
             self.kind == "balance"
             and self.mode == "manual"
@@ -101,9 +102,9 @@ class Payment:
 
 
 class Snapshot(BaseModel):
-    """What the shop had of an order that no query asks after.
+    """Shopify's data of an order that has no columns of its own.
 
-    `others_removed` is what those units of its other lines cost that are not in it any more.
+    `others_removed` is the price of those units of other lines that are no longer in the order.
     """
 
     test: bool = False
@@ -121,7 +122,7 @@ class Snapshot(BaseModel):
 
     @classmethod
     def of(cls, order: Order, *, has_other_lines: bool, others_removed: Decimal) -> "Snapshot":
-        """Take from an order what is kept."""
+        """Return the snapshot of an order."""
         return cls(
             test=order.test,
             financial_status=order.financial_status,
@@ -230,13 +231,13 @@ class PreorderOrder:
 
     @property
     def charge_under_way(self) -> Payment | None:
-        """The balance's payment that has begun and not ended."""
+        """The payment of the balance that has begun and not ended."""
         charges = (one for one in self.payments if one.kind == "balance")
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
     @property
     def refund_under_way(self) -> Payment | None:
-        """A refund that was asked for and has not ended."""
+        """A refund that has begun and not ended."""
         refunds = (one for one in self.payments if one.kind == "refund")
         return next((one for one in refunds if one.status in UNDER_WAY), None)
 
@@ -248,7 +249,7 @@ class PreorderOrder:
             for one in self.facts.snapshot.schedules
             if one.completed_at is None and one.balance_due > 0
         ]
-        # Due on fulfillment, without a date, is later than any date.
+        # A schedule without a date is due on fulfillment, and sorts after any date.
         return min(
             waiting,
             key=lambda one: (one.due_at is None, one.due_at or self.placed_at),
@@ -261,6 +262,6 @@ class PreorderOrder:
         return next((one for one in self.facts.snapshot.mandates if one.usable), None)
 
 
-# What our holds are known by in Shopify.
+# The prefix of our holds' handles in Shopify.
 HANDLE = "openstoq"
 OVER_LIMIT_TAG = "preorder-over-limit"

@@ -1,4 +1,4 @@
-"""How far the reconciliation of a shop's orders has come, in PostgreSQL."""
+"""The progress of the reconciliation of a shop's orders, in PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 
-# The first pass of a shop looks this far back: Shopify shows no older orders without asking.
+# The first pass of a shop looks this far back: Shopify shows older orders only by permission.
 FIRST = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A pass over orders updated `since`; it began, first of all, at `upto`."""
+    """A pass over orders updated `since`; its first run began at `upto`."""
 
     since: datetime
     upto: datetime
@@ -20,7 +20,7 @@ class Pass:
 
 
 async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timedelta) -> Pass:
-    """Begin a pass, or go on with one that was cut short."""
+    """Begin a pass, or resume an interrupted one."""
     await db.execute(
         "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
     )
@@ -42,7 +42,7 @@ async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timede
 
 
 async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:
-    """Note that the pages up to `cursor` are done."""
+    """Record that the pages up to `cursor` are done."""
     await db.execute(
         "UPDATE preorder_shops SET orders_cursor = $2 WHERE shop_id = $1", shop_id, cursor
     )

@@ -1,4 +1,4 @@
-"""Decisions about preorder orders: the state of one, and what may be done to it in which state."""
+"""Decisions about preorder orders: the actions that a state allows, and what forbids them."""
 
 from typing import Literal
 
@@ -43,8 +43,8 @@ _CHARGE_NOTHING: dict[State, str] = {
     "refunded": _OVER["refunded"],
 }
 
-# What a state forbids, and how to go on. An action that a state is not named for is legal in it;
-# the truth table of the tests names each pair.
+# The reason why a state forbids an action, with what to do instead. An action is legal in a state
+# that has no entry; the truth table of the tests names each pair.
 OBSTACLES: dict[Action, dict[State, str]] = {
     "hold": _OVER,
     "release": _OVER
@@ -125,16 +125,16 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
 
 
 def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
-    """Return why nothing may be paid back now, or None; whether anything is left is not asked."""
+    """Return why nothing may be refunded now, or None; the caller checks that anything is left."""
     if (forbidden := obstacle(action, order)) is not None:
         return forbidden
     return _charging(order, "ask for the refund again")
 
 
 def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
-    """Return why a preorder cannot be cancelled, or None; `in_shop` asks for its order too.
+    """Return why a preorder cannot be cancelled, with its order in Shopify if `in_shop`, or None.
 
-    A charge that was not handed over yet is no reason: it is called off.
+    A charge that was not handed over yet is not an obstacle: it is called off.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden

@@ -1,4 +1,4 @@
-"""Writing an order with everything that follows from it, in one transaction."""
+"""Save an order with everything that follows from it, in one transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,9 +22,9 @@ async def save(
     before: Sequence[Line],
     payments: Iterable[Payment] = (),
 ) -> None:
-    """Compile an order's state and write it, its lines, and the ledger's changed entries.
+    """Derive an order's state, and write the order, its lines, and the ledger's changed entries.
 
-    `before` are its lines as they were stored, from which the counts go on.
+    `before` holds the lines as they were stored; the counts change by the difference to them.
     """
     db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
     changed = {one.id: one for one in payments}
@@ -38,7 +38,7 @@ async def save(
     await store.save_payments(db, shop_id, {order.order_id: changed.values()}, now)
     if order.lines != tuple(before):
         if _counted(before) != _counted(order.lines):
-            # All of them before any is changed: two that lock in turns wait for each other.
+            # Lock all of them before any is changed, or two transactions can deadlock.
             await counts.lock(db, shop_id, order.lines)
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
@@ -51,10 +51,11 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 
 
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
-    """Have variants stop selling that are sold out now, and those go on that are not any more.
+    """Stop selling variants that have just sold out, and resume those that no longer are.
 
-    Those of the lines at once. When an offer has sold all that it may, or less again, a job has
-    its other variants follow: they may be twenty thousand, and nobody else's locked meanwhile.
+    The order's own variants are updated here. If this order takes an offer across its total limit,
+    in either direction, a job updates the offer's other variants: there may be 20,000 of them, and
+    locking them all would block other orders.
     """
     db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()

@@ -1,4 +1,4 @@
-"""The state of an order, which follows from everything else that is known of it: no I/O."""
+"""The state of an order, which follows from everything else known about it: no I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from openstoq.preorders.orders.model import Payment, PreorderOrder, State
 
 
 def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
-    """Compile what follows from everything else: what was cancelled, collected, and the state."""
+    """Derive an order's cancellation, collection and state from everything else."""
     order.payments = tuple(payments)
     is_fulfilled = _is_fulfilled(order)
     if order.decisions.cancelled_at is None:
@@ -43,7 +43,10 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 
 
 def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
-    """Return when the balance came, which stays so unless it was noted by hand and was not due."""
+    """Return when the balance was collected.
+
+    The time stays once it is set, unless a payment that was noted by hand has become void.
+    """
     is_called_off = any(
         one.kind == "balance" and one.mode == "manual" and one.status == "void"
         for one in order.payments
@@ -55,7 +58,7 @@ def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
 
 
 def _is_paid(order: PreorderOrder) -> bool:
-    # An order that was cancelled is not outstanding either.
+    # A cancelled order has nothing outstanding either.
     return (
         order.balance > 0
         and order.facts.outstanding <= 0
@@ -76,7 +79,7 @@ def _is_fulfilled(order: PreorderOrder) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What an order's state is made of; `received` and `refunded` are of its preorder alone."""
+    """The facts behind an order's state; `received` and `refunded` are its preorder's alone."""
 
     is_cancelled: bool
     is_fulfilled: bool
@@ -88,9 +91,9 @@ class Facts:
 
 
 def state_of(facts: Facts) -> State:
-    """Compile the state.
+    """Return the state.
 
-    Cancelled before refunded before fulfilled before released before what became of the balance.
+    Cancelled goes before refunded, then fulfilled, then released, then the state of the balance.
     """
     if facts.is_cancelled:
         return "cancelled"

@@ -62,7 +62,7 @@ _PARTS = {*FACTS.values(), *DECISIONS.values(), *SYNCED.values(), "snapshot"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which orders a list is about; None is any. `before` is exclusive."""
+    """The filter of a list of orders; None means any. `before` is exclusive."""
 
     state: State | None = None
     offer_id: UUID | None = None
@@ -91,7 +91,7 @@ class Filter:
 async def load(
     db: Connection, shop_id: UUID, order_ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, PreorderOrder]:
-    """Return those of the orders that are preorders, by their ids; locked ones in that order."""
+    """Return those of the orders that are preorders, by id; `lock` locks them in order of id."""
     rows = await db.fetch(
         f"""
         SELECT {_ORDER} FROM preorder_orders WHERE shop_id = $1 AND order_id = ANY($2)
@@ -106,14 +106,14 @@ async def load(
 async def load_order(
     db: Connection, shop_id: UUID, order_id: int, *, lock: bool = False
 ) -> PreorderOrder | None:
-    """Return an order, or None when it is no preorder."""
+    """Return an order, or None if it is not a preorder."""
     return (await load(db, shop_id, [order_id], lock=lock)).get(order_id)
 
 
 async def load_under_way(
     db: Connection, shop_id: UUID, order_id: int, payment_id: UUID
 ) -> tuple[PreorderOrder, Payment] | None:
-    """Return a locked order with an entry of its ledger, or None once that came to its end."""
+    """Return a locked order with an entry of its ledger, or None once the entry has ended."""
     order = await load_order(db, shop_id, order_id, lock=True)
     payment = order.payment(payment_id) if order is not None else None
     if order is None or payment is None or payment.status not in UNDER_WAY:
@@ -122,7 +122,7 @@ async def load_under_way(
 
 
 async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
-    """Return the platform's ids of orders that are named by ours."""
+    """Return the Shopify ids of orders that are named by our ids."""
     rows = await db.fetch(
         "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
         shop_id,
@@ -134,7 +134,7 @@ async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID])
 async def find_known(
     db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
 ) -> list[int]:
-    """Return those preorder orders, by the platform's ids, that one of ours or of its ids names."""
+    """Return the Shopify ids of the preorder orders that our ids or Shopify's ids name."""
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
@@ -171,7 +171,7 @@ async def page(
 async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
     """Insert or update an order, without its lines and its ledger.
 
-    A new one that another transaction has inserted meanwhile is waited for and overwritten: hold
+    A new order that another transaction inserts meanwhile is waited for and overwritten, so hold
     `lock_name` before reading what is to be saved.
     """
     columns = _columns(_ORDER)
@@ -253,7 +253,7 @@ async def save_payments(
 async def note_cancel_requested(
     db: Connection, shop_id: UUID, order_id: int, now: datetime
 ) -> None:
-    """Note that the shop was asked to cancel an order."""
+    """Record that Shopify was asked to cancel an order."""
     await db.execute(
         "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",
         shop_id,
@@ -263,7 +263,7 @@ async def note_cancel_requested(
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:
-    """Wait until no other transaction works on an order, be it known already or not."""
+    """Lock an order by its id, stored or not, so that only one transaction works on it."""
     await db.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"order:{shop_id}:{order_id}"
     )
@@ -315,7 +315,7 @@ def _part(row: Any, columns: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _snapshot(row: Any) -> Snapshot:
-    """Read what was last seen of an order in the shop, whose next reading replaces it."""
+    """Read an order's snapshot as far as it is readable; the next reading replaces it."""
     snapshot, problems = readable(Snapshot, row["snapshot"], "snapshot")
     if problems:
         log.warning("order.unreadable", order_id=row["order_id"], problems=problems)
