@@ -79,7 +79,7 @@ def left(order: PreorderOrder) -> list[Line]:
     """Return an order's lines with their amounts for the units that are left.
 
     The units left share the order's balance as it is now. If units were removed after they were
-    paid, deposit and balance exceed the price of the units left, and both are reduced in
+    paid, deposit and balance together exceed the price of the units left, and both are reduced in
     proportion to add up to it. If nothing is left, the amounts are as they were agreed.
     """
     if order.is_empty:

@@ -50,7 +50,7 @@ async def begin(work: Work, order: PreorderOrder) -> Payment:
 
 
 async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
-    """Record that a balance was paid by other means, and want Shopify to mark it as paid too."""
+    """Record that a balance was paid by other means, which Shopify has to record too."""
     now = work.runtime.clock()
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
     called_off = charge_entry.called_off(order.payments)
