@@ -222,7 +222,7 @@ class PreorderOrder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing that was preordered is left in it."""
+        """Return whether nothing that was preordered is left in the order."""
         return self.facts.cancelled_at is not None or not any(one.current for one in self.lines)
 
     def payment(self, payment_id: UUID) -> Payment | None:
