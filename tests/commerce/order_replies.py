@@ -1,0 +1,11 @@
+"""Answers of Shopify about orders."""
+
+from datetime import UTC, datetime
+
+from commerce.server import answer
+
+MOMENT = datetime(2026, 6, 20, 14, 30, tzinfo=UTC)
+
+
+def told(node, errors=None):
+    return answer({"order": node}, errors)

@@ -1,0 +1,98 @@
+"""An order of a shop that can be written about, and the relay that takes the mails."""
+
+import pytest
+
+from commerce.order_answers import ORDER
+from commerce.server import serving
+from factories.clients import patient_client
+from factories.orders import make_line, make_order, make_payment
+from factories.relays import Relay
+from factories.runtimes import KEY, make_runtime
+from messaging.reading import body, parsed
+from openstoq.commerce.port import ShopConnector
+from openstoq.commerce.shopify.adapter import ShopifyConnector
+from openstoq.config import Mail, Security, Settings
+from openstoq.jobs.work import Run
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.messaging.port import EmailTransport
+from openstoq.shops import store
+from openstoq.shops.seal import Seal
+
+DOMAIN = "snowdevil.myshopify.com"
+
+
+@pytest.fixture
+async def admin():
+    async with serving() as admin:
+        yield admin
+
+
+@pytest.fixture
+def relay():
+    return Relay()
+
+
+@pytest.fixture
+async def runtime(database, relay):
+    async with patient_client() as http:
+        ports = {ShopConnector: ShopifyConnector(http), EmailTransport: relay}
+        settings = Settings(security=Security(key=KEY), mail=Mail(sender="shop@snowdevil.example"))
+        yield make_runtime(database, ports=ports, settings=settings)
+
+
+@pytest.fixture
+async def shop(database, admin):
+    shop_id = new_id()
+    async with database.transaction(shop_id) as db:
+        await store.save(
+            db,
+            shop_id,
+            domain=DOMAIN,
+            name="Snowdevil",
+            now=utc_now(),
+            api_url=admin.url,
+            access_token=Seal(KEY).close("shpat_test"),
+        )
+        await db.execute("UPDATE shops SET email = 'owner@snowdevil.example'")
+        return await store.load(db, shop_id)
+
+
+@pytest.fixture
+async def placed(database, shop):
+    """Add the order that is written about, with two units in it, and return our id of it."""
+
+    async def place(**facts):
+        async with database.transaction(shop.id) as db:
+            number = await make_order(db, shop.id, ORDER, **{"name": "#1001"} | facts)
+            await make_line(db, shop.id, ORDER)
+            return number
+
+    return place
+
+
+@pytest.fixture
+async def paid(database, shop):
+    async def pay(**facts):
+        async with database.transaction(shop.id) as db:
+            return await make_payment(db, shop.id, ORDER, **facts)
+
+    return pay
+
+
+@pytest.fixture
+def send(runtime, shop):
+    """Run one of the jobs that send mails."""
+
+    async def send(job, **arguments):
+        run = Run(runtime=runtime, shop_id=shop.id, request_id="test", attempt=1)
+        sent = {"order_id": ORDER, "notice_id": new_id()} | arguments
+        await job.handler(run, **job.arguments(sent))
+
+    return send
+
+
+def only(relay):
+    (email,) = relay.taken
+    message = parsed(email.content)
+    return email, message, body(message, "plain")
