@@ -6,11 +6,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 
 from e2e.plant import SECRET, Plant, first_line, start
 from factories.clients import patient_client
-from factories.patience import LEISURELY, until
+from factories.patience import LEISURELY, PATIENCE, until
 from factories.queues import cut_pauses_short
 from factories.shops import make_key
 from openstoq.catalog.jobs import pull
@@ -28,7 +29,8 @@ DOMAIN = "snowdevil.myshopify.com"
 TOKEN = "shpat_sandbox"
 # Somebody who is awaited at the bank keeps a charge waiting for as long as it likes.
 _AT_WORK = """
-    SELECT count(*) FILTER (WHERE status = 'failed') AS failed, count(*) AS left
+    SELECT count(*) FILTER (WHERE status = 'failed') AS failed, count(*) AS left,
+           (SELECT last_value FROM queue.pgqueuer_id_seq) AS newest
     FROM queue.pgqueuer
     WHERE NOT (entrypoint = 'preorders.charges.charge' AND status <> 'failed'
                AND (convert_from(payload, 'UTF8')::jsonb->'arguments'->>'payment_id')::uuid IN (
@@ -50,6 +52,8 @@ class Stack(Plant):
                 [
                     *("-m", "shopify_sandbox", "--allow-http", "--currency", currency),
                     *("--retry-scale", "0.001"),
+                    # A subscription whose deliveries keep failing is deleted.
+                    *("--answer-timeout", str(PATIENCE)),
                 ],
                 {"SANDBOX_CLIENT_SECRET": SECRET},
             )
@@ -160,15 +164,24 @@ class Stack(Plant):
             await enqueue(db, [wanted])
 
     async def settled(self) -> None:
-        """Wait until the shop has told everything and nothing is left to be done for it."""
+        """Wait until the shop has told everything and nothing is left to be done for it.
 
-        async def is_settled() -> bool:
-            await self.control("POST", "idle")
-            async with self.database.transaction(None) as db:
-                await cut_pauses_short(db)
+        The last job may have done something in the shop that is still to be told. So no job may
+        have come while the shop told the rest.
+        """
+
+        async def at_work() -> asyncpg.Record:
             (row,) = await self.query(_AT_WORK)
             assert row["failed"] == 0, await self.query("SELECT * FROM queue.pgqueuer")
-            return bool(row["left"] == 0)
+            return row
+
+        async def is_settled() -> bool:
+            async with self.database.transaction(None) as db:
+                await cut_pauses_short(db)
+            before = await at_work()
+            await self.control("POST", "idle", timeout=PATIENCE)
+            after = await at_work()
+            return before["left"] == after["left"] == 0 and before["newest"] == after["newest"]
 
         try:
             await until(is_settled, every=LEISURELY)
