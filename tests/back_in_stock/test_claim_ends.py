@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from back_in_stock.claimed import deferred, one_claimed, only
-from factories.catalogs import VARIANT, at, save
+from factories.catalogs import VARIANT, save, seconds_after_noon
 from factories.shops import make_shop
 from factories.waitlists import (
     LEASE,
@@ -62,14 +62,14 @@ async def test_where_unknown_outcomes_are_held_a_dead_runs_messages_are(database
     await set_settings(database, shop, {"delivery": {"unknown_outcome": "hold"}})
     await one_claimed(database, shop, wave)
     await time_passes(database, shop, 31)
-    assert await claim_due(database, shop, wave, now=at(41)) == []
+    assert await claim_due(database, shop, wave, now=seconds_after_noon(41)) == []
     message = await only(database, shop, "notifications")
     assert (message["status"], message["error"]) == (
         "unknown",
         "its sender died; the relay may have taken it",
     )
     signup = await only(database, shop, "signups")
-    assert (signup["wave_id"], signup["notified_at"]) == (None, at(41))
+    assert (signup["wave_id"], signup["notified_at"]) == (None, seconds_after_noon(41))
 
 
 async def test_what_was_not_handed_over_goes_back(database, shop, wave):
@@ -91,7 +91,7 @@ async def test_who_may_not_be_told_any_more_is_blocked(database, shop, wave, col
     await mark(database, shop, wave, run_id, deferred(claimed))
     await time_passes(database, shop, 60)
     async with database.transaction(shop.id) as db:
-        await db.execute(f"UPDATE signups SET {column} = $1", at(25))  # noqa: S608 - a test's own names
+        await db.execute(f"UPDATE signups SET {column} = $1", seconds_after_noon(25))  # noqa: S608 - a test's own names
     assert await claim_due(database, shop, wave) == []
     message = await only(database, shop, "notifications")
     assert (message["status"], message["blocked_reason"]) == ("blocked", reason)
@@ -103,8 +103,8 @@ async def test_unsubscribing_reaches_every_signup_of_the_customer(database, shop
     await make_signup(database, shop, variant_id=VARIANT + 1)
     others = await make_signup(database, shop, "bob@example.com")
     async with database.transaction(shop.id) as db:
-        assert await store.unsubscribe(db, shop.id, mine, at(5)) is True
-        assert await store.unsubscribe(db, shop.id, new_id(), at(5)) is False
+        assert await store.unsubscribe(db, shop.id, mine, seconds_after_noon(5)) is True
+        assert await store.unsubscribe(db, shop.id, new_id(), seconds_after_noon(5)) is False
     claimed, _ = await claim_new(database, shop, wave)
     assert [one.signup_id for one in claimed] == [others]
 
@@ -115,7 +115,7 @@ async def test_there_is_one_message_per_signup_and_wave_ever(database, runtime, 
     # Sold out and back while the wave is unfinished: the same message goes on.
     await stock_becomes(runtime, shop, 0, 31)
     async with database.transaction(shop.id) as db:
-        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(32))
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=seconds_after_noon(32))
         await db.execute("UPDATE waves SET finished_at = NULL")
     await stock_becomes(runtime, shop, 5, 33)
     ((again,), _) = await claim_new(
@@ -130,7 +130,7 @@ async def test_the_next_restock_writes_another_message(database, runtime, shop, 
     await mark(database, shop, wave, run_id, deferred(claimed))
     await stock_becomes(runtime, shop, 0, 30)
     async with database.transaction(shop.id) as db:
-        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(31))
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=seconds_after_noon(31))
     watch.show(41)
     (next_id,) = await stock_becomes(runtime, shop, 5, 41)
     ((again,), _) = await claim_new(database, shop, await load_wave(database, shop, next_id))
@@ -150,7 +150,7 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     await time_passes(database, shop, 31)
     async with database.transaction(shop.id) as db:
         assert await waves.in_flight_for(db, shop.id, wave.id) is None
-        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(41))
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=seconds_after_noon(41))
     messages = await rows(database, shop, "notifications", "signup_id")
     assert {row["signup_id"]: row["status"] for row in messages} == {
         ids[0]: "sent",
@@ -159,7 +159,7 @@ async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     }
     waiting = await rows(database, shop, "signups")
     assert [row["wave_id"] for row in waiting] == [None] * 4
-    assert [row["notified_at"] for row in waiting] == [at(20), None, None, None]
+    assert [row["notified_at"] for row in waiting] == [seconds_after_noon(20), None, None, None]
 
 
 async def test_the_next_due_is_the_soonest(database, shop, wave):
@@ -188,14 +188,14 @@ async def test_another_shops_waitlist_is_not_claimed(database, shop, wave):
 
 async def test_a_lot_is_drawn_among_who_may_be_told(database, shop, wave):
     ids = await make_waitlist(database, shop, 60)
-    await make_signup(database, shop, "gone@example.com", unsubscribed_at=at(-1))
-    await make_signup(database, shop, "out@example.com", blocked_at=at(-1))
+    await make_signup(database, shop, "gone@example.com", unsubscribed_at=seconds_after_noon(-1))
+    await make_signup(database, shop, "out@example.com", blocked_at=seconds_after_noon(-1))
     await make_signup(database, shop, "failed@example.com", failed_wave_at=wave.started_at)
     drawn = []
     for _ in range(7):
         async with database.transaction(shop.id) as db:
             drawn += await claims.claim_anywhere(
-                db, shop.id, wave, run_id=new_id(), limit=10, now=at(1), lease=LEASE
+                db, shop.id, wave, run_id=new_id(), limit=10, now=seconds_after_noon(1), lease=LEASE
             )
     assert {one.signup_id for one in drawn} == set(ids)
     assert [one.signup_id for one in drawn] != ids
@@ -206,8 +206,8 @@ async def test_a_lot_is_drawn_of_those_who_may_be_told(database, shop, wave):
     may_not = (
         {"optin_required": True},
         {"failed_wave_at": wave.started_at},
-        {"unsubscribed_at": at(-1)},
-        {"blocked_at": at(-1)},
+        {"unsubscribed_at": seconds_after_noon(-1)},
+        {"blocked_at": seconds_after_noon(-1)},
     )
     for n in range(60):
         columns = may_not[n % len(may_not)]
@@ -218,7 +218,7 @@ async def test_a_lot_is_drawn_of_those_who_may_be_told(database, shop, wave):
     wanted = [await make_signup(database, shop, f"x{n}@example.com") for n in range(9)]
     async with database.transaction(shop.id) as db:
         drawn = await claims.claim_anywhere(
-            db, shop.id, wave, run_id=new_id(), limit=10, now=at(10), lease=LEASE
+            db, shop.id, wave, run_id=new_id(), limit=10, now=seconds_after_noon(10), lease=LEASE
         )
     assert {one.signup_id for one in drawn} >= set(wanted)
     assert len(drawn) == 10

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from back_in_stock.claimed import deferred, one_claimed, only
-from factories.catalogs import VARIANT, at
+from factories.catalogs import VARIANT, seconds_after_noon
 from factories.waitlists import (
     LEASE,
     claim_due,
@@ -43,9 +43,9 @@ async def test_a_claim_knows_what_a_letter_needs(database, shop, wave):
 
 async def test_only_who_may_be_told_is_claimed(database, shop, wave):
     refused = {
-        "gone": {"unsubscribed_at": at(-1)},
-        "blocked": {"blocked_at": at(-1)},
-        "told": {"notified_at": at(-1)},
+        "gone": {"unsubscribed_at": seconds_after_noon(-1)},
+        "blocked": {"blocked_at": seconds_after_noon(-1)},
+        "told": {"notified_at": seconds_after_noon(-1)},
         "unsure": {"optin_required": True},
         "busy": {"wave_id": new_id()},
         "late": {"seconds": 1},
@@ -56,7 +56,11 @@ async def test_only_who_may_be_told_is_claimed(database, shop, wave):
     await make_signup(database, shop, "14155552671", channel="sms")
     await make_signup(database, shop, "a-token", channel="push")
     sure = await make_signup(
-        database, shop, "sure@example.com", optin_required=True, optin_confirmed_at=at(-1)
+        database,
+        shop,
+        "sure@example.com",
+        optin_required=True,
+        optin_confirmed_at=seconds_after_noon(-1),
     )
     claimed, _ = await claim_new(database, shop, wave)
     assert [one.signup_id for one in claimed] == [sure]
@@ -71,7 +75,7 @@ async def test_nothing_is_claimed_once_it_is_sold_out(database, runtime, shop, w
 async def test_nothing_is_claimed_of_a_deleted_variant(database, shop, wave):
     await make_signup(database, shop)
     async with database.transaction(shop.id) as db:
-        await products.delete(db, shop.id, 10, at(5))
+        await products.delete(db, shop.id, 10, seconds_after_noon(5))
     assert await claim_new(database, shop, wave) == ([], None)
 
 
@@ -102,8 +106,11 @@ async def test_sending_marks_signup_and_message_together(database, shop, wave):
     await mark(database, shop, wave, run_id, outcome(claimed, "sent"))
     message = await only(database, shop, "notifications")
     signup = await only(database, shop, "signups")
-    assert (message["status"], message["sent_at"]) == ("sent", at(20))
-    assert (signup["notified_at"], signup["last_notified_at"]) == (at(20), at(20))
+    assert (message["status"], message["sent_at"]) == ("sent", seconds_after_noon(20))
+    assert (signup["notified_at"], signup["last_notified_at"]) == (
+        seconds_after_noon(20),
+        seconds_after_noon(20),
+    )
     assert (signup["notifications_sent"], signup["wave_id"]) == (1, None)
 
 
@@ -115,7 +122,10 @@ async def test_a_refusal_blocks_the_signup(database, shop, wave):
     message = await only(database, shop, "notifications")
     signup = await only(database, shop, "signups")
     assert (message["status"], message["error"]) == ("failed", "550 no such")
-    assert (signup["blocked_at"], signup["blocked_reason"]) == (at(20), "550 no such")
+    assert (signup["blocked_at"], signup["blocked_reason"]) == (
+        seconds_after_noon(20),
+        "550 no such",
+    )
     assert (signup["notified_at"], signup["wave_id"]) == (None, None)
 
 
@@ -134,7 +144,7 @@ async def test_an_unknown_outcome_that_is_held_counts_as_told(database, shop, wa
     _, claimed, run_id = await one_claimed(database, shop, wave)
     await mark(database, shop, wave, run_id, outcome(claimed, "unknown", error="?"))
     signup = await only(database, shop, "signups")
-    assert (signup["wave_id"], signup["notified_at"]) == (None, at(20))
+    assert (signup["wave_id"], signup["notified_at"]) == (None, seconds_after_noon(20))
     assert (signup["blocked_reason"], signup["notifications_sent"]) == ("?", 0)
     await time_passes(database, shop, 90)
     assert await claim_due(database, shop, wave) == []

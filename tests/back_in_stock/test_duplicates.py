@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from factories.catalogs import VARIANT, at
+from factories.catalogs import VARIANT, seconds_after_noon
 from factories.waitlists import (
     claim_due,
     claim_new,
@@ -54,7 +54,7 @@ async def test_what_was_not_told_with_the_oldest_waits_with_it(
     assert await untold(database, shop) == ids
     assert (await claim_new(database, shop, wave))[0] == []
     async with database.transaction(shop.id) as db:
-        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=at(25))
+        await waves.finish(db, shop.id, wave.id, ended_by="sold_out", now=seconds_after_noon(25))
     await stock_becomes(runtime, shop, 0, 30)
     watch.show(40)
     (again,) = await stock_becomes(runtime, shop, 5, 40)
@@ -67,7 +67,7 @@ async def test_a_wave_by_hand_tells_just_whom_it_is_for(database, runtime, shop,
     other = await make_signup(database, shop, market_id=1, seconds=-80)
     async with database.transaction(shop.id) as db:
         signups = await store.load(db, shop.id, [first], lock=True)
-        wave_id = await waves.start_manual(db, shop.id, signups, now=at(0))
+        wave_id = await waves.start_manual(db, shop.id, signups, now=seconds_after_noon(0))
     by_hand, run_id = await load_wave(database, shop, wave_id), new_id()
     (claimed,) = await claim_due(database, shop, by_hand, run_id=run_id)
     await mark(database, shop, by_hand, run_id, outcome(claimed, "sent"))
@@ -85,7 +85,11 @@ async def test_a_contact_is_not_told_again_when_it_confirms_another_signup_later
     error = None if status == "sent" else "452 full"
     await mark(database, shop, wave, run_id, outcome(claimed, status, error=error))
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE signups SET optin_confirmed_at = $2 WHERE id = $1", later, at(30))
+        await db.execute(
+            "UPDATE signups SET optin_confirmed_at = $2 WHERE id = $1",
+            later,
+            seconds_after_noon(30),
+        )
     assert (await claim_new(database, shop, wave))[0] == []
     async with database.transaction(shop.id) as db:
         await waves.finish(db, shop.id, wave.id, ended_by="all_told", now=utc_now())
@@ -143,7 +147,11 @@ async def test_only_what_may_be_told_goes_with_the_oldest(database, shop, wave):
 
 async def test_an_oldest_that_may_not_be_told_stands_in_nobodys_way(database, shop, wave):
     for n, columns in enumerate(
-        ({"optin_required": True}, {"blocked_at": at(-1)}, {"notified_at": at(-1)})
+        (
+            {"optin_required": True},
+            {"blocked_at": seconds_after_noon(-1)},
+            {"notified_at": seconds_after_noon(-1)},
+        )
     ):
         contact = f"{n}@example.com"
         await make_signup(database, shop, contact, seconds=-90, **columns)

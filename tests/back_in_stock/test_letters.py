@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from factories.catalogs import at, product, save, variant
+from factories.catalogs import product, save, seconds_after_noon, variant
 from factories.waitlists import make_signup, run_of, stock_becomes
 from openstoq.back_in_stock.notifications.jobs import send_wave
 
@@ -18,8 +18,8 @@ def alert(database, runtime, shop, relay):
 
     async def sent_of(**changes):
         image_url = changes.pop("variants_image_url", None)
-        shown = product(variant(image_url=image_url), updated_at=at(1), **changes)
-        await save(database, shop, shown, read_at=at(1))
+        shown = product(variant(image_url=image_url), updated_at=seconds_after_noon(1), **changes)
+        await save(database, shop, shown, read_at=seconds_after_noon(1))
         await make_signup(database, shop)
         (wave_id,) = await stock_becomes(runtime, shop, 5, 2)
         await send_wave.handler(run_of(runtime, shop), wave_id=wave_id)

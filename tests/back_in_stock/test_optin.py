@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from factories.catalogs import PRODUCT, VARIANT, at, product, save, variant
+from factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
 from factories.shops import make_shop
 from factories.waitlists import make_signup, rows, run_of, set_settings
 from openstoq.back_in_stock.notifications.single_mails import (
@@ -126,7 +126,9 @@ async def test_a_handful_a_day_for_everything_of_a_shop(database, runtime, shop,
 
 
 async def test_hundreds_of_forms_at_once_are_one_mail(database, runtime, shop, relay):
-    ids = [await sign_up(database, shop, n % 2, notified_at=at(-1)) for n in range(60)]
+    ids = [
+        await sign_up(database, shop, n % 2, notified_at=seconds_after_noon(-1)) for n in range(60)
+    ]
     await asyncio.gather(*(ask(runtime, shop, one) for one in ids))
     assert relay.recipients == [ADA]
 
@@ -168,7 +170,7 @@ async def test_confirming_is_for_the_variants_that_were_not_asked_about(
     bobs = await sign_up(database, shop, 1, "bob@example.com")
     await ask(runtime, shop, asked, same)
     async with database.transaction(shop.id) as db:
-        assert await store.confirm(db, shop.id, asked, at(5)) is True
+        assert await store.confirm(db, shop.id, asked, seconds_after_noon(5)) is True
     confirmed = {
         row["id"] for row in await rows(database, shop, "signups") if row["optin_confirmed_at"]
     }
@@ -182,7 +184,7 @@ async def test_what_a_mailbox_has_is_looked_up_by_key(database, shop):
         plan = await db.fetch(
             f"EXPLAIN {ADDED_BY_STRANGER}",
             *(shop.id, new_id(), new_id(), f"email:{ADA}", "email", ADA, VARIANT, PRODUCT, None),
-            *(1, "test", None, None, None, None, None, at(0), ADA),
+            *(1, "test", None, None, None, None, None, seconds_after_noon(0), ADA),
         )
     lines = [row[0] for row in plan]
     (place,) = [n for n, line in enumerate(lines) if "signups_unasked" in line]

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from back_in_stock.relay_stage import FAULTS, HIDING, LATER, make_late, stage
-from factories.catalogs import at
+from factories.catalogs import seconds_after_noon
 from factories.waitlists import (
     rows,
     run_of,
@@ -113,7 +113,9 @@ async def test_an_odd_message_loses_no_attempt_to_a_relay_that_serves_nobody(sta
         await stage.send()
     late = await make_late(stage, 30)
     async with stage.database.transaction(stage.shop.id) as db:
-        await db.execute("UPDATE signups SET created_at = $1 WHERE contact LIKE 'late%'", at(-1))
+        await db.execute(
+            "UPDATE signups SET created_at = $1 WHERE contact LIKE 'late%'", seconds_after_noon(-1)
+        )
     stage.mood.is_bad = lambda _: True
     for _ in range(15):
         await time_passes(stage.database, stage.shop, 24 * 60)

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
-from factories.catalogs import at
+from factories.catalogs import seconds_after_noon
 from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN
 from factories.waitlists import (
     make_waitlist,
@@ -32,7 +32,7 @@ async def test_everybody_is_told_once_and_the_wave_ends(database, runtime, shop,
     assert await statuses(database, shop) == {"sent": 450}
     assert all(row["notified_at"] for row in await rows(database, shop, "signups"))
     row = await wave_row(database, shop)
-    assert (row["ended_by"], row["finished_at"]) == ("all_told", at(0))
+    assert (row["ended_by"], row["finished_at"]) == ("all_told", seconds_after_noon(0))
     await send(runtime, shop, wave_id)
     assert len(relay.taken) == 450
 

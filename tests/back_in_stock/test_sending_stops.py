@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
-from factories.catalogs import at
+from factories.catalogs import seconds_after_noon
 from factories.passages import Passage
 from factories.patience import until
 from factories.relays import ACCEPTED, DEFERRED
@@ -235,7 +235,7 @@ async def test_who_unsubscribes_on_the_way_is_not_told(database, runtime, shop, 
     with pytest.raises(Retry):
         await send(runtime, shop, wave_id)
     async with database.transaction(shop.id) as db:
-        await store.unsubscribe(db, shop.id, signup_id, at(5))
+        await store.unsubscribe(db, shop.id, signup_id, seconds_after_noon(5))
     await time_passes(database, shop, 1)
     await send(runtime, shop, wave_id)
     assert len(relay.taken) == 1
@@ -256,7 +256,7 @@ async def test_a_wave_told_by_hand_does_not_ask_for_stock(database, runtime, sho
     await make_signup(database, shop, "bob@example.com")
     async with database.transaction(shop.id) as db:
         chosen = await store.load(db, shop.id, [mine], lock=True)
-        wave_id = await waves.start_manual(db, shop.id, chosen, now=at(0))
+        wave_id = await waves.start_manual(db, shop.id, chosen, now=seconds_after_noon(0))
     await send(runtime, shop, wave_id)
     assert relay.recipients == ["ada@example.com"]
     assert (await wave_row(database, shop))["ended_by"] == "all_told"

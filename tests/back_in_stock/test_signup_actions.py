@@ -4,7 +4,7 @@ import pytest
 
 from back_in_stock.asking import SIGNUPS, contacts, errors, listed
 from factories.apps import client_of, make_app
-from factories.catalogs import PRODUCT, VARIANT, at
+from factories.catalogs import PRODUCT, VARIANT, seconds_after_noon
 from factories.shops import make_key, make_shop
 from factories.waitlists import make_signup, rows
 from openstoq.back_in_stock.notifications.jobs import send_wave
@@ -37,7 +37,7 @@ async def test_notify_starts_a_wave_of_one(database, client, shop):
 
 
 async def test_who_was_notified_is_only_told_again_when_allowed(database, client, shop):
-    signup_id = await make_signup(database, shop, notified_at=at(1))
+    signup_id = await make_signup(database, shop, notified_at=seconds_after_noon(1))
     assert "allow_resend" in errors(
         await client.post(f"{SIGNUPS}/{signup_id}/notify", json={}), 409
     )
@@ -48,7 +48,7 @@ async def test_who_was_notified_is_only_told_again_when_allowed(database, client
 
 @pytest.mark.parametrize("column", ["unsubscribed_at", "blocked_at"])
 async def test_who_may_not_be_told_is_not(database, client, shop, column):
-    signup_id = await make_signup(database, shop, **{column: at(1)})
+    signup_id = await make_signup(database, shop, **{column: seconds_after_noon(1)})
     answer = await client.post(f"{SIGNUPS}/{signup_id}/notify", json={"allow_resend": True})
     errors(answer, 409)
     assert await rows(database, shop, "waves") == []
@@ -72,7 +72,7 @@ async def test_bulk_notify_tells_all(database, client, shop):
 
 async def test_bulk_notify_says_who_is_not_told(database, client, shop):
     mine = await make_signup(database, shop)
-    told = await make_signup(database, shop, "told@example.com", notified_at=at(1))
+    told = await make_signup(database, shop, "told@example.com", notified_at=seconds_after_noon(1))
     other = await make_shop(database, "other.myshopify.com")
     foreign = await make_signup(database, other, variant_id=VARIANT)
     body = {"signup_ids": [str(one) for one in (told, mine, foreign)]}
@@ -87,7 +87,7 @@ async def test_bulk_notify_says_who_is_not_told(database, client, shop):
 
 
 async def test_bulk_notify_may_send_again(database, client, shop):
-    told = await make_signup(database, shop, notified_at=at(1))
+    told = await make_signup(database, shop, notified_at=seconds_after_noon(1))
     body = {"signup_ids": [str(told)], "allow_resend": True}
     assert (await client.post(f"{SIGNUPS}/bulk_notify", json=body)).status_code == 200
 
@@ -102,9 +102,9 @@ OTHER = {
 }
 STATES = {
     "pending": {},
-    "notified": {"notified_at": at(1)},
-    "unsubscribed": {"unsubscribed_at": at(1)},
-    "blocked": {"blocked_at": at(1)},
+    "notified": {"notified_at": seconds_after_noon(1)},
+    "unsubscribed": {"unsubscribed_at": seconds_after_noon(1)},
+    "blocked": {"blocked_at": seconds_after_noon(1)},
 }
 
 
@@ -139,7 +139,7 @@ async def test_who_waits_for_the_target_already_is_dropped(database, client, sho
 
 async def test_a_notified_one_of_the_target_drops_nobody(database, client, shop):
     await make_signup(database, shop)
-    await make_signup(database, shop, variant_id=VARIANT + 1, notified_at=at(1))
+    await make_signup(database, shop, variant_id=VARIANT + 1, notified_at=seconds_after_noon(1))
     answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER | {"scope": "all"})
     assert answer.json() == {"transferred_count": 1, "dropped_count": 0}
 
@@ -188,7 +188,7 @@ async def test_the_send_log_is_filtered(database, client, shop):
                 variant_id = 999, product_id = 998, created_at = $2 WHERE signup_id = $1
             """,
             ids[0],
-            at(-86_400),
+            seconds_after_noon(-86_400),
         )
 
     async def found(**query):

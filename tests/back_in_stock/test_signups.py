@@ -3,7 +3,7 @@
 import pytest
 
 from back_in_stock.asking import SIGNUPS, contacts, errors, listed
-from factories.catalogs import PRODUCT, VARIANT, at, product, save, variant
+from factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
 from factories.waitlists import make_signup, rows
 from openstoq.back_in_stock.signups import store
 from openstoq.back_in_stock.signups.model import SignupView
@@ -59,32 +59,32 @@ async def test_another_channel_variant_or_market_is_no_duplicate(database, clien
 
 @pytest.mark.parametrize("column", ["notified_at", "unsubscribed_at", "blocked_at"])
 async def test_who_waits_no_longer_may_sign_up_again(database, client, shop, column):
-    await make_signup(database, shop, **{column: at(-1)})
+    await make_signup(database, shop, **{column: seconds_after_noon(-1)})
     await created(client)
 
 
 async def test_signing_up_again_ends_an_unsubscription(database, client, shop):
-    await make_signup(database, shop, unsubscribed_at=at(-1))
+    await make_signup(database, shop, unsubscribed_at=seconds_after_noon(-1))
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE customers SET unsubscribed_at = $1", at(-1))
+        await db.execute("UPDATE customers SET unsubscribed_at = $1", seconds_after_noon(-1))
     await created(client)
     (customer,) = await rows(database, shop, "customers")
     assert customer["unsubscribed_at"] is None
 
 
 async def test_a_form_does_not_end_an_unsubscription_until_it_is_confirmed(database, shop):
-    await make_signup(database, shop, unsubscribed_at=at(-1))
+    await make_signup(database, shop, unsubscribed_at=seconds_after_noon(-1))
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE customers SET unsubscribed_at = $1", at(-30))
+        await db.execute("UPDATE customers SET unsubscribed_at = $1", seconds_after_noon(-30))
     signup_id = await make_signup(database, shop, seconds=0, vouched=False)
     async with database.transaction(shop.id) as db:
         (signup,) = await store.load(db, shop.id, [signup_id], lock=False)
     (customer,) = await rows(database, shop, "customers")
     assert (signup.optin_required, signup.optin_confirmed_at) == (True, None)
-    assert customer["unsubscribed_at"] == at(-30)
+    assert customer["unsubscribed_at"] == seconds_after_noon(-30)
     async with database.transaction(shop.id) as db:
-        assert await store.confirm(db, shop.id, signup_id, at(5)) is True
-        assert await store.confirm(db, shop.id, new_id(), at(5)) is False
+        assert await store.confirm(db, shop.id, signup_id, seconds_after_noon(5)) is True
+        assert await store.confirm(db, shop.id, new_id(), seconds_after_noon(5)) is False
     (customer,) = await rows(database, shop, "customers")
     assert customer["unsubscribed_at"] is None
 
@@ -92,10 +92,10 @@ async def test_a_form_does_not_end_an_unsubscription_until_it_is_confirmed(datab
 async def test_confirming_does_not_end_a_later_unsubscription(database, shop):
     signup_id = await make_signup(database, shop)
     async with database.transaction(shop.id) as db:
-        await store.unsubscribe(db, shop.id, signup_id, at(0))
-        await store.confirm(db, shop.id, signup_id, at(5))
+        await store.unsubscribe(db, shop.id, signup_id, seconds_after_noon(0))
+        await store.confirm(db, shop.id, signup_id, seconds_after_noon(5))
     (customer,) = await rows(database, shop, "customers")
-    assert customer["unsubscribed_at"] == at(0)
+    assert customer["unsubscribed_at"] == seconds_after_noon(0)
 
 
 async def test_a_refused_duplicate_changes_no_customer(database, client, shop):
@@ -187,9 +187,13 @@ async def test_newest_come_first_in_pages(database, client, shop):
 async def test_status_is_one_lifecycle_value(database, client, shop):
     states = {
         "pending": {},
-        "notified": {"notified_at": at(1), "blocked_at": at(2)},
-        "unsubscribed": {"unsubscribed_at": at(3), "notified_at": at(1), "blocked_at": at(2)},
-        "blocked": {"blocked_at": at(2)},
+        "notified": {"notified_at": seconds_after_noon(1), "blocked_at": seconds_after_noon(2)},
+        "unsubscribed": {
+            "unsubscribed_at": seconds_after_noon(3),
+            "notified_at": seconds_after_noon(1),
+            "blocked_at": seconds_after_noon(2),
+        },
+        "blocked": {"blocked_at": seconds_after_noon(2)},
     }
     for name, columns in states.items():
         await make_signup(database, shop, f"{name}@example.com", **columns)
@@ -201,7 +205,9 @@ async def test_status_is_one_lifecycle_value(database, client, shop):
 
 
 async def test_lists_are_of_a_channel_variant_or_product(database, client, shop):
-    await save(database, shop, product(variant(), variant(VARIANT + 1), updated_at=at(1)))
+    await save(
+        database, shop, product(variant(), variant(VARIANT + 1), updated_at=seconds_after_noon(1))
+    )
     await make_signup(database, shop)
     await make_signup(database, shop, "14155552671", channel="sms", variant_id=VARIANT + 1)
     assert await contacts(client, channel="sms") == ["+14155552671"]
@@ -285,14 +291,14 @@ async def test_a_pending_signup_is_deleted(database, client, shop):
 
 @pytest.mark.parametrize("column", ["notified_at", "wave_id"])
 async def test_a_notified_signup_is_kept(database, client, shop, column):
-    value = at(1) if column == "notified_at" else new_id()
+    value = seconds_after_noon(1) if column == "notified_at" else new_id()
     signup_id = await make_signup(database, shop, **{column: value})
     errors(await client.delete(f"{SIGNUPS}/{signup_id}"), 409)
     assert len(await rows(database, shop, "signups")) == 1
 
 
 async def test_bulk_delete_is_all_or_nothing(database, client, shop):
-    told = await make_signup(database, shop, "told@example.com", notified_at=at(1))
+    told = await make_signup(database, shop, "told@example.com", notified_at=seconds_after_noon(1))
     ids = [await make_signup(database, shop, f"{n}@example.com") for n in range(3)]
     body = {"signup_ids": [str(one) for one in (*ids, told)]}
     refused = errors(await client.post(f"{SIGNUPS}/bulk_delete", json=body), 422)

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from back_in_stock.asking import SIGNUPS, errors
-from factories.catalogs import VARIANT, at, save
+from factories.catalogs import VARIANT, save, seconds_after_noon
 from factories.runtimes import KEY
 from factories.shops import make_shop
 from factories.waitlists import make_signup, make_waitlist, rows, run_of, stock_becomes
@@ -16,8 +16,11 @@ from openstoq.back_in_stock.signups import blocks
 from openstoq.commands import app as command
 from openstoq.messaging.port import Delivery, Outcome
 
-REFUSED = {"blocked_at": at(0), "blocked_reason": "550 5.1.1 no such user"}
-LOGIN = {"blocked_at": at(-86_400), "blocked_reason": "530 5.7.0 Must issue STARTTLS"}
+REFUSED = {"blocked_at": seconds_after_noon(0), "blocked_reason": "550 5.1.1 no such user"}
+LOGIN = {
+    "blocked_at": seconds_after_noon(-86_400),
+    "blocked_reason": "530 5.7.0 Must issue STARTTLS",
+}
 
 
 @pytest.fixture
@@ -48,9 +51,9 @@ async def unblock(client, body, **query):
         ({"reason": "530"}, {"a", "b"}),
         ({"reason": "starttls"}, {"a", "b"}),
         ({"reason": "%"}, {"a", "b", "c", "d"}),
-        ({"from": at(0).date().isoformat()}, {"c", "d"}),
-        ({"to": at(-86_400).date().isoformat()}, {"a", "b"}),
-        ({"reason": "530", "from": at(0).date().isoformat()}, {"a", "b", "c", "d"}),
+        ({"from": seconds_after_noon(0).date().isoformat()}, {"c", "d"}),
+        ({"to": seconds_after_noon(-86_400).date().isoformat()}, {"a", "b"}),
+        ({"reason": "530", "from": seconds_after_noon(0).date().isoformat()}, {"a", "b", "c", "d"}),
     ],
 )
 async def test_those_are_unblocked_that_were_asked_for(client, database, shop, blocked, body, left):
@@ -93,8 +96,8 @@ async def test_of_several_for_one_contact_the_newest_waits(client, database, sho
     old, older, new = [
         await make_signup(database, shop, seconds=seconds, **LOGIN) for seconds in times
     ]
-    gone = await make_signup(database, shop, unsubscribed_at=at(0), **LOGIN)
-    told = await make_signup(database, shop, notified_at=at(0), **LOGIN)
+    gone = await make_signup(database, shop, unsubscribed_at=seconds_after_noon(0), **LOGIN)
+    told = await make_signup(database, shop, notified_at=seconds_after_noon(0), **LOGIN)
     elsewhere = await make_signup(database, shop, variant_id=VARIANT + 1, **LOGIN)
     assert await unblock(client, {"all": True}) == 3
     signups = await rows(database, shop, "signups")

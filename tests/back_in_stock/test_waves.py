@@ -4,7 +4,16 @@ import asyncio
 
 import pytest
 
-from factories.catalogs import ITEM, VARIANT, at, level, product, save, somebody_waits, variant
+from factories.catalogs import (
+    ITEM,
+    VARIANT,
+    level,
+    product,
+    save,
+    seconds_after_noon,
+    somebody_waits,
+    variant,
+)
 from factories.patience import until
 from factories.waitlists import (
     claim_new,
@@ -29,14 +38,18 @@ async def started(runtime, shop, available, seconds, watch):
 
 async def end(database, shop, wave_id, ended_by="all_told", seconds=30.0):
     async with database.transaction(shop.id) as db:
-        await waves.finish(db, shop.id, wave_id, ended_by=ended_by, now=at(seconds))
+        await waves.finish(db, shop.id, wave_id, ended_by=ended_by, now=seconds_after_noon(seconds))
 
 
 @pytest.mark.usefixtures("sold_out")
 async def test_a_restock_starts_a_wave_and_its_job(database, runtime, shop, watch):
     (wave_id,) = await started(runtime, shop, 4, 1, watch)
     wave = await load_wave(database, shop, wave_id)
-    assert (wave.kind, wave.variant_id, wave.started_at) == ("restock", VARIANT, at(1))
+    assert (wave.kind, wave.variant_id, wave.started_at) == (
+        "restock",
+        VARIANT,
+        seconds_after_noon(1),
+    )
     async with database.transaction(shop.id) as db:
         waiting = await waiting_arguments(db, shop.id, send_wave.name)
     assert waiting == [{"wave_id": str(wave_id)}]
@@ -67,7 +80,13 @@ async def test_a_clock_that_is_behind_hides_no_restock(database, runtime, shop, 
     # Another host, whose clock is a minute behind, takes in that the variant sells out.
     async with database.transaction(shop.id) as db:
         sold_out = level(0, told_at=101)
-        await stock.record(db, shop.id, [sold_out], triggered_at=at(101), now=at(40))
+        await stock.record(
+            db,
+            shop.id,
+            [sold_out],
+            triggered_at=seconds_after_noon(101),
+            now=seconds_after_noon(40),
+        )
     (second,) = await started(runtime, shop, 4, 102, watch)
     assert second != first
     await end(database, shop, second)
@@ -105,7 +124,7 @@ async def test_an_unfinished_wave_is_stretched(database, runtime, shop, watch):
     late = await make_signup(database, shop, seconds=3)
     assert await started(runtime, shop, 6, 4, watch) == [first]
     wave = await load_wave(database, shop, first)
-    assert wave.started_at == at(4)
+    assert wave.started_at == seconds_after_noon(4)
     claimed, _ = await claim_new(database, shop, wave)
     assert [one.signup_id for one in claimed] == [late]
 
@@ -114,7 +133,9 @@ async def test_an_unfinished_wave_is_stretched(database, runtime, shop, watch):
 async def test_racing_transactions_start_one(database, runtime, shop):
     async def start(n):
         async with database.transaction(shop.id) as db:
-            return await waves.start_restock(db, shop.id, VARIANT, quantity=n, now=at(1))
+            return await waves.start_restock(
+                db, shop.id, VARIANT, quantity=n, now=seconds_after_noon(1)
+            )
 
     await stock_becomes(runtime, shop, 0, 0)
     ids = await asyncio.gather(*(start(n) for n in range(1, 21)))
@@ -124,7 +145,9 @@ async def test_racing_transactions_start_one(database, runtime, shop):
 
 @pytest.mark.usefixtures("sold_out")
 async def test_each_variant_has_its_own_wave(database, runtime, shop, watch):
-    await save(database, shop, product(variant(), variant(VARIANT + 1), updated_at=at(1)))
+    await save(
+        database, shop, product(variant(), variant(VARIANT + 1), updated_at=seconds_after_noon(1))
+    )
     await stock_becomes(runtime, shop, 0, 0, item=ITEM + 1)
     (mine,) = await started(runtime, shop, 2, 1, watch)
     (other,) = await stock_becomes(runtime, shop, 2, 1, item=ITEM + 1)
@@ -155,10 +178,10 @@ async def test_a_restock_while_a_wave_ends_starts_one_of_its_own(database, runti
         assert await waves.hold(db, shop.id, wave)
         restocking = asyncio.create_task(started(runtime, shop, 5, 3, watch))
         await until(lambda: somebody_waits(database))
-        await waves.finish(db, shop.id, first, ended_by="sold_out", now=at(3))
+        await waves.finish(db, shop.id, first, ended_by="sold_out", now=seconds_after_noon(3))
     (second,) = await restocking
     assert second != first
-    assert (await load_wave(database, shop, second)).started_at == at(3)
+    assert (await load_wave(database, shop, second)).started_at == seconds_after_noon(3)
 
 
 @pytest.mark.usefixtures("sold_out")
@@ -170,7 +193,9 @@ async def test_whom_an_ended_wave_missed_has_it_reopened(database, runtime, shop
         )
         assert await waves.reopen_for_missed(db, shop.id) == []
     await make_signup(database, shop, "late@example.com", seconds=5)
-    await make_signup(database, shop, "gone@example.com", seconds=0, unsubscribed_at=at(0))
+    await make_signup(
+        database, shop, "gone@example.com", seconds=0, unsubscribed_at=seconds_after_noon(0)
+    )
     await make_signup(database, shop, "14155552671", seconds=0, channel="sms")
     await make_signup(database, shop, "unsure@example.com", seconds=0, optin_required=True)
     async with database.transaction(shop.id) as db:

@@ -10,11 +10,11 @@ from factories.catalogs import (
     LOCATION,
     PRODUCT,
     VARIANT,
-    at,
     level,
     product,
     record,
     save,
+    seconds_after_noon,
     somebody_waits,
     variant,
     variant_row,
@@ -39,7 +39,9 @@ async def available(database, shop, number=VARIANT):
 
 async def put_locations(database, shop, *locations, seconds=0.0):
     async with database.transaction(shop.id) as db:
-        return await stock.save_locations(db, shop.id, locations, changed_at=at(seconds))
+        return await stock.save_locations(
+            db, shop.id, locations, changed_at=seconds_after_noon(seconds)
+        )
 
 
 @pytest.mark.usefixtures("known")
@@ -106,7 +108,7 @@ async def test_the_only_location_switched_off_leaves_none(database, shop):
         database, shop, Location(LOCATION, "Main", active=False), seconds=1
     )
     assert (change.before, change.after) == (2, 0)
-    assert (await variant_row(database, shop))["sold_out_at"] == at(1)
+    assert (await variant_row(database, shop))["sold_out_at"] == seconds_after_noon(1)
 
 
 @pytest.mark.usefixtures("known")
@@ -121,9 +123,9 @@ async def test_a_location_told_twice_is_as_it_was_told_last(database, shop):
     await put_locations(
         database,
         shop,
-        Location(LOCATION, "Old", active=True, updated_at=at(1)),
-        Location(LOCATION, "New", active=False, updated_at=at(5)),
-        Location(LOCATION, "Older", active=True, updated_at=at(0)),
+        Location(LOCATION, "Old", active=True, updated_at=seconds_after_noon(1)),
+        Location(LOCATION, "New", active=False, updated_at=seconds_after_noon(5)),
+        Location(LOCATION, "Older", active=True, updated_at=seconds_after_noon(0)),
     )
     async with database.transaction(shop.id) as db:
         rows = await db.fetch("SELECT name, active FROM locations WHERE id = $1", LOCATION)
@@ -134,7 +136,7 @@ async def test_a_location_told_twice_is_as_it_was_told_last(database, shop):
 async def test_a_deleted_location_takes_its_stock_along(database, shop):
     await record(database, shop, level(2), level(3, location=OTHER))
     async with database.transaction(shop.id) as db:
-        (change,) = await stock.remove_location(db, shop.id, OTHER, at(9))
+        (change,) = await stock.remove_location(db, shop.id, OTHER, seconds_after_noon(9))
     assert (change.before, change.after) == (5, 2)
 
 
@@ -170,13 +172,13 @@ async def test_a_complete_read_keeps_what_was_told_after_it_began(database, shop
 async def test_an_item_stocked_nowhere_is_sold_out(database, shop):
     (change,) = await record(database, shop, seconds=3, complete_items=[ITEM])
     assert (change.before, change.after) == (None, 0)
-    assert (await variant_row(database, shop))["sold_out_at"] == at(3)
+    assert (await variant_row(database, shop))["sold_out_at"] == seconds_after_noon(3)
 
 
 @pytest.mark.usefixtures("known")
 async def test_an_item_of_which_nothing_was_told_stays_unknown(database, shop):
     async with database.transaction(shop.id) as db:
-        assert await stock.total(db, shop.id, [ITEM], at(0)) == []
+        assert await stock.total(db, shop.id, [ITEM], seconds_after_noon(0)) == []
     assert await available(database, shop) is None
 
 
@@ -184,7 +186,7 @@ async def test_an_item_of_which_nothing_was_told_stays_unknown(database, shop):
 async def test_a_deleted_item_is_in_stock_nowhere(database, shop):
     await record(database, shop, level(2), level(3, location=OTHER))
     async with database.transaction(shop.id) as db:
-        (change,) = await stock.forget_item(db, shop.id, ITEM, at(9))
+        (change,) = await stock.forget_item(db, shop.id, ITEM, seconds_after_noon(9))
     assert (change.before, change.after) == (5, 0)
     assert await record(database, shop, level(2, told_at=8), seconds=20) == []
 
@@ -193,7 +195,7 @@ async def test_levels_of_a_variant_not_known_yet_are_kept(database, shop):
     assert await record(database, shop, level(2), level(3, location=OTHER)) == []
     await save(database, shop)
     async with database.transaction(shop.id) as db:
-        changes = await stock.total(db, shop.id, [ITEM], at(1))
+        changes = await stock.total(db, shop.id, [ITEM], seconds_after_noon(1))
     assert changes == [StockChanged(VARIANT, PRODUCT, None, 5)]
 
 
@@ -210,16 +212,16 @@ async def test_sold_out_at_is_when_it_last_became_none(database, shop):
         return (await variant_row(database, shop))["sold_out_at"]
 
     assert await sold_out_at(2, 0) is None
-    assert await sold_out_at(0, 1) == at(1)
-    assert await sold_out_at(-2, 2) == at(1)
-    assert await sold_out_at(5, 3) == at(1)
-    assert await sold_out_at(0, 4) == at(4)
+    assert await sold_out_at(0, 1) == seconds_after_noon(1)
+    assert await sold_out_at(-2, 2) == seconds_after_noon(1)
+    assert await sold_out_at(5, 3) == seconds_after_noon(1)
+    assert await sold_out_at(0, 4) == seconds_after_noon(4)
 
 
 @pytest.mark.usefixtures("known")
 async def test_a_variant_first_seen_sold_out_is_sold_out_since_then(database, shop):
     await record(database, shop, level(0), seconds=7)
-    assert (await variant_row(database, shop))["sold_out_at"] == at(7)
+    assert (await variant_row(database, shop))["sold_out_at"] == seconds_after_noon(7)
 
 
 @pytest.mark.usefixtures("known")
@@ -245,7 +247,13 @@ async def test_a_total_waits_for_stock_that_is_being_written(database, shop):
     await put_locations(database, shop, Location(OTHER, "Other", active=True))
     await record(database, shop, level(1, location=OTHER))
     async with database.transaction(shop.id) as db:
-        await stock.record(db, shop.id, [level(7, told_at=1)], triggered_at=at(1), now=at(1))
+        await stock.record(
+            db,
+            shop.id,
+            [level(7, told_at=1)],
+            triggered_at=seconds_after_noon(1),
+            now=seconds_after_noon(1),
+        )
         switching = asyncio.create_task(
             put_locations(database, shop, Location(OTHER, "Other", active=False), seconds=2)
         )
@@ -258,7 +266,7 @@ async def test_a_total_waits_for_stock_that_is_being_written(database, shop):
 async def test_an_item_says_whether_it_is_counted(database, shop):
     async with database.transaction(shop.id) as db:
         item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        await stock.save_item(db, shop.id, item, triggered_at=at(0))
+        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(0))
     row = await variant_row(database, shop)
     assert (row["tracked"], row["sku"]) == (False, "SNOW-154")
 
@@ -273,9 +281,9 @@ async def test_items_told_in_disorder_end_at_the_newest(database, shop, order, s
                 ITEM,
                 f"told at {seconds}",
                 tracked=seconds > 3,
-                updated_at=at(int(seconds)) if says_when else None,
+                updated_at=seconds_after_noon(int(seconds)) if says_when else None,
             )
-            await stock.save_item(db, shop.id, item, triggered_at=at(seconds))
+            await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(seconds))
     row = await variant_row(database, shop)
     assert (row["sku"], row["tracked"]) == ("told at 3.1", True)
 

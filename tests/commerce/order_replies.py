@@ -7,5 +7,5 @@ from commerce.server import answer
 MOMENT = datetime(2026, 6, 20, 14, 30, tzinfo=UTC)
 
 
-def told(node, errors=None):
+def order_reply(node, errors=None):
     return answer({"order": node}, errors)

@@ -14,7 +14,7 @@ from commerce.order_answers import (
     nodes,
     order,
 )
-from commerce.order_replies import MOMENT, told
+from commerce.order_replies import MOMENT, order_reply
 from commerce.server import answer, throttled
 from openstoq.commerce.orders import (
     Market,
@@ -29,7 +29,7 @@ from openstoq.commerce.port import (
 
 
 async def test_there_may_be_no_such_order(shop, admin):
-    admin.replies(told(None))
+    admin.replies(order_reply(None))
     assert await shop.order(1) is None
 
 
@@ -53,7 +53,7 @@ async def test_what_shopify_grants_on_request_is_not_needed_to_read_an_order(sho
             *("order", "paymentCollectionDetails", "vaultedPaymentMethods"),
         ),
     ]
-    admin.replies(told(without, errors))
+    admin.replies(order_reply(without, errors))
     with structlog.testing.capture_logs() as logged:
         found = await shop.order(ORDER)
     assert (found.customer, found.email, found.country) == (None, None, None)
@@ -66,7 +66,7 @@ async def test_what_shopify_grants_on_request_is_not_needed_to_read_an_order(sho
 
 @pytest.mark.parametrize("field", ["fulfillmentOrders", "lineItems", "transactions"])
 async def test_an_order_is_not_read_as_if_it_lacked_what_is_denied(shop, admin, field):
-    admin.replies(told(order() | {field: None}, [denied("read_some", "order", field)]))
+    admin.replies(order_reply(order() | {field: None}, [denied("read_some", "order", field)]))
     with pytest.raises(AccessDenied) as caught:
         await shop.order(ORDER)
     assert caught.value.scopes == ("read_some",)
@@ -82,13 +82,13 @@ async def test_an_order_is_not_read_as_if_it_lacked_what_is_denied(shop, admin, 
     ],
 )
 async def test_an_order_of_another_shape_is_told_by_its_field(shop, admin, field, value, sentence):
-    admin.replies(told(order() | {field: value}))
+    admin.replies(order_reply(order() | {field: value}))
     with pytest.raises(CommerceUnreadable, match=sentence):
         await shop.order(ORDER)
 
 
 async def test_an_order_waits_for_its_points(shop, admin, clock):
-    admin.replies(throttled(requested=173, available=73, rate=50), told(order()))
+    admin.replies(throttled(requested=173, available=73, rate=50), order_reply(order()))
     assert (await shop.order(ORDER)).id == ORDER
     assert clock.slept == [2.0]
 

@@ -12,7 +12,7 @@ from commerce.order_answers import (
     order,
     shop_money,
 )
-from commerce.order_replies import MOMENT, told
+from commerce.order_replies import MOMENT, order_reply
 from commerce.server import answer
 from openstoq.commerce.orders import (
     FulfillmentLine,
@@ -28,7 +28,7 @@ from openstoq.commerce.orders import (
 
 async def test_an_order_is_read_with_all_that_it_tells(shop, admin):
     admin.replies(
-        told(
+        order_reply(
             order(
                 cancelledAt="2026-06-20T14:30:00Z",
                 cancelReason="CUSTOMER",
@@ -66,7 +66,7 @@ async def test_a_line_is_worth_what_is_left_of_all_discounts(shop, admin):
         ],
     )
     plain = line(2, sellingPlan=None, variant=None, product=None, customAttributes=[])
-    admin.replies(told(order(lineItems=nodes(reduced, plain))))
+    admin.replies(order_reply(order(lineItems=nodes(reduced, plain))))
     first, second = (await shop.order(ORDER)).lines
     assert first == OrderLine(
         id=1,
@@ -107,7 +107,7 @@ async def test_payments_are_read(shop, admin):
         parentTransaction={"id": "gid://shopify/OrderTransaction/11"},
         errorCode="CARD_DECLINED",
     )
-    admin.replies(told(order(transactions=[sale(11), refunded])))
+    admin.replies(order_reply(order(transactions=[sale(11), refunded])))
     paid, failed = (await shop.order(ORDER)).transactions
     assert paid == Transaction(
         id=11,
@@ -141,7 +141,7 @@ async def test_what_was_left_to_be_charged_is_read_with_whether_it_can_be(shop, 
         "additionalPaymentCollectionUrl": "https://shop.example/pay",
         "vaultedPaymentMethods": methods,
     }
-    admin.replies(told(order(paymentCollectionDetails=details)))
+    admin.replies(order_reply(order(paymentCollectionDetails=details)))
     found = await shop.order(ORDER)
     assert found.collection_url == "https://shop.example/pay"
     assert found.mandates == (
@@ -170,7 +170,7 @@ async def test_what_is_due_later_is_read(shop, admin):
             schedule(2, "CAD", "80.0", dueAt=None),
         )
     }
-    admin.replies(told(order(paymentTerms=terms)))
+    admin.replies(order_reply(order(paymentTerms=terms)))
     assert (await shop.order(ORDER)).schedules == (
         PaymentSchedule(
             id=1, due_at=MOMENT, completed_at=MOMENT, total=Decimal(80), balance_due=Decimal(0)
@@ -191,7 +191,7 @@ async def test_what_is_due_in_the_shoppers_currency_is_told_in_the_shops(shop, a
         "balanceDue": {"amount": "8889", "currencyCode": "JPY"},
     }
     terms = {"paymentSchedules": nodes(schedule(1, "JPY", "8889") | due)}
-    admin.replies(told(order(paymentTerms=terms, currentTotalPriceSet=total)))
+    admin.replies(order_reply(order(paymentTerms=terms, currentTotalPriceSet=total)))
     (found,) = (await shop.order(ORDER)).schedules
     assert (found.total, found.balance_due) == (Decimal("80.00"), Decimal("80.00"))
 
@@ -219,7 +219,7 @@ async def test_fulfillment_orders_are_read_with_who_holds_them(shop, admin):
             },
         ],
     )
-    admin.replies(told(order(fulfillmentOrders=nodes(held))))
+    admin.replies(order_reply(order(fulfillmentOrders=nodes(held))))
     assert (await shop.order(ORDER)).fulfillment_orders == (
         FulfillmentOrder(
             id=4,
@@ -245,7 +245,7 @@ async def test_every_line_and_fulfillment_order_is_read_however_many_pages_there
 
     def further_lines(asked):
         assert asked == {"id": ORDER_GID, "first": 250, "after": "l50"}
-        return told({"lineItems": nodes(*lines[50:])})
+        return order_reply({"lineItems": nodes(*lines[50:])})
 
     def further_parts(asked):
         start = int(asked["after"].removeprefix("p"))
@@ -254,14 +254,14 @@ async def test_every_line_and_fulfillment_order_is_read_however_many_pages_there
         return answer({"fulfillmentOrder": {"lineItems": nodes(*parts[start:stop], after=after)}})
 
     admin.operations = {
-        "OrderById": told(
+        "OrderById": order_reply(
             order(
                 lineItems=nodes(*lines[:50], after="l50"),
                 fulfillmentOrders=nodes(*first, tenth, after="f10"),
             )
         ),
         "OrderLinesPage": further_lines,
-        "OrderFulfillmentOrdersPage": told({"fulfillmentOrders": nodes(last)}),
+        "OrderFulfillmentOrdersPage": order_reply({"fulfillmentOrders": nodes(last)}),
         "FulfillmentOrderLinesPage": further_parts,
     }
     found = await shop.order(ORDER)
@@ -281,14 +281,14 @@ async def test_what_two_pages_of_an_order_show_is_there_once(shop, admin):
     changed = fulfillment_line(1) | {"remainingQuantity": 0}
     first = fulfillment_order(10, fulfillment_line(1), after="p1")
     admin.operations = {
-        "OrderById": told(
+        "OrderById": order_reply(
             order(
                 lineItems=nodes(line(1), line(2), after="l2"),
                 fulfillmentOrders=nodes(first, after="f1"),
             )
         ),
-        "OrderLinesPage": told({"lineItems": nodes(line(2, currentQuantity=0), line(3))}),
-        "OrderFulfillmentOrdersPage": told({"fulfillmentOrders": nodes(first)}),
+        "OrderLinesPage": order_reply({"lineItems": nodes(line(2, currentQuantity=0), line(3))}),
+        "OrderFulfillmentOrdersPage": order_reply({"fulfillmentOrders": nodes(first)}),
         "FulfillmentOrderLinesPage": answer(
             {"fulfillmentOrder": {"lineItems": nodes(changed, fulfillment_line(2))}}
         ),

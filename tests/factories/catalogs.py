@@ -13,7 +13,7 @@ VARIANT, PRODUCT, ITEM, LOCATION = 11, 10, 12, 13
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
-def at(seconds: float) -> datetime:
+def seconds_after_noon(seconds: float) -> datetime:
     """A moment so many seconds after noon."""
     return NOON + timedelta(seconds=seconds)
 
@@ -31,7 +31,7 @@ def variant(number=VARIANT, **changes) -> Variant:
         "tracked": True,
         "image_url": "https://cdn.test/blue.png",
         "position": 1,
-        "updated_at": at(0),
+        "updated_at": seconds_after_noon(0),
     }
     return Variant(**(fields | changes))
 
@@ -45,7 +45,7 @@ def product(*variants: Variant, **changes) -> Product:
         "status": "active",
         "url": "https://snowdevil.test/products/snowboard",
         "image_url": "https://cdn.test/board.png",
-        "updated_at": at(0),
+        "updated_at": seconds_after_noon(0),
         "variants": variants or (variant(),),
     }
     return Product(**(fields | changes))
@@ -53,7 +53,7 @@ def product(*variants: Variant, **changes) -> Product:
 
 def level(available: int, *, item=ITEM, location=LOCATION, told_at=0.0, active=True):
     """A level, with Shopify's time in whole seconds; None is a message that does not say."""
-    updated_at = None if told_at is None else at(int(told_at))
+    updated_at = None if told_at is None else seconds_after_noon(int(told_at))
     return InventoryLevel(item, location, available, updated_at, active)
 
 
@@ -71,8 +71,8 @@ async def record(
             db,
             shop.id,
             levels,
-            triggered_at=at(seconds),
-            now=at(seconds),
+            triggered_at=seconds_after_noon(seconds),
+            now=seconds_after_noon(seconds),
             complete_items=complete_items,
         )
 

@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from factories.sandboxed import did, idle, run
+from factories.sandboxed import accepted, all_jobs_done, run
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.orders.jobs import read_order
 
@@ -40,11 +40,11 @@ class Market:
     async def tell(self, order):
         """Have an order read, and everything done that follows."""
         await run(self.runtime, self.shop, read_order, order_id=order["id"])
-        await idle(self.database)
+        await all_jobs_done(self.database)
 
     async def run(self, job, **arguments):
         await run(self.runtime, self.shop, job, **arguments)
-        await idle(self.database)
+        await all_jobs_done(self.database)
 
     async def unheard(self, order, what, **body):
         """Have a merchant or a shopper do something to an order, of which nothing is told."""
@@ -58,18 +58,18 @@ class Market:
 
     async def ask(self, order, what, **body):
         """Ask for an action on an order, and wait until it is done."""
-        answer = await did(self.client, f"{at(order)}/{what}", **body)
-        await idle(self.database)
+        answer = await accepted(self.client, f"{order_path(order)}/{what}", **body)
+        await all_jobs_done(self.database)
         return answer
 
     async def refusal(self, order, what, status=409, **body):
         """Ask for what is refused; return the sentence."""
-        answer = await self.client.post(f"{at(order)}/{what}", json=body)
+        answer = await self.client.post(f"{order_path(order)}/{what}", json=body)
         assert answer.status_code == status, answer.text
         return answer.json()["errors"][0]
 
     async def read(self, order, part=""):
-        answer = await self.client.get(f"{at(order)}{part}")
+        answer = await self.client.get(f"{order_path(order)}{part}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -94,18 +94,18 @@ class Market:
     @property
     def mails(self):
         """Subjects of all mails so far."""
-        return [subject(email) for email in self.relay.taken]
+        return [subject_of(email) for email in self.relay.taken]
 
     @property
     def relay(self):
         return self.runtime.ports.get(EmailTransport)
 
 
-def at(order):
+def order_path(order):
     return f"/preorders/orders/{order['id']}"
 
 
-def subject(email):
+def subject_of(email):
     return message_from_bytes(email.content, policy=policy.default)["Subject"]
 
 
@@ -125,7 +125,7 @@ async def payments(market, order):
     return (await market.read(order))["payments"]
 
 
-async def agree(market, order):
+async def assert_books_agree(market, order):
     """Our record of an order and the shop's are the same, to the cent."""
     told, shown = await market.read(order), await market.in_shop(order)
     for name in ("received", "refunded", "outstanding"):

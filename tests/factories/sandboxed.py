@@ -12,8 +12,8 @@ from factories.clients import patient_client
 from factories.patience import PATIENCE, until
 from factories.queues import cut_pauses_short
 from factories.relays import Relay
-from factories.runtimes import KEY, make_runtime
-from factories.shops import make_key
+from factories.runtimes import make_runtime
+from factories.shops import install_shop, make_key
 from openstoq.catalog.jobs import pull
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
@@ -22,20 +22,16 @@ from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.commerce.shopify.throttle import Patience
 from openstoq.jobs.queue import waiting
 from openstoq.jobs.worker import Worker
-from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.registry import JOBS, SUBSCRIBERS
-from openstoq.shops import store
-from openstoq.shops.seal import Seal
 from sandbox.site import SNOWDEVIL, running
 
 ATTEMPTS = 4
 
 
-async def soon(seconds):
+async def short_pause(seconds):
     await asyncio.sleep(min(seconds, 0.02))
 
 
@@ -51,7 +47,7 @@ async def site():
 async def runtime(database):
     async with patient_client() as http:
         connector = ShopifyConnector(
-            http, Patience(attempts=ATTEMPTS, longest=1.0, answer=PATIENCE, sleep=soon)
+            http, Patience(attempts=ATTEMPTS, longest=1.0, answer=PATIENCE, sleep=short_pause)
         )
         ports = {
             ShopConnector: connector,
@@ -63,18 +59,7 @@ async def runtime(database):
 
 @pytest.fixture
 async def shop(database, site):
-    shop_id = new_id()
-    async with database.transaction(shop_id) as db:
-        await store.save(
-            db,
-            shop_id,
-            domain=SNOWDEVIL,
-            name="Snowdevil",
-            now=utc_now(),
-            api_url=f"{site.url}/shops/{SNOWDEVIL}",
-            access_token=Seal(KEY).close("shpat_sandbox"),
-        )
-        return await store.load(db, shop_id)
+    return await install_shop(database, f"{site.url}/shops/{SNOWDEVIL}", "shpat_sandbox")
 
 
 class Workplace:
@@ -106,7 +91,7 @@ async def worker(runtime, database, database_url, shop, at_once):
     place.start()
     try:
         await run(runtime, shop, pull)
-        await idle(database)
+        await all_jobs_done(database)
         yield place
     finally:
         await place.stop()
@@ -117,7 +102,7 @@ async def run(runtime, shop, job, **arguments):
         work.enqueue(job, **arguments)
 
 
-async def idle(database):
+async def all_jobs_done(database):
     """Wait until no job waits or runs, and none failed."""
 
     async def is_idle():
@@ -133,16 +118,16 @@ async def idle(database):
 @pytest.fixture
 async def client(runtime, database, shop):
     async with client_of(make_app(runtime), await make_key(database, shop)) as opened:
-        await widen(database, shop)
+        await give_points(database, shop)
         yield opened
 
 
-async def widen(database, shop):
+async def give_points(database, shop):
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE shops SET rate_points = 1000000")
 
 
-async def did(client, path, **body):
+async def accepted(client, path, **body):
     answer = await client.post(path, json=body)
     assert answer.status_code == 202, answer.text
     return answer.json()
@@ -157,26 +142,26 @@ async def variants(site, worker):
 @pytest.fixture
 async def offer(client, database, variants):
     """An enabled offer with a deposit that sells the first three variants."""
-    made = await did(client, "/preorders/offers", name="Drop")
+    made = await accepted(client, "/preorders/offers", name="Drop")
     at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/payments/set_mode", mode="full_and_partial")
-    await did(client, f"{at}/payments/set_deposit_percent", percent=30)
-    await did(client, f"{at}/products/add_variants", variant_ids=variants[:3])
-    await did(client, f"{at}/enable")
-    await idle(database)
+    await accepted(client, f"{at}/payments/set_mode", mode="full_and_partial")
+    await accepted(client, f"{at}/payments/set_deposit_percent", percent=30)
+    await accepted(client, f"{at}/products/add_variants", variant_ids=variants[:3])
+    await accepted(client, f"{at}/enable")
+    await all_jobs_done(database)
     return at
 
 
-async def groups(site):
+async def plan_groups(site):
     return (await site.control("GET", "selling_plan_groups"))["selling_plan_groups"]
 
 
-async def seen(site, variant):
+async def variant_in_shop(site, variant):
     """What a theme knows of a variant: its metafields read, and its inventory policy."""
     told = await site.control("GET", f"variants/{variant}/preorder")
     return {one["key"]: one["value"] for one in told["metafields"]}, told["inventory_policy"]
 
 
-async def on_shop(site):
+async def shop_metafields(site):
     told = (await site.control("GET", "metafields"))["metafields"]
     return {one["key"]: json.loads(one["value"]) for one in told}

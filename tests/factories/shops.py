@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from factories.runtimes import KEY
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
 from openstoq.shops.model import Shop
+from openstoq.shops.seal import Seal
 
 
 async def make_shop(database: Database, domain: str = "snowdevil.myshopify.com") -> Shop:
@@ -15,6 +17,27 @@ async def make_shop(database: Database, domain: str = "snowdevil.myshopify.com")
         await store.save(
             db, shop_id, domain=domain, name=domain.split(".", maxsplit=1)[0], now=utc_now()
         )
+        shop = await store.load(db, shop_id)
+    assert shop is not None
+    return shop
+
+
+async def install_shop(
+    database: Database, api_url: str, token: str, email: str | None = None
+) -> Shop:
+    """Make a shop that has installed us: with its token, and where its Admin API is."""
+    shop_id: UUID = new_id()
+    async with database.transaction(shop_id) as db:
+        await store.save(
+            db,
+            shop_id,
+            domain="snowdevil.myshopify.com",
+            name="Snowdevil",
+            now=utc_now(),
+            api_url=api_url,
+            access_token=Seal(KEY).close(token),
+        )
+        await db.execute("UPDATE shops SET email = coalesce($1, email)", email)
         shop = await store.load(db, shop_id)
     assert shop is not None
     return shop

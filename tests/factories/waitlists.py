@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, at, level
+from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, level, seconds_after_noon
 from factories.runtimes import make_runtime
 from openstoq.back_in_stock.notifications import claims, marks, waves
 from openstoq.back_in_stock.notifications.marks import Mark
@@ -34,7 +34,7 @@ class Watch:
 
     def show(self, seconds: float) -> None:
         """Set it to so many seconds after noon."""
-        self.now = at(seconds)
+        self.now = seconds_after_noon(seconds)
 
 
 def restocking_runtime(database: Database, watch: Watch, **changes) -> Runtime:
@@ -52,8 +52,8 @@ async def stock_becomes(
             work.db,
             shop.id,
             [level(available, item=item, told_at=seconds)],
-            triggered_at=at(seconds),
-            now=at(seconds),
+            triggered_at=seconds_after_noon(seconds),
+            now=seconds_after_noon(seconds),
         )
         for change in changes:
             await work.publish(change)
@@ -84,7 +84,7 @@ async def make_signup(
     )
     async with database.transaction(shop.id) as db:
         added = await intake.add(
-            db, shop.id, new, projection=SIGNUP, now=at(seconds), vouched=vouched
+            db, shop.id, new, projection=SIGNUP, now=seconds_after_noon(seconds), vouched=vouched
         )
         assert added.is_new
         for column, value in columns.items():
@@ -144,7 +144,7 @@ async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes)
         "run_id": new_id(),
         "after": None,
         "limit": 100,
-        "now": at(10),
+        "now": seconds_after_noon(10),
         "lease": LEASE,
     }
     async with database.transaction(shop.id) as db:
@@ -152,14 +152,14 @@ async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes)
 
 
 async def claim_due(database: Database, shop: Shop, wave: waves.Wave, **changes):
-    fields = {"run_id": new_id(), "limit": 100, "now": at(50), "lease": LEASE}
+    fields = {"run_id": new_id(), "limit": 100, "now": seconds_after_noon(50), "lease": LEASE}
     async with database.transaction(shop.id) as db:
         return await claims.claim_due(db, shop.id, wave, **(fields | changes))
 
 
 async def mark(database, shop, wave, run_id, *given, seconds=20.0):
     async with database.transaction(shop.id) as db:
-        await marks.write(db, shop.id, wave, run_id, given, now=at(seconds))
+        await marks.write(db, shop.id, wave, run_id, given, now=seconds_after_noon(seconds))
 
 
 def outcome(claimed, status, **changes):

@@ -8,16 +8,14 @@ from factories.clients import patient_client
 from factories.orders import make_line, make_order, make_payment
 from factories.relays import Relay
 from factories.runtimes import KEY, make_runtime
+from factories.shops import install_shop
 from messaging.reading import body, parsed
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.config import Mail, Security, Settings
 from openstoq.jobs.work import Run
-from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
-from openstoq.shops import store
-from openstoq.shops.seal import Seal
 
 DOMAIN = "snowdevil.myshopify.com"
 
@@ -43,19 +41,7 @@ async def runtime(database, relay):
 
 @pytest.fixture
 async def shop(database, admin):
-    shop_id = new_id()
-    async with database.transaction(shop_id) as db:
-        await store.save(
-            db,
-            shop_id,
-            domain=DOMAIN,
-            name="Snowdevil",
-            now=utc_now(),
-            api_url=admin.url,
-            access_token=Seal(KEY).close("shpat_test"),
-        )
-        await db.execute("UPDATE shops SET email = 'owner@snowdevil.example'")
-        return await store.load(db, shop_id)
+    return await install_shop(database, admin.url, "shpat_test", "owner@snowdevil.example")
 
 
 @pytest.fixture

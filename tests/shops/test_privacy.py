@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 from factories.catalogs import (
     PRODUCT,
     VARIANT,
-    at,
     save,
+    seconds_after_noon,
 )
 from factories.deliveries import DOMAIN, deliver, waiting
 from factories.waitlists import make_signup, rows, stock_becomes
@@ -133,7 +133,7 @@ async def test_an_uninstalled_shop_is_forgotten_whole(database, runtime, shop):
             signup_id,
             VARIANT,
             PRODUCT,
-            at(0),
+            seconds_after_noon(0),
         )
         await store.mark_uninstalled(db, shop.id, shop.installed_at)
     await deliver(runtime, shop, "shop/redact", {"shop_id": 1, "shop_domain": DOMAIN})

@@ -7,7 +7,7 @@ import pytest
 
 from factories.apps import client_of, make_app
 from factories.catalogs import (
-    at,
+    seconds_after_noon,
 )
 from factories.deliveries import DOMAIN, make_delivery, signature, take, waiting
 from factories.runtimes import KEY
@@ -28,7 +28,7 @@ async def test_a_delivery_is_stored_with_its_job(database, runtime, shop):
     (row,) = await rows(database, shop, "webhook_deliveries", "webhook_id")
     assert (row["topic"], row["body"]) == ("inventory_levels/update", body)
     assert (row["event_id"], row["done_at"]) == ("one-action-of-the-merchant", None)
-    assert row["triggered_at"] == at(0.123)
+    assert row["triggered_at"] == seconds_after_noon(0.123)
     assert await waiting(runtime, shop, work_off.name) == [{"webhook_id": row["webhook_id"]}]
 
 

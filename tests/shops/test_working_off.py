@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from factories.catalogs import (
-    at,
     level,
     record,
     save,
+    seconds_after_noon,
     variant_row,
 )
 from factories.deliveries import DOMAIN, deliver, make_delivery, row_of, take, waiting
@@ -135,16 +135,20 @@ async def test_every_sample_of_shopifys_is_worked_off(database, runtime, shop):
 async def test_uninstalling_ends_the_shops_token(database, runtime, shop):
     async with database.transaction(shop.id) as db:
         token = Seal(KEY).close("shpat")
-        await store.save(db, shop.id, domain=DOMAIN, name="x", now=at(0), access_token=token)
+        await store.save(
+            db, shop.id, domain=DOMAIN, name="x", now=seconds_after_noon(0), access_token=token
+        )
     await deliver(runtime, shop, "app/uninstalled", {}, triggered_at="2026-07-01T12:00:05Z")
     gone = await load_shop(runtime, shop)
-    assert (gone.uninstalled_at, gone.sealed_access_token) == (at(5), None)
+    assert (gone.uninstalled_at, gone.sealed_access_token) == (seconds_after_noon(5), None)
 
 
 async def test_uninstalling_before_a_reinstall_is_ignored(database, runtime, shop):
     async with database.transaction(shop.id) as db:
         token = Seal(KEY).close("shpat")
-        await store.save(db, shop.id, domain=DOMAIN, name="x", now=at(9), access_token=token)
+        await store.save(
+            db, shop.id, domain=DOMAIN, name="x", now=seconds_after_noon(9), access_token=token
+        )
     await deliver(runtime, shop, "app/uninstalled", {}, triggered_at="2026-07-01T12:00:05Z")
     here = await load_shop(runtime, shop)
     assert (here.uninstalled_at, here.sealed_access_token) == (None, token)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from factories.sandboxed import idle
+from factories.sandboxed import all_jobs_done
 from openstoq.jobs import bulk
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.orders.actions.bulk import run_bulk
@@ -17,7 +17,7 @@ async def submitted(market, action, **body):
 
 
 async def ended(market, job):
-    await idle(market.database)
+    await all_jobs_done(market.database)
     path = job["status_url"].removeprefix("/api/v2/external")
     return (await market.client.get(path)).json()
 

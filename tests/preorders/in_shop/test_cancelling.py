@@ -1,16 +1,14 @@
 """Cancelling orders in the shop, which takes its time and may refuse."""
 
 from factories.patience import until
-from factories.preorders import at, payments
-from factories.sandboxed import did, idle
-from openstoq.preorders.orders import decisions, store
-from openstoq.preorders.orders.payments import charges
+from factories.preorders import order_path
+from factories.sandboxed import accepted, all_jobs_done
 
 
 async def test_a_cancellation_that_never_comes_is_told_after_a_while(market, plans, variants):
     order = await market.place((variants[0], plans["full"], 1))
     await market.site.control("PATCH", "charges", {"polls": 1_000})
-    await did(market.client, f"{at(order)}/cancel", cancel_shopify_order=True)
+    await accepted(market.client, f"{order_path(order)}/cancel", cancel_shopify_order=True)
 
     async def was_asked_long_ago():
         async with market.database.transaction(market.shop.id) as db:
@@ -22,7 +20,7 @@ async def test_a_cancellation_that_never_comes_is_told_after_a_while(market, pla
             )
 
     await until(was_asked_long_ago)
-    await idle(market.database)
+    await all_jobs_done(market.database)
     told = (await market.read(order))["sync"]
     assert (told["state"], "did not; cancel it there" in told["error"]) == ("failed", True)
     # Once it comes after all, everything is well.

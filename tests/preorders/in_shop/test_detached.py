@@ -3,7 +3,7 @@
 import html
 import re
 
-from factories.sandboxed import did, groups, idle
+from factories.sandboxed import accepted, all_jobs_done, plan_groups
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
@@ -27,22 +27,22 @@ async def bought(site, variant):
 async def test_a_detached_offers_lines_name_it(site, client, database, variants, worker):
     # The shop learns of the offer when it is complete: a group made before it was detached stays.
     await worker.stop()
-    made = await did(client, "/preorders/offers", name="Detached")
+    made = await accepted(client, "/preorders/offers", name="Detached")
     at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/advanced/detach_from_shopify_selling_plan")
-    await did(client, f"{at}/advanced/set_custom_line_item_property", text="Made for <you>")
-    await did(client, f"{at}/shipping/set_shipping_text", text="In May")
-    await did(client, f"{at}/products/add_variants", variant_ids=variants[:1])
-    await did(client, f"{at}/enable")
+    await accepted(client, f"{at}/advanced/detach_from_shopify_selling_plan")
+    await accepted(client, f"{at}/advanced/set_custom_line_item_property", text="Made for <you>")
+    await accepted(client, f"{at}/shipping/set_shipping_text", text="In May")
+    await accepted(client, f"{at}/products/add_variants", variant_ids=variants[:1])
+    await accepted(client, f"{at}/enable")
     worker.start()
-    await idle(database)
-    assert await groups(site) == []
+    await all_jobs_done(database)
+    assert await plan_groups(site) == []
     line = await bought(site, variants[0])
     assert line.properties == {
         "_openstoq_offer": made["id"], "Shipping": "In May", "Note": "Made for <you>",
     }  # fmt: skip
-    await did(client, f"{at}/disable")
-    await idle(database)
+    await accepted(client, f"{at}/disable")
+    await all_jobs_done(database)
     assert (await bought(site, variants[0])).properties == {}
 
 
@@ -62,8 +62,8 @@ async def test_a_detached_offers_variants_wait_for_no_group(site, client, databa
         "advanced/attach_to_shopify_selling_plan",
         "disable",
     ):
-        await did(client, f"{offer}/{action}")
-        await idle(database)
+        await accepted(client, f"{offer}/{action}")
+        await all_jobs_done(database)
         assert await states(client, offer) == {"synced"}, action
 
 
@@ -76,5 +76,5 @@ async def test_a_variant_is_pending_until_its_metafields_are_written(
     changed = await client.patch(here, json={"shipping_text": "In August"})
     assert changed.json()["sync"]["state"] == "pending"
     worker.start()
-    await idle(database)
+    await all_jobs_done(database)
     assert (await client.get(here)).json()["sync"] == {"state": "synced", "error": None}

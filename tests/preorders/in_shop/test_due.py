@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from factories.sandboxed import idle
+from factories.sandboxed import all_jobs_done
 from factories.waitlists import run_of
 from openstoq.commerce.inbound import PaymentScheduleDue
 from openstoq.preorders.orders import jobs as order_jobs
@@ -18,7 +18,7 @@ async def test_a_message_that_a_payment_is_due_has_it_collected(market, plans, v
     news = News(PaymentScheduleDue(schedule["id"], None), datetime.now(UTC))
     async with market.runtime.work(market.shop.id, request_id="test") as work:
         await order_jobs.on_news(work, news)
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert await market.state(order) == "balance_collected"
     assert (await market.in_shop(order))["outstanding"] == "0.00"
 
@@ -31,5 +31,5 @@ async def test_runs_that_collect_at_once_mail_a_shopper_without_a_card_once(
         await db.execute("UPDATE preorder_orders SET due_at = now()")
     run = run_of(market.runtime, market.shop)
     await asyncio.gather(*(collect_due.handler(run) for _ in range(4)))
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert market.relay.recipients == ["ada@example.com"]

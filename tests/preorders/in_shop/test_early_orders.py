@@ -3,7 +3,7 @@
 import pytest
 
 from factories.patience import until
-from factories.sandboxed import idle
+from factories.sandboxed import all_jobs_done
 from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.preorders.orders.jobs import read_order
@@ -43,7 +43,7 @@ async def test_an_order_by_a_plan_that_may_be_ours_is_read_again(
 
     await until(is_known)
     await time_passes(market)
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert await market.state(order) == "placed"
 
 

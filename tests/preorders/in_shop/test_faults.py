@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from factories.patience import until
-from factories.sandboxed import ATTEMPTS, did, groups, idle, on_shop, run, seen
+from factories.sandboxed import (
+    ATTEMPTS,
+    accepted,
+    all_jobs_done,
+    plan_groups,
+    run,
+    shop_metafields,
+    variant_in_shop,
+)
 from openstoq.preorders.orders.jobs import read_order
 from openstoq.preorders.variants.jobs import reconcile
 
@@ -28,9 +36,9 @@ FAULTS = (
 async def test_a_lost_answer_makes_no_second_group(site, client, database, variants):
     fault = {"fault": "lose", "operation": "SellingPlanGroupCreate", "count": 3}
     await site.control("POST", "faults", fault)
-    await did(client, "/preorders/offers", name="Once")
-    await idle(database)
-    assert [group["name"] for group in await groups(site)] == ["Once"]
+    await accepted(client, "/preorders/offers", name="Once")
+    await all_jobs_done(database)
+    assert [group["name"] for group in await plan_groups(site)] == ["Once"]
 
 
 async def test_what_was_written_without_an_answer_is_taken_back(
@@ -42,14 +50,14 @@ async def test_what_was_written_without_an_answer_is_taken_back(
     assert (await client.patch(at, json={"shipping_text": "In May"})).status_code == 202
 
     async def is_given_up():
-        written, _ = await seen(site, variants[0])
+        written, _ = await variant_in_shop(site, variants[0])
         left = (await site.control("GET", "faults"))["graphql"]
         return "shipping_text" in written and left == []
 
     await until(is_given_up)
     assert (await client.patch(at, json={"shipping_text": None})).status_code == 202
-    await idle(database)
-    assert "shipping_text" not in (await seen(site, variants[0]))[0]
+    await all_jobs_done(database)
+    assert "shipping_text" not in (await variant_in_shop(site, variants[0]))[0]
 
 
 async def test_who_is_sold_out_stops_though_the_shop_takes_no_metafields(
@@ -57,32 +65,32 @@ async def test_who_is_sold_out_stops_though_the_shop_takes_no_metafields(
 ):
     at = f"{offer}/products/variants/{variants[0]}"
     assert (await market.client.patch(at, json={"max_count": 1})).status_code == 202
-    await idle(market.database)
+    await all_jobs_done(market.database)
     refused = {"fault": "status", "status": 503, "operation": "MetafieldsSet", "count": 10_000}
     await site.control("POST", "faults", refused)
     order = await market.buy((variants[0], plans["full"], 1))
     await run(market.runtime, market.shop, read_order, order_id=order["id"])
 
     async def has_stopped():
-        return (await seen(site, variants[0]))[1] == "DENY"
+        return (await variant_in_shop(site, variants[0]))[1] == "DENY"
 
     await until(has_stopped)
-    assert (await seen(site, variants[0]))[0]["preorder_count"] == "0"
+    assert (await variant_in_shop(site, variants[0]))[0]["preorder_count"] == "0"
     await site.control("DELETE", "faults")
-    await idle(market.database)
-    assert (await seen(site, variants[0]))[0]["preorder_count"] == "1"
+    await all_jobs_done(market.database)
+    assert (await variant_in_shop(site, variants[0]))[0]["preorder_count"] == "1"
 
 
 async def test_a_metafield_that_somebody_added_is_taken_away_at_night(
     runtime, shop, site, client, database, offer, variants
 ):
-    before, _ = await seen(site, variants[0])
+    before, _ = await variant_in_shop(site, variants[0])
     kept = site.shop().metafields
     (one, *_) = kept.of(f"gid://shopify/ProductVariant/{variants[0]}")
     kept.put(replace(one, key="preorder_max_count", type="number_integer", value="3"))
     await run(runtime, shop, reconcile)
-    await idle(database)
-    assert (await seen(site, variants[0]))[0] == before
+    await all_jobs_done(database)
+    assert (await variant_in_shop(site, variants[0]))[0] == before
 
 
 class Editor:
@@ -95,10 +103,10 @@ class Editor:
 
     async def make(self):
         for number in range(OFFERS):
-            made = await did(self.client, "/preorders/offers", name=f"Drop {number}")
+            made = await accepted(self.client, "/preorders/offers", name=f"Drop {number}")
             self.offers.append(f"/preorders/offers/{made['id']}")
             await self.add(self.offers[-1])
-            await did(self.client, f"{self.offers[-1]}/enable")
+            await accepted(self.client, f"{self.offers[-1]}/enable")
 
     def some(self):
         return self.chance.sample(self.variants, self.chance.randint(1, 5))
@@ -113,7 +121,7 @@ class Editor:
         await act(self.chance.choice(self.offers))
 
     async def add(self, offer):
-        await did(self.client, f"{offer}/products/add_variants", variant_ids=self.some())
+        await accepted(self.client, f"{offer}/products/add_variants", variant_ids=self.some())
 
     async def remove(self, offer):
         # None of them may be attached, which is refused.
@@ -125,18 +133,20 @@ class Editor:
 
     async def say(self, offer):
         path = self.chance.choice(("widget/set_badge_text", "shipping/set_shipping_text"))
-        await did(self.client, f"{offer}/{path}", text=self.word())
+        await accepted(self.client, f"{offer}/{path}", text=self.word())
 
     async def ask(self, offer):
         mode = self.chance.choice(("full_and_partial", "full", "partial"))
-        await did(self.client, f"{offer}/payments/set_mode", mode=mode)
+        await accepted(self.client, f"{offer}/payments/set_mode", mode=mode)
 
     async def pause(self, offer):
-        await did(self.client, f"{offer}/{self.chance.choice(('disable', 'enable', 'enable'))}")
+        await accepted(
+            self.client, f"{offer}/{self.chance.choice(('disable', 'enable', 'enable'))}"
+        )
 
     async def plan(self, offer):
         way = self.chance.choice(("detach_from", "attach_to", "attach_to"))
-        await did(self.client, f"{offer}/advanced/{way}_shopify_selling_plan")
+        await accepted(self.client, f"{offer}/advanced/{way}_shopify_selling_plan")
 
     async def fail(self):
         fault = {**self.chance.choice(FAULTS), "count": self.chance.randint(1, 6)}
@@ -145,8 +155,8 @@ class Editor:
     async def forget(self):
         """Lose or change something in the shop of which no webhook tells."""
         variant = self.chance.choice(self.variants)
-        written = sorted((await seen(self.site, variant))[0])
-        there = await groups(self.site)
+        written = sorted((await variant_in_shop(self.site, variant))[0])
+        there = await plan_groups(self.site)
         # Drawn in any case: how far the worker has come does not change what comes next.
         act, which = self.chance.randrange(3), self.chance.random()
         value, policy = self.chance.choice(("7", None)), self.chance.choice(("DENY", "CONTINUE"))
@@ -166,7 +176,7 @@ class Editor:
     async def agrees(self):
         """Compare everything that the shop has with what the offers say."""
         read = [(await self.client.get(offer)).json() for offer in self.offers]
-        there = await groups(self.site)
+        there = await plan_groups(self.site)
         attached = {one: [] for one in self.variants}
         for offer, told in zip(self.offers, read, strict=True):
             assert told["sync"] == {"state": "synced", "error": None}
@@ -184,13 +194,13 @@ class Editor:
             assert group["variant_ids"] == (own if live else [])
             options = told["payments"]["options"].values()
             assert len(group["plans"]) == sum(one is not None for one in options)
-        shown = (await on_shop(self.site))["selling_plans"]["offers"]
+        shown = (await shop_metafields(self.site))["selling_plans"]["offers"]
         assert set(shown) == {told["id"] for told in read if told["status"] == "enabled"}
         for told in read:
             if told["id"] in shown:
                 assert shown[told["id"]]["widget"]["badge"] == told["widget"]["badge"]
         for variant, offers in attached.items():
-            metafields, policy = await seen(self.site, variant)
+            metafields, policy = await variant_in_shop(self.site, variant)
             context = await self.client.get(f"/preorders/product_variants/{variant}")
             assert bool(metafields) == bool(offers)
             if not context.is_success:
@@ -209,7 +219,7 @@ class Editor:
 async def editor(request, client, site, variants, database):
     editor = Editor(request.param, client, site, variants)
     await editor.make()
-    await idle(database)
+    await all_jobs_done(database)
     return editor
 
 
@@ -220,9 +230,9 @@ async def test_what_fails_while_offers_change_is_made_up_for(editor, site, datab
             await editor.fail()
         await editor.change()
         if editor.chance.random() < 0.2:
-            await idle(database)
+            await all_jobs_done(database)
     await site.control("DELETE", "faults")
-    await idle(database)
+    await all_jobs_done(database)
     await editor.agrees()
 
 
@@ -240,5 +250,5 @@ async def test_what_the_shop_forgets_meanwhile_is_repaired_at_night(
             await run(runtime, shop, reconcile)
     await site.control("DELETE", "faults")
     await run(runtime, shop, reconcile)
-    await idle(database)
+    await all_jobs_done(database)
     await editor.agrees()

@@ -1,6 +1,6 @@
 """A shop that is connected: everything that openstoq has to know of it is read at once."""
 
-from factories.sandboxed import Workplace, idle
+from factories.sandboxed import Workplace, all_jobs_done
 from openstoq.shops.installation import install
 from openstoq.shops.store import shop_of_domain
 from sandbox.site import SNOWDEVIL
@@ -21,7 +21,7 @@ async def test_products_and_markets_are_read_and_webhooks_subscribed(
     place = Workplace(runtime, database_url)
     place.start()
     try:
-        await idle(database)
+        await all_jobs_done(database)
     finally:
         await place.stop()
     shop = await shop_of_domain(database, SNOWDEVIL)

@@ -10,8 +10,8 @@ import pytest
 
 from factories.catalogs import somebody_waits
 from factories.patience import until
-from factories.preorders import at
-from factories.sandboxed import idle, run
+from factories.preorders import order_path
+from factories.sandboxed import all_jobs_done, run
 from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.sync.jobs import sync_order
@@ -25,7 +25,7 @@ async def test_a_sync_that_waits_for_a_reader_holds_nothing_of_the_order(market,
         await until(lambda: somebody_waits(market.database))
         # If it did, this would be a deadlock.
         await db.execute("SELECT FROM preorder_orders WHERE order_id = $1 FOR UPDATE", order["id"])
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert (await market.read(order))["sync"] == {"state": "synced", "error": None}
 
 
@@ -35,7 +35,7 @@ async def test_a_cancel_locks_its_offer_and_then_its_variants_in_turn(market, pl
     variant = "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT"
     async with market.database.transaction(market.shop.id) as db:
         await db.execute(variant, first)
-        cancelling = asyncio.create_task(market.client.post(f"{at(order)}/cancel", json={}))
+        cancelling = asyncio.create_task(market.client.post(f"{order_path(order)}/cancel", json={}))
         await until(lambda: somebody_waits(market.database))
         await db.execute(variant, second)
         with pytest.raises(asyncpg.LockNotAvailableError):
@@ -43,7 +43,7 @@ async def test_a_cancel_locks_its_offer_and_then_its_variants_in_turn(market, pl
         await db.execute("ROLLBACK")
         await db.execute("BEGIN")
     assert (await cancelling).status_code == 202
-    await idle(market.database)
+    await all_jobs_done(market.database)
     counts = [
         (await market.client.get(f"/preorders/product_variants/{one}")).json()["preorder_count"]
         for one in (first, second)
@@ -62,7 +62,7 @@ async def test_who_changes_a_variant_locks_its_offers_before(market, plans, vari
             "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT", variants[0]
         )
     assert (await changing).status_code == 202
-    await idle(market.database)
+    await all_jobs_done(market.database)
 
 
 async def test_who_decides_whether_variants_are_sold_out_locks_their_offers_before(
@@ -75,4 +75,4 @@ async def test_who_decides_whether_variants_are_sold_out_locks_their_offers_befo
         await run(market.runtime, market.shop, sync_storefront)
         await until(lambda: somebody_waits(market.database))
         await db.execute("SELECT FROM preorder_variants FOR UPDATE NOWAIT")
-    await idle(market.database)
+    await all_jobs_done(market.database)

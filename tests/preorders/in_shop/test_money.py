@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from factories.patience import until
-from factories.preorders import agree, at, payments
-from factories.sandboxed import did, idle
+from factories.preorders import assert_books_agree, order_path, payments
+from factories.sandboxed import accepted, all_jobs_done
 from openstoq.preorders.orders.payments.charges import charge, collect_due
 
 
@@ -25,25 +25,25 @@ async def test_an_order_that_is_told_of_late_keeps_the_options_of_its_plans(
     market, offer, plans, variants
 ):
     order = await market.buy((variants[0], plans["full"], 1), (variants[1], plans["partial"], 1))
-    await did(market.client, f"{offer}/payments/set_mode", mode="partial")
-    await idle(market.database)
+    await accepted(market.client, f"{offer}/payments/set_mode", mode="partial")
+    await all_jobs_done(market.database)
     await market.tell(order)
     told = await market.read(order)
     assert [line["payment"] for line in told["lines"]] == ["full", "partial"]
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_two_clicks_charge_once(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     clicks = [
-        market.client.post(f"{at(order)}/payments/charge_balance", json={"mode": "auto"})
+        market.client.post(f"{order_path(order)}/payments/charge_balance", json={"mode": "auto"})
         for _ in range(5)
     ]
     answers = await asyncio.gather(*clicks)
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409]
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert len(await market.charges()) == 1
-    await agree(market, order)
+    await assert_books_agree(market, order)
     refused = await market.refusal(order, "payments/charge_balance", mode="auto")
     assert "collected already" in refused
 
@@ -51,17 +51,17 @@ async def test_two_clicks_charge_once(market, plans, variants):
 async def test_a_charge_job_that_runs_twice_charges_once(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     await market.site.control("PATCH", "charges", {"polls": 3})
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
     (entry,) = [
         one for one in (await market.read(order, "/payments"))["ledger"] if one["kind"] == "balance"
     ]
     for _ in range(3):
         async with market.runtime.work(market.shop.id, request_id="test") as work:
             work.enqueue(charge, order_id=order["id"], payment_id=entry["id"])
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert len(await market.charges()) == 1
     assert await market.state(order) == "balance_collected"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_an_answer_that_is_lost_after_the_charge(market, plans, variants):
@@ -69,7 +69,7 @@ async def test_an_answer_that_is_lost_after_the_charge(market, plans, variants):
     await market.ask(order, "payments/charge_balance", mode="auto")
     assert len(await market.charges()) == 1
     assert await market.state(order) == "balance_collected"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_a_declined_balance_is_tried_again_and_the_shopper_mailed(market, plans, variants):
@@ -87,7 +87,7 @@ async def test_a_declined_balance_is_tried_again_and_the_shopper_mailed(market, 
     assert [one["status"] for one in tried] == ["RETRYABLE", "RETRYABLE", "SUCCESS"]
     assert len({one["key"] for one in tried}) == 3
     assert await market.state(order) == "balance_collected"
-    await agree(market, order)
+    await assert_books_agree(market, order)
     to_shopper = [mail for mail in market.relay.recipients if mail == "ada@example.com"]
     assert len(to_shopper) == 3, "two links and a receipt"
 
@@ -108,7 +108,7 @@ async def test_after_the_last_try_the_merchant_is_told(market, plans, variants):
 
 async def test_a_charge_that_needs_the_shopper(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1), card="needs_authentication")
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
 
     async def waits():
         return (await payments(market, order))["balance"]["status"] == "authenticate"
@@ -117,10 +117,10 @@ async def test_a_charge_that_needs_the_shopper(market, plans, variants):
     for what in ("cancel", "payments/charge_balance", "payments/refund"):
         assert "send_collection_url" in await market.refusal(order, what)
     await market.site.control("POST", f"orders/{order['id']}/authenticate", {})
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert await market.state(order) == "balance_collected"
     assert len(await market.charges()) == 1
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_without_a_card_the_shopper_pays_by_link(market, plans, variants):
@@ -134,7 +134,7 @@ async def test_without_a_card_the_shopper_pays_by_link(market, plans, variants):
     await market.happen(order, "pay")
     assert await market.state(order) == "balance_collected"
     assert (await market.ledger(order))[-1][:2] == ("balance", "link")
-    await agree(market, order)
+    await assert_books_agree(market, order)
     await market.refusal(order, "payments/send_collection_url")
 
 
@@ -145,7 +145,7 @@ async def test_paying_by_link_calls_a_retry_off(market, plans, variants):
     await later(market, order, days=8)
     await market.run(collect_due)
     assert len(await market.charges()) == 1
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_a_balance_that_came_another_way(market, plans, variants):
@@ -155,7 +155,7 @@ async def test_a_balance_that_came_another_way(market, plans, variants):
     assert (await market.in_shop(order))["outstanding"] == "0.00"
     assert (await market.ledger(order))[-1][:2] == ("balance", "manual")
     assert await market.charges() == []
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_a_balance_noted_by_hand_is_what_was_owed_by_then(market, plans, variants):
@@ -171,13 +171,13 @@ async def test_a_balance_noted_by_hand_is_what_was_owed_by_then(market, plans, v
         owed,
         "0.00",
     )
-    await agree(market, order)
+    await assert_books_agree(market, order)
     assert len(await market.ledger(order)) == 2
     await market.ask(order, "payments/refund")
     assert await market.state(order) == "refunded"
     shown = await market.in_shop(order)
     assert shown["refunded"] == shown["received"]
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 @pytest.mark.parametrize(("what", "state"), [("cancel", "cancelled"), ("pay", "balance_collected")])
@@ -190,7 +190,7 @@ async def test_a_balance_that_was_not_owed_any_more_did_not_come_by_hand(
     assert await market.state(order) == state
     told = await payments(market, order)
     assert bool(told["charged_at"]) == (what == "pay")
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_a_wrong_mode_is_named(market, plans, variants):
@@ -222,20 +222,20 @@ async def test_nothing_is_collected_of_a_refunded_order(market, plans, variants)
     assert "final" in await market.refusal(order, "payments/charge_balance")
     assert "final" in await market.refusal(order, "payments/send_collection_url")
     assert market.relay.recipients == []
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_no_refund_while_a_charge_is_under_way(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     await market.site.control("PATCH", "charges", {"polls": 10_000})
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
     assert "under way" in await market.refusal(order, "payments/refund")
     await market.site.control("PATCH", "charges", {"polls": 1})
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert (await market.in_shop(order))["refunded"] == "0.00"
     await market.ask(order, "payments/refund")
     assert await market.state(order) == "refunded"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_balances_are_not_collected_where_the_offer_says_so(
@@ -253,7 +253,7 @@ async def test_balances_are_collected_on_fulfillment(market, client, offer, vari
         f"{offer}/payments", json={"remaining_balance": {"auto_collect_on_fulfillment": True}}
     )
     await client.patch(f"{offer}/shipping", json={"fulfillment": {"hold": False}})
-    await idle(database)
+    await all_jobs_done(database)
     plan = (await client.get(offer)).json()["shopify"]["partial_plan_id"]
     order = await market.place((variants[0], plan, 1))
     await market.run(collect_due)
@@ -261,5 +261,5 @@ async def test_balances_are_collected_on_fulfillment(market, client, offer, vari
     await market.happen(order, "fulfill")
     await market.run(collect_due)
     assert [one["status"] for one in await market.charges()] == ["SUCCESS"]
-    await agree(market, order)
+    await assert_books_agree(market, order)
     assert await market.state(order) == "fulfilled"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from factories.sandboxed import did, idle, run
+from factories.sandboxed import accepted, all_jobs_done, run
 from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.orders.jobs import read_order, reconcile
 
@@ -112,7 +112,7 @@ async def test_an_order_without_preorders_is_none(market, client, variants, offe
 
 
 async def test_a_detached_offers_line_is_known_by_its_property(market, client, offer, variants):
-    await did(client, f"{offer}/advanced/detach_from_shopify_selling_plan")
+    await accepted(client, f"{offer}/advanced/detach_from_shopify_selling_plan")
     offer_id = offer.rpartition("/")[2]
     line = {"variant_id": variants[0], "properties": {"_openstoq_offer": offer_id}}
     order = await market.site.control("POST", "orders", {"lines": [line]})
@@ -135,7 +135,7 @@ async def test_reading_often_and_at_once_changes_nothing(market, database, plans
     order = await market.buy((variants[0], plans["partial"], 2))
     for _ in range(5):
         await run(market.runtime, market.shop, read_order, order_id=order["id"])
-    await idle(database)
+    await all_jobs_done(database)
     before = await market.read(order), await market.ledger(order)
     await market.tell(order)
     after = await market.read(order), await market.ledger(order)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from factories.sandboxed import idle, run, seen
+from factories.sandboxed import all_jobs_done, run, variant_in_shop
 from openstoq.preorders.orders.jobs import read_order
 
 OVER = "preorder-over-limit"
@@ -13,7 +13,7 @@ OVER = "preorder-over-limit"
 async def limit(market, offer, **limits):
     answer = await market.client.patch(f"{offer}/limits", json=limits)
     assert answer.status_code == 202, answer.text
-    await idle(market.database)
+    await all_jobs_done(market.database)
 
 
 async def count(market, variant):
@@ -35,10 +35,10 @@ async def test_over_the_total_is_held_and_tagged(market, site, offer, plans, var
     third = await market.place((variants[0], plans["full"], 1))
     assert (await market.read(third))["exceeded"] == []
     for variant in variants[:3]:
-        assert (await seen(site, variant))[1] == "DENY", "nothing is left to sell"
+        assert (await variant_in_shop(site, variant))[1] == "DENY", "nothing is left to sell"
     await market.ask(third, "cancel")
     for variant in variants[:3]:
-        assert (await seen(site, variant))[1] == "CONTINUE", "one unit is free again"
+        assert (await variant_in_shop(site, variant))[1] == "CONTINUE", "one unit is free again"
 
 
 async def test_over_the_total_is_cancelled_and_paid_back(market, offer, plans, variants):
@@ -84,11 +84,11 @@ async def test_a_variant_at_its_most_stops_selling(market, site, offer, plans, v
     )
     assert answer.status_code == 202
     order = await market.place((variants[0], plans["full"], 2))
-    metafields, policy = await seen(site, variants[0])
+    metafields, policy = await variant_in_shop(site, variants[0])
     assert (policy, metafields["preorder_count"]) == ("DENY", "2")
-    assert (await seen(site, variants[1]))[1] == "CONTINUE"
+    assert (await variant_in_shop(site, variants[1]))[1] == "CONTINUE"
     await market.ask(order, "cancel")
-    metafields, policy = await seen(site, variants[0])
+    metafields, policy = await variant_in_shop(site, variants[0])
     assert (policy, metafields["preorder_count"]) == ("CONTINUE", "0")
 
 
@@ -121,8 +121,8 @@ async def test_fifty_buyers_of_the_last_ten(market, site, offer, plans, variants
     await asyncio.gather(
         *(run(market.runtime, market.shop, read_order, order_id=one["id"]) for one in orders)
     )
-    await idle(market.database)
+    await all_jobs_done(market.database)
     told = [await market.read(one) for one in orders]
     assert sum(not one["exceeded"] for one in told) == 10
     assert await count(market, variants[0]) == 10
-    assert (await seen(site, variants[0]))[1] == "DENY"
+    assert (await variant_in_shop(site, variants[0]))[1] == "DENY"

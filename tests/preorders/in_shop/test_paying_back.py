@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from factories.patience import until
-from factories.preorders import agree, at, payments
-from factories.sandboxed import did, idle
+from factories.preorders import assert_books_agree, order_path, payments
+from factories.sandboxed import accepted, all_jobs_done
 from openstoq.preorders.orders.payments.refunds import pay_back
 
 
@@ -26,33 +26,33 @@ async def test_refunds_of_deposit_and_balance(market, plans, variants):
     shown = await market.in_shop(order)
     assert shown["refunded"] == shown["received"]
     assert [one["note"] for one in shown["refunds"]] == ["too late", None]
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_everything_is_paid_back_once(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     await market.ask(order, "payments/charge_balance")
-    clicks = [market.client.post(f"{at(order)}/payments/refund", json={}) for _ in range(4)]
+    clicks = [market.client.post(f"{order_path(order)}/payments/refund", json={}) for _ in range(4)]
     answers = await asyncio.gather(*clicks)
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
-    await idle(market.database)
+    await all_jobs_done(market.database)
     for entry in (await market.read(order, "/payments"))["ledger"]:
         if entry["kind"] == "refund":
             await market.run(pay_back, order_id=order["id"], payment_id=entry["id"])
     assert len((await market.in_shop(order))["refunds"]) == 2
     assert await market.state(order) == "refunded"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_a_merchants_own_refund_is_taken_in(market, plans, variants):
     order = await market.place((variants[0], plans["full"], 2))
     await market.happen(order, "refund", amount="1.50")
-    await agree(market, order)
+    await assert_books_agree(market, order)
     told = await payments(market, order)
     assert told["deposit"]["refunded"] == "1.50"
     await market.ask(order, "payments/refund")
     assert await market.state(order) == "refunded"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_of_a_mixed_order_only_the_preorder_is_paid_back(market, plans, variants):
@@ -61,7 +61,7 @@ async def test_of_a_mixed_order_only_the_preorder_is_paid_back(market, plans, va
     shown, told = await market.in_shop(order), await market.read(order)
     assert shown["refunded"] == told["lines"][0]["total"]
     assert told["state"] == "refunded"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -86,7 +86,7 @@ async def test_cancelled_early_or_late_with_everything_back(market, plans, varia
     assert "cancelled already" in await market.refusal(order, "cancel")
     for what in ("release", "hold_fulfillments", "payments/charge_balance"):
         await market.refusal(order, what)
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_cancelled_in_the_shop_too_where_asked(market, plans, variants):
@@ -100,13 +100,13 @@ async def test_cancelled_in_the_shop_too_where_asked(market, plans, variants):
     assert shown["cancelled_at"]
     assert shown["refunded"] == shown["received"]
     assert await market.state(order) == "cancelled"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_no_cancelling_while_a_charge_is_under_way(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
     await market.site.control("PATCH", "charges", {"polls": 10_000})
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
 
     async def is_under_way():
         return (await payments(market, order))["balance"]["status"] == "processing"
@@ -114,9 +114,9 @@ async def test_no_cancelling_while_a_charge_is_under_way(market, plans, variants
     await until(is_under_way)
     assert "under way" in await market.refusal(order, "cancel")
     await market.site.control("PATCH", "charges", {"polls": 1})
-    await idle(market.database)
+    await all_jobs_done(market.database)
     await market.ask(order, "cancel", refund_deposit=True, refund_balance=True)
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_cancelled_by_the_merchant_in_the_shop(market, plans, variants):
@@ -124,7 +124,7 @@ async def test_cancelled_by_the_merchant_in_the_shop(market, plans, variants):
     await market.happen(order, "cancel")
     told = await market.read(order)
     assert told["state"] == "cancelled"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_what_is_returned_after_it_was_sent_is_refunded_and_not_cancelled(
@@ -139,7 +139,7 @@ async def test_what_is_returned_after_it_was_sent_is_refunded_and_not_cancelled(
     told = await market.read(order)
     assert (told["state"], told["cancelled_at"]) == ("refunded", None)
     assert told["lines"][0]["counted"] == 0
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_an_edit_lowers_what_is_owed(market, plans, variants):
@@ -154,7 +154,7 @@ async def test_an_edit_lowers_what_is_owed(market, plans, variants):
     assert parts == Decimal(shown["current_total"])
     await market.ask(order, "payments/charge_balance")
     assert await market.state(order) == "balance_collected"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 @pytest.mark.parametrize("left", [1, 0])
@@ -176,7 +176,7 @@ async def test_what_was_paid_for_units_that_were_removed_is_paid_back_too(
     assert shown["refunded"] == shown["received"]
     assert await market.state(order) == ("refunded" if left else "cancelled")
     await market.refusal(order, "payments/refund")
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 @pytest.mark.parametrize("left", [1, 0])
@@ -195,7 +195,7 @@ async def test_of_an_order_first_read_after_an_edit_too(market, plans, variants,
     await market.ask(late, "payments/refund")
     shown = await market.in_shop(late)
     assert shown["refunded"] == shown["received"]
-    await agree(market, late)
+    await assert_books_agree(market, late)
 
 
 async def test_of_a_mixed_order_what_other_goods_cost_stays(market, plans, variants):
@@ -209,7 +209,7 @@ async def test_of_a_mixed_order_what_other_goods_cost_stays(market, plans, varia
     kept = Decimal(shown["received"]) - Decimal(shown["refunded"])
     assert kept == Decimal(other["total"]) + 5
     assert await market.state(order) == "refunded"
-    await agree(market, order)
+    await assert_books_agree(market, order)
 
 
 async def test_an_order_whose_preorders_are_all_removed_is_cancelled(market, plans, variants):

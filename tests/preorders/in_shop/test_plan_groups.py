@@ -5,7 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from factories.sandboxed import did, groups, idle, on_shop, seen
+from factories.sandboxed import (
+    accepted,
+    all_jobs_done,
+    plan_groups,
+    shop_metafields,
+    variant_in_shop,
+)
 
 
 async def plans_of(database, shop, at):
@@ -20,7 +26,7 @@ async def plans_of(database, shop, at):
 
 
 async def test_an_offer_is_a_group_with_a_plan_for_each_option(site, client, offer, variants):
-    (group,) = await groups(site)
+    (group,) = await plan_groups(site)
     assert group["variant_ids"] == sorted(variants[:3])
     full, partial = group["plans"]
     assert {plan["category"] for plan in group["plans"]} == {"PRE_ORDER"}
@@ -35,22 +41,22 @@ async def test_an_offer_is_a_group_with_a_plan_for_each_option(site, client, off
         "full_plan_id": full["id"],
         "partial_plan_id": partial["id"],
     }
-    metafields, policy = await seen(site, variants[0])
+    metafields, policy = await variant_in_shop(site, variants[0])
     assert json.loads(metafields["selling_plan_ids"]) == [read["id"]]
     assert (metafields["preorder_count"], policy) == ("0", "CONTINUE")
-    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
+    shown = (await shop_metafields(site))["selling_plans"]["offers"][read["id"]]
     assert shown["selling_plan_ids"] == {"full": full["id"], "partial": partial["id"]}
 
 
 async def test_settings_are_seen_in_the_plans(site, client, database, offer):
-    await did(client, f"{offer}/payments/set_discount", type="fixed_amount", value="5.50")
-    await did(client, f"{offer}/shipping/set_delivery_date", date="2027-03-01")
-    await did(client, f"{offer}/inventory/set_reservation_timing", timing="on_sale")
+    await accepted(client, f"{offer}/payments/set_discount", type="fixed_amount", value="5.50")
+    await accepted(client, f"{offer}/shipping/set_delivery_date", date="2027-03-01")
+    await accepted(client, f"{offer}/inventory/set_reservation_timing", timing="on_sale")
     await client.patch(
         f"{offer}/payments", json={"remaining_balance": {"auto_collect_on_fulfillment": True}}
     )
-    await idle(database)
-    ((_, partial),) = [group["plans"] for group in await groups(site)]
+    await all_jobs_done(database)
+    ((_, partial),) = [group["plans"] for group in await plan_groups(site)]
     assert partial["billing_policy"]["remaining_balance_charge_trigger"] == "ON_FULFILLMENT"
     assert partial["delivery_policy"]["fulfillment_exact_time"] == "2027-03-01T00:00:00+00:00"
     assert partial["inventory_policy"] == {"reserve": "ON_SALE"}
@@ -64,11 +70,11 @@ async def test_settings_are_seen_in_the_plans(site, client, database, offer):
 async def test_a_removed_option_is_a_removed_plan(
     site, client, shop, database, offer, option, kept
 ):
-    (before,) = [group["plans"] for group in await groups(site)]
+    (before,) = [group["plans"] for group in await plan_groups(site)]
     remembered = await plans_of(database, shop, offer)
-    await did(client, f"{offer}/payments/disable_option", option_type=option)
-    await idle(database)
-    ((left,),) = [group["plans"] for group in await groups(site)]
+    await accepted(client, f"{offer}/payments/disable_option", option_type=option)
+    await all_jobs_done(database)
+    ((left,),) = [group["plans"] for group in await plan_groups(site)]
     shopify = (await client.get(offer)).json()["shopify"]
     assert (shopify[f"{kept}_plan_id"], shopify[f"{option}_plan_id"]) == (left["id"], None)
     (was,) = [plan for plan in before if remembered[plan["id"]] == kept]
@@ -79,9 +85,9 @@ async def test_a_removed_option_is_a_removed_plan(
 async def test_a_plan_never_becomes_another(site, client, shop, database, offer):
     remembered = await plans_of(database, shop, offer)
     for mode in ("partial", "full", "full_and_partial"):
-        await did(client, f"{offer}/payments/set_mode", mode=mode)
-        await idle(database)
-        (group,) = await groups(site)
+        await accepted(client, f"{offer}/payments/set_mode", mode=mode)
+        await all_jobs_done(database)
+        (group,) = await plan_groups(site)
         shopify = (await client.get(offer)).json()["shopify"]
         for plan in group["plans"]:
             option = "full" if plan["id"] == shopify["full_plan_id"] else "partial"
@@ -98,13 +104,13 @@ async def test_a_plan_never_becomes_another(site, client, shop, database, offer)
 async def test_every_plan_that_an_offer_ever_was_is_remembered(
     site, client, shop, database, offer, variants
 ):
-    ((full, partial),) = [group["plans"] for group in await groups(site)]
+    ((full, partial),) = [group["plans"] for group in await plan_groups(site)]
     known = {full["id"]: "full", partial["id"]: "partial"}
     assert await plans_of(database, shop, offer) == known
-    await site.control("DELETE", f"selling_plan_groups/{(await groups(site))[0]['id']}")
-    await did(client, f"{offer}/payments/disable_option", option_type="full")
-    await idle(database)
-    ((again,),) = [group["plans"] for group in await groups(site)]
+    await site.control("DELETE", f"selling_plan_groups/{(await plan_groups(site))[0]['id']}")
+    await accepted(client, f"{offer}/payments/disable_option", option_type="full")
+    await all_jobs_done(database)
+    ((again,),) = [group["plans"] for group in await plan_groups(site)]
     assert again["id"] not in known
     assert await plans_of(database, shop, offer) == {**known, again["id"]: "partial"}
 
@@ -112,21 +118,21 @@ async def test_every_plan_that_an_offer_ever_was_is_remembered(
 async def test_detaching_stops_syncing_and_leaves_the_group(
     site, client, database, offer, variants
 ):
-    await did(client, f"{offer}/advanced/detach_from_shopify_selling_plan")
+    await accepted(client, f"{offer}/advanced/detach_from_shopify_selling_plan")
     await client.patch(offer, json={"name": "Not in Shopify"})
-    await idle(database)
-    (group,) = await groups(site)
+    await all_jobs_done(database)
+    (group,) = await plan_groups(site)
     assert (group["name"], group["variant_ids"]) == ("Drop", sorted(variants[:3]))
-    await did(client, f"{offer}/advanced/attach_to_shopify_selling_plan")
-    await idle(database)
-    assert (await groups(site))[0]["name"] == "Not in Shopify"
+    await accepted(client, f"{offer}/advanced/attach_to_shopify_selling_plan")
+    await all_jobs_done(database)
+    assert (await plan_groups(site))[0]["name"] == "Not in Shopify"
 
 
 async def test_a_lost_group_is_made_again(site, client, database, offer, variants):
-    (group,) = await groups(site)
+    (group,) = await plan_groups(site)
     await site.control("DELETE", f"selling_plan_groups/{group['id']}")
     await client.patch(offer, json={"name": "Again"})
-    await idle(database)
-    (again,) = await groups(site)
+    await all_jobs_done(database)
+    (again,) = await plan_groups(site)
     assert again["id"] != group["id"]
     assert again["variant_ids"] == sorted(variants[:3])

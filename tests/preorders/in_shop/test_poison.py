@@ -5,7 +5,7 @@ import json
 import asyncpg
 import pytest
 
-from factories.sandboxed import did, idle, seen
+from factories.sandboxed import accepted, all_jobs_done, variant_in_shop
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.commerce.port import CommerceRefused
 from openstoq.commerce.shopify.adapter import ShopifyShop
@@ -60,8 +60,8 @@ async def test_an_order_of_a_bulk_job_fails_alone(market, plans, variants, monke
 
     monkeypatch.setattr(decisions, "release", fail)
     ids = [order["id"] for order in orders]
-    job = await did(market.client, "/preorders/orders/bulk_release", order_ids=ids)
-    await idle(market.database)
+    job = await accepted(market.client, "/preorders/orders/bulk_release", order_ids=ids)
+    await all_jobs_done(market.database)
     path = job["status_url"].removeprefix("/api/v2/external")
     told = (await market.client.get(path)).json()
     assert (told["status"], told["processed"]) == ("completed", 3)
@@ -77,12 +77,12 @@ async def test_a_variant_that_the_database_refuses_fails_alone_in_a_bulk_job(
     await constrain(
         database_url, "preorder_variants", f"variant_id <> {variants[1]} OR is_reset = false"
     )
-    job = await did(
+    job = await accepted(
         market.client,
         "/preorders/product_variants/bulk_reset_metafields",
         variant_ids=variants[:3],
     )
-    await idle(market.database)
+    await all_jobs_done(market.database)
     path = job["status_url"].removeprefix("/api/v2/external")
     told = (await market.client.get(path)).json()
     assert (told["status"], told["processed"]) == ("completed", 3)
@@ -91,11 +91,11 @@ async def test_a_variant_that_the_database_refuses_fails_alone_in_a_bulk_job(
 
 
 async def test_variants_of_a_job_are_attached_but_one(market, client, variants, database_url):
-    made = await did(client, "/preorders/offers", name="Drop")
+    made = await accepted(client, "/preorders/offers", name="Drop")
     at = f"/preorders/offers/{made['id']}"
     await constrain(database_url, "offer_variants", f"variant_id <> {variants[1]}")
-    job = await did(client, f"{at}/products/add_variants", variant_ids=variants[:3])
-    await idle(market.database)
+    job = await accepted(client, f"{at}/products/add_variants", variant_ids=variants[:3])
+    await all_jobs_done(market.database)
     told = (await client.get(job["status_url"].removeprefix("/api/v2/external"))).json()
     assert told["status"] == "completed"
     assert [one["id"] for one in told["failed"]] == [str(variants[1])]
@@ -155,14 +155,14 @@ async def test_a_variant_whose_settings_are_odd_keeps_no_other_back(market, offe
         "UPDATE offer_variants SET market_overrides = '{\"5\": 3}' WHERE variant_id = $1",
         odd,
     )
-    await did(market.client, f"{offer}/limits/set_total_max", max=50)
+    await accepted(market.client, f"{offer}/limits/set_total_max", max=50)
     await execute(
         market,
         "UPDATE preorder_variants SET revision = revision + 1, market_counts = '{\"5\": 2}'",
     )
     await market.run(storefront_jobs.sync_storefront)
     for variant in others:
-        metafields, _ = await seen(site, variant)
+        metafields, _ = await variant_in_shop(site, variant)
         assert json.loads(metafields["market_preorder_count"]) == {"5": 2}
     rows = await execute(market, "SELECT variant_id, sync_error FROM preorder_variants")
     failed = {row["variant_id"]: row["sync_error"] for row in rows if row["sync_error"]}
@@ -230,8 +230,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 async def test_an_offer_with_a_broken_document_is_listed_with_the_others(market, offer, name):
-    whole = await did(market.client, "/preorders/offers", name="Whole")
-    await idle(market.database)
+    whole = await accepted(market.client, "/preorders/offers", name="Whole")
+    await all_jobs_done(market.database)
     offer_id = offer.rsplit("/", 1)[1]
     await execute(
         market,
@@ -265,17 +265,17 @@ async def test_a_product_whose_policies_are_refused_keeps_no_other_back(
 
     monkeypatch.setattr(ShopifyShop, "set_inventory_policies", refuse)
     wanted = [product["variants"][0]["id"] for product in (first, *others)]
-    await did(market.client, f"{offer}/products/add_variants", variant_ids=wanted)
-    await idle(market.database)
-    job = await did(
+    await accepted(market.client, f"{offer}/products/add_variants", variant_ids=wanted)
+    await all_jobs_done(market.database)
+    job = await accepted(
         market.client,
         f"{offer}/products/bulk_toggle_inventory_policy",
         policy="CONTINUE",
         variant_ids=wanted,
     )
-    await idle(market.database)
+    await all_jobs_done(market.database)
     told = (await market.client.get(job["status_url"].removeprefix("/api/v2/external"))).json()
     assert told["status"] == "completed"
     assert told["failed"] == [{"id": str(wanted[0]), "error": "Product does not exist"}]
     for variant in wanted[1:]:
-        assert (await seen(site, variant))[1] == "CONTINUE"
+        assert (await variant_in_shop(site, variant))[1] == "CONTINUE"

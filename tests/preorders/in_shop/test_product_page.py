@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from factories.apps import make_app
-from factories.sandboxed import did, idle
+from factories.sandboxed import accepted, all_jobs_done
 from openstoq.web.storefront import carts
 from sandbox.site import SNOWDEVIL, bound_socket, running, serving
 
@@ -50,12 +50,12 @@ async def refused(page, sentence):
 
 
 async def test_a_shopper_is_told_before_the_checkout(site, client, database, offer, variants, page):
-    await did(client, f"{offer}/limits/set_max_per_order", max=2)
+    await accepted(client, f"{offer}/limits/set_max_per_order", max=2)
     answer = await client.patch(f"{offer}/checkout", json={"terms": {"enabled": True}})
     assert answer.status_code == 202
-    await did(client, f"{offer}/disable")
-    await did(client, f"{offer}/enable", update_inventory_policy=True)
-    await idle(database)
+    await accepted(client, f"{offer}/disable")
+    await accepted(client, f"{offer}/enable", update_inventory_policy=True)
+    await all_jobs_done(database)
     shop = site.shop(SNOWDEVIL)
     variant = shop.variants[variants[0]]
     await page.goto(f"{shop.product_url(variant.product)}?variant={variant.id}")
@@ -74,13 +74,13 @@ async def test_a_shopper_is_told_before_the_checkout(site, client, database, off
 
 
 async def test_a_line_without_a_plan_names_its_offer(site, client, database, variants, page):
-    made = await did(client, "/preorders/offers", name="Detached")
+    made = await accepted(client, "/preorders/offers", name="Detached")
     at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/advanced/detach_from_shopify_selling_plan")
-    await did(client, f"{at}/products/add_variants", variant_ids=variants[:1])
-    await did(client, f"{at}/limits/set_max_per_order", max=1)
-    await did(client, f"{at}/enable", update_inventory_policy=True)
-    await idle(database)
+    await accepted(client, f"{at}/advanced/detach_from_shopify_selling_plan")
+    await accepted(client, f"{at}/products/add_variants", variant_ids=variants[:1])
+    await accepted(client, f"{at}/limits/set_max_per_order", max=1)
+    await accepted(client, f"{at}/enable", update_inventory_policy=True)
+    await all_jobs_done(database)
     shop = site.shop(SNOWDEVIL)
     variant = shop.variants[variants[0]]
     await page.goto(f"{shop.product_url(variant.product)}?variant={variant.id}")

@@ -4,7 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from factories.sandboxed import did, groups, idle, on_shop, run, seen
+from factories.sandboxed import (
+    accepted,
+    all_jobs_done,
+    plan_groups,
+    run,
+    shop_metafields,
+    variant_in_shop,
+)
 from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.variants.jobs import reconcile
 
@@ -13,8 +20,8 @@ from openstoq.preorders.variants.jobs import reconcile
 async def refused(site, client, database, offer, variants):
     """A variant that the shop did not have when the offer was to sell it, and has now."""
     lost = site.shop().variants.pop(variants[3])
-    await did(client, f"{offer}/products/add_variants", variant_ids=variants[3:5])
-    await idle(database)
+    await accepted(client, f"{offer}/products/add_variants", variant_ids=variants[3:5])
+    await all_jobs_done(database)
     site.shop().variants[lost.id] = lost
     return lost.id
 
@@ -24,9 +31,9 @@ async def state(client, at):
 
 
 async def assert_sold(site, client, offer, variant):
-    (group,) = await groups(site)
+    (group,) = await plan_groups(site)
     assert variant in group["variant_ids"]
-    assert "selling_plan_ids" in (await seen(site, variant))[0]
+    assert "selling_plan_ids" in (await variant_in_shop(site, variant))[0]
     assert await state(client, f"{offer}/products/variants/{variant}") == "synced"
     assert await state(client, f"/preorders/product_variants/{variant}") == "synced"
     assert await state(client, offer) == "synced"
@@ -35,7 +42,7 @@ async def assert_sold(site, client, offer, variant):
 async def test_a_refused_variant_keeps_no_other_back_and_is_named(
     site, client, offer, variants, refused
 ):
-    assert (await groups(site))[0]["variant_ids"] == sorted({*variants[:5]} - {refused})
+    assert (await plan_groups(site))[0]["variant_ids"] == sorted({*variants[:5]} - {refused})
     assert await state(client, f"{offer}/products/variants/{refused}") == "failed"
     assert await state(client, offer) == "failed"
 
@@ -43,8 +50,8 @@ async def test_a_refused_variant_keeps_no_other_back_and_is_named(
 async def test_sync_metafields_has_a_refused_variant_tried_again(
     site, client, database, offer, refused
 ):
-    await did(client, f"/preorders/product_variants/{refused}/sync_metafields")
-    await idle(database)
+    await accepted(client, f"/preorders/product_variants/{refused}/sync_metafields")
+    await all_jobs_done(database)
     await assert_sold(site, client, offer, refused)
 
 
@@ -52,7 +59,7 @@ async def test_the_night_tries_refused_variants_again(
     runtime, shop, site, client, database, offer, refused
 ):
     await run(runtime, shop, reconcile)
-    await idle(database)
+    await all_jobs_done(database)
     await assert_sold(site, client, offer, refused)
 
 
@@ -70,14 +77,14 @@ async def test_a_refused_metafield_of_the_shop_is_told_on_the_offers_and_tried_a
             UUID(offer.rpartition("/")[2]),
         )
     await run(runtime, shop, sync_storefront)
-    await idle(database)
+    await all_jobs_done(database)
     told = (await client.get(offer)).json()["sync"]
     assert told["state"] == "failed"
     assert "the shop's metafield selling_plans was refused: Value is too large" in told["error"]
-    await did(client, f"{offer}/translations/unset", locale="fr", field="widget.badge.text")
-    await idle(database)
+    await accepted(client, f"{offer}/translations/unset", locale="fr", field="widget.badge.text")
+    await all_jobs_done(database)
     assert await state(client, offer) == "synced"
-    (shown,) = (await on_shop(site))["selling_plans"]["offers"].values()
+    (shown,) = (await shop_metafields(site))["selling_plans"]["offers"].values()
     assert shown["translations"] == {}
 
 
@@ -85,12 +92,12 @@ async def test_the_night_makes_a_group_that_was_refused_at_first(
     runtime, shop, site, client, database, variants
 ):
     await site.control("POST", "faults", {"fault": "status", "status": 403})
-    made = await did(client, "/preorders/offers", name="Refused")
+    made = await accepted(client, "/preorders/offers", name="Refused")
     at = f"/preorders/offers/{made['id']}"
-    await idle(database)
-    assert (await groups(site), await state(client, at)) == ([], "failed")
+    await all_jobs_done(database)
+    assert (await plan_groups(site), await state(client, at)) == ([], "failed")
     await run(runtime, shop, reconcile)
-    await idle(database)
-    assert [group["name"] for group in await groups(site)] == ["Refused"]
+    await all_jobs_done(database)
+    assert [group["name"] for group in await plan_groups(site)] == ["Refused"]
     assert await state(client, at) == "synced"
-    assert (await on_shop(site))["selling_plans"]["offers"] == {}
+    assert (await shop_metafields(site))["selling_plans"]["offers"] == {}

@@ -1,8 +1,8 @@
 """What a failed job left is taken up: money under way never waits for an operator."""
 
 from factories.patience import until
-from factories.preorders import at
-from factories.sandboxed import did, idle
+from factories.preorders import order_path
+from factories.sandboxed import accepted, all_jobs_done
 from openstoq.jobs.work import Run
 from openstoq.preorders.orders.payments.charges import charge
 from openstoq.preorders.orders.recovery.jobs import resume
@@ -11,7 +11,7 @@ from openstoq.preorders.orders.recovery.jobs import resume
 async def abandoned(market, order, action, table):
     """Ask for something whose job is gone before it began, and have an hour pass."""
     await market.worker.stop()
-    await did(market.client, f"{at(order)}/{action}")
+    await accepted(market.client, f"{order_path(order)}/{action}")
     async with market.database.transaction(market.shop.id) as db:
         await db.execute("DELETE FROM queue.pgqueuer")
         await db.execute(f"UPDATE {table} SET updated_at = updated_at - interval '1 hour'")  # noqa: S608 - a constant
@@ -40,7 +40,7 @@ async def test_a_charge_whose_job_failed_for_good_is_listed_until_it_is_done(
 
     order = await market.place((variants[0], plans["partial"], 1))
     await market.worker.stop()
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
     async with market.database.transaction(market.shop.id) as db:
         await db.execute("UPDATE queue.pgqueuer SET status = 'failed'")
         await db.execute("UPDATE preorder_payments SET updated_at = now() - interval '1 hour'")
@@ -51,7 +51,7 @@ async def test_a_charge_whose_job_failed_for_good_is_listed_until_it_is_done(
     async with market.database.transaction(market.shop.id) as db:
         await db.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
     market.worker.start()
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert await market.state(order) == "balance_collected"
     await market.run(resume)
     assert await listed() == []
@@ -66,7 +66,7 @@ async def test_orders_are_made_so_in_the_shop(market, plans, variants):
 
 async def test_a_charge_that_waits_for_its_shopper_keeps_to_one_job(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1), card="needs_authentication")
-    await did(market.client, f"{at(order)}/payments/charge_balance")
+    await accepted(market.client, f"{order_path(order)}/payments/charge_balance")
 
     async def waits():
         return (await market.read(order))["payments"]["balance"]["status"] == "authenticate"
@@ -84,5 +84,5 @@ async def test_a_charge_that_waits_for_its_shopper_keeps_to_one_job(market, plan
         work.enqueue(resume)
     await until(is_looked_for)
     await market.site.control("POST", f"orders/{order['id']}/authenticate", {})
-    await idle(market.database)
+    await all_jobs_done(market.database)
     assert await market.state(order) == "balance_collected"

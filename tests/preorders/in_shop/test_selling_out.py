@@ -2,7 +2,7 @@
 
 import pytest
 
-from factories.sandboxed import did, idle, seen
+from factories.sandboxed import accepted, all_jobs_done, variant_in_shop
 
 
 @pytest.fixture
@@ -23,22 +23,22 @@ async def selling(site, client, database, variants):
             return await self.policy()
 
         async def ask(self, offer, what, **body):
-            await did(client, f"{offer}/{what}", **body)
+            await accepted(client, f"{offer}/{what}", **body)
             return await self.policy()
 
         async def another(self, **own):
             """Another offer of the variant, not enabled."""
-            made = await did(client, "/preorders/offers", name="Another")
+            made = await accepted(client, "/preorders/offers", name="Another")
             at = f"/preorders/offers/{made['id']}"
-            await did(client, f"{at}/products/add_variants", variant_ids=[self.variant])
-            await idle(database)
+            await accepted(client, f"{at}/products/add_variants", variant_ids=[self.variant])
+            await all_jobs_done(database)
             if own:
                 await self.most(at, **own)
             return at
 
         async def policy(self, of=None):
-            await idle(database)
-            return (await seen(site, of or self.variant))[1]
+            await all_jobs_done(database)
+            return (await variant_in_shop(site, of or self.variant))[1]
 
     return Selling()
 
@@ -71,7 +71,7 @@ async def test_a_cancelled_order_lets_all_that_its_offer_sells_go_on(
     site, selling, market, offer, plans, variants
 ):
     await selling.total(offer, 1)
-    await did(market.client, f"/preorders/product_variants/{variants[2]}/reset_metafields")
+    await accepted(market.client, f"/preorders/product_variants/{variants[2]}/reset_metafields")
     order = await buy(market, plans, selling.variant)
     of_others = [await selling.policy(one) for one in variants[1:3]]
     assert [await selling.policy(), *of_others] == ["DENY"] * 3
@@ -79,7 +79,7 @@ async def test_a_cancelled_order_lets_all_that_its_offer_sells_go_on(
     of_others = [await selling.policy(one) for one in variants[1:3]]
     assert [await selling.policy(), *of_others] == ["CONTINUE"] * 3
     # What a merchant has taken off the page stays off it.
-    assert (await seen(site, variants[2]))[0] == {}
+    assert (await variant_in_shop(site, variants[2]))[0] == {}
 
 
 async def test_a_most_that_was_raised_while_the_offer_was_paused_counts_once_it_is_on(

@@ -7,7 +7,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from factories.patience import until
-from factories.sandboxed import did, groups, idle, on_shop, run, seen
+from factories.sandboxed import (
+    accepted,
+    all_jobs_done,
+    plan_groups,
+    run,
+    shop_metafields,
+    variant_in_shop,
+)
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.preorders.offers.attachments.jobs import follow_sources
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
@@ -18,12 +25,12 @@ async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer
     await asyncio.gather(
         *(client.patch(offer, json={"name": f"Drop {number}"}) for number in range(10))
     )
-    await did(client, f"{offer}/widget/set_button_text", text="Last")
-    await idle(database)
+    await accepted(client, f"{offer}/widget/set_button_text", text="Last")
+    await all_jobs_done(database)
     read = (await client.get(offer)).json()
-    (group,) = await groups(site)
+    (group,) = await plan_groups(site)
     assert group["name"] == read["name"]
-    shown = (await on_shop(site))["selling_plans"]["offers"][read["id"]]
+    shown = (await shop_metafields(site))["selling_plans"]["offers"][read["id"]]
     assert shown["widget"]["button"]["text"] == "Last"
 
 
@@ -34,7 +41,7 @@ async def test_changes_soon_after_a_run_are_one_more_run(
         assert (await client.patch(offer, json={"name": name})).status_code == 202
 
     async def names():
-        return [group["name"] for group in await groups(site)]
+        return [group["name"] for group in await plan_groups(site)]
 
     async def lease(statement):
         async with database.transaction(shop.id) as db:
@@ -54,45 +61,45 @@ async def test_changes_soon_after_a_run_are_one_more_run(
     await worker.stop()
     await lease("UPDATE offers SET sync_lease_until = now()")
     worker.start()
-    await idle(database)
+    await all_jobs_done(database)
     assert await names() == ["Drop 8"]
     (left,) = (await site.control("GET", "faults"))["graphql"]
     assert left["count"] == 9
 
 
 async def test_a_removed_variant_leaves_nothing_behind(site, client, database, offer, variants):
-    await did(client, f"{offer}/products/remove_variants", variant_ids=[variants[0]])
-    await idle(database)
-    ((group),) = await groups(site)
+    await accepted(client, f"{offer}/products/remove_variants", variant_ids=[variants[0]])
+    await all_jobs_done(database)
+    ((group),) = await plan_groups(site)
     assert group["variant_ids"] == sorted(variants[1:3])
-    assert (await seen(site, variants[0]))[0] == {}
+    assert (await variant_in_shop(site, variants[0]))[0] == {}
 
 
 async def test_a_paused_offer_is_not_on_sale_and_comes_back(
     site, client, database, offer, variants
 ):
-    await did(client, f"{offer}/disable", update_inventory_policy=True)
-    await idle(database)
-    (group,) = await groups(site)
+    await accepted(client, f"{offer}/disable", update_inventory_policy=True)
+    await all_jobs_done(database)
+    (group,) = await plan_groups(site)
     assert group["variant_ids"] == []
-    assert await seen(site, variants[0]) == ({}, "DENY")
-    assert (await on_shop(site))["selling_plans"]["offers"] == {}
-    await did(client, f"{offer}/enable", update_inventory_policy=True)
-    await idle(database)
-    (group,) = await groups(site)
+    assert await variant_in_shop(site, variants[0]) == ({}, "DENY")
+    assert (await shop_metafields(site))["selling_plans"]["offers"] == {}
+    await accepted(client, f"{offer}/enable", update_inventory_policy=True)
+    await all_jobs_done(database)
+    (group,) = await plan_groups(site)
     assert group["variant_ids"] == sorted(variants[:3])
-    assert (await seen(site, variants[0]))[1] == "CONTINUE"
+    assert (await variant_in_shop(site, variants[0]))[1] == "CONTINUE"
 
 
 async def test_a_discarded_offer_is_detached_and_restored_without_variants(
     site, client, database, offer, variants
 ):
-    await did(client, f"{offer}/discard")
-    await idle(database)
-    assert (await groups(site))[0]["variant_ids"] == []
-    assert (await seen(site, variants[0]))[0] == {}
-    await did(client, f"{offer}/restore")
-    await idle(database)
+    await accepted(client, f"{offer}/discard")
+    await all_jobs_done(database)
+    assert (await plan_groups(site))[0]["variant_ids"] == []
+    assert (await variant_in_shop(site, variants[0]))[0] == {}
+    await accepted(client, f"{offer}/restore")
+    await all_jobs_done(database)
     read = (await client.get(offer)).json()
     assert (read["status"], read["products"]["variant_count"]) == ("disabled", 0)
 
@@ -105,14 +112,14 @@ async def test_variant_settings_reach_the_storefront(site, client, database, off
         "market_overrides": {"gid://shopify/Market/7": {"shipping_text": "Im Mai"}},
     }
     assert (await client.patch(at, json=body)).status_code == 202
-    await idle(database)
-    metafields, _ = await seen(site, variants[0])
+    await all_jobs_done(database)
+    metafields, _ = await variant_in_shop(site, variants[0])
     assert json.loads(metafields["shipping_text"]) == {"default": "In May", "7": "Im Mai"}
     assert metafields["preorder_max_count"] == "5"
     cleared = dict.fromkeys(body)
     assert (await client.patch(at, json=cleared)).status_code == 202
-    await idle(database)
-    metafields, _ = await seen(site, variants[0])
+    await all_jobs_done(database)
+    metafields, _ = await variant_in_shop(site, variants[0])
     assert "shipping_text" not in metafields
     assert "preorder_max_count" not in metafields
 
@@ -120,20 +127,20 @@ async def test_variant_settings_reach_the_storefront(site, client, database, off
 async def test_an_offer_of_everything_leaves_out_the_excluded(
     site, client, database, offer, variants
 ):
-    started = await did(
+    started = await accepted(
         client,
         f"{offer}/products/set_source_to_all",
         confirm=True,
         excluded_variant_ids=variants[:2],
     )
     assert started["variant_count"] == len(variants) - 2
-    await idle(database)
-    assert (await groups(site))[0]["variant_ids"] == sorted(variants[2:])
+    await all_jobs_done(database)
+    assert (await plan_groups(site))[0]["variant_ids"] == sorted(variants[2:])
     products = (await site.control("GET", "products"))["products"]
     tagged = next(one for one in products if one["tags"])
-    await did(client, f"{offer}/products/set_exclusion_tag", tag=tagged["tags"][0])
-    await idle(database)
-    left = set((await groups(site))[0]["variant_ids"])
+    await accepted(client, f"{offer}/products/set_exclusion_tag", tag=tagged["tags"][0])
+    await all_jobs_done(database)
+    left = set((await plan_groups(site))[0]["variant_ids"])
     assert not left & {variant["id"] for variant in tagged["variants"]}
 
 
@@ -147,19 +154,19 @@ async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, d
         f"{offer}/products", json={"source": "collection", "collection": body}
     )
     assert answer.status_code == 202, answer.text
-    await idle(database)
+    await all_jobs_done(database)
     job = (await client.get(f"/preorders/product_variants/jobs/{answer.json()['job_id']}")).json()
     assert (job["status"], job["total"]) == ("completed", len(first["variants"]))
-    mistyped = await did(client, f"{offer}/products/set_collection", collection_id=4242)
-    await idle(database)
+    mistyped = await accepted(client, f"{offer}/products/set_collection", collection_id=4242)
+    await all_jobs_done(database)
     job = (await client.get(f"/preorders/product_variants/jobs/{mistyped['job_id']}")).json()
     assert (job["status"], "no collection 4242" in job["error"]) == ("failed", True)
     assert (await client.get(offer)).json()["products"]["variant_count"] == len(first["variants"])
-    await did(client, f"{offer}/products/set_collection", collection_id=made["id"])
+    await accepted(client, f"{offer}/products/set_collection", collection_id=made["id"])
     await site.control("PATCH", f"collections/{made['id']}", {"product_ids": [second["id"]]})
     await run(runtime, shop, follow_sources)
-    await idle(database)
-    assert (await groups(site))[0]["variant_ids"] == sorted(
+    await all_jobs_done(database)
+    assert (await plan_groups(site))[0]["variant_ids"] == sorted(
         variant["id"] for variant in second["variants"]
     )
 
@@ -167,14 +174,14 @@ async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, d
 async def test_a_window_that_opens_changes_the_order_of_a_variants_offers(
     runtime, shop, site, client, database, offer, variants
 ):
-    made = await did(client, "/preorders/offers", name="Later")
+    made = await accepted(client, "/preorders/offers", name="Later")
     at = f"/preorders/offers/{made['id']}"
-    await did(client, f"{at}/products/add_variants", variant_ids=variants[:1])
-    await did(client, f"{at}/schedule", start="2099-01-01")
-    await did(client, f"{at}/enable")
-    await idle(database)
+    await accepted(client, f"{at}/products/add_variants", variant_ids=variants[:1])
+    await accepted(client, f"{at}/schedule", start="2099-01-01")
+    await accepted(client, f"{at}/enable")
+    await all_jobs_done(database)
     first, later = offer.rpartition("/")[2], made["id"]
-    metafields, _ = await seen(site, variants[0])
+    metafields, _ = await variant_in_shop(site, variants[0])
     assert json.loads(metafields["selling_plan_ids"]) == [first, later]
     async with database.transaction(shop.id) as db:
         # Time passes.
@@ -183,14 +190,14 @@ async def test_a_window_that_opens_changes_the_order_of_a_variants_offers(
             UUID(later),
         )
     await run(runtime, shop, follow_schedules)
-    await idle(database)
-    metafields, _ = await seen(site, variants[0])
+    await all_jobs_done(database)
+    metafields, _ = await variant_in_shop(site, variants[0])
     assert json.loads(metafields["selling_plan_ids"]) == [later, first]
 
 
 async def test_a_missing_collection_fails_the_job_alone(client, database, offer):
-    started = await did(client, f"{offer}/products/set_source_to_collection", collection_id=77)
-    await idle(database)
+    started = await accepted(client, f"{offer}/products/set_source_to_collection", collection_id=77)
+    await all_jobs_done(database)
     job = (await client.get(f"/preorders/product_variants/jobs/{started['job_id']}")).json()
     assert (job["status"], job["error"]) == ("failed", "the shop has no collection 77")
 
@@ -198,45 +205,47 @@ async def test_a_missing_collection_fails_the_job_alone(client, database, offer)
 async def test_policies_are_flipped_with_each_failure_named(
     site, client, database, offer, variants
 ):
-    started = await did(
+    started = await accepted(
         client,
         f"{offer}/products/bulk_toggle_inventory_policy",
         policy="DENY",
         variant_ids=[variants[0], variants[9]],
     )
-    await idle(database)
+    await all_jobs_done(database)
     job = (await client.get(f"/preorders/product_variants/jobs/{started['job_id']}")).json()
     assert (job["status"], job["processed"], job["progress"]) == ("completed", 2, 100)
     assert job["failed"] == [{"id": str(variants[9]), "error": "not attached to this offer"}]
-    assert (await seen(site, variants[0]))[1] == "DENY"
-    assert (await seen(site, variants[1]))[1] == "CONTINUE"
+    assert (await variant_in_shop(site, variants[0]))[1] == "DENY"
+    assert (await variant_in_shop(site, variants[1]))[1] == "CONTINUE"
 
 
 async def test_detached_from_all_offers(site, client, database, offer, variants):
-    gone = await did(client, f"/preorders/product_variants/{variants[0]}/detach_from_all_offers")
-    await idle(database)
+    gone = await accepted(
+        client, f"/preorders/product_variants/{variants[0]}/detach_from_all_offers"
+    )
+    await all_jobs_done(database)
     assert len(gone["detached_from"]) == 1
-    assert (await groups(site))[0]["variant_ids"] == sorted(variants[1:3])
-    assert (await seen(site, variants[0]))[0] == {}
+    assert (await plan_groups(site))[0]["variant_ids"] == sorted(variants[1:3])
+    assert (await variant_in_shop(site, variants[0]))[0] == {}
 
 
 async def test_new_and_deleted_products_are_followed(
     runtime, shop, site, client, database, offer, variants
 ):
-    await did(client, f"{offer}/products/set_source_to_all", confirm=True)
-    await idle(database)
+    await accepted(client, f"{offer}/products/set_source_to_all", confirm=True)
+    await all_jobs_done(database)
     made = await site.control("POST", "products", {"title": "New"})
     await run(runtime, shop, pull, everything=True)
-    await idle(database)
+    await all_jobs_done(database)
     await run(runtime, shop, follow_sources)
-    await idle(database)
+    await all_jobs_done(database)
     new = made["variants"][0]["id"]
-    assert (await groups(site))[0]["variant_ids"] == sorted([*variants, new])
+    assert (await plan_groups(site))[0]["variant_ids"] == sorted([*variants, new])
     await site.control("DELETE", f"products/{made['id']}")
     await run(runtime, shop, pull_product, product_id=made["id"])
-    await idle(database)
+    await all_jobs_done(database)
     await run(runtime, shop, reconcile)
-    await idle(database)
+    await all_jobs_done(database)
     read = (await client.get(offer)).json()
     assert read["sync"] == {"state": "synced", "error": None}
     assert read["products"]["variant_count"] == len(variants)

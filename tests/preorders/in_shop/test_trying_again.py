@@ -3,7 +3,13 @@
 import asyncpg
 import pytest
 
-from factories.sandboxed import did, groups, idle, on_shop, seen
+from factories.sandboxed import (
+    accepted,
+    all_jobs_done,
+    plan_groups,
+    shop_metafields,
+    variant_in_shop,
+)
 from openstoq.commerce.port import CommerceUnreadable
 from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.offers.plan_group.jobs import resume as resume_offers
@@ -92,22 +98,22 @@ async def test_an_order_that_failed_a_few_times_says_so_rests_and_is_taken_up(
 @faults
 async def test_an_offer_that_failed_once_is_followed(market, client, site, monkeypatch, error):
     Failing(monkeypatch, "save_plan_group", error, 1)
-    made = await did(client, "/preorders/offers", name="Once")
-    await idle(market.database)
+    made = await accepted(client, "/preorders/offers", name="Once")
+    await all_jobs_done(market.database)
     assert (await sync_of(market, f"/preorders/offers/{made['id']}"))["state"] == "synced"
-    assert [group["name"] for group in await groups(site)] == ["Once"]
+    assert [group["name"] for group in await plan_groups(site)] == ["Once"]
 
 
 async def test_an_offer_that_failed_a_few_times_is_taken_up(market, client, site, monkeypatch):
     failing = Failing(monkeypatch, "save_plan_group", KeyError("x"), 3)
-    made = await did(client, "/preorders/offers", name="Thrice")
-    await idle(market.database)
+    made = await accepted(client, "/preorders/offers", name="Thrice")
+    await all_jobs_done(market.database)
     at = f"/preorders/offers/{made['id']}"
     told = await sync_of(market, at)
     assert (told["state"], failing.left) == ("failed", 0)
     assert "KeyError" in told["error"]
     await market.run(resume_offers)
-    assert await groups(site) == []
+    assert await plan_groups(site) == []
     await let_pass(market)
     await market.run(resume_offers)
     assert (await sync_of(market, at))["state"] == "synced"
@@ -122,14 +128,14 @@ async def test_a_collection_that_could_not_be_read_once_is_attached(
     collection = await site.control(
         "POST", "collections", {"title": "New", "product_ids": [products[0]["id"]]}
     )
-    made = await did(client, "/preorders/offers", name="Collection")
+    made = await accepted(client, "/preorders/offers", name="Collection")
     Failing(monkeypatch, "collection_products", error, 1)
-    job = await did(
+    job = await accepted(
         client,
         f"/preorders/offers/{made['id']}/products/set_source_to_collection",
         collection_id=collection["id"],
     )
-    await idle(market.database)
+    await all_jobs_done(market.database)
     told = (await client.get(job["status_url"].removeprefix("/api/v2/external"))).json()
     assert (told["status"], told["error"]) == ("completed", None)
     assert told["processed"] == len(products[0]["variants"])
@@ -142,8 +148,8 @@ async def test_policies_that_could_not_be_set_are_asked_for_again(
 ):
     first, *others = (await site.control("GET", "products"))["products"]
     wanted = [product["variants"][0]["id"] for product in (first, *others)]
-    await did(client, f"{offer}/products/add_variants", variant_ids=wanted)
-    await idle(market.database)
+    await accepted(client, f"{offer}/products/add_variants", variant_ids=wanted)
+    await all_jobs_done(market.database)
     failing = Failing(
         monkeypatch,
         "set_inventory_policies",
@@ -151,20 +157,20 @@ async def test_policies_that_could_not_be_set_are_asked_for_again(
         times,
         lambda product, _: product == first["id"],
     )
-    job = await did(
+    job = await accepted(
         client,
         f"{offer}/products/bulk_toggle_inventory_policy",
         policy="CONTINUE",
         variant_ids=wanted,
     )
-    await idle(market.database)
+    await all_jobs_done(market.database)
     told = (await client.get(job["status_url"].removeprefix("/api/v2/external"))).json()
     assert (told["status"], failing.left) == ("completed", 0)
     assert [one["id"] for one in told["failed"]] == [str(wanted[0])] * (times == 3)
     for variant in wanted[1:]:
-        assert (await seen(site, variant))[1] == "CONTINUE"
+        assert (await variant_in_shop(site, variant))[1] == "CONTINUE"
     if times == 1:
-        assert (await seen(site, wanted[0]))[1] == "CONTINUE"
+        assert (await variant_in_shop(site, wanted[0]))[1] == "CONTINUE"
 
 
 @faults
@@ -174,22 +180,22 @@ async def test_what_is_sold_out_stops_though_that_failed_before(
 ):
     at = f"{offer}/products/variants/{variants[0]}"
     job = f"{offer}/products/bulk_toggle_inventory_policy"
-    await did(market.client, job, policy="CONTINUE", variant_ids=variants[:3])
+    await accepted(market.client, job, policy="CONTINUE", variant_ids=variants[:3])
     assert (await market.client.patch(at, json={"max_count": 1})).status_code == 202
-    await idle(market.database)
+    await all_jobs_done(market.database)
     failing = Failing(monkeypatch, "set_inventory_policies", error, times)
     await market.place((variants[0], plans["full"], 1))
     assert failing.left == 0
     if times == 3:
         # It is still wanted, rests, and keeps back nothing else.
-        assert (await seen(site, variants[0]))[1] == "CONTINUE"
-        assert (await seen(site, variants[0]))[0]["preorder_count"] == "1"
+        assert (await variant_in_shop(site, variants[0]))[1] == "CONTINUE"
+        assert (await variant_in_shop(site, variants[0]))[0]["preorder_count"] == "1"
         assert list(await kept(market)) == ["policy"]
         await market.run(resume_offers)
-        assert (await seen(site, variants[0]))[1] == "CONTINUE"
+        assert (await variant_in_shop(site, variants[0]))[1] == "CONTINUE"
         await let_pass(market)
         await market.run(resume_offers)
-    assert (await seen(site, variants[0]))[1] == "DENY"
+    assert (await variant_in_shop(site, variants[0]))[1] == "DENY"
     assert await kept(market) == {}
 
 
@@ -199,13 +205,15 @@ async def test_the_shops_metafields_that_failed_are_written_later(
 ):
     shop_only = lambda _, metafields: metafields[0].variant_id is None  # noqa: E731
     failing = Failing(monkeypatch, "set_metafields", error, 3, shop_only)
-    made = await did(client, "/preorders/offers", name="Drop")
-    await did(client, f"/preorders/offers/{made['id']}/enable")
-    await idle(market.database)
+    made = await accepted(client, "/preorders/offers", name="Drop")
+    await accepted(client, f"/preorders/offers/{made['id']}/enable")
+    await all_jobs_done(market.database)
     while failing.left:
-        await did(client, f"/preorders/offers/{made['id']}/rename", name=f"Drop {failing.left}")
-        await idle(market.database)
+        await accepted(
+            client, f"/preorders/offers/{made['id']}/rename", name=f"Drop {failing.left}"
+        )
+        await all_jobs_done(market.database)
     await let_pass(market)
     await market.run(resume_offers)
-    assert list((await on_shop(site))["selling_plans"]["offers"]) == [made["id"]]
+    assert list((await shop_metafields(site))["selling_plans"]["offers"]) == [made["id"]]
     assert await kept(market) == {}

@@ -19,7 +19,7 @@ def shop(*transactions, **facts):
     return shop_order(transactions=transactions, **facts)
 
 
-def read(order, known=(), *, at_checkout=20):
+def book_of(order, known=(), *, at_checkout=20):
     """Read an order once more: the ledger as it is then."""
     found = reconcile(order, known, LATER, at_checkout=money(at_checkout))
     changed = {one.id: one for one in found}
@@ -27,7 +27,7 @@ def read(order, known=(), *, at_checkout=20):
     return [*again, *changed.values()]
 
 
-def told(book):
+def entries(book):
     return [(one.kind, one.part, one.mode, one.amount, one.status) for one in book]
 
 

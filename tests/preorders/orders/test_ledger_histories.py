@@ -14,7 +14,7 @@ from factories.records import (
     schedule,
 )
 from openstoq.preorders.orders.ledger.entries import reconcile
-from preorders.orders.ledgers import LATER, facts, read, shop
+from preorders.orders.ledgers import LATER, book_of, facts, shop
 
 # What happens to an order, and what the shop has of it after each event.
 EVENTS = st.lists(
@@ -94,10 +94,10 @@ def test_whenever_and_in_whatever_order_it_is_read_the_ledger_is_the_same(
         shuffled = list(order.transactions)
         random.shuffle(shuffled)
         order = replace(order, transactions=tuple(shuffled))
-        book = read(order, book, at_checkout=sum(deposits))
+        book = book_of(order, book, at_checkout=sum(deposits))
         assert reconcile(order, book, LATER, at_checkout=sum(deposits)) == []
 
-    once = read(last, at_checkout=sum(deposits))
+    once = book_of(last, at_checkout=sum(deposits))
     assert facts(book) == facts(once)
     came = sum(one.amount for one in book if one.kind != "refund")
     went = sum(one.amount for one in book if one.kind == "refund")
