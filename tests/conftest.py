@@ -17,10 +17,10 @@ import hypothesis
 import pytest
 import structlog
 
-from factories.skips import pytest_make_collect_report, pytest_runtest_makereport
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
 from openstoq.db.pool import Database
+from tests.factories.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 

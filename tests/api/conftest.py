@@ -1,5 +1,5 @@
 """Tests through HTTP."""
 
-from factories.fixtures import app, client, key, runtime, shop
+from tests.factories.fixtures import app, client, key, runtime, shop
 
 __all__ = ["app", "client", "key", "runtime", "shop"]

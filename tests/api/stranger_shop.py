@@ -7,11 +7,6 @@ from urllib.parse import urlencode
 import pytest
 from pydantic import SecretStr
 
-from factories.apps import client_of, make_app
-from factories.catalogs import PRODUCT, VARIANT, product, save, variant
-from factories.deliveries import SECRET
-from factories.runtimes import KEY, make_runtime
-from factories.waitlists import rows
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings, Shopify
@@ -20,6 +15,11 @@ from openstoq.registry import SUBSCRIBERS
 from openstoq.web import inbound_webhooks
 from openstoq.web.storefront import carts, links, offers
 from openstoq.web.v1 import routes as v1
+from tests.factories.apps import client_of, make_app
+from tests.factories.catalogs import PRODUCT, VARIANT, product, save, variant
+from tests.factories.deliveries import SECRET
+from tests.factories.runtimes import KEY, make_runtime
+from tests.factories.waitlists import rows
 
 ASK = "back_in_stock.mails.send_optin_request"
 

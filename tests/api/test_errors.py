@@ -9,13 +9,13 @@ import structlog
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from factories.apps import client_of, make_app, serving
-from factories.clients import patient_client
-from factories.patience import until
-from factories.runtimes import KEY, make_runtime
 from openstoq.config import Database as DatabaseSettings
 from openstoq.config import Http, Security, Settings
 from openstoq.db.pool import Database
+from tests.factories.apps import client_of, make_app, serving
+from tests.factories.clients import patient_client
+from tests.factories.patience import until
+from tests.factories.runtimes import KEY, make_runtime
 
 SETTINGS = "/back_in_stock/settings"
 DELIVERY = f"{SETTINGS}/delivery"

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from api.stranger_shop import (
+from openstoq.back_in_stock.privacy import store as privacy
+from openstoq.shops.inbound_webhooks.jobs import work_off
+from tests.api.stranger_shop import (
     ADA,
     app,
     customer_of,
@@ -13,13 +15,11 @@ from api.stranger_shop import (
     signed_up,
     stranger,
 )
-from factories.apps import client_of
-from factories.catalogs import VARIANT
-from factories.deliveries import make_delivery
-from factories.fixtures import key, shop
-from factories.waitlists import rows, run_of
-from openstoq.back_in_stock.privacy import store as privacy
-from openstoq.shops.inbound_webhooks.jobs import work_off
+from tests.factories.apps import client_of
+from tests.factories.catalogs import VARIANT
+from tests.factories.deliveries import make_delivery
+from tests.factories.fixtures import key, shop
+from tests.factories.waitlists import rows, run_of
 
 __all__ = ["app", "key", "merchant", "runtime", "shop", "stranger"]
 

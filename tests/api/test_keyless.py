@@ -11,13 +11,6 @@ from urllib.parse import quote
 
 import pytest
 
-from api.strangers import PRODUCT, VARIANT, Strangers
-from factories.apps import make_app
-from factories.catalogs import ITEM, NOON, product, save, variant
-from factories.catalogs import VARIANT as FIRST
-from factories.relays import Relay
-from factories.runtimes import KEY
-from factories.waitlists import restocking_runtime, rows, run_of, stock_becomes
 from openstoq import bootstrap
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.commerce.inbound import Inbound
@@ -25,6 +18,13 @@ from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings
 from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import EmailTransport
+from tests.api.strangers import PRODUCT, VARIANT, Strangers
+from tests.factories.apps import make_app
+from tests.factories.catalogs import ITEM, NOON, product, save, variant
+from tests.factories.catalogs import VARIANT as FIRST
+from tests.factories.relays import Relay
+from tests.factories.runtimes import KEY
+from tests.factories.waitlists import restocking_runtime, rows, run_of, stock_becomes
 
 BODIES = int(os.environ.get("OPENSTOQ_TEST_BODIES", "400"))
 ITEM_OF_VARIANT = VARIANT + ITEM - FIRST

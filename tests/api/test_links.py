@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from factories.apps import client_of, make_app
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE, link
 from openstoq.kernel.ids import new_id
 from openstoq.web.storefront import links
+from tests.factories.apps import client_of, make_app
 
 SIGNUPS = "/api/v2/external/back_in_stock/signups"
 

@@ -4,13 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from api.stranger_shop import OWN, app, asked_of, merchant, runtime, signed_up, stranger
-from factories.catalogs import VARIANT, product, save, variant
-from factories.fixtures import key, shop
-from factories.waitlists import rows, run_of
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.back_in_stock.notifications.single_mails import ask_returned
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
+from tests.api.stranger_shop import OWN, app, asked_of, merchant, runtime, signed_up, stranger
+from tests.factories.catalogs import VARIANT, product, save, variant
+from tests.factories.fixtures import key, shop
+from tests.factories.waitlists import rows, run_of
 
 __all__ = ["app", "key", "merchant", "runtime", "shop", "stranger"]
 

@@ -9,10 +9,10 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from factories.apps import serving
-from factories.clients import patient_client
-from factories.patience import PATIENCE
-from factories.shops import make_key, make_shop
+from tests.factories.apps import serving
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE
+from tests.factories.shops import make_key, make_shop
 
 PATH = "/api/v2/external/mcp"
 READ, UPDATE = "back_in_stock_settings_delivery_read", "back_in_stock_settings_delivery_update"

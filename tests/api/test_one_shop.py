@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from api.stranger_shop import ADA, app, asked_of, form, merchant, runtime, signed_up, stranger
-from factories.apps import client_of
-from factories.fixtures import key, shop
-from factories.shops import make_key, make_shop
-from factories.waitlists import rows, set_settings
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
+from tests.api.stranger_shop import ADA, app, asked_of, form, merchant, runtime, signed_up, stranger
+from tests.factories.apps import client_of
+from tests.factories.fixtures import key, shop
+from tests.factories.shops import make_key, make_shop
+from tests.factories.waitlists import rows, set_settings
 
 __all__ = ["app", "key", "merchant", "runtime", "shop", "stranger"]
 

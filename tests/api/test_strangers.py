@@ -4,7 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from api.stranger_shop import (
+from openstoq.back_in_stock.notifications.links import UNSUBSCRIBE, link
+from openstoq.back_in_stock.notifications.single_mails import ask_returned
+from tests.api.stranger_shop import (
     OWN,
     app,
     asked_of,
@@ -15,11 +17,9 @@ from api.stranger_shop import (
     signed_up,
     stranger,
 )
-from factories.catalogs import VARIANT
-from factories.fixtures import key, shop
-from factories.waitlists import rows, run_of
-from openstoq.back_in_stock.notifications.links import UNSUBSCRIBE, link
-from openstoq.back_in_stock.notifications.single_mails import ask_returned
+from tests.factories.catalogs import VARIANT
+from tests.factories.fixtures import key, shop
+from tests.factories.waitlists import rows, run_of
 
 __all__ = ["app", "key", "merchant", "runtime", "shop", "stranger"]
 

@@ -4,13 +4,13 @@ from random import Random
 
 import pytest
 
-from api.stranger_shop import app, form, merchant, runtime, signed_up, stranger
-from factories.catalogs import VARIANT
-from factories.fixtures import key, shop
-from factories.waitlists import rows
 from openstoq.catalog import markets, pulls
 from openstoq.commerce.orders import Market
 from openstoq.kernel.clock import utc_now
+from tests.api.stranger_shop import app, form, merchant, runtime, signed_up, stranger
+from tests.factories.catalogs import VARIANT
+from tests.factories.fixtures import key, shop
+from tests.factories.waitlists import rows
 
 __all__ = ["app", "key", "merchant", "runtime", "shop", "stranger"]
 

@@ -2,11 +2,20 @@
 
 import httpx
 
-from api.stranger_shop import app, app_of, form, merchant, runtime, runtime_of, signed, signed_up
-from factories.apps import client_of
-from factories.deliveries import make_delivery
-from factories.fixtures import key, shop
-from factories.shops import make_shop
+from tests.api.stranger_shop import (
+    app,
+    app_of,
+    form,
+    merchant,
+    runtime,
+    runtime_of,
+    signed,
+    signed_up,
+)
+from tests.factories.apps import client_of
+from tests.factories.deliveries import make_delivery
+from tests.factories.fixtures import key, shop
+from tests.factories.shops import make_shop
 
 __all__ = ["app", "key", "merchant", "runtime", "shop"]
 

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.shops import make_key, make_shop
 from openstoq.web.v1 import routes as v1
+from tests.factories.apps import client_of, make_app
+from tests.factories.shops import make_key, make_shop
 
 VARIANT, PRODUCT = 43900910010503, 7891234567890
 FORM = {

@@ -5,12 +5,12 @@ import asyncio
 import httpx
 import pytest
 
-from factories.apps import client_of
-from factories.patience import until
-from factories.shops import make_key, make_shop
 from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.clock import utc_now
 from openstoq.shops import store
+from tests.factories.apps import client_of
+from tests.factories.patience import until
+from tests.factories.shops import make_key, make_shop
 
 SETTINGS = "/back_in_stock/settings"
 DELIVERY = f"{SETTINGS}/delivery"

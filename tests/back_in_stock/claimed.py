@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from factories.waitlists import (
+from openstoq.kernel.ids import new_id
+from tests.factories.waitlists import (
     claim_new,
     make_signup,
     outcome,
     rows,
 )
-from openstoq.kernel.ids import new_id
 
 
 def deferred(claimed):

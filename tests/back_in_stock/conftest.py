@@ -2,14 +2,15 @@
 
 import pytest
 
-from factories.catalogs import save
-from factories.fixtures import app, client, key, shop
-from factories.relays import Relay
-from factories.waitlists import Watch, load_wave, restocking_runtime, stock_becomes
+from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.messaging.port import EmailTransport
 from openstoq.shops.model import Shop
+from tests.factories.catalogs import save
+from tests.factories.fixtures import app, client, key, shop
+from tests.factories.relays import Relay
+from tests.factories.waitlists import Watch, load_wave, restocking_runtime, stock_becomes
 
 __all__ = ["app", "client", "key", "shop"]
 
@@ -37,7 +38,9 @@ async def sold_out(database: Database, runtime: Runtime, shop: Shop) -> None:
 
 
 @pytest.fixture
-async def wave(database, runtime, shop, sold_out, watch):
+async def wave(
+    database: Database, runtime: Runtime, shop: Shop, sold_out: None, watch: Watch
+) -> Wave:
     """A wave that the restock at noon started."""
     (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
     return await load_wave(database, shop, wave_id)

@@ -7,8 +7,12 @@ from collections import Counter
 
 import pytest
 
-from factories.smtp_relays import relay as smtp_relay
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.jobs.job import Retry
+from openstoq.messaging.email.smtp import SMTPTransport
+from openstoq.messaging.port import EmailTransport
+from tests.factories.smtp_relays import relay as smtp_relay
+from tests.factories.waitlists import (
     make_signup,
     make_waitlist,
     restocking_runtime,
@@ -17,10 +21,6 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications.jobs import send_wave
-from openstoq.jobs.job import Retry
-from openstoq.messaging.email.smtp import SMTPTransport
-from openstoq.messaging.port import EmailTransport
 
 
 class Mood:

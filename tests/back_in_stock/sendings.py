@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from factories.relays import ACCEPTED
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from tests.factories.relays import ACCEPTED
+from tests.factories.waitlists import (
     rows,
     run_of,
     stock_becomes,
 )
-from openstoq.back_in_stock.notifications.jobs import send_wave
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from back_in_stock.claimed import deferred, one_claimed, only
-from factories.catalogs import VARIANT, save, seconds_after_noon
-from factories.shops import make_shop
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications import claims, waves
+from openstoq.back_in_stock.signups import store
+from openstoq.kernel.ids import new_id
+from tests.back_in_stock.claimed import deferred, one_claimed, only
+from tests.factories.catalogs import VARIANT, save, seconds_after_noon
+from tests.factories.shops import make_shop
+from tests.factories.waitlists import (
     LEASE,
     claim_due,
     claim_new,
@@ -23,9 +26,6 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import claims, waves
-from openstoq.back_in_stock.signups import store
-from openstoq.kernel.ids import new_id
 
 
 async def test_a_living_runs_messages_are_its_own(database, shop, wave):

@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 
-from back_in_stock.claimed import deferred, one_claimed, only
-from factories.catalogs import VARIANT, seconds_after_noon
-from factories.waitlists import (
+from openstoq.catalog import products
+from openstoq.kernel.ids import new_id
+from tests.back_in_stock.claimed import deferred, one_claimed, only
+from tests.factories.catalogs import VARIANT, seconds_after_noon
+from tests.factories.waitlists import (
     LEASE,
     claim_due,
     claim_new,
@@ -17,8 +19,6 @@ from factories.waitlists import (
     stock_becomes,
     time_passes,
 )
-from openstoq.catalog import products
-from openstoq.kernel.ids import new_id
 
 
 async def test_the_oldest_come_first(database, shop, wave):

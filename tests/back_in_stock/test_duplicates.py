@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from factories.catalogs import VARIANT, seconds_after_noon
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.signups import store
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from tests.factories.catalogs import VARIANT, seconds_after_noon
+from tests.factories.waitlists import (
     claim_due,
     claim_new,
     load_wave,
@@ -16,10 +20,6 @@ from factories.waitlists import (
     rows,
     stock_becomes,
 )
-from openstoq.back_in_stock.notifications import waves
-from openstoq.back_in_stock.signups import store
-from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import new_id
 
 
 async def test_a_contact_is_told_once_whatever_it_signed_up_with(database, shop, wave):

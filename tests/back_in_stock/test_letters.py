@@ -5,9 +5,9 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from factories.catalogs import product, save, seconds_after_noon, variant
-from factories.waitlists import make_signup, run_of, stock_becomes
 from openstoq.back_in_stock.notifications.jobs import send_wave
+from tests.factories.catalogs import product, save, seconds_after_noon, variant
+from tests.factories.waitlists import make_signup, run_of, stock_becomes
 
 pytestmark = pytest.mark.usefixtures("sold_out")
 

@@ -7,8 +7,15 @@ from contextlib import suppress
 import pytest
 import structlog
 
-from factories.smtp_relays import relay as smtp_relay
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.back_in_stock.notifications.marker import UNWRITABLE, Marker
+from openstoq.back_in_stock.notifications.marks import Mark
+from openstoq.jobs.job import Retry
+from openstoq.kernel.ids import new_id
+from openstoq.messaging.email.smtp import SMTPTransport
+from openstoq.messaging.port import EmailTransport
+from tests.factories.smtp_relays import relay as smtp_relay
+from tests.factories.waitlists import (
     claim_new,
     load_wave,
     make_waitlist,
@@ -17,13 +24,6 @@ from factories.waitlists import (
     run_of,
     stock_becomes,
 )
-from openstoq.back_in_stock.notifications.jobs import send_wave
-from openstoq.back_in_stock.notifications.marker import UNWRITABLE, Marker
-from openstoq.back_in_stock.notifications.marks import Mark
-from openstoq.jobs.job import Retry
-from openstoq.kernel.ids import new_id
-from openstoq.messaging.email.smtp import SMTPTransport
-from openstoq.messaging.port import EmailTransport
 
 pytestmark = pytest.mark.usefixtures("sold_out")
 

@@ -5,9 +5,6 @@ import asyncio
 import asyncpg
 import pytest
 
-from factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
-from factories.shops import make_shop
-from factories.waitlists import make_signup, rows, run_of, set_settings
 from openstoq.back_in_stock.notifications.single_mails import (
     MOST_OF_A_SHOP,
     MOST_OF_ALL,
@@ -17,6 +14,9 @@ from openstoq.back_in_stock.signups import store
 from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store as shops
+from tests.factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
+from tests.factories.shops import make_shop
+from tests.factories.waitlists import make_signup, rows, run_of, set_settings
 
 ADA = "ada@example.com"
 DAY = 24 * 3600

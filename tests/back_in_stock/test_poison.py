@@ -10,15 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from liquid.exceptions import LiquidError
 
-from factories.smtp_relays import relay as smtp_relay
-from factories.waitlists import (
-    make_signup,
-    make_waitlist,
-    restocking_runtime,
-    rows,
-    run_of,
-    stock_becomes,
-)
 from openstoq.back_in_stock.notifications import mails
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.jobs.job import Retry
@@ -27,6 +18,15 @@ from openstoq.messaging.email import courier
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
 from openstoq.messaging.render import Prepared
+from tests.factories.smtp_relays import relay as smtp_relay
+from tests.factories.waitlists import (
+    make_signup,
+    make_waitlist,
+    restocking_runtime,
+    rows,
+    run_of,
+    stock_becomes,
+)
 
 SECRET = "ada@example.com https://secret.example"
 FAULTS = [

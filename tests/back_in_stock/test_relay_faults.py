@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from back_in_stock.relay_stage import FAULTS, HIDING, LATER, make_late, stage
-from factories.waitlists import (
+from openstoq.back_in_stock.restock.jobs import find_stragglers
+from openstoq.jobs.job import Retry
+from tests.back_in_stock.relay_stage import FAULTS, HIDING, LATER, make_late, stage
+from tests.factories.waitlists import (
     rows,
     run_of,
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.restock.jobs import find_stragglers
-from openstoq.jobs.job import Retry
 
 __all__ = ["stage"]
 

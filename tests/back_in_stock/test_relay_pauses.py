@@ -4,17 +4,17 @@ from contextlib import suppress
 
 import pytest
 
-from back_in_stock.relay_stage import FAULTS, HIDING, LATER, make_late, stage
-from factories.catalogs import seconds_after_noon
-from factories.waitlists import (
+from openstoq.back_in_stock.notifications import outbox
+from openstoq.back_in_stock.restock.jobs import find_stragglers
+from openstoq.jobs.job import Retry
+from tests.back_in_stock.relay_stage import FAULTS, HIDING, LATER, make_late, stage
+from tests.factories.catalogs import seconds_after_noon
+from tests.factories.waitlists import (
     rows,
     run_of,
     stock_becomes,
     time_passes,
 )
-from openstoq.back_in_stock.notifications import outbox
-from openstoq.back_in_stock.restock.jobs import find_stragglers
-from openstoq.jobs.job import Retry
 
 __all__ = ["stage"]
 

@@ -7,18 +7,18 @@ from email.utils import format_datetime
 
 import pytest
 
-from back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
-from factories.catalogs import seconds_after_noon
-from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN
-from factories.waitlists import (
+from openstoq.jobs.job import Retry
+from openstoq.kernel.ids import made_at
+from openstoq.messaging.port import RelayUnavailable
+from tests.back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
+from tests.factories.catalogs import seconds_after_noon
+from tests.factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN
+from tests.factories.waitlists import (
     make_waitlist,
     rows,
     set_settings,
     time_passes,
 )
-from openstoq.jobs.job import Retry
-from openstoq.kernel.ids import made_at
-from openstoq.messaging.port import RelayUnavailable
 
 __all__ = ["wave_id"]
 

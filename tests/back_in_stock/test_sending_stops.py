@@ -6,22 +6,6 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
-from factories.catalogs import seconds_after_noon
-from factories.passages import Passage
-from factories.patience import until
-from factories.relays import ACCEPTED, DEFERRED
-from factories.waitlists import (
-    LEASE,
-    claim_new,
-    load_wave,
-    make_signup,
-    make_waitlist,
-    rows,
-    run_of,
-    stock_becomes,
-    time_passes,
-)
 from openstoq.back_in_stock.notifications import marker, outbox, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.mails import Letters
@@ -33,6 +17,22 @@ from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome
 from openstoq.shops import store as shops
+from tests.back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
+from tests.factories.catalogs import seconds_after_noon
+from tests.factories.passages import Passage
+from tests.factories.patience import until
+from tests.factories.relays import ACCEPTED, DEFERRED
+from tests.factories.waitlists import (
+    LEASE,
+    claim_new,
+    load_wave,
+    make_signup,
+    make_waitlist,
+    rows,
+    run_of,
+    stock_becomes,
+    time_passes,
+)
 
 __all__ = ["wave_id"]
 

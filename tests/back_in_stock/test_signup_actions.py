@@ -2,16 +2,16 @@
 
 import pytest
 
-from back_in_stock.asking import SIGNUPS, contacts, errors, listed
-from factories.apps import client_of, make_app
-from factories.catalogs import PRODUCT, VARIANT, seconds_after_noon
-from factories.shops import make_key, make_shop
-from factories.waitlists import make_signup, rows
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.model import NotificationPage, NotificationView
 from openstoq.back_in_stock.signups.model import SignupView
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.ids import new_id
+from tests.back_in_stock.asking import SIGNUPS, contacts, errors, listed
+from tests.factories.apps import client_of, make_app
+from tests.factories.catalogs import PRODUCT, VARIANT, seconds_after_noon
+from tests.factories.shops import make_key, make_shop
+from tests.factories.waitlists import make_signup, rows
 
 pytestmark = pytest.mark.usefixtures("sold_out")
 

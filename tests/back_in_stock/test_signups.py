@@ -2,13 +2,13 @@
 
 import pytest
 
-from back_in_stock.asking import SIGNUPS, contacts, errors, listed
-from factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
-from factories.waitlists import make_signup, rows
 from openstoq.back_in_stock.signups import store
 from openstoq.back_in_stock.signups.model import SignupView
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.ids import new_id
+from tests.back_in_stock.asking import SIGNUPS, contacts, errors, listed
+from tests.factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant
+from tests.factories.waitlists import make_signup, rows
 
 pytestmark = pytest.mark.usefixtures("sold_out")
 

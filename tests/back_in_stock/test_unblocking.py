@@ -5,16 +5,16 @@ import asyncio
 import pytest
 from typer.testing import CliRunner
 
-from back_in_stock.asking import SIGNUPS, errors
-from factories.catalogs import VARIANT, save, seconds_after_noon
-from factories.runtimes import KEY
-from factories.shops import make_shop
-from factories.waitlists import make_signup, make_waitlist, rows, run_of, stock_becomes
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.back_in_stock.signups import blocks
 from openstoq.commands import app as command
 from openstoq.messaging.port import Delivery, Outcome
+from tests.back_in_stock.asking import SIGNUPS, errors
+from tests.factories.catalogs import VARIANT, save, seconds_after_noon
+from tests.factories.runtimes import KEY
+from tests.factories.shops import make_shop
+from tests.factories.waitlists import make_signup, make_waitlist, rows, run_of, stock_becomes
 
 REFUSED = {"blocked_at": seconds_after_noon(0), "blocked_reason": "550 5.1.1 no such user"}
 LOGIN = {

@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
-from factories.catalogs import (
+from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.back_in_stock.restock.jobs import find_stragglers
+from openstoq.catalog import stock
+from openstoq.jobs.queue import waiting_arguments
+from tests.factories.catalogs import (
     ITEM,
     VARIANT,
     level,
@@ -14,8 +19,8 @@ from factories.catalogs import (
     somebody_waits,
     variant,
 )
-from factories.patience import until
-from factories.waitlists import (
+from tests.factories.patience import until
+from tests.factories.waitlists import (
     claim_new,
     load_wave,
     make_signup,
@@ -24,11 +29,6 @@ from factories.waitlists import (
     set_settings,
     stock_becomes,
 )
-from openstoq.back_in_stock.notifications import waves
-from openstoq.back_in_stock.notifications.jobs import send_wave
-from openstoq.back_in_stock.restock.jobs import find_stragglers
-from openstoq.catalog import stock
-from openstoq.jobs.queue import waiting_arguments
 
 
 async def started(runtime, shop, available, seconds, watch):

@@ -4,7 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from factories.catalogs import (
+from openstoq.catalog import products
+from openstoq.catalog.jobs import on_news, pull_product
+from openstoq.catalog.model import StockChanged
+from openstoq.commerce.inbound import ProductChanged, ProductDeleted
+from openstoq.shops.inbound_webhooks.jobs import News
+from tests.factories.catalogs import (
     ITEM,
     PRODUCT,
     VARIANT,
@@ -16,11 +21,6 @@ from factories.catalogs import (
     variant,
     variant_row,
 )
-from openstoq.catalog import products
-from openstoq.catalog.jobs import on_news, pull_product
-from openstoq.catalog.model import StockChanged
-from openstoq.commerce.inbound import ProductChanged, ProductDeleted
-from openstoq.shops.inbound_webhooks.jobs import News
 
 
 async def product_row(database, shop):

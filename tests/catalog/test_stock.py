@@ -5,7 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from factories.catalogs import (
+from openstoq.catalog import stock
+from openstoq.catalog.model import StockChanged
+from openstoq.commerce.port import InventoryItem, Location
+from tests.factories.catalogs import (
     ITEM,
     LOCATION,
     PRODUCT,
@@ -19,11 +22,8 @@ from factories.catalogs import (
     variant,
     variant_row,
 )
-from factories.patience import until
-from factories.shops import make_shop
-from openstoq.catalog import stock
-from openstoq.catalog.model import StockChanged
-from openstoq.commerce.port import InventoryItem, Location
+from tests.factories.patience import until
+from tests.factories.shops import make_shop
 
 OTHER = LOCATION + 1
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from commerce.server import answer
+from tests.commerce.server import answer
 
 MOMENT = datetime(2026, 6, 20, 14, 30, tzinfo=UTC)
 

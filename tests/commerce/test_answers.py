@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from facts.load import recorded_answers, recorded_shapes
 from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
     CommerceUnavailable,
 )
 from openstoq.commerce.shopify import answers
+from tests.facts.load import recorded_answers, recorded_shapes
 
 
 def recorded(name):

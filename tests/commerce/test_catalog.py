@@ -2,14 +2,14 @@
 
 import pytest
 
-from commerce.server import answer
 from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
     CommerceUnreadable,
     WebhookChange,
 )
-from openstoq.commerce.shopify.answers import TooExpensive
+from openstoq.commerce.shopify.answers import TooMuchAsked
+from tests.commerce.server import answer
 
 END = {"hasNextPage": False, "endCursor": None}
 TOO_DEAR = {"message": "Query cost is 1723.", "extensions": {"code": "MAX_COST_EXCEEDED"}}

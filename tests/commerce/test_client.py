@@ -7,7 +7,6 @@ from email.utils import format_datetime
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from commerce.server import DOMAIN, SHOP, TOKEN, answer, coded, throttled
 from openstoq.commerce.port import (
     CommerceUnavailable,
     ShopCredentials,
@@ -16,6 +15,7 @@ from openstoq.commerce.shopify import client as client_module
 from openstoq.commerce.shopify.answers import TooMuchAsked
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.throttle import Throttle
+from tests.commerce.server import DOMAIN, SHOP, TOKEN, answer, coded, throttled
 
 
 async def test_one_named_operation_is_sent_to_the_versioned_address(client, admin):

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from starlette.responses import Response, StreamingResponse
 
-from commerce.server import DOMAIN, SHOP, TOKEN, answer, throttled
 from openstoq.commerce.port import (
     CommerceUnavailable,
     ShopCredentials,
@@ -14,6 +13,7 @@ from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.throttle import Patience, Reach, Throttle
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied
+from tests.commerce.server import DOMAIN, SHOP, TOKEN, answer, throttled
 
 
 async def test_a_server_that_is_not_there_is_unavailable(http, patience, dead_port):

@@ -5,7 +5,6 @@ import logging
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from commerce.server import DOMAIN, SHOP, TOKEN, answer, coded
 from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
@@ -15,6 +14,7 @@ from openstoq.commerce.port import (
 from openstoq.commerce.shopify import client as client_module
 from openstoq.commerce.shopify.answers import TooMuchAsked
 from openstoq.commerce.shopify.client import address
+from tests.commerce.server import DOMAIN, SHOP, TOKEN, answer, coded
 
 DENIED = {
     "message": "Access denied for heldByApp field.",

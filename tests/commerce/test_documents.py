@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from graphql import parse
 
-from facts.document_rules import problems
-from facts.load import VERSIONS, schema_facts
 from openstoq.commerce.plans import Plan
 from openstoq.commerce.shopify import selling_plans
 from openstoq.commerce.shopify.documents import document, names
 from openstoq.commerce.shopify.subscriptions import TOPICS
+from tests.facts.document_rules import problems
+from tests.facts.load import VERSIONS, schema_facts
 
 HOOK = {
     "uri": "https://stoq.example/hooks",

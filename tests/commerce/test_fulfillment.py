@@ -3,9 +3,9 @@
 import pytest
 from starlette.responses import Response
 
-from commerce.order_answers import ORDER_GID, denied
-from commerce.server import answer, throttled
 from openstoq.commerce.port import AccessDenied, CommerceRefused, CommerceUnavailable
+from tests.commerce.order_answers import ORDER_GID, denied
+from tests.commerce.server import answer, throttled
 
 HELD = {"fulfillmentHold": {"id": "gid://shopify/FulfillmentHold/7"}, "userErrors": []}
 

@@ -6,16 +6,6 @@ import pytest
 import structlog
 from starlette.responses import Response
 
-from commerce.order_answers import (
-    ORDER,
-    ORDER_GID,
-    denied,
-    line,
-    nodes,
-    order,
-)
-from commerce.order_replies import MOMENT, order_reply
-from commerce.server import answer, throttled
 from openstoq.commerce.orders import (
     Market,
     OrderPage,
@@ -26,6 +16,16 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
     CommerceUnreadable,
 )
+from tests.commerce.order_answers import (
+    ORDER,
+    ORDER_GID,
+    denied,
+    line,
+    nodes,
+    order,
+)
+from tests.commerce.order_replies import MOMENT, order_reply
+from tests.commerce.server import answer, throttled
 
 
 async def test_there_may_be_no_such_order(shop, admin):

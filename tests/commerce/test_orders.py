@@ -2,18 +2,6 @@
 
 from decimal import Decimal
 
-from commerce.order_answers import (
-    ORDER,
-    ORDER_GID,
-    fulfillment_line,
-    fulfillment_order,
-    line,
-    nodes,
-    order,
-    shop_money,
-)
-from commerce.order_replies import MOMENT, order_reply
-from commerce.server import answer
 from openstoq.commerce.orders import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -24,6 +12,18 @@ from openstoq.commerce.orders import (
     PaymentSchedule,
     Transaction,
 )
+from tests.commerce.order_answers import (
+    ORDER,
+    ORDER_GID,
+    fulfillment_line,
+    fulfillment_order,
+    line,
+    nodes,
+    order,
+    shop_money,
+)
+from tests.commerce.order_replies import MOMENT, order_reply
+from tests.commerce.server import answer
 
 
 async def test_an_order_is_read_with_all_that_it_tells(shop, admin):

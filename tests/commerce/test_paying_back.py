@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 from starlette.responses import Response
 
-from commerce.order_answers import ORDER, ORDER_GID, shop_money
-from commerce.server import answer, coded
 from openstoq.commerce.orders import Refund, RefundPart
 from openstoq.commerce.port import (
     CommerceRefused,
     CommerceUnavailable,
 )
+from tests.commerce.order_answers import ORDER, ORDER_GID, shop_money
+from tests.commerce.server import answer, coded
 
 
 def order_stands(*, paid=False, cancelled=None):

@@ -6,8 +6,6 @@ from decimal import Decimal
 import pytest
 from starlette.responses import Response
 
-from commerce.order_answers import ORDER, ORDER_GID, denied
-from commerce.server import DOMAIN, TOKEN, answer, coded, throttled
 from openstoq.commerce.orders import PaymentStatus
 from openstoq.commerce.port import (
     AccessDenied,
@@ -19,6 +17,8 @@ from openstoq.commerce.port import (
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.throttle import Patience
 from openstoq.kernel.money import Money
+from tests.commerce.order_answers import ORDER, ORDER_GID, denied
+from tests.commerce.server import DOMAIN, TOKEN, answer, coded, throttled
 
 MANDATE = "gid://shopify/PaymentMandate/0123abcd"
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from commerce.webhook_bodies import encoded, sample
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.commerce.shopify import webhooks
+from tests.commerce.webhook_bodies import encoded, sample
 
 
 def test_a_sample_of_a_level():

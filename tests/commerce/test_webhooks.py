@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commerce.webhook_bodies import encoded, sample
 from openstoq.commerce import inbound
 from openstoq.commerce.shopify import webhooks
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.commerce.shopify.subscriptions import TOPICS
 from openstoq.errors import BadRequest
+from tests.commerce.webhook_bodies import encoded, sample
 
 BODY = b'{"id": 271878346596884015}'
 

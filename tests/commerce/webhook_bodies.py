@@ -2,7 +2,7 @@
 
 import json
 
-from facts.load import webhook_samples
+from tests.facts.load import webhook_samples
 
 
 def encoded(value):

@@ -4,15 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from contract.requests import (
+from openstoq.preorders.offers import store as offers
+from openstoq.preorders.offers.attachments import resolve
+from tests.contract.requests import (
     CREATE,
     MINE,
 )
-from factories.catalogs import NOON, VARIANT, save
-from factories.fixtures import app, client, key, runtime, shop
-from factories.orders import make_line, make_order, make_payment
-from openstoq.preorders.offers import store as offers
-from openstoq.preorders.offers.attachments import resolve
+from tests.factories.catalogs import NOON, VARIANT, save
+from tests.factories.fixtures import app, client, key, runtime, shop
+from tests.factories.orders import make_line, make_order, make_payment
 
 __all__ = ["app", "client", "key", "runtime", "shop"]
 

@@ -4,12 +4,12 @@ import orjson
 import pytest
 from hypothesis import strategies as st
 
-from factories.catalogs import VARIANT
-from factories.schemas import WRONG, example, places, with_value
 from openstoq.actions.help import request_schema
 from openstoq.actions.validation import read_body, read_values
 from openstoq.errors import Problem
 from openstoq.registry import ACTIONS
+from tests.factories.catalogs import VARIANT
+from tests.factories.schemas import WRONG, example, places, with_value
 
 STRANGE_IDS = (
     "nope",

@@ -3,11 +3,11 @@
 import jsonschema
 import pytest
 
-from contract.requests import GROUPS, NOBODYS, address, body_for, call, content, owned_by
-from factories.apps import client_of
-from factories.catalogs import VARIANT
 from openstoq.actions import openapi
 from openstoq.registry import ACTIONS
+from tests.contract.requests import GROUPS, NOBODYS, address, body_for, call, content, owned_by
+from tests.factories.apps import client_of
+from tests.factories.catalogs import VARIANT
 
 DOCUMENT = openapi.document(ACTIONS, server="http://shop.test")
 

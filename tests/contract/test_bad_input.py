@@ -4,7 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract.requests import (
+from openstoq.actions.help import request_schema
+from openstoq.kernel.clock import utc_now
+from openstoq.registry import ACTIONS
+from openstoq.shops import store
+from tests.contract.requests import (
     CHUNKS,
     STRANGE_IDS,
     UNREADABLE,
@@ -20,12 +24,8 @@ from contract.requests import (
     snapshot,
     wrong_bodies,
 )
-from factories.apps import client_of
-from factories.schemas import places, with_value
-from openstoq.actions.help import request_schema
-from openstoq.kernel.clock import utc_now
-from openstoq.registry import ACTIONS
-from openstoq.shops import store
+from tests.factories.apps import client_of
+from tests.factories.schemas import places, with_value
 
 
 @every_action

@@ -8,14 +8,14 @@ import jsonschema
 import pytest
 import schemathesis
 
-from factories.apps import serving
-from factories.clients import patient_client
-from factories.schemas import places
-from facts.load import documented_actions
 from openstoq.actions import openapi
 from openstoq.actions.help import BASE_PATH, manifest, request_schema
 from openstoq.mcp.tools import input_schema, tool
 from openstoq.registry import ACTIONS
+from tests.factories.apps import serving
+from tests.factories.clients import patient_client
+from tests.factories.schemas import places
+from tests.facts.load import documented_actions
 
 # Sections of the documents whose every action exists; the rest is still being built.
 COMPLETE_SECTIONS = (

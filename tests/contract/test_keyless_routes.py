@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from factories.apps import client_of, make_app
 from openstoq import bootstrap
 from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.ids import new_id
 from openstoq.registry import ACTIONS
+from tests.factories.apps import client_of, make_app
 
 PAGE = Path(__file__).parents[2] / "SECURITY.md"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY")

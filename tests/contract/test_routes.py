@@ -5,11 +5,11 @@ import re
 import pytest
 from starlette.routing import Route
 
-from factories.apps import client_of, make_app
 from openstoq import bootstrap
 from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.ids import new_id
 from openstoq.registry import ACTIONS
+from tests.factories.apps import client_of, make_app
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 NO_ACTION = "No v2 action registered for"

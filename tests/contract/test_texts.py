@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from factories.schemas import places, with_value
 from openstoq.actions.validation import read_body, read_values
 from openstoq.errors import Problem
 from openstoq.registry import ACTIONS
 from openstoq.web.storefront import carts, offers
 from openstoq.web.v1 import routes as v1
+from tests.factories.schemas import places, with_value
 
 OPERATIONS = (*ACTIONS, v1.CREATE, *v1.OPERATIONS)
 MODELS = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from contract.requests import (
+from openstoq.registry import ACTIONS
+from tests.contract.requests import (
     CREATE,
     GROUPS,
     MINE,
@@ -14,10 +15,9 @@ from contract.requests import (
     owned_by,
     snapshot,
 )
-from factories.apps import client_of
-from factories.catalogs import VARIANT
-from factories.shops import make_key, make_shop
-from openstoq.registry import ACTIONS
+from tests.factories.apps import client_of
+from tests.factories.catalogs import VARIANT
+from tests.factories.shops import make_key, make_shop
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=GROUPS)

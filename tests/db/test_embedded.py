@@ -11,11 +11,18 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from db.embedded_servers import SOURCE, ask, data_dir, server, site_packages, started_elsewhere
-from factories.patience import wait_until
 from openstoq.db import embedded
 from openstoq.db.embedded import EmbeddedServer, EmbeddedServerError, cluster
 from openstoq.db.embedded.binaries import account_for, find_binaries
+from tests.db.embedded_servers import (
+    SOURCE,
+    ask,
+    data_dir,
+    server,
+    site_packages,
+    started_elsewhere,
+)
+from tests.factories.patience import wait_until
 
 __all__ = ["data_dir", "server"]
 

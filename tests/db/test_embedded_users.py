@@ -11,10 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from db.embedded_servers import SOURCE, ask, data_dir, server, site_packages, started_elsewhere
-from factories.patience import PATIENCE
 from openstoq.db import embedded
 from openstoq.db.embedded import EmbeddedServerError
+from tests.db.embedded_servers import (
+    SOURCE,
+    ask,
+    data_dir,
+    server,
+    site_packages,
+    started_elsewhere,
+)
+from tests.factories.patience import PATIENCE
 
 __all__ = ["data_dir", "server"]
 

@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 from time import monotonic
 
-from factories.shops import make_key, make_shop
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
+from tests.factories.shops import make_key, make_shop
 
 LIMIT = 360
 

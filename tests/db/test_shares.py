@@ -5,16 +5,16 @@ import asyncio
 import asyncpg
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.patience import until
-from factories.runtimes import make_runtime
-from factories.shops import make_key, make_shop
-from factories.waitlists import make_waitlist
 from openstoq.config import Database as DatabaseSettings
 from openstoq.config import Settings
 from openstoq.db.pool import Database
 from openstoq.db.shares import Shares, ShopBusyError
 from openstoq.kernel.ids import new_id
+from tests.factories.apps import client_of, make_app
+from tests.factories.patience import until
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import make_key, make_shop
+from tests.factories.waitlists import make_waitlist
 
 SIZE, SHARE = 4, 2
 

@@ -3,9 +3,9 @@
 import asyncpg
 import pytest
 
-from factories.shops import make_key, make_shop
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
+from tests.factories.shops import make_key, make_shop
 
 # Tables that belong to the installation, not to a shop.
 LOCAL = {"alembic_version", "asked_contacts", "rate_buckets"}

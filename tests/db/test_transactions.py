@@ -6,7 +6,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from factories.shops import make_shop
+from tests.factories.shops import make_shop
 
 # More than a transaction with three statements ever waits.
 MOST_WAITS = 40

@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from e2e.stack import Stack
+from tests.e2e.stack import Stack
 
 Found = dict[str, Any]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.plant import Plant
-from e2e.stack import Stack
+from tests.e2e.plant import Plant
+from tests.e2e.stack import Stack
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from e2e.plant import Plant
-from factories.patience import PATIENCE
+from tests.e2e.plant import Plant
+from tests.factories.patience import PATIENCE
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: shop\r\n"
 

@@ -13,8 +13,8 @@ from typing import IO, Any
 import psutil
 import pytest
 
-from e2e.plant import first_line, start
-from factories.patience import PATIENCE
+from tests.e2e.plant import first_line, start
+from tests.factories.patience import PATIENCE
 
 
 def five_free_ports() -> int:

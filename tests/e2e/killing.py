@@ -3,8 +3,8 @@
 import random
 from collections.abc import Awaitable, Callable
 
-from e2e.stack import Stack
-from factories.patience import until
+from tests.e2e.stack import Stack
+from tests.factories.patience import until
 
 
 async def killing(stack: Stack, chance: random.Random, left: Callable[[], Awaitable[int]]) -> int:

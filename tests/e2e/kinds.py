@@ -3,9 +3,9 @@
 import random
 from collections.abc import Iterable
 
-from e2e.books import UNITS
-from e2e.stack import Stack
-from e2e.steps import (
+from tests.e2e.books import UNITS
+from tests.e2e.stack import Stack
+from tests.e2e.steps import (
     authenticate,
     cancel,
     cancel_and_pay_back,
@@ -37,7 +37,7 @@ from e2e.steps import (
     take_one_off,
     tried_again,
 )
-from e2e.stories import Shelf, Step, Story
+from tests.e2e.stories import Shelf, Step, Story
 
 Line = tuple[str, str]
 Kind = tuple[tuple[Line, ...], str, tuple[Step, ...]]

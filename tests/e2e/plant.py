@@ -19,13 +19,13 @@ import asyncpg
 import httpx
 import psutil
 
-from factories import catalogs
-from factories.clients import patient_client
-from factories.patience import LEISURELY, PATIENCE, until
-from factories.shops import make_key, make_shop
-from factories.waitlists import make_waitlist
 from openstoq.db.pool import Database
 from openstoq.kernel.ids import new_id
+from tests.factories import catalogs
+from tests.factories.clients import patient_client
+from tests.factories.patience import LEISURELY, PATIENCE, until
+from tests.factories.shops import make_key, make_shop
+from tests.factories.waitlists import make_waitlist
 
 SINK = Path(__file__).parents[2] / "benchmarks" / "sinks" / "smtp_sink.py"
 SECRET = "the client secret of the tests' own app"

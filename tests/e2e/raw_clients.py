@@ -6,8 +6,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from e2e.plant import Plant
-from factories.patience import PATIENCE
+from tests.e2e.plant import Plant
+from tests.factories.patience import PATIENCE
 
 
 class Client:

@@ -9,11 +9,6 @@ from typing import Any
 import asyncpg
 import httpx
 
-from e2e.plant import SECRET, Plant, first_line, start
-from factories.clients import patient_client
-from factories.patience import LEISURELY, PATIENCE, until
-from factories.queues import cut_pauses_short
-from factories.shops import make_key
 from openstoq.catalog.jobs import pull
 from openstoq.db.pool import Database
 from openstoq.jobs.job import Job
@@ -24,6 +19,11 @@ from openstoq.preorders.orders.jobs import read_markets
 from openstoq.shops import store
 from openstoq.shops.installation import subscribe
 from openstoq.shops.seal import Seal
+from tests.e2e.plant import SECRET, Plant, first_line, start
+from tests.factories.clients import patient_client
+from tests.factories.patience import LEISURELY, PATIENCE, until
+from tests.factories.queues import cut_pauses_short
+from tests.factories.shops import make_key
 
 DOMAIN = "snowdevil.myshopify.com"
 TOKEN = "shpat_sandbox"
@@ -181,7 +181,9 @@ class Stack(Plant):
             before = await at_work()
             await self.control("POST", "idle", timeout=PATIENCE)
             after = await at_work()
-            return before["left"] == after["left"] == 0 and before["newest"] == after["newest"]
+            return bool(
+                before["left"] == after["left"] == 0 and before["newest"] == after["newest"]
+            )
 
         try:
             await until(is_settled, every=LEISURELY)

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from e2e.books import UNITS, ZERO
-from e2e.stories import Story
 from openstoq.preorders.orders.jobs import read_order
+from tests.e2e.books import UNITS, ZERO
+from tests.e2e.stories import Story
 
 OVER = "preorder-over-limit"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from e2e.books import UNITS, ZERO, Books, Bought
-from e2e.stack import Offer, Stack
+from tests.e2e.books import UNITS, ZERO, Books, Bought
+from tests.e2e.stack import Offer, Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ import asyncpg
 import httpx
 import psutil
 
-from e2e.connecting import HALF, LAST, POST, READ, WHOLE, answered, http, serves
-from e2e.plant import Plant, reserved_port
-from e2e.raw_clients import clients, said_to
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until
+from tests.e2e.connecting import HALF, LAST, POST, READ, WHOLE, answered, http, serves
+from tests.e2e.plant import Plant, reserved_port
+from tests.e2e.raw_clients import clients, said_to
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until
 
 __all__ = ["http"]
 

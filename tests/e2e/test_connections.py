@@ -2,10 +2,10 @@
 
 import asyncio
 
-from e2e.connecting import HALF, LAST, POST, WHOLE, http, serves
-from e2e.plant import Plant, signature
-from e2e.raw_clients import clients, said_to
-from factories.patience import until
+from tests.e2e.connecting import HALF, LAST, POST, WHOLE, http, serves
+from tests.e2e.plant import Plant, signature
+from tests.e2e.raw_clients import clients, said_to
+from tests.factories.patience import until
 
 __all__ = ["http"]
 

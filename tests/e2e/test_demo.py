@@ -13,12 +13,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from e2e.demos import Demo, demos, five_free_ports, started
-from e2e.plant import start
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until, wait_until
 from openstoq.__main__ import app
 from openstoq.db import embedded
+from tests.e2e.demos import Demo, demos, five_free_ports, started
+from tests.e2e.plant import start
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until, wait_until
 
 __all__ = ["demos"]
 

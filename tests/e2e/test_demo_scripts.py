@@ -7,16 +7,16 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from e2e.demos import Demo, demos, five_free_ports, started
-from e2e.plant import first_line, start
-from factories.clients import patient_client
-from factories.patience import PATIENCE
 from openstoq.__main__ import app
 from openstoq.commands.scripts.orders import Preorder
 from openstoq.commands.scripts.preorder import Preorders
 from openstoq.commands.scripts.stage import Demo as Stage
 from openstoq.commands.scripts.stage import Place
 from openstoq.commands.scripts.story import Differs
+from tests.e2e.demos import Demo, demos, five_free_ports, started
+from tests.e2e.plant import first_line, start
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE
 
 __all__ = ["demos"]
 

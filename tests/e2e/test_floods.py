@@ -16,11 +16,11 @@ from time import monotonic
 import httpx
 import pytest
 
-from e2e.plant import Plant
-from e2e.raw_clients import clients
-from factories import catalogs
-from factories.clients import patient_client
-from factories.patience import PATIENCE
+from tests.e2e.plant import Plant
+from tests.e2e.raw_clients import clients
+from tests.factories import catalogs
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE
 
 # OPENSTOQ_FLOOD_ADDRESSES=250 makes 4,000 connections.
 ADDRESSES = int(os.environ.get("OPENSTOQ_FLOOD_ADDRESSES", "40"))

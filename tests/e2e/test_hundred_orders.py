@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from e2e.audit import books_agree
-from e2e.books import UNITS
-from e2e.kinds import EDITED, KINDS, written
-from e2e.stack import Stack, gathered
-from e2e.steps import OVER
-from e2e.stories import Shelf, Story
 from openstoq.preorders.orders.jobs import reconcile
 from openstoq.preorders.orders.payments.charges import collect_due
+from tests.e2e.audit import books_agree
+from tests.e2e.books import UNITS
+from tests.e2e.kinds import EDITED, KINDS, written
+from tests.e2e.stack import Stack, gathered
+from tests.e2e.steps import OVER
+from tests.e2e.stories import Shelf, Story
 
 NO_HOLD = {"fulfillment": {"hold": False}}
 PRICES = {"USD": "19.99", "JPY": "1999", "KWD": "6.667"}

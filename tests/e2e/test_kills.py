@@ -10,13 +10,13 @@ from time import monotonic
 
 import pytest
 
-from e2e.plant import CONNECTIONS, UNMARKED, Plant, Relay
-from factories.patience import PATIENCE, until
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate
 from openstoq.db.pool import Database
 from openstoq.jobs.queue import Enqueued, enqueue
+from tests.e2e.plant import CONNECTIONS, UNMARKED, Plant, Relay
+from tests.factories.patience import PATIENCE, until
 
 Process = subprocess.Popen[bytes]
 REPEATS_PER_KILL = UNMARKED + CONNECTIONS

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import httpx
 
-from e2e.plant import SECRET, Plant, Relay, signature
-from factories import catalogs
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE
 from openstoq.shops.seal import Seal
+from tests.e2e.plant import SECRET, Plant, Relay, signature
+from tests.factories import catalogs
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until
 
 CONTACT, PHONE, NAME = "ana.secret@example.com", "+4915112345678", "Ana Geheim"
 SIGNUPS = "/api/v2/external/back_in_stock/signups"

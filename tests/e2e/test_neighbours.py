@@ -18,13 +18,6 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.plant import Plant, Relay, signature
-from e2e.stack import Stack
-from factories import catalogs
-from factories.catalogs import ITEM, LOCATION, VARIANT
-from factories.clients import patient_client
-from factories.patience import until
-from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
@@ -32,6 +25,13 @@ from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.model import Offer
 from openstoq.shops.model import Shop
 from openstoq.shops.seal import Seal
+from tests.e2e.plant import Plant, Relay, signature
+from tests.e2e.stack import Stack
+from tests.factories import catalogs
+from tests.factories.catalogs import ITEM, LOCATION, VARIANT
+from tests.factories.clients import patient_client
+from tests.factories.patience import until
+from tests.factories.shops import make_key, make_shop
 
 Figure = Callable[[str, object], None]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from e2e.killing import bury
-from e2e.stack import Stack, gathered
-from factories.patience import until
+from tests.e2e.killing import bury
+from tests.e2e.stack import Stack, gathered
+from tests.factories.patience import until
 
 MANY = 260
 KILLS = 2

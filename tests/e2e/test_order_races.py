@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from e2e.audit import books_agree
-from e2e.killing import bury, killing
-from e2e.stack import Offer, Stack, gathered
-from factories.patience import until
 from openstoq.preorders.orders.jobs import reconcile
+from tests.e2e.audit import books_agree
+from tests.e2e.killing import bury, killing
+from tests.e2e.stack import Offer, Stack, gathered
+from tests.factories.patience import until
 
 MANY = 40
 ORDERS = "/preorders/orders"

@@ -2,9 +2,9 @@
 
 import json
 
-from e2e.plant import Plant, first_line, reserved_port, start
-from factories.clients import patient_client
-from factories.patience import until
+from tests.e2e.plant import Plant, first_line, reserved_port, start
+from tests.factories.clients import patient_client
+from tests.factories.patience import until
 
 
 async def test_a_relay_that_comes_back_gets_every_message(plant: Plant):

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from e2e.plant import reserved_port, start
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until
+from tests.e2e.plant import reserved_port, start
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until
 
 
 async def test_other_commands_find_its_server_while_it_runs(

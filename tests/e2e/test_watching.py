@@ -1,8 +1,8 @@
 """What a worker says of itself."""
 
-from e2e.plant import Plant, reserved_port
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until
+from tests.e2e.plant import Plant, reserved_port
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until
 
 
 async def test_a_worker_serves_what_it_counted(plant: Plant):

@@ -1,9 +1,9 @@
 """Webhooks as a network brings them: repeated, out of order, forged; and another shop's key."""
 
-from e2e.plant import Plant, signature
-from factories.clients import patient_client
-from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
+from tests.e2e.plant import Plant, signature
+from tests.factories.clients import patient_client
+from tests.factories.shops import make_key, make_shop
 
 
 async def test_a_delivery_that_comes_twice_starts_one_wave(plant: Plant):

@@ -2,22 +2,28 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
-from factories.patience import until
+from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.endpoint import Endpoint
 from openstoq.registry import ACTIONS
 from openstoq.web.app import create_app
+from tests.factories.patience import until
 
 
-def make_app(runtime: Runtime, actions=ACTIONS, routes=()) -> Starlette:
+def make_app(
+    runtime: Runtime,
+    actions: Sequence[Action] = ACTIONS,
+    routes: Iterable[BaseRoute] = (),
+) -> Starlette:
     mcp = Endpoint(runtime, actions)
     return create_app(runtime, actions, routes=[*mcp.routes, *routes], services=[mcp.run])
 

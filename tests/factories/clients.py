@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from factories.patience import PATIENCE
+from tests.factories.patience import PATIENCE
 
 # Servers keep an idle connection for five seconds, and so does httpx. A request that is sent just
 # as the server closes the connection is lost, so a client stops using it sooner.

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import orjson
 
-from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.shops.inbound_webhooks.jobs import announced, receive, work_off
+from tests.factories.waitlists import run_of
 
 SECRET = "the app's client secret"
 DOMAIN = "snowdevil.myshopify.com"

@@ -6,12 +6,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
-from factories.shops import make_key, make_shop
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.shops.model import Shop
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import make_key, make_shop
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 # Nothing takes so long, on however busy a machine, unless it is broken.
 PATIENCE = 100.0
@@ -14,7 +14,11 @@ LEISURELY = 0.1
 Seen = TypeVar("Seen")
 
 
-async def until(look: Callable[[], Seen | Awaitable[Seen]], *, every: float = 0.02) -> Seen:
+@overload
+async def until(look: Callable[[], Awaitable[Seen]], *, every: float = 0.02) -> Seen: ...
+@overload
+async def until(look: Callable[[], Seen], *, every: float = 0.02) -> Seen: ...
+async def until(look: Callable[[], Any], *, every: float = 0.02) -> Any:
     """Look again and again until what is seen, at once or awaited, is true; return it.
 
     Raises TimeoutError when patience is at an end.

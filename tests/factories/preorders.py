@@ -5,9 +5,9 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from factories.sandboxed import accepted, all_jobs_done, run
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.orders.jobs import read_order
+from tests.factories.sandboxed import accepted, all_jobs_done, run
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 

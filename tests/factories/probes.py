@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from factories.patience import PATIENCE
-from factories.runtimes import make_runtime
 from openstoq.db.pool import Database
 from openstoq.jobs.job import GiveUp, Job, JobSet, Lane, Retry
 from openstoq.jobs.work import Run, Runtime
 from openstoq.jobs.worker import Worker
+from tests.factories.patience import PATIENCE
+from tests.factories.runtimes import make_runtime
 
 jobs = JobSet("probes")
 

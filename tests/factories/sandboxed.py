@@ -7,13 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.clients import patient_client
-from factories.patience import PATIENCE, until
-from factories.queues import cut_pauses_short
-from factories.relays import Relay
-from factories.runtimes import make_runtime
-from factories.shops import install_shop, make_key
 from openstoq.catalog.jobs import pull
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.port import ShopConnector
@@ -26,7 +19,14 @@ from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.registry import JOBS, SUBSCRIBERS
-from sandbox.site import SNOWDEVIL, running
+from tests.factories.apps import client_of, make_app
+from tests.factories.clients import patient_client
+from tests.factories.patience import PATIENCE, until
+from tests.factories.queues import cut_pauses_short
+from tests.factories.relays import Relay
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import install_shop, make_key
+from tests.sandbox.site import SNOWDEVIL, running
 
 ATTEMPTS = 4
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-WRONG = (
+WRONG: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 2**63, 2**200, 10**400, "", "x", "1", "2026-13-45", "0001-01-01",
     "9999-12-31T23:59:59+23:59", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00",
     "gid://shopify/Product/0", "a\x00b", "x" * 100_000, "-0", "1e999",
@@ -65,4 +65,4 @@ def example(schema: dict[str, Any], root: dict[str, Any], identifier: str) -> An
         "number": option.get("minimum", 1),
         "boolean": True,
     }
-    return plain.get(kind, option.get("const", "x" * option.get("minLength", 1)))
+    return plain.get(str(kind), option.get("const", "x" * option.get("minLength", 1)))

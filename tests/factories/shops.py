@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from factories.runtimes import KEY
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
 from openstoq.shops.model import Shop
 from openstoq.shops.seal import Seal
+from tests.factories.runtimes import KEY
 
 
 async def make_shop(database: Database, domain: str = "snowdevil.myshopify.com") -> Shop:

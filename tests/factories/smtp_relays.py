@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from factories.patience import PATIENCE
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.port import Delivery, Email, Outbox
+from tests.factories.patience import PATIENCE
 
 # Asked before each step ("greet", "MAIL", "RCPT", "DATA", "content") with its argument,
 # the content with itself.

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, level, seconds_after_noon
-from factories.runtimes import make_runtime
 from openstoq.back_in_stock.notifications import claims, marks, waves
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.restock.jobs import on_stock_changed
@@ -19,6 +17,8 @@ from openstoq.db.pool import Database
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.shops.model import Shop
+from tests.factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, level, seconds_after_noon
+from tests.factories.runtimes import make_runtime
 
 LEASE = timedelta(minutes=30)
 

@@ -1,9 +1,9 @@
 """Write the facts again from their sources, of which each is given by its path.
 
-    python -m facts.write actions v2_actions.json
-    python -m facts.write recordings FOLDER
-    python -m facts.write samples FOLDER
-    python -m facts.write schema 2026-04=OLD.json.gz 2026-07=NEW.json.gz
+    python -m tests.facts.write actions v2_actions.json
+    python -m tests.facts.write recordings FOLDER
+    python -m tests.facts.write samples FOLDER
+    python -m tests.facts.write schema 2026-04=OLD.json.gz 2026-07=NEW.json.gz
 
 README.md, beside this script, says where the sources come from. The table of the schema is written
 last, because it also covers the recorded requests.
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from facts.recordings import SCENARIOS, costs, named_answers, scenario, shapes
-from facts.schema_table import table
+from tests.facts.recordings import SCENARIOS, costs, named_answers, scenario, shapes
+from tests.facts.schema_table import table
 
 HERE = Path(__file__).parent
 

@@ -1,5 +1,5 @@
 """Tests on a real PostgreSQL, of one shop."""
 
-from factories.fixtures import runtime, shop
+from tests.factories.fixtures import runtime, shop
 
 __all__ = ["runtime", "shop"]

@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 from pydantic import TypeAdapter
 
-from factories import probes
 from openstoq.commerce.port import (
     AccessDenied,
     CommerceRefused,
@@ -24,6 +23,7 @@ from openstoq.kernel.alone import alone
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.faults import is_of_item
 from openstoq.messaging.port import RelayUnavailable
+from tests.factories import probes
 
 
 def raised_by(call, *arguments):

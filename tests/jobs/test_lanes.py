@@ -6,11 +6,6 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from factories import probes
-from factories.patience import until
-from factories.probes import notes, working
-from factories.runtimes import make_runtime
-from factories.shops import make_shop
 from openstoq.config import Settings, Worker
 from openstoq.db.pool import prepare
 from openstoq.jobs import queue
@@ -20,6 +15,11 @@ from openstoq.jobs.queue import Enqueued, queries_on
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied, waiting
 from openstoq.registry import JOBS
+from tests.factories import probes
+from tests.factories.patience import until
+from tests.factories.probes import notes, working
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import make_shop
 
 SLOTS = 4
 HOUR = timedelta(hours=1)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from factories.probes import wait_for, write
-from factories.shops import make_shop
-from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting, waiting_arguments
 from openstoq.shops.housekeeping import end_abandoned
+from tests.factories.probes import wait_for, write
+from tests.factories.shops import make_shop
+from tests.factories.waitlists import run_of
 
 
 async def words(database, shop):

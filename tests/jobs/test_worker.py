@@ -7,13 +7,13 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from factories import probes
-from factories.patience import until
-from factories.probes import notes, working
-from factories.shops import make_shop
-from jobs.workers import empty, enqueue, noted, states
 from openstoq.kernel.logging import configure
 from openstoq.shops import store
+from tests.factories import probes
+from tests.factories.patience import until
+from tests.factories.probes import notes, working
+from tests.factories.shops import make_shop
+from tests.jobs.workers import empty, enqueue, noted, states
 
 
 async def test_a_job_runs_with_its_arguments(database, database_url, runtime, shop):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import asyncpg
 
-from factories import probes
-from factories.patience import PATIENCE, until
-from factories.probes import notes, working
-from factories.runtimes import make_runtime
-from jobs.workers import empty, enqueue, noted, states
 from openstoq.jobs import worker as worker_module
 from openstoq.jobs.worker import Worker
 from openstoq.shops import store
+from tests.factories import probes
+from tests.factories.patience import PATIENCE, until
+from tests.factories.probes import notes, working
+from tests.factories.runtimes import make_runtime
+from tests.jobs.workers import empty, enqueue, noted, states
 
-TESTS = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def test_what_belongs_to_no_shop_is_forgotten_too(
@@ -95,8 +95,8 @@ async def enqueued(runtime, shop, word):
 
 def start_worker(url):
     return subprocess.Popen(
-        [sys.executable, "-m", "factories.probes", url],
-        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        [sys.executable, "-m", "tests.factories.probes", url],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 

@@ -1,8 +1,8 @@
 """Jobs that a test enqueues, and what became of them."""
 
-from factories.patience import until
-from factories.probes import notes
 from openstoq.jobs.queue import waiting
+from tests.factories.patience import until
+from tests.factories.probes import notes
 
 
 async def enqueue(runtime, shop, job, **arguments):

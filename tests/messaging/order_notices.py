@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from messaging.reading import assert_fit_for_the_wire, body, parsed
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.order_mails import (
     Decline,
@@ -16,6 +15,7 @@ from openstoq.messaging.order_mails import (
     shipping_update,
     uncollected,
 )
+from tests.messaging.reading import assert_fit_for_the_wire, body, parsed
 
 NUMBER = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 

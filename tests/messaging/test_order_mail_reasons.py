@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.order_notices import DAY, KINDS, NOTICE, ORDER, PAY, asked, every_kind, said
-from messaging.reading import Links, assert_fit_for_the_wire, parsed
 from openstoq.messaging.order_mails import (
     Decline,
     Item,
@@ -17,6 +15,8 @@ from openstoq.messaging.order_mails import (
     shipping_update,
     uncollected,
 )
+from tests.messaging.order_notices import DAY, KINDS, NOTICE, ORDER, PAY, asked, every_kind, said
+from tests.messaging.reading import Links, assert_fit_for_the_wire, parsed
 
 
 @pytest.mark.parametrize(

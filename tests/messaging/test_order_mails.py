@@ -8,10 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.order_notices import KINDS, NUMBER, ORDER, PAY, WRITTEN, asked, every_kind, said
-from messaging.reading import Links, parsed
 from openstoq.messaging import compose
 from openstoq.messaging.compose import TEMPLATES, money, texts
+from tests.messaging.order_notices import (
+    KINDS,
+    NUMBER,
+    ORDER,
+    PAY,
+    WRITTEN,
+    asked,
+    every_kind,
+    said,
+)
+from tests.messaging.reading import Links, parsed
 
 LANGUAGES = sorted(file.stem for file in (TEMPLATES / "locales").glob("*.toml"))
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.alerts import FACTS, LANGUAGES, NUMBER, RECIPIENT, WRITTEN
-from messaging.reading import Links, body, parsed
 from openstoq.messaging.compose import language, texts
 from openstoq.messaging.render import (
     prepare_alert,
 )
+from tests.messaging.alerts import FACTS, LANGUAGES, NUMBER, RECIPIENT, WRITTEN
+from tests.messaging.reading import Links, body, parsed
 
 
 def test_an_alert_has_the_headers_of_a_good_bulk_mail() -> None:

@@ -6,11 +6,11 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from messaging.alerts import FACTS, RECIPIENT
-from messaging.reading import Links, assert_fit_for_the_wire, body, parsed
 from openstoq.messaging.render import (
     prepare_alert,
 )
+from tests.messaging.alerts import FACTS, RECIPIENT
+from tests.messaging.reading import Links, assert_fit_for_the_wire, body, parsed
 
 TITLES = [
     "Jacke „Höhenweg“ für Größe 52",

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from factories.patience import PATIENCE
-from factories.smtp_relays import Pile, an_email, relay
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import RelayUnavailable
+from tests.factories.patience import PATIENCE
+from tests.factories.smtp_relays import Pile, an_email, relay
 
 both = pytest.mark.parametrize("pipelining", [True, False])
 

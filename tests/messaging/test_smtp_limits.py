@@ -6,12 +6,12 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from factories.smtp_relays import Pile, an_email, relay
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Recipient, prepare_alert
+from tests.factories.smtp_relays import Pile, an_email, relay
 
 both = pytest.mark.parametrize("pipelining", [True, False])
 

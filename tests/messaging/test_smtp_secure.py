@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from factories.patience import PATIENCE
-from factories.smtp_relays import Pile, an_email
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import RelayUnavailable
+from tests.factories.patience import PATIENCE
+from tests.factories.smtp_relays import Pile, an_email
 
 
 class Mailbox:

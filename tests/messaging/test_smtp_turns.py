@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from factories.patience import until
-from factories.smtp_relays import Pile, an_email, relay
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.email.turns import Turns
+from tests.factories.patience import until
+from tests.factories.smtp_relays import Pile, an_email, relay
 
 CONNECTIONS = 10
 # The others are kept for owners that have none.

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messaging.alerts import FACTS, LANGUAGES, NUMBER, RECIPIENT, WRITTEN
-from messaging.reading import Links, assert_fit_for_the_wire, body, parsed
 from openstoq.messaging.compose import Body, language, texts
 from openstoq.messaging.notices import Notice
 from openstoq.messaging.render import (
@@ -19,6 +17,8 @@ from openstoq.messaging.render import (
     optin_request,
     prepare_alert,
 )
+from tests.messaging.alerts import FACTS, LANGUAGES, NUMBER, RECIPIENT, WRITTEN
+from tests.messaging.reading import Links, assert_fit_for_the_wire, body, parsed
 
 NOTICE = Notice(
     id=NUMBER,

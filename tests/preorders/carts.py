@@ -2,11 +2,11 @@
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
-from factories.shop_orders import sell
 from openstoq.config import Limits, Security, Settings
 from openstoq.web.storefront import carts
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
+from tests.factories.shop_orders import sell
 
 AT = "/api/storefront/preorders/check"
 

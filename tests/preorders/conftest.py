@@ -6,13 +6,13 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from factories.apps import client_of, make_app
-from factories.catalogs import product, save, variant
-from factories.fixtures import app, client, key, runtime, shop
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
 from openstoq.shops.model import Shop
 from openstoq.web.v1 import routes
+from tests.factories.apps import client_of, make_app
+from tests.factories.catalogs import product, save, variant
+from tests.factories.fixtures import app, client, key, runtime, shop
 
 __all__ = ["app", "client", "key", "runtime", "shop"]
 

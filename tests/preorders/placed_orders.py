@@ -2,20 +2,20 @@
 
 import pytest
 
-from commerce.order_answers import ORDER
-from commerce.server import serving
-from factories.clients import patient_client
-from factories.orders import make_line, make_order, make_payment
-from factories.relays import Relay
-from factories.runtimes import KEY, make_runtime
-from factories.shops import install_shop
-from messaging.reading import body, parsed
 from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.config import Mail, Security, Settings
 from openstoq.jobs.work import Run
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import EmailTransport
+from tests.commerce.order_answers import ORDER
+from tests.commerce.server import serving
+from tests.factories.clients import patient_client
+from tests.factories.orders import make_line, make_order, make_payment
+from tests.factories.relays import Relay
+from tests.factories.runtimes import KEY, make_runtime
+from tests.factories.shops import install_shop
+from tests.messaging.reading import body, parsed
 
 DOMAIN = "snowdevil.myshopify.com"
 

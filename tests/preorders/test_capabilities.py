@@ -6,7 +6,7 @@ import pytest
 
 from openstoq.preorders.offers.actions import offers
 from openstoq.preorders.offers.capabilities import CAPABILITIES
-from preorders.documents import act, at, patch, read
+from tests.preorders.documents import act, at, patch, read
 
 __all__ = ["at"]
 

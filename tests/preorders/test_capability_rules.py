@@ -1,6 +1,6 @@
 """Rules of single settings of an offer: deposits, options, discounts, markets, two names."""
 
-from preorders.documents import act, at, patch, read
+from tests.preorders.documents import act, at, patch, read
 
 __all__ = ["at"]
 

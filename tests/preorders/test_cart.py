@@ -4,11 +4,21 @@ from uuid import uuid4
 
 import pytest
 
-from factories.shop_orders import bought, line
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.cart.texts import SENTENCES
 from openstoq.preorders.orders.intake import take_in
-from preorders.carts import AT, OTHERS_PLAN, PLAN, asked, codes, offered, runtime, shopper, wants
+from tests.factories.shop_orders import bought, line
+from tests.preorders.carts import (
+    AT,
+    OTHERS_PLAN,
+    PLAN,
+    asked,
+    codes,
+    offered,
+    runtime,
+    shopper,
+    wants,
+)
 
 __all__ = ["offered", "runtime", "shopper"]
 

@@ -5,17 +5,17 @@ from uuid import uuid4
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
-from factories.shop_orders import sell
-from factories.shops import make_key, make_shop
 from openstoq.config import Limits, Security, Settings
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.cart.check import check
 from openstoq.preorders.cart.rules import Cart, CartLine
 from openstoq.preorders.cart.texts import SENTENCES
 from openstoq.web.storefront import carts
-from preorders.carts import AT, PLAN, asked, codes, offered, runtime, shopper, wants
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
+from tests.factories.shop_orders import sell
+from tests.factories.shops import make_key, make_shop
+from tests.preorders.carts import AT, PLAN, asked, codes, offered, runtime, shopper, wants
 
 __all__ = ["offered", "runtime", "shopper"]
 

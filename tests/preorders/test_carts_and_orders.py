@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, suppress
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from factories.shop_orders import bought, line
 from openstoq.jobs.work import Work
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
@@ -18,6 +17,7 @@ from openstoq.preorders.offers.capabilities.limits import Limits as OfferLimits
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.plan_group import store as plan_group_store
 from openstoq.preorders.orders.intake import take_in
+from tests.factories.shop_orders import bought, line
 
 PLAN, OTHERS_PLAN = 900, 901
 MARKET = 5

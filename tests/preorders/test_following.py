@@ -2,10 +2,10 @@
 
 import pytest
 
-from factories.catalogs import product, save, variant
-from factories.waitlists import run_of
 from openstoq.jobs import bulk
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from tests.factories.catalogs import product, save, variant
+from tests.factories.waitlists import run_of
 
 
 @pytest.fixture

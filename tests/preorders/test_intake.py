@@ -5,10 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from factories.shop_orders import PLACED, bought, line, sell
 from openstoq.catalog import markets
 from openstoq.commerce.orders import Market
 from openstoq.preorders.orders.intake import take_in
+from tests.factories.shop_orders import PLACED, bought, line, sell
 
 PLAN = 900
 

@@ -6,8 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from factories.patience import until
-from factories.waitlists import run_of
 from openstoq.jobs import leases
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.leases import Leases
@@ -15,6 +13,8 @@ from openstoq.jobs.queue import waiting_arguments
 from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import store as marks
+from tests.factories.patience import until
+from tests.factories.waitlists import run_of
 
 LEASES = Leases("preorder_shops", "shop_id")
 

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from commerce.order_answers import order as told
-from commerce.server import answer
-from messaging.reading import Links, body, parsed
 from openstoq.jobs.job import GiveUp
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import made_at, new_id
 from openstoq.preorders.orders import mails
 from openstoq.preorders.orders.mails import cause_of
-from preorders.placed_orders import admin, only, paid, placed, relay, runtime, send, shop
+from tests.commerce.order_answers import order as told
+from tests.commerce.server import answer
+from tests.messaging.reading import Links, body, parsed
+from tests.preorders.placed_orders import admin, only, paid, placed, relay, runtime, send, shop
 
 __all__ = ["admin", "paid", "placed", "relay", "runtime", "send", "shop"]
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
-from openstoq.jobs.queue import waiting_arguments
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OFFERS = "/preorders/offers"

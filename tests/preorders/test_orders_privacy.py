@@ -6,16 +6,16 @@ from email import message_from_bytes, policy
 import orjson
 import pytest
 
-from factories.orders import make_line, make_order, make_payment
-from factories.relays import Relay
-from factories.runtimes import make_runtime
-from factories.waitlists import run_of
 from openstoq.commerce.inbound import CustomerRedacted, DataRequested, PrivacyRequest
 from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.orders.privacy import jobs as order_privacy
 from openstoq.preorders.orders.privacy.jobs import send_customer_orders
 from openstoq.shops.inbound_webhooks.jobs import News
+from tests.factories.orders import make_line, make_order, make_payment
+from tests.factories.relays import Relay
+from tests.factories.runtimes import make_runtime
+from tests.factories.waitlists import run_of
 
 ADA = PrivacyRequest(
     shop_id=1,

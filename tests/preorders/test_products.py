@@ -2,9 +2,9 @@
 
 import pytest
 
-from factories.catalogs import product, save, variant
-from factories.waitlists import run_of
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from tests.factories.catalogs import product, save, variant
+from tests.factories.waitlists import run_of
 
 UNKNOWN = 999
 

@@ -6,11 +6,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from factories.catalogs import somebody_waits
-from factories.patience import until
-from factories.runtimes import make_runtime
-from factories.shop_orders import bought, line, sell
-from factories.waitlists import run_of
 from openstoq.db.pool import Database
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.clock import utc_now
@@ -18,6 +13,11 @@ from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.preorders.orders.intake import take_in
+from tests.factories.catalogs import somebody_waits
+from tests.factories.patience import until
+from tests.factories.runtimes import make_runtime
+from tests.factories.shop_orders import bought, line, sell
+from tests.factories.waitlists import run_of
 
 BUYERS, UNITS, PLAN = 50, 10, 900
 

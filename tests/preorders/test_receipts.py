@@ -5,13 +5,23 @@ from decimal import Decimal
 import pytest
 import structlog
 
-from commerce.order_answers import ORDER
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.kernel.clock import utc_now
 from openstoq.messaging.port import Delivery, Outcome
 from openstoq.preorders.orders import mails
 from openstoq.shops import store
-from preorders.placed_orders import DOMAIN, admin, only, paid, placed, relay, runtime, send, shop
+from tests.commerce.order_answers import ORDER
+from tests.preorders.placed_orders import (
+    DOMAIN,
+    admin,
+    only,
+    paid,
+    placed,
+    relay,
+    runtime,
+    send,
+    shop,
+)
 
 __all__ = ["admin", "paid", "placed", "relay", "runtime", "send", "shop"]
 

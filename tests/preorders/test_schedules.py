@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
-from factories.shops import make_shop
-from factories.waitlists import run_of
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.variants.jobs import follow_schedules
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import make_shop
+from tests.factories.waitlists import run_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,11 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from factories.apps import client_of, make_app
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.web.storefront import offers
+from tests.factories.apps import client_of, make_app
 
 AT = "/api/storefront/preorders"
 

@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from factories.apps import client_of
-from factories.orders import make_order
-from factories.shops import make_key, make_shop
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.ids import new_id
 from openstoq.web.v1.shipping_updates import LONGEST_DESCRIPTION, MOST_ORDERS
+from tests.factories.apps import client_of
+from tests.factories.orders import make_order
+from tests.factories.shops import make_key, make_shop
 
 JOB = "preorders.mails.send_shipping_update"
 PATH = "/preorders/send_shipping_update"

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.runtimes import make_runtime
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import resolve
+from tests.factories.apps import client_of, make_app
+from tests.factories.runtimes import make_runtime
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WINDOWS = {

@@ -4,13 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from factories.orders import make_order
-from factories.waitlists import run_of
 from openstoq.jobs.job import Retry
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.variants.jobs import UNKNOWN, run_bulk
+from tests.factories.orders import make_order
+from tests.factories.waitlists import run_of
 
 AT = "/preorders/product_variants"
 

@@ -1,6 +1,6 @@
 """A webhook about stock, and the shop that it is of."""
 
-from factories.catalogs import (
+from tests.factories.catalogs import (
     ITEM,
     LOCATION,
 )

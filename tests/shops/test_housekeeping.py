@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from factories.deliveries import deliver, make_delivery, row_of, take
-from factories.waitlists import rows, run_of
 from openstoq.actions.records import audit_row
 from openstoq.jobs import bulk, items
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.shops import housekeeping, store
 from openstoq.shops.housekeeping import end_abandoned, tidy
 from openstoq.shops.inbound_webhooks import store as deliveries
+from tests.factories.deliveries import deliver, make_delivery, row_of, take
+from tests.factories.waitlists import rows, run_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,6 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
-from factories.runtimes import KEY, make_runtime
-from factories.smtp_relays import relay as smtp_relay
 from openstoq.config import Http, Mail, Security, Settings
 from openstoq.jobs.job import GiveUp, Retry
 from openstoq.jobs.work import Run
@@ -17,7 +14,10 @@ from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import PATIENCE, Delivery, EmailTransport, Outcome
-from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_single
+from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_one
+from tests.factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
+from tests.factories.runtimes import KEY, make_runtime
+from tests.factories.smtp_relays import relay as smtp_relay
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 ADDRESS = "ada@example.com"

@@ -3,16 +3,16 @@
 import pytest
 from structlog.testing import capture_logs
 
-from factories.catalogs import (
+from openstoq.back_in_stock.privacy import store as privacy
+from openstoq.shops import store
+from tests.factories.catalogs import (
     PRODUCT,
     VARIANT,
     save,
     seconds_after_noon,
 )
-from factories.deliveries import DOMAIN, deliver, waiting
-from factories.waitlists import make_signup, rows, stock_becomes
-from openstoq.back_in_stock.privacy import store as privacy
-from openstoq.shops import store
+from tests.factories.deliveries import DOMAIN, deliver, waiting
+from tests.factories.waitlists import make_signup, rows, stock_becomes
 
 
 def about(**customer):

@@ -5,13 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from factories.apps import client_of, make_app
-from factories.catalogs import (
-    seconds_after_noon,
-)
-from factories.deliveries import DOMAIN, make_delivery, signature, take, waiting
-from factories.runtimes import KEY
-from factories.waitlists import rows, run_of
 from openstoq.config import Security, Settings
 from openstoq.errors import BadRequest, NotFound, Unauthorized
 from openstoq.kernel.clock import utc_now
@@ -19,7 +12,14 @@ from openstoq.shops import store
 from openstoq.shops.inbound_webhooks.jobs import work_off
 from openstoq.shops.seal import Seal
 from openstoq.web import inbound_webhooks
-from shops.stock_news import LEVEL
+from tests.factories.apps import client_of, make_app
+from tests.factories.catalogs import (
+    seconds_after_noon,
+)
+from tests.factories.deliveries import DOMAIN, make_delivery, signature, take, waiting
+from tests.factories.runtimes import KEY
+from tests.factories.waitlists import rows, run_of
+from tests.shops.stock_news import LEVEL
 
 
 async def test_a_delivery_is_stored_with_its_job(database, runtime, shop):

@@ -6,17 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from factories.catalogs import (
-    level,
-    record,
-    save,
-    seconds_after_noon,
-    variant_row,
-)
-from factories.deliveries import DOMAIN, deliver, make_delivery, row_of, take, waiting
-from factories.runtimes import KEY, make_runtime
-from factories.waitlists import rows, run_of, stock_becomes
-from facts.load import webhook_samples
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.errors import BadRequest
@@ -24,7 +13,18 @@ from openstoq.registry import SUBSCRIBERS
 from openstoq.shops import store
 from openstoq.shops.inbound_webhooks.jobs import News, NotHeard, work_off
 from openstoq.shops.seal import Seal
-from shops.stock_news import LEVEL
+from tests.factories.catalogs import (
+    level,
+    record,
+    save,
+    seconds_after_noon,
+    variant_row,
+)
+from tests.factories.deliveries import DOMAIN, deliver, make_delivery, row_of, take, waiting
+from tests.factories.runtimes import KEY, make_runtime
+from tests.factories.waitlists import rows, run_of, stock_becomes
+from tests.facts.load import webhook_samples
+from tests.shops.stock_news import LEVEL
 
 
 async def load_shop(runtime, shop):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SKIPPING = """
 import pytest
 
@@ -39,8 +39,16 @@ def test_fails_as_expected():
 
 
 def run_pytest(folder: Path, no_skips: str) -> str:
-    settings = {"PYTHONPATH": str(TESTS), "PYTEST_ADDOPTS": "", "OPENSTOQ_TEST_NO_SKIPS": no_skips}
-    command = [sys.executable, "-m", "pytest", "-p", "factories.skips", "-p", "no:cacheprovider"]
+    settings = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "OPENSTOQ_TEST_NO_SKIPS": no_skips}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.factories.skips",
+        "-p",
+        "no:cacheprovider",
+    ]
     run = subprocess.run(
         [*command, "--continue-on-collection-errors", str(folder)],
         check=False,

@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from factories.patience import PATIENCE
 from openstoq.commerce.orders import RefundPart
 from openstoq.commerce.plans import Plan, PlanGroup
+from tests.factories.patience import PATIENCE
 
 DUE = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DEPOSIT = Plan(

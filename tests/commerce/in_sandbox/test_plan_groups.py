@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from commerce.in_sandbox.checkout import DEPOSIT
 from openstoq.commerce.plans import Plan, PlanGroup, SavedPlanGroup
+from tests.commerce.in_sandbox.checkout import DEPOSIT
 
 WHOLE = Plan(name="Whole", option="Whole", description=None, percent=Decimal(100))
 PLANS = {"full": WHOLE, "partial": DEPOSIT}

@@ -1,7 +1,7 @@
 """Tests of what preorders do in a shop: the fixtures of a running sandbox and a worker."""
 
-from factories.preorders import market, plans
-from factories.sandboxed import (
+from tests.factories.preorders import market, plans
+from tests.factories.sandboxed import (
     at_once,
     client,
     offer,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from factories.sandboxed import all_jobs_done
 from openstoq.jobs import bulk
 from openstoq.kernel.clock import utc_now
 from openstoq.preorders.orders.actions.bulk import run_bulk
+from tests.factories.sandboxed import all_jobs_done
 
 ORDERS = "/preorders/orders"
 

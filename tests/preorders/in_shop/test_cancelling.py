@@ -1,8 +1,8 @@
 """Cancelling orders in the shop, which takes its time and may refuse."""
 
-from factories.patience import until
-from factories.preorders import order_path
-from factories.sandboxed import accepted, all_jobs_done
+from tests.factories.patience import until
+from tests.factories.preorders import order_path
+from tests.factories.sandboxed import accepted, all_jobs_done
 
 
 async def test_a_cancellation_that_never_comes_is_told_after_a_while(market, plans, variants):

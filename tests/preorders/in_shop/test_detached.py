@@ -3,7 +3,7 @@
 import html
 import re
 
-from factories.sandboxed import accepted, all_jobs_done, plan_groups
+from tests.factories.sandboxed import accepted, all_jobs_done, plan_groups
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 

@@ -2,8 +2,8 @@
 
 import json
 
-from factories.sandboxed import accepted, all_jobs_done, plan_groups, run, variant_in_shop
 from openstoq.preorders.variants.jobs import look_for_drift, reconcile
+from tests.factories.sandboxed import accepted, all_jobs_done, plan_groups, run, variant_in_shop
 
 
 async def test_what_somebody_changed_by_hand_is_found_and_repaired(

@@ -3,12 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
-from factories.sandboxed import all_jobs_done
-from factories.waitlists import run_of
 from openstoq.commerce.inbound import PaymentScheduleDue
 from openstoq.preorders.orders import jobs as order_jobs
 from openstoq.preorders.orders.payments.charges import collect_due
 from openstoq.shops.inbound_webhooks.jobs import News
+from tests.factories.sandboxed import all_jobs_done
+from tests.factories.waitlists import run_of
 
 
 async def test_a_message_that_a_payment_is_due_has_it_collected(market, plans, variants):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from factories.patience import until
-from factories.sandboxed import all_jobs_done
-from factories.waitlists import run_of
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.preorders.orders.jobs import read_order
+from tests.factories.patience import until
+from tests.factories.sandboxed import all_jobs_done
+from tests.factories.waitlists import run_of
 
 
 @pytest.fixture

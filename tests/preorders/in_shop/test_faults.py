@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from factories.patience import until
-from factories.sandboxed import (
+from openstoq.preorders.orders.jobs import read_order
+from openstoq.preorders.variants.jobs import reconcile
+from tests.factories.patience import until
+from tests.factories.sandboxed import (
     ATTEMPTS,
     accepted,
     all_jobs_done,
@@ -15,8 +17,6 @@ from factories.sandboxed import (
     shop_metafields,
     variant_in_shop,
 )
-from openstoq.preorders.orders.jobs import read_order
-from openstoq.preorders.variants.jobs import reconcile
 
 OFFERS = 3
 CHANGES = 25

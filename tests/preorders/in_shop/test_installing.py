@@ -1,9 +1,9 @@
 """A shop that is connected: everything that openstoq has to know of it is read at once."""
 
-from factories.sandboxed import Workplace, all_jobs_done
 from openstoq.shops.installation import install
 from openstoq.shops.store import shop_of_domain
-from sandbox.site import SNOWDEVIL
+from tests.factories.sandboxed import Workplace, all_jobs_done
+from tests.sandbox.site import SNOWDEVIL
 
 
 async def test_products_and_markets_are_read_and_webhooks_subscribed(

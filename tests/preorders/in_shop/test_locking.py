@@ -8,13 +8,13 @@ import asyncio
 import asyncpg
 import pytest
 
-from factories.catalogs import somebody_waits
-from factories.patience import until
-from factories.preorders import order_path
-from factories.sandboxed import all_jobs_done, run
 from openstoq.preorders.offers.storefront.jobs import sync_storefront
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.sync.jobs import sync_order
+from tests.factories.catalogs import somebody_waits
+from tests.factories.patience import until
+from tests.factories.preorders import order_path
+from tests.factories.sandboxed import all_jobs_done, run
 
 
 async def test_a_sync_that_waits_for_a_reader_holds_nothing_of_the_order(market, plans, variants):

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from factories.patience import until
-from factories.preorders import assert_books_agree, order_path, payments
-from factories.sandboxed import accepted, all_jobs_done
 from openstoq.preorders.orders.payments.charges import charge, collect_due
+from tests.factories.patience import until
+from tests.factories.preorders import assert_books_agree, order_path, payments
+from tests.factories.sandboxed import accepted, all_jobs_done
 
 
 async def later(market, order, **passed):

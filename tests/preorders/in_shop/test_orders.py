@@ -2,9 +2,9 @@
 
 import pytest
 
-from factories.sandboxed import accepted, all_jobs_done, run
 from openstoq.commerce.shopify.adapter import ShopifyShop
 from openstoq.preorders.orders.jobs import read_order, reconcile
+from tests.factories.sandboxed import accepted, all_jobs_done, run
 
 
 async def test_a_deposit_order_from_checkout_to_release(market, plans, variants):

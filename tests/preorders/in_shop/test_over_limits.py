@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from factories.sandboxed import all_jobs_done, run, variant_in_shop
 from openstoq.preorders.orders.jobs import read_order
+from tests.factories.sandboxed import all_jobs_done, run, variant_in_shop
 
 OVER = "preorder-over-limit"
 

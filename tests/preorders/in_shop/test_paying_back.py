@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from factories.patience import until
-from factories.preorders import assert_books_agree, order_path, payments
-from factories.sandboxed import accepted, all_jobs_done
 from openstoq.preorders.orders.payments.refunds import pay_back
+from tests.factories.patience import until
+from tests.factories.preorders import assert_books_agree, order_path, payments
+from tests.factories.sandboxed import accepted, all_jobs_done
 
 
 async def test_refunds_of_deposit_and_balance(market, plans, variants):

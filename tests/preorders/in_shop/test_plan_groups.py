@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from factories.sandboxed import (
+from tests.factories.sandboxed import (
     accepted,
     all_jobs_done,
     plan_groups,

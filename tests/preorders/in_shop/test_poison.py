@@ -5,7 +5,6 @@ import json
 import asyncpg
 import pytest
 
-from factories.sandboxed import accepted, all_jobs_done, variant_in_shop
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.commerce.port import CommerceRefused
 from openstoq.commerce.shopify.adapter import ShopifyShop
@@ -15,6 +14,7 @@ from openstoq.preorders.orders import decisions
 from openstoq.preorders.orders.jobs import read_markets, reconcile
 from openstoq.preorders.orders.payments.charges import collect_due
 from openstoq.preorders.variants.jobs import reconcile as reconcile_variants
+from tests.factories.sandboxed import accepted, all_jobs_done, variant_in_shop
 
 ERRORS = [KeyError("x"), ValueError("x"), ZeroDivisionError(), RecursionError()]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from factories.sandboxed import accepted, all_jobs_done, run, variant_in_shop
 from openstoq.catalog.jobs import pull_product
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.variants import store
 from openstoq.preorders.variants.jobs import reconcile
+from tests.factories.sandboxed import accepted, all_jobs_done, run, variant_in_shop
 
 
 async def by_hand(site, variant, policy):

@@ -4,7 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from factories.sandboxed import (
+from openstoq.preorders.offers.storefront.jobs import sync_storefront
+from openstoq.preorders.variants.jobs import reconcile
+from tests.factories.sandboxed import (
     accepted,
     all_jobs_done,
     plan_groups,
@@ -12,8 +14,6 @@ from factories.sandboxed import (
     shop_metafields,
     variant_in_shop,
 )
-from openstoq.preorders.offers.storefront.jobs import sync_storefront
-from openstoq.preorders.variants.jobs import reconcile
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """What a failed job left is taken up: money under way never waits for an operator."""
 
-from factories.patience import until
-from factories.preorders import order_path
-from factories.sandboxed import accepted, all_jobs_done
 from openstoq.jobs.work import Run
 from openstoq.preorders.orders.payments.charges import charge
 from openstoq.preorders.orders.recovery.jobs import resume
+from tests.factories.patience import until
+from tests.factories.preorders import order_path
+from tests.factories.sandboxed import accepted, all_jobs_done
 
 
 async def abandoned(market, order, action, table):

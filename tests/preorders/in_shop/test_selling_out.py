@@ -2,7 +2,7 @@
 
 import pytest
 
-from factories.sandboxed import accepted, all_jobs_done, variant_in_shop
+from tests.factories.sandboxed import accepted, all_jobs_done, variant_in_shop
 
 
 @pytest.fixture

@@ -6,8 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from factories.patience import until
-from factories.sandboxed import (
+from openstoq.catalog.jobs import pull, pull_product
+from openstoq.preorders.offers.attachments.jobs import follow_sources
+from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
+from openstoq.preorders.variants.jobs import follow_schedules, reconcile
+from tests.factories.patience import until
+from tests.factories.sandboxed import (
     accepted,
     all_jobs_done,
     plan_groups,
@@ -15,10 +19,6 @@ from factories.sandboxed import (
     shop_metafields,
     variant_in_shop,
 )
-from openstoq.catalog.jobs import pull, pull_product
-from openstoq.preorders.offers.attachments.jobs import follow_sources
-from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
-from openstoq.preorders.variants.jobs import follow_schedules, reconcile
 
 
 async def test_ten_changes_at_once_end_at_the_last(site, client, database, offer):

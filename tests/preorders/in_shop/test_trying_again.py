@@ -3,17 +3,17 @@
 import asyncpg
 import pytest
 
-from factories.sandboxed import (
+from openstoq.commerce.port import CommerceUnreadable
+from openstoq.commerce.shopify.adapter import ShopifyShop
+from openstoq.preorders.offers.plan_group.jobs import resume as resume_offers
+from openstoq.preorders.orders.recovery.jobs import resume as resume_orders
+from tests.factories.sandboxed import (
     accepted,
     all_jobs_done,
     plan_groups,
     shop_metafields,
     variant_in_shop,
 )
-from openstoq.commerce.port import CommerceUnreadable
-from openstoq.commerce.shopify.adapter import ShopifyShop
-from openstoq.preorders.offers.plan_group.jobs import resume as resume_offers
-from openstoq.preorders.orders.recovery.jobs import resume as resume_orders
 
 FAULTS = [
     KeyError("x"),

@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from factories.records import (
+from openstoq.preorders.offers.capabilities.payments import Deposit
+from openstoq.preorders.orders import state
+from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.recognition.matching import Match
+from tests.factories.records import (
     DAY,
     NOON,
     money,
@@ -13,11 +18,6 @@ from factories.records import (
     schedule,
     shop_order,
 )
-from openstoq.preorders.offers.capabilities.payments import Deposit
-from openstoq.preorders.orders import state
-from openstoq.preorders.orders.intake import compose
-from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.recognition.matching import Match
 
 LATER = NOON + DAY
 

@@ -1,13 +1,13 @@
 """Orders of the shop, and the ledger that is read of them."""
 
-from factories.records import (
+from openstoq.preorders.orders.ledger.entries import reconcile
+from tests.factories.records import (
     DAY,
     NOON,
     money,
     sale,
     shop_order,
 )
-from openstoq.preorders.orders.ledger.entries import reconcile
 
 LATER = NOON + DAY
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import money
 from openstoq.kernel.money import digits
 from openstoq.preorders.orders.ledger.amounts import Share, divided, of_units, shares
+from tests.factories.records import money
 
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
 

@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from factories.records import (
+from openstoq.commerce.orders import OrderCustomer
+from openstoq.preorders.offers.capabilities.checkout import Checkout
+from openstoq.preorders.offers.capabilities.payments import RemainingBalance
+from openstoq.preorders.offers.capabilities.shipping import Fulfillment, Shipping, Split
+from openstoq.preorders.orders.intake import compose
+from tests.factories.records import (
     DAY,
     NOON,
     deposit_of,
@@ -15,12 +20,7 @@ from factories.records import (
     sale,
     schedule,
 )
-from openstoq.commerce.orders import OrderCustomer
-from openstoq.preorders.offers.capabilities.checkout import Checkout
-from openstoq.preorders.offers.capabilities.payments import RemainingBalance
-from openstoq.preorders.offers.capabilities.shipping import Fulfillment, Shipping, Split
-from openstoq.preorders.orders.intake import compose
-from preorders.orders.composed import (
+from tests.preorders.orders.composed import (
     BALANCE,
     COLLECTED,
     DEPOSIT,

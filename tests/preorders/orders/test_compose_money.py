@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from factories.records import (
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger.amounts import left
+from tests.factories.records import (
     entry,
     money,
     order_line,
@@ -15,9 +17,7 @@ from factories.records import (
     schedule,
     settled,
 )
-from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.ledger.amounts import left
-from preorders.orders.composed import (
+from tests.preorders.orders.composed import (
     COLLECTED,
     DEPOSIT,
     EDITED,

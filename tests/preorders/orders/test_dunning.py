@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import DAY, NOON, entry, money, preorder, schedule
 from openstoq.preorders.orders.ledger import charge_entry
+from tests.factories.records import DAY, NOON, entry, money, preorder, schedule
 
 SCHEDULE = "1,3,5,7"
 MOST = 10

@@ -6,16 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import (
-    NOON,
-    fulfillment_order,
-    hold,
-    money,
-    preorder,
-    preorder_line,
-    shop_order,
-    units,
-)
 from openstoq.commerce.orders import FulfillmentLine, FulfillmentOrder, Hold
 from openstoq.preorders.orders.sync import effects
 from openstoq.preorders.orders.sync.effects import (
@@ -26,6 +16,16 @@ from openstoq.preorders.orders.sync.effects import (
     Place,
     RemoveTags,
     SplitOff,
+)
+from tests.factories.records import (
+    NOON,
+    fulfillment_order,
+    hold,
+    money,
+    preorder,
+    preorder_line,
+    shop_order,
+    units,
 )
 
 # Line 1 is preordered, line 2 is not.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from factories.records import (
+from openstoq.preorders.orders.ledger.entries import reconcile
+from tests.factories.records import (
     MINUTE,
     NOON,
     entry,
@@ -11,8 +12,7 @@ from factories.records import (
     sale,
     schedule,
 )
-from openstoq.preorders.orders.ledger.entries import reconcile
-from preorders.orders.ledgers import (
+from tests.preorders.orders.ledgers import (
     BALANCE,
     BY_LINK,
     CAME,

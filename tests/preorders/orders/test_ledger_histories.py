@@ -6,15 +6,15 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import (
+from openstoq.preorders.orders.ledger.entries import reconcile
+from tests.factories.records import (
     entry,
     money,
     refund_of,
     sale,
     schedule,
 )
-from openstoq.preorders.orders.ledger.entries import reconcile
-from preorders.orders.ledgers import LATER, book_of, facts, shop
+from tests.preorders.orders.ledgers import LATER, book_of, facts, shop
 
 # What happens to an order, and what the shop has of it after each event.
 EVENTS = st.lists(

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from factories.records import (
+from openstoq.preorders.orders.ledger.entries import reconcile
+from tests.factories.records import (
     NOON,
     entry,
     money,
@@ -12,8 +13,7 @@ from factories.records import (
     refund_of,
     sale,
 )
-from openstoq.preorders.orders.ledger.entries import reconcile
-from preorders.orders.ledgers import (
+from tests.preorders.orders.ledgers import (
     BALANCE,
     BY_LINK,
     CAME,

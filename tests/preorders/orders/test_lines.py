@@ -6,7 +6,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import (
+from openstoq.kernel.money import digits
+from openstoq.preorders.offers.capabilities.advanced import Advanced
+from openstoq.preorders.offers.capabilities.payments import Deposit
+from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.ledger import amounts
+from openstoq.preorders.orders.recognition import matching
+from openstoq.preorders.orders.recognition.matching import Match
+from tests.factories.records import (
     NOON,
     money,
     offer,
@@ -18,13 +25,6 @@ from factories.records import (
     schedule,
     shop_order,
 )
-from openstoq.kernel.money import digits
-from openstoq.preorders.offers.capabilities.advanced import Advanced
-from openstoq.preorders.offers.capabilities.payments import Deposit
-from openstoq.preorders.orders.intake import compose
-from openstoq.preorders.orders.ledger import amounts
-from openstoq.preorders.orders.recognition import matching
-from openstoq.preorders.orders.recognition.matching import Match
 
 PLAN, FOREIGN_PLAN = 61, 99
 

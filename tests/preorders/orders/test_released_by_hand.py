@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from factories.records import (
+from openstoq.preorders.orders.intake import compose
+from tests.factories.records import (
     fulfillment_order,
     hold,
     preorder,
     units,
 )
-from openstoq.preorders.orders.intake import compose
 
 HELD = fulfillment_order(1, units(1), holds=(hold(31),), status="on_hold")
 FREE = fulfillment_order(1, units(1))

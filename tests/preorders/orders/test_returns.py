@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import NOON, deposit_of, entry, money, preorder, refund_entry
 from openstoq.preorders.orders.ledger import refund_plan
 from openstoq.preorders.orders.ledger.refund_plan import Reason
+from tests.factories.records import NOON, deposit_of, entry, money, preorder, refund_entry
 
 BOTH = ("deposit", "balance")
 REASON = Reason("sold out", notify=True)

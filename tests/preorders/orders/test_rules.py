@@ -7,11 +7,19 @@ from typing import get_args
 
 import pytest
 
-from factories.records import CARD, NOON, deposit_of, entry, preorder, preorder_line, refund_entry
 from openstoq.preorders.orders import rules
 from openstoq.preorders.orders.model import State
 from openstoq.preorders.orders.rules import OBSTACLES, Action
 from openstoq.preorders.orders.state import Facts, state_of
+from tests.factories.records import (
+    CARD,
+    NOON,
+    deposit_of,
+    entry,
+    preorder,
+    preorder_line,
+    refund_entry,
+)
 
 NO, YES, ANY = (False,), (True,), (False, True)
 ZERO, SOME, ALL = Decimal(0), Decimal(5), Decimal(20)

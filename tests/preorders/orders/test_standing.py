@@ -6,7 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.records import (
+from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger.entries import collected_at
+from tests.factories.records import (
     DAY,
     NOON,
     deposit_of,
@@ -16,8 +18,6 @@ from factories.records import (
     preorder_line,
     refund_entry,
 )
-from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.ledger.entries import collected_at
 
 
 def standing(deposit, balance, book, *, expected=False, **facts):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from factories.records import (
+from tests.factories.records import (
     DAY,
     NOON,
     deposit_of,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
+from tests.sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
 
 
 def told(receiver):

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from sandbox.patience import PATIENCE
-from shopify_sandbox.__main__ import Server
+from openstoq.sandbox.__main__ import Server
+from tests.factories.patience import PATIENCE
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from graphql import (
     validate_schema,
 )
 
-from facts.load import recorded_costs, schema_facts
-from shopify_sandbox import __version__
-from shopify_sandbox.admin.cost import CostRules
-from shopify_sandbox.admin.schema import RESOLVERS, schema_text
-from shopify_sandbox.config import API_VERSION
+from openstoq.sandbox.admin.cost import CostRules
+from openstoq.sandbox.admin.schema import RESOLVERS, schema_text
+from tests.facts.load import recorded_costs, schema_facts
 
 # Requests as other apps send them: more than our own application asks for.
 OPERATIONS = Path(__file__).with_name("operations.graphql")

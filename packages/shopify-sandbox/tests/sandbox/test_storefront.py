@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from sandbox.site import NORTHWIND, SNOWDEVIL, running
+from openstoq.sandbox.pictures import SIZE, picture
+from tests.sandbox.site import NORTHWIND, SNOWDEVIL, running
 
 
 async def page(site, path, domain=SNOWDEVIL):
