@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from openstoq.jobs.job import Retry
-from openstoq.kernel.ids import made_at
+from openstoq.kernel.ids import created_at
 from openstoq.messaging.port import RelayUnavailable
 from tests.back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
 from tests.factories.catalogs import seconds_after_noon

@@ -11,8 +11,8 @@ from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
 from openstoq.back_in_stock.signups import store
-from openstoq.db.passing import PASSING
 from openstoq.db.pool import Database
+from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome
@@ -59,12 +59,12 @@ async def test_no_more_than_some_are_ever_unmarked(database_url, database, runti
         async with locker.transaction():
             await locker.execute("LOCK TABLE notifications IN SHARE MODE")
             for email in held:
-                outbox.settle(email, ACCEPTED)
+                outbox.record(email, ACCEPTED)
             await until(lambda: marks_wait(database))
             assert outbox.next_nowait() is None
             assert not waiting.done()
         held = [await asyncio.wait_for(waiting, 10)]
-        outbox.settle(held[0], ACCEPTED)
+        outbox.record(held[0], ACCEPTED)
     await locker.close()
     assert await statuses(database, shop) == {"sent": UNMARKED + 1, "queued": 35}
 
@@ -108,7 +108,7 @@ async def test_a_run_whose_marks_are_lost_hands_over_no_more(
             return ACCEPTED
 
         relay.answer = cut
-        with pytest.raises(PASSING):
+        with pytest.raises(TRANSIENT):
             await send(replace(runtime, database=through), shop, wave_id)
         await through.close()
     found = await statuses(database, shop)

@@ -9,8 +9,8 @@ from openstoq.commerce.port import ShopCredentials
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.client import Client, http_client
 from openstoq.commerce.shopify.throttle import Patience, Throttle
+from sandbox.site import SNOWDEVIL, running
 from tests.commerce.server import DOMAIN, TOKEN, serving
-from tests.sandbox.site import SNOWDEVIL, running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from openstoq.commerce.port import (
     CommerceUnreadable,
     WebhookChange,
 )
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 from tests.commerce.server import answer
 
 END = {"hasNextPage": False, "endCursor": None}

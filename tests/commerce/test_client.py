@@ -12,7 +12,7 @@ from openstoq.commerce.port import (
     ShopCredentials,
 )
 from openstoq.commerce.shopify import client as client_module
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.throttle import Throttle
 from tests.commerce.server import DOMAIN, SHOP, TOKEN, answer, coded, throttled

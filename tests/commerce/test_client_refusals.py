@@ -12,7 +12,7 @@ from openstoq.commerce.port import (
     ShopCredentials,
 )
 from openstoq.commerce.shopify import client as client_module
-from openstoq.commerce.shopify.answers import TooMuchAsked
+from openstoq.commerce.shopify.answers import TooExpensive
 from openstoq.commerce.shopify.client import address
 from tests.commerce.server import DOMAIN, SHOP, TOKEN, answer, coded
 
@@ -26,7 +26,7 @@ DENIED = {
 async def test_an_answer_that_never_ends_is_cut_off(client, admin, monkeypatch):
     monkeypatch.setattr(client_module, "MOST_BYTES", 1000)
     admin.replies(Response(b" " * 1001))
-    with pytest.raises(TooMuchAsked):
+    with pytest.raises(TooExpensive):
         await client.execute("ShopFacts")
 
 
@@ -70,7 +70,7 @@ async def test_a_read_with_a_hole_is_not_taken_for_the_whole(client, admin):
         ),
         (
             JSONResponse({"errors": [coded("MAX_COST_EXCEEDED", "Query cost is 1723.")]}),
-            TooMuchAsked,
+            TooExpensive,
             "1723",
         ),
         (JSONResponse({"errors": [coded("undefinedField")]}), CommerceRefused, "It went wrong"),

@@ -19,6 +19,7 @@ from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.registry import JOBS, SUBSCRIBERS
+from sandbox.site import SNOWDEVIL, running
 from tests.factories.apps import client_of, make_app
 from tests.factories.clients import patient_client
 from tests.factories.patience import PATIENCE, until
@@ -26,7 +27,6 @@ from tests.factories.queues import cut_pauses_short
 from tests.factories.relays import Relay
 from tests.factories.runtimes import make_runtime
 from tests.factories.shops import install_shop, make_key
-from tests.sandbox.site import SNOWDEVIL, running
 
 ATTEMPTS = 4
 

@@ -6,7 +6,7 @@ import pytest
 
 from openstoq.jobs.job import GiveUp
 from openstoq.kernel.clock import utc_now
-from openstoq.kernel.ids import made_at, new_id
+from openstoq.kernel.ids import created_at, new_id
 from openstoq.preorders.orders import mails
 from openstoq.preorders.orders.mails import cause_of
 from tests.commerce.order_answers import order as told

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from openstoq.jobs.queue import waiting_arguments
 from tests.factories.apps import client_of, make_app
 from tests.factories.runtimes import make_runtime
 

@@ -18,7 +18,7 @@ def written(offer: Offer, sent: dict) -> Offer:
         if changes is not None:
             merged = capability.merged(getattr(offer, capability.name), changes)
             setattr(offer, capability.name, merged)
-    rules.settle(offer)
+    rules.complete(offer)
     return offer
 
 

@@ -14,7 +14,7 @@ from openstoq.kernel.ids import created_at, new_id
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import PATIENCE, Delivery, EmailTransport, Outcome
-from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_one
+from openstoq.shops.single_mails import LATER, MOST_REPEATS, notice_of, send_single
 from tests.factories.relays import ACCEPTED, DEFERRED, REFUSED, UNKNOWN, Relay
 from tests.factories.runtimes import KEY, make_runtime
 from tests.factories.smtp_relays import relay as smtp_relay

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.site import SNOWDEVIL
 from tests.commerce.in_sandbox.checkout import Checkout
-from tests.sandbox.site import SNOWDEVIL
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from openstoq.commerce.port import (
 )
 from openstoq.commerce.shopify.batches import Batches
 from openstoq.commerce.shopify.subscriptions import TOPICS
-from tests.sandbox.site import SNOWDEVIL
+from sandbox.site import SNOWDEVIL
 
 HOOKS = "https://stoq.example/webhooks/shopify"
 

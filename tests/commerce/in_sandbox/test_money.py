@@ -9,8 +9,8 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
 )
 from openstoq.kernel.money import Money
+from sandbox.site import NORTHWIND
 from tests.commerce.in_sandbox.checkout import Checkout, balance, charge, finished, refund
-from tests.sandbox.site import NORTHWIND
 
 
 async def test_the_balance_is_charged_once_however_often_it_is_asked_for(shop, checkout):

@@ -11,8 +11,8 @@ from openstoq.commerce.port import (
     CommerceRefused,
 )
 from openstoq.commerce.shopify.inbound import ShopifyInbound
+from sandbox.site import Receiver, bound_socket, serving
 from tests.commerce.in_sandbox.checkout import DUE, refund
-from tests.sandbox.site import Receiver, bound_socket, serving
 
 
 async def test_an_order_is_read_as_it_was_bought(shop, checkout):

@@ -1,7 +1,9 @@
 """Cancelling orders in the shop, which takes its time and may refuse."""
 
+from openstoq.preorders.orders import decisions, store
+from openstoq.preorders.orders.payments import charges
 from tests.factories.patience import until
-from tests.factories.preorders import order_path
+from tests.factories.preorders import order_path, payments
 from tests.factories.sandboxed import accepted, all_jobs_done
 
 
@@ -60,7 +62,7 @@ async def test_a_cancel_calls_off_a_charge_that_was_not_handed_over(market, plan
         await charges.begin(work, ours)
         ours = await store.load_order(work.db, work.shop_id, order["id"], lock=True)
         await decisions.cancel(work, ours, reason=None, refund=(), notify=False, in_shop=False)
-    await idle(market.database)
+    await all_jobs_done(market.database)
     found = await payments(market, order)
     assert (await market.state(order), found["balance"]["status"]) == ("cancelled", "void")
     assert await market.charges() == []

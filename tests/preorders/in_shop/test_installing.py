@@ -2,8 +2,8 @@
 
 from openstoq.shops.installation import install
 from openstoq.shops.store import shop_of_domain
+from sandbox.site import SNOWDEVIL
 from tests.factories.sandboxed import Workplace, all_jobs_done
-from tests.sandbox.site import SNOWDEVIL
 
 
 async def test_products_and_markets_are_read_and_webhooks_subscribed(

@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import async_playwright
 
 from openstoq.web.storefront import carts
+from sandbox.site import SNOWDEVIL, bound_socket, running, serving
 from tests.factories.apps import make_app
 from tests.factories.sandboxed import accepted, all_jobs_done
-from tests.sandbox.site import SNOWDEVIL, bound_socket, running, serving
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [

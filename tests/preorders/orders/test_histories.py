@@ -11,9 +11,9 @@ from openstoq.preorders.orders.intake import compose
 from openstoq.preorders.orders.ledger import amounts, entries, refund_plan
 from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.recognition import matching
+from sandbox.deeds import STEPS, placed
+from sandbox.ordered import Storekeeper
 from tests.factories.records import DAY, NOON, offer, shop_order
-from tests.sandbox.deeds import STEPS, placed
-from tests.sandbox.ordered import Storekeeper
 
 OFFER = offer(Deposit(percent=30))
 OFFERS = {OFFER.id: OFFER}

@@ -68,41 +68,36 @@ class Server(uvicorn.Server):
         self.ready.set()
 
 
-def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
-    shops = default_shops()[0]
-    parser = argparse.ArgumentParser(prog="openstoq-sandbox", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="the shops; 0 picks a free port")
-    parser.add_argument("--mail-http-port", type=int, default=0)
-    parser.add_argument("--smtp-port", type=int, default=0)
-    parser.add_argument("--currency", default=shops.currency, help="of the first shop, as a code")
-    parser.add_argument("--allow-http", action="store_true", help="webhooks to http:// addresses")
-    parser.add_argument("--signup-api", help="address of the API that takes sign-ups")
-    parser.add_argument("--compliance-url", help="where privacy webhooks go")
-    parser.add_argument("--base-url", help="how the shops are reached, if not by host and port")
-    parser.add_argument(
-        "--retry-scale",
-        type=float,
-        default=1.0,
-        help="factor on the pauses between attempts to deliver a webhook",
-    )
-    parser.add_argument(
-        "--answer-timeout",
-        type=float,
-        default=SandboxConfig.answer_timeout,
-        help="seconds that an attempt to deliver a webhook may take",
-    )
-    return parser.parse_args(arguments)
-
-
-async def serve(arguments: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT; print the addresses as one line of JSON when ready."""
-    shops = default_shops()[0]
-    host: str = arguments.host
-    sockets = [_bind(host, p) for p in (arguments.port, arguments.mail_http_port)]
-    smtp_socket = _bind(host, arguments.smtp_port)
-    shops_url, mail_url = (f"http://{host}:{each.getsockname()[1]}" for each in sockets)
+def run(
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The shops; 0 picks a free port.")] = 0,
+    mail_http_port: Annotated[int, typer.Option(help="The pages of the mail catcher.")] = 0,
+    smtp_port: Annotated[int, typer.Option(help="The mail catcher's SMTP.")] = 0,
+    currency: Annotated[
+        str, typer.Option(help="The first shop's currency, as a code.")
+    ] = ShopConfig.currency,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Accept webhook addresses with http://.")
+    ] = False,
+    signup_api: Annotated[
+        str | None, typer.Option(help="The address of an openstoq API that takes sign-ups.")
+    ] = None,
+    compliance_url: Annotated[
+        str | None, typer.Option(help="The address that privacy webhooks go to.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="How the shops are reached, if not by host and port.")
+    ] = None,
+    retry_scale: Annotated[
+        float, typer.Option(help="Factor on the pauses between attempts to deliver a webhook.")
+    ] = 1.0,
+    answer_timeout: Annotated[
+        float, typer.Option(help="Seconds that an attempt to deliver a webhook may take.")
+    ] = SandboxConfig.answer_timeout,
+) -> None:
+    """Serve two shops and a mail catcher; print their addresses as one line of JSON when ready."""
+    sockets = [_bind(host, each) for each in (port, mail_http_port, smtp_port)]
     config = SandboxConfig(
         base_url=(base_url or _url(sockets[0])).rstrip("/"),
         shops=default_shops(
@@ -111,11 +106,11 @@ async def serve(arguments: argparse.Namespace) -> None:
             currency,
         ),
         control_token=_secret("CONTROL_TOKEN", SandboxConfig.control_token),
-        allow_http=arguments.allow_http,
-        signup_api=arguments.signup_api,
-        compliance_url=arguments.compliance_url,
-        answer_timeout=arguments.answer_timeout,
-        retry_delays=tuple(pause * arguments.retry_scale for pause in SandboxConfig.retry_delays),
+        allow_http=allow_http,
+        signup_api=signup_api,
+        compliance_url=compliance_url,
+        answer_timeout=answer_timeout,
+        retry_delays=tuple(pause * retry_scale for pause in SandboxConfig.retry_delays),
     )
     asyncio.run(serve(config, *sockets))
 

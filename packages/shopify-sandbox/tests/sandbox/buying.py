@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from tests.sandbox.site import SNOWDEVIL
+from sandbox.site import SNOWDEVIL
 
 _numbers = count(1)
 _CREATE = """mutation ($input: SellingPlanGroupInput!, $resources: SellingPlanGroupResourceInput) {

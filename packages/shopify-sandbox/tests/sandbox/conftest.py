@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.site import Receiver, bound_socket, running, serving
+from sandbox.site import Receiver, bound_socket, running, serving
 
 TESTS = Path(__file__).parent
 # Fixtures that start a server; a test without one talks to nothing.

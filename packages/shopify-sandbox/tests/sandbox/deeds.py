@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from openstoq.sandbox import charges, checkout, refunds, shipping
-from openstoq.sandbox.orders import ZERO
-from openstoq.sandbox.plans import SellingPlan, SellingPlanGroup
-from tests.sandbox.ordered import NOW
+from sandbox.ordered import NOW
+from shopify_sandbox import charges, checkout, refunds, shipping
+from shopify_sandbox.records.lines import ZERO
+from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
 
 
 def offered_plan(shop, dice):

@@ -9,11 +9,11 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openstoq.sandbox.__main__ import Server
-from openstoq.sandbox.config import SandboxConfig
-from openstoq.sandbox.server import create_app
+from sandbox.patience import PATIENCE
+from shopify_sandbox.__main__ import Server
+from shopify_sandbox.config import SandboxConfig
+from shopify_sandbox.server import create_app
 from tests.factories.clients import patient_client
-from tests.factories.patience import PATIENCE
 
 SNOWDEVIL = "snowdevil.myshopify.com"
 NORTHWIND = "northwind.myshopify.com"

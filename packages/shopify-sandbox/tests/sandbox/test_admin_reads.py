@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.site import NORTHWIND
+from sandbox.site import NORTHWIND
 
 PRODUCTS = """query ($first: Int, $last: Int, $after: String, $before: String, $query: String,
   $sortKey: ProductSortKeys, $reverse: Boolean) {

@@ -5,8 +5,8 @@ import json
 import httpx
 import pytest
 
-from tests.sandbox.buying import CHARGE, again, charge, deposit_order, gid, status_of
-from tests.sandbox.site import NORTHWIND
+from sandbox.buying import CHARGE, again, charge, deposit_order, gid, status_of
+from sandbox.site import NORTHWIND
 
 
 async def charges_of(site, order):

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
+from sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
 
 
 async def check_out(site, variant, **filled_in):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from openstoq.sandbox.control import OPERATIONS
-from tests.sandbox.site import NORTHWIND, SNOWDEVIL
+from sandbox.site import NORTHWIND, SNOWDEVIL
+from shopify_sandbox.control.routes import OPERATIONS
 
 
 async def test_the_token_is_needed(site):

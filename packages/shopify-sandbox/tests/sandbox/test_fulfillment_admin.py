@@ -2,9 +2,9 @@
 
 import pytest
 
-from openstoq.sandbox.config import _SCOPES, ShopConfig
-from tests.sandbox.ordered import RELEASE, Storekeeper, states
-from tests.sandbox.site import running
+from sandbox.ordered import RELEASE, Storekeeper, states
+from sandbox.site import running
+from shopify_sandbox.config import _SCOPES, ShopConfig
 
 HOLD = """mutation ($id: ID!, $hold: FulfillmentOrderHoldInput!) {
   fulfillmentOrderHold(id: $id, fulfillmentHold: $hold) {

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.sandbox.buying import buy, plan
-from tests.sandbox.ordered import RELEASE, Storekeeper, states
+from sandbox.buying import buy, plan
+from sandbox.ordered import RELEASE, Storekeeper, states
 
 TOPICS = (
     "FULFILLMENTS_CREATE",

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from openstoq.sandbox import fulfillment, holds, shipping
-from openstoq.sandbox.holds import NewHold
-from openstoq.sandbox.parcels import Tracking
+from sandbox.ordered import NOW, RELEASE, Storekeeper, states, units
+from shopify_sandbox import fulfillment, holds, shipping
+from shopify_sandbox.config import APP_ID
+from shopify_sandbox.holds import NewHold
+from shopify_sandbox.records.fulfillment import Tracking
 from tests.facts.load import webhook_samples
-from tests.sandbox.ordered import NOW, RELEASE, Storekeeper, states, units
 
 
 @pytest.fixture

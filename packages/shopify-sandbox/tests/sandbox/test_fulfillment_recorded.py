@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.ordered import Storekeeper
 from tests.facts.load import recorded_scenario
-from tests.sandbox.ordered import Storekeeper
 
 # What differs between two shops that do the same.
 OWN = {"name", "title", "updatedAt", "fulfillAt", "locations", "cost", "createdAt"}

@@ -7,12 +7,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from openstoq.sandbox.mail.mailbox import Mailbox
-from openstoq.sandbox.mail.pages import create_mail_app
-from openstoq.sandbox.mail.smtp import serve_smtp
+from sandbox.patience import PATIENCE
+from sandbox.site import bound_socket, serving
+from shopify_sandbox.mail.mailbox import Mailbox
+from shopify_sandbox.mail.pages import create_mail_app
+from shopify_sandbox.mail.smtp import serve_smtp
 from tests.factories.clients import patient_client
-from tests.factories.patience import PATIENCE
-from tests.sandbox.site import bound_socket, serving
 
 
 class Catcher:

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.sandbox.site import SNOWDEVIL, bound_socket, running, serving
+from sandbox.site import SNOWDEVIL, bound_socket, running, serving
 
 CHROMIUM = shutil.which("chromium")
 LISTEN = """window.heard = [];

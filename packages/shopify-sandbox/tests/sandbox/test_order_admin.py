@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.sandbox.buying import again, buy, deposit_order, gid, plan, variant_with
+from sandbox.buying import again, buy, deposit_order, gid, plan, variant_with
 
 ORDER = """query ($id: ID!) { order(id: $id) {
   id legacyResourceId name test createdAt processedAt updatedAt cancelledAt cancelReason closedAt

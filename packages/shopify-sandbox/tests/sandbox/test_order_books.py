@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from openstoq.sandbox.orders import ZERO
-from tests.sandbox.deeds import STEPS, placed
-from tests.sandbox.ordered import Storekeeper
+from sandbox.deeds import STEPS, placed
+from sandbox.ordered import Storekeeper
+from shopify_sandbox.records.lines import ZERO
 
 
 def check(order):

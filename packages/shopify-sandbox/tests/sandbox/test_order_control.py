@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
+from sandbox.buying import again, buy, charge, deposit_order, plan, variant_with
 
 
 def told(receiver):

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from openstoq.sandbox.config import ShopConfig
-from tests.sandbox.buying import buy, deposit_order, plan, variant_with
-from tests.sandbox.site import running
+from sandbox.buying import buy, deposit_order, plan, variant_with
+from sandbox.site import running
+from shopify_sandbox.config import ShopConfig
 
 WHOLE = {"percentage": 100, "trigger": "NO_REMAINING_BALANCE"}
 

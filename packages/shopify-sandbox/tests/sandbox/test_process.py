@@ -12,8 +12,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from openstoq.sandbox.__main__ import Server
-from tests.factories.patience import PATIENCE
+from sandbox.patience import PATIENCE
+from shopify_sandbox.__main__ import Server
 
 
 @pytest.fixture

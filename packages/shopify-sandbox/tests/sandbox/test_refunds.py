@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.sandbox.buying import again, buy, charge, deposit_order, gid, variant_with
+from sandbox.buying import again, buy, charge, deposit_order, gid, variant_with
 
 REFUND = """mutation ($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {

@@ -18,8 +18,10 @@ from graphql import (
     validate_schema,
 )
 
-from openstoq.sandbox.admin.cost import CostRules
-from openstoq.sandbox.admin.schema import RESOLVERS, schema_text
+from shopify_sandbox import __version__
+from shopify_sandbox.admin.cost import CostRules
+from shopify_sandbox.admin.schema import RESOLVERS, schema_text
+from shopify_sandbox.config import API_VERSION
 from tests.facts.load import recorded_costs, schema_facts
 
 # Requests as other apps send them: more than our own application asks for.

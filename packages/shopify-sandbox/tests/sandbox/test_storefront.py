@@ -4,8 +4,7 @@ import struct
 
 import pytest
 
-from openstoq.sandbox.pictures import SIZE, picture
-from tests.sandbox.site import NORTHWIND, SNOWDEVIL, running
+from sandbox.site import NORTHWIND, SNOWDEVIL, running
 
 
 async def page(site, path, domain=SNOWDEVIL):

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from openstoq.sandbox.admin.throttle import Bucket
-from tests.sandbox.site import NORTHWIND
+from sandbox.site import NORTHWIND
+from shopify_sandbox.admin.throttle import Bucket
 
 PAGE = """query ($first: Int!) { products(first: $first) { nodes { id title
   variants(first: 250) { nodes { id inventoryItem { id inventoryLevels(first: 50) {

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from sandbox.site import running
 from tests.facts.load import webhook_samples
-from tests.sandbox.site import running
 
 
 def first_variant(site):
