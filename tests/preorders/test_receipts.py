@@ -60,7 +60,7 @@ async def test_a_cancellation_tells_the_reason_what_was_ordered_and_what_comes_b
 ):
     await placed(cancelled_at=utc_now(), cancel_reason="The mill burnt down", state="cancelled")
     async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE preorder_lines SET current = 0, quantity = 0")
+        await db.execute("UPDATE preorder_lines SET current = 0, counted = 0")
     for status in ("pending", "succeeded", "failed", "void"):
         await paid(kind="refund", part="deposit", mode="refund", amount=10, status=status)
     await send(mails.send_cancellation, why="asked")

@@ -41,7 +41,9 @@ def take(order, *offers, stored=None, option="partial"):
         market_id=None,
         balance=owed.agreed,
     )
-    made = compose.compose_order(order, sold, by_id, stored, owed=owed, market_id=7, now=NOON)
+    made = compose.compose_order(
+        order, sold, by_id, stored, owed=owed, market_id=7, read_at=NOON, now=NOON
+    )
     found = entries.reconcile(order, made.payments, LATER, at_checkout=owed.at_checkout)
     changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]

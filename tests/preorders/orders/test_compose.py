@@ -193,4 +193,4 @@ def test_of_two_offers_the_one_that_waits_longest_decides_who_collects(terms, co
 
 def test_what_is_paid_in_full_is_nobodys_to_collect():
     made = take(bought(sale(1, 100), schedules=()), selling(), option="full")
-    assert made.collect == "manual"
+    assert made.decisions.collect == "manual"

@@ -117,7 +117,7 @@ def test_other_goods_are_not_of_the_deposit():
     cart = bought(sale(1, 70), total=150, lines=(order_line(1, 100), order_line(2, 50)))
     made = take(cart, selling())
     assert (made.deposit, made.balance) == (20, 80)
-    assert made.snapshot.has_other_lines
+    assert made.facts.snapshot.has_other_lines
     assert len(made.lines) == 1
 
 
@@ -148,7 +148,7 @@ def test_of_a_mixed_order_removed_units_are_told_apart():
     assert (made.state, entries.ledger_totals(made).deposit.refundable) == ("cancelled", 40)
     # What was paid for a unit of the others pays for the preorder, so that less is outstanding.
     made = edited(240, 2, 1, 130)
-    assert (made.deposit, made.balance, made.snapshot.others_removed) == (70, 130, 30)
+    assert (made.deposit, made.balance, made.facts.snapshot.others_removed) == (70, 130, 30)
 
 
 # What happens to it in the shop.
@@ -196,7 +196,7 @@ def test_what_came_back_after_it_was_sent_is_not_cancelled():
         fulfillment_status="fulfilled",
     )
     made = take(returned, one, stored=stored, option="full")
-    assert (made.state, made.cancelled_at) == ("refunded", None)
+    assert (made.state, made.decisions.cancelled_at) == ("refunded", None)
     assert take(returned, one, stored=made, option="full").state == "refunded"
     kept = replace(returned, transactions=(sale(1, 100),), refunded=money(0))
     assert take(kept, one, stored=stored, option="full").state == "fulfilled"
