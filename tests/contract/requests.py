@@ -5,7 +5,7 @@ import pytest
 from hypothesis import strategies as st
 
 from openstoq.actions.help import request_schema
-from openstoq.actions.validation import read_body, read_values
+from openstoq.actions.validation import EmptyRequest, read_body, read_values
 from openstoq.errors import Problem
 from openstoq.registry import ACTIONS
 from tests.factories.catalogs import VARIANT
@@ -196,9 +196,9 @@ def refusal(action, body):
     """The problem with a request, or None; anything else that is raised fails the test."""
     try:
         if action.writes:
-            read_body(action.request, content(body))
+            read_body(action.request or EmptyRequest, content(body))
         else:
-            read_values(action.request, body)
+            read_values(action.request or EmptyRequest, body)
     except Problem as problem:
         return problem
     return None
