@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
+from openstoq.back_in_stock.signups.new_signups import ADDED_BY_STRANGER
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.back_in_stock.signups.store import Filter, page
 from openstoq.kernel.clock import utc_now

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from load import CONNECTIONS, rate_of, request
-from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
+from openstoq.back_in_stock.signups.new_signups import ADDED_BY_STRANGER
 from openstoq.db.embedded.binaries import find_binaries
 from stage import DOMAIN, PRODUCT, VARIANT, Stage, fill, stage, started, until_ready
 

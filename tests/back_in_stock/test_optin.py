@@ -11,7 +11,7 @@ from openstoq.back_in_stock.notifications.single_mails import (
     send_optin_request,
 )
 from openstoq.back_in_stock.signups import store
-from openstoq.back_in_stock.signups.intake import ADDED_BY_STRANGER
+from openstoq.back_in_stock.signups.new_signups import ADDED_BY_STRANGER
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store as shops
 from tests.factories.catalogs import PRODUCT, VARIANT, product, save, seconds_after_noon, variant

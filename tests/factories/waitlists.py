@@ -8,7 +8,7 @@ from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.restock.jobs import on_stock_changed
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.back_in_stock.settings.model import BackInStockSettings
-from openstoq.back_in_stock.signups import intake, rules
+from openstoq.back_in_stock.signups import new_signups, rules
 from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.catalog import stock
@@ -83,7 +83,7 @@ async def make_signup(
         market_id=market_id,
     )
     async with database.transaction(shop.id) as db:
-        added = await intake.add(
+        added = await new_signups.add(
             db, shop.id, new, projection=SIGNUP, now=seconds_after_noon(seconds), vouched=vouched
         )
         assert added.is_new

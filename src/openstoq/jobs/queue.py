@@ -15,8 +15,8 @@ from pgqueuer.adapters.persistence import qb
 from pgqueuer.domain.settings import DBSettings
 
 from openstoq.db.pool import Connection
+from openstoq.jobs.dequeue import NO_SHOP, FairQueries, Lanes
 from openstoq.jobs.job import Job, Lane
-from openstoq.jobs.lanes import NO_SHOP, FairQueries, Lanes
 
 _NAMES = DBSettings(db_schema="queue")
 

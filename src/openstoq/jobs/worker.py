@@ -20,8 +20,8 @@ from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import Connection, prepare
 from openstoq.db.transient import FULL, TRANSIENT
+from openstoq.jobs.dequeue import Lanes
 from openstoq.jobs.job import GiveUp, Job, Retry
-from openstoq.jobs.lanes import Lanes
 from openstoq.jobs.queue import (
     adopt,
     enqueue_for_every_shop,

@@ -8,7 +8,7 @@ from pydantic import Field
 from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
 from openstoq.back_in_stock.notifications import manual
-from openstoq.back_in_stock.signups import blocks, intake, rules, store
+from openstoq.back_in_stock.signups import blocks, new_signups, rules, store
 from openstoq.back_in_stock.signups.blocks import BlockFilter
 from openstoq.back_in_stock.signups.model import (
     BulkDeleted,
@@ -112,7 +112,7 @@ async def create(
         contact = rules.contact_of(channel, email=email, phone=phone)
     except rules.InvalidContactError as error:
         raise Invalid(str(error)) from error
-    added = await intake.add(
+    added = await new_signups.add(
         context.db,
         context.shop_id,
         NewSignup(

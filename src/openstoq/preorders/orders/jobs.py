@@ -15,7 +15,7 @@ from openstoq.jobs.items import Failed, counts, forget, remember, rested
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import alone
-from openstoq.preorders.orders import reconciliation, store
+from openstoq.preorders.orders import reconcile_cursor, store
 from openstoq.preorders.orders.intake.take_in import may_become_ours, take_in
 from openstoq.preorders.orders.ledger import charge_entry
 from openstoq.preorders.orders.payments import charges
@@ -108,7 +108,7 @@ async def reconcile(run: Run) -> None:
     async with run.work() as work:
         if not await recognition.has_offers(work.db, work.shop_id):
             return
-        begun = await reconciliation.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
+        begun = await reconcile_cursor.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
         await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
         for failed in await rested(work.db, work.shop_id, ORDER, now, MOST_AGAIN):
             request(work, int(failed))
@@ -118,11 +118,11 @@ async def reconcile(run: Run) -> None:
                 wanted = await recognition.of_interest(work.db, work.shop_id, page.orders)
                 for order_id in wanted:
                     request(work, order_id)
-                await reconciliation.advance(work.db, work.shop_id, page.cursor)
+                await reconcile_cursor.advance(work.db, work.shop_id, page.cursor)
             if run.runtime.stopping.is_set():
                 raise Retry("the worker is stopping")
     async with run.work() as work:
-        await reconciliation.finish(work.db, work.shop_id, upto=begun.upto)
+        await reconcile_cursor.finish(work.db, work.shop_id, upto=begun.upto)
 
 
 async def on_installed(work: Work, _: Installed) -> None:

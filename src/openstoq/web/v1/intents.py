@@ -11,10 +11,10 @@ from openstoq.actions.action import Action, Reply, Written, declared
 from openstoq.actions.context import Context
 from openstoq.back_in_stock.notifications import manual
 from openstoq.back_in_stock.signups import actions as v2
-from openstoq.back_in_stock.signups import demand, intake, rules, store
+from openstoq.back_in_stock.signups import demand, new_signups, rules, store
 from openstoq.back_in_stock.signups.demand import Direction, SortBy
-from openstoq.back_in_stock.signups.intake import Added
 from openstoq.back_in_stock.signups.model import NewSignup, Signup
+from openstoq.back_in_stock.signups.new_signups import Added
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter, Scope
@@ -75,7 +75,7 @@ async def create(
             caller.customer_id if caller.is_stranger else customer.shopify_customer_id
         ),
     )
-    added = await intake.add(
+    added = await new_signups.add(
         context.db,
         context.shop_id,
         new,

@@ -1,4 +1,4 @@
-"""Lanes: choose the jobs that a worker takes next, so that one shop cannot hold up the others.
+"""Dequeue: choose the jobs that a worker takes next, so that one shop cannot hold up the others.
 
 Every lane has its own slots, and a shop may use only a part of them. Due jobs of the shop with the
 fewest running jobs come first. Within a shop, the job that came due first is taken first, so that a

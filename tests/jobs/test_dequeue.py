@@ -9,8 +9,8 @@ import pytest
 from openstoq.config import Settings, Worker
 from openstoq.db.pool import prepare
 from openstoq.jobs import queue
+from openstoq.jobs.dequeue import SHOPS_AT_ONCE, Lanes
 from openstoq.jobs.job import Lane
-from openstoq.jobs.lanes import SHOPS_AT_ONCE, Lanes
 from openstoq.jobs.queue import Enqueued, queries_on
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied, waiting
