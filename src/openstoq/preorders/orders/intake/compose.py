@@ -139,28 +139,7 @@ def compose_order(
     is_left = order.cancelled_at is None and any(line.current for line in lines)
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
-    customer = order.customer
-    facts = ShopFacts(
-        name=order.name,
-        customer_id=customer.id if customer else None,
-        customer_name=customer.name if customer else None,
-        email=order.email or (customer.email if customer else None),
-        phone=order.phone or (customer.phone if customer else None),
-        locale=order.locale or (customer.locale if customer else None),
-        country=order.country,
-        read_at=read_at,
-        updated_at=order.updated_at,
-        cancelled_at=order.cancelled_at,
-        total=order.total,
-        received=order.received,
-        refunded=order.refunded,
-        outstanding=order.outstanding,
-        snapshot=Snapshot.of(
-            order,
-            has_other_lines=bool(others),
-            others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
-        ),
-    )
+    facts = _facts(order, others, read_at)
     deposit = _deposit(order, lines, owed) if others else owed.at_checkout
     if stored is not None:
         return replace(
@@ -189,6 +168,32 @@ def compose_order(
         created_at=now,
         updated_at=now,
         lines=tuple(lines),
+    )
+
+
+def _facts(order: Order, others: Sequence[OrderLine], read_at: datetime) -> ShopFacts:
+    """Return what Shopify has of an order; `others` are its lines that are no preorders."""
+    customer = order.customer
+    return ShopFacts(
+        name=order.name,
+        customer_id=customer.id if customer else None,
+        customer_name=customer.name if customer else None,
+        email=order.email or (customer.email if customer else None),
+        phone=order.phone or (customer.phone if customer else None),
+        locale=order.locale or (customer.locale if customer else None),
+        country=order.country,
+        read_at=read_at,
+        updated_at=order.updated_at,
+        cancelled_at=order.cancelled_at,
+        total=order.total,
+        received=order.received,
+        refunded=order.refunded,
+        outstanding=order.outstanding,
+        snapshot=Snapshot.of(
+            order,
+            has_other_lines=bool(others),
+            others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
+        ),
     )
 
 
