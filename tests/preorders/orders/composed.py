@@ -5,6 +5,7 @@ from dataclasses import replace
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import state
 from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.intake import money as intake_money
 from openstoq.preorders.orders.ledger import entries
 from openstoq.preorders.orders.recognition.matching import Match
 from tests.factories.records import (
@@ -32,7 +33,7 @@ def take(order, *offers, stored=None, option="partial"):
         for line, one in zip(order.lines, offers, strict=False)
     ]
     by_id = {one.id: one for one in offers}
-    owed = compose.read_money(order, stored, has_partial=option == "partial")
+    owed = intake_money.read_money(order, stored, has_partial=option == "partial")
     sold = compose.compose_lines(
         order,
         matches,
@@ -58,7 +59,7 @@ def bought(*transactions, **facts):
 
 
 def owed(order, stored=None, *, has_partial=True):
-    one = compose.read_money(order, stored, has_partial=has_partial)
+    one = intake_money.read_money(order, stored, has_partial=has_partial)
     return one.balance, one.due_at
 
 

@@ -8,7 +8,7 @@ from openstoq.commerce.orders import OrderCustomer
 from openstoq.preorders.offers.capabilities.checkout import Checkout
 from openstoq.preorders.offers.capabilities.payments import RemainingBalance
 from openstoq.preorders.offers.capabilities.shipping import Fulfillment, Shipping, Split
-from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.intake import money as intake_money
 from tests.factories.records import (
     DAY,
     NOON,
@@ -114,7 +114,7 @@ TWICE = replace(
     ],
 )
 def test_what_was_due_at_checkout_is_the_same_whatever_happened_since(order):
-    one = compose.read_money(order, None, has_partial=True)
+    one = intake_money.read_money(order, None, has_partial=True)
     assert (one.at_checkout, one.agreed) == (50, 160)
 
 
@@ -123,7 +123,7 @@ def test_all_of_a_full_order_was_due_at_checkout():
     edited = replace(order, total=money(110), lines=EDITED.lines)
     back = replace(edited, refunded=money(100))
     for one in (order, edited, back):
-        told = compose.read_money(one, None, has_partial=False)
+        told = intake_money.read_money(one, None, has_partial=False)
         assert (told.at_checkout, told.agreed, told.balance) == (210, 0, 0)
 
 

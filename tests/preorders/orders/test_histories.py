@@ -7,7 +7,7 @@ import pytest
 from openstoq.commerce.orders import OrderLine, PaymentSchedule, Transaction
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import state
-from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.intake import compose, money
 from openstoq.preorders.orders.ledger import amounts, entries, refund_plan
 from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.recognition import matching
@@ -77,7 +77,7 @@ def take(order, stored, plans):
     """Take an order in, as intake does."""
     known = stored.lines if stored is not None else ()
     matches = matching.match(order, plans, OFFERS, known)
-    owed = compose.read_money(order, stored, has_partial=True)
+    owed = money.read_money(order, stored, has_partial=True)
     sold = compose.compose_lines(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
     made = compose.compose_order(
         order, sold, OFFERS, stored, owed=owed, market_id=None, read_at=NOON, now=NOON

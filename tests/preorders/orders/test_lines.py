@@ -10,6 +10,7 @@ from openstoq.kernel.money import digits
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.intake import money as intake_money
 from openstoq.preorders.orders.ledger import amounts
 from openstoq.preorders.orders.recognition import matching
 from openstoq.preorders.orders.recognition.matching import Match
@@ -321,7 +322,7 @@ def sold_by(cart):
 
 
 def take(order, matches, offers, stored):
-    owed = compose.read_money(
+    owed = intake_money.read_money(
         order, stored, has_partial=any(one.payment == "partial" for one in matches)
     )
     known = stored.lines if stored is not None else ()
