@@ -31,7 +31,7 @@ def create_app(
 ) -> Starlette:
     """Return the application that serves `actions` on v2, the health pages and further `routes`.
 
-    Each of `services` is entered when the application starts and left when it stops.
+    Each context manager in `services` is entered at startup and exited at shutdown.
     """
 
     @asynccontextmanager
@@ -78,10 +78,10 @@ def _is_below_v2(route: BaseRoute) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Answer a request that Starlette refuses, such as an unknown path, in the envelope.
+    """Respond in the envelope to a request that Starlette refuses, such as one for an unknown path.
 
-    Starlette also refuses OPTIONS where a route does not handle it. The path's methods are known
-    here, so OPTIONS is answered with them.
+    Starlette also refuses OPTIONS on a route that does not handle it. Such a request gets a 204
+    that lists the path's methods.
     """
     if not isinstance(error, HTTPException):
         raise error

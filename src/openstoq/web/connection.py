@@ -47,10 +47,10 @@ LONGEST_LENGTH = 19
 class Connection(HttpToolsProtocol):
     """Serves the requests of one client, one after the other.
 
-    The size of a head and the number of its headers are checked while it is parsed. The head, the
-    body and the reading of the answer have time limits. `check` enforces them twice a second,
-    because timers would cost every request more. A refused request is answered in its turn, after
-    the requests before it.
+    The size of a request's head and the number of its headers are checked while it is parsed.
+    There are time limits on receiving the head and the body, and on the client's reading of the
+    response. `check` enforces them twice a second, because timers would cost every request
+    more. A refusal is sent in order, after the responses to the requests before it.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the received data, a piece at a time."""
+        """Parse the received data piece by piece."""
         self._unset_keepalive_if_required()
         for start in range(0, len(data), PIECE_BYTES):
             if self._is_deaf:
@@ -112,19 +112,19 @@ class Connection(HttpToolsProtocol):
             self._parse(data[start : start + PIECE_BYTES])
 
     def pause_writing(self) -> None:
-        """Note that the client reads its answer more slowly than it is produced."""
+        """Record that the client reads the response more slowly than it is produced."""
         super().pause_writing()
         self._place()
 
     def resume_writing(self) -> None:
-        """Note that the client has read some of its answer."""
+        """Record that the client has caught up enough with reading the response."""
         super().resume_writing()
         self._place()
 
     # Calls from the parser.
 
     def on_message_begin(self) -> None:
-        """Begin a request, and count its head from zero."""
+        """Begin a request, and count the bytes of its head from zero."""
         if len(self.pipeline) >= MOST_PIPELINED:
             raise self._refused(HTTPStatus.TOO_MANY_REQUESTS)
         super().on_message_begin()
@@ -133,14 +133,14 @@ class Connection(HttpToolsProtocol):
         self._head_since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the URL."""
+        """Add a part of the URL."""
         super().on_url(url)
         # The URL may use half of the head's limit; the other half is for the headers.
         if len(self.url) > self.limits.head_bytes // 2:
             raise self._refused(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; ignore trailers, which come after a body."""
+        """Add a header; ignore trailers, which come after a body."""
         if not self._in_head:
             return
         super().on_header(name, value)
@@ -151,7 +151,7 @@ class Connection(HttpToolsProtocol):
             raise self._refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Start the answer while the body is still being received."""
+        """Start handling the request while its body is still being received."""
         if not self._is_sound():
             raise self._refused(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
@@ -165,19 +165,19 @@ class Connection(HttpToolsProtocol):
         self._place()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Add a part of the body."""
         self._sending.add(len(body))
         self._empty_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the client has sent its whole request."""
+        """Record that the whole request has been received."""
         self._in_body = False
         super().on_message_complete()
         self._place()
 
     def on_response_complete(self) -> None:
-        """Start the next answer, or wait for the next request."""
+        """Handle the next request, or wait for one."""
         self._head_since = self.loop.time()
         super().on_response_complete()
         self._is_answering = not self.cycle.response_complete
@@ -194,7 +194,7 @@ class Connection(HttpToolsProtocol):
         """Log nothing: any client can ask for an upgrade as often as it likes."""
 
     def _is_sound(self) -> bool:
-        """Return whether every proxy on the way must have read this head in the same way."""
+        """Return whether all proxies on the way must have parsed this head in the same way."""
         names = [name for name, _ in self.headers]
         match self.parser.get_http_version():
             case "1.1":
@@ -229,7 +229,7 @@ class Connection(HttpToolsProtocol):
     # Times.
 
     def check(self, now: float) -> None:
-        """End the connection if its client has exceeded a time limit."""
+        """Close the connection if its client has exceeded a time limit."""
         if self._farewell_at is not None:
             if now - self._farewell_at > FAREWELL_SECONDS:
                 self.drop()
@@ -269,7 +269,10 @@ class Connection(HttpToolsProtocol):
     # Ends.
 
     def drop(self, reason: str | None = None) -> None:
-        """End the connection at once, and count the reason unless the refusal already did."""
+        """Close the connection at once, and count the reason if one is given.
+
+        There is none after a refusal, which has already been counted.
+        """
         if reason is not None:
             REFUSED_CONNECTIONS.labels(reason).inc()
         self._give_up()
@@ -289,7 +292,7 @@ class Connection(HttpToolsProtocol):
         return ValueError(SENTENCES[reason])
 
     def _refuse(self, reason: HTTPStatus) -> None:
-        """Stop reading, and send the refusal once the requests before this one are answered."""
+        """Stop reading, and send the refusal after the responses to earlier requests."""
         self._is_deaf = True
         if self._in_body:
             # The application already handles this request, so it is told that the body ends here.
@@ -306,7 +309,7 @@ class Connection(HttpToolsProtocol):
             self._refusal = reason
 
     def _say_farewell(self, reason: HTTPStatus) -> None:
-        """Answer with the reason, and end the connection after giving the client time to read it."""
+        """Respond with the reason, give the client time to read it, and close the connection."""
         self._is_deaf = True
         self._farewell_at = self.loop.time()
         self._unset_keepalive_if_required()
@@ -329,7 +332,7 @@ class Connection(HttpToolsProtocol):
 
 
 def _in_kernel(transport: asyncio.Transport) -> int:
-    """Return the number of bytes that the kernel holds and the client has not read."""
+    """Return the number of bytes in the kernel's send buffer, which the client has not read yet."""
     try:
         descriptor = transport.get_extra_info("socket").fileno()
         (size,) = struct.unpack("i", ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))

@@ -1,4 +1,4 @@
-"""The connections of a server: limit their number, and choose the one that makes room."""
+"""The connections of a server: limit their number, and choose which one to drop to make room."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ class ConnectionLimits:
 
     @property
     def refused_connections(self) -> int:
-        """The number of further connections that may be kept open to read their refusal."""
+        """The number of refused connections that may stay open for their clients to read why."""
         return self.connections // _REFUSED_SHARE + 1
 
 
 class Connections:
-    """Counts connections, in all and by address, and makes room when there are too many.
+    """Counts connections, in total and by address, and drops one when there are too many.
 
-    Connections that have not sent a whole request yet are dropped first. Then come idle ones, those
-    that are sending a body, and those that do not read their answer. Within such a group, the one
-    that has waited longest is dropped. A request that is being handled keeps its connection.
+    Connections that have not sent a whole request yet are dropped first. They are followed by
+    idle connections, then by those still sending a body, then by those whose client does not
+    read the response. Within each of these groups, the connection that has waited longest is
+    dropped. A connection whose request is being handled is never dropped.
     """
 
     def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:
@@ -60,7 +61,7 @@ class Connections:
         self._is_exempt = is_exempt
 
     def admit(self, connection: Connection, address: str | None) -> HTTPStatus | None:
-        """Admit a connection, or return the status with which it is refused."""
+        """Admit a connection, or return the status to refuse it with."""
         site = self._site(address) if address is not None else None
         if site is not None and self._by_site[site] >= self.limits.address_connections:
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -73,14 +74,17 @@ class Connections:
         return None
 
     def refuse(self, connection: Connection) -> None:
-        """Keep a refused connection open for a moment, so that its client can read the reason."""
+        """Keep a refused connection open for a moment, so that its client can read the reason.
+
+        If too many are kept open, the oldest is dropped.
+        """
         self.leave(connection)
         self._refused[connection] = None
         if len(self._refused) > self.limits.refused_connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Note the group in which a connection waits; None if it waits for us."""
+        """Move a connection to the group in which it waits; None while we handle its request."""
         if connection.waiting is waiting:
             return
         if connection.waiting is not None:
@@ -90,7 +94,7 @@ class Connections:
             connection.waiting[connection] = None
 
     def leave(self, connection: Connection) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         self.move(connection, None)
         self._refused.pop(connection, None)
         site = self._open.pop(connection, None)

@@ -51,18 +51,18 @@ def create_app(runtime: Runtime) -> Starlette:
 
 
 class Health:
-    """Answers about this process and its database."""
+    """The pages about this process and its database."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 
     async def alive(self, request: Request) -> Response:
-        """Answer that the process is alive."""
+        """Respond that the process is alive."""
         request.state.face = "health"
         return responses.json({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """Answer whether requests can be served now; with 503 and the reason if they cannot."""
+        """Respond 200 if requests can be served now, or else 503 with the reason."""
         request.state.face = "health"
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -82,9 +82,10 @@ class Health:
         return responses.json({"status": "ready", "revision": revision})
 
     async def metrics(self, request: Request) -> Response:
-        """Answer with the metrics and the queue's length.
+        """Respond with the metrics and the queue's length.
 
-        The metrics are those of all processes if the processes share a folder for them.
+        If several processes share a folder for their metrics, the response covers all of
+        them.
         """
         request.state.face = "health"
         queue = CollectorRegistry()
@@ -110,7 +111,7 @@ class Health:
 
 
 class QueuedJobs(Collector):
-    """The queue's length by status, as it was a moment ago."""
+    """A gauge of the queue's length by status, from counts that were read a moment ago."""
 
     def __init__(self, counts: dict[str, int]) -> None:
         self.counts = counts
@@ -141,7 +142,7 @@ def _is_behind(revision: str | None) -> bool:
 
 @cache
 def _too_old() -> frozenset[str]:
-    """Return the revisions that are older than this release's code needs."""
+    """Return the revisions of the database that are too old for this release's code."""
     script = ScriptDirectory(next(iter(migrations.__path__)))
     newest_first = list(script.walk_revisions())
     # Revisions marked "post" run only after the code has been replaced everywhere.

@@ -1,4 +1,4 @@
-"""POST /webhooks/shopify: verify and store a webhook and answer at once; a job handles it later."""
+"""POST /webhooks/shopify: verify and store a webhook, respond at once, and handle it in a job."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,4 @@
-"""Middleware: give a request its id, log line, metrics, size limit and an answer to any error."""
+"""Middleware: request ids, log lines, metrics, limits on body size, and responses to errors."""
 
 import math
 import re
@@ -31,10 +31,10 @@ _LONGEST_LENGTH = 19
 
 
 class RequestMiddleware:
-    """Gives each request its id, log line and metrics, and answers errors that its endpoint raises.
+    """Gives each request an id, log line and metrics, and responds to errors that endpoints raise.
 
-    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`, whose
-    headers are added to every response, even to an error.
+    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`,
+    whose headers are added to every response, even to an error.
     """
 
     def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
@@ -96,10 +96,10 @@ class RequestMiddleware:
 class BodyLimitMiddleware:
     """Refuses bodies over `most_bytes`, or over the limit of their path in `most_bytes_at`.
 
-    The error is raised when the endpoint reads the body, so that each face answers it in its own
-    shape. If the length was announced, it is raised before any of the body is read. Large bodies
-    that arrive at the same time share a limit on memory, and one client may use an eighth of it.
-    Small bodies are always accepted.
+    The error is raised when the endpoint reads the body, so that each face responds in its own
+    shape. If the request announces a length over the limit, the error is raised before any of
+    the body is read. Large bodies that arrive at the same time share a limit on memory, of
+    which one client may use an eighth. Small bodies are always accepted.
     """
 
     def __init__(
@@ -152,9 +152,9 @@ class BodyLimitMiddleware:
 
 
 def _announced(scope: Scope) -> float:
-    """Return the body's announced length, or 0 if there is none or it cannot be read.
+    """Return the announced length of the body, or 0 if it is missing or unreadable.
 
-    The body's bytes are counted in any case as they arrive.
+    This is safe, because the bytes of the body are counted in any case as they arrive.
     """
     said = Headers(scope=scope).get("content-length", "").lstrip("0")
     if not (said.isascii() and said.isdigit()):

@@ -1,11 +1,11 @@
-"""Pace: the speed at which a client must send a body or read an answer."""
+"""Pace: the speed at which a client must send a body or read a response."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Pace:
-    """A minimum number of bytes in each window of time, and a time limit for the whole."""
+    """A minimum number of bytes per window of time, and a time limit for the whole transfer."""
 
     least_bytes: int
     window_seconds: float
@@ -24,12 +24,12 @@ class Pace:
         self._window_bytes += size
 
     def suspend(self, now: float) -> None:
-        """Leave out the time since the window began, because we have paused the transfer."""
+        """Exclude the time since the window began, because we have paused the transfer."""
         self._since += now - self._window_since
         self._window_since = now
 
     def is_too_slow(self, now: float) -> bool:
-        """Return whether a window had too few bytes, or the whole took too long."""
+        """Return whether a window had too few bytes, or the whole transfer took too long."""
         if now - self._since > self.seconds:
             return True
         if now - self._window_since > self.window_seconds:

@@ -23,7 +23,7 @@ _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def written(reason: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the bytes of an answer with the reason, which also ends the connection."""
+    """Return the bytes of a response that gives the reason and closes the connection."""
     body = orjson.dumps({"errors": [SENTENCES[reason]]})
     headers = [
         *default_headers,

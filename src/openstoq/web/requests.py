@@ -1,4 +1,4 @@
-"""Requests: read queries, bodies and the named shop, before an action sees them."""
+"""Requests: read the query, the body and the named shop before an action gets them."""
 
 from collections.abc import Collection
 from urllib.parse import parse_qsl, unquote
@@ -17,7 +17,8 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 def visitor_of(request: Request) -> str | None:
     """Return the client's address as the outermost proxy reports it.
 
-    Any client can write that header, so use it only for requests that such a proxy has signed.
+    Any client can write the header that it is read from. So use it only for a request that such
+    a proxy has signed.
     """
     return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() or None
 
@@ -59,7 +60,7 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
 
 
 def dry_run_of(scope: Scope) -> bool:
-    """Return whether a write is a dry run; raise Invalid if its query has any other parameter."""
+    """Return whether a write is a dry run; raise Invalid for any other query parameter."""
     values = query_of(scope)
     problems = [
         f"{name} is not a known query parameter; send it in the body"
@@ -107,7 +108,7 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 def shop_named_by(request: Request, *others: str | None) -> str | None:
-    """Return the shop's domain from a request without a key.
+    """Return the domain of the shop that a request without a key names.
 
     Raises BadRequest when the header and `others` name different shops.
     """

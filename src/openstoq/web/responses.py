@@ -1,4 +1,4 @@
-"""Responses: JSON answers, and problems in the documented envelope."""
+"""Responses: JSON, and problems in the documented envelope."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,31 +22,31 @@ PROTECTIVE = (
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer with a body that is already JSON; it must not be cached, as it may hold contacts."""
+    """Respond with a body that is already JSON; forbid caching, because it may contain contacts."""
     return Response(
         body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json"
     )
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with `content` as JSON."""
+    """Respond with `content` as JSON."""
     return json_bytes(orjson.dumps(content), status, headers)
 
 
 def problem(error: Problem) -> Response:
-    """Answer with the sentences of a problem, under `errors`."""
+    """Respond with the sentences of a problem, under `errors`."""
     return json(body_of(error), error.status, headers_of(error))
 
 
 def body_of(error: Problem) -> dict[str, Any]:
-    """Return the documented body of a problem; only a 429 for points has its own shape."""
+    """Return the documented body of a problem; only a 429 for spent points has its own shape."""
     if isinstance(error, PointsSpent):
         return error.body
     return {"errors": error.messages, **error.details}
 
 
 def headers_of(error: Problem) -> dict[str, str]:
-    """Return the headers that help a caller to continue, such as Retry-After."""
+    """Return the headers that tell a client how to continue, such as Retry-After."""
     if isinstance(error, PointsSpent):
         return error.points.headers
     if isinstance(error, Unauthorized):

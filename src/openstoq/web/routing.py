@@ -22,12 +22,12 @@ class _Node:
 
 
 def words_of(paths: Iterable[str]) -> frozenset[str]:
-    """Return the fixed segments of these paths."""
+    """Return the fixed segments of these paths, as opposed to their parameters."""
     return frozenset(segment for path in paths for segment in path.split("/") if "{" not in segment)
 
 
 def loggable(path: str, words: frozenset[str]) -> str:
-    """Return a path in which only our own words and ids are shown.
+    """Return a path with every segment masked except our own words and ids.
 
     Any other segment may be a link's token, or a key or contact that was put there by mistake.
     """
@@ -48,7 +48,7 @@ class RoutingTable:
             self._add(action)
 
     def find(self, method: str, segments: Sequence[str]) -> Found | None:
-        """Return the action and the values of its path parameters."""
+        """Return the action for a method and a path, with the values of its path parameters."""
         found = _find(self._root, method, segments, ())
         if found is None:
             return None

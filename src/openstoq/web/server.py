@@ -27,7 +27,7 @@ _FEWEST_CONNECTIONS = 50
 
 
 class TooFewFiles(Exception):  # noqa: N818 - the message is a sentence
-    """The system grants too few open files to serve clients."""
+    """The process may open too few files to serve clients."""
 
 
 class Config(uvicorn.Config):
@@ -62,7 +62,7 @@ class Config(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to its owner, which closes the database and the rest after it."""
+    """A server that leaves signals to its owner, who closes the database and the rest after it."""
 
     config: Config
 
@@ -72,7 +72,7 @@ class Server(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Answer the requests under way, then stop; a second call stops at once."""
+        """Finish the requests that are being handled, then stop; a second call stops at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
 def within_files(limits: ConnectionLimits, *, other_files: int) -> ConnectionLimits:
     """Raise the process's limit on open files as far as needed; return limits that fit within it.
 
-    Raises TooFewFiles when hardly any connections would fit.
+    Raises TooFewFiles when the process could hold hardly any connections.
     """
     besides = other_files + _OTHER_FILES
     needed = limits.connections + limits.refused_connections + besides

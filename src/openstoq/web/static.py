@@ -1,4 +1,4 @@
-"""Static documents: large answers that are the same for all clients, encoded once and shared."""
+"""Static documents: large responses that are the same for all clients, encoded once and shared."""
 
 import asyncio
 import gzip
@@ -18,7 +18,7 @@ class _Encoded:
 
 
 class StaticDocument:
-    """A JSON document, whose bytes are shared by all answers instead of being copied for each."""
+    """A JSON document whose bytes are shared by all responses instead of being copied for each."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
@@ -26,7 +26,7 @@ class StaticDocument:
         self._encoding = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the document, compressed if the client accepts that; 304 if it has it."""
+        """Respond with the document, compressed if the client accepts gzip, or 304 if it has it."""
         async with self._encoding:
             if self._encoded is None:
                 # Encoding takes a second, so a thread does it while other requests are served.

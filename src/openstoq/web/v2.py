@@ -40,7 +40,7 @@ def routes(runtime: Runtime, actions: Sequence[Action]) -> list[BaseRoute]:
 
 
 class Face:
-    """The ASGI application below the base path."""
+    """The ASGI application that serves v2 below the base path."""
 
     def __init__(self, runtime: Runtime, actions: Sequence[Action]) -> None:
         self.runtime = runtime
@@ -49,7 +49,7 @@ class Face:
         self._document = StaticDocument(self._described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, with a problem in the envelope."""
+        """Respond to one request; a problem is reported in the envelope."""
         scope["state"]["face"] = "v2"
         request = Request(scope, receive)
         try:
@@ -67,7 +67,7 @@ class Face:
         await response(scope, receive, send)
 
     async def openapi(self, request: Request) -> Response:
-        """Answer with the OpenAPI document."""
+        """Respond with the OpenAPI document."""
         request.state.face = "v2"
         return await self._document.answer(request)
 
@@ -148,7 +148,7 @@ class Face:
 
 
 class _NoSuchAction(NotFound):
-    """No action has this method and path; the path has `methods`."""
+    """No action has this method and path; `methods` are those that the path supports."""
 
     def __init__(self, request: Request, methods: list[str]) -> None:
         path = request.scope["path"].removeprefix(BASE_PATH)[:_LONGEST_ECHOED_PATH] or "/"
@@ -158,7 +158,7 @@ class _NoSuchAction(NotFound):
 
 @cache
 def _list_fields(action: Action) -> frozenset[str]:
-    """Return the query fields that may be repeated."""
+    """Return the query fields that accept several values."""
     return frozenset(
         name
         for name, schema in request_schema(action).get("properties", {}).items()

@@ -25,7 +25,7 @@ MOST_BYTES = 65_536
 
 
 class Named(BaseModel):
-    """The query: the shop, unless the header names it."""
+    """The query: the shop, which may be named in the header instead."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ class Named(BaseModel):
 
 
 class CartCheckLine(BaseModel):
-    """A line of the cart, with its selling plan or the offer that its property names."""
+    """A line of the cart, with its selling plan or the offer that the line's property names."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class CartCheckLine(BaseModel):
 
 
 class CartCheckCustomer(BaseModel):
-    """The shopper who is about to order. It is accepted and ignored, because it proves nothing."""
+    """The shopper who is about to order: accepted but ignored, because it proves nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,7 +66,7 @@ class CartCheckRequest(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route for storefronts, which name their shop instead of sending a key."""
+    """Return the route for storefronts, which name their shop because they have no key."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)

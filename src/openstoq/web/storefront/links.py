@@ -1,4 +1,4 @@
-"""The pages behind links in mails: unsubscribe, also by RFC 8058's one-click POST, and confirm."""
+"""The pages that mails link to: confirm, and unsubscribe, which also accepts RFC 8058's POST."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -27,10 +27,10 @@ Done = Callable[[Work, UUID], Awaitable[bool]]
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the pages behind the links.
+    """Return the routes of the pages that mails link to.
 
-    A GET only asks for confirmation, because mail scanners follow links and must not unsubscribe
-    anybody.
+    A GET only shows a page that asks for confirmation. Mail scanners follow links too, and must
+    not unsubscribe anybody.
     """
 
     async def unsubscribe(work: Work, signup_id: UUID) -> bool:

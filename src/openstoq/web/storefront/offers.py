@@ -31,7 +31,7 @@ class OfferQuery(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route for storefronts, which name their shop instead of sending a key."""
+    """Return the route for storefronts, which name their shop because they have no key."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)

@@ -1,4 +1,4 @@
-"""Routes for browsers on a shop's pages: without a key, from any origin, with points by address."""
+"""Routes for browsers on a shop's pages: no key, any origin, and rate points counted by address."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -19,7 +19,7 @@ Answer = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer) -> Route:
-    """Return the route that answers browsers in JSON, and their preflight requests."""
+    """Return a route that responds to browsers in JSON and handles their preflight requests."""
     cors = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": f"{method}, OPTIONS",
@@ -46,7 +46,8 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
 async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
     """Return the shop that the query or the header names.
 
-    Raises BadRequest when they name different shops, Unauthorized or PointsSpent.
+    Raises BadRequest when they name different shops, Unauthorized when no installed shop is
+    named, or PointsSpent.
     """
     caller = await admit_storefront(
         runtime,

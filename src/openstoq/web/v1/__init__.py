@@ -1,1 +1,1 @@
-"""API v1: the documented REST operations, translated onto the same features as v2."""
+"""API v1: the documented REST operations, translated to the same features as v2."""

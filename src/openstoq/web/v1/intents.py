@@ -46,7 +46,7 @@ async def create(
     intent: IntentInput,
     customer: CustomerInput,
 ) -> Written[Any]:
-    """Create an intent: put a shopper on the waitlist of a variant."""
+    """Create an intent: add a shopper to the waitlist of a variant."""
     try:
         contact = rules.contact_of(
             intent.channel,
@@ -97,9 +97,9 @@ async def create(
 
 
 def _as_sent(added: Added, new: NewSignup, shop_id: UUID, now: datetime) -> dict[str, Any]:
-    """Return a new intent as a stranger may see it: the sent values and the id of the signup.
+    """Return a new intent as a stranger may see it: the values they sent and the id of the signup.
 
-    The answer must not reveal whether the contact was already known. So `customer_id` is the
+    The response must not reveal whether the contact was already known. So `customer_id` is the
     signup's id, and `optin_confirmed` only shows whether the shop asks every new contact to
     confirm.
     """
@@ -181,7 +181,7 @@ async def products_in_demand(
     per_page: PageSize = 25,
     intent_type: Line | None = None,  # noqa: ARG001 - documented; all intents are restock ones
 ) -> Written[Any]:
-    """Report the variants in demand."""
+    """Report the variants that shoppers are waiting for."""
     json, more = await demand.by_variant(
         context.db,
         context.shop_id,
@@ -198,7 +198,7 @@ async def products_in_demand(
 
 
 async def bulk_destroy(context: Context, *, intent_ids: list[str]) -> dict[str, Any]:
-    """Delete intents that were not sent yet, all or none."""
+    """Delete intents, unless the notification of any of them was already sent; then delete none."""
     found = await store.load(context.db, context.shop_id, _uuids(intent_ids), lock=True)
     if not found:
         raise NotFound("No valid intents found")
@@ -225,7 +225,7 @@ async def notify_intent(context: Context, *, id: str, allow_resend: bool) -> dic
 async def bulk_notify_intent(
     context: Context, *, intent_ids: list[str], allow_resend: bool
 ) -> Reply[dict[str, Any]]:
-    """Send the notifications of many intents now; one that fails does not affect the others."""
+    """Send the notifications of many intents now; a failing one does not affect the others."""
     ids = _uuids(intent_ids)
     outcome = await v2.notify_many(context, ids, allow_resend=allow_resend)
     known = {str(one) for one in ids}

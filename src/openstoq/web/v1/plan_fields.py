@@ -1,7 +1,7 @@
 """The mapping between API v1's flat SellingPlan and an offer's documents.
 
-A row of the table names a v1 field, its place in the offer, and the functions that write and read
-its value. Fields that map to several places are handled below the table.
+Each row of the table gives a v1 field, its place in the offer, and the functions that write and
+read its value. Fields that map to several places are handled below the table.
 """
 
 from collections.abc import Callable, Mapping
@@ -209,7 +209,10 @@ Changes = dict[str, Any]
 
 
 def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
-    """Return the changes of a v1 body, as a deep-partial document of the offer's documents."""
+    """Convert a v1 body to a nested partial update of the offer's documents.
+
+    It contains only the fields to change.
+    """
     changes: Changes = {}
     for field in FIELDS:
         if field.name in sent:
@@ -227,7 +230,7 @@ def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
 
 
 def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
-    """Set the payment options that a v1 body asks for; may raise ValidationError."""
+    """Set the payment options that a v1 body contains; may raise ValidationError."""
     mode = _mode(sent, payments)
     if mode is not None:
         set_mode(payments, mode=mode)
@@ -243,7 +246,7 @@ def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
 
 
 def fields_of(offer: Offer) -> dict[str, Any]:
-    """Return all fields of the offer that a SellingPlanInput may hold."""
+    """Return the SellingPlan fields of an offer."""
     documents = {name: stored(getattr(offer, name)) for name in DOCUMENTS}
     found = {field.name: field.read(_at(documents, field.path)) for field in FIELDS}
     options = offer.payments.options
@@ -272,12 +275,12 @@ def fields_of(offer: Offer) -> dict[str, Any]:
 
 
 def field_at(path: str) -> str:
-    """Return the v1 field for a place in the documents, or "base" if no field maps to it."""
+    """Return the v1 field for a path in the offer's documents, or "base" if no field maps to it."""
     return next((one.name for one in FIELDS if path.startswith(one.path)), "base")
 
 
 def _mode(sent: Mapping[str, Any], payments: Payments) -> Mode | None:
-    """Return the payment mode that a v1 body asks for; None leaves it as it is."""
+    """Return the payment mode that a v1 body asks for, or None to leave the mode unchanged."""
     kind = sent.get("billing_type")
     charge = sent.get("billing_checkout_charge_percentage")
     is_whole = charge is not None and Decimal(charge) == ALL_OF_IT
@@ -288,7 +291,7 @@ def _mode(sent: Mapping[str, Any], payments: Payments) -> Mode | None:
 
 
 def _deposit(sent: Mapping[str, Any], deposit: Deposit) -> Deposit:
-    """Return the deposit with the changes of a v1 body."""
+    """Return a copy of the deposit with the changes in a v1 body applied."""
     charge = sent.get("billing_checkout_charge_percentage")
     changed = {
         "type": sent.get("billing_checkout_charge_type"),

@@ -31,19 +31,19 @@ class VariantsBody(Lenient):
 
 
 class PolicyBody(VariantsBody):
-    """POST bulk_toggle_inventory_policy."""
+    """The body of POST bulk_toggle_inventory_policy."""
 
     inventory_policy: Line
 
 
 class RemovalBody(VariantsBody):
-    """DELETE remove_variant."""
+    """The body of DELETE remove_variant."""
 
     inventory_policy: Line | None = None
 
 
 class SettingsBody(Lenient):
-    """PATCH update_variant_settings."""
+    """The body of PATCH update_variant_settings."""
 
     shopify_variant_id: VariantId
     shipping_text: Copy = None
@@ -57,7 +57,7 @@ async def product_variants(
     shopify_product_id: ProductId | None = None,
     shopify_variant_id: VariantId | None = None,
 ) -> dict[str, Any]:
-    """List a plan's variants with the units sold of each."""
+    """List a plan's variants with the number of units sold for each."""
     if shopify_product_id is not None and shopify_variant_id is not None:
         raise BadRequest("Cannot filter by both shopify_product_id and shopify_variant_id")
     found = await attachment_store.page(
@@ -88,7 +88,7 @@ async def product_variants(
 async def add_variant(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds
 ) -> dict[str, Any]:
-    """Attach variants; answer 422 when some are already attached or do not exist."""
+    """Attach variants to a plan; respond 422 if any is already attached or does not exist."""
     rules.check_changeable(offer)
     ids = list(dict.fromkeys(shopify_variant_ids))
     attached = (await attachment_store.attached_ids(context.db, context.shop_id, [offer.id]))[
@@ -118,7 +118,7 @@ async def remove_variant(
     shopify_variant_ids: VariantIds,
     inventory_policy: str | None,
 ) -> dict[str, Any]:
-    """Detach variants, and set their inventory policy when one is given."""
+    """Detach variants from a plan, and set their inventory policy if one is given."""
     policy = _policy(inventory_policy) if inventory_policy is not None else None
     if policy is not None:
         await attachment_store.want_policy(
@@ -137,7 +137,7 @@ async def remove_variant(
 async def bulk_toggle_inventory_policy(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds, inventory_policy: str
 ) -> dict[str, Any]:
-    """Queue an inventory policy for variants."""
+    """Queue a change of the variants' inventory policy."""
     rules.check_changeable(offer)
     _policy(inventory_policy)
     await policy_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
@@ -151,7 +151,7 @@ async def bulk_toggle_inventory_policy(
 async def update_variant_settings(
     context: Context, offer: Offer, changes: dict[str, Any]
 ) -> dict[str, Any]:
-    """Change a variant's own settings within a plan."""
+    """Change the settings that a variant has of its own within a plan."""
     renamed = {"shipping_text": "shipping_text", "preorder_max_count": "max_count"}
     sent = {ours: changes[name] for name, ours in renamed.items() if name in changes}
     if not sent:
@@ -192,7 +192,7 @@ def _details(member: Member) -> dict[str, Any]:
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
-    """Load an offer; if there is none, raise NotFound with v1's own sentence."""
+    """Load an offer; if it does not exist, raise NotFound with v1's own message."""
     try:
         return await load_offer(context, offer_id, lock=lock)
     except NotFound:

@@ -12,13 +12,13 @@ _NONE_IF_EMPTY = BeforeValidator(none_if_empty)
 
 
 class Lenient(BaseModel):
-    """Base of v1's bodies: v1 ignores fields that it does not know, as the original does."""
+    """Base of v1's request bodies, which ignore unknown fields as the original API does."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class IntentInput(Lenient):
-    """The variant that the shopper waits for, and the channel."""
+    """The variant that the shopper waits for, and the channel to notify them on."""
 
     shopify_variant_id: VariantId
     shopify_product_id: ProductId
@@ -29,7 +29,10 @@ class IntentInput(Lenient):
 
 
 class CustomerInput(Lenient):
-    """The shopper who waits. The documented `id`, "from a previous call", is ignored: it proves nothing."""
+    """The shopper who waits.
+
+    The documented `id` "from a previous call" is ignored, because it proves nothing.
+    """
 
     name: Line | None = None
     email: Line | None = None
@@ -44,7 +47,7 @@ class CustomerInput(Lenient):
 
 
 class CreateIntent(Lenient):
-    """POST /intents. The documented `product` is ignored: the catalogue knows the product."""
+    """The body of POST /intents. The documented `product` is ignored, as the catalogue knows it."""
 
     intent: IntentInput
     customer: CustomerInput
@@ -54,27 +57,27 @@ IntentIds = Annotated[list[Line], Field(max_length=1000)]
 
 
 class DestroyIntents(Lenient):
-    """DELETE /intents/bulk_destroy."""
+    """The body of DELETE /intents/bulk_destroy."""
 
     intent_ids: IntentIds
 
 
 class NotifyIntent(Lenient):
-    """POST /intents/notify_intent."""
+    """The body of POST /intents/notify_intent."""
 
     id: Line
     allow_resend: bool = False
 
 
 class NotifyIntents(Lenient):
-    """POST /intents/bulk_notify_intent."""
+    """The body of POST /intents/bulk_notify_intent."""
 
     intent_ids: IntentIds
     allow_resend: bool = False
 
 
 class TransferSignups(Lenient):
-    """POST /intents/transfer_signups."""
+    """The body of POST /intents/transfer_signups."""
 
     from_shopify_variant_id: VariantId
     from_shopify_product_id: ProductId

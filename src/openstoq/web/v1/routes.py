@@ -1,4 +1,4 @@
-"""API v1 over HTTP: its paths, its status codes and its own shapes of errors."""
+"""API v1 over HTTP: its paths, its status codes and the shapes of its errors."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -55,7 +55,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the routes of every operation, on every form of its path."""
+    """Return the routes of every operation, one for each form of its path."""
     made: list[BaseRoute] = []
     for prefix in PREFIXES:
         # The longer ending comes first, because an id would also match with it.
@@ -108,7 +108,7 @@ def _create(runtime: Runtime) -> Endpoint:
 
 
 async def _admitted(runtime: Runtime, request: Request) -> Caller:
-    """Admit the caller of a sign-up: one with a key, Shopify's app proxy, or a stranger."""
+    """Admit the caller of a sign-up: the holder of a key, Shopify's app proxy, or a stranger."""
     key = key_in(request.headers)
     # A headless shop may send its customer's token as a bearer; X-Auth-Token only ever holds ours.
     if key and (is_key(key) or "x-auth-token" in request.headers):
@@ -162,7 +162,7 @@ async def _dispatch(
 
 
 async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
-    """Return the body of a write, or the query; a DELETE may send either."""
+    """Return the body of a write, or else the query; a DELETE may send its values in either."""
     body = await request.body() if operation.writes else b""
     if body.strip() or operation.method not in ("GET", "DELETE"):
         return body
@@ -179,9 +179,9 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
 
 
 def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
-    """Raise BadRequest for a body that names another shop, or a sign-up without its two parts.
+    """Raise BadRequest if a body names another shop, or a sign-up lacks `intent` or `customer`.
 
-    Any other problem of a body is reported where the body is read.
+    Other problems of a body are reported when its values are read.
     """
     try:
         form = orjson.loads(body)
@@ -201,7 +201,7 @@ def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
 
 
 def _named_in(form: Mapping[str, Any], depth: int = 0) -> Iterator[object]:
-    """Yield the shop domains that a body names, at any place where it may name one."""
+    """Yield every shop domain in a body, from all fields in which it may name its shop."""
     for name, value in form.items():
         if isinstance(value, Mapping) and depth < _DEEPEST_SHOP:
             yield from _named_in(value, depth + 1)

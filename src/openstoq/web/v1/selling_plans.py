@@ -35,7 +35,7 @@ _DEPOSIT = ("payments.options.partial.deposit",)
 
 
 class PlanProblems(Invalid):
-    """All problems of a plan, by field, as v1 answers them with 422."""
+    """All problems of a plan, grouped by field as in v1's 422 response."""
 
     def __init__(self, *messages: str) -> None:
         by_field: dict[str, list[str]] = {}
@@ -48,7 +48,7 @@ class PlanProblems(Invalid):
 
 
 class PlanBody(Lenient):
-    """POST and PUT: the plan's fields."""
+    """The body of POST and PUT: the plan's fields."""
 
     selling_plan: SellingPlanInput
 
@@ -60,7 +60,7 @@ async def list_plans(
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = 25,
 ) -> dict[str, Any]:
-    """List the shop's selling plans, newest first; name matches either of their names."""
+    """List the shop's selling plans, newest first; `name` matches the name or the internal name."""
     asked = Page(page, per_page)
     found, total = await store.page(context.db, context.shop_id, asked, status=None, name=name)
     attached = await attachment_store.attached_ids(
@@ -83,7 +83,7 @@ async def list_plans(
 
 
 async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str, Any]:
-    """Create a selling plan; what is not sent falls back to the defaults."""
+    """Create a selling plan; fields that are not sent get their defaults."""
     now = context.runtime.clock()
     offer = Offer(id=new_id(), created_at=now, updated_at=now)
     sent = _sent(selling_plan)
@@ -127,7 +127,7 @@ def _sent(plan: BaseModel) -> dict[str, Any]:
 
 
 def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
-    """Lay a v1 body over the offer; raise PlanProblems with every problem."""
+    """Apply a v1 body to the offer; raise PlanProblems listing every problem."""
     changes = changes_of(sent, offer)
     problems: list[str] = []
     try:
@@ -148,7 +148,7 @@ def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
 
 
 def _source(offer: Offer, sent: dict[str, Any]) -> Source:
-    """Return the source that a v1 body asks for, or the offer's own if it sends none.
+    """Return the source that a v1 body sets, or the offer's current source if it sets none.
 
     Raises PlanProblems when the offer cannot have that source.
     """

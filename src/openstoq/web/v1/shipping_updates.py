@@ -1,4 +1,4 @@
-"""API v1's send_shipping_update: a merchant's news, mailed to the shoppers of many orders."""
+"""API v1's send_shipping_update: mail a merchant's message to the shoppers of many orders."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,7 +27,7 @@ Said = AfterValidator(_said)
 
 
 class ShippingUpdateBody(Lenient):
-    """A message to the shoppers of orders, named by our ids or by Shopify's."""
+    """A message to the shoppers of the given orders, each named by our id or by Shopify's."""
 
     order_ids: Annotated[list[UUID], Field(max_length=MOST_ORDERS)] | None = None
     shopify_order_ids: Annotated[list[OrderId], Field(max_length=MOST_ORDERS)] | None = None
@@ -45,7 +45,7 @@ async def send_shipping_update(
     header: str,
     description: str,
 ) -> dict[str, Any]:
-    """Queue a mail to the shopper of each order; ignore ids that name no order."""
+    """Queue a mail to the shopper of each order; ignore ids of unknown orders."""
     if order_ids and shopify_order_ids:
         raise BadRequest("Provide either order_ids or shopify_order_ids, not both")
     if not order_ids and not shopify_order_ids:
