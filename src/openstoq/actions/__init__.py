@@ -1,1 +1,1 @@
-"""Actions and capabilities, the one path that runs them, and the documents made from them."""
+"""Actions and capabilities, the code that runs them, and the documents generated from them."""

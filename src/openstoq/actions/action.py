@@ -1,4 +1,4 @@
-"""Actions: one declaration from which routes, help, OpenAPI and MCP tools are made.
+"""Actions: single declarations from which the routes, help, OpenAPI and MCP tools are generated.
 
 The function is the declaration. Its name is the action's name, its docstring is the text of /help,
 its keyword-only parameters are the request, and its return annotation is the response.
@@ -27,7 +27,7 @@ _PARAMETER = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[View]):
-    """An answer whose status is not the action's usual one."""
+    """A response whose status is not the action's usual one."""
 
     view: View
     status: int
@@ -35,22 +35,23 @@ class Reply(Generic[View]):
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[View]):
-    """An answer that PostgreSQL has already written as JSON, in the shape of `View`."""
+    """A response that PostgreSQL has already written as JSON, in the shape of `View`."""
 
     json: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One thing the API can do.
+    """An operation of the API.
 
     `load` turns the id in the path into the object itself, scoped to the shop and locked on
-    writes; without it the handler gets the path's values as text. A `partial` action's handler
-    gets one dict `changes` that holds just the fields that were sent. `check` returns the other
-    problems of changes with unreadable fields, so that an answer names all problems at once. It
-    gets the loaded object, the rest of the changes, and the paths of the unreadable fields. The
-    effect of a `destructive` action cannot be undone, such as money paid back. `partly` is the
-    status of an answer that says that some of many things failed, where there is one.
+    writes. Without it the handler gets the path's values as text. The handler of a `partial`
+    action gets one dict `changes` that contains only the fields that were sent. When some of
+    them are unreadable, `check` returns the other problems of the changes, so that a response
+    lists all problems at once. It gets the loaded object, the readable changes, and the paths
+    of the unreadable fields. The effect of a `destructive` action cannot be undone, as when
+    money is refunded. `partly` is the status of a response in which some of many items failed,
+    for an action that has such responses.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Action:
 
     @property
     def cost(self) -> int:
-        """The points it takes of the shop's 360 per minute."""
+        """The action's cost in rate points, of which a shop has 360 per minute."""
         return WRITE_COST if self.writes else READ_COST
 
     @property
@@ -90,7 +91,7 @@ class Action:
 
     @cached_property
     def response(self) -> TypeAdapter[Any]:
-        """The shape of the answer, from the handler's return annotation."""
+        """The shape of the response, from the handler's return annotation."""
         answer = get_type_hints(self.handler, include_extras=True)["return"]
         while get_origin(answer) in (Reply, Written):
             (answer,) = get_args(answer)
@@ -99,7 +100,7 @@ class Action:
 
 @dataclass(slots=True)
 class ActionSet:
-    """The actions one module declares, in order."""
+    """The actions that a module declares, in order."""
 
     name: str
     path: str
@@ -119,7 +120,8 @@ class ActionSet:
     ) -> Callable[[Handler], Handler]:
         """Declare a GET action; its keyword-only parameters are the query.
 
-        The thing that the action is about is loaded where the path names it, or where it `loads`.
+        The object that the action is about is loaded if the path contains its id, or if
+        `loads` is set.
         """
         return self._declare("GET", path, 200, name, aliases, loads=loads)
 
@@ -147,7 +149,7 @@ class ActionSet:
         aliases: tuple[str, ...] = (),
         check: Check | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare a PATCH action, of which `request` is the body; each field may be left out."""
+        """Declare a PATCH action, whose body is `request` with every field optional."""
         return self._declare(
             "PATCH",
             path,

@@ -1,4 +1,4 @@
-"""Admission: find the shop of a request, and check that points are left for it."""
+"""Admission: find the shop of a request, and check that it has rate points left."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ LONGEST_FORWARDED = timedelta(minutes=5)
 
 
 class PointsSpent(TooManyRequests):
-    """The documented 429, which faces answer with a body of its own."""
+    """The documented 429 for spent rate points, whose body differs from that of other problems."""
 
     def __init__(self, points: Points) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class PointsSpent(TooManyRequests):
 
     @property
     def body(self) -> dict[str, object]:
-        """The documented body: `error`, not `errors`."""
+        """The documented response body, which has the key `error` instead of the usual `errors`."""
         return {
             "error": "Rate limit exceeded",
             "retry_after": self.points.retry_after,
@@ -57,8 +57,8 @@ async def admit(
 ) -> Caller:
     """Admit the holder of an API key.
 
-    `named` has the values by which the request names its shop beside the key. Raises Unauthorized,
-    PointsSpent, or BadRequest when one of them names a different shop.
+    `named` contains the shop names that the request gives besides the key. Raises Unauthorized,
+    PointsSpent, or BadRequest when one of the names is that of a different shop.
     """
     if not key:
         raise Unauthorized(MISSING)
@@ -77,9 +77,9 @@ async def admit(
 
 
 def check_shop(shop: Shop, named: Iterable[object]) -> None:
-    """Raise BadRequest when a value names a different shop, by its myshopify.com domain.
+    """Raise BadRequest if any value is the myshopify.com domain of a different shop.
 
-    A shop's name or own address is ignored, because it cannot be compared.
+    A shop's name or custom domain is ignored, because it cannot be compared.
     """
     for value in named:
         found = _SHOP.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -90,9 +90,9 @@ def check_shop(shop: Shop, named: Iterable[object]) -> None:
 async def admit_storefront(
     runtime: Runtime, domain: str | None, *, address: str, cost: int
 ) -> Caller:
-    """Admit a shopper's browser, which names the shop and has points of its own address.
+    """Admit a shopper's browser, which names the shop and has rate points counted by its address.
 
-    Raises Unauthorized when there is no such installed shop, or PointsSpent.
+    Raises Unauthorized when no installed shop is named, or PointsSpent.
     """
     domain, bucket = _named(domain), _bucket(domain, client_of(address))
     found = await store.admit_address(
@@ -106,9 +106,9 @@ async def admit_storefront(
 
 
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
-    """Admit a stranger's sign-up, which also spends points that all strangers of the shop share.
+    """Admit a stranger's sign-up, which also spends points that the shop's strangers share.
 
-    Raises Unauthorized when there is no such installed shop, or PointsSpent.
+    Raises Unauthorized when no installed shop is named, or PointsSpent.
     """
     return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
 
@@ -118,9 +118,9 @@ async def admit_forwarded(
 ) -> Caller:
     """Admit a sign-up that the shop's platform has forwarded and signed.
 
-    The signature proves the shop and the customer who was logged in. It does not prove who typed
-    the rest. `visitor` is the visitor's address, as the platform names it. Raises Unauthorized or
-    PointsSpent.
+    The signature proves which shop it is and which customer was logged in. It does not prove
+    who typed the rest. `visitor` is the visitor's address as the platform reports it. Raises
+    Unauthorized or PointsSpent.
     """
     domain = _named(next((value for name, value in query if name == "shop"), ""))
     shop = await store.shop_of_domain(runtime.database, domain)
@@ -161,7 +161,7 @@ async def _admit_signup(
 
 
 def _named(domain: str | None) -> str:
-    """Return a domain to look up, or an empty text for a value that cannot be a domain."""
+    """Return a domain to look up, or an empty string for a value that cannot be a domain."""
     named = (domain or "").strip().lower()
     return named if len(named) <= LONGEST_DOMAIN and named.isprintable() else ""
 

@@ -21,10 +21,10 @@ Save = Callable[[Context, Any], Awaitable[None]]
 
 
 class Capability(Generic[Document]):
-    """The actions over one settings document, for any owner.
+    """The actions on one settings document, for any kind of owner.
 
-    The owner is an aggregate with an attribute of the capability's name; its `load` and `save`
-    are given when the actions are made.
+    The owner is an aggregate that has the document as the attribute `name`. The functions that
+    load and save an owner are given to `actions`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Capability(Generic[Document]):
         self._edits: list[tuple[Callable[..., None], tuple[str, ...]]] = []
 
     def edit(self, *aliases: str) -> Callable[[Edit[Document, Sent]], Edit[Document, Sent]]:
-        """Declare a named POST that changes the document and nothing else."""
+        """Declare a POST action that makes a named change to the document and nothing else."""
 
         def declare(change: Edit[Document, Sent]) -> Edit[Document, Sent]:
             self._edits.append((change, aliases))
@@ -58,7 +58,7 @@ class Capability(Generic[Document]):
     def translate(
         self, change: Callable[[dict[str, Any]], None]
     ) -> Callable[[dict[str, Any]], None]:
-        """Declare how aliases in a PATCH body become fields of the document."""
+        """Declare the function that turns aliases in a PATCH body into fields of the document."""
         self._translated = change
         return change
 
@@ -72,8 +72,8 @@ class Capability(Generic[Document]):
     ) -> Document:
         """Return `document` with a PATCH merged into it; raise Invalid with every problem.
 
-        `unread` are the paths of fields that were sent and could not be read. A problem that only
-        their absence causes is left out.
+        `unread` are the paths of fields that were sent but could not be read. A problem
+        that is only due to their absence is left out.
         """
         self._translated(changes)
         try:
@@ -84,7 +84,7 @@ class Capability(Generic[Document]):
     def edited(
         self, document: Document, change: Callable[[Document], None], *, under: Path = ()
     ) -> Document:
-        """Return a copy of `document` with a change made to it; raise Invalid with every problem."""
+        """Return a copy of `document` with `change` applied; raise Invalid with every problem."""
         # On a copy, as a validator that fails may leave a model half changed.
         copy = document.model_copy(deep=True)
         try:
@@ -94,7 +94,7 @@ class Capability(Generic[Document]):
             raise Invalid(*sentences(error, under=under)) from error
 
     def actions(self, owner: str, path: str, *, load: Loader, save: Save) -> Iterator[Action]:
-        """Bind the capability to its owner, such as preorders.offers at /preorders/offers/{id}."""
+        """Yield the actions for an owner, such as preorders.offers at /preorders/offers/{id}."""
         name, here = f"{owner}.{self.name}", f"{path}/{self.name}"
         yield self._read(name, here, load)
         yield self._update(name, here, load, save)
@@ -186,9 +186,9 @@ def lay_over(
     changes: Mapping[str, Any],
     unread: Collection[Path] = (),
 ) -> list[str]:
-    """Merge deep-partial documents, by capability, into their owner; return every problem.
+    """Merge partial documents, keyed by capability, into their owner; return every problem.
 
-    `unread` are the paths of fields that were sent and could not be read.
+    `unread` are the paths of fields that were sent but could not be read.
     """
     problems: list[str] = []
     for capability in capabilities:
@@ -216,13 +216,13 @@ def _request_of(change: Callable[..., None], name: str) -> type[BaseModel] | Non
 
 
 def toggles(document: type[BaseModel]) -> str:
-    """Return the sentence of /help on the on/off fields that a PATCH sets, or an empty text."""
+    """Return a sentence for /help that lists the on/off fields of a PATCH, or an empty string."""
     paths = list(boolean_paths(document))
     return f"Toggles set via this PATCH: {', '.join(paths)}." if paths else ""
 
 
 def boolean_paths(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted paths of every on/off field of a document."""
+    """Yield the dotted path of every on/off field of a document that can be set."""
     for name, field in document.model_fields.items():
         if READ_ONLY in field.metadata:
             continue

@@ -10,7 +10,7 @@ from openstoq.shops.model import Points, Shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The caller of an action, with its shop and the points it has left."""
+    """The caller of an action: its shop, and its remaining rate points."""
 
     shop: Shop
     actor: str  # key:<id>, or storefront
@@ -22,21 +22,22 @@ class Caller:
 
     @property
     def is_stranger(self) -> bool:
-        """Return whether nobody vouches for the data that the caller sends."""
+        """Return whether the data that the caller sends is unverified."""
         return self.bucket is not None
 
 
 @dataclass(slots=True, kw_only=True)
 class Context(Work):
-    """The surroundings of a handler: the open transaction of the caller's shop."""
+    """The context in which a handler runs: the caller, and the open transaction of its shop."""
 
     caller: Caller
     record: Statement | None = None
 
     def take_record(self) -> Statement | None:
-        """Take the call's audit row, to write it along with a statement of the handler's own.
+        """Take over the call's audit row, to write it in the same statement as the handler's own.
 
-        This saves the busiest writes a round trip. Dispatch writes a row that no handler took.
+        This saves a round trip for the most frequent writes. If no handler takes the row,
+        dispatch writes it.
         """
         record, self.record = self.record, None
         return record
@@ -48,5 +49,5 @@ class Context(Work):
 
 
 def actor_of_key(key_id: UUID) -> str:
-    """Return the name of a key in the audit trail."""
+    """Return the actor that stands for a key in the audit trail."""
     return f"key:{key_id}"

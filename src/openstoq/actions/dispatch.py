@@ -1,4 +1,4 @@
-"""The one path on which every face runs an action."""
+"""The single code path by which every face runs an action."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 class Call:
     """A request for an action, by an admitted caller.
 
-    `sent` is a JSON body as bytes, or the values of a query or a tool call.
+    `sent` is a JSON body as bytes, or the values of a query or of a tool call.
     """
 
     action: Action
@@ -50,9 +50,9 @@ class _RolledBack(Exception):  # noqa: N818 - carries a dry run's answer out of 
 async def dispatch(runtime: Runtime, call: Call) -> Answer:
     """Validate, load, run, record and commit; raise a Problem when the call cannot be carried out.
 
-    One call is one transaction: its changes, its audit row, its stored answer and its jobs are all
-    committed, or none of them is. A call that PostgreSQL aborts in favour of another, such as in a
-    deadlock, is retried.
+    A call is one transaction: its changes, its audit row, its stored response and its jobs are
+    committed together, or none of them is. If PostgreSQL aborts a call in favour of another, as
+    it does in a deadlock, the call is retried.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -97,7 +97,7 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
 
 
 async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
-    """Return the problems of a refused request besides its unreadable fields."""
+    """Return the problems of a refused request other than its unreadable fields."""
     action = call.action
     if action.request is None or action.load is None or action.check is None:
         return []
@@ -174,10 +174,10 @@ def _fingerprint(key: str, call: Call) -> bytes:
 
 
 def _scoped(key: str, call: Call, print_of_it: bytes) -> str:
-    """Return an idempotency key that belongs to its caller on this face alone.
+    """Return the idempotency key, made unique to its caller and to this face.
 
-    Strangers may share an address, so a stranger's key contains the request as well. Then the key
-    of one stranger neither uses up that of another nor returns the other's answer.
+    Several strangers may share an address, so for a stranger the request is part of the key.
+    Otherwise one stranger could use up another's key, or get the response meant for the other.
     """
     caller = call.caller
     owner = f"{caller.bucket}:{print_of_it.hex()}" if caller.is_stranger else caller.actor

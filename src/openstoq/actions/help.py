@@ -1,4 +1,4 @@
-"""The /help manifest: the registry's description of itself."""
+"""The /help manifest, in which the registry describes itself."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -13,8 +13,8 @@ BASE_PATH = "/api/v2/external"
 def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
     """Describe the actions at `prefix` and below, in the registry's order.
 
-    A segment of the prefix also matches where the path has a parameter, so that an agent may ask
-    for help at the very URL it holds.
+    A segment of the prefix also matches a parameter of a path. So an agent can ask for help at
+    the very URL that it has.
     """
     wanted = [segment for segment in prefix.split("/") if segment]
     return {
@@ -43,7 +43,7 @@ def entry(action: Action) -> dict[str, Any]:
 
 
 def request_schema(action: Action) -> dict[str, Any]:
-    """Return the JSON Schema that a request, its body or its query, is validated against."""
+    """Return the JSON Schema against which an action's request, a body or a query, is validated."""
     return (action.request or EmptyRequest).model_json_schema()
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the registry."""
+"""The OpenAPI 3.1 document, generated from the registry."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -63,7 +63,7 @@ _WRITE_PARAMETERS = [
 
 
 def document(actions: Iterable[Action], *, server: str) -> dict[str, Any]:
-    """Return the OpenAPI document of `actions` at the address `server`."""
+    """Return the OpenAPI document of `actions`, served at the URL `server`."""
     schemas: dict[str, Any] = {"Errors": _ERROR, "PointsSpent": _SPENT, "Effects": _EFFECTS}
     paths: dict[str, Any] = {}
     for action in actions:
@@ -166,7 +166,7 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hoisted(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Move the schema's definitions to the document's components."""
+    """Move the definitions within a schema to the components of the document."""
     for name, definition in schema.pop("$defs", {}).items():
         if schemas.setdefault(name, definition) != definition:
             raise ValueError(f"two different models are named {name}; rename one of them")

@@ -1,4 +1,4 @@
-"""Records of a write: an audit row and, with an idempotency key, its answer."""
+"""Records of a write: an audit row and, with an idempotency key, the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _KEPT_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of an action: a status and a JSON body."""
+    """The response of an action: a status and a JSON body."""
 
     status: int
     body: bytes
@@ -33,15 +33,15 @@ class Answer:
 
 
 def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
-    """Return a digest that distinguishes requests with the same idempotency key."""
+    """Return a digest that distinguishes different requests with the same idempotency key."""
     return sha256(orjson.dumps([action, sorted(path.items())]) + b"\x00" + body).digest()
 
 
 async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes) -> Answer | None:
-    """Return the answer that this key already has, or hold the key until the transaction ends.
+    """Return the response stored under this key, or reserve the key until the transaction ends.
 
-    Raises Conflict while another request with the key runs, and Invalid when the key has
-    answered a different request.
+    Raises Conflict while another request with the key is running, and Invalid when the key was
+    used for a different request.
     """
     free = await db.fetchval(
         "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{shop_id}/{key}"
@@ -68,7 +68,7 @@ async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes)
 async def store_answer(
     db: Connection, shop_id: UUID, key: str, request: bytes, answer: Answer
 ) -> None:
-    """Keep an answer for repeats of its request."""
+    """Store the response, to return it when the request is repeated."""
     await db.execute(
         """
         INSERT INTO idempotency_keys (shop_id, key, fingerprint, status, body)
@@ -106,7 +106,7 @@ def audit_row(
 
 
 def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
-    """Return `value` without personal data and without the tail of long lists."""
+    """Return `value` with personal data masked and long lists cut short."""
     if isinstance(value, Mapping):
         return {key: masked(entry, (*path, key)) for key, entry in value.items()}
     if isinstance(value, list):

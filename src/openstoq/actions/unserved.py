@@ -1,4 +1,4 @@
-"""Answers to valid requests that we could not serve."""
+"""Responses to valid requests that we could not serve."""
 
 import asyncpg
 
@@ -8,13 +8,13 @@ from openstoq.errors import Problem, StorageFull, Unavailable
 
 
 class Fault(Problem):
-    """Something is wrong on our side; the log has the error under the request's id."""
+    """An error on our side; the log contains its details under the request's id."""
 
     status = 500
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
-    """Return the answer to an error that is not the caller's, without any of its internals."""
+    """Return the problem to respond with after an unexpected error, without any internals of it."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return Unavailable(
             "this took too long and was stopped; ask for less at once, such as a shorter window or "

@@ -1,4 +1,4 @@
-"""Read requests: validate them against an action's schema, with a sentence for each problem."""
+"""Validate requests against an action's schema, and describe each problem in a sentence."""
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -72,9 +72,9 @@ SENTENCES = {
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
-    """Read a JSON body strictly: a string is not a number.
+    """Read a JSON body strictly: a string is not accepted as a number.
 
-    Raises BadRequest when it is not a JSON object in UTF-8, Invalid with all problems at once.
+    Raises BadRequest when it is not a JSON object in UTF-8, or Invalid listing all problems.
     """
     check_size(body)
     try:
@@ -84,9 +84,9 @@ def read_body(model: type[Model], body: bytes) -> Model:
 
 
 def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Read a query or the arguments of a tool, where numbers may come as text.
+    """Read a query or the arguments of a tool, in which numbers may be sent as text.
 
-    Raises Invalid with all problems at once.
+    Raises Invalid listing all problems.
     """
     try:
         return _validated(model, values)
@@ -95,7 +95,7 @@ def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def check_size(body: bytes) -> None:
-    """Raise BadRequest for JSON of more names than any request has, before it is parsed."""
+    """Raise BadRequest if JSON that is not parsed yet has more names than any valid request."""
     # Colons in texts count as well, which does no harm: no request has as many.
     if body.count(b":") > MOST_NAMES:
         raise BadRequest(f"the JSON has more than {MOST_NAMES} names; send less at once")
@@ -106,7 +106,8 @@ def sentences(
 ) -> list[str]:
     """Return a sentence for each problem; `under` is the path of the document.
 
-    A problem of an object with an unreadable field is left out, because the field may cause it.
+    Problems of an object that contains an unreadable field are left out, because that field may
+    be their cause.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
     told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
@@ -122,10 +123,11 @@ def sentences(
 def remainder(
     model: type[BaseModel], sent: bytes | Mapping[str, Any]
 ) -> tuple[BaseModel, set[Path]] | None:
-    """Return the readable rest of a refused request, and the paths of its unreadable fields.
+    """Return the readable part of a refused request, and the paths of its unreadable fields.
 
-    The paths are those of known fields only. Returns None when the rest is not a request, such as
-    without a required field, or when the answer has no room for more problems.
+    Unknown fields are not among these paths. Returns None if the readable part is not a valid
+    request, for example because a required field is missing, or if the response cannot list
+    more problems.
     """
     unread: set[Path] = set()
     try:
@@ -145,7 +147,7 @@ def remainder(
 
 
 def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
-    """Remove the value at a path, or the list that it is in; return the removed path."""
+    """Remove the value at a path, or the list that contains it; return the removed path."""
     for depth, step in enumerate(loc, 1):
         inner = values.get(str(step))
         if depth == len(loc) or not isinstance(inner, dict):
@@ -156,7 +158,7 @@ def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
 
 
 class EmptyRequest(BaseModel):
-    """The request of an action that takes nothing."""
+    """The request of an action that has no parameters."""
 
     # An MCP tool adds the path's parameters to the schema, and then the description is wrong.
     model_config = ConfigDict(
@@ -171,7 +173,7 @@ def _validated(model: type[Model], sent: bytes | Mapping[str, Any]) -> Model:
 
 
 def _json(sent: bytes) -> bytes:
-    """Return a body's JSON; no body at all is an empty object."""
+    """Return the JSON of a body; an empty body counts as an empty object."""
     return sent.strip() or b"{}"
 
 
