@@ -1,4 +1,4 @@
-"""The HTTP endpoint of MCP, which admits the caller and leaves the protocol to the SDK."""
+"""The HTTP endpoint of MCP, which admits callers and leaves the protocol to the SDK."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ class Endpoint:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serve while the block runs, which must be the application's lifespan."""
+        """Serve while the block runs; enter it for the lifespan of the application."""
         # The SDK's check of Host and Origin protects servers that trust every client. Ours requires
         # a key in a header of every request, which a page cannot send after DNS rebinding.
         self._sessions = StreamableHTTPSessionManager(
@@ -58,7 +58,7 @@ class Endpoint:
         self._sessions = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one message."""
+        """Respond to one message."""
         scope["state"]["face"] = "mcp"
         request = Request(scope, receive)
         if request.method != "POST":
@@ -114,7 +114,7 @@ class Endpoint:
 
 
 def _message(body: bytes) -> Any:
-    """Return the body parsed as strict JSON, in which the last of repeated names counts.
+    """Return the body parsed as strict JSON; if a name is repeated, its last value counts.
 
     Returns _UNREADABLE if it is too large or cannot be parsed.
     """
@@ -126,7 +126,7 @@ def _message(body: bytes) -> Any:
 
 
 def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for each
-    """Return the code and sentence of the error if a message is not valid JSON-RPC, else None."""
+    """Return an error code and sentence if a message is not valid JSON-RPC, else None."""
     if message is _UNREADABLE:
         return PARSE_ERROR, f"the body is not JSON in UTF-8 of at most {MOST_NAMES} names"
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
@@ -153,7 +153,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _refused(problem: Problem, message: Any) -> Response:
-    """Answer with an HTTP status and a JSON-RPC error, because clients may understand only one."""
+    """Respond with an HTTP status and a JSON-RPC error, as clients may understand only one."""
     headers: Mapping[str, str] = {}
     if isinstance(problem, PointsSpent):
         headers = problem.points.headers

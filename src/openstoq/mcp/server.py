@@ -1,4 +1,4 @@
-"""The MCP server, which lists the tools and runs them through the dispatch of all faces."""
+"""The MCP server, which lists the tools and runs them through the same dispatch as other faces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ _INSTRUCTIONS = (
 
 
 def make_server(runtime: Runtime, actions: Sequence[Action]) -> Server[Any]:
-    """Return the server whose tools are `actions`; requests carry their admitted caller."""
+    """Return a server whose tools are `actions`; its requests carry the admitted caller."""
     by_tool = {action.tool: action for action in actions}
     listed = ListToolsResult(tools=[tool(action) for action in actions])
 

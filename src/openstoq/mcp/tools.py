@@ -1,4 +1,4 @@
-"""Tools: describe each action as an MCP tool, and turn a tool's arguments into a call of it."""
+"""Tools: describe each action as an MCP tool, and turn the arguments of a tool into a call."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A tool's arguments, split into the parts of a call of the action."""
+    """A tool's arguments, split into the parts of a call to the action."""
 
     path: dict[str, str]
     sent: bytes | Mapping[str, Any]
@@ -37,7 +37,7 @@ class Arguments:
 
 
 def tool(action: Action) -> Tool:
-    """Return an action's description as a tool."""
+    """Return the MCP tool that describes an action."""
     return Tool(
         name=action.tool,
         description=f"{action.summary}\n\n{action.note}".strip(),
@@ -53,7 +53,7 @@ def tool(action: Action) -> Tool:
 
 
 def input_schema(action: Action) -> dict[str, Any]:
-    """Return the request schema, extended by the path's parameters and a write's options."""
+    """Return an action's request schema, extended by path parameters and the options of a write."""
     schema = request_schema(action)
     path = {name: {"type": "string"} for name in action.path_params}
     options = _OPTIONS if action.writes else {}
