@@ -1,4 +1,4 @@
-"""Bulk jobs, which callers start and poll: their progress and failures, in PostgreSQL."""
+"""Bulk jobs, which callers start and poll: their progress and failures are kept in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ABANDONED = "it failed again and again, as the worker's log says; begin it anew"
 
 
 class Failure(BaseModel):
-    """One item that a job could not do, and why."""
+    """An item that a job failed to process, and the reason."""
 
     id: str
     error: str
@@ -74,7 +74,7 @@ async def begin(
     arguments: Mapping[str, Any],
     now: datetime,
 ) -> str:
-    """Store a new job of `action` over `total` items, and return its id."""
+    """Store a new job for `action` with `total` items, and return its id."""
     job_id = f"bulk_{action}_{token_hex(8)}"
     await db.execute(
         """
@@ -91,7 +91,7 @@ async def begin(
 
 
 async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False) -> BulkJob | None:
-    """Load a job; with `lock`, no other transaction can advance it meanwhile."""
+    """Load a job; `lock` keeps other transactions from advancing it in the meantime."""
     row = await db.fetchrow(
         f"""
         SELECT id, status, arguments, total, processed, failed, error FROM bulk_jobs
@@ -104,7 +104,7 @@ async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False
 
 
 async def running(db: Connection, shop_id: UUID, key: str) -> set[str]:
-    """Return the values that the running jobs have for the argument `key`."""
+    """Return all values of the argument `key` among the jobs that are running."""
     rows = await db.fetch(
         """
         SELECT DISTINCT arguments->>$2 AS value FROM bulk_jobs
@@ -125,9 +125,9 @@ async def advance(
     *,
     total: int | None = None,
 ) -> None:
-    """Record that `items` more were processed, and which of them failed.
+    """Record that `items` more items were processed, and which of them failed.
 
-    The caller's transaction is the one that processed them.
+    Call it in the transaction that processed them.
     """
     failed = [{"id": str(one), "error": error} for one, error in failures.items()]
     await db.execute(
@@ -169,11 +169,11 @@ async def finish(
 
 
 async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
-    """Mark bulk jobs as failed that no queued job works on any longer; return their number.
+    """Mark running bulk jobs as failed if no queued job is left for them; return their number.
 
-    A queued job that failed too often becomes a dead letter, and its bulk job would otherwise show
-    as running for ever. The bulk job's id is searched in the payload's bytes, because one payload
-    that is not valid JSON would make the whole statement fail.
+    A queued job that has failed too often becomes a dead letter, and its bulk job would
+    otherwise show as running forever. Payloads are searched as bytes for the bulk job's id,
+    because parsing them would let one payload that is not valid JSON fail the whole statement.
     """
     rows = await db.fetch(
         """

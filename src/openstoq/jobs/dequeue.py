@@ -1,8 +1,8 @@
-"""Dequeue: choose the jobs that a worker takes next, so that one shop cannot hold up the others.
+"""Dequeue: choose the next jobs for a worker in such a way that no shop can hold up the others.
 
-Every lane has its own slots, and a shop may use only a part of them. Due jobs of the shop with the
-fewest running jobs come first. Within a shop, the job that came due first is taken first, so that a
-retried job queues behind jobs that came due before it.
+Every lane has its own slots, and a shop may use only some of them. Due jobs of the shop with the
+fewest running jobs are taken first. Within a shop, the job that has been due for longest is taken
+first, so that a retried job queues behind jobs that became due before it.
 """
 
 import dataclasses
@@ -36,9 +36,9 @@ NO_SHOP = UUID(int=0)
 
 @dataclasses.dataclass(slots=True)
 class Lanes:
-    """The slots of one worker: `limit` for each lane, at most half of them for one shop.
+    """The slots of a worker: `limit` in each lane, of which one shop may use at most half.
 
-    `in_flight` holds the ids of the jobs that were taken and have not ended.
+    `in_flight` contains the ids of the jobs that were taken and have not ended.
     """
 
     limit: int
@@ -48,20 +48,20 @@ class Lanes:
 
     @property
     def part(self) -> int:
-        """The number of a lane's slots that one shop's jobs may hold."""
+        """The number of slots that one shop may use in each lane."""
         return max(1, self.limit // 2)
 
     def slot(self, job_id: int) -> Slot:
-        """Return the slot of a job that was taken."""
+        """Return the slot of a job that this worker has taken."""
         return self._slots[job_id]
 
     def take(self, job_id: int, lane: str, shop_id: UUID) -> None:
-        """Give a job a slot, unless this worker runs it already."""
+        """Assign a slot to a job, unless it is already running in this worker."""
         if job_id not in self._slots or job_id not in self.in_flight:
             self._slots[job_id] = Slot(lane, shop_id)
 
     def forget_ended(self) -> None:
-        """Give back the slots of jobs that have ended."""
+        """Release the slots of jobs that have ended."""
         self._slots = {job: slot for job, slot in self._slots.items() if job in self.in_flight}
 
     def load(self, lane: str) -> "Load":
@@ -84,7 +84,7 @@ class Lanes:
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
-        """Return whether a long job should give up its slot because another job waits for it."""
+        """Return whether a long job should give up its slot because another job waits for one."""
         crowd = self._crowd.get(slot.lane)
         return crowd is not None and (crowd.is_full or slot.shop_id in crowd.shops)
 
@@ -93,8 +93,8 @@ class Lanes:
 class Crowd:
     """The jobs of a lane that wait for a slot.
 
-    `is_full` says that the lane has no free slot for due jobs of shops that may still take one.
-    `shops` have due jobs, but have used up their own part of the slots.
+    `is_full` means that the lane has no free slot, although there are due jobs of shops that
+    may still use one. `shops` have due jobs, but have used up their share of the slots.
     """
 
     is_full: bool
@@ -103,7 +103,7 @@ class Crowd:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Load:
-    """A lane's free slots, and each shop's running jobs and room for further ones."""
+    """The load of a lane: its free slots, and how many jobs each shop runs and may still start."""
 
     free: int
     running: Counter[UUID]
@@ -111,14 +111,14 @@ class Load:
 
     @property
     def by_shop(self) -> tuple[list[UUID], list[int], list[int]]:
-        """The shops, with their `running` and `room` as parallel columns."""
+        """The shops, with their `running` and `room` as parallel columns for SQL."""
         shops = list(self.room)
         return shops, [self.running[shop_id] for shop_id in shops], list(self.room.values())
 
 
 @dataclasses.dataclass
 class FairQueries(Queries):
-    """PgQueuer's queries, with our own statement that takes jobs lane by lane and fairly by shop."""
+    """PgQueuer's queries, with our own statement to take jobs lane by lane and fairly by shop."""
 
     lanes: Lanes = dataclasses.field(kw_only=True)
     _last_shop: dict[Lane, UUID] = dataclasses.field(default_factory=dict, kw_only=True)
@@ -131,7 +131,7 @@ class FairQueries(Queries):
         global_concurrency_limit: int | None,  # noqa: ARG002 - lanes have limits of their own
         heartbeat_timeout: timedelta,
     ) -> list[QueuedJob]:
-        """Take up to `batch_size` jobs of each lane: due ones, and those of workers that died."""
+        """Take up to `batch_size` jobs of each lane: due jobs, and those of workers that died."""
         self.lanes.forget_ended()
         taken: list[QueuedJob] = []
         for lane in Lane:

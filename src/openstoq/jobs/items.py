@@ -1,7 +1,7 @@
-"""Work on many items, in which a failing item affects no other and is remembered.
+"""Work on many items, of which a failing one affects no other and is retried later.
 
-A group is handled at once, in set-based SQL. Only when that raises is the group halved, again and
-again, until the failing items are found. An item's failure is kept in `item_faults`, unless the
+A group is handled at once, in set-based SQL. Only if that raises is the group halved, again and
+again, until the failing items are found. An item's failure is recorded in `item_faults`, unless the
 item's own table has a column for it. The item is retried after a growing pause, so that it does not
 delay the others every time.
 """
@@ -28,11 +28,11 @@ PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ leas
 
 
 class Failed(Systemic):
-    """The item of a job failed, but that is not recorded yet: the worker retries the job."""
+    """An item of a job failed, but this is not recorded yet, because the job will be retried."""
 
 
 def counts(run: Run) -> bool:
-    """Return whether a failure in this run is recorded on its item, instead of retrying the job."""
+    """Return whether a failure in this run is recorded on its item instead of causing a retry."""
     return run.failures + 1 >= TRIES
 
 
@@ -42,10 +42,10 @@ async def each(
     items: Sequence[Item],
     handle: Callable[[Sequence[Item]], Awaitable[Mapping[Item, str] | None]],
 ) -> dict[Item, str]:
-    """Handle a group in this transaction; return the items that failed, and why.
+    """Handle a group in this transaction; return a mapping from each failed item to the reason.
 
-    `items` are ids, because the log names them. An item that raised is rolled back. `handle` may
-    also return items that it could not handle.
+    `items` are ids, because they are logged. The changes for an item that raises are rolled
+    back. `handle` may also return items that it could not handle, with the reasons.
     """
     if not items:
         return {}
@@ -65,7 +65,7 @@ async def each(
 async def remember(
     db: Connection, shop_id: UUID, kind: str, failures: Mapping[Any, str], now: datetime
 ) -> None:
-    """Store why items failed, and count how often."""
+    """Store the failures of items, and count how often each item has failed."""
     if failures:
         await db.execute(
             """
@@ -83,7 +83,7 @@ async def remember(
 
 
 async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any]) -> None:
-    """Forget the failures of items that succeeded."""
+    """Delete the failures of items that have now succeeded."""
     await db.execute(
         "DELETE FROM item_faults WHERE shop_id = $1 AND kind = $2 AND item = ANY($3)",
         shop_id,
@@ -93,7 +93,7 @@ async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any])
 
 
 async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` failures that are 30 days old: their items are no longer retried."""
+    """Delete up to `most` failures older than 30 days: their items are no longer retried."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -111,7 +111,7 @@ async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> list[str]:
-    """Return the items that failed and must not be retried yet."""
+    """Return the items that have failed and must not be retried yet."""
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f
@@ -125,7 +125,7 @@ async def resting(db: Connection, shop_id: UUID, kind: str, now: datetime) -> li
 
 
 async def rested(db: Connection, shop_id: UUID, kind: str, now: datetime, most: int) -> list[str]:
-    """Return up to `most` items that failed and may be retried now, the oldest failure first."""
+    """Return up to `most` failed items that may be retried now, the oldest failure first."""
     rows = await db.fetch(
         f"""
         SELECT f.item FROM item_faults f

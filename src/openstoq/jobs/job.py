@@ -1,4 +1,4 @@
-"""Declarations of jobs: each is a function whose keyword-only parameters are the payload."""
+"""Declare jobs: each is a function whose keyword-only parameters are the payload."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
 
 
 class Lane(StrEnum):
-    """The group of jobs that compete for the same slots of a worker."""
+    """A group of jobs that compete for the same slots of a worker."""
 
     WORK = "work"
     SENDS = "sends"
-    """Messages to people. They have their own slots, however much other work there is."""
+    """Messages to people. They have their own slots, so they need not wait for other work."""
 
 
 class Retry(Systemic):
-    """Reschedule the job after `delay`. This is not a failure, so a job may do it without limit.
+    """Reschedule the job after `delay`. This does not count as a failure, so it has no limit.
 
-    `is_repeat` says that the next run may repeat something that this run has already done.
+    `is_repeat` means that the next run may repeat something that this run has already done.
     """
 
     def __init__(
@@ -41,16 +41,17 @@ class Retry(Systemic):
 
 
 class GiveUp(Systemic):
-    """End the job for good: a retry would not help."""
+    """End the job for good, because a retry would not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Generic[Sent]):
     """A unit of background work that runs at least once.
 
-    `attempts` bounds how often a run that raises is retried, with growing pauses. After that the
-    job is a dead letter, kept for the operator. `lane` names the slots it takes. `cron` schedules
-    it for every installed shop, and with `uninstalled` for uninstalled ones too.
+    `attempts` limits how often the job is retried after a run that raised. The pauses between
+    retries grow. After the last one the job is a dead letter, which is kept for the operator.
+    `lane` is the group of slots that it runs in. `cron` schedules the job for every installed
+    shop, and if `uninstalled` is set, for uninstalled shops too.
     """
 
     name: str
@@ -62,21 +63,21 @@ class Job(Generic[Sent]):
     payload: TypeAdapter[Any]
 
     def after(self, delay: timedelta) -> "Planned[Sent]":
-        """Return the job as a plan to enqueue that starts after `delay`."""
+        """Return a plan that enqueues the job to start after `delay`."""
         return Planned(job=self, delay=delay)
 
     def once(self, *, after: timedelta = timedelta(0)) -> "Planned[Sent]":
-        """Return the job as a plan that is left out if a job with the same arguments already waits."""
+        """Return a plan that enqueues the job unless it already waits with the same arguments."""
         return Planned(job=self, delay=after, coalesced=True)
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Return the handler's keyword arguments, read back from a stored payload."""
+        """Return the handler's keyword arguments, parsed from a stored payload."""
         return dict(self.payload.validate_python(sent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned(Generic[Sent]):
-    """A job to enqueue: it starts after `delay`, and is deduplicated if `coalesced`."""
+    """A plan to enqueue a job: when it starts, and whether it is left out if it already waits."""
 
     job: Job[Sent]
     delay: timedelta = timedelta(0)
@@ -85,7 +86,7 @@ class Planned(Generic[Sent]):
 
 @dataclass(slots=True)
 class JobSet:
-    """The jobs that one module declares, in order."""
+    """The jobs that a module declares, in order."""
 
     name: str
     jobs: list[Job[Any]] = field(default_factory=list)
@@ -101,7 +102,7 @@ class JobSet:
         uninstalled: bool = False,
         lane: Lane = Lane.WORK,
     ) -> Callable[[Handler[Sent]], Job[Sent]]:
-        """Declare a job; its name is the set's and the function's."""
+        """Declare a job, which is named after the set and the function."""
 
         def declare(handler: Handler[Sent]) -> Job[Sent]:
             name = f"{self.name}.{handler.__name__}"

@@ -1,8 +1,8 @@
-"""Leases in PostgreSQL: at most one run syncs a given offer, order or shop at a time.
+"""Leases in PostgreSQL: an offer, order or shop is synced by at most one run at a time.
 
 A lease is a row, not a lock, because a run talks to Shopify for minutes and a transaction must not
-stay open that long. A run that finds the lease taken reschedules itself, so a change made in the
-meantime is still synced.
+stay open that long. If another run holds the lease, a run reschedules itself, so that a change made
+in the meantime is still synced.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ LATER = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """The leases on the rows of `table`, which are identified by the shop and the column `key`.
+    """The leases on the rows of `table`, each identified by the shop and the column `key`.
 
-    A lease `lasts` for at least this time even if its run ends sooner, so that all changes within
-    that time cause only one further run.
+    A lease lasts at least for the time `lasts`, even if its run ends sooner. So all changes
+    within that time cause only one further run.
     """
 
     table: str
@@ -47,7 +47,7 @@ class Leases:
     lasts: timedelta = timedelta(0)
 
     async def claim(self, db: Connection, shop_id: UUID, key: Any) -> UUID | None:
-        """Lease a row to a run and return the lease, or None while another run holds it.
+        """Lease a row to a run and return the lease, or None if another run holds one.
 
         Raises GiveUp when the row does not exist.
         """
@@ -80,9 +80,10 @@ class Leases:
     ) -> AsyncIterator[bool]:
         """Lease a row to this run while the block runs; yield whether the run got the lease.
 
-        While another run holds the row, `again` enqueues a new job that repeats this one later.
-        With `keeps_count`, a job that has failed before is rescheduled itself, because a new job
-        would start with no failures. Raises GiveUp when the row does not exist.
+        If another run holds the lease, `again` enqueues a new job that repeats this one
+        later. With `keeps_count`, a job that has failed before is rescheduled instead,
+        because a new job would start with no failures. Raises GiveUp when the row does not
+        exist.
         """
         async with run.work() as work:
             lease = await self.claim(work.db, work.shop_id, key)
@@ -98,10 +99,10 @@ class Leases:
 
     @asynccontextmanager
     async def hold(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
-        """Renew a lease while the block runs, and release it after the time that it must last.
+        """Renew a lease while the block runs; afterwards let it end once its minimum time is over.
 
-        A block whose lease cannot be renewed is cancelled, because another run may take the row at
-        any moment. That raises Retry.
+        If the lease cannot be renewed, the block is cancelled and Retry is raised, because
+        another run may lease the row at any moment.
         """
         began = monotonic()
         try:
@@ -131,7 +132,7 @@ class Leases:
         revision: int | None,
         error: str | None,
     ) -> None:
-        """Record the revision of a row that was synced to the shop, and the error if it refused one."""
+        """Record a row's synced revision, and the error if the shop refused that revision."""
         await db.execute(
             f"""
             UPDATE {self.table} SET sync_error = $4,
@@ -164,7 +165,7 @@ class Leases:
     async def _set(
         self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta
     ) -> bool:
-        """Let a lease end after `term`; return False when another run has taken the row by now."""
+        """Let a lease end after `term`; return False if another run has taken the row meanwhile."""
         return bool(
             await db.fetchval(
                 f"""

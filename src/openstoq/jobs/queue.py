@@ -1,4 +1,4 @@
-"""The queue: jobs are written as rows of PgQueuer's table, on the caller's connection."""
+"""The queue: jobs are inserted as rows of PgQueuer's table, on the caller's connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ _NAMES = DBSettings(db_schema="queue")
 
 @dataclass(frozen=True, kw_only=True)
 class Enqueued:
-    """A job to run for a shop, as it is stored."""
+    """A job for a shop, as it is stored in the queue."""
 
     job: str
     shop_id: UUID
@@ -35,7 +35,7 @@ class Enqueued:
 
     @cached_property
     def payload(self) -> bytes:
-        """The row's payload, which the worker reads back."""
+        """The payload to store, which the worker will read back."""
         return orjson.dumps(
             {
                 "shop_id": self.shop_id,
@@ -49,7 +49,7 @@ class Enqueued:
 
     @property
     def dedupe_key(self) -> str | None:
-        """The key that is equal for two coalesced jobs with the same arguments."""
+        """The key that coalesced jobs share if they have the same name, shop and arguments."""
         if not self.coalesced:
             return None
         same = [self.job, self.shop_id, self.arguments]
@@ -68,10 +68,10 @@ def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -
 
 
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
-    """Insert `jobs` in one statement, and leave out coalesced ones that already wait.
+    """Insert `jobs`, except coalesced jobs that already wait in the queue.
 
-    A job that already waits is held back until this transaction commits. If it started sooner, it
-    would not yet see the change that it was enqueued for.
+    A job that already waits is held back until this transaction commits. If it started sooner,
+    it would not see this transaction's changes yet.
     """
     missing = jobs
     while missing:
@@ -109,7 +109,7 @@ SELECT id, 'queued', entrypoint, priority FROM enqueued
 
 
 async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
-    """Lock waiting jobs so that none starts before this transaction ends; return their keys."""
+    """Lock waiting jobs so that none starts before this transaction ends; return the keys found."""
     rows = await db.fetch(
         "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
     )
@@ -119,7 +119,8 @@ async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
 async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:
     """Set the lane and shop of jobs that were enqueued by the previous release.
 
-    A job without a readable shop stays as it is. All such jobs count as one shop's.
+    A job whose shop cannot be read is left as it is. All such jobs are treated as those of one
+    shop.
     """
     await db.execute(
         """
@@ -144,7 +145,10 @@ _SHOP_IN_PAYLOAD = '"shop_id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 
 
 async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:
-    """Enqueue `job` for each installed shop, or for every shop, unless it already waits there."""
+    """Enqueue a job for each installed shop, unless it already waits there.
+
+    A job that is declared with `uninstalled` is enqueued for uninstalled shops too.
+    """
     which = "every_shop" if job.uninstalled else "installed_shops"
     shops = await db.fetch(f"SELECT {which}() AS shop_id")
     if shops:
@@ -165,7 +169,7 @@ async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str)
 
 
 async def forget_log(db: Connection, most: int) -> int:
-    """Prune up to `most` entries of the queue's log that are more than a week old."""
+    """Delete up to `most` entries of the queue's log that are more than a week old."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -182,17 +186,19 @@ async def forget_log(db: Connection, most: int) -> int:
 
 
 async def release_dedupe_key(db: Connection, job_id: int) -> None:
-    """Release a job's key, so that the next job with the same arguments can already be enqueued.
+    """Release a job's key when it starts, so that the same job can be enqueued again from then on.
 
-    PgQueuer would keep the key until the job ends, and a change made while it runs would be missed.
+    PgQueuer would keep the key until the job ends. Then a change made while it runs would be
+    missed.
     """
     await db.execute("UPDATE queue.pgqueuer SET dedupe_key = NULL WHERE id = $1", job_id)
 
 
 async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
-    """Store in a job's payload how many of its runs raised (`failures`) or may repeat (`repeats`).
+    """Store in a job's payload how many runs raised (`failures`) or may be repeated (`repeats`).
 
-    PgQueuer counts every run as an attempt, even one that only found a lease taken.
+    PgQueuer counts every run as an attempt, even a run that only found that another held the
+    lease.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",
@@ -207,10 +213,10 @@ WAITING, FAILED = ("queued", "picked"), ("failed",)
 async def waiting_arguments(
     db: Connection, shop_id: UUID, job: str, statuses: Sequence[str] = WAITING
 ) -> list[dict[str, Any]]:
-    """Return the arguments of a shop's jobs of one kind: those that wait or run, or those FAILED.
+    """Return the arguments of a shop's jobs with this name that have one of the `statuses`.
 
-    Payloads are parsed here, and unreadable ones are ignored. In PostgreSQL a single unreadable
-    payload would make the whole statement fail, for every shop.
+    Payloads are parsed here, and unreadable payloads are ignored. If PostgreSQL parsed them, a
+    single unreadable payload would make the whole statement fail, for every shop.
     """
     rows = await db.fetch(
         """
@@ -239,6 +245,6 @@ def _document(payload: bytes) -> dict[str, Any]:
 
 
 async def waiting(db: Connection) -> dict[str, int]:
-    """Count the jobs in the queue's table by status."""
+    """Return the number of jobs in the queue's table by status."""
     rows = await db.fetch("SELECT status::text, count(*) FROM queue.pgqueuer GROUP BY status")
     return {row["status"]: row["count"] for row in rows}

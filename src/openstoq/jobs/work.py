@@ -1,4 +1,4 @@
-"""Units of work: a shop's transaction, with the jobs it enqueues and the events it publishes."""
+"""Units of work: a transaction of a shop, the jobs it enqueues and the events it publishes."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Runtime:
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """One transaction of one shop.
+    """A transaction of one shop.
 
-    Jobs are enqueued in the same transaction, at its end and in one statement. A crash therefore
-    cannot lose a job while keeping the change that it is for.
+    Its jobs are enqueued in the same transaction, at the end and in one statement. So a crash
+    cannot lose a job and yet keep the change that the job is for.
     """
 
     runtime: Runtime
@@ -64,7 +64,7 @@ class Work:
         *_: Sent.args,
         **arguments: Sent.kwargs,
     ) -> None:
-        """Enqueue `job`, to run once this transaction has committed, or as it is planned."""
+        """Enqueue `job`, to run after this transaction has committed, or according to its plan."""
         planned = job if isinstance(job, Planned) else Planned(job=job)
         self.effects.append(
             Enqueued(
@@ -80,9 +80,10 @@ class Work:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Roll back the block and the jobs it enqueued when its error is the item's fault.
+        """Roll back the block and the jobs it enqueued if it raises an error that its item caused.
 
-        The transaction goes on after that. Any other error ends it as a whole.
+        The transaction remains usable after that error. Any other error ends the
+        transaction as a whole.
         """
         enqueued = len(self.effects)
         await self.db.execute("SAVEPOINT item")
@@ -103,9 +104,10 @@ class Work:
     async def publish_apart(
         self, event: object, heard: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
-        """Call every subscriber not named in `heard`; a failing one does not affect the others.
+        """Call all subscribers but those in `heard`; a failing one does not affect the others.
 
-        Return the names of all that have succeeded by now, and why others failed.
+        Return the names of all subscribers that have succeeded, those in `heard` included,
+        and a mapping from the name of each that failed to the reason.
         """
         now, failures = list(heard), dict[str, str]()
         for subscriber in self.runtime.subscribers.get(type(event), ()):
@@ -119,32 +121,33 @@ class Work:
         return now, failures
 
     async def flush(self) -> None:
-        """Write the enqueued jobs; the unit of work calls it before it commits."""
+        """Insert the enqueued jobs; called by the unit of work before it commits."""
         if self.effects:
             await enqueue(self.db, self.effects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a job, which opens as many units of work as it needs."""
+    """A run of a job, which opens as many units of work as it needs."""
 
     runtime: Runtime
     shop_id: UUID
     request_id: str
     attempt: int
     failures: int = 0
-    """The number of runs of the job that raised; a run that rescheduled itself is not counted."""
+    """The number of this job's runs that raised; runs that rescheduled the job are not counted."""
     is_last: bool = False
     """The job becomes a dead letter if this run raises too."""
     repeats: int = 0
-    """The number of earlier runs that may already have done what this one does."""
+    """The number of earlier runs whose work this run may repeat."""
     is_crowded: Callable[[], bool] = lambda: False
     """Returns whether other jobs wait for this run's slot, so that a long run should pause."""
 
     def keep_count(self, delay: timedelta) -> None:
-        """Reschedule this job after `delay` if a run of it has raised.
+        """Reschedule this job after `delay` if one of its runs has raised.
 
-        The caller is about to enqueue a new job in its place, which would start with no failures.
+        Call it before enqueueing a new job in its place, because that would start with no
+        failures.
         """
         if self.failures:
             raise Retry("another run is at it", delay=delay)

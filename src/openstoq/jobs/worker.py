@@ -1,4 +1,4 @@
-"""The worker, which takes jobs off the queue, runs them, and survives a restart of PostgreSQL."""
+"""The worker, which takes jobs from the queue, runs them, and survives a restart of PostgreSQL."""
 
 import asyncio
 import logging
@@ -63,9 +63,10 @@ BATCH = 10_000
 
 
 class Worker:
-    """Runs `jobs` from the queue of the database at `url` until `stop` is called.
+    """Runs `jobs` from the queue in the database at `url` until `stop` is called.
 
-    Once a night one of the workers calls `forget`, which prunes rows that belong to no shop.
+    Once a night one of the workers calls `forget`, which deletes old rows that belong to no
+    shop.
     """
 
     def __init__(
@@ -98,13 +99,13 @@ class Worker:
                     await asyncio.wait_for(self.runtime.stopping.wait(), pause)
 
     def stop(self) -> None:
-        """Take no further jobs, and let `run` return once the running ones have ended."""
+        """Stop taking jobs; `run` returns once those that are running have ended."""
         self.runtime.stopping.set()
         if self._queue is not None:
             self._queue.shutdown.set()
 
     async def tidy(self) -> None:
-        """Prune old rows that belong to no shop."""
+        """Delete old rows that belong to no shop."""
         for number, forget in enumerate(self.forget):
             with alone("tidying", number, {}):
                 forgotten = BATCH
@@ -215,7 +216,7 @@ class Worker:
     async def _another(
         self, job: Job[Any], queued: QueuedJob, payload: dict[str, Any], error: Exception
     ) -> RetryRequested | None:
-        """Return the retry for a job that raised, or None once its attempts are used up."""
+        """Return the retry for a job that raised, or None if its attempts are used up."""
         if isinstance(error, FULL):
             # The job is retried until there is room again, however long that takes.
             log.warning("job.storage_full", error=type(error).__name__)
