@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Conditions:
-    """Conditions joined by AND, with the parameters they refer to."""
+    """Conditions joined by AND, with the values of their parameters."""
 
     def __init__(self) -> None:
         self.parameters: list[Any] = []
@@ -20,7 +20,7 @@ class Conditions:
         self._fragments.append(fragment.format(*(self.bind(value) for value in values)))
 
     def add_unless_none(self, fragment: str, value: Any) -> None:
-        """Add a condition whose every {} stands for `value`, unless that is None."""
+        """Add a condition in which every {} is replaced by `value`, unless `value` is None."""
         if value is not None:
             placeholder = self.bind(value)
             self._fragments.append(fragment.replace("{}", placeholder))

@@ -1,4 +1,4 @@
-"""Migrations: Alembic runs the SQL files in migrations/versions in order, each of them once."""
+"""Migrations: Alembic runs the SQL files in migrations/versions in order, and each only once."""
 
 import asyncio
 from pathlib import Path
@@ -26,7 +26,8 @@ def _config() -> Config:
 async def migrate(url: str, *, up_to: str = "head") -> list[str]:
     """Migrate the database at `url` to a revision; return the revisions that were applied.
 
-    Several processes may call this at once: an advisory lock lets one through at a time.
+    Several processes may call this at once, because an advisory lock lets them through one by
+    one.
     """
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
@@ -45,7 +46,7 @@ async def migrate(url: str, *, up_to: str = "head") -> list[str]:
 
 
 def migrate_now(url: str) -> list[str]:
-    """Call `migrate` from code that is not asynchronous."""
+    """Call `migrate` from synchronous code."""
     return asyncio.run(migrate(url))
 
 

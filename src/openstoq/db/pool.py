@@ -1,4 +1,4 @@
-"""The connection pool, and transactions, which run as the app's role and for one shop."""
+"""The connection pool and its transactions, each of which runs as the app's role for one shop."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(
 
 
 class PooledConnection(asyncpg.Connection):
-    """A connection that goes back to the pool without a RESET.
+    """A connection that returns to the pool without a RESET.
 
-    All settings are SET LOCAL, so the transaction's end has already undone them. That saves a
-    round trip per request.
+    All settings are SET LOCAL, so the end of the transaction has already undone them. Leaving
+    out the RESET saves a round trip per request.
     """
 
     def get_reset_query(self) -> str:
-        """Return nothing to run."""
+        """Return an empty query, because there is nothing to reset."""
         return ""
 
 
@@ -76,8 +76,8 @@ class Database:
     ) -> Database:
         """Open a pool of up to `size` connections to the server at `url`.
 
-        One shop may hold half of them. A statement may take `seconds`, unless its transaction sets
-        another limit.
+        A shop may use half of the connections. A statement may take `seconds`, unless its
+        transaction sets another limit.
         """
         pool = await asyncpg.create_pool(
             url,
@@ -103,12 +103,12 @@ class Database:
     async def transaction(
         self, shop_id: UUID | None, *, seconds: float | None = None
     ) -> AsyncIterator[Connection]:
-        """Run the block in one transaction that sees the rows of `shop_id` and no others.
+        """Run the block in a transaction that sees the rows of `shop_id` and no other shop's.
 
-        With None it sees no tenant's rows. The transaction commits when the block ends and
-        rolls back when it raises. A statement that takes longer than `seconds` raises
-        QueryCanceledError. If all of the shop's connections stay in use for as long, ShopBusyError
-        is raised.
+        If `shop_id` is None, it sees no shop's rows. The transaction commits when the block
+        ends, and rolls back when the block raises. A statement that takes longer than
+        `seconds` raises QueryCanceledError. If the shop's connections are all in use for
+        that long, ShopBusyError is raised.
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"
@@ -135,9 +135,9 @@ class Database:
                 raise RuntimeError("the transaction had failed and was rolled back")
 
     async def call(self, query: str, *arguments: Any) -> asyncpg.Record | None:
-        """Run one statement outside any shop, committed at once, and return its first row.
+        """Run a statement outside any shop, committed at once, and return its first row.
 
-        It is for the few functions that are called before the shop is known.
+        It is for the few SQL functions that are called before the shop is known.
         """
         try:
             with _reaching():
@@ -178,7 +178,7 @@ class Database:
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Set up a new connection to read and write jsonb as Python values."""
+    """Configure a new connection to read and write jsonb as Python values."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -189,10 +189,10 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 @contextmanager
 def _reaching() -> Iterator[None]:
-    """Raise ConnectionError for any error that keeps us from reaching the server.
+    """Turn an OSError that keeps us from reaching the server into a ConnectionError.
 
-    The cause may be a missing socket file or a host without a route. Its OSError looks like that of
-    any other file, and does not show that it is about the database.
+    The cause may be a missing socket file or a host without a route. Such an OSError looks like
+    that of any other file, and does not show that it is about the database.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Shares: limit the number of the pool's connections that one shop holds at a time."""
+"""Shares: limit how many of the pool's connections one shop holds at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,14 +8,14 @@ from weakref import WeakValueDictionary
 
 
 class ShopBusyError(TimeoutError):
-    """The shop's share of the connections did not become free in time; a retry helps."""
+    """None of the shop's connections became free in time; a later retry may succeed."""
 
 
 class Shares:
-    """Gives each shop `most` places, and lets further transactions wait for one in turn.
+    """Lets each shop hold `most` connections; its further transactions wait for their turn.
 
-    Without shares, thirty slow searches of one shop would hold all connections of a process, and
-    another shop's read would wait behind them.
+    Without this limit, thirty slow searches of one shop would hold all connections of a
+    process, and another shop's read would wait behind them.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,7 +25,7 @@ class Shares:
 
     @asynccontextmanager
     async def place(self, shop_id: UUID, *, seconds: float) -> AsyncIterator[None]:
-        """Hold one of the shop's places; raise ShopBusyError when none is free after `seconds`."""
+        """Hold one of the shop's places; raise ShopBusyError if none gets free within `seconds`."""
         places = self._places.get(shop_id)
         if places is None:
             places = self._places[shop_id] = asyncio.Semaphore(self.most)

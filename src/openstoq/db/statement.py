@@ -16,7 +16,7 @@ class Statement:
     parameters: tuple[Any, ...]
 
     def taking_along(self, other: "Statement | None") -> "Statement":
-        """Return this statement, a WITH query, that also runs the data-changing `other`."""
+        """Return this statement, a WITH query, extended to also run the data-changing `other`."""
         if other is None:
             return self
         text = _joined(self.text, len(self.parameters), other.text)

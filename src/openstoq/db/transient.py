@@ -1,4 +1,4 @@
-"""Errors of PostgreSQL and its connection: tell transient errors from those of an item's values."""
+"""Errors of PostgreSQL and the connection: distinguish transient errors from errors of an item."""
 
 import asyncpg
 
@@ -57,10 +57,10 @@ def _(_error: asyncpg.InternalClientError) -> bool:
 
 
 def is_passing(error: Exception) -> bool:
-    """Return whether the database is temporarily away or full, so that no value is to blame.
+    """Return whether the database is only temporarily unreachable or full, so no value is to blame.
 
-    The pool raises ConnectionError for anything that keeps it from reaching the server. Any other
-    OSError, such as a missing file, is our own fault.
+    The pool raises ConnectionError for anything that keeps it from reaching the server. Any
+    other OSError, such as for a missing file, is our own fault.
     """
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError)

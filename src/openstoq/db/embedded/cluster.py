@@ -1,4 +1,4 @@
-"""The files of an embedded server: make and check them, and start a server on them."""
+"""The files of an embedded server: create and check them, and start a server on them."""
 
 import contextlib
 import os
@@ -65,7 +65,7 @@ class Cluster:
         self.log_file = data_dir / "postgres.log"
 
     def prepare(self) -> str:
-        """Create the cluster if there is none, and return its password."""
+        """Create the cluster if it does not exist, and return its password."""
         password = self.password_file.read_text() if self.password_file.exists() else ""
         known = bool(password)
         password = password or secrets.token_urlsafe(32)
@@ -82,7 +82,7 @@ class Cluster:
         return password
 
     def launch(self, port: int) -> tuple[subprocess.Popen[bytes], int]:
-        """Start the server and return its process and port once it takes connections."""
+        """Start the server; return its process and port as soon as it accepts connections."""
         for _ in range(ATTEMPTS_AT_A_PORT):
             chosen = port or _free_port()
             if _is_free(chosen):
@@ -219,7 +219,7 @@ class Cluster:
 
 
 def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
-    """Dismiss the server's watcher, because we stop the server ourselves."""
+    """Dismiss the process that watches the server, because we stop the server ourselves."""
     if process.stdin is not None and not process.stdin.closed:
         # The watcher may be gone: systemd stops all processes of a service at once.
         with contextlib.suppress(BrokenPipeError):
@@ -228,7 +228,7 @@ def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
 
 
 def _servers_on(cluster: Path) -> Iterator[int]:
-    """Yield the processes of any server that works in `cluster`, backends included."""
+    """Yield the process ids of all servers that work in `cluster`, including their backends."""
     here = cluster.stat()
     for link in Path("/proc").glob("[0-9]*/cwd"):
         # Processes come and go meanwhile, and unreadable ones of other users cannot be on our

@@ -1,1 +1,1 @@
-"""The revisions: one SQL file each, run in order by openstoq.db.migrate."""
+"""The revisions: an SQL file for each, run in order by openstoq.db.migrate."""
