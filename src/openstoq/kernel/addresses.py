@@ -1,4 +1,4 @@
-"""Clients' IP addresses, reduced to the part that distinguishes one client from another."""
+"""Clients' IP addresses, reduced to the part that identifies a client."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -11,7 +11,7 @@ _REMEMBERED = 4096
 
 @lru_cache(_REMEMBERED)
 def plain(address: str) -> str:
-    """Return an address with IPv4 in plain form, which a dual-stack socket writes as IPv6."""
+    """Return an address with IPv4 in plain form, where a dual-stack socket reports it as IPv6."""
     try:
         read = ip_address(address)
     except ValueError:
@@ -22,7 +22,7 @@ def plain(address: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def client_of(address: str) -> str:
-    """Return the address to count a client by: an IPv4 address, or the /64 of an IPv6 address.
+    """Return the key to count a client under: its IPv4 address, or the /64 of its IPv6 address.
 
     An IPv4 address that is embedded in IPv6, by mapping or by 6to4, counts as IPv4. A text that is
     not an address is returned unchanged.

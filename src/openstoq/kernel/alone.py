@@ -1,4 +1,4 @@
-"""Blocks that handle one item of many: a failure affects only that item, and is logged."""
+"""Blocks that handle one of many items: a failure affects only that item, and is logged."""
 
 from collections.abc import MutableMapping
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class Alone(Generic[Item]):
-    """A block that handles one item, and whose failure affects only that item."""
+    """A block that handles an item and whose failure affects only that item."""
 
     def __init__(self, kind: str, item: Item, failures: MutableMapping[Item, str]) -> None:
         self._kind, self._item, self._failures = kind, item, failures
@@ -23,7 +23,7 @@ class Alone(Generic[Item]):
         """Begin the block."""
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        """Record the item's failure and continue after the block; raise any other error."""
+        """Record a failure that the item caused and continue after the block; raise any other."""
         if not isinstance(error, Exception) or not is_of_item(error):
             return False
         self._failures[self._item] = noted(self._kind, self._item, error)
@@ -36,7 +36,7 @@ def alone(kind: str, item: Item, failures: MutableMapping[Item, str]) -> Alone[I
 
 
 def noted(kind: str, item: object, error: Exception) -> str:
-    """Log and count an item's failure without its values, and return the sentence to record."""
+    """Log and count an item's failure without its values, and return the sentence to store."""
     sentence = sentence_of(error)
     if getattr(error, "is_answer", False):
         # The error is a rule's answer, such as that a balance is outstanding.

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers in the one form in which they are stored and compared."""
+"""E-mail addresses and phone numbers, normalised to the form in which we store and compare them."""
 
 import re
 
@@ -13,7 +13,7 @@ _PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 
 
 def email_address(text: str) -> str:
-    """Return an address in lower case, with its domain as DNS has it.
+    """Return an address in lower case, with its domain in the ASCII form that DNS uses.
 
     Raises ValueError with the reason if the address is invalid.
     """
@@ -23,7 +23,7 @@ def email_address(text: str) -> str:
 
 
 def with_ascii_domain(address: str) -> str:
-    """Return an address as mail carries it, with its domain as DNS has it (IDNA 2008).
+    """Return an address as it is used in mails, with its domain in ASCII (IDNA 2008).
 
     The address may not have been checked before: the operator sets a sender, and an older version
     may have stored a recipient. Raises ValueError for anything but a single plain address.
@@ -40,10 +40,10 @@ def with_ascii_domain(address: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """Return the mailbox behind an e-mail address, which is equal for all aliases of a mailbox.
+    """Return the mailbox of an e-mail address, which is the same for all aliases of the mailbox.
 
     Use it for counting, not for sending. At nearly all providers a recipient may append any text
-    after a +, and at Gmail also place dots freely.
+    after a +, and at Gmail also insert dots anywhere.
     """
     name, at, domain = address.lower().rpartition("@")
     name = name.partition("+")[0] or name
@@ -53,9 +53,10 @@ def mailbox_of(address: str) -> str:
 
 
 def email_forms(text: str | None) -> list[str]:
-    """Return all forms in which an address may be stored, or the text itself if it is invalid.
+    """Return all forms in which an address may be stored, or only the text itself if it is invalid.
 
-    We store an international domain as DNS has it; Shopify stores it as the customer wrote it.
+    We store an international domain in ASCII, as DNS does; Shopify stores it as the customer wrote
+    it.
     """
     given = (text or "").strip().lower()
     if not given:
@@ -72,7 +73,8 @@ def email_forms(text: str | None) -> list[str]:
 def phone_number(text: str, country: str | None = None) -> str | None:
     """Return a phone number as E.164, or None if it is invalid.
 
-    A number after + or 00 is read as international, any other as one of `country` (two letters).
+    A number that starts with + or 00 is parsed as international, any other as a national number of
+    `country` (two letters).
     """
     given = text.strip()
     if given.startswith("00"):

@@ -1,4 +1,4 @@
-"""Days and moments as callers write them: a filter's `from` and `to`, both inclusive."""
+"""Days and moments as callers send them: the `from` and `to` of a filter, both inclusive."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonS
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a moment in UTC; a moment without a zone is taken as UTC.
+    """Return a moment in UTC; a moment without a time zone is assumed to be in UTC.
 
-    Raises ValueError if its offset takes it out of the years that Python and PostgreSQL share.
+    Raises ValueError if its offset moves it out of the years that Python and PostgreSQL share.
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
@@ -54,11 +54,11 @@ def _moment(value: Any) -> Any:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment as callers write it, in UTC; a date means its midnight."""
+"""A moment as callers send it, converted to UTC; a date stands for its midnight."""
 
 
 def start_of(day: date | datetime | None) -> datetime | None:
-    """Return the moment from which `day` counts; a date begins at midnight UTC."""
+    """Return the moment at which `day` begins: midnight UTC for a date, or the moment itself."""
     if day is None or isinstance(day, datetime):
         return day
     return datetime.combine(day, time(), UTC)
@@ -67,7 +67,7 @@ def start_of(day: date | datetime | None) -> datetime | None:
 def end_of(day: date | datetime | None) -> datetime | None:
     """Return the first moment after `day`, or None if there is none.
 
-    A moment ends after one microsecond.
+    If `day` is a moment, that is one microsecond later.
     """
     if day is None:
         return None

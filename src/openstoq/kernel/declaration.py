@@ -10,10 +10,10 @@ from openstoq.kernel.patch import UNSET
 
 
 def keyword_fields(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the keyword-only parameters as pydantic field definitions, in order.
+    """Return a function's keyword-only parameters as pydantic field definitions, in order.
 
-    A parameter whose default is UNSET may be left out, and is then UNSET. Raises TypeError if a
-    parameter has no annotation.
+    A parameter with the default UNSET is optional, and keeps the value UNSET if it is left out.
+    Raises TypeError if a parameter has no annotation.
     """
     hints = get_type_hints(function, include_extras=True)
     parameters = [
@@ -37,7 +37,7 @@ def _default(parameter: inspect.Parameter) -> Any:
 
 
 def documentation(function: Callable[..., Any]) -> tuple[str, str]:
-    """Split a docstring into its first paragraph and the rest, each on one line.
+    """Split a function's docstring into its first paragraph and the rest, each on a single line.
 
     Raises TypeError if there is no docstring, because /help shows it.
     """

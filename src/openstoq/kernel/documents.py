@@ -1,6 +1,6 @@
 """Stored documents: read them even if another release or a manual edit left invalid values.
 
-A value that cannot be read counts as not set and is reported. The other values are kept.
+A value that cannot be read is treated as unset, and is reported. The other values are kept.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ _MOST = 100
 
 
 def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, list[str]]:
-    """Return a stored document, with the default for each value that cannot be read.
+    """Return a stored document and its problems, with the default for each unreadable value.
 
-    The sentences name these values by their path below `name`, without quoting them.
+    Each problem is a sentence that names a value by its path below `name` without quoting it.
     """
     problems: list[str] = []
     values = stored
@@ -41,7 +41,10 @@ def _sentence(path: str) -> str:
 
 
 def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Delete the value at an error's place, or the nearest object around it; return its path."""
+    """Delete the value at an error's location, or the innermost object around it.
+
+    Return the path of the deleted value.
+    """
     way = list(_way(values, place))
     if not way:
         return ()
@@ -51,7 +54,7 @@ def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
 
 
 def _way(values: Any, place: tuple[int | str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the objects and keys along an error's place, which may also name types."""
+    """Yield the objects and keys along an error's location, which may also contain type names."""
     for step in place:
         if not isinstance(values, dict):
             return

@@ -1,8 +1,9 @@
-"""Faults: decide whether an error is an item's own, and what a log may contain of it.
+"""Faults: decide whether an item caused an error, and what a log may contain of it.
 
-Code that handles many items continues after an item's own error. It stops at a systemic error: the
-next item would meet that too, and a retry helps. Modules that know further kinds of errors judge
-them with `is_of_item.register`: `errors` does so for our own, `db.transient` for PostgreSQL's.
+Code that handles many items continues after an error that an item caused. It stops at a systemic
+error, which the next item would meet too, and after which a retry helps. Modules that know further
+kinds of errors classify them with `is_of_item.register`: `errors` does so for our own, and
+`db.transient` for PostgreSQL's.
 """
 
 import errno
@@ -35,10 +36,10 @@ def _(error: OSError) -> bool:
 
 
 def sentence_of(error: Exception) -> str:
-    """Return the sentence about an error that is recorded on its item.
+    """Return the sentence that describes an error, to be stored with its item.
 
-    It is the error's message if that is meant to be shown (`is_told`), such as a rule's answer or
-    Shopify's words. For a fault of ours it names the kind and the line, and quotes no value.
+    If the error's message is meant to be shown (`is_told`), as that of a rule or of Shopify is, it
+    is that message. Otherwise it contains the kind and the line of the error, but no value.
     """
     if getattr(error, "is_told", False):
         return str(error)
@@ -53,7 +54,7 @@ def trace_of(error: BaseException) -> str:
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Return the innermost of our own lines that `error` passed through, the deepest last."""
+    """Return the innermost of our own lines in the traceback of `error`, the deepest last."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or list(frames)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in ours[-DEPTH:]]

@@ -1,4 +1,4 @@
-"""Ids: ours are UUIDv7; Shopify's are integers, which callers may send as number, text or GID."""
+"""Ids: ours are UUIDv7; Shopify's are integers, which callers may send as a number, text or GID."""
 
 import re
 import secrets
@@ -19,25 +19,25 @@ _KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def new_id() -> UUID:
-    """Return a new UUIDv7; such ids sort by the time they were made."""
+    """Return a new UUIDv7; these ids sort by the time at which they were created."""
     return uuid_utils.compat.uuid7()
 
 
 def created_at(made: UUID) -> datetime:
-    """Return the time at which one of our ids was made, to the millisecond."""
+    """Return the time at which one of our ids was created, to the millisecond."""
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def random_text(length: int) -> str:
-    """Return `length` random letters and digits that cannot be guessed."""
+    """Return `length` random letters and digits that nobody can guess."""
     return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(length))
 
 
 def shopify_id(value: Any, kind: str | None = None) -> int:
-    """Read a Shopify id sent as a number, a numeric string or a GID.
+    """Parse a Shopify id that was sent as a number, a numeric string or a GID.
 
-    Raises ValueError if it is none of these, is greater than 2^63 - 1, or is a GID of a kind
-    other than `kind`.
+    Raises ValueError if it is none of these, is greater than 2^63 - 1, or is a GID of a kind other
+    than `kind`.
     """
     if isinstance(value, str):
         matched = _GID.match(value)
@@ -53,12 +53,12 @@ def shopify_id(value: Any, kind: str | None = None) -> int:
 
 
 def gid(kind: str, number: int) -> str:
-    """Return a Shopify id as the global id that its GraphQL API uses."""
+    """Return a Shopify id as a GID, the global id that its GraphQL API uses."""
     return f"gid://shopify/{kind}/{number}"
 
 
 class _Of:
-    """Marks an int as the id of a Shopify resource, whose kind is named as in its GID."""
+    """Marks an int as the id of a Shopify resource; the kind is named as in a GID."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

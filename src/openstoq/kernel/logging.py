@@ -42,9 +42,9 @@ def configure(
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Send lines of structlog and the standard library, from `level` up, to `stream` or stderr.
+    """Log lines of structlog and the standard library, from `level` up, to `stream` or else stderr.
 
-    A line that cannot be written is lost. It never makes a request or a job fail.
+    A line that cannot be written is lost, but never makes a request or a job fail.
     """
     lowest = logging.getLevelNamesMapping()[level.upper()]
     out = stream or sys.stderr
@@ -88,12 +88,12 @@ def configure(
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask the values of fields that are named like secrets, and any secret inside a text."""
+    """Mask fields whose names look like those of secrets, and any secrets within texts."""
     return {name: _masked(value, name, 0) for name, value in event.items()}
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes lines, and has the name of the module that logs them."""
+    """Writes log lines under the name of the module that logs them."""
 
     def __init__(self, out: TextIO, name: str = "openstoq") -> None:
         super().__init__(out)
@@ -101,7 +101,7 @@ class _NamedLogger(structlog.WriteLogger):
 
 
 def _bound_logger(lowest: int) -> type[Any]:
-    """Return structlog's logger, changed so that logging a line never raises."""
+    """Return structlog's logger, changed so that logging never raises."""
     filtering: Any = structlog.make_filtering_bound_logger(lowest)
 
     def write(logger: Any, method: str, event: str | None = None, /, **fields: Any) -> Any:
@@ -146,7 +146,7 @@ def _masked(value: Any, name: str, depth: int) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """Return a text with everything masked that looks like a key, password, token or contact."""
+    """Return a text with anything masked that looks like a key, password, token or contact."""
     for signs, look in _SECRET_TEXTS:
         if any(sign in text for sign in signs):
             text = look.sub(MASK, text)

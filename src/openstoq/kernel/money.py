@@ -32,7 +32,7 @@ _DIGITS = {
 
 
 def digits(currency: str) -> int:
-    """Return how many decimals an amount of `currency` has (ISO 4217)."""
+    """Return the number of decimals in an amount of `currency` (ISO 4217)."""
     return _DIGITS.get(currency, 2)
 
 

@@ -1,4 +1,4 @@
-"""Pages of a list: the requested page, and the `meta` block of its answer."""
+"""Pages of a list: the requested page, and the `meta` block of the response."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ MOST_ROWS = 10_000_000
 
 
 class PageMeta(BaseModel):
-    """Where a page stands in its list."""
+    """The position of a page within its list."""
 
     total_count: int
     page: int
@@ -18,7 +18,7 @@ class PageMeta(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list: its `number`, from 1, and the `size` of each page in rows."""
+    """A page of a list: its `number`, counted from 1, and the `size` of all pages in rows."""
 
     number: int
     size: int

@@ -1,7 +1,7 @@
-"""Deep-partial updates: an absent field is left alone, and null clears it.
+"""Deep-partial updates: a field that is absent is left unchanged, and null clears a field.
 
-A settings document is one strict pydantic model. `partial_of` derives the PATCH schema from it,
-so the two cannot drift apart.
+A settings document is one strict pydantic model. `partial_of` derives the PATCH schema from it, so
+the two cannot drift apart.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ UNSET: Any = _Unset()
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A property of a document's field that its type does not express."""
+    """A property of a field that the field's type does not express."""
 
     name: str
 
@@ -41,14 +41,14 @@ TRANSLATABLE = Marker("translatable")
 
 
 class Settings(BaseModel):
-    """Base of all settings documents: it refuses unknown fields and validates assignments."""
+    """Base of all settings documents, which reject unknown fields and validate assignments."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
 @cache
 def partial_of(document: type[BaseModel]) -> type[BaseModel]:
-    """Return `document` with every field optional, at every depth."""
+    """Return the PATCH model of `document`, with all writable fields optional at every depth."""
     fields: dict[str, Any] = {}
     for name, field in document.model_fields.items():
         if READ_ONLY in field.metadata:
@@ -66,35 +66,35 @@ def partial_of(document: type[BaseModel]) -> type[BaseModel]:
 def merge(document: Document, changes: dict[str, Any]) -> Document:
     """Return a validated copy of `document` with `changes` merged into it.
 
-    Objects are merged; lists and values are replaced. Raises pydantic's ValidationError if the
-    result is not a valid document.
+    Objects are merged; lists and other values are replaced. Raises pydantic's ValidationError if
+    the result is not a valid document.
     """
     return reread(type(document).model_validate(_merged(stored(document), changes)))
 
 
 def reread(document: Document) -> Document:
-    """Return a document as it will be read back once it is stored.
+    """Return a document as it will be when it is read back from the database.
 
-    Raises pydantic's ValidationError if it could not be read back. A field that normalises its
-    value may produce one that it does not accept itself.
+    Raises pydantic's ValidationError if it could not be read back, because a field that normalises
+    its value may produce one that it does not accept itself.
     """
     return type(document).model_validate(stored(document))
 
 
 def stored(document: BaseModel) -> dict[str, Any]:
-    """Return the fields of a document that are stored, as JSON values without computed ones."""
+    """Return a document's fields as the JSON values to store, without computed fields."""
     return document.model_dump(mode="json", exclude_computed_fields=True)
 
 
 def assign(target: object, **values: Any) -> None:
-    """Set the attributes that were given; skip those left UNSET."""
+    """Set each attribute of `target` to the given value, except those whose value is UNSET."""
     for name, value in values.items():
         if value is not UNSET:
             setattr(target, name, value)
 
 
 def marked_paths(document: type[BaseModel], marker: Marker, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted paths of every field of a document that carries `marker`, in order."""
+    """Yield the dotted path of every field that has `marker`, in the document's order."""
     for name, field in document.model_fields.items():
         if marker in field.metadata:
             yield prefix + name

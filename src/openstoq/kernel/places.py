@@ -1,7 +1,7 @@
-"""Locales and countries in the one form in which they are stored: BCP 47 tags, ISO 3166 codes.
+"""Locales and countries, normalised to the form in which we store them: BCP 47, ISO 3166.
 
-Only locales and countries that CLDR knows are stored, so that code which later writes a mail or a
-price can rely on them.
+Only locales and countries that CLDR knows are stored, so that code that writes a mail or a price
+later can rely on them.
 """
 
 import re
@@ -30,9 +30,9 @@ def locale_tag(text: str) -> str | None:
     """Return a locale as its BCP 47 tag, such as pt-BR or zh-Hant, or None if it is unknown.
 
     An outdated language code is replaced (iw by he). A script that the territory implies is left
-    out, as Shopify does: zh-Hant-TW becomes zh-TW. If CLDR knows only the first part of a tag, that
-    part is returned. An odd locale is never a reason to refuse a request, because the shop's own
-    language can be used instead.
+    out, as Shopify does: zh-Hant-TW becomes zh-TW. If CLDR only knows the first part of a tag, that
+    part is returned. An unknown locale is never a reason to refuse a request, because the shop's
+    own language can be used instead.
     """
     tag = _POSIX.split(text.strip(), maxsplit=1)[0].replace("_", "-")
     if not _TAG.fullmatch(tag):
@@ -51,9 +51,10 @@ def locale_tag(text: str) -> str | None:
 
 
 def readable(tag: str) -> tuple[str, ...]:
-    """Return the tags of texts that a reader of `tag` can read, the best first.
+    """Return the locales of texts that a reader of `tag` can read, best first.
 
-    They are the tag itself, its language with its script, and its language: zh-HK, zh-Hant, zh.
+    They are the tag itself, its language with the script, and its language alone: zh-HK, zh-Hant,
+    zh.
     """
     known = locale_tag(tag)
     if known is None:
@@ -69,7 +70,7 @@ def _joined(language: str, script: str | None, territory: str | None) -> str:
 
 
 def _script_of(language: str, territory: str | None) -> str | None:
-    """Return the script in which a language is written, in the territory or else in general."""
+    """Return the script of a language in the territory, or its usual script elsewhere."""
     likely = _names()[1]
     found = likely.get(f"{language}_{territory}") or likely.get(language) or ""
     return found.split("_")[1] if "_" in found else None
@@ -77,12 +78,12 @@ def _script_of(language: str, territory: str | None) -> str | None:
 
 @cache
 def _names() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return CLDR's replacements of language codes, and the likely full locale of each tag."""
+    """Return CLDR's replacements for language codes, and its likely full locale for each tag."""
     return get_global("language_aliases"), get_global("likely_subtags")
 
 
 def country_code(text: str) -> str | None:
-    """Return a country's two letters in upper case, or None if it is not a country."""
+    """Return a country's two-letter code in upper case, or None if there is no such country."""
     code = text.strip()
     named = _COMMONLY.get(code.upper(), code.upper()) if code.isascii() else ""
     return named if named in _countries() else None

@@ -1,4 +1,4 @@
-"""Ports: find the adapter of an outside service by its type; bootstrap plugs the adapters in."""
+"""Ports: look up the adapter of an outside service by type; bootstrap registers the adapters."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
@@ -13,7 +13,7 @@ class Ports:
         self._adapters = dict(adapters)
 
     def get(self, port: type[Port]) -> Port:
-        """Return the adapter of `port`; raise LookupError if bootstrap has plugged in none."""
+        """Return the adapter of `port`; raise LookupError if bootstrap has registered none."""
         try:
             return cast("Port", self._adapters[port])
         except KeyError:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of a job among those that a worker runs at once."""
+    """The place that a job takes among the jobs that a worker runs at once."""
 
     lane: str
     shop_id: UUID
@@ -21,7 +21,7 @@ class Slot:
 
     @property
     def is_free(self) -> bool:
-        """Return whether another job may run in its place because this one waits."""
+        """Return whether another job may run in this place because its own job only waits."""
         return self.waits > 0
 
 
@@ -30,7 +30,7 @@ _slot: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 @contextmanager
 def occupied(slot: Slot) -> Iterator[None]:
-    """Let the block, and the tasks that it starts, hold `slot`."""
+    """Let the block, and the tasks that it starts, run in `slot`."""
     token = _slot.set(slot)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Free text as it is stored: on one line or several, without invisible or control characters."""
+"""Free text, on one line or several, cleaned of invisible and control characters for storage."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _UNSEEN = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 
 
 def text(given: str) -> str:
-    """Return text of any number of lines; raise ValueError if it has other control characters."""
+    """Return text, which may have line breaks; raise ValueError for other control characters."""
     if _UNTEXTUAL.search(given):
         raise ValueError("must not contain control characters or lone surrogates")
     return given
@@ -34,5 +34,5 @@ def line(given: str) -> str:
 
 
 def cleaned(given: str) -> str:
-    """Return text from a source that cannot be refused, without characters that cannot be stored."""
+    """Return text without characters that cannot be stored, for a source that cannot be refused."""
     return _UNTEXTUAL.sub("", given)
