@@ -1,4 +1,4 @@
-"""The commands of the command line, which is `app`."""
+"""The commands of the command line; `app` contains them all."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL of a command: start it, keep it running, and stop it afterwards."""
+"""The embedded PostgreSQL of a command: start it, keep it running, and finally stop it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ TRY_AGAIN_SECONDS = 5.0
 
 @asynccontextmanager
 async def embedded_server(folder: Path, *, port: int = 0) -> AsyncIterator[EmbeddedServer]:
-    """Run a server on `folder` while the block runs, and restart it whenever it dies."""
+    """Run a server on `folder` while the block runs, and restart it if it dies."""
     starting = asyncio.create_task(asyncio.to_thread(embedded.start, folder, port=port))
     try:
         server = await asyncio.shield(starting)

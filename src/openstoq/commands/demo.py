@@ -50,7 +50,7 @@ def demo(
         bool, typer.Option("--stay", help="Stay up after the stories, to look around.")
     ] = False,
 ) -> None:
-    """Start PostgreSQL, a sandbox shop, the API and a worker, and stay up for exploring."""
+    """Start PostgreSQL, a sandbox shop, the API and a worker, and keep them running to explore."""
     scripts = list(dict.fromkeys(script or []))
     for name in scripts:
         if name not in SCRIPTS:
@@ -74,9 +74,9 @@ def demo(
 
 
 def _check_free(first: int) -> None:
-    """Exit with a sentence if another program, such as another demo, uses one of the ports.
+    """Exit with a message if another program, such as another demo, uses one of the ports.
 
-    The database's port is checked where the database is started.
+    The port of the database is not among them, because it is checked when the database is started.
     """
     for port in range(first, first + 4):
         with socket.socket() as probe:
@@ -98,7 +98,7 @@ def _folder(data_dir: Path | None) -> Any:
 
 
 class _Kept:
-    """A folder that is kept, unlike a temporary one."""
+    """A folder that is kept on exit, in contrast to a temporary one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -127,7 +127,7 @@ async def _demo(folder: Path, port: int, *, scripts: list[str], stay: bool, as_j
 
 @asynccontextmanager
 async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
-    """Start all processes, connect the shops, and yield the addresses once all is pulled."""
+    """Start all processes, connect the shops, and yield the demo when their data is pulled."""
     api, sandbox, mail, smtp, database = range(port, port + 5)
     children = Children()
     async with embedded_server(folder / "postgres", port=database) as server:
@@ -174,7 +174,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
 
 
 def _environment(folder: Path, database_url: str, *, api: int, smtp: int) -> dict[str, str]:
-    """Return the demo's settings; most keep a value that the caller's environment already has."""
+    """Return the demo's settings; variables that are already set override most of them."""
     kept = folder / "demo.secrets"
     if not kept.exists():
         kept.touch(mode=0o600)
@@ -207,7 +207,7 @@ def _sandbox_arguments(sandbox: int, mail: int, smtp: int, *, api: int) -> tuple
 
 
 async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, folder: Path) -> str:
-    """Connect a sandbox shop and return its API key, which is the same at every start."""
+    """Connect a sandbox shop and return its API key, which stays the same across starts."""
     key = await installation.install(
         opened,
         domain=domain,
@@ -224,7 +224,10 @@ async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, fol
 
 
 async def _ready(opened: Runtime, api: str) -> None:
-    """Wait until the API answers and the worker has pulled and subscribed."""
+    """Wait until the API is ready and the worker has finished all queued jobs.
+
+    By then it has pulled the shops' data and subscribed to their webhooks.
+    """
     async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as http:
         while True:
             with suppress(httpx.TransportError):

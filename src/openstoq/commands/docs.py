@@ -65,7 +65,7 @@ def _default(setting: FieldInfo) -> str:
 
 
 def _allowed(setting: FieldInfo) -> str | None:
-    """Return a sentence about the values that a setting accepts, or None if it accepts any."""
+    """Return a sentence about the values that a setting accepts, or None if it accepts all."""
     if get_origin(setting.annotation) is Literal:
         return f"One of {', '.join(f'`{choice}`' for choice in get_args(setting.annotation))}."
     least = next((bound.ge for bound in setting.metadata if hasattr(bound, "ge")), None)

@@ -1,4 +1,4 @@
-"""Child processes: start them, restart one that dies, and stop them together."""
+"""Child processes: start them, restart those that die, and stop them together."""
 
 import asyncio
 import ctypes
@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(slots=True)
 class Child:
-    """One process of this installation: `openstoq …` or another module of Python."""
+    """A process of this installation: `openstoq …` or another Python module."""
 
     name: str
     arguments: tuple[str, ...]
@@ -45,14 +45,14 @@ class Child:
         )
 
     async def first_line(self) -> bytes:
-        """Return the first line that the process prints."""
+        """Return the first line of the process's output."""
         if self.process is None or self.process.stdout is None:
             raise RuntimeError(f"{self.name} was not started with its output piped")
         return await self.process.stdout.readline()
 
 
 def _stop_with_parent() -> None:
-    """Ask the kernel to send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
+    """Let the kernel send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -67,13 +67,13 @@ class Children:
         self._stopping = False
 
     async def start(self, child: Child) -> None:
-        """Start a process and keep it running."""
+        """Start a process, and restart it whenever it ends."""
         await child.start()
         self._children.append(child)
         self._watchers.append(asyncio.create_task(self._keep(child)))
 
     async def stop(self) -> None:
-        """Stop all processes, the last started first."""
+        """Stop all processes, beginning with the one that was started last."""
         self._stopping = True
         # Restarts under way are awaited, because their processes would otherwise never be stopped.
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -107,7 +107,7 @@ async def _stop(child: Child) -> None:
 
 
 async def wait_for_stop(work: Coroutine[Any, Any, Result]) -> Result | None:
-    """Run `work` to its end, or until SIGTERM or SIGINT cancels it.
+    """Run `work` until it ends, or until SIGTERM or SIGINT cancels it.
 
     Return its result, or None if it was cancelled.
     """

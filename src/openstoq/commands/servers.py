@@ -23,7 +23,7 @@ LISTEN_BACKLOG = 1024
 def serve(
     fd: Annotated[int | None, typer.Option(hidden=True, help="A listening socket.")] = None,
 ) -> None:
-    """Serve the API. OPENSTOQ_HTTP_WORKERS processes share the port."""
+    """Serve the API, in OPENSTOQ_HTTP_WORKERS processes that share the port."""
     settings = Settings()
     if fd is not None or settings.http.workers == 1:
         uvloop.run(bootstrap.serve(settings, fd=fd))
@@ -37,7 +37,7 @@ def worker() -> None:
 
 
 def up() -> None:
-    """Run everything on this machine: embedded PostgreSQL if no other is set, API and worker."""
+    """Run the API and a worker on this machine, with embedded PostgreSQL if no other is set."""
     asyncio.run(wait_for_stop(_up(Settings())))
 
 
@@ -104,7 +104,7 @@ async def _run_all(settings: Settings) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port` and that children may inherit."""
+    """Return a socket that listens on `host` and `port`, and that child processes may inherit."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     shared = socket.socket(family, socket.SOCK_STREAM)
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API k
 def _off_the_command_line(
     context: typer.Context, option: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Return a secret from the environment, or for "-" from the terminal or a pipe."""
+    """Return a secret from the environment, or for "-" from the terminal or from a pipe."""
     source = context.get_parameter_source(str(option.name))
     if value == "-":
         if sys.stdin.isatty():
@@ -66,7 +66,7 @@ def add(
         str | None, typer.Option(help="Where its Admin API answers, for a sandbox shop.")
     ] = None,
 ) -> None:
-    """Connect a shop: subscribe to its webhooks, pull its catalogue, print a first API key."""
+    """Connect a shop: subscribe to webhooks, pull the catalogue, and print a first API key."""
 
     async def run(runtime: Runtime) -> str:
         return await installation.install(
@@ -87,7 +87,7 @@ def key(
     name: Annotated[str, typer.Option(help="What the key is for.")] = "key",
     days: Annotated[int | None, typer.Option(help="Until it expires; never when unset.")] = None,
 ) -> None:
-    """Make another API key and print it, this once."""
+    """Create another API key and print it; it cannot be shown again."""
 
     async def run(runtime: Runtime) -> str:
         shop = await _shop(runtime, domain)
@@ -140,7 +140,7 @@ def unblock(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every blocked sign-up.")] = False,
 ) -> None:
-    """Make sign-ups pending again that were blocked because of a relay's fault."""
+    """Return sign-ups that were blocked by a relay's fault to pending."""
     if everything == (reason is not None or since is not None):
         raise typer.BadParameter("say which: --reason or --since (or both), or --all alone")
     began = since.replace(tzinfo=UTC) if since is not None else None

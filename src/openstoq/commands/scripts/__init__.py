@@ -1,4 +1,4 @@
-"""Stories that `openstoq demo --script NAME` plays and checks."""
+"""Stories: scenarios that `openstoq demo --script NAME` plays and checks."""
 
 import httpx
 from rich.console import Console
@@ -12,7 +12,7 @@ SCRIPTS: dict[str, type[Story]] = {"back-in-stock": BackInStock, "preorder": Pre
 
 
 async def play(names: list[str], stage: Demo) -> int:
-    """Play stories one after the other; return 0 if all of them succeed, else 1."""
+    """Play stories one after the other; return 0 if all of them succeed, or else 1."""
     console = Console(highlight=False)
     async with httpx.AsyncClient(timeout=10) as http:
         for name in names:

@@ -12,12 +12,12 @@ SIGNUPS = "/back_in_stock/signups"
 
 
 class BackInStock(Story):
-    """Four shoppers wait for a variant; it comes back, and each of them gets one mail."""
+    """Four shoppers wait for a variant; it is restocked, and each of them gets one mail."""
 
     title = "back-in-stock: four wait, the variant comes back, each gets one mail"
 
     async def tell(self) -> None:
-        """Play the story from its beginning to its end."""
+        """Play the story from start to end."""
         variant = await self.sold_out_variant()
         signup_id = await self._sign_up(variant)
         await self.restock(variant, 12)

@@ -1,4 +1,4 @@
-"""Stories with orders: read an order from v2 and from the shop, and check that both agree."""
+"""Stories with orders: read an order from v2 and from the shop, and check that they agree."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class Preorder:
-    """A shopper's order; `id` is Shopify's."""
+    """A shopper's order; `id` is its id in Shopify."""
 
     id: int
     name: str
@@ -24,7 +24,7 @@ class Preorder:
 
     @property
     def path(self) -> str:
-        """The order's path in v2."""
+        """The order's path in API v2."""
         return f"{ORDERS}/{self.id}"
 
     @property
@@ -34,7 +34,7 @@ class Preorder:
 
 
 class OrderStory(Story):
-    """A story with orders, which it reads from the shop and from v2."""
+    """A story with orders, which it reads both from the shop and from v2."""
 
     async def agree(self, orders: list[Preorder]) -> None:
         """Check that v2, its ledger and Shopify agree to the cent, and that no balance is open."""
@@ -52,7 +52,7 @@ class OrderStory(Story):
         )
 
     async def money(self, order: Preorder) -> dict[str, Any]:
-        """Return the totals of an order in v2, and the sums of its ledger."""
+        """Return an order's totals in v2, and the sums of the ledger's charges and refunds."""
         totals = (await self.read(order.path))["totals"]
         ledger = (await self.read(f"{order.path}/payments"))["ledger"]
         done = [one for one in ledger if one["status"] == "succeeded"]
@@ -62,12 +62,12 @@ class OrderStory(Story):
         }
 
     async def in_shopify(self, order: Preorder) -> dict[str, Any]:
-        """Return an order as the shop has it."""
+        """Return an order as it is in the shop."""
         shown: dict[str, Any] = await self.control("GET", f"orders/{order.id}")
         return shown
 
     async def last_charge(self, order: Preorder) -> dict[str, Any]:
-        """Return the last charge of the order's card."""
+        """Return the last charge to the card of an order."""
         charges = (await self.control("GET", "charges"))["charges"]
         of_order: list[dict[str, Any]] = [one for one in charges if one["order_id"] == order.id]
         if not of_order:
@@ -75,7 +75,7 @@ class OrderStory(Story):
         return of_order[-1]
 
     async def is_held(self, order: Preorder, note: str) -> None:
-        """Check that the whole order is held, by us alone and with that note."""
+        """Check that the whole order is on hold, only by us and with the given note."""
         told = await self.control("GET", f"orders/{order.id}/fulfillment")
         holds = [
             (one["status"], [(hold["by"], hold["note"]) for hold in one["holds"]])
@@ -84,7 +84,7 @@ class OrderStory(Story):
         same(f"the holds of {order.name}", holds, [("ON_HOLD", [("app", note)])])
 
     async def arrives(self, order: Preorder, state: str) -> None:
-        """Wait until the order's webhook is delivered, it has that state, and the shop is synced."""
+        """Wait until an order's webhook is delivered, v2 has its state, and the shop is synced."""
 
         async def has_arrived() -> bool | None:
             told = await self.control("GET", "deliveries?topic=orders/create&state=delivered")
@@ -96,11 +96,11 @@ class OrderStory(Story):
         await self.synced(order)
 
     async def reaches(self, order: Preorder, state: str) -> None:
-        """Wait until an order has a state in v2."""
+        """Wait until an order has the given state in v2."""
         await self.becomes(f"the state of {order.name}", state, lambda: self.state(order))
 
     async def synced(self, order: Preorder) -> None:
-        """Wait until an order is synced to the shop."""
+        """Wait until v2's changes to an order are synced to the shop."""
 
         async def sync() -> object:
             return (await self.read(order.path))["sync"]
@@ -108,6 +108,6 @@ class OrderStory(Story):
         await self.becomes(f"the sync of {order.name}", {"state": "synced", "error": None}, sync)
 
     async def state(self, order: Preorder) -> object:
-        """Return an order's state in v2; it is unknown until the order was read from the shop."""
+        """Return an order's state in v2, unknown until the order has been read from the shop."""
         answer = await self.ask("GET", order.path)
         return "unknown" if answer.status_code == NOT_FOUND else found(answer)["state"]

@@ -1,4 +1,4 @@
-"""Preorders as a story: an offer, three orders, a declined card, the balances, the parcels."""
+"""Preorders as a story: an offer, three orders, a declined card, balances and shipments."""
 
 import json
 import re
@@ -20,7 +20,7 @@ class Preorders(OrderStory):
     title = "preorder: a deposit now, the balance when stock lands, then the parcel"
 
     async def tell(self) -> None:
-        """Play the story from its beginning to its end."""
+        """Play the story from start to end."""
         variant = await self.sold_out_variant()
         offer = await self._offer(variant)
         plan_id = await self._in_shop(offer, variant)

@@ -1,11 +1,11 @@
-"""The stage of a demo: its addresses and keys, which it prints and its stories use."""
+"""The stage of a demo: the addresses and keys that the demo prints and its stories use."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A shop of the demo and its API key."""
+    """A shop of the demo, and its API key."""
 
     shop_domain: str
     api_key: str
@@ -13,9 +13,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo's addresses and keys.
+    """The addresses and keys of the demo.
 
-    `admin_token` is valid for the sandbox's Admin API and its control API.
+    `admin_token` is valid both for the sandbox's Admin API and for its control API.
     """
 
     api: str

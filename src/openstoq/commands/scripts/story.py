@@ -1,4 +1,4 @@
-"""The base of all stories: requests to the faces, a timeline, and waits with a time limit."""
+"""The base of all stories: API requests, a timeline, and waits with a time limit."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -17,11 +17,11 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 
 
 class Differs(Exception):  # noqa: N818 - the story went another way than it should
-    """Something differs from what the story expects."""
+    """A value differs from what the story expects."""
 
 
 class Story(ABC):
-    """A story on a stage; `tell` raises Differs as soon as something differs."""
+    """A story about a demo; `tell` raises Differs as soon as a value is not as expected."""
 
     title: ClassVar[str]
 
@@ -41,10 +41,10 @@ class Story(ABC):
 
     @abstractmethod
     async def tell(self) -> None:
-        """Play the story from its beginning to its end."""
+        """Play the story from start to end."""
 
     async def play(self) -> bool:
-        """Play the story and print its timeline, with the difference if there is one."""
+        """Play the story and print its timeline, ending with the difference if there is one."""
         self.console.print(f"\n[bold]{self.title}[/]")
         try:
             self._read_mails = max((one["id"] for one in await self._mails()), default=0)
@@ -56,7 +56,7 @@ class Story(ABC):
         return True
 
     def say(self, what: str, where: str = "") -> None:
-        """Print an event of the story with its time, and the place to look at it."""
+        """Print an event of the story with its time, and where to look at it."""
         elapsed = f"{monotonic() - self._began:6.2f} s"
         self.console.print(f"[dim]{elapsed}[/]  {escape(what)}", soft_wrap=True)
         if where:
@@ -72,15 +72,15 @@ class Story(ABC):
         )
 
     async def read(self, path: str) -> Any:
-        """Return the answer to a GET of v2."""
+        """Return the body of v2's response to a GET."""
         return found(await self.ask("GET", path))
 
     async def write(self, path: str, *, method: str = "POST", **body: Any) -> Any:
-        """Send a write to v2, and return its answer, which must be 202."""
+        """Send a write to v2 and return the body of the response, whose status must be 202."""
         return found(await self.ask(method, path, **body), 202)
 
     async def control(self, method: str, path: str, **body: Any) -> Any:
-        """Call the sandbox shop's control API, in the merchant's place."""
+        """Call the sandbox shop's control API, acting as the merchant."""
         return found(
             await self.http.request(
                 method,
@@ -91,7 +91,7 @@ class Story(ABC):
         )
 
     async def sold_out_variant(self) -> dict[str, Any]:
-        """Return a sold-out variant with its `product_id` and `page`, and print its title."""
+        """Print and return a sold-out variant, with its `product_id` and the URL of its `page`."""
         for product in (await self.control("GET", "products"))["products"]:
             for variant in product["variants"]:
                 if variant["inventory_quantity"] <= 0 and variant["inventory_policy"] == "DENY":
@@ -102,11 +102,11 @@ class Story(ABC):
         raise Differs("the sandbox shop has nothing that is sold out")
 
     async def restock(self, variant: dict[str, Any], available: int) -> None:
-        """Set stock in the sandbox shop, which sends a webhook about it."""
+        """Set a variant's stock in the sandbox shop, which sends a webhook about it."""
         await self.control("POST", "stock", variant_id=variant["id"], available=available)
 
     async def mails(self, number: int, to: str | None = None) -> list[dict[str, Any]]:
-        """Wait for `number` new mails, to one address or to all, and return them."""
+        """Wait for `number` new mails, to one address or to any, and return them."""
 
         async def caught() -> list[dict[str, Any]] | None:
             messages = await self._mails(to)
@@ -118,13 +118,13 @@ class Story(ABC):
         return messages
 
     async def mail_to(self, address: str) -> dict[str, Any]:
-        """Wait for the next mail to an address and return it, with the `url` of its page."""
+        """Wait for the next mail to an address; return it with the `url` at which it is shown."""
         (message,) = await self.mails(1, address)
         self._read_mails = max(self._read_mails, message["id"])
         return {**message, "url": f"{self.stage.mail}/messages/{message['id']}/html"}
 
     async def until(self, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Poll until `look` returns something, and return it."""
+        """Poll until `look` returns something other than None, and return it."""
         deadline, pause = monotonic() + self.patience, SHORTEST_PAUSE
         while (seen := await look()) is None:
             if monotonic() > deadline:
@@ -164,13 +164,13 @@ class Story(ABC):
 
 
 def found(answer: httpx.Response, status: int = 200) -> Any:
-    """Return the body of an answer; raise Differs unless it has that status."""
+    """Return the body of a response; raise Differs if it has another status."""
     if answer.status_code != status:
         raise Differs(f"{answer.request.url} answered {answer.status_code}: {answer.text[:300]}")
     return answer.json()
 
 
 def same(what: str, got: object, expected: object) -> None:
-    """Raise Differs unless both values are equal."""
+    """Raise Differs if the two values are not equal."""
     if got != expected:
         raise Differs(f"{what}: {got} instead of {expected}")
