@@ -11,7 +11,7 @@ from openstoq.db.embedded import EmbeddedServerError
 
 
 def main() -> None:
-    """Run one command, and print a wrong setting as a sentence instead of a traceback."""
+    """Run one command; if a setting is wrong, print a sentence instead of a traceback."""
     try:
         app()
     except (SettingsError, EmbeddedServerError, CommerceError) as error:

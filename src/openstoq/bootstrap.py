@@ -1,4 +1,4 @@
-"""Turn settings into a running process; this is the only place that chooses adapters."""
+"""Turn settings into a running process; no other module chooses adapters."""
 
 import gc
 import signal
@@ -42,7 +42,7 @@ SHORTEST_KEY = 32
 
 
 class SettingsError(Exception):
-    """A setting keeps the process from starting; the message names it and what to do."""
+    """A setting keeps the process from starting; the message names it and the remedy."""
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def runtime(
 ) -> AsyncIterator[Runtime]:
     """Open the objects that all requests and jobs share; close them when the block ends.
 
-    A statement may take `statement_seconds`, or else as long as in a request that writes.
+    A statement may take `statement_seconds`, or by default as long as in a request that writes.
     """
     url = database_url(settings)
     key = settings.security.key.get_secret_value()
@@ -89,7 +89,7 @@ async def runtime(
 
 
 async def serve(settings: Settings, *, fd: int | None = None) -> None:
-    """Serve the API until SIGTERM or SIGINT; `fd` is a socket that already listens."""
+    """Serve the API until SIGTERM or SIGINT; `fd` is a socket that is already listening."""
     # The MCP library takes half a second to load, and a worker does not need it.
     from openstoq.mcp.endpoint import Endpoint  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
 
 
 def routes(opened: Runtime) -> list[BaseRoute]:
-    """Return the routes of all faces except v2 and MCP, which are made from the registry."""
+    """Return the routes of all faces but v2 and MCP, which are generated from the registry."""
     return [
         *v1.routes(opened),
         *inbound_webhooks.routes(opened),
@@ -128,7 +128,7 @@ def routes(opened: Runtime) -> list[BaseRoute]:
 
 
 async def work(settings: Settings) -> None:
-    """Run jobs until SIGTERM or SIGINT, and let the running ones end."""
+    """Run jobs until SIGTERM or SIGINT, then wait for the running jobs to end."""
     async with runtime(settings, statement_seconds=settings.database.job_seconds) as opened:
         listen = settings.database.listen_url
         url = listen.get_secret_value() if listen else database_url(settings)
@@ -144,7 +144,7 @@ async def work(settings: Settings) -> None:
 async def _watchable(opened: Runtime) -> AsyncIterator[None]:
     """Serve the worker's own /metrics and /healthz while the block runs, if a port is set.
 
-    The event loop that runs the jobs serves them, so a loop that hangs no longer answers.
+    They are served by the event loop that runs the jobs, so a worker that hangs stops responding.
     """
     host, port = opened.settings.worker.metrics_host, opened.settings.worker.metrics_port
     if port is None:
@@ -189,12 +189,12 @@ def database_url(settings: Settings) -> str:
 
 
 def embedded_address(settings: Settings) -> Path:
-    """Return the file that holds the embedded server's URL while it runs."""
+    """Return the path of the file that holds the embedded server's URL while it runs."""
     return settings.database.data_dir / "database.url"
 
 
 def owner_url(settings: Settings) -> str:
-    """Return the URL with which migrations connect."""
+    """Return the URL that migrations connect to."""
     owner = settings.database.owner_url
     return owner.get_secret_value() if owner is not None else database_url(settings)
 

@@ -17,7 +17,10 @@ PREFIX = "OPENSTOQ_"
 
 
 def _proxies(value: str) -> str:
-    """Return addresses and networks in the form that the server compares; else raise ValueError."""
+    """Return addresses and networks in the form that the server compares.
+
+    Raises ValueError if one of them is invalid, or covers everybody.
+    """
     proxies = [plain(one.strip()) for one in value.split(",") if one.strip()]
     for proxy in proxies:
         try:
@@ -37,7 +40,7 @@ def _proxies(value: str) -> str:
 
 
 class Group(BaseModel):
-    """Base of a group of settings: an unknown name is an error, so that no typo goes unnoticed."""
+    """Base of a group of settings, which rejects unknown names so that no typo goes unnoticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -154,7 +157,7 @@ class Shopify(Group):
 
 
 class Limits(Group):
-    """The points that callers may spend."""
+    """The rate points that callers may spend."""
 
     points: int = Field(360, description="Points per shop and 60 seconds; GET 1, others 2.")
     address_points: int = Field(
@@ -190,7 +193,7 @@ class Mail(Group):
 
 
 class Worker(Group):
-    """The background process."""
+    """The process that runs background jobs."""
 
     concurrency: Annotated[int, Field(ge=4, le=1000)] = Field(
         20,
@@ -254,5 +257,5 @@ class Settings(BaseSettings):
 
 
 def variable(group: str, name: str) -> str:
-    """Return the environment variable of a setting."""
+    """Return the name of a setting's environment variable."""
     return f"{PREFIX}{group}_{name}".upper()

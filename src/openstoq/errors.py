@@ -1,4 +1,4 @@
-"""Errors that an action may raise, with an HTTP status and sentences for the caller."""
+"""Errors that an action may raise, each with an HTTP status and messages for the caller."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ from openstoq.kernel.faults import is_of_item
 
 
 class Systemic(Exception):  # noqa: N818 - its kinds describe a state, not a fault of ours
-    """An error that no item causes: any other item would meet it now as well."""
+    """An error that no single item causes: any other item would currently meet it as well."""
 
 
 @is_of_item.register
@@ -15,10 +15,10 @@ def _(_error: Systemic) -> bool:
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
-    """The request cannot be carried out, and the caller gets the reason.
+    """The request cannot be carried out; the response gives the caller the reason.
 
-    `messages` are sentences; `details` are further fields of the body, for the few answers
-    whose documented shape has them.
+    `messages` are sentences. `details` are additional fields of the body, for the few responses
+    that are documented with them.
     """
 
     status: ClassVar[int]
@@ -47,13 +47,13 @@ class Unauthorized(Problem):
 
 
 class NotFound(Problem):
-    """The thing does not exist in the caller's shop."""
+    """The object does not exist in the caller's shop."""
 
     status = 404
 
 
 class Conflict(Problem):
-    """The thing's present state forbids it; the message says how to unblock it."""
+    """The current state of the object forbids the request; the message says how to unblock it."""
 
     status = 409
 
@@ -65,26 +65,26 @@ class TooLarge(Problem):
 
 
 class Invalid(Problem):
-    """The request was understood, but its values are not acceptable."""
+    """The request could be read, but its values are not acceptable."""
 
     status = 422
 
 
 class TooManyRequests(Problem):
-    """The caller has used up its points."""
+    """The caller has used up its rate points."""
 
     status = 429
 
 
 class Unavailable(Problem, Systemic):
-    """Something that the answer needs is not available now; a later retry helps."""
+    """Something needed for the response is not available now; a later retry helps."""
 
     status = 503
     retry_after: ClassVar[int] = 2
 
 
 class StorageFull(Unavailable):
-    """The database accepts no writes, until an operator mends it."""
+    """The database accepts no writes until an operator fixes it."""
 
     retry_after = 30
 
