@@ -44,14 +44,14 @@ class Written(Generic[View]):
 class Action:
     """An operation of the API.
 
-    `load` turns the id in the path into the object itself, scoped to the shop and locked on
-    writes. Without it the handler gets the path's values as text. The handler of a `partial`
-    action gets one dict `changes` that contains only the fields that were sent. When some of
-    them are unreadable, `check` returns the other problems of the changes, so that a response
-    lists all problems at once. It gets the loaded object, the readable changes, and the paths
-    of the unreadable fields. The effect of a `destructive` action cannot be undone, as when
-    money is refunded. `partly` is the status of a response in which some of many items failed,
-    for an action that has such responses.
+    `load` turns the id in the path into the object itself, scoped to the shop and locked on writes.
+    Without it the handler gets the path's values as text. The handler of a `partial` action gets
+    one dict `changes` that contains only the fields that were sent. When some of them are
+    unreadable, `check` returns the other problems of the changes, so that a response lists all
+    problems at once. It gets the loaded object, the readable changes, and the paths of the
+    unreadable fields. The effect of a `destructive` action cannot be undone, as when money is
+    refunded. `partly` is the status of a response in which some of many items failed, for an action
+    that has such responses.
     """
 
     name: str
@@ -120,8 +120,8 @@ class ActionSet:
     ) -> Callable[[Handler], Handler]:
         """Declare a GET action; its keyword-only parameters are the query.
 
-        The object that the action is about is loaded if the path contains its id, or if
-        `loads` is set.
+        The object that the action is about is loaded if the path contains its id, or if `loads` is
+        set.
         """
         return self._declare("GET", path, 200, name, aliases, loads=loads)
 

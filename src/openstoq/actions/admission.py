@@ -118,8 +118,8 @@ async def admit_forwarded(
 ) -> Caller:
     """Admit a sign-up that the shop's platform has forwarded and signed.
 
-    The signature proves which shop it is and which customer was logged in. It does not prove
-    who typed the rest. `visitor` is the visitor's address as the platform reports it. Raises
+    The signature proves which shop it is and which customer was logged in. It does not prove who
+    typed the rest. `visitor` is the visitor's address as the platform reports it. Raises
     Unauthorized or PointsSpent.
     """
     domain = _named(next((value for name, value in query if name == "shop"), ""))

@@ -23,8 +23,8 @@ Save = Callable[[Context, Any], Awaitable[None]]
 class Capability(Generic[Document]):
     """The actions on one settings document, for any kind of owner.
 
-    The owner is an aggregate that has the document as the attribute `name`. The functions that
-    load and save an owner are given to `actions`.
+    The owner is an aggregate that has the document as the attribute `name`. The functions that load
+    and save an owner are given to `actions`.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Capability(Generic[Document]):
     ) -> Document:
         """Return `document` with a PATCH merged into it; raise Invalid with every problem.
 
-        `unread` are the paths of fields that were sent but could not be read. A problem
-        that is only due to their absence is left out.
+        `unread` are the paths of fields that were sent but could not be read. A problem that is
+        only due to their absence is left out.
         """
         self._translated(changes)
         try:

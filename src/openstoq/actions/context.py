@@ -36,8 +36,8 @@ class Context(Work):
     def take_record(self) -> Statement | None:
         """Take over the call's audit row, to write it in the same statement as the handler's own.
 
-        This saves a round trip for the most frequent writes. If no handler takes the row,
-        dispatch writes it.
+        This saves a round trip for the most frequent writes. If no handler takes the row, dispatch
+        writes it.
         """
         record, self.record = self.record, None
         return record

@@ -51,8 +51,8 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     """Validate, load, run, record and commit; raise a Problem when the call cannot be carried out.
 
     A call is one transaction: its changes, its audit row, its stored response and its jobs are
-    committed together, or none of them is. If PostgreSQL aborts a call in favour of another, as
-    it does in a deadlock, the call is retried.
+    committed together, or none of them is. If PostgreSQL aborts a call in favour of another, as it
+    does in a deadlock, the call is retried.
     """
     for _ in range(ATTEMPTS - 1):
         try:

@@ -13,8 +13,8 @@ BASE_PATH = "/api/v2/external"
 def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
     """Describe the actions at `prefix` and below, in the registry's order.
 
-    A segment of the prefix also matches a parameter of a path. So an agent can ask for help at
-    the very URL that it has.
+    A segment of the prefix also matches a parameter of a path. So an agent can ask for help at the
+    very URL that it has.
     """
     wanted = [segment for segment in prefix.split("/") if segment]
     return {

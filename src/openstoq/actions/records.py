@@ -40,8 +40,8 @@ def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
 async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes) -> Answer | None:
     """Return the response stored under this key, or reserve the key until the transaction ends.
 
-    Raises Conflict while another request with the key is running, and Invalid when the key was
-    used for a different request.
+    Raises Conflict while another request with the key is running, and Invalid when the key was used
+    for a different request.
     """
     free = await db.fetchval(
         "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{shop_id}/{key}"

@@ -106,8 +106,8 @@ def sentences(
 ) -> list[str]:
     """Return a sentence for each problem; `under` is the path of the document.
 
-    Problems of an object that contains an unreadable field are left out, because that field may
-    be their cause.
+    Problems of an object that contains an unreadable field are left out, because that field may be
+    their cause.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
     told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
@@ -126,8 +126,8 @@ def remainder(
     """Return the readable part of a refused request, and the paths of its unreadable fields.
 
     Unknown fields are not among these paths. Returns None if the readable part is not a valid
-    request, for example because a required field is missing, or if the response cannot list
-    more problems.
+    request, for example because a required field is missing, or if the response cannot list more
+    problems.
     """
     unread: set[Path] = set()
     try:

@@ -16,7 +16,7 @@ class Conditions:
         return f"${len(self.parameters)}"
 
     def add(self, fragment: str, *values: Any) -> None:
-        """Add a condition; each {} in the constant `fragment` stands for one of `values`."""
+        """Add a condition; `values` replace each {} in the constant `fragment`, in order."""
         self._fragments.append(fragment.format(*(self.bind(value) for value in values)))
 
     def add_unless_none(self, fragment: str, value: Any) -> None:

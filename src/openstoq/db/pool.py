@@ -38,8 +38,8 @@ _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(
 class PooledConnection(asyncpg.Connection):
     """A connection that returns to the pool without a RESET.
 
-    All settings are SET LOCAL, so the end of the transaction has already undone them. Leaving
-    out the RESET saves a round trip per request.
+    All settings are SET LOCAL, so the end of the transaction has already undone them. Leaving out
+    the RESET saves a round trip per request.
     """
 
     def get_reset_query(self) -> str:
@@ -93,7 +93,7 @@ class Database:
         return cls(pool, share=(size + 1) // 2, seconds=seconds)
 
     async def close(self) -> None:
-        """Close the pool once its connections are back, or after five seconds by force."""
+        """Close the pool when its connections are back, or by force after five seconds."""
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except TimeoutError:
@@ -105,10 +105,10 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """Run the block in a transaction that sees the rows of `shop_id` and no other shop's.
 
-        If `shop_id` is None, it sees no shop's rows. The transaction commits when the block
-        ends, and rolls back when the block raises. A statement that takes longer than
-        `seconds` raises QueryCanceledError. If the shop's connections are all in use for
-        that long, ShopBusyError is raised.
+        If `shop_id` is None, it sees no shop's rows. The transaction commits when the block ends,
+        and rolls back when the block raises. A statement that takes longer than `seconds` raises
+        QueryCanceledError. If the shop's connections are all in use for that long, ShopBusyError is
+        raised.
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"

@@ -14,8 +14,8 @@ class ShopBusyError(TimeoutError):
 class Shares:
     """Lets each shop hold `most` connections; its further transactions wait for their turn.
 
-    Without this limit, thirty slow searches of one shop would hold all connections of a
-    process, and another shop's read would wait behind them.
+    Without this limit, thirty slow searches of one shop would hold all connections of a process,
+    and another shop's read would wait behind them.
     """
 
     def __init__(self, most: int) -> None:

@@ -59,8 +59,8 @@ def _(_error: asyncpg.InternalClientError) -> bool:
 def is_passing(error: Exception) -> bool:
     """Return whether the database is only temporarily unreachable or full, so no value is to blame.
 
-    The pool raises ConnectionError for anything that keeps it from reaching the server. Any
-    other OSError, such as for a missing file, is our own fault.
+    The pool raises ConnectionError for anything that keeps it from reaching the server. Any other
+    OSError, such as for a missing file, is our own fault.
     """
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError)

@@ -171,9 +171,9 @@ async def finish(
 async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
     """Mark running bulk jobs as failed if no queued job is left for them; return their number.
 
-    A queued job that has failed too often becomes a dead letter, and its bulk job would
-    otherwise show as running forever. Payloads are searched as bytes for the bulk job's id,
-    because parsing them would let one payload that is not valid JSON fail the whole statement.
+    A queued job that has failed too often becomes a dead letter, and its bulk job would otherwise
+    show as running forever. Payloads are searched as bytes for the bulk job's id, because parsing
+    them would let one payload that is not valid JSON fail the whole statement.
     """
     rows = await db.fetch(
         """

@@ -80,7 +80,7 @@ class Lanes:
         )
 
     def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
-        """Record whether jobs wait because the lane is full, and the shops whose part is used up."""
+        """Record whether jobs wait because the lane is full, and which shops used their share."""
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
@@ -93,8 +93,8 @@ class Lanes:
 class Crowd:
     """The jobs of a lane that wait for a slot.
 
-    `is_full` means that the lane has no free slot, although there are due jobs of shops that
-    may still use one. `shops` have due jobs, but have used up their share of the slots.
+    `is_full` means that the lane has no free slot, although there are due jobs of shops that may
+    still use one. `shops` have due jobs, but have used up their share of the slots.
     """
 
     is_full: bool

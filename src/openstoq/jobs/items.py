@@ -44,8 +44,8 @@ async def each(
 ) -> dict[Item, str]:
     """Handle a group in this transaction; return a mapping from each failed item to the reason.
 
-    `items` are ids, because they are logged. The changes for an item that raises are rolled
-    back. `handle` may also return items that it could not handle, with the reasons.
+    `items` are ids, because they are logged. The changes for an item that raises are rolled back.
+    `handle` may also return items that it could not handle, with the reasons.
     """
     if not items:
         return {}

@@ -50,8 +50,8 @@ class Job(Generic[Sent]):
 
     `attempts` limits how often the job is retried after a run that raised. The pauses between
     retries grow. After the last one the job is a dead letter, which is kept for the operator.
-    `lane` is the group of slots that it runs in. `cron` schedules the job for every installed
-    shop, and if `uninstalled` is set, for uninstalled shops too.
+    `lane` is the group of slots that it runs in. `cron` schedules the job for every installed shop,
+    and if `uninstalled` is set, for uninstalled shops too.
     """
 
     name: str

@@ -38,8 +38,8 @@ LATER = timedelta(seconds=2)
 class Leases:
     """The leases on the rows of `table`, each identified by the shop and the column `key`.
 
-    A lease lasts at least for the time `lasts`, even if its run ends sooner. So all changes
-    within that time cause only one further run.
+    A lease lasts at least for the time `lasts`, even if its run ends sooner. So all changes within
+    that time cause only one further run.
     """
 
     table: str
@@ -80,10 +80,9 @@ class Leases:
     ) -> AsyncIterator[bool]:
         """Lease a row to this run while the block runs; yield whether the run got the lease.
 
-        If another run holds the lease, `again` enqueues a new job that repeats this one
-        later. With `keeps_count`, a job that has failed before is rescheduled instead,
-        because a new job would start with no failures. Raises GiveUp when the row does not
-        exist.
+        If another run holds the lease, `again` enqueues a new job that repeats this one later. With
+        `keeps_count`, a job that has failed before is rescheduled instead, because a new job would
+        start with no failures. Raises GiveUp when the row does not exist.
         """
         async with run.work() as work:
             lease = await self.claim(work.db, work.shop_id, key)
@@ -101,8 +100,8 @@ class Leases:
     async def hold(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
         """Renew a lease while the block runs; afterwards let it end once its minimum time is over.
 
-        If the lease cannot be renewed, the block is cancelled and Retry is raised, because
-        another run may lease the row at any moment.
+        If the lease cannot be renewed, the block is cancelled and Retry is raised, because another
+        run may lease the row at any moment.
         """
         began = monotonic()
         try:

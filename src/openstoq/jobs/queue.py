@@ -70,8 +70,8 @@ def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
     """Insert `jobs`, except coalesced jobs that already wait in the queue.
 
-    A job that already waits is held back until this transaction commits. If it started sooner,
-    it would not see this transaction's changes yet.
+    A job that already waits is held back until this transaction commits. If it started sooner, it
+    would not see this transaction's changes yet.
     """
     missing = jobs
     while missing:
@@ -197,8 +197,7 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
 async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
     """Store in a job's payload how many runs raised (`failures`) or may be repeated (`repeats`).
 
-    PgQueuer counts every run as an attempt, even a run that only found that another held the
-    lease.
+    PgQueuer counts every run as an attempt, even a run that only found that another held the lease.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",

@@ -82,8 +82,8 @@ class Work:
     async def savepoint(self) -> AsyncIterator[None]:
         """Roll back the block and the jobs it enqueued if it raises an error that its item caused.
 
-        The transaction remains usable after that error. Any other error ends the
-        transaction as a whole.
+        The transaction remains usable after that error. Any other error ends the transaction as a
+        whole.
         """
         enqueued = len(self.effects)
         await self.db.execute("SAVEPOINT item")
@@ -106,8 +106,8 @@ class Work:
     ) -> tuple[list[str], dict[str, str]]:
         """Call all subscribers but those in `heard`; a failing one does not affect the others.
 
-        Return the names of all subscribers that have succeeded, those in `heard` included,
-        and a mapping from the name of each that failed to the reason.
+        Return the names of all subscribers that have succeeded, those in `heard` included, and a
+        mapping from the name of each that failed to the reason.
         """
         now, failures = list(heard), dict[str, str]()
         for subscriber in self.runtime.subscribers.get(type(event), ()):
@@ -146,8 +146,7 @@ class Run:
     def keep_count(self, delay: timedelta) -> None:
         """Reschedule this job after `delay` if one of its runs has raised.
 
-        Call it before enqueueing a new job in its place, because that would start with no
-        failures.
+        Call it before enqueueing a new job in its place, because that would start with no failures.
         """
         if self.failures:
             raise Retry("another run is at it", delay=delay)

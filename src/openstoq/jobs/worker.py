@@ -65,8 +65,7 @@ BATCH = 10_000
 class Worker:
     """Runs `jobs` from the queue in the database at `url` until `stop` is called.
 
-    Once a night one of the workers calls `forget`, which deletes old rows that belong to no
-    shop.
+    Once a night one of the workers calls `forget`, which deletes old rows that belong to no shop.
     """
 
     def __init__(

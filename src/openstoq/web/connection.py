@@ -47,10 +47,10 @@ LONGEST_LENGTH = 19
 class Connection(HttpToolsProtocol):
     """Serves the requests of one client, one after the other.
 
-    The size of a request's head and the number of its headers are checked while it is parsed.
-    There are time limits on receiving the head and the body, and on the client's reading of the
-    response. `check` enforces them twice a second, because timers would cost every request
-    more. A refusal is sent in order, after the responses to the requests before it.
+    The size of a request's head and the number of its headers are checked while it is parsed. There
+    are time limits on receiving the head and the body, and on the client's reading of the response.
+    `check` enforces them twice a second, because timers would cost every request more. A refusal is
+    sent in order, after the responses to the requests before it.
     """
 
     def __init__(

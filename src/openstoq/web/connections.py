@@ -42,10 +42,10 @@ class ConnectionLimits:
 class Connections:
     """Counts connections, in total and by address, and drops one when there are too many.
 
-    Connections that have not sent a whole request yet are dropped first. They are followed by
-    idle connections, then by those still sending a body, then by those whose client does not
-    read the response. Within each of these groups, the connection that has waited longest is
-    dropped. A connection whose request is being handled is never dropped.
+    Connections that have not sent a whole request yet are dropped first. They are followed by idle
+    connections, then by those still sending a body, then by those whose client does not read the
+    response. Within each of these groups, the connection that has waited longest is dropped. A
+    connection whose request is being handled is never dropped.
     """
 
     def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:

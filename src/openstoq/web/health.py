@@ -84,8 +84,7 @@ class Health:
     async def metrics(self, request: Request) -> Response:
         """Respond with the metrics and the queue's length.
 
-        If several processes share a folder for their metrics, the response covers all of
-        them.
+        If several processes share a folder for their metrics, the response covers all of them.
         """
         request.state.face = "health"
         queue = CollectorRegistry()

@@ -33,8 +33,8 @@ _LONGEST_LENGTH = 19
 class RequestMiddleware:
     """Gives each request an id, log line and metrics, and responds to errors that endpoints raise.
 
-    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`,
-    whose headers are added to every response, even to an error.
+    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`, whose
+    headers are added to every response, even to an error.
     """
 
     def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
@@ -97,9 +97,9 @@ class BodyLimitMiddleware:
     """Refuses bodies over `most_bytes`, or over the limit of their path in `most_bytes_at`.
 
     The error is raised when the endpoint reads the body, so that each face responds in its own
-    shape. If the request announces a length over the limit, the error is raised before any of
-    the body is read. Large bodies that arrive at the same time share a limit on memory, of
-    which one client may use an eighth. Small bodies are always accepted.
+    shape. If the request announces a length over the limit, the error is raised before any of the
+    body is read. Large bodies that arrive at the same time share a limit on memory, of which one
+    client may use an eighth. Small bodies are always accepted.
     """
 
     def __init__(

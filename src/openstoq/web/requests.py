@@ -17,8 +17,8 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 def visitor_of(request: Request) -> str | None:
     """Return the client's address as the outermost proxy reports it.
 
-    Any client can write the header that it is read from. So use it only for a request that such
-    a proxy has signed.
+    Any client can write the header that it is read from. So use it only for a request that such a
+    proxy has signed.
     """
     return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() or None
 

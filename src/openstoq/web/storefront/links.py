@@ -29,8 +29,8 @@ Done = Callable[[Work, UUID], Awaitable[bool]]
 def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of the pages that mails link to.
 
-    A GET only shows a page that asks for confirmation. Mail scanners follow links too, and must
-    not unsubscribe anybody.
+    A GET only shows a page that asks for confirmation. Mail scanners follow links too, and must not
+    unsubscribe anybody.
     """
 
     async def unsubscribe(work: Work, signup_id: UUID) -> bool:
