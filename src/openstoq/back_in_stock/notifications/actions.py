@@ -1,4 +1,4 @@
-"""The two actions over the send log."""
+"""The two actions on back-in-stock notifications, the send log."""
 
 from typing import Annotated
 from uuid import UUID
@@ -34,10 +34,10 @@ async def list_notifications(
 ) -> Written[NotificationPage]:
     """List back-in-stock notifications (the send log) of the shop, newest first.
 
-    status=sent are those that the relay took, failed those that could not be delivered, blocked
-    those that were never tried (with blocked_reason), unknown those held back because the relay
-    may have taken them. queued ones with an error wait until the relay serves us again. from and
-    to are inclusive.
+    Statuses: sent: accepted by the mail relay; failed: could not be delivered; blocked: never
+    attempted (see blocked_reason); unknown: held back because the relay may already have accepted
+    it. A queued notification with an error is waiting for the relay to become available again. from
+    and to are inclusive.
     """
     wanted = Filter(
         channel=channel,
@@ -55,7 +55,7 @@ async def list_notifications(
 
 @notifications.get("/{id}", aliases=("show one alert", "was this alert sent"))
 async def read(context: Context, notification_id: str) -> Written[NotificationView]:
-    """Read one back-in-stock notification of the send log."""
+    """Read one back-in-stock notification from the send log."""
     try:
         json = await store.view(context.db, context.shop_id, UUID(notification_id))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Claims in PostgreSQL: the messages that a run holds.
+"""Claims in PostgreSQL: the messages that a run has reserved for itself.
 
 A message is claimed, with a lease, by the statement that also checks whether its shopper may be
 notified. Only PostgreSQL's clock decides when a lease ends and when a message is due, because the
@@ -18,7 +18,7 @@ from openstoq.kernel.ids import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A message that this run may hand over now."""
+    """A claimed message, which this run may now hand over to the relay."""
 
     id: UUID
     signup_id: UUID
@@ -33,9 +33,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place on a waitlist that claims have reached.
+    """The place on a waitlist that the run's claims have reached.
 
-    A claim from there skips the dead index entries of signups that were notified before.
+    Starting the next claim at this place skips the dead index entries of signups that were already
+    notified.
     """
 
     created_at: datetime
@@ -56,7 +57,7 @@ async def claim_new(
 ) -> tuple[list[Claimed], Place | None]:
     """Claim the next waiting signups of a restock, oldest first; return them and the place reached.
 
-    `untried` leaves out signups for which a message of an earlier wave has failed.
+    `untried` leaves out signups that have a failed message from an earlier wave.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -87,7 +88,7 @@ async def claim_anywhere(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim some waiting signups of a restock, drawn at random from all over the waitlist."""
+    """Claim waiting signups of a restock, drawn at random from the whole waitlist."""
     rows = await db.fetch(
         _CLAIM_ANYWHERE,
         shop_id,
@@ -175,10 +176,10 @@ async def claim_due(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim messages whose next attempt is due, and those whose sender died.
+    """Claim messages whose next attempt is due, and those left behind by a run that died.
 
-    A message whose shopper may no longer be notified is blocked instead. If the shop chose to hold
-    messages of unknown outcome, those of a dead sender become unknown.
+    If a message's shopper may no longer be notified, the message is blocked instead. If the shop
+    chose to hold messages of unknown outcome, the messages of a run that died become unknown.
     """
     rows = await db.fetch(
         _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"
@@ -234,7 +235,7 @@ ORDER BY taken.id
 async def renew(
     db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease: timedelta
 ) -> None:
-    """Extend the lease of the messages that this run holds to `lease` from now."""
+    """Extend the lease of the messages claimed by this run to `lease` from now."""
     await db.execute(
         """
         UPDATE notifications SET lease_until = now() + $4::interval
@@ -248,7 +249,7 @@ async def renew(
 
 
 async def give_back(db: Connection, shop_id: UUID, run_id: UUID, ids: Sequence[UUID]) -> None:
-    """Requeue claimed messages that were not handed over; that does not count as an attempt."""
+    """Requeue claimed messages that were not handed over; this does not count as an attempt."""
     await db.execute(
         """
         UPDATE notifications SET status = 'queued', attempts = attempts - 1, sender = NULL,

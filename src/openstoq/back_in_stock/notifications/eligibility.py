@@ -5,14 +5,14 @@ The arguments are a table's alias and expressions of a statement, never values; 
 
 
 def pending(signup: str) -> str:
-    """Return the condition that a signup has not been notified yet and may be."""
+    """Return the condition that a signup has not been notified yet and may be notified."""
     return f"""{signup}.notified_at IS NULL AND {signup}.unsubscribed_at IS NULL
         AND {signup}.blocked_at IS NULL
         AND (NOT {signup}.optin_required OR {signup}.optin_confirmed_at IS NOT NULL)"""
 
 
 def eligible(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the condition that a wave may take a signup, as far as its own row says."""
+    """Return the condition that a wave may notify a signup, as far as the signup's own row shows."""
     return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
         AND {signup}.created_at <= {started_at} AND {pending(signup)}
         AND {signup}.wave_id IS NULL AND {signup}.failed_wave_at IS DISTINCT FROM {started_at}
@@ -22,10 +22,10 @@ def eligible(signup: str, *, variant: str, started_at: str) -> str:
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
     """Return the condition that a signup is its contact's oldest, and no other was notified since.
 
-    A contact gets one message of a restock. If it has several signups, such as for several
-    markets, the oldest stands for all of them, whichever run claims it. A signup that was not
-    eligible when another was notified, such as for want of a confirmation, waits for the next
-    restock.
+    A contact gets one message per restock. If the contact has several signups, for instance for
+    several markets, the oldest stands for all of them, whichever run claims it. A signup that was
+    not eligible when another was notified, for instance because it was unconfirmed, waits for the
+    next restock.
     """
     # OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
     return f"""NOT EXISTS (

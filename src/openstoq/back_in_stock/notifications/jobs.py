@@ -1,4 +1,4 @@
-"""The job that sends a wave: it notifies waiting shoppers, however often it is interrupted."""
+"""The job that sends a wave: it notifies waiting shoppers and can be interrupted at any time."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -51,7 +51,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 
 
 def _check_sender(run: Run, wave_id: UUID) -> None:
-    """Raise Retry while the configured sender is invalid, as then no message can be written."""
+    """Raise Retry while the configured sender is invalid, since no message can be written then."""
     try:
         mailbox(run.runtime.settings.mail.sender)
     except ValueError as error:
@@ -86,9 +86,10 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:
-    """End the wave, or raise Retry for the time when there is more to do for it.
+    """End the wave, or raise Retry for the time at which its next message is due.
 
-    `over` is the reason if no further message may go out, regardless of stock.
+    `over` is the reason why no further message may be sent, regardless of stock; None if there is
+    none.
     """
     async with run.work() as work:
         if not await waves.hold(work.db, work.shop_id, wave):

@@ -27,7 +27,7 @@ NO_OPTIONS = "Default Title"
 
 
 class Unwritable(Exception):  # noqa: N818 - it describes the message
-    """This message cannot be written, through no fault of its recipient's."""
+    """A message that cannot be written, for a reason that is not its recipient's fault."""
 
     def __init__(self, cause: Exception) -> None:
         # The text of an exception may quote a contact or a link.
@@ -49,7 +49,7 @@ class Letters:
 
     @classmethod
     async def load(cls, work: Work) -> "Letters":
-        """Load the data that all messages of the shop have in common."""
+        """Load the data that all of the shop's messages have in common."""
         shop = await shops.load(work.db, work.shop_id)
         if shop is None:
             raise LookupError("the shop of this wave is gone")
@@ -57,9 +57,10 @@ class Letters:
         return cls(work.runtime, shop, settings.delivery.unknown_outcome)
 
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
-        """Write the parts that a group's messages have in common, unless they are written already.
+        """Write the parts that the messages of a group share, unless they are written already.
 
-        A failure affects only the messages of that variant and locale: `email` raises for each.
+        A failure affects only the messages of one variant and locale: `email` raises for each of
+        them.
         """
         missing = {claimed.variant_id for claimed in group} - self._products.keys()
         if missing:
@@ -69,7 +70,7 @@ class Letters:
                 self._prepared[variant_id, locale] = self._written(variant_id, locale)
 
     def email(self, claimed: Claimed) -> Email:
-        """Write one message; raise Unwritable when that fails."""
+        """Write one message; raise Unwritable if it cannot be written."""
         prepared = self._prepared[claimed.variant_id, self._locale_of(claimed)]
         if isinstance(prepared, Unwritable):
             raise prepared.with_traceback(None)

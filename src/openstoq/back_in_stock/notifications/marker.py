@@ -1,7 +1,7 @@
-"""The marker of one run: it follows the transport and records the outcome of each message.
+"""The marker of one run, which records the outcome of each message after the transport.
 
-The relay has these messages already. A message without a mark is sent again, so a mark that cannot
-be written must not keep any other from being written.
+By then the relay already has the message. A message without a mark is sent again, so a mark that
+cannot be written must not prevent the others from being written.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ UNWRITABLE = "openstoq could not write down what became of this message as it wa
 
 
 class Marker:
-    """Takes marks at any time and writes them in groups; sets `room` after each group."""
+    """Accepts marks at any time and writes them in groups; sets `room` after each group."""
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
         self.sold_out = False
@@ -48,20 +48,20 @@ class Marker:
         return len(self._settled) + self._writing
 
     def add(self, mark: Mark) -> None:
-        """Queue a mark, to be written soon."""
+        """Queue a mark to be written soon."""
         self._settled.append(mark)
         self._changed.set()
         if len(self._settled) >= MARK_AT:
             self._many.set()
 
     def end(self) -> None:
-        """Let `run` return once everything is written."""
+        """Let `run` return once every mark is written."""
         self._has_ended = True
         self._changed.set()
         self._many.set()
 
     async def run(self) -> None:
-        """Write marks until the end; raise when PostgreSQL accepts none for too long."""
+        """Write marks until `end` is called; raise if PostgreSQL accepts none for too long."""
         while not self._has_ended or self._settled:
             await self._changed.wait()
             self._changed.clear()
@@ -104,7 +104,7 @@ class Marker:
         await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
-        """Write a group in which some marks cannot be written; those get our own error sentence."""
+        """Write a group's marks one by one; those that cannot be written get our own error text."""
         failed = await self._mark_each(work, {mark.id: mark for mark in group})
         plain = {
             mark.id: replace(mark, error=None if mark.status == "sent" else UNWRITABLE)

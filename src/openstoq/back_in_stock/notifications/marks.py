@@ -1,4 +1,4 @@
-"""Marks in PostgreSQL: the outcomes of messages, written with the state of their signups."""
+"""Marks in PostgreSQL: the outcomes of messages, written together with their signups' states."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from openstoq.db.pool import Connection
 class Mark:
     """The state that a message and its signup get after a delivery.
 
-    `pause` is the time until the next attempt of a message that goes back to the queue. A relay
-    that was not reachable does not count as an attempt. A failed message `blocks` its signup when
-    nobody can be reached at its address.
+    `pause` is the time until the next attempt, for a message that goes back to the queue. An
+    attempt does not count if the relay could not be reached. A failed message `blocks` its signup
+    when nobody can be reached at its address.
     """
 
     id: UUID
@@ -32,11 +32,11 @@ class Mark:
 async def write(
     db: Connection, shop_id: UUID, wave: Wave, run_id: UUID, marks: Sequence[Mark], *, now: datetime
 ) -> None:
-    """Write the outcomes of messages, and with them the state of their signups.
+    """Write the outcomes of messages, together with the states of their signups.
 
-    This wave no longer notifies a signup whose message failed, blocked or not. When a restock
-    notifies one signup of a contact, the contact's other signups for the variant, such as for
-    other markets, count as notified too.
+    If a message failed, this wave does not notify its signup again, whether or not the signup is
+    blocked. When a restock notifies one signup of a contact, the contact's other signups for the
+    variant, for instance for other markets, count as notified too.
     """
     await db.execute(
         _MARK,

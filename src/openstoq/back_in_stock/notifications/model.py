@@ -1,4 +1,4 @@
-"""The send log as callers see it."""
+"""The send log as the API shows it."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,7 +13,7 @@ Status = Literal["queued", "sending", "sent", "failed", "unknown", "blocked"]
 
 
 class NotificationView(BaseModel):
-    """One message: `error` is the relay's last answer, `blocked_reason` why it was never tried."""
+    """One message: `error` is the relay's last reply, `blocked_reason` why it was never tried."""
 
     id: UUID
     signup_id: UUID

@@ -1,7 +1,7 @@
-"""The outbox of one run of a wave: claims groups ahead of the transport, marks behind it.
+"""The outbox of one run of a wave: it claims groups of messages, and marks each when settled.
 
-At most UNMARKED messages are ever handed over and not yet marked, so a killed worker repeats no
-more than that.
+At most UNMARKED messages are handed over but not yet marked at any time, so a killed worker repeats
+no more than that number.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ SHORTEST_RUN_SECONDS = 1.0
 
 
 class WaveOutbox(Outbox):
-    """The messages of one run, for a transport to take."""
+    """The messages of one run, which a transport takes one by one."""
 
     def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
         self.run_id = new_id()
@@ -71,7 +71,7 @@ class WaveOutbox(Outbox):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Mark the settled messages and requeue those that were claimed in vain."""
+        """Mark the settled messages, and requeue the claimed messages that were not handed over."""
         verdict = self._trial.close(is_cut=kind is not None or self._is_over)
         self.relays_refusals = verdict.relays
         self._mark_final(verdict.final)
@@ -92,15 +92,15 @@ class WaveOutbox(Outbox):
 
     @property
     def refusals_before(self) -> int:
-        """The number of runs in a row that the relay stopped; 0 once this run has an acceptance."""
+        """The number of consecutive runs stopped by the relay; 0 once it has accepted a message."""
         return 0 if self._trial.accepted else self._wave.refusals
 
     async def resumes(self) -> bool:
-        """Return whether there is more to send, once every message handed over is settled.
+        """Return whether there is more to send; call it when all messages handed over are settled.
 
-        When nearly all messages are refused, a few from elsewhere on the waitlist decide. If the
-        relay accepts enough of those, the refusals are the recipients' own and the wave goes on.
-        While it accepts any, more are drawn, because nearly all of the list may be dead.
+        When nearly all messages are refused, a few messages from elsewhere on the waitlist decide.
+        If the relay accepts enough of these, the refusals are the recipients' own and the wave goes
+        on. As long as it accepts any, more are drawn, because nearly all of the list may be dead.
         """
         if self._is_over or not self._trial.is_doubtful:
             return False
@@ -156,7 +156,7 @@ class WaveOutbox(Outbox):
         return None
 
     def record(self, email: Email, delivery: Delivery) -> None:
-        """Settle a message by its delivery; the marker writes the outcome."""
+        """Settle a message by its delivery result; the marker writes the outcome."""
         self._settle(self._handed_over.pop(email.id), delivery)
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
@@ -195,14 +195,14 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Return whether the run hands over no more: stock ran out, or the run pauses or stops."""
+        """Return whether the run hands over no more: out of stock, paused, or worker stopping."""
         return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
-        """End the run early when a job of another shop waits for its slot.
+        """End the run early if another shop's job is waiting for its slot.
 
-        A run pauses only once it can judge refusals; otherwise runs that always pause would judge
-        none.
+        A run pauses only once it can judge refusals. Otherwise, runs that always pause would never
+        judge any.
         """
         has_run = monotonic() - self._began >= SHORTEST_RUN_SECONDS
         if has_run and self._trial.is_conclusive and self._run.is_crowded():
@@ -221,7 +221,7 @@ class WaveOutbox(Outbox):
         return timedelta(seconds=self._runtime.settings.worker.lease_seconds)
 
     async def _claim(self) -> bool:
-        """Claim the next group; return whether there was one."""
+        """Claim the next group of messages; return whether there was one."""
         async with self._run.work() as work:
             if self._wave.kind == "restock" and self._wave.refusals:
                 # Messages refused before must not keep a run from shoppers not yet reached.

@@ -1,4 +1,4 @@
-"""Decisions about deliveries, without I/O: what an outcome means for a message."""
+"""Decisions about deliveries, without I/O: the consequences of an outcome for a message."""
 
 import re
 from datetime import datetime, timedelta
@@ -18,12 +18,12 @@ _CODES = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return how long a message rests after its `attempts`-th try: 30 s, doubling up to 1 h."""
+    """Return how long a message waits after its `attempts`-th attempt: 30 s, doubling up to 1 h."""
     return min(timedelta(seconds=30 * 2.0 ** min(attempts - 1, 10)), LONGEST_PAUSE)
 
 
 def relay_pause(failures: int) -> timedelta:
-    """Return how long a wave waits for a relay that cannot be reached."""
+    """Return how long a wave waits for an unreachable relay, after this many earlier failures."""
     return timedelta(seconds=RELAY_PAUSES[min(failures, len(RELAY_PAUSES) - 1)])
 
 
@@ -33,7 +33,7 @@ def refusal_pause(refusals: int) -> timedelta:
 
 
 def refusal_reason(delivery: Delivery) -> str:
-    """Return why a relay stops a wave, without the relay's words, which may quote a recipient."""
+    """Return why a relay stops a wave; omit the relay's own words, which may quote a recipient."""
     codes = _CODES.match(delivery.reply)
     if codes is None or delivery.stage is None:
         return "The messages cannot be written for this relay; look at their errors."
@@ -53,11 +53,11 @@ def mark_of(
 ) -> Mark:
     """Return the mark that a message gets after a delivery.
 
-    A message is retried up to MOST_ATTEMPTS times after a relay's "later", or when the relay turns
-    away this message among others. A message that `is_alone` has no such limit, because no other
-    message shows that the relay serves anybody. A relay that was not reachable does not count as
-    an attempt. The shop's setting decides about a message that the relay may have taken, which is
-    handed over at most MOST_ATTEMPTS times.
+    A message is retried up to MOST_ATTEMPTS times if the relay says "later", or if the relay turns
+    away this message but not others. There is no limit for a message that `is_alone`, because no
+    other message shows that the relay serves anybody. An attempt does not count if the relay could
+    not be reached. If the relay may already have accepted the message, the shop's setting decides,
+    and the message is handed over at most MOST_ATTEMPTS times.
     """
     is_to_be_tried = delivery.outcome is Outcome.TURNED_AWAY or delivery.says_later
     status, pause = "queued", None
@@ -99,8 +99,9 @@ def mark_of_relay(
 ) -> Mark:
     """Return the mark of a message whose refusal is, or may be, the relay's fault.
 
-    The message waits, unharmed. Once the message is older than PATIENCE, a refusal of the recipient
-    or the message, or a "later", is believed: the message fails, but blocks nobody.
+    The message waits, and its attempts are not used up. Once the message is older than PATIENCE, a
+    refusal of the recipient or the message, or a "later", is believed: the message fails, but does
+    not block its signup.
     """
     is_over = (
         delivery.outcome is not Outcome.TURNED_AWAY and now - created_at(claimed.id) > PATIENCE

@@ -1,6 +1,6 @@
-"""The mail that asks a shopper to confirm a signup, and how often a mailbox may get one.
+"""The mail that asks a shopper to confirm a signup, and the limit per mailbox.
 
-Anybody can type anybody's address into a form, so the mails that a form triggers are counted by
+Anybody can enter anybody's address in a form, so the mails that a form triggers are counted by
 mailbox.
 """
 
@@ -45,9 +45,10 @@ class Unconfirmed:
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
-    """Mail a shopper the link that confirms a signup, unless it was confirmed meanwhile.
+    """Mail a shopper the link that confirms a signup, unless it was confirmed in the meantime.
 
-    A mailbox that was asked often enough gets no mail, and the signup stays unconfirmed.
+    No mail is sent once the mailbox has reached its limit of requests; the signup stays
+    unconfirmed.
     """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
@@ -76,10 +77,10 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Ask shoppers to confirm who had unsubscribed and signed up again, or whose signup is held.
+    """Mail requests to confirm to shoppers who unsubscribed and came back, or whose signup is held.
 
-    The form's request does not ask them itself: an answer that took longer would reveal who they
-    are.
+    The form's own request does not send the mail: the longer response time would reveal who these
+    shoppers are.
     """
     async with run.work() as work:
         for signup_id in await _returned(work.db, work.shop_id, SWEPT):
@@ -87,7 +88,7 @@ async def ask_returned(run: Run) -> None:
 
 
 async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconfirmed | None:
-    """Read a signup that waits to be confirmed."""
+    """Read a signup that is waiting for its shopper's confirmation."""
     row = await db.fetchrow(
         """
         SELECT s.contact, coalesce(s.mailbox, s.contact) AS mailbox,
@@ -105,7 +106,7 @@ async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconf
 
 
 async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
-    """Return whether the mailbox may be asked now; if so, it counts as asked."""
+    """Return whether the mailbox may be sent a request now; if it may, count the request."""
     now = work.runtime.clock()
     digest = work.runtime.ports.get(Seal).digest("asked contact", signup.mailbox)
     # The lock makes requests about different signups of a mailbox wait for each other.

@@ -42,7 +42,7 @@ class Filter:
 
 
 async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tuple[str, int]:
-    """Return a page of the send log as a JSON array, newest first, and how long the log is."""
+    """Return a page of the send log as a JSON array, newest first, and the log's total length."""
     where = Conditions()
     where.add("n.shop_id = {}", shop_id)
     where.add_unless_none("n.channel = {}", wanted.channel)

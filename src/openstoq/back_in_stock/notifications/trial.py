@@ -1,9 +1,9 @@
-"""The trial of refusals: a run's other answers show whose fault a refusal is.
+"""The trial of refusals: the relay's other replies in a run show whose fault a refusal is.
 
 A relay's words for "no such mailbox" and for "I do not serve you" cannot always be told apart, and
-a relay whose directory is broken says the first about everybody. So a refusal is not final at once.
-It is the message's own fault when the relay serves others, and the relay's when it refuses nearly
-all.
+a relay whose directory is broken says the first about everybody. A refusal is therefore not final
+immediately. It is the message's own fault if the relay serves others, and the relay's fault if it
+refuses nearly all messages.
 """
 
 from collections import deque
@@ -29,7 +29,7 @@ STRAYS = 2
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal, with the numbers of messages taken and of answers received by then."""
+    """A refusal, and how many messages had been handed over and how many answered at that time."""
 
     claimed: Claimed
     delivery: Delivery
@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on the refusals that were open at a run's end."""
+    """The verdict on the refusals that were still open when a run ended."""
 
     final: list[Refusal]
     """Refusals that are the messages' own fault."""
@@ -49,7 +49,7 @@ class Verdict:
 
 
 class Trial:
-    """The answers of one run, and the refusals among them that are not final yet."""
+    """The relay's replies in one run, and the refusals among them that are not final yet."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -65,16 +65,16 @@ class Trial:
         """The place of the last message taken that was accepted."""
 
     def take(self, message_id: UUID) -> None:
-        """Note that a message is handed over."""
+        """Count a message as handed over."""
         self._taken += 1
         self._places[message_id] = self._taken
 
     def drop(self, message_id: UUID) -> None:
-        """Note that the answer to a message says nothing about the relay."""
+        """Disregard a message, because its outcome reveals nothing about the relay."""
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Note an acceptance or a refusal; return the refusals that it makes final."""
+        """Record an acceptance or a refusal; return the refusals that it makes final."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED
@@ -90,11 +90,11 @@ class Trial:
 
     @property
     def is_conclusive(self) -> bool:
-        """Return whether the run has enough answers to judge refusals, so that it may pause."""
+        """Return whether the run has enough replies to judge refusals, and may therefore pause."""
         return self._answered >= WINDOW and not self.is_doubtful
 
     def probe(self) -> None:
-        """Begin the probe with messages from elsewhere; each message handed over was answered."""
+        """Begin a probe with messages from elsewhere; all messages handed over must be settled."""
         self._last = deque()
 
     @property
@@ -103,7 +103,7 @@ class Trial:
         return True in self._last
 
     def judge(self) -> list[Refusal]:
-        """Return the refusals that the probe makes final; none while it is refused nearly whole."""
+        """Return the refusals that the probe makes final; none if nearly all of it was refused."""
         refused = self._last.count(False)
         if not self._last or refused * WINDOW >= NEARLY_ALL * len(self._last):
             return []
@@ -113,11 +113,11 @@ class Trial:
         return self._pick(lambda refusal: refusal.answered <= final)
 
     def close(self, *, is_cut: bool) -> Verdict:
-        """Judge the open refusals at a run's end; `is_cut` when there was more to hand over.
+        """Judge the open refusals at a run's end; `is_cut` if there was more to hand over.
 
-        A message that was turned away before while others were served keeps using up its attempts;
-        otherwise a wave that has nothing else left would never end. It does not while the relay is
-        at fault for others.
+        A message that was turned away earlier while others were served keeps using up its attempts;
+        otherwise a wave with nothing else left would never end. Its attempts are not used up while
+        the relay is at fault for other messages.
         """
         opened, self._open = self._open, []
         odd = [one for one in opened if one.claimed.singled_out and _may_be_relays(one)]

@@ -1,4 +1,4 @@
-"""Waves in PostgreSQL: the durable decisions to notify shoppers."""
+"""Waves in PostgreSQL: each is a durable decision to notify shoppers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ async def start_restock(
 ) -> UUID | None:
     """Start a wave if the variant sold out since its last wave; return the wave's id.
 
-    Starting a wave clears `sold_out_at`, so that nothing depends on which of two hosts' clocks is
-    ahead. An earlier wave that has not ended is extended to the signups made since, so that no
-    second wave runs beside it.
+    Starting a wave clears `sold_out_at`, so that the result does not depend on which of two hosts'
+    clocks is ahead. If an earlier wave has not ended, it is extended to the signups made since, so
+    that no second wave runs beside it.
     """
     if not await stock.answer_sold_out(db, shop_id, variant_id):
         return None
@@ -58,7 +58,7 @@ async def start_restock(
 async def start_manual(
     db: Connection, shop_id: UUID, signups: Sequence[Signup], *, now: datetime
 ) -> UUID:
-    """Start a wave of just these signups, which the caller has locked."""
+    """Start a wave for exactly these signups, which the caller has locked."""
     wave_id = new_id()
     await db.execute(
         "INSERT INTO waves (shop_id, id, kind, started_at) VALUES ($1, $2, 'manual', $3)",
@@ -88,7 +88,7 @@ async def start_manual(
 
 
 async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
-    """Read a wave, unless it has ended."""
+    """Read a wave; return None if it has ended."""
     row = await db.fetchrow(
         """
         SELECT id, kind, variant_id, started_at, refusals FROM waves
@@ -103,7 +103,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
 async def note_refusals(
     db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
 ) -> None:
-    """Note how many runs in a row the relay has stopped, and why the last one."""
+    """Record the number of consecutive runs stopped by the relay, and why it stopped the last."""
     await db.execute(
         "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -114,10 +114,10 @@ async def note_refusals(
 
 
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Lock a wave before its end; return whether it has neither ended nor been extended.
+    """Lock a wave before it is ended; return whether it has neither ended nor been extended.
 
-    A restock at this moment waits for the lock. If this transaction ends the wave, the restock then
-    starts a wave of its own.
+    A restock at the same time waits for the lock. If this transaction ends the wave, the restock
+    then starts a wave of its own.
     """
     return bool(
         await db.fetchval(
@@ -149,9 +149,9 @@ async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return the time until the wave's next message may be tried or taken over, or None.
+    """Return the time until a message of the wave is next due or its lease ends; None without any.
 
-    The time is negative for a message that is due already.
+    The time is negative if a message is already due.
     """
     pause: timedelta | None = await db.fetchval(
         """
@@ -166,7 +166,7 @@ async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta
 
 
 async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return how long living runs hold messages of the wave; None if they hold none."""
+    """Return how long living runs still hold messages of the wave; None if they hold none."""
     pause: timedelta | None = await db.fetchval(
         """
         SELECT max(lease_until) - now() FROM notifications
@@ -181,10 +181,10 @@ async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedel
 async def finish(
     db: Connection, shop_id: UUID, wave_id: UUID, *, ended_by: EndedBy, now: datetime
 ) -> None:
-    """End a wave that no living run sends; signups that it did not reach wait for the next one.
+    """End a wave that no living run is sending; signups not reached wait for the next wave.
 
-    A message whose sender died may have been sent. Its signup waits too, unless the shop chose to
-    hold such messages: then it counts as notified.
+    A message of a run that died may have been sent. Its signup waits too, unless the shop chose to
+    hold messages of unknown outcome: then the signup counts as notified.
     """
     await db.execute(
         """
@@ -232,7 +232,7 @@ async def finish(
 
 
 async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Return the waves that should be running."""
+    """Return the waves that have not ended, whose jobs should be running."""
     rows = await db.fetch(
         "SELECT id FROM waves WHERE shop_id = $1 AND finished_at IS NULL ORDER BY id", shop_id
     )
@@ -240,10 +240,10 @@ async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
 
 
 async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Reopen a variant's last wave if it ended before a signup of its time was visible.
+    """Reopen a variant's last wave if it ended before a signup from its time became visible.
 
-    A signup carries the time at which its transaction began; one that commits just after a short
-    wave has ended would otherwise wait until the variant sells out again.
+    A signup carries the time at which its transaction began. If the transaction commits just after
+    a short wave has ended, the signup would otherwise wait until the variant sells out again.
     """
     rows = await db.fetch(
         f"""
@@ -268,7 +268,7 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
 
 
 async def waited_for_items(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the inventory items of sold-out variants that somebody waits for."""
+    """Return the inventory items of sold-out variants that have waiting shoppers."""
     rows = await db.fetch(
         """
         SELECT DISTINCT v.inventory_item_id FROM variants v

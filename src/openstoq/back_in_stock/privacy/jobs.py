@@ -1,4 +1,4 @@
-"""Shopify's privacy webhooks, carried out in the transaction that processes them."""
+"""Handle Shopify's privacy webhooks, in the transaction that processes each delivery."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ jobs = JobSet("back_in_stock.privacy")
 async def send_customer_data(
     run: Run, *, request_id: UUID, customer_ids: list[UUID], shopify_customer_id: int | None
 ) -> None:
-    """Mail the merchant the data stored about a customer, as Shopify's data request demands."""
+    """Mail the merchant the data stored about a customer, as required by Shopify's data request."""
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         data = await store.export(
@@ -41,11 +41,11 @@ async def send_customer_data(
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Answer a privacy webhook.
+    """Handle a privacy webhook.
 
-    customers/data_request: a job mails the stored data to the merchant, who answers the customer.
-    customers/redact: the customer is deleted, with signups and messages. shop/redact: everything
-    of the shop is deleted, unless the app was installed again since.
+    customers/data_request: a job mails the stored data to the merchant, who passes it on to the
+    customer. customers/redact: the customer is deleted, along with signups and messages.
+    shop/redact: all data of the shop is deleted, unless the app has been installed again.
     """
     db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
     match news.change:
@@ -72,11 +72,11 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _customers(work: Work, request: PrivacyRequest) -> list[UUID]:
-    """Return the customers that a request is about: by Shopify's id, e-mail or phone.
+    """Return the customers that a privacy request is about, by Shopify's id, e-mail or phone.
 
     Shopify sends a phone number as the customer wrote it. A number without a country code is read
-    as one of the customer's country, or of the shop's. A number that cannot be read matches no
-    customer.
+    as a number of the customer's country, or else of the shop's. A number that cannot be read
+    matches no customer.
     """
     emails = [f"email:{form}" for form in email_forms(request.email)]
     found = await store.customers(

@@ -1,4 +1,4 @@
-"""Everything stored of one customer in PostgreSQL, to be exported or forgotten."""
+"""All data stored about one customer in PostgreSQL, to be exported or deleted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from openstoq.kernel.ids import new_id
 
 
 async def note(db: Connection, shop_id: UUID, topic: str, now: datetime) -> UUID:
-    """Record that a request came in, and return its id."""
+    """Record that a privacy request was received, and return the record's id."""
     request_id = new_id()
     await db.execute(
         "INSERT INTO privacy_requests (shop_id, id, topic, received_at) VALUES ($1, $2, $3, $4)",
@@ -25,7 +25,7 @@ async def note(db: Connection, shop_id: UUID, topic: str, now: datetime) -> UUID
 async def complete(
     db: Connection, shop_id: UUID, request_id: UUID, outcome: dict[str, Any], now: datetime
 ) -> None:
-    """Record the outcome of a request; `outcome` holds counts, never contacts."""
+    """Record the outcome of a privacy request; `outcome` holds counts, never contacts."""
     await db.execute(
         """
         UPDATE privacy_requests SET completed_at = $3, outcome = $4
@@ -41,7 +41,7 @@ async def complete(
 async def customers(
     db: Connection, shop_id: UUID, *, shopify_id: int | None = None, identities: Sequence[str]
 ) -> dict[UUID, str | None]:
-    """Return customers by Shopify's id or by their signups' contact, each with its country."""
+    """Return customers by Shopify's id or by their signups' contact, each mapped to its country."""
     rows = await db.fetch(
         """
         SELECT id, country FROM customers
@@ -79,7 +79,7 @@ async def export(
 
 
 async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> int:
-    """Delete customers with their signups and messages; return how many there were."""
+    """Delete customers with their signups and messages; return how many were deleted."""
     done = await db.execute(
         "DELETE FROM customers WHERE shop_id = $1 AND id = ANY($2)", shop_id, customer_ids
     )
@@ -89,8 +89,8 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
 async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
     """Delete the signups made under a Shopify customer's id, and no other data of their contacts.
 
-    The Shopify customer may have typed somebody else's address, so a contact is deleted as well
-    only if nothing else is known about it.
+    The Shopify customer may have typed somebody else's address. The contact is therefore deleted as
+    well only if nothing else is known about it.
     """
     customer_ids = await db.fetch(
         """

@@ -1,4 +1,4 @@
-"""Start waves on a change of stock, and look for lost waves and lost stock webhooks."""
+"""Start waves when stock changes, and recover from lost waves and lost stock webhooks."""
 
 from openstoq.back_in_stock.notifications import waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
@@ -13,7 +13,7 @@ jobs = JobSet("back_in_stock.restock")
 
 
 async def on_stock_changed(work: Work, change: StockChanged) -> None:
-    """Start a wave when a variant that was sold out is back, in the same transaction."""
+    """Start a wave when a sold-out variant is back in stock, in the transaction of the change."""
     if change.after <= 0:
         return
     settings = await settings_store.load(work.db, work.shop_id)
@@ -34,7 +34,7 @@ async def on_stock_changed(work: Work, change: StockChanged) -> None:
 async def find_stragglers(run: Run) -> None:
     """Reopen waves that ended before a signup was visible, and enqueue unfinished waves again.
 
-    A wave whose job still waits or runs is left alone.
+    A wave whose job is still waiting or running is left alone.
     """
     async with run.work() as work:
         await waves.reopen_for_missed(work.db, work.shop_id)
@@ -47,7 +47,7 @@ async def find_stragglers(run: Run) -> None:
 
 @jobs.job(cron="7,22,37,52 * * * *")
 async def check_waitlisted_stock(run: Run) -> None:
-    """Read the stock of sold-out variants that somebody waits for, in case a webhook was lost."""
+    """Read the stock of sold-out variants with waiting shoppers, in case a webhook was lost."""
     async with run.work() as work:
         items = await waves.waited_for_items(work.db, work.shop_id)
     await refresh_stock(run, items)

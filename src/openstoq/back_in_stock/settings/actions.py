@@ -1,4 +1,4 @@
-"""The twelve actions over a shop's back-in-stock settings."""
+"""The twelve actions on a shop's back-in-stock settings."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -75,7 +75,7 @@ async def load(context: Context, *, lock: bool) -> BackInStockSettings:
 
 
 async def save(context: Context, settings: BackInStockSettings) -> None:
-    """Write the settings back."""
+    """Save the settings."""
     await store.save(context.db, context.shop_id, settings, context.runtime.clock())
 
 
@@ -102,7 +102,7 @@ async def update(
 def laid_over(
     settings: BackInStockSettings, changes: Mapping[str, Any], unread: Collection[Path] = ()
 ) -> list[str]:
-    """Lay changes over the settings; return every problem."""
+    """Apply changes to the settings; return every problem."""
     return lay_over(CAPABILITIES, settings, changes, unread)
 
 

@@ -12,13 +12,13 @@ _NOT_TOO_MANY = Field(max_length=1000)
 
 
 class Toggle(Settings):
-    """Something that is on or off."""
+    """A feature that is on or off."""
 
     enabled: bool = False
 
 
 class EmailChannel(Settings):
-    """E-mail, the one channel that is on from the start."""
+    """The e-mail channel, the only channel that is on by default."""
 
     enabled: bool = True
 
@@ -32,7 +32,7 @@ class Channels(Settings):
 
 
 class Batching(Settings):
-    """Telling shoppers in groups instead of all at once."""
+    """Notifying shoppers in batches instead of all at once."""
 
     enabled: bool = False
     mode: Literal["multiplier", "fixed"] = "multiplier"
@@ -49,14 +49,14 @@ class LocationFilter(Settings):
 
 
 class AnyVariant(Settings):
-    """Products whose shoppers are told when any of the variants is back."""
+    """Products whose shoppers are notified when any of the product's variants is back in stock."""
 
     enabled: bool = False
     product_ids: Annotated[list[ProductId], _NOT_TOO_MANY] = []
 
 
 class Delivery(Settings):
-    """When alerts go out."""
+    """The conditions under which alerts are sent, and their pace."""
 
     batching: Batching = Batching()
     stock_threshold: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -66,13 +66,13 @@ class Delivery(Settings):
 
 
 class Compliance(Settings):
-    """Double opt-in."""
+    """Double opt-in: whether shoppers must confirm a signup before they are notified."""
 
     optin_required: bool = False
 
 
 class OrderTags(Settings):
-    """The tag of orders that an alert brought."""
+    """The tag for orders that were placed because of an alert."""
 
     enabled: bool = False
     tag: Tag = "STOQ-back-in-stock"
@@ -85,7 +85,7 @@ class Tagging(Settings):
 
 
 class SignupsThreshold(Settings):
-    """Telling the merchant when many wait for one variant."""
+    """Notifying the merchant when many shoppers wait for the same variant."""
 
     notify: bool = False
     count: Annotated[int, Field(ge=1, le=1_000_000)] = 10
@@ -107,7 +107,7 @@ class Alerts(Settings):
 
 
 class BackInStockSettings(Settings):
-    """All five documents."""
+    """All five documents of the shop's back-in-stock settings."""
 
     channels: Channels = Channels()
     delivery: Delivery = Delivery()

@@ -1,4 +1,4 @@
-"""Back-in-stock settings in PostgreSQL: a row per shop, once something was changed."""
+"""Back-in-stock settings in PostgreSQL: one row per shop, from the first change on."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ _COLUMNS = "channels, delivery, compliance, tagging, alerts"
 
 
 async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
-    """Read the shop's settings; the defaults where it never changed any."""
+    """Load the shop's settings, with defaults for whatever it has never changed."""
     row = await db.fetchrow(
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1",  # noqa: S608 - a constant
         shop_id,
@@ -26,7 +26,7 @@ async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
 
 
 async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInStockSettings:
-    """Load and lock the shop's settings for a change, until this transaction ends."""
+    """Load and lock the shop's settings in order to change them, until this transaction ends."""
     await save_if_absent(db, shop_id, BackInStockSettings(), now)
     row = await db.fetchrow(
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1 FOR UPDATE",  # noqa: S608 - a constant
@@ -36,7 +36,7 @@ async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInSto
 
 
 def _settings(shop_id: UUID, row: Any) -> BackInStockSettings:
-    """Read a row of _COLUMNS; a value that cannot be read stops neither stock nor mails."""
+    """Read a row of _COLUMNS; an unreadable value must stop neither stock changes nor mails."""
     if row is None:
         return BackInStockSettings()
     settings, problems = readable(BackInStockSettings, dict(row), "settings")
@@ -48,7 +48,7 @@ def _settings(shop_id: UUID, row: Any) -> BackInStockSettings:
 async def save_if_absent(
     db: Connection, shop_id: UUID, settings: BackInStockSettings, now: datetime
 ) -> None:
-    """Write the settings of a shop that has none yet."""
+    """Save the settings of a shop that has none yet."""
     await db.execute(
         """
         INSERT INTO back_in_stock_settings
@@ -62,7 +62,7 @@ async def save_if_absent(
 
 
 async def save(db: Connection, shop_id: UUID, settings: BackInStockSettings, now: datetime) -> None:
-    """Write the settings of a shop whose row `load_locked` holds."""
+    """Save the settings of a shop whose row is locked by `load_locked`."""
     await db.execute(
         """
         UPDATE back_in_stock_settings SET channels = $2, delivery = $3, compliance = $4,

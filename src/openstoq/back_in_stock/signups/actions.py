@@ -1,4 +1,4 @@
-"""The eight documented actions over signups, and one of ours: unblock."""
+"""The eight documented actions on signups, and one of our own: unblock."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -38,7 +38,7 @@ SignupIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 async def load(context: Context, signup_id: str, *, lock: bool) -> Signup:
-    """Load a signup of the caller's shop; raise NotFound when it has none of that id."""
+    """Load a signup of the caller's shop; raise NotFound if the shop has no signup with that id."""
     try:
         found = await store.load(context.db, context.shop_id, [UUID(signup_id)], lock=lock)
     except ValueError:
@@ -71,8 +71,9 @@ async def list_signups(
 ) -> Written[SignupPage]:
     """List back-in-stock signups (the waitlist) of the shop, newest first.
 
-    status is compiled: unsubscribed before notified before blocked before pending. email and
-    phone match parts of the signup's contact or of its customer. from and to are inclusive.
+    If several statuses apply to a signup, status is the first of unsubscribed, notified, blocked
+    and pending. email and phone match parts of the signup's contact or of its customer's. from and
+    to are inclusive.
     """
     wanted = Filter(
         channel=channel,
@@ -104,9 +105,9 @@ async def create(
 ) -> Written[SignupView]:
     """Create a back-in-stock signup: put a customer on the waitlist of a variant.
 
-    email is required for the email channel, phone for sms. shopify_product_id is taken from the
-    catalogue when it knows the variant. 409 when the same contact waits for the variant on that
-    channel already.
+    email is required for the email channel, phone for sms. If the catalogue knows the variant, its
+    product replaces shopify_product_id. 409 if the same contact is already waiting for the variant
+    on that channel.
     """
     try:
         contact = rules.contact_of(channel, email=email, phone=phone)
@@ -152,7 +153,7 @@ async def read(context: Context, signup: Signup) -> Written[SignupView]:
 async def delete(context: Context, signup: Signup) -> Deleted:
     """Delete a pending back-in-stock signup: take a customer off the waitlist.
 
-    409 when it was notified already.
+    409 if the signup was already notified.
     """
     obstacle = rules.undeletable(signup)
     if obstacle is not None:
@@ -165,9 +166,9 @@ async def delete(context: Context, signup: Signup) -> Deleted:
 async def notify(
     context: Context, signup: Signup, *, allow_resend: bool = False
 ) -> Written[SignupView]:
-    """Send the back-in-stock notification for one signup now, whatever the stock.
+    """Send the back-in-stock notification for one signup now, regardless of stock.
 
-    409 when it was notified already and allow_resend is not set.
+    409 if the signup was already notified and allow_resend is not set.
     """
     obstacle = rules.refusal(signup, allow_resend=allow_resend)
     if obstacle is not None:
@@ -180,7 +181,8 @@ async def notify(
 async def bulk_delete(context: Context, *, signup_ids: SignupIds) -> BulkDeleted:
     """Delete up to 1000 pending back-in-stock signups at once.
 
-    All or nothing: 422 names those that were notified already.
+    All or nothing: if any were already notified, nothing is deleted and the 422 response names
+    them.
     """
     found = await _load_many(context, signup_ids)
     obstacles = [(signup.id, rules.undeletable(signup)) for signup in found]
@@ -202,8 +204,9 @@ async def bulk_notify(
 ) -> Reply[BulkNotified]:
     """Send back-in-stock notifications for up to 1000 signups at once.
 
-    Each stands for itself: 200 when all are being notified, 207 when some are not, with the reason.
-    Notified ones fail unless allow_resend is set.
+    Signups are handled independently: the status is 200 if all of them are being notified, or 207
+    if some are not, with a reason for each. Signups that were already notified fail unless
+    allow_resend is set.
     """
     outcome = await notify_many(context, signup_ids, allow_resend=allow_resend)
     return Reply(outcome, 207 if outcome.failed else 200)
@@ -221,8 +224,8 @@ async def transfer(
 ) -> Transferred:
     """Move back-in-stock signups from one variant to another.
 
-    scope says which move: pending (default), notified or all. A signup that would repeat a
-    pending one of the target is dropped.
+    scope selects the signups to move: pending (default), notified or all. A signup is dropped if it
+    would repeat a pending signup of the target variant.
     """
     if from_shopify_variant_id == to_shopify_variant_id:
         raise Invalid("to_shopify_variant_id must be another variant than from_shopify_variant_id")
@@ -250,10 +253,11 @@ async def unblock(
 ) -> Unblocked:
     """Make back-in-stock signups pending again whose contact a mail relay had refused.
 
-    Say which: signup_ids, reason (part of the relay's words, such as "530"), from and to (the days
-    on which they were blocked, inclusive), several of these, or all: true. Up to 10,000 at once:
-    repeat until unblocked_count is 0. They are told at the next restock. A signup whose contact
-    waits for the variant again already stays blocked.
+    Select the signups by signup_ids, reason (part of the relay's reply, such as "530"), from and to
+    (the days on which they were blocked, inclusive), any combination of these, or all: true. At
+    most 10,000 are unblocked per request: repeat until unblocked_count is 0. Their shoppers are
+    notified at the next restock. A signup stays blocked if its contact is already waiting for the
+    variant through another signup.
     """
     chosen = (signup_ids, reason, from_, to)
     if all_ == any(one is not None for one in chosen):
@@ -268,7 +272,7 @@ async def unblock(
 async def notify_many(
     context: Context, signup_ids: list[UUID], *, allow_resend: bool
 ) -> BulkNotified:
-    """Start notifying the signups that may be notified; return them, and why the others may not."""
+    """Start notifying those of the signups that may be notified; return these and the failures."""
     found = {
         signup.id: signup
         for signup in await store.load(context.db, context.shop_id, signup_ids, lock=True)

@@ -1,4 +1,4 @@
-"""Blocked signups in PostgreSQL, made pending again."""
+"""Blocked signups in PostgreSQL, and the statement that makes them pending again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class BlockFilter:
 
 
 async def lift(db: Connection, shop_id: UUID, wanted: BlockFilter, *, now: datetime) -> int:
-    """Unblock up to MOST_AT_ONCE signups, the newest first; return how many.
+    """Unblock up to MOST_AT_ONCE signups, newest first; return the number of unblocked signups.
 
     Several signups that were never notified may share a contact, variant and market. Only the
-    newest of them becomes pending, and none does if such a signup is pending already. Raises
-    Conflict when a shopper signs up again at the same moment.
+    newest of them becomes pending, and none does if there is already a pending signup for the same
+    contact, variant and market. Raises Conflict if a shopper signs up again at the same moment.
     """
     where = Conditions()
     where.add("s.shop_id = {}", shop_id)

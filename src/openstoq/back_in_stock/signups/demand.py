@@ -31,7 +31,7 @@ async def by_variant(
 ) -> tuple[str, bool]:
     """Return a page of variants in demand as a JSON array, and whether another page follows.
 
-    `since` and `before` bound the time of a variant's latest signup.
+    `since` and `before` limit the time of a variant's latest signup.
     """
     order = _ORDERS[sort_by, direction]
     (row,) = await db.fetch(

@@ -1,4 +1,4 @@
-"""A signup as callers see it, and the data of a new one."""
+"""A signup as the API shows it, and the data of a new signup."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,19 +16,19 @@ Status = Literal["pending", "notified", "unsubscribed", "blocked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A way to reach a shopper, already checked: see rules.contact_of."""
+    """A validated way to reach a shopper; rules.contact_of creates it."""
 
     channel: Channel
     address: str  # e-mail in lower case, phone in E.164, or push token
 
     @property
     def identity(self) -> str:
-        """The text that recognises the same shopper in the next signup."""
+        """The text by which the same shopper is recognised in another signup."""
         return f"{self.channel}:{self.address}"
 
     @property
     def mailbox(self) -> str:
-        """The recipient behind the address; signups and mails are counted by it."""
+        """The mailbox that the address belongs to; signups and mails are counted per mailbox."""
         return mailbox_of(self.address) if self.channel == "email" else self.address
 
 
@@ -51,7 +51,7 @@ class NewSignup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """The part of a signup's state that rules decide on."""
+    """The part of a signup's state on which rules decide."""
 
     id: UUID
     channel: Channel
@@ -67,7 +67,7 @@ class Signup:
 
 
 class VariantView(BaseModel):
-    """The variant that is waited for; the title is null until the catalogue has it."""
+    """The variant that the shopper waits for; its title is null until the catalogue has it."""
 
     shopify_variant_id: int
     shopify_product_id: int
@@ -75,7 +75,7 @@ class VariantView(BaseModel):
 
 
 class CustomerView(BaseModel):
-    """The shopper."""
+    """The shopper who signed up."""
 
     id: UUID
     email: str | None
@@ -83,14 +83,14 @@ class CustomerView(BaseModel):
 
 
 class OptinView(BaseModel):
-    """Double opt-in: whether it is needed and given."""
+    """Double opt-in: whether a confirmation is required and has been given."""
 
     required: bool
     confirmed: bool
 
 
 class SyncView(BaseModel):
-    """The state of the last message: pending while under way, failed when not delivered."""
+    """The state of the last message: pending while under way, failed if it was not delivered."""
 
     state: Literal["pending", "synced", "failed"]
     error: str | None
@@ -122,40 +122,40 @@ class SignupPage(BaseModel):
 
 
 class Deleted(BaseModel):
-    """A signup that is gone."""
+    """Confirmation that a signup was deleted."""
 
     id: UUID
     deleted: bool
 
 
 class BulkDeleted(BaseModel):
-    """The number of signups that are gone."""
+    """The number of deleted signups."""
 
     deleted_count: int
 
 
 class Failed(BaseModel):
-    """Why one signup of many was left alone."""
+    """The reason why one signup of several was not processed."""
 
     signup_id: UUID
     error: str
 
 
 class BulkNotified(BaseModel):
-    """The signups that are being notified, and those that are not."""
+    """The signups that are being notified, and those that are not, with the reasons."""
 
     success: list[UUID]
     failed: list[Failed]
 
 
 class Unblocked(BaseModel):
-    """The number of signups that are pending again."""
+    """The number of signups that were made pending again."""
 
     unblocked_count: int
 
 
 class Transferred(BaseModel):
-    """The numbers of signups that moved, and that were dropped because the target had them."""
+    """The numbers of moved signups, and of signups dropped because the target already had them."""
 
     transferred_count: int
     dropped_count: int

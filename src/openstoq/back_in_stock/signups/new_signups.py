@@ -1,8 +1,8 @@
-"""The intake of sign-ups: the signup and its customer, in one statement for each kind of caller.
+"""Create signups: each with its customer, in one statement for each kind of caller.
 
-A caller with a key vouches for what it sends. A stranger does not: the data that a stranger sends
+A caller with a key vouches for the data that it sends. A stranger does not: data from a stranger
 belongs to the new signup, and never changes a customer who is already known. Neither the
-statement's result nor the amount of its work reveals whether the contact was known.
+statement's result nor the amount of work it does reveals whether the contact was known.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from openstoq.kernel.ids import new_id
 class Added:
     """The outcome of adding a signup.
 
-    `is_new` is false when a signup like it was pending already. `json` is the new signup, for
-    callers who vouch; it is None when nothing was added. `asks` is true for a new signup when the
-    shop requires every shopper to confirm.
+    `is_new` is false if an equivalent signup was already pending. `json` is the new signup, for
+    callers who vouch; it is None if nothing was added. `asks` is true for a new signup if the shop
+    requires every shopper to confirm.
     """
 
     known_product: bool
@@ -46,14 +46,14 @@ async def add(
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
 
-    The catalogue's product of the variant takes precedence over the product that was sent. If the
-    caller vouches for the customer, the signup ends an earlier unsubscription; otherwise the
-    unsubscription holds until the customer confirms the signup.
+    The product that the catalogue has for the variant takes precedence over the product that was
+    sent. If the caller vouches for the customer, the signup ends an earlier unsubscription;
+    otherwise the unsubscription holds until the customer confirms the signup.
 
-    A stranger's variant and market must be the shop's. A market that is not is left out. A variant
-    that is not gets no product once the whole catalogue was read, and then nothing is added. A
-    mailbox may have MOST_UNASKED signups without a confirmation; a stranger's further signups are
-    held until the customer confirms them.
+    If the caller is a stranger, the variant and market must be the shop's. An unknown market is
+    left out. An unknown variant gets no product once the whole catalogue has been read, and then
+    nothing is added. A mailbox may have MOST_UNASKED signups without a confirmation; a stranger's
+    further signups are held until the customer confirms them.
     """
     text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
     statement = Statement(

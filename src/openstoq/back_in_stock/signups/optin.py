@@ -1,4 +1,4 @@
-"""Double opt-in: asking a shopper to confirm a signup before any alert goes out."""
+"""Double opt-in: a shopper confirms a signup before any alert is sent."""
 
 from uuid import UUID
 

@@ -1,6 +1,6 @@
-"""Signups as JSON that PostgreSQL writes: once for API v2, once for v1's intents.
+"""Signups as JSON built by PostgreSQL: in one form for API v2, in another for v1's intents.
 
-Each is an expression over the aliases s (signups), c (customers) and v (variants).
+Each projection is an expression over the aliases s (signups), c (customers) and v (variants).
 """
 
 FROM = """
@@ -11,7 +11,7 @@ LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id
 
 
 def moment(column: str) -> str:
-    """Return the expression that writes a time as RFC 3339 in UTC with milliseconds."""
+    """Return the expression that formats a time as RFC 3339 in UTC with milliseconds."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 

@@ -1,4 +1,4 @@
-"""Decisions about signups, without I/O: is a contact real, may a shopper be notified."""
+"""Decisions about signups, without I/O: is a contact valid, may a shopper be notified."""
 
 from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
 from openstoq.kernel.contacts import email_address, phone_number
@@ -13,7 +13,7 @@ SENDABLE: frozenset[Channel] = frozenset({"email"})
 
 
 class InvalidContactError(ValueError):
-    """A contact that nobody can be reached at; the message says what is wrong with it."""
+    """A contact at which nobody can be reached; the message says what is wrong with it."""
 
 
 def contact_of(
@@ -26,8 +26,8 @@ def contact_of(
 ) -> Contact:
     """Return the channel's contact in the form that is stored; raise InvalidContactError.
 
-    A phone number is read as international, with or without its +, or else as a number of
-    `country` (two letters).
+    A phone number is read as international, with or without its +, or else as a number of `country`
+    (two letters).
     """
     if channel == "email":
         return Contact(channel=channel, address=_email(email))
@@ -67,7 +67,7 @@ def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
 
 
 def undeletable(signup: Signup) -> str | None:
-    """Return why a signup cannot be deleted, or None."""
+    """Return why a signup cannot be deleted, or None if it can."""
     if signup.notified_at is not None:
         return "Already notified; only pending signups can be deleted"
     if signup.wave_id is not None:

@@ -41,7 +41,7 @@ class Filter:
 async def page(
     db: Connection, shop_id: UUID, wanted: Filter, page: Page, *, projection: str
 ) -> tuple[str, int]:
-    """Return a page of signups as a JSON array, newest first, and how many there are in all."""
+    """Return a page of signups as a JSON array, newest first, and the total number of signups."""
     where = _where(shop_id, wanted)
     count_of_parameters = len(where.parameters)
     limit, offset = where.bind(page.size), where.bind(page.offset)
@@ -97,7 +97,7 @@ async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: st
 async def load(
     db: Connection, shop_id: UUID, signup_ids: Sequence[UUID], *, lock: bool
 ) -> list[Signup]:
-    """Load signups in the order of their ids; locked ones do not change until the commit."""
+    """Load signups, ordered by id; locked signups do not change until the commit."""
     rows = await db.fetch(
         f"""
         SELECT {_STATE} FROM signups WHERE shop_id = $1 AND id = ANY($2) ORDER BY id
@@ -110,7 +110,7 @@ async def load(
 
 
 async def delete(db: Connection, shop_id: UUID, signup_ids: Sequence[UUID]) -> None:
-    """Delete signups, and the messages that were prepared for them."""
+    """Delete signups, along with the messages prepared for them."""
     await db.execute("DELETE FROM signups WHERE shop_id = $1 AND id = ANY($2)", shop_id, signup_ids)
 
 
@@ -125,10 +125,10 @@ async def transfer(
     scope: Scope,
     now: datetime,
 ) -> Transferred:
-    """Move signups to another variant; drop pending ones that the target already has.
+    """Move signups to another variant; drop pending signups that the target already has.
 
-    Signups whose message is under way stay where they are. Raises Conflict when a shopper signs
-    up for the target at the same moment.
+    Signups whose message is under way are not moved. Raises Conflict if a shopper signs up for the
+    target at the same moment.
     """
     row = await db.fetchrow(
         """
@@ -178,7 +178,7 @@ async def transfer(
 
 
 async def product_of(db: Connection, shop_id: UUID, variant_id: int) -> int | None:
-    """Return the product of a variant, when the catalogue has it."""
+    """Return the product of a variant, or None if the catalogue does not have it."""
     product: int | None = await db.fetchval(
         "SELECT product_id FROM variants WHERE shop_id = $1 AND id = $2", shop_id, variant_id
     )
@@ -186,7 +186,7 @@ async def product_of(db: Connection, shop_id: UUID, variant_id: int) -> int | No
 
 
 async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:
-    """End all alerts to the customer of a signup; return whether the signup exists."""
+    """Unsubscribe the customer of a signup from all alerts; return whether the signup exists."""
     customer_id = await db.fetchval(
         """
         UPDATE customers c SET unsubscribed_at = coalesce(c.unsubscribed_at, $3), updated_at = $3
@@ -216,10 +216,10 @@ async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime)
     """Record that the shopper confirmed the signup; return whether the signup exists.
 
     The confirmation is new consent, so it ends an unsubscription from before the signup. It also
-    confirms other signups of the customer that no mail has asked about. Those of the same product
-    are among them, because a contact is asked once a day about a product. So are those that need
-    no confirmation, and up to MOST_UNASKED held ones: a shopper who wants more signups than a
-    stranger could make for them has to confirm once.
+    confirms other signups of the customer for which no confirmation mail was sent: signups for the
+    same product, because a contact is sent only one such mail a day per product; signups that need
+    no confirmation; and up to MOST_UNASKED held signups. A shopper who wants more signups than a
+    stranger could make in their name has to confirm once.
     """
     done = await db.execute(
         """
