@@ -1,4 +1,4 @@
-"""Liquid templates and the texts of each language, and bodies that are rendered once for many."""
+"""Liquid templates, the texts of each language, and bodies rendered once for many recipients."""
 
 import re
 import tomllib
@@ -32,13 +32,13 @@ _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 @cache
 def environment(*, escapes: bool) -> Environment:
-    """Return the environment of templates: a misspelt name is an error, and none loads another."""
+    """Return the template environment: unknown names are errors, and no template loads another."""
     return Environment(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
 
 
 @lru_cache(maxsize=1000)
 def compiled(source: str, *, escapes: bool) -> BoundTemplate:
-    """Return the template written in `source`."""
+    """Return the compiled template of the text `source`."""
     return environment(escapes=escapes).from_string(source)
 
 
@@ -66,7 +66,7 @@ def babel_locale(locale: str | None) -> Locale:
 
 
 def money(amount: Decimal, currency: str, locale: str | None) -> str:
-    """Write an amount in the reader's way, with every decimal that its currency has."""
+    """Format an amount for the reader's locale, with all decimals that its currency has."""
     return format_currency(
         Money(amount, currency).amount,
         currency,
@@ -76,7 +76,7 @@ def money(amount: Decimal, currency: str, locale: str | None) -> str:
 
 
 def day(moment: datetime, timezone: str, locale: str | None) -> str:
-    """Write the day that a moment falls on in `timezone`, in the language of our texts."""
+    """Format the date of a moment in `timezone`, in the language of our texts."""
     read, spoken = babel_locale(locale), language(locale)
     try:
         there = moment.astimezone(_zone(timezone))
@@ -99,7 +99,7 @@ def _zone(name: str) -> tzinfo:
 
 
 def language(locale: str | None) -> str:
-    """Return the language whose texts a reader of `locale` gets."""
+    """Return the language in which a reader with `locale` gets our texts."""
     spoken = babel_locale(locale).language
     return spoken if (TEMPLATES / "locales" / f"{spoken}.toml").is_file() else FALLBACK
 
@@ -122,7 +122,7 @@ def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict
 
 
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
-    """Return the body of the template in the file `name`, escaped where it is HTML."""
+    """Return the body from the template in the file `name`, escaped if it is HTML."""
     escapes = name.endswith(".html.liquid")
     if escapes:
         shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
@@ -132,8 +132,9 @@ def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "
 class Body:
     """A body in quoted-printable: rendered once with gaps, which are filled for each recipient.
 
-    `shared` are the template's variables that are the same for all recipients, `gaps` the names of
-    the others. A template that does more with a gap than print it is rendered for each recipient.
+    `shared` holds the template's variables that are the same for all recipients, `gaps` the names
+    of the other variables. If a template does more with a gap than print it, the body is rendered
+    for each recipient.
     """
 
     def __init__(
@@ -147,11 +148,11 @@ class Body:
 
     @property
     def is_spliced(self) -> bool:
-        """Return whether recipients' values are filled in without rendering again."""
+        """Return whether recipients' values are filled in without rendering the template again."""
         return self._pattern is not None
 
     def rendered(self, fillings: Mapping[str, str]) -> str:
-        """Return the body as text, rendered for one recipient alone."""
+        """Return the body as text, rendered for a single recipient."""
         return self._template.render(**self._shared, **fillings)
 
     def encoded(self, fillings: Mapping[str, str]) -> bytes:
@@ -176,7 +177,7 @@ class Body:
 
 
 def _open_end(piece: str, marks: Mapping[str, str]) -> bytes:
-    """Return a piece of a pattern, with an end that lets the next piece begin on its own line."""
+    """Return a piece of a pattern, ended such that the next piece begins on its own line."""
     if piece in marks:
         return f"%({marks[piece]})b".encode() + SOFT_BREAK
     end = b"" if piece == "" or piece.endswith("\n") else SOFT_BREAK

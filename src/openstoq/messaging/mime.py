@@ -1,4 +1,4 @@
-"""The wire form of a message (RFC 5322, 2045, 2047): headers, encoded bodies and their parts."""
+"""The wire format of a message (RFC 5322, 2045, 2047): headers, encoded bodies and parts."""
 
 import re
 from base64 import b64encode
@@ -23,14 +23,14 @@ _BOUNDARY = b"=_openstoq_part"
 
 
 def single_line(text: str) -> str:
-    """Return `text` without control characters and lone surrogates, its spaces collapsed."""
+    """Return `text` on one line, without control characters, lone surrogates or repeated spaces."""
     return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def mailbox(address: str) -> str:
-    """Return `address` for a header, its domain as DNS knows it where the rest is ASCII.
+    """Return `address` for use in a header, with an ASCII domain if the rest is ASCII.
 
-    Raises ValueError for anything that is not one plain address.
+    Raises ValueError for anything other than one plain address.
     """
     carried = with_ascii_domain(address)
     return carried if carried.isascii() else address
@@ -46,7 +46,7 @@ def web_address(url: str) -> str:
 
 
 def header(name: str, value: str) -> bytes:
-    """Return one header line; raise ValueError when it would break the message's form."""
+    """Return one header line; raise ValueError if it would make the message malformed."""
     line = f"{name}: {value}\r\n".encode()
     if len(line) > _LONGEST_LINE or "\r" in value or "\n" in value or "\0" in value:
         raise ValueError(f"The header {name} is too long or has a line break; shorten its value.")
@@ -54,7 +54,7 @@ def header(name: str, value: str) -> bytes:
 
 
 def text_header(name: str, text: str) -> bytes:
-    """Return a header of free text, as encoded words where it needs them."""
+    """Return a header of free text, using encoded words where needed."""
     text = single_line(text)
     if text.isascii() and len(text) <= _LINE and "=?" not in text:
         return header(name, text)
@@ -78,7 +78,7 @@ def message_id_domain(domain: str) -> str:
 
 
 def date_header(when: datetime) -> bytes:
-    """Return the Date header, to the second."""
+    """Return the Date header, with a precision of one second."""
     return header("Date", format_datetime(when))
 
 
@@ -88,7 +88,7 @@ def common_headers() -> bytes:
 
 
 def quoted_printable(text: str) -> bytes:
-    """Encode a text, or a piece of one that ends a part, in lines of at most 76 octets."""
+    """Encode a text, or the last piece of a text, in lines of at most 76 octets."""
     return b2a_qp(text.replace("\r\n", "\n").encode()).replace(b"\n", b"\r\n")
 
 
@@ -99,12 +99,12 @@ def quoted_printable_piece(text: str) -> bytes:
 
 
 def alternative(text: bytes, html: bytes) -> bytes:
-    """Return the rest of a message, after its headers, from its two encoded bodies."""
+    """Return the part of a message after its headers, given its two encoded bodies."""
     return _multipart("alternative", _part("plain", text), _part("html", html))
 
 
 def with_attachment(text: bytes, filename: str, document: bytes) -> bytes:
-    """Return the rest of a message from its encoded text and the JSON document it brings."""
+    """Return the part of a message after its headers: encoded text with a JSON attachment."""
     encoded = b64encode(document)
     lines = b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
     attachment = (

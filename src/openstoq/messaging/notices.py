@@ -1,4 +1,4 @@
-"""Parts that mails to one reader have in common: their headers and their greeting."""
+"""The common parts of mails to a single reader: their headers and their greeting."""
 
 import re
 import unicodedata
@@ -48,9 +48,9 @@ _MOST_NUMERALS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """The sender and the recipient of a one-off mail.
+    """The sender and the recipient of a mail outside any wave.
 
-    `id` and `written_at`, the mail's date, stay the same when it is sent again.
+    `id` and `written_at`, the mail's date, stay the same if the mail is sent again.
     """
 
     id: UUID
@@ -62,7 +62,7 @@ class Notice:
 
 
 def notice_headers(notice: Notice, subject: str) -> bytes:
-    """Return the headers of a one-off mail; raise ValueError for an invalid address."""
+    """Return the headers of a notice; raise ValueError for an invalid address."""
     number = str(notice.id)
     return (
         mime.header("To", mime.mailbox(notice.recipient))
@@ -78,10 +78,10 @@ def notice_headers(notice: Notice, subject: str) -> bytes:
 
 
 def presentable(name: str | None) -> str:
-    """Return the name to greet somebody by, or nothing if the "name" does not look like one.
+    """Return the name for use in a greeting, or "" if it does not look like a name.
 
-    A stranger who signs somebody else up chooses the name, so it must not carry a message of
-    theirs: no address, no domain, no number. A greeting works without a name as well.
+    A stranger who signs somebody else up chooses the name, so the name must not carry a message
+    from the stranger: no address, no domain, no number. The greeting also works without a name.
     """
     shown = mime.single_line(name or "")
     if len(shown) > LONGEST_NAME or not all(map(_is_in_names, shown)):
@@ -94,7 +94,7 @@ def presentable(name: str | None) -> str:
 
 
 def _has_domain(text: str) -> bool:
-    """Return whether anything in a text is a domain, or would be read as one."""
+    """Return whether a text contains a domain, or anything that would be read as one."""
     spelt = ["".join(re.findall(r"\w", found[0])) for found in _SPELT.finditer(text)]
     return (
         not _PARTS_OF_ADDRESSES.isdisjoint(re.findall(r"\w+", text))
@@ -106,7 +106,7 @@ def _has_domain(text: str) -> bool:
 
 
 def _is_domain(chain: str) -> bool:
-    """Return whether words joined by dots are neither initials nor a title and a name."""
+    """Return whether dotted words look like a domain: neither initials nor a title and a name."""
     *before, last = chain.split(".")
     if len(last) == 1:
         return any(len(one) > 1 and one not in _TITLES for one in before)
@@ -116,7 +116,7 @@ def _is_domain(chain: str) -> bool:
 
 
 def _has_number(text: str) -> bool:
-    """Return whether enough numerals follow each other to be a telephone number."""
+    """Return whether a text has enough consecutive numerals to be a telephone number."""
     numerals = (unicodedata.numeric(one, None) is not None for one in text if one.isalpha())
     return any(is_one and len(list(row)) > _MOST_NUMERALS for is_one, row in groupby(numerals))
 

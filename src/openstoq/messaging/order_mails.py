@@ -1,4 +1,4 @@
-"""The mails of preorder orders: payment links, receipts, cancellations, updates."""
+"""The mails about preorders: payment requests, receipts, cancellations, shipping updates."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ UNTOLD_REASONS = ("fraud", "staff", "other")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """Units of an order's line."""
+    """A number of units of an order line."""
 
     title: str
     variant_title: str | None
@@ -34,9 +34,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """The facts that every mail about an order shows.
+    """The facts that every mail about an order contains.
 
-    `locale` is the reader's, `timezone` the one in which days are written.
+    `locale` is the reader's locale; dates are written in `timezone`.
     """
 
     shop_name: str
@@ -51,7 +51,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why the last charge failed, and when the next one follows, if it does."""
+    """The reason why the last charge failed, and the time of the next charge, if there is one."""
 
     cause: Cause
     again_at: datetime | None
@@ -81,7 +81,8 @@ def payment_request(
 ) -> bytes:
     """Return the mail that asks a shopper to pay the rest of an order.
 
-    `decline` belongs to the reason "declined". Raises ValueError if `pay_url` is not a web address.
+    `decline` is given if the reason is "declined". Raises ValueError if `pay_url` is not a web
+    address.
     """
     again_at = decline.again_at if decline is not None else None
     words = _words(order, f"payment_{why}", amount=amount, date=again_at)
@@ -99,7 +100,7 @@ def payment_request(
 
 
 def receipt(notice: Notice, order: OrderFacts, *, amount: Decimal) -> bytes:
-    """Return the mail that tells a shopper that the balance arrived."""
+    """Return the mail that notifies a shopper that the balance was paid."""
     words = _words(order, "balance_received", amount=amount)
     figures = [_Figure(words["paid"], words["amount"])]
     return _mail(notice, order, words, [words["greeting"], words["intro"]], figures=figures)
@@ -113,10 +114,11 @@ def cancellation(
     reason: str | None,
     refund: Decimal,
 ) -> bytes:
-    """Return the mail that tells a shopper that a preorder was cancelled.
+    """Return the mail that notifies a shopper that a preorder was cancelled.
 
-    `reason` is the merchant's text, or one of the platform's words, some of which are not passed
-    on. An order that went over a limit has none. `refund` is the amount that the shopper gets back.
+    `reason` is the merchant's text, or one of the platform's reasons, some of which are not passed
+    on to the shopper. An order that was cancelled for exceeding a limit has no reason. `refund` is
+    the amount that the shopper gets back.
     """
     words = _words(order, f"cancellation_{why}", amount=refund, reason=reason)
     word = words["given_reason"].lower() if why == "asked" else ""
@@ -132,7 +134,7 @@ def cancellation(
 def shipping_update(
     notice: Notice, order: OrderFacts, *, subject: str, header: str, description: str
 ) -> bytes:
-    """Return the mail in which a merchant tells a shopper about the progress of an order."""
+    """Return the mail in which a merchant informs a shopper of the progress of an order."""
     words = _words(order) | {
         "subject": mime.single_line(subject),
         "preheader": mime.single_line(description)[:LONGEST_PREHEADER],
@@ -144,7 +146,7 @@ def shipping_update(
 def uncollected(
     notice: Notice, order: OrderFacts, *, amount: Decimal, error: str | None, order_url: str
 ) -> bytes:
-    """Return the mail that tells a merchant that a balance could not be collected."""
+    """Return the mail that notifies a merchant that a balance could not be collected."""
     # The mail goes to the merchant, so it does not greet the shopper.
     order = replace(order, customer_name=None)
     words = _words(order, "uncollected", amount=amount, reason=error)
@@ -163,7 +165,7 @@ def _words(
     date: datetime | None = None,
     reason: str | None = None,
 ) -> dict[str, str]:
-    """Return the sentences of all mails about orders and of one kind, in the reader's language."""
+    """Return the texts of all order mails and of one kind of them, in the reader's language."""
     values = {
         "shop_name": mime.single_line(order.shop_name),
         "order": mime.single_line(order.name),
@@ -212,6 +214,6 @@ def _mail(
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return the paragraphs of a text, which blank lines separate, without control characters."""
+    """Split a text into paragraphs at blank lines, without control characters."""
     lines = [mime.single_line(line) for line in text.splitlines()]
     return [part for part in re.split(r"\n{2,}", "\n".join(lines).strip("\n")) if part]

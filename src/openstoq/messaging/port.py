@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One message to one recipient; `content` is the whole RFC 5322 message with CRLF ends."""
+    """One message to one recipient; `content` is the whole RFC 5322 message with CRLF line ends."""
 
     id: UUID
     sender: str
@@ -45,9 +45,9 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An outcome and the relay's words for it (or ours, where the relay said nothing).
+    """An outcome, and the relay's reply that led to it (or our own text if there was no reply).
 
-    `stage` is the part that the relay answered: a command of the transaction, or its content.
+    `stage` is the step to which the relay replied: a command of the transaction, or the content.
     """
 
     outcome: Outcome
@@ -59,7 +59,7 @@ class Delivery:
 
     @property
     def is_refusal(self) -> bool:
-        """Return whether the relay answered and did not take the message, whatever the reason."""
+        """Return whether the relay replied and did not accept the message, for whatever reason."""
         return self.says_later or self.outcome in (
             Outcome.REFUSED,
             Outcome.REJECTED,
@@ -68,7 +68,7 @@ class Delivery:
 
     @property
     def says_later(self) -> bool:
-        """Return whether the relay itself said later, unlike a relay that was not reachable."""
+        """Return whether the relay itself said "later", unlike a relay that was unreachable."""
         return self.outcome is Outcome.DEFERRED and self.reply.startswith("4")
 
     def reply_without(self, recipient: str) -> str:
@@ -86,23 +86,23 @@ class RelayUnavailable(Systemic):
 
 
 class Outbox(Protocol):
-    """A source of messages, to which a transport reports back; the sender job implements it.
+    """A source of messages, to which a transport reports the outcomes.
 
-    The messages are sent on behalf of `owner`: a transport serves several owners by turns.
+    The messages are sent on behalf of `owner`: a transport serves several owners in turn.
     """
 
     owner: UUID | None = None
 
     async def next(self) -> Email | None:
-        """Wait until a message may be sent and take it; None means that no more will come.
+        """Wait until a message may be sent, and take it; return None if there will be no more.
 
         Several connections wait here at once. A cancelled wait takes no message.
         """
 
     def next_nowait(self) -> Email | None:
-        """Take a message if one may be sent right now.
+        """Take a message if one may be sent immediately; otherwise return None.
 
-        None says nothing about the end: a transport that needs to know awaits `next`.
+        None does not mean that the outbox has ended: a transport that needs to know awaits `next`.
         """
 
     def record(self, email: Email, delivery: Delivery) -> None:
@@ -115,11 +115,11 @@ class EmailTransport(Protocol):
     async def send(self, outbox: Outbox) -> None:
         """Send the messages of `outbox` until it ends, over several connections.
 
-        Concurrent calls share the allowed connections, and no call waits long for its first
-        message to go out: owners take turns, and so do the outboxes of one owner. A taken message
-        is always settled, and never waits until another one is taken. Raises RelayUnavailable,
-        after settling the taken messages, when the relay cannot be reached: back off, then call
-        again.
+        Concurrent calls share the allowed connections, and no call waits long until its first
+        message is sent: owners take turns, and so do the outboxes of one owner. A taken message is
+        always settled, and never waits for another message to be taken. Raises RelayUnavailable,
+        after settling the taken messages, if the relay cannot be reached; the caller should then
+        wait before calling again.
         """
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""Render our mails as complete messages: the back-in-stock alert and one-off mails."""
+"""Render mails as complete messages: the back-in-stock alert, and mails outside any wave."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
-    """The facts that all alerts about one variant share; `sender` is a bare address.
+    """The facts that all alerts about a variant share; `sender` is an address without a name.
 
     A price of zero means that the price is unknown; it is not shown.
     """
@@ -46,9 +46,10 @@ class AlertFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """The shopper who gets an alert.
+    """The shopper to whom an alert is sent.
 
-    `notification_id` and `written_at`, the message's date, stay the same when it is sent again.
+    `notification_id` and `written_at`, the message's date, stay the same if the alert is sent
+    again.
     """
 
     notification_id: UUID
@@ -59,7 +60,7 @@ class Recipient:
 
 
 class Prepared:
-    """An alert that lacks only the recipient's own parts."""
+    """An alert that is complete except for the recipient's own parts."""
 
     def __init__(self, facts: AlertFacts, locale: str | None) -> None:
         spoken = language(locale)
@@ -80,7 +81,7 @@ class Prepared:
     def personal(self, recipient: Recipient) -> bytes:
         """Return the complete message for `recipient`, 7-bit unless the address is not ASCII.
 
-        Raises ValueError for an address or a link that a message cannot hold.
+        Raises ValueError for an address or a link that cannot be put in a message.
         """
         fillings = self.fillings(recipient)
         number = str(recipient.notification_id)
@@ -97,7 +98,7 @@ class Prepared:
         )
 
     def fillings(self, recipient: Recipient) -> dict[str, str]:
-        """Return the values for the gaps in both bodies, by the names in GAPS."""
+        """Return the values for the gaps in both bodies, keyed by the names in GAPS."""
         name = presentable(recipient.name)
         before, after = self._link
         return {
@@ -109,9 +110,9 @@ class Prepared:
 
 
 def prepare_alert(facts: AlertFacts, locale: str | None) -> Prepared:
-    """Write the parts of an alert that are the same for all its recipients who read `locale`.
+    """Write the parts of an alert that are the same for all recipients with this `locale`.
 
-    Raises ValueError for a sender or a product link that a message cannot hold.
+    Raises ValueError for a sender or a product link that cannot be put in a message.
     """
     return Prepared(facts, locale)
 
@@ -139,7 +140,7 @@ def optin_request(
 
 
 def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
-    """Return the mail to a merchant with a JSON document of the data stored about a customer."""
+    """Return the mail that sends a merchant the data stored about a customer, as JSON."""
     shown = {"shop_name": mime.single_line(shop_name), "subject_of": mime.single_line(subject_of)}
     return notice_headers(
         notice, f"Data stored about {shown['subject_of']}"
@@ -160,7 +161,7 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
 
 
 def _picture(url: str | None) -> str | None:
-    """Return the picture's web address, or None without one; the mail then has no picture."""
+    """Return the picture's web address, or None; without an address the mail has no picture."""
     try:
         return mime.web_address(url) if url else None
     except ValueError:
@@ -172,7 +173,7 @@ def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, st
 
 
 def _tagged(url: str) -> tuple[str, str]:
-    """Return the parts of the product's link before and after the notification's id."""
+    """Split the product's link into the parts before and after the notification's id."""
     page, sign, fragment = url.partition("#")
     joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{joint}{_UTM}", f"{sign}{fragment}"

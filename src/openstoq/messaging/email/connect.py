@@ -1,4 +1,4 @@
-"""Open a connection: greeting, TLS and login are aiosmtplib's, the transactions are ours."""
+"""Open a connection: aiosmtplib does the greeting, TLS and login, our code the transactions."""
 
 import asyncio
 import socket
@@ -12,9 +12,9 @@ from openstoq.messaging.port import RelayUnavailable
 
 
 async def connect(settings: SMTPSettings, context: ssl.SSLContext | None) -> Session:
-    """Return a session that is greeted, protected and logged in as `settings` say.
+    """Return a session after greeting, TLS and login as required by `settings`.
 
-    Raises RelayUnavailable with a sentence when one of these steps fails.
+    Raises RelayUnavailable, with a sentence for people, if one of these steps fails.
     """
     where = f"{settings.host}:{settings.port}"
     client = aiosmtplib.SMTP(

@@ -1,7 +1,7 @@
-"""Mail transactions on one session, pipelined where the relay announces it (RFC 2920).
+"""Mail transactions on one session, pipelined if the relay announces PIPELINING (RFC 2920).
 
-With PIPELINING a message costs one round trip: the next message's MAIL, RCPT and DATA are sent
-together with the current message's content. Without it each command waits for its reply.
+With PIPELINING, a message costs one round trip: the next message's MAIL, RCPT and DATA are sent
+together with the current message's content. Without PIPELINING, each command waits for its reply.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ RESET = b"RSET\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message in the form that this relay takes."""
+    """A message in the form that this relay accepts."""
 
     email: Email
     commands: list[bytes]
@@ -34,7 +34,7 @@ class Parcel:
 
 
 class Courier:
-    """Carries messages over one session, and knows at each moment how far each one has come."""
+    """Sends messages over one session, keeping track of how far each message has got."""
 
     def __init__(self, session: Session, outbox: Outbox, turn: Turn, most: int) -> None:
         self._session = session
@@ -49,8 +49,8 @@ class Courier:
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and, until the turn is over, further messages that the outbox has ready.
 
-        Returns the message, if any, that the session had not handed over when it was lost. That
-        message is not settled, and another session may send it.
+        If the session is lost, returns the message that was not handed over yet, if any. That
+        message is not settled, so another session may send it.
         """
         try:
             self._opening = self._packed(email) or self._upcoming()
@@ -72,7 +72,7 @@ class Courier:
         return None
 
     async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
-        """Offer the envelope; return whether the relay wants the content, or settle the message."""
+        """Send the envelope; return whether the relay accepts it, and settle the message if not."""
         if self._session.stale:
             [reset] = await self._session.ask([RESET])
             if not reset.positive:
@@ -102,7 +102,7 @@ class Courier:
         return False
 
     async def _hand_over(self, parcel: Parcel) -> bool:
-        """Hand over the content; return whether the next message's envelope went with it."""
+        """Send the content; return whether the next message's envelope was sent along with it."""
         content, due = parcel.content, 1
         if len(content) > LARGE:
             # The answer is due from now on: a relay may refuse content before it has seen its end.
@@ -133,7 +133,7 @@ class Courier:
         return self._session.usable and not self._turn.is_over
 
     def _upcoming(self) -> Parcel | None:
-        """Take the next message that is ready and that this relay can be given."""
+        """Take the next message from the outbox that is ready and that this relay can accept."""
         while self._session.served + 1 < self._most and self._may_go_on:
             email = self._outbox.next_nowait()
             if email is None:
@@ -144,7 +144,7 @@ class Courier:
         return None
 
     def _packed(self, email: Email) -> Parcel | None:
-        """Prepare a message for this relay; settle at once a message that the relay cannot take."""
+        """Prepare a message for this relay; settle it immediately if the relay cannot accept it."""
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:

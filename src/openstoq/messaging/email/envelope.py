@@ -1,4 +1,4 @@
-"""The commands that open a mail transaction, and the content as it goes over the wire."""
+"""The commands that open a mail transaction, and the content as it is transmitted."""
 
 from openstoq.kernel.contacts import with_ascii_domain
 from openstoq.messaging.email.session import Session
@@ -8,7 +8,7 @@ END_OF_CONTENT = b".\r\n"
 
 
 class Undeliverable(Exception):  # noqa: N818 - it describes the message
-    """This relay cannot take this message; the sentence says why, `outcome` whose fault it is."""
+    """A message that this relay cannot accept; the text says why, `outcome` whose fault it is."""
 
     def __init__(self, reason: str, outcome: Outcome = Outcome.REJECTED) -> None:
         super().__init__(reason)
@@ -16,7 +16,7 @@ class Undeliverable(Exception):  # noqa: N818 - it describes the message
 
 
 def ascii_domain(address: str, *, fault: Outcome) -> str:
-    """Return `address` with its domain as DNS knows it; raise Undeliverable when it has none."""
+    """Return `address` with its domain in ASCII; raise Undeliverable if it has no such form."""
     try:
         return with_ascii_domain(address)
     except ValueError as error:
@@ -24,9 +24,9 @@ def ascii_domain(address: str, *, fault: Outcome) -> str:
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:
-    """Return MAIL, RCPT and DATA for `email`, with only the extensions that the relay announced.
+    """Return MAIL, RCPT and DATA for `email`, using only extensions that the relay announced.
 
-    Raises Undeliverable for an invalid address, or content that this relay cannot carry.
+    Raises Undeliverable for an invalid address, or for content that this relay cannot transmit.
     """
     # An invalid sender concerns every message until the operator sets another one.
     sender = ascii_domain(email.sender, fault=Outcome.TURNED_AWAY) if email.sender else ""
@@ -58,7 +58,7 @@ def envelope(email: Email, session: Session) -> list[bytes]:
 def stuffed(content: bytes) -> bytes:
     """Return `content` ending in CRLF and with its leading dots doubled (RFC 5321, 4.5.2).
 
-    Raises Undeliverable at a bare CR or LF: relays disagree on whether it ends a line, so one
+    Raises Undeliverable for a bare CR or LF. Relays disagree on whether it ends a line, so a
     message could be made to look like two.
     """
     lines = content.count(b"\r\n")

@@ -13,29 +13,29 @@ CLOSING = 421
 
 
 class Garbled(Exception):  # noqa: N818 - it describes what the relay said
-    """The relay sent something that is not an SMTP reply."""
+    """The relay sent data that is not an SMTP reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A code and its text, lines joined by a space."""
+    """A reply code and its text, with the lines joined by a space."""
 
     code: int
     text: str
 
     @property
     def positive(self) -> bool:
-        """Return whether the relay carried out the command."""
+        """Return whether the relay accepted the command."""
         return 200 <= self.code < 300  # noqa: PLR2004 - the digits are RFC 5321's
 
     @property
     def negative(self) -> bool:
-        """Return whether the relay refused the command, for now or for good."""
+        """Return whether the relay refused the command, temporarily or permanently."""
         return self.code >= 400  # noqa: PLR2004 - the digits are RFC 5321's
 
     @property
     def passing(self) -> bool:
-        """Return whether the relay refused the command for now."""
+        """Return whether the relay refused the command temporarily."""
         return 400 <= self.code < 500  # noqa: PLR2004 - the digits are RFC 5321's
 
     def __str__(self) -> str:
@@ -43,14 +43,14 @@ class Reply:
 
 
 class ReplyReader:
-    """Cut a stream of bytes into replies."""
+    """Splits a stream of bytes into replies."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._lines: list[str] = []
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Return the replies that `data` completes; raise Garbled at a line that is not a reply."""
+        """Return the replies that `data` completes; raise Garbled if a line is not a reply."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
             raise Garbled("a reply line without an end")

@@ -1,4 +1,4 @@
-"""One connection to the relay after greeting, TLS and login: it writes and awaits replies."""
+"""One connection to the relay after greeting, TLS and login: write commands, await replies."""
 
 import asyncio
 from collections import deque
@@ -15,9 +15,9 @@ class SessionLost(Exception):  # noqa: N818 - it describes the connection
 
 
 class Session(asyncio.Protocol):
-    """The protocol under a connection that `connect` has opened.
+    """The asyncio protocol of a connection opened by `connect`.
 
-    `served` counts the messages that the relay has answered for on this connection.
+    `served` counts the messages on this connection for which the relay has given its final reply.
     """
 
     def __init__(self, extensions: Collection[str], timeout: float) -> None:
@@ -41,7 +41,7 @@ class Session(asyncio.Protocol):
     # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
+        """Store the transport."""
         # A cast, because uvloop's stream transports do not inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
 
@@ -63,17 +63,17 @@ class Session(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that no more data will come."""
+        """Record that no more data will be received."""
         self._break(f"The connection to the relay was lost ({exc or 'closed by the relay'}).")
         if not self._closed.done():
             self._closed.set_result(None)
 
     def pause_writing(self) -> None:
-        """Note that the buffer is full; `drain` waits."""
+        """Record that the write buffer is full; `drain` then waits."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Note that the buffer has room again."""
+        """Record that the write buffer has room again."""
         self._paused = False
         self._wake()
 
@@ -81,14 +81,14 @@ class Session(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Return whether no fault is known so far; the relay is not asked."""
+        """Return whether the connection has no known fault; this does not contact the relay."""
         return self._fault is None and not self._transport.is_closing()
 
     def write(self, data: bytes, replies: int) -> None:
-        """Write `data`, to which the relay owes `replies` replies.
+        """Write `data`, for which the relay owes `replies` replies.
 
-        Raises SessionLost, with nothing written, on a connection known to be lost. If the relay has
-        answered already, it does not raise, because that answer is worth more.
+        Raises SessionLost, with nothing written, if the connection is known to be lost. It does not
+        raise while a reply is still unread, because that reply is worth more.
         """
         if self.usable:
             self._awaited += replies
@@ -97,7 +97,7 @@ class Session(asyncio.Protocol):
             raise SessionLost(self._fault or "The relay closed the connection.")
 
     async def reply(self) -> Reply:
-        """Return the next reply; raise SessionLost when none comes in time."""
+        """Return the next reply; raise SessionLost if none is received in time."""
         while not self._replies:
             if self._fault is not None:
                 raise SessionLost(self._fault)
@@ -105,9 +105,9 @@ class Session(asyncio.Protocol):
         return self._replies.popleft()
 
     async def replies(self, count: int) -> list[Reply]:
-        """Return the next `count` replies, or those up to a farewell.
+        """Return the next `count` replies, or fewer if the relay announces that it is closing.
 
-        Raises SessionLost when they do not come in time.
+        Raises SessionLost if they are not received in time.
         """
         replies: list[Reply] = []
         while len(replies) < count and not (replies and replies[-1].code == CLOSING):
@@ -115,7 +115,7 @@ class Session(asyncio.Protocol):
         return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
-        """Write commands one at a time, up to the first that is refused; return the replies."""
+        """Send commands one at a time, up to the first refused command; return the replies."""
         replies: list[Reply] = []
         for command in commands:
             self.write(command, 1)
@@ -125,14 +125,14 @@ class Session(asyncio.Protocol):
         return replies
 
     async def drain(self) -> None:
-        """Wait until most of the written data has left; return at once when the relay replies."""
+        """Wait until most of the written data has been sent, or until the relay replies."""
         while self._paused and not self._replies:
             if self._fault is not None:
                 raise SessionLost(self._fault)
             await self._wait("The relay did not take the message in time.")
 
     def abort(self) -> None:
-        """Drop the connection without a QUIT."""
+        """Close the connection immediately, without QUIT."""
         self._break("The connection was given up.")
         self._transport.abort()
 
@@ -144,7 +144,7 @@ class Session(asyncio.Protocol):
         self._transport.close()
 
     async def wait_closed(self) -> None:
-        """Wait until the written data has left and the connection is closed."""
+        """Wait until the written data has been sent and the connection is closed."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await asyncio.shield(self._closed)

@@ -10,7 +10,7 @@ Security = Literal["none", "starttls", "tls"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SMTPSettings:
-    """The relay's address, the protection of the line, and the limits on its use."""
+    """The relay's address, the encryption of the connection, and the limits on its use."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ class SMTPSettings:
     messages_per_connection: int = 1000
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return the context that checks the relay's certificate; None on an unprotected line."""
+        """Return the context that verifies the relay's certificate; None without encryption."""
         if self.security == "none":
             return None
         return ssl.create_default_context(cafile=self.ca_file)

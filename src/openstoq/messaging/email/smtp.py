@@ -1,4 +1,4 @@
-"""The SMTP transport: a bounded number of connections to one relay, kept between waves."""
+"""The SMTP transport: a limited number of connections to one relay, kept between waves."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ MOST_LOSSES = 3
 
 
 class SMTPTransport(EmailTransport):
-    """Hands messages over to the relay that the settings name."""
+    """Hands messages over to the relay given in the settings."""
 
     def __init__(self, settings: SMTPSettings) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class SMTPTransport(EmailTransport):
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
     async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
-        """Send until the outbox ends, a turn at a time; return whether it had anything to send."""
+        """Send until the outbox ends, one turn at a time; return whether it had any message."""
         has_sent = False
         losses = 0
         while True:
@@ -84,7 +84,7 @@ class SMTPTransport(EmailTransport):
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
-        """Send `first` and further ready messages; return the count of losses in a row."""
+        """Send `first` and further ready messages; return the number of consecutive losses."""
         email: Email | None = first
         while email is not None:
             session = await self._session_for(email, outbox)
@@ -113,7 +113,7 @@ class SMTPTransport(EmailTransport):
         return losses
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
-        """Return an idle session or a new one; settle `email` when the relay is unavailable."""
+        """Return an idle session or a new session; settle `email` if the relay is unavailable."""
         closing: list[Session] = []
         while self._idle:
             session, since = self._idle.pop()

@@ -1,4 +1,4 @@
-"""Turns on the relay's connections: a limit for the whole process, shared out fairly."""
+"""Turns on the relay's connections: a limit for the whole process, fairly shared."""
 
 import asyncio
 from collections import Counter, deque
@@ -10,7 +10,7 @@ TURN_SECONDS = 0.1
 
 
 class Turn:
-    """The right to one connection, from now on."""
+    """The right to use one connection, from now on."""
 
     def __init__(self, turns: "Turns") -> None:
         self._turns = turns
@@ -18,15 +18,16 @@ class Turn:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the connection must be given up after the messages begun on it."""
+        """Return whether the connection must be given up after the messages already begun on it."""
         return self._turns.are_awaited and monotonic() >= self._ends_at
 
 
 class Turns:
-    """Gives out at most `size` turns at once, to the owners in rotation.
+    """Grants at most `size` turns at once, to the owners in rotation.
 
-    A turn ends only between two messages, and a slow relay needs long for one. So some turns are
-    kept free for owners that hold none, however much the other owners have to send.
+    A turn ends only between two messages, and a slow relay needs a long time for each message.
+    Therefore some turns are reserved for owners that hold none, however much the other owners have
+    to send.
     """
 
     def __init__(self, size: int) -> None:
@@ -39,11 +40,11 @@ class Turns:
 
     @property
     def are_awaited(self) -> bool:
-        """Return whether any owner waits for a turn."""
+        """Return whether any owner is waiting for a turn."""
         return bool(self._waiting)
 
     async def take(self, owner: Hashable) -> Turn:
-        """Wait for a turn for `owner`; the caller has to give it back."""
+        """Wait for a turn for `owner`; the caller must return it with `give_back`."""
         if self._is_free_for(owner):
             self._begin(owner)
             return Turn(self)
@@ -61,7 +62,7 @@ class Turns:
         return Turn(self)
 
     def give_back(self, owner: Hashable) -> None:
-        """End a turn of `owner`; free turns go to the waiting owners in rotation."""
+        """End a turn of `owner`; free turns are granted to the waiting owners in rotation."""
         self._free += 1
         self._held[owner] -= 1
         if not self._held[owner]:

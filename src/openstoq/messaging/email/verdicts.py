@@ -1,9 +1,9 @@
 """Verdicts: the meaning of a relay's reply for a message, by its stage, codes and words.
 
-Codes alone do not say whose fault a refusal is: a relay answers 550 for a mailbox that does not
-exist, and also for a missing login. So the enhanced code of RFC 3463 decides where there is one,
-and then the words. A reply that is not clearly about the recipient's mailbox is not held against
-it.
+Codes alone do not show whose fault a refusal is: a relay replies 550 for a mailbox that does not
+exist, and also for a missing login. So the enhanced code of RFC 3463 decides if there is one, and
+otherwise the words. A refusal that is not clearly about the recipient's mailbox is not held against
+the mailbox.
 """
 
 import re
@@ -14,7 +14,7 @@ from openstoq.messaging.port import Delivery, Outcome
 
 
 class Stage(StrEnum):
-    """The step of a transaction that a reply answers."""
+    """The step of a transaction to which a reply belongs."""
 
     MAIL = "MAIL"
     RCPT = "RCPT"
@@ -93,7 +93,7 @@ _CODE_OF_BUSY = 450
 
 
 def delivery(stage: Stage, reply: Reply) -> Delivery:
-    """Return the delivery of a message for which the relay gave `reply` at `stage`."""
+    """Return the delivery result of a message, given the relay's `reply` at this SMTP `stage`."""
     return Delivery(_outcome(stage, reply), str(reply), stage.value)
 
 
@@ -120,7 +120,7 @@ def _outcome(stage: Stage, reply: Reply) -> Outcome:
 
 
 def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
-    """Return whether a "later" is about the recipient (DEFERRED), or the relay's own."""
+    """Return whether a "later" is about the recipient (DEFERRED) or about the relay itself."""
     if _GREYLISTED.search(words):
         return Outcome.DEFERRED
     if _SENDER.search(words):
