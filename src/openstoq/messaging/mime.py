@@ -37,7 +37,7 @@ def mailbox(address: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """Return `url` in ASCII, ready for a header or a link; raise ValueError if it is not http(s)."""
+    """Return `url` in ASCII, ready for a header or link; raise ValueError if it is not http(s)."""
     if not _URL.fullmatch(url):
         url = quote(single_line(url), safe=_URL_CHARACTERS)
         if not _URL.fullmatch(url):

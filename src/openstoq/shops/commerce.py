@@ -1,4 +1,4 @@
-"""A job's access to a shop's platform, and the meaning of the platform's refusals for the job."""
+"""A job's access to a shop's platform, and the effect of the platform's errors on the job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from openstoq.shops.connection import connect
 
 
 async def commerce_of(run: Run) -> Commerce | None:
-    """Return the shop's platform, or None when the app was removed there."""
+    """Return the shop's platform, or None if the app was uninstalled there."""
     async with run.work() as work:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.uninstalled_at is not None:
@@ -31,7 +31,7 @@ async def commerce_of(run: Run) -> Commerce | None:
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Retry the job when the platform cannot answer now; other refusals pass through."""
+    """Retry the job if the platform is unavailable; other errors pass through."""
     try:
         yield
     except CommerceUnavailable as unavailable:
@@ -40,7 +40,7 @@ def patiently() -> Iterator[None]:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Turn the platform's refusals into the worker's Retry or GiveUp."""
+    """Turn the platform's errors into the worker's Retry or GiveUp."""
     try:
         with patiently():
             yield

@@ -1,4 +1,4 @@
-"""Connect to a shop's platform with the token that is stored sealed."""
+"""Connect to a shop's platform with its token, which is stored encrypted."""
 
 from openstoq.commerce.port import AccessDenied, Commerce, ShopConnector, ShopCredentials
 from openstoq.jobs.work import Runtime
@@ -7,7 +7,7 @@ from openstoq.shops.seal import Seal
 
 
 def connect(runtime: Runtime, shop: Shop) -> Commerce:
-    """Return the shop's platform; raise AccessDenied when no token is stored."""
+    """Return the shop's platform; raise AccessDenied if no token is stored."""
     if shop.sealed_access_token is None:
         raise AccessDenied(f"{shop.domain} has no access token: install the app there again")
     token = runtime.ports.get(Seal).open(shop.sealed_access_token)
@@ -16,7 +16,7 @@ def connect(runtime: Runtime, shop: Shop) -> Commerce:
 
 
 def webhook_secrets(runtime: Runtime, shop: Shop | None) -> list[str]:
-    """Return the secrets that may have signed a webhook of `shop`, the likeliest first."""
+    """Return the secrets that may have signed a webhook of `shop`, the most likely first."""
     if shop is not None and shop.sealed_client_secret is not None:
         return [runtime.ports.get(Seal).open(shop.sealed_client_secret)]
     own = runtime.settings.shopify

@@ -1,4 +1,4 @@
-"""Housekeeping: end abandoned bulk jobs, and delete rows that are past their time."""
+"""Housekeeping: end abandoned bulk jobs, and delete rows that have expired."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -36,7 +36,7 @@ async def end_abandoned(run: Run) -> None:
 
 @jobs.job(cron="40 3 * * *", uninstalled=True)
 async def tidy(run: Run) -> None:
-    """Delete old deliveries, stored answers, audit rows and failures of one shop."""
+    """Delete old deliveries, stored responses, audit rows and failures of one shop."""
     async with run.work() as work:
         await bulk.forget(work.db, work.shop_id)
     keep = timedelta(days=run.runtime.settings.audit.days)

@@ -1,4 +1,4 @@
-"""Connect a shop: store its token sealed, subscribe its webhooks, read its facts."""
+"""Connect a shop: store its token encrypted, subscribe to its webhooks, read its facts."""
 
 from dataclasses import asdict, dataclass
 
@@ -20,7 +20,7 @@ WEBHOOK_PATH = "/webhooks/shopify"
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A shop is connected, for the first time or again; its catalogue is still to be read."""
+    """A shop was connected, for the first time or again; its catalogue is still to be read."""
 
 
 async def install(
@@ -33,7 +33,7 @@ async def install(
 ) -> str:
     """Connect a shop, or connect it again, and return a new API key.
 
-    The shop's facts are read first, so that a wrong token stores nothing.
+    The shop's facts are read first, so that nothing is stored if the token is wrong.
     """
     seal = runtime.ports.get(Seal)
     facts = await runtime.ports.get(ShopConnector)(
@@ -59,13 +59,13 @@ async def install(
 
 
 async def on_installed(work: Work, _: Installed) -> None:
-    """Enqueue the subscription of the shop's webhooks."""
+    """Enqueue the subscription to the shop's webhooks."""
     work.enqueue(subscribe)
 
 
 @jobs.job(cron="10 */6 * * *")
 async def subscribe(run: Run) -> None:
-    """Subscribe to the shop's webhooks, and repair subscriptions that somebody changed."""
+    """Subscribe to the shop's webhooks, and repair subscriptions that were changed elsewhere."""
     async with run.work() as work:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.uninstalled_at is not None:
@@ -78,7 +78,7 @@ async def subscribe(run: Run) -> None:
 
 @jobs.job()
 async def read_facts(run: Run) -> None:
-    """Read the shop's name, address and currency again."""
+    """Update the shop's name, addresses, currency and other facts from the platform."""
     async with run.work() as work:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.sealed_access_token is None:

@@ -1,4 +1,4 @@
-"""API keys: their form, and the hash that is stored instead."""
+"""API keys: their format, and the hash that is stored instead of the key."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _KEY = re.compile(rf"^{PREFIX}[A-Za-z0-9]{{{SECRET_LENGTH}}}$")
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A stored key: it is identified, but the key itself is not stored."""
+    """The stored record of a key; the key itself is not stored."""
 
     id: UUID
     name: str
@@ -27,17 +27,17 @@ class ApiKey:
 
 
 def new_key() -> str:
-    """Make a key; it is shown once and never stored."""
+    """Create a key; it is shown once and never stored."""
     return PREFIX + random_text(SECRET_LENGTH)
 
 
 def is_key(text: str) -> bool:
-    """Return whether `text` has the form of a key."""
+    """Return whether `text` has the format of a key."""
     return bool(_KEY.match(text))
 
 
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """Return the key that a request's headers carry, in X-Auth-Token or as a bearer token."""
+    """Return the key in a request's headers, either X-Auth-Token or a bearer token."""
     key = headers.get("x-auth-token")
     if key is not None:
         return key.strip()

@@ -1,4 +1,4 @@
-"""A shop, and the points that its caller may still spend."""
+"""A shop, and a caller's remaining points."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ class Shop:
 
     @classmethod
     def from_row(cls, row: Any) -> "Shop":
-        """Read a row of `shops`."""
+        """Create a Shop from a row of `shops`."""
         return cls(
             id=row["shop_id"],
             shopify_id=row["shopify_id"],
@@ -51,7 +51,7 @@ class Shop:
 
     @property
     def storefront(self) -> str:
-        """The address of its storefront, without a trailing slash."""
+        """The web address of the shop's storefront, without a trailing slash."""
         return (self.url or f"https://{self.domain}").rstrip("/")
 
 
@@ -67,7 +67,7 @@ class Points:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The documented headers; Retry-After only where the call was refused."""
+        """The documented rate-limit headers; Retry-After only if the call was refused."""
         headers = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),

@@ -1,4 +1,4 @@
-"""Seals: secrets at rest are encrypted, and links that we mail out are signed."""
+"""Seals: stored secrets are encrypted, and the links in our mails are signed."""
 
 import base64
 import hmac
@@ -14,7 +14,7 @@ _ID_BYTES = 16
 
 
 class Seal:
-    """The installation's key, which encrypts and signs with two keys derived from it."""
+    """The installation's key, from which one key to encrypt and one to sign are derived."""
 
     def __init__(self, key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derived(key, b"openstoq secrets")))
@@ -25,7 +25,7 @@ class Seal:
         return self._fernet.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Decrypt a stored secret; raise ValueError when it was sealed with another key."""
+        """Decrypt a stored secret; raise ValueError if it was encrypted with another key."""
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken as error:
@@ -35,12 +35,12 @@ class Seal:
             ) from error
 
     def sign(self, purpose: str, *ids: UUID) -> str:
-        """Return a short URL-safe token that names `ids` and that nobody else can make."""
+        """Return a short URL-safe token that contains `ids` and that nobody else can create."""
         body = b"".join(one.bytes for one in ids)
         return _text(self._signature(purpose, body) + body)
 
     def verify(self, purpose: str, token: str) -> tuple[UUID, ...] | None:
-        """Return the ids of a token made by `sign` for `purpose`, or None."""
+        """Return the ids in a token created by `sign` for `purpose`; None for any other token."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
@@ -55,7 +55,7 @@ class Seal:
         )
 
     def digest(self, purpose: str, text: str) -> str:
-        """Return a digest to store instead of `text`; nobody without the key can compute it."""
+        """Return a digest to store in place of `text`; nobody without the key can compute it."""
         return _text(self._signature(purpose, text.encode()))
 
     def _signature(self, purpose: str, body: bytes) -> bytes:

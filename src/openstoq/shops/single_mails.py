@@ -1,4 +1,4 @@
-"""Single mails: one message to one recipient in the name of a shop, outside any wave."""
+"""Single mails: one message to one recipient on behalf of a shop, outside any wave."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -34,7 +34,7 @@ MOST_REPEATS = 12
 
 
 class _SingleOutbox(Outbox):
-    """An outbox of one message."""
+    """An outbox with a single message."""
 
     def __init__(self, owner: UUID, email: Email) -> None:
         self.owner = owner
@@ -42,25 +42,25 @@ class _SingleOutbox(Outbox):
         self._waiting: list[Email] = [email]
 
     async def next(self) -> Email | None:
-        """Return the message, once."""
+        """Return the message the first time, and None afterwards."""
         return self.next_nowait()
 
     def next_nowait(self) -> Email | None:
-        """Return the message, once."""
+        """Return the message the first time, and None afterwards."""
         return self._waiting.pop() if self._waiting else None
 
     def record(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
-        """Keep the delivery of the message."""
+        """Keep the delivery result of the message."""
         self.delivery = delivery
 
 
 def message_id_domain(runtime: Runtime) -> str:
-    """Return the domain of our Message-IDs, which must not change between attempts of a message."""
+    """Return the domain for our Message-IDs, which must not change between a message's attempts."""
     return urlsplit(runtime.settings.http.public_url).hostname or "openstoq"
 
 
 def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
-    """Return the notice that a single mail is written for; `notice_id` is an id of ours."""
+    """Return the sender and recipient data for a single mail; `notice_id` is an id of ours."""
     return Notice(
         id=notice_id,
         written_at=created_at(notice_id),
@@ -72,10 +72,11 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
 
 
 async def send_single(run: Run, notice: Notice, content: bytes) -> None:
-    """Send one mail; stop when its recipient or the mail itself is refused.
+    """Send one mail; stop without an error if the relay refuses its recipient or the mail itself.
 
-    Raises Retry when the relay says later, does not serve us, cannot be reached, or leaves open
-    whether it took the mail. Raises GiveUp when that lasts too long or is left open too often.
+    Raises Retry if the relay says "later", does not serve us, cannot be reached, or leaves it
+    unclear whether it accepted the mail. Raises GiveUp if this lasts too long, or if it is left
+    unclear too often.
     """
     email = Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
     outbox = _SingleOutbox(run.shop_id, email)
@@ -110,7 +111,7 @@ async def send_customer_data(
 ) -> None:
     """Mail the merchant the data stored about a customer; the merchant passes it on.
 
-    Raises LookupError when the shop has no address, so that an operator sees the failure.
+    Raises LookupError if the shop has no e-mail address, so that an operator sees the failure.
     """
     if shop is None or shop.email is None:
         raise LookupError(

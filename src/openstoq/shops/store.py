@@ -15,7 +15,7 @@ async def admit_key(
 ) -> tuple[Shop, UUID, Points] | None:
     """Find the shop of a live key and spend `cost` of its points; None if no live key matches.
 
-    The points are committed at once, so they are spent even if the request fails.
+    The points are committed immediately, so they are spent even if the request fails.
     """
     row = await database.call(
         "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
@@ -30,7 +30,7 @@ async def admit_address(
 ) -> tuple[Shop, Points] | None:
     """Find an installed shop and spend `cost` points of a client's bucket; None without a shop.
 
-    The points are committed at once, as in admit_key.
+    The points are committed immediately, as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
@@ -41,10 +41,10 @@ async def admit_address(
 async def admit_stranger(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket and of all strangers' bucket; None without a shop.
+    """Spend `cost` points of a client's bucket and of the bucket shared by all strangers.
 
-    The returned points are those of the limit that was reached, or else the client's. They are
-    committed at once, as in admit_key.
+    Returns the points of the limit that was reached, or else the client's; None without a shop. The
+    points are committed immediately, as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
@@ -60,7 +60,7 @@ async def admit_stranger(
 
 
 async def take_points(database: Database, bucket: str, *, cost: int, limit: int) -> Points:
-    """Spend `cost` points of any bucket, such as a client's address."""
+    """Spend `cost` points of any bucket, for instance a client address's."""
     row = await database.call("SELECT * FROM take_points($1, $2, $3)", bucket, cost, limit)
     if row is None:
         raise RuntimeError("take_points answers with one row")
@@ -68,24 +68,30 @@ async def take_points(database: Database, bucket: str, *, cost: int, limit: int)
 
 
 async def forget_spent_points(db: Connection, most: int) -> int:
-    """Delete up to `most` buckets, of any shop or address, that were not used for an hour."""
+    """Delete up to `most` buckets, across all shops and addresses, that were unused for an hour."""
     forgotten: int = await db.fetchval("SELECT forget_spent_points($1)", most)
     return forgotten
 
 
 async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
-    """Return whether a contact was asked less than `most` times today, by any shop; count this."""
+    """Return whether a contact was sent fewer than `most` requests today; if so, count one more.
+
+    The requests of all shops count.
+    """
     return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
 
 
 async def forget_requests(db: Connection, most: int) -> int:
-    """Delete up to `most` contacts, of any shop, that were not asked for a day."""
+    """Delete up to `most` per-contact request counters, across all shops.
+
+    A counter is deleted once its contact has not been sent a request for at least a day.
+    """
     forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten
 
 
 async def forget_audit(db: Connection, shop_id: UUID, most: int, *, keep: timedelta) -> int:
-    """Delete up to `most` audit rows older than `keep`."""
+    """Delete up to `most` of the shop's audit rows that are older than `keep`."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -110,7 +116,7 @@ async def shop_of_domain(database: Database, domain: str) -> Shop | None:
 
 
 async def load(db: Connection, shop_id: UUID) -> Shop | None:
-    """Read the shop of this transaction."""
+    """Load the shop of this transaction."""
     row = await db.fetchrow("SELECT * FROM shops WHERE shop_id = $1", shop_id)
     return Shop.from_row(row) if row is not None else None
 
@@ -126,7 +132,7 @@ async def save(
     access_token: bytes | None = None,
     client_secret: bytes | None = None,
 ) -> None:
-    """Add a shop, or connect a known one again."""
+    """Add a shop, or reconnect a known shop."""
     await db.execute(
         """
         INSERT INTO shops (shop_id, domain, name, api_url, access_token, client_secret,
@@ -168,7 +174,7 @@ async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: 
 
 
 async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
-    """Delete an uninstalled shop's token; return False when it was installed again after `at`."""
+    """Delete an uninstalled shop's token; return False if it was installed again after `at`."""
     done = await db.execute(
         """
         UPDATE shops SET uninstalled_at = $2, access_token = NULL, updated_at = $2
@@ -181,7 +187,7 @@ async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
 
 
 async def erase(db: Connection, shop_id: UUID) -> bool:
-    """Delete an uninstalled shop with all its data; return False when it is installed."""
+    """Delete an uninstalled shop with all its data; return False if it is installed."""
     done = await db.execute(
         "DELETE FROM shops WHERE shop_id = $1 AND uninstalled_at IS NOT NULL", shop_id
     )
@@ -191,7 +197,7 @@ async def erase(db: Connection, shop_id: UUID) -> bool:
 async def add_key(
     db: Connection, shop_id: UUID, *, name: str, now: datetime, expires_at: datetime | None = None
 ) -> str:
-    """Make an API key for the shop and return it; it cannot be read again later."""
+    """Create an API key for the shop and return it; it cannot be read again later."""
     key = new_key()
     await db.execute(
         """
@@ -222,7 +228,7 @@ async def keys(db: Connection, shop_id: UUID) -> list[ApiKey]:
 
 
 async def revoke_key(db: Connection, shop_id: UUID, key_id: UUID, now: datetime) -> bool:
-    """Revoke a key at once; return whether it was live."""
+    """Revoke a key immediately; return whether it was live."""
     done = await db.execute(
         """
         UPDATE api_keys SET revoked_at = $3

@@ -1,1 +1,1 @@
-"""Webhooks that Shopify sends: each is stored before it is answered, and processed by a job."""
+"""Webhooks from Shopify: each is stored before the response, and processed by a job."""

@@ -1,4 +1,4 @@
-"""Receive webhook deliveries and process them: each is read and passed to its subscribers."""
+"""Receive webhook deliveries and process them: read each, and pass it to its subscribers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ jobs = JobSet("shops.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A change that a shop reported, and the time at which it was triggered."""
+    """A change reported by a shop, and the time at which the report was triggered."""
 
     change: Change
     triggered_at: datetime
@@ -33,7 +33,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A delivery as its headers announce it; only the signed body proves it."""
+    """A delivery as described by its headers, which only the signature of the body confirms."""
 
     shop: Shop
     delivery: Delivery
@@ -41,9 +41,9 @@ class Announced:
 
 
 async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
-    """Return the delivery that headers announce, before its body is read, which costs more.
+    """Return the delivery described by the headers, before the costlier reading of the body.
 
-    Raises Unauthorized without a signature, BadRequest for headers that announce no delivery,
+    Raises Unauthorized without a signature, BadRequest for headers that do not describe a delivery,
     NotFound for a shop that is not ours.
     """
     inbound = runtime.ports.get(Inbound)
@@ -59,8 +59,8 @@ async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
 async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request_id: str) -> bool:
     """Check a delivery's signature, then store it and enqueue its job in one transaction.
 
-    Returns False when this delivery was received before. Raises Unauthorized for a bad signature,
-    BadRequest for a body that is not a delivery or is another shop's.
+    Returns False if this delivery was received before. Raises Unauthorized for a bad signature,
+    BadRequest for a body that is not a delivery or belongs to another shop.
     """
     inbound = runtime.ports.get(Inbound)
     shop, delivery = said.shop, said.delivery
@@ -79,9 +79,10 @@ async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request
 
 
 def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> None:
-    """Raise BadRequest when the body is about another shop than the header names.
+    """Raise BadRequest if the body is about a different shop than the header names.
 
-    Only the body is signed: with a forged header, it would be a command to somebody else's shop.
+    Only the body is signed: with a forged header, the body would be a command to somebody else's
+    shop.
     """
     try:
         named = inbound.named_shop(topic, raw_body)
@@ -97,14 +98,14 @@ def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> No
 
 
 class NotHeard(Exception):  # noqa: N818 - what happened, for the queue's log
-    """Some subscribers failed on a delivery; the job calls them again."""
+    """Some subscribers of a delivery failed; the job calls them again."""
 
 
 @jobs.job()
 async def work_off(run: Run, *, webhook_id: str) -> None:
     """Call a delivery's subscribers, and record which of them succeeded, in one transaction.
 
-    Raises NotHeard when a subscriber failed: the next run calls only those that failed.
+    Raises NotHeard if a subscriber failed: the next run calls only those that failed.
     """
     async with run.work() as work:
         stored = await deliveries.load(work.db, work.shop_id, webhook_id)

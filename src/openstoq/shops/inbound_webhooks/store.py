@@ -11,7 +11,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A delivery that waits to be processed."""
+    """A delivery that is waiting to be processed."""
 
     topic: str
     triggered_at: datetime
@@ -41,7 +41,7 @@ async def store(
 
 
 async def load(db: Connection, shop_id: UUID, webhook_id: str) -> Stored | None:
-    """Load and lock a delivery, unless it is done, or too old to have a body."""
+    """Load and lock a delivery; return None if it is done, or so old that its body was emptied."""
     row = await db.fetchrow(
         """
         SELECT topic, triggered_at, body, heard FROM webhook_deliveries
@@ -63,7 +63,7 @@ async def note(
     done_at: datetime | None,
     error: str | None,
 ) -> None:
-    """Record the subscribers that have handled a delivery, whether it is done, and its failures."""
+    """Record which subscribers have handled a delivery, whether it is done, and its failures."""
     await db.execute(
         """
         UPDATE webhook_deliveries SET heard = $3, done_at = $4, error = $5
@@ -80,7 +80,7 @@ async def note(
 async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
     """Empty the bodies of up to `most` deliveries after a week, because they may hold addresses.
 
-    This includes deliveries that could not be processed; they can no longer be processed then.
+    This includes deliveries that could not be processed; afterwards they no longer can be.
     """
     emptied: int = await db.fetchval(
         """
@@ -101,7 +101,7 @@ async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def forget(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` deliveries of more than 30 days ago, processed or not."""
+    """Delete up to `most` deliveries that are more than 30 days old, processed or not."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -119,7 +119,7 @@ async def forget(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def forget_answers(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` stored answers that a repeated request can no longer ask for."""
+    """Delete up to `most` stored responses, too old to be returned for a repeated request."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
