@@ -1,4 +1,4 @@
-"""Keep the catalogue current: pull it from the shop, and apply changes from webhooks."""
+"""Keep the catalogue up to date: pull it from the shop, and apply changes from webhooks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
 @jobs.job(cron="*/15 * * * *")
 async def pull(run: Run, *, everything: bool = False) -> None:
-    """Pull changes since the last pull, or the whole catalogue; resume a pull that was cut short.
+    """Pull changes since the last pull, or the whole catalogue; resume an interrupted pull.
 
     The pull also finds changes whose webhook was lost.
     """
@@ -73,14 +73,14 @@ async def pull(run: Run, *, everything: bool = False) -> None:
 
 @jobs.job(cron="25 2 * * *")
 async def pull_everything(run: Run) -> None:
-    """Pull the whole catalogue once a night."""
+    """Pull the whole catalogue, once a night."""
     async with run.work() as work:
         work.enqueue(pull.once(), everything=True)
 
 
 @jobs.job()
 async def pull_product(run: Run, *, product_id: int) -> None:
-    """Read one product with its stock from the shop."""
+    """Read one product, along with its stock, from the shop."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -110,7 +110,7 @@ async def _read_product(run: Run, commerce: Commerce, product_id: int) -> None:
 
 
 async def refresh_stock(run: Run, item_ids: list[int]) -> None:
-    """Read the levels of some items from the shop, and publish the changes of stock."""
+    """Read the inventory levels of these items from the shop, and publish the stock changes."""
     commerce = await commerce_of(run)
     if commerce is None or not item_ids:
         return
@@ -143,7 +143,7 @@ async def on_installed(work: Work, _: Installed) -> None:
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Apply a webhook's change to products and stock."""
+    """Apply a webhook's change to the stored products and stock."""
     db, shop_id, at, now = work.db, work.shop_id, news.triggered_at, work.runtime.clock()
     changes: list[StockChanged] = []
     match news.change:
@@ -167,7 +167,7 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _product_changed(work: Work, change: ProductChanged, news: News) -> list[StockChanged]:
-    """Write a product, unless the news is old; read from the shop what the webhook leaves out."""
+    """Save a product unless the news is outdated; read from the shop what a webhook leaves out."""
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
@@ -185,7 +185,7 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
-    """Write a page's products with their stock; a product that fails does not hold back others."""
+    """Save a page's products with their stock; a product that fails does not affect the others."""
     by_id = {product.id: product for product in newest(page.products, asked_at)}
 
     async def save(product_ids: Sequence[int]) -> None:
@@ -196,7 +196,7 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
-    """Write products, and those of the page's levels that are theirs."""
+    """Save products, along with those levels of the page that belong to them."""
     await products.save(work.db, work.shop_id, page.products, read_at=read_at)
     items = [item for item in _items(page.products) if item not in page.unreadable]
     theirs = set(items)
@@ -215,7 +215,7 @@ async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime)
 async def _remember(
     work: Work, kind: str, tried: Sequence[int], failures: Mapping[int, str]
 ) -> None:
-    """Store the failures of these items, and delete those of items that succeeded."""
+    """Store the failures of these items, and delete earlier failures of items that succeeded."""
     db, shop_id = work.db, work.shop_id
     await forget(db, shop_id, kind, [one for one in tried if one not in failures])
     await remember(db, shop_id, kind, failures, work.runtime.clock())

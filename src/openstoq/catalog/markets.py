@@ -1,4 +1,4 @@
-"""The markets of a shop, as it was last read."""
+"""The markets of a shop, as last read from it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from openstoq.db.pool import Connection
 
 
 async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int | None:
-    """Return the market that sells to a country, if that is known."""
+    """Return the market that sells to a country, or None if it is not known."""
     found: int | None = await db.fetchval(
         """
         SELECT id FROM markets WHERE shop_id = $1 AND active AND $2 = ANY(countries)

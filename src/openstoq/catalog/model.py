@@ -1,4 +1,4 @@
-"""The catalogue's event for changed stock, and the choice of the newest state of an item."""
+"""The event for changed stock, and the choice of the newest of several states of an item."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ State = TypeVar("State", Product, Variant, Location)
 
 @dataclass(frozen=True, slots=True)
 class StockChanged:
-    """The stock of a variant over all its active locations has changed.
+    """The total stock of a variant, over all its active locations, has changed.
 
-    `before` is None when the stock was not known.
+    `before` is None if the stock was not known.
     """
 
     variant_id: int
@@ -24,9 +24,9 @@ class StockChanged:
 
 
 def newest(states: Iterable[State], read_at: datetime) -> list[State]:
-    """Return the newest state for each id, ordered by id; the last one among equally new states.
+    """Return the newest state for each id, ordered by id; if equally new, the last in the list.
 
-    A page may hold the old and the new state of an item, because the item changed meanwhile.
+    A page may contain both the old and the new state of an item if the item changed meanwhile.
     """
     in_time = sorted(states, key=lambda state: state.updated_at or read_at)
     return sorted({state.id: state for state in in_time}.values(), key=lambda state: state.id)

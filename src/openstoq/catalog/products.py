@@ -1,4 +1,4 @@
-"""Products and variants in PostgreSQL, written so that an older state never wins."""
+"""Products and variants in PostgreSQL, written so that an older state never replaces a newer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +13,9 @@ from openstoq.db.pool import Connection
 async def save(
     db: Connection, shop_id: UUID, products: Sequence[Product], *, read_at: datetime
 ) -> None:
-    """Write products with all their variants as they were at `read_at`.
+    """Save products with all their variants, as they were at `read_at`.
 
-    A stored product that is newer stays. Variants that are missing from a product are deleted.
+    A stored product is kept if it is newer. Variants that are missing from a product are deleted.
     """
     if not products:
         return
@@ -122,9 +122,9 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
 
 
 async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
-    """Return up to 250 products that no page has shown since `began`.
+    """Return up to 250 products that have not been on any page since `began`.
 
-    Products that failed lately come last: they are read again anyway whenever a page shows them.
+    Products that failed recently come last: they are read again anyway whenever they are on a page.
     """
     rows = await db.fetch(
         """
@@ -142,7 +142,7 @@ async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[i
 
 
 async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Return the ids of variants that the catalogue does not have, or has without a stock item."""
+    """Return the ids of the variants that the catalogue lacks, or has without a stock item."""
     rows = await db.fetch(
         """
         SELECT t.id FROM unnest($2::bigint[]) AS t(id)
@@ -156,7 +156,7 @@ async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[
 
 
 async def has_newer(db: Connection, shop_id: UUID, product_id: int, updated_at: datetime) -> bool:
-    """Return whether the catalogue has a later state of a product than `updated_at`."""
+    """Return whether the catalogue has a state of the product later than `updated_at`."""
     return bool(
         await db.fetchval(
             "SELECT updated_at > $3 FROM products WHERE shop_id = $1 AND id = $2",
@@ -168,9 +168,9 @@ async def has_newer(db: Connection, shop_id: UUID, product_id: int, updated_at: 
 
 
 async def delete(db: Connection, shop_id: UUID, product_id: int, at: datetime) -> None:
-    """Mark a product and its variants as deleted; signups for them stay.
+    """Mark a product and its variants as deleted; their signups are kept.
 
-    News that was triggered before the deletion, but arrives later, does not bring it back.
+    News triggered before the deletion but received later does not restore the product.
     """
     await db.execute(
         """

@@ -1,4 +1,4 @@
-"""The state of a shop's catalogue pull in PostgreSQL: one at a time, resumable."""
+"""The state of a shop's catalogue pull in PostgreSQL: one pull at a time, resumable."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
-    """A pull that has not ended: the place to resume at, and the time since which changes count."""
+    """A pull that has not ended: where to resume, and the time from which changes are pulled."""
 
     cursor: str | None
     updated_since: datetime | None
@@ -19,9 +19,9 @@ class Pull:
 async def begin(
     db: Connection, shop_id: UUID, *, everything: bool, overlap_minutes: int, now: datetime
 ) -> Pull:
-    """Resume the pull that was cut short, or begin a pull of the changes since the last one.
+    """Resume an interrupted pull, or begin to pull the changes since the last pull.
 
-    The first pull, and one of `everything`, has no lower bound.
+    The first pull, and a pull of `everything`, have no lower bound.
     """
     row = await db.fetchrow(
         """
@@ -48,7 +48,7 @@ async def begin(
 
 
 async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: int) -> None:
-    """Record that a page was written, in that page's transaction."""
+    """Record that a page was saved, in the transaction that saves the page."""
     await db.execute(
         "UPDATE catalog_pulls SET cursor = $2, products = products + $3 WHERE shop_id = $1",
         shop_id,

@@ -21,11 +21,11 @@ async def record(
     now: datetime,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Write levels that are newer than the stored ones; return the variants whose total changed.
+    """Save levels newer than the stored levels; return the variants whose total changed.
 
     Shopify's times are whole seconds; `triggered_at`, the time at which the news was triggered,
-    orders changes within one second. `levels` has all levels of `complete_items`: their other
-    stored levels are gone.
+    orders changes within the same second. For each of `complete_items`, `levels` contains all
+    levels: any other stored levels of the item no longer exist.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
     await _lock_variants(db, shop_id, items)
@@ -57,9 +57,10 @@ async def record(
 
 
 async def _lock_variants(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
-    """Lock the variants of items, before the levels that make up their totals are written.
+    """Lock the variants of items before writing the levels that make up their totals.
 
-    Two deliveries about one item then run one after the other, and the later total includes both.
+    Two deliveries about the same item are then processed one after the other, and the later total
+    includes both.
     """
     await db.execute(
         """
@@ -102,9 +103,10 @@ async def total(
     *,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Add up the active locations of items again; return the variants whose total changed.
+    """Recalculate the items' totals over active locations; return the variants whose total changed.
 
-    The total of an item without any level stays unknown, unless it is one of `complete_items`.
+    The total of an item without any level stays unknown, unless the item is one of
+    `complete_items`.
     """
     rows = await db.fetch(
         """
@@ -144,7 +146,7 @@ async def total(
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Record that an inventory item was deleted: no location has it in stock."""
+    """Record that an inventory item was deleted: no location has it in stock any more."""
     await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """
@@ -161,7 +163,7 @@ async def forget_item(
 async def save_locations(
     db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
 ) -> list[StockChanged]:
-    """Write locations, and add up stock again at those that were written."""
+    """Save locations, and recalculate the stock of items at the saved locations."""
     found = newest(locations, changed_at)
     rows = await db.fetch(
         """
@@ -203,9 +205,9 @@ async def remove_location(
 async def save_item(
     db: Connection, shop_id: UUID, item: InventoryItem, *, triggered_at: datetime
 ) -> None:
-    """Save whether an item's stock is tracked, and its stock-keeping unit, unless the news is old.
+    """Save an item's SKU and whether its stock is tracked, unless the news is outdated.
 
-    The times of items are ordered like those of levels.
+    News about items is ordered in the same way as news about levels.
     """
     await db.execute(
         """
@@ -225,7 +227,7 @@ async def save_item(
 
 
 async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
-    """Note which inventory policies Shopify has, by variant."""
+    """Record the inventory policies that Shopify has, by variant."""
     # Every transaction that changes several variants locks them in this order, or two deadlock.
     await db.execute(
         "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
@@ -245,9 +247,9 @@ async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, st
 
 
 async def answer_sold_out(db: Connection, shop_id: UUID, variant_id: int) -> bool:
-    """Note that a restock answers a variant's selling out; return whether one was unanswered.
+    """Clear the sold-out mark of a variant, as a restock answers it; return whether it was set.
 
-    Because the mark is taken away, nothing depends on which of two hosts' clocks is ahead.
+    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead.
     """
     return bool(
         await db.fetchval(
