@@ -1,4 +1,4 @@
-"""Messages that a shop's platform sends by itself: deliveries, and the changes they carry."""
+"""Requests that a shop's platform sends on its own: deliveries, and the changes in them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product as a webhook has it: full variants for the first 100, the others' ids only."""
+    """A product as in a webhook: full variants for the first 100, only ids for the others."""
 
     product: Product
     further_variant_ids: tuple[int, ...]
@@ -35,28 +35,28 @@ class ProductChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProductDeleted:
-    """A product is gone."""
+    """A product was deleted."""
 
     product_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class LevelChanged:
-    """The stock of an item at one location changed, or is no longer kept there."""
+    """The stock of an item at a location changed, or the item is no longer stocked there."""
 
     level: InventoryLevel
 
 
 @dataclass(frozen=True, slots=True)
 class ItemChanged:
-    """A stock item changed, such as whether its stock is tracked."""
+    """A stock item changed, for instance whether its stock is tracked."""
 
     item: InventoryItem
 
 
 @dataclass(frozen=True, slots=True)
 class ItemDeleted:
-    """A stock item is gone."""
+    """A stock item was deleted."""
 
     item_id: int
 
@@ -70,40 +70,40 @@ class LocationChanged:
 
 @dataclass(frozen=True, slots=True)
 class LocationDeleted:
-    """A location is gone."""
+    """A location was deleted."""
 
     location_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShopChanged:
-    """The shop's settings changed; read them again."""
+    """The shop's settings changed and must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """An order changed; read it again, because a webhook carries only part of it."""
+    """An order changed and must be read again, because a webhook contains only part of it."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDeleted:
-    """An order is gone."""
+    """An order was deleted."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentOrderChanged:
-    """A fulfillment order changed or is new; its order has to be looked up."""
+    """A fulfillment order was created or changed; the order it belongs to has to be looked up."""
 
     fulfillment_order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentScheduleDue:
-    """A part of an order's price is due now; the webhook does not name the order."""
+    """A part of an order's price is now due; the webhook does not name the order."""
 
     schedule_id: int
     payment_terms_id: int | None
@@ -111,17 +111,17 @@ class PaymentScheduleDue:
 
 @dataclass(frozen=True, slots=True)
 class MarketsChanged:
-    """The shop's markets changed; read them again."""
+    """The shop's markets changed and must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """The merchant removed the app; its token is void."""
+    """The merchant uninstalled the app; its token is no longer valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequest:
-    """The subject of one of the three privacy topics: a customer, or the whole shop."""
+    """The subject of a privacy webhook: a customer, or the whole shop."""
 
     shop_id: int
     shop_domain: str
@@ -133,21 +133,21 @@ class PrivacyRequest:
 
 @dataclass(frozen=True, slots=True)
 class DataRequested:
-    """A customer asks for the data stored about them; the merchant must get it."""
+    """A customer requests the data stored about them; the merchant must receive it."""
 
     request: PrivacyRequest
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRedacted:
-    """The data of a customer must be deleted."""
+    """A customer's data must be deleted."""
 
     request: PrivacyRequest
 
 
 @dataclass(frozen=True, slots=True)
 class ShopRedacted:
-    """The data of a shop that uninstalled 48 hours ago must be deleted."""
+    """The data of a shop that uninstalled the app 48 hours ago must be deleted."""
 
     request: PrivacyRequest
 
@@ -175,7 +175,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The facts that the platform vouches for in a request forwarded from a shop's pages."""
+    """The facts that the platform guarantees in a request forwarded from a shop's pages."""
 
     shop_domain: str
     customer_id: int | None
@@ -184,26 +184,26 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class NamedShop:
-    """The shop that a body names, as far as it does."""
+    """The shop named in a body, as far as the body names one."""
 
     domain: str | None
     shopify_id: int | None
 
 
 class Inbound(Protocol):
-    """Reads what the platform posts to us, or forwards."""
+    """Parses the requests that the platform sends or forwards to us."""
 
     @property
     def topics(self) -> Sequence[str]:
-        """The topics that the app subscribes to."""
+        """The topics to which the app subscribes."""
         ...
 
     def delivery(self, headers: Mapping[str, str]) -> Delivery:
-        """Read the headers. Raises BadRequest that names every problem."""
+        """Parse the headers. Raises BadRequest listing every problem."""
         ...
 
     def is_signed(self, headers: Mapping[str, str]) -> bool:
-        """Return whether there is a signature at all, valid or not."""
+        """Return whether the request has a signature, valid or not."""
         ...
 
     def is_genuine(
@@ -213,21 +213,21 @@ class Inbound(Protocol):
         ...
 
     def change(self, topic: str, body: bytes) -> Change | None:
-        """Read the change in a body; None for a topic that is of no concern to us.
+        """Parse the change in a body; return None for a topic that does not concern us.
 
-        Raises ValueError with a sentence that names the field when it is malformed.
+        Raises ValueError, with a sentence that names the field, if the body is malformed.
         """
         ...
 
     def named_shop(self, topic: str, body: bytes) -> NamedShop:
-        """Read the shop that a body names: the signature covers the body, and no header.
+        """Return the shop named in a body: the signature covers the body, but no header.
 
-        Raises ValueError when the body is not a JSON object.
+        Raises ValueError if the body is not a JSON object.
         """
         ...
 
     def forwarded(
         self, query: Sequence[tuple[str, str]], secrets: Sequence[str]
     ) -> Forwarded | None:
-        """Read a forwarded request's query, unless none of the app's secrets signed it."""
+        """Parse a forwarded request's query; return None if none of the secrets signed it."""
         ...

@@ -1,7 +1,7 @@
 """The port to a shop's orders: the data that we read, and the changes that we request.
 
-Ids are the platform's own integers, except for mandates, whose ids are text. Amounts are Decimal
-in the currency that the shop sells in (the order's `currency`); times are aware UTC.
+Ids are the platform's own integers, except for mandates, whose ids are text. Amounts are Decimal in
+the currency in which the shop sells (the order's `currency`); times are aware UTC.
 """
 
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
@@ -51,8 +51,8 @@ class OrderLine:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `total` is the whole part and `balance_due` the rest that is still to be paid. `due_at` is None
-    when the part is due on fulfillment.
+    `total` is the whole amount of the part, and `balance_due` the amount of it that is still to be
+    paid. `due_at` is None if the part is due on fulfillment.
     """
 
     id: int
@@ -64,9 +64,9 @@ class PaymentSchedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mandate:
-    """A payment method that the shopper left to be charged later.
+    """A payment method that the shopper stored so that it can be charged later.
 
-    `label` may be shown to people, such as "Visa ending with 4242".
+    `label` may be shown to people, for instance "Visa ending with 4242".
     """
 
     id: str
@@ -76,7 +76,7 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """A movement of money. `kind` and `status` are the platform's, in lower case."""
+    """A movement of money. `kind` and `status` are the platform's values, in lower case."""
 
     id: int
     kind: str
@@ -90,7 +90,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A reason why a fulfillment order waits. `ours` is true if this app placed the hold."""
+    """A reason why a fulfillment order is on hold. `ours` is true if this app placed the hold."""
 
     id: int
     handle: str | None
@@ -101,7 +101,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfillmentLine:
-    """Units of an order's line within a fulfillment order; `id` is its own, not the line's."""
+    """Units of an order line in a fulfillment order; `id` is this line's, not the order line's."""
 
     id: int
     line_id: int
@@ -112,10 +112,11 @@ class FulfillmentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfillmentOrder:
-    """Lines that are sent together from one place.
+    """Lines of an order that are sent together from one place.
 
-    `status` and `actions`, those that the platform allows now, are in lower case: open, on_hold,
-    scheduled, in_progress, closed, cancelled, incomplete; hold, release_hold, split and more.
+    `status` and `actions` (the actions that the platform currently allows) are in lower case.
+    Statuses: open, on_hold, scheduled, in_progress, closed, cancelled, incomplete. Actions: hold,
+    release_hold, split and more.
     """
 
     id: int
@@ -129,12 +130,12 @@ class FulfillmentOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order as the platform has it now.
+    """An order as it currently is on the platform.
 
-    `original_total` is the price as it was placed, `total` the price after edits and returns.
-    `received` is the amount paid, `refunded` the amount paid back, `outstanding` the amount still
-    to be paid. Statuses are in lower case. `country` is the country that the order is sent to, ISO
-    3166 alpha-2.
+    `original_total` is the price when the order was placed, `total` the price after edits and
+    returns. `received` is the amount paid, `refunded` the amount paid back, `outstanding` the
+    amount still to be paid. Statuses are in lower case. `country` is the country to which the order
+    is sent, ISO 3166 alpha-2.
     """
 
     id: int
@@ -171,7 +172,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Orders by id, each with when it was last updated; `cursor` resumes after them."""
+    """Order ids, each with the time of the order's last update; `cursor` resumes after the page."""
 
     orders: tuple[tuple[int, datetime], ...]
     cursor: str | None
@@ -181,7 +182,8 @@ class OrderPage:
 class PaymentStatus:
     """The state of a charge.
 
-    `authenticate` means that only the shopper can finish it. `error` is a sentence for people.
+    `authenticate` means that only the shopper can complete the charge. `error` is a sentence for
+    people.
     """
 
     state: Literal["processing", "succeeded", "failed", "authenticate"]
@@ -191,7 +193,7 @@ class PaymentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPart:
-    """The amount of one payment that is to be paid back."""
+    """The amount to be paid back from one payment."""
 
     transaction_id: int
     gateway: str
@@ -200,7 +202,7 @@ class RefundPart:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The amount that was paid back, by this call or an earlier one with the same key."""
+    """The amount that was paid back, by this call or by an earlier call with the same key."""
 
     id: int
     amount: Decimal
@@ -208,7 +210,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """Countries that the shop sells to in the same way, ISO 3166 alpha-2."""
+    """Countries to which the shop sells in the same way, ISO 3166 alpha-2."""
 
     id: int
     name: str
@@ -220,11 +222,11 @@ class Orders(Protocol):
     """The orders of one shop. Every call may raise a CommerceError.
 
     Calls that move money take a key: a repeated call with the same key has no further effect and
-    returns the same answer.
+    returns the same result.
     """
 
     async def order(self, order_id: int) -> Order | None:
-        """Read an order with all its lines, or None when it does not exist."""
+        """Read an order with all its lines; return None if it does not exist."""
         ...
 
     def orders_updated(
@@ -234,15 +236,15 @@ class Orders(Protocol):
         ...
 
     async def markets(self, unreadable: MutableMapping[int, str]) -> list[Market]:
-        """Read every market of the shop; note those that cannot be read in `unreadable`."""
+        """Read all markets of the shop; add those that cannot be read to `unreadable`."""
         ...
 
     async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:
-        """Add tags to an order; those it has already do not matter."""
+        """Add tags to an order; tags that it already has are ignored."""
         ...
 
     async def untag_order(self, order_id: int, tags: Sequence[str]) -> None:
-        """Take tags off an order; those it does not have do not matter."""
+        """Remove tags from an order; tags that it does not have are ignored."""
         ...
 
     async def hold(
@@ -253,21 +255,22 @@ class Orders(Protocol):
         note: str | None,
         lines: Mapping[int, int] | None = None,
     ) -> None:
-        """Hold a fulfillment order, or only units of its lines, which splits it.
+        """Hold a fulfillment order, or only some units of its lines, which splits the order.
 
-        `lines` are units by the fulfillment line's id. An existing hold of this app with the same
-        handle is not a failure. Read the order again afterwards: ids change.
+        `lines` maps the ids of fulfillment lines to numbers of units. It is not an error if this
+        app already has a hold with the same handle. Read the order again afterwards, because ids
+        change.
         """
         ...
 
     async def release_holds(self, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
-        """Release these holds, and no others; those that are gone do not matter."""
+        """Release these holds and no others; holds that no longer exist are ignored."""
         ...
 
     async def split_fulfillment_order(
         self, fulfillment_order_id: int, lines: Mapping[int, int]
     ) -> None:
-        """Split units off by the fulfillment line's id. Read the order again afterwards."""
+        """Split off units, given by fulfillment line id. Read the order again afterwards."""
         ...
 
     async def charge_mandate(
@@ -279,9 +282,9 @@ class Orders(Protocol):
         schedule_id: int | None = None,
         amount: Money | None = None,
     ) -> str:
-        """Begin to charge a payment method; return the reference to pass to `payment_status`.
+        """Start charging a payment method; return the reference to pass to `payment_status`.
 
-        The charge is the whole of a payment schedule, or an amount where the shop's plan allows it.
+        The charge is for a whole payment schedule, or for an amount if the shop's plan allows it.
         """
         ...
 
@@ -290,7 +293,7 @@ class Orders(Protocol):
         ...
 
     async def mark_paid(self, order_id: int) -> None:
-        """Mark an order as paid by means outside the platform; a paid order stays as it is."""
+        """Mark an order as paid outside the platform; an already paid order stays as it is."""
         ...
 
     async def refund(
@@ -302,7 +305,7 @@ class Orders(Protocol):
         note: str | None,
         notify: bool,
     ) -> Refund:
-        """Pay money back, leaving the lines as they are."""
+        """Pay money back without changing the order's lines."""
         ...
 
     async def cancel_order(
@@ -310,7 +313,7 @@ class Orders(Protocol):
     ) -> None:
         """Request an order's cancellation without a refund; a cancelled order stays as it is.
 
-        `reason` is customer, declined, fraud, inventory, staff or other. The platform cancels in
-        its own time and reports it by a webhook.
+        `reason` is customer, declined, fraud, inventory, staff or other. The platform cancels the
+        order later and reports the cancellation by a webhook.
         """
         ...

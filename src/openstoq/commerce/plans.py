@@ -1,4 +1,4 @@
-"""Selling plans: the ways to pay for a preorder, as a shop is asked to offer them."""
+"""Selling plans: the ways to pay for a preorder that a shop is to offer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from typing import Literal
 class Plan:
     """One selling plan of a preorder: a way to pay, and when.
 
-    The charge at checkout is a percentage of the price, or `amount` when that is given. The
-    balance is due at `balance_at`, `balance_days` after checkout, or on fulfillment; a plan that
-    charges everything at checkout has none of them. `delivered_at` is None for as soon as possible.
-    `discount` is the amount or percentage that the price is lowered by, or the price it is lowered
-    to.
+    The charge at checkout is a percentage of the price, or `amount` if it is given. The balance is
+    due at `balance_at`, `balance_days` after checkout, or on fulfillment; a plan that charges
+    everything at checkout has no balance date. `delivered_at` is None for delivery as soon as
+    possible. `discount` is the amount or percentage by which the price is reduced, or the price to
+    which it is reduced.
     """
 
     name: str
@@ -34,9 +34,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanGroup:
-    """The selling plans of one preorder offer, by our own names for them, such as full.
+    """The selling plans of a preorder offer, keyed by our own names for them, such as full.
 
-    `merchant_code` serves to find the group again when its id was lost.
+    `merchant_code` is used to find the group again if its id was lost.
     """
 
     name: str
@@ -47,7 +47,7 @@ class PlanGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlanGroup:
-    """A group in the shop, with the id of each plan by our own name for it."""
+    """A selling plan group in the shop, with each plan's id keyed by our own name for the plan."""
 
     id: int
     plan_ids: Mapping[str, int]

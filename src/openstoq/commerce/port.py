@@ -20,9 +20,9 @@ InventoryPolicy = Literal["deny", "continue"]
 
 @dataclass(frozen=True, slots=True)
 class ShopCredentials:
-    """The access to one shop: its permanent domain and the app's token for it.
+    """The credentials for one shop: its permanent domain, and the app's token for it.
 
-    `api_url` replaces the address made from the domain; a sandbox shop needs it.
+    `api_url` replaces the address derived from the domain; a sandbox shop needs it.
     """
 
     domain: str
@@ -32,9 +32,9 @@ class ShopCredentials:
 
 @dataclass(frozen=True, slots=True)
 class ShopFacts:
-    """The shop itself; `domain` is its permanent name, `url` where shoppers find it.
+    """The shop itself; `domain` is its permanent name, `url` the address for shoppers.
 
-    `country` is where the shop is based, ISO 3166 alpha-2.
+    `country` is the country in which the shop is based, ISO 3166 alpha-2.
     """
 
     id: int
@@ -51,7 +51,7 @@ class ShopFacts:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place that holds stock. Stock at an inactive one cannot be sold."""
+    """A place that holds stock. Stock at an inactive location cannot be sold."""
 
     id: int
     name: str
@@ -61,12 +61,12 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A variant: the thing that a shopper buys.
+    """A variant of a product: the thing that a shopper buys.
 
-    A webhook has less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
-    `updated_at` are None where the webhook leaves them out. After a read they are always known,
-    except for a picture that the shop does not show us. An empty `image_url` means that there is
-    no picture.
+    A webhook contains less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
+    `updated_at` are None if the webhook leaves them out. After a read they are always known, except
+    for a picture that the shop does not show us. An empty `image_url` means that there is no
+    picture.
     """
 
     id: int
@@ -87,9 +87,10 @@ class Variant:
 class Product:
     """A product with all its variants, in the shop's order.
 
-    `status` is lower case: active, archived, draft, unlisted, or one that the platform adds.
-    `url` is None when the online store does not show the product, and in webhooks, which leave it
-    out. `updated_at` is None only where a webhook leaves it out. `image_url` is like a variant's.
+    `status` is in lower case: active, archived, draft, unlisted, or a status that the platform adds
+    later. `url` is None if the online store does not show the product, and also in webhooks, which
+    leave it out. `updated_at` is None only if a webhook leaves it out. `image_url` has the same
+    meaning as a variant's.
     """
 
     id: int
@@ -106,7 +107,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
-    """The stock-keeping side of a variant; a field is None where a webhook leaves it out."""
+    """The stock item of a variant; a field is None if a webhook leaves it out."""
 
     id: int
     sku: str | None
@@ -118,9 +119,10 @@ class InventoryItem:
 class InventoryLevel:
     """The units of an item that can be sold at a location.
 
-    `available` is negative when oversold, and 0 where the shop does not track stock. An inactive
-    level was disconnected from its location: it holds nothing. `updated_at` is None only where a
-    webhook leaves it out; order such a level by the time at which its delivery was triggered.
+    `available` is negative if the item is oversold, and 0 if the shop does not track its stock. An
+    inactive level was disconnected from its location and holds no stock. `updated_at` is None only
+    if a webhook leaves it out; such a level is ordered by the time at which its delivery was
+    triggered.
     """
 
     inventory_item_id: int
@@ -132,10 +134,10 @@ class InventoryLevel:
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """Some products, and every active inventory level of their variants.
+    """A page of products, and all active inventory levels of their variants.
 
-    `cursor` resumes after this page; it is None on the last one. Items in `unreadable`, with the
-    reason, have levels that could not be read.
+    `cursor` resumes after this page; it is None on the last page. `unreadable` maps items whose
+    levels could not be read to the reason.
     """
 
     products: tuple[Product, ...]
@@ -146,7 +148,7 @@ class ProductPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """The change of the subscription to one topic; a denied one lacks a permission."""
+    """A change to the subscription to a topic; `denied` means that the app lacks a permission."""
 
     topic: str
     action: Literal["created", "updated", "denied"]
@@ -154,7 +156,7 @@ class WebhookChange:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why the platform did not do what it was asked."""
+    """One reason why the platform did not carry out a request."""
 
     message: str
     field: tuple[str, ...] = ()
@@ -166,7 +168,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Metafield:
-    """A value on a variant, or on the shop itself where `variant_id` is None."""
+    """A value on a variant, or on the shop itself if `variant_id` is None."""
 
     variant_id: int | None
     key: str
@@ -175,14 +177,14 @@ class Metafield:
 
 
 class CommerceError(Exception):
-    """The shop's platform did not do what it was asked."""
+    """The shop's platform did not carry out a request."""
 
     # Its words are the platform's, and fit to be shown.
     is_told = True
 
 
 class CommerceUnavailable(CommerceError, Systemic):  # noqa: N818 - its base says that it is an error
-    """The platform cannot answer now; retry after `retry_after` seconds."""
+    """The platform is unavailable at the moment; retry after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
@@ -198,7 +200,10 @@ class AccessDenied(CommerceError, Systemic):  # noqa: N818 - its base says that 
 
 
 class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is an error
-    """The platform understood and declined, for the `refusals`; repeating will not help."""
+    """The platform understood the request and declined it; repeating the request will not help.
+
+    `refusals` holds the platform's reasons.
+    """
 
     def __init__(self, message: str, *, refusals: Sequence[Refusal] = ()) -> None:
         super().__init__(message)
@@ -206,11 +211,11 @@ class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is a
 
 
 class CommerceUnreadable(CommerceError):  # noqa: N818 - its base says that it is an error
-    """The platform answered, but its answer about this one thing cannot be read."""
+    """The platform responded, but its response about this one thing cannot be read."""
 
 
 class GroupLost(CommerceRefused):
-    """The shop does not have this selling plan group; it may have been deleted."""
+    """The shop does not have this selling plan group, which may have been deleted."""
 
 
 class Commerce(Orders, Protocol):
@@ -221,7 +226,7 @@ class Commerce(Orders, Protocol):
         ...
 
     async def locations(self) -> list[Location]:
-        """Read every location, the inactive ones too."""
+        """Read all locations, including inactive ones."""
         ...
 
     def products(
@@ -229,96 +234,99 @@ class Commerce(Orders, Protocol):
     ) -> AsyncIterator[ProductPage]:
         """Read the catalogue page by page, least recently updated first.
 
-        A pull that was cut short resumes with the last page's cursor as `after` and the same
+        To resume an interrupted pull, pass the last page's cursor as `after` and the same
         `updated_since`. A product that changes meanwhile may be repeated; none is left out.
         """
         ...
 
     async def product(self, product_id: int) -> Product | None:
-        """Read one product with all its variants, or None when it does not exist."""
+        """Read one product with all its variants; return None if it does not exist."""
         ...
 
     async def variants(self, variant_ids: Sequence[int]) -> list[Variant]:
-        """Read any number of variants; those that do not exist are left out."""
+        """Read any number of variants; variants that do not exist are left out."""
         ...
 
     async def inventory_levels(
         self, inventory_item_ids: Sequence[int], unreadable: MutableMapping[int, str]
     ) -> list[InventoryLevel]:
-        """Read every active level of any number of items.
+        """Read all active levels of any number of items.
 
-        A level that is not returned is gone, because its item was deleted or disconnected there.
-        That does not hold for the items that are noted in `unreadable`, with the reason.
+        A level that is not returned no longer exists: its item was deleted, or disconnected from
+        the location. This does not hold for items in `unreadable`, which is filled with the items
+        that could not be read, and the reasons.
         """
         ...
 
     async def save_plan_group(
         self, group: PlanGroup, known: SavedPlanGroup | None
     ) -> SavedPlanGroup:
-        """Bring the selling plan group to the wanted state, and return it.
+        """Create or update the selling plan group to match the wanted state, and return it.
 
-        Without `known`, or when the shop has lost that group, the group is looked for by its
-        merchant code. If there is none, it is created again, and variants have to be added to it
-        again. A plan never turns into a different one: a plan that is no longer wanted is deleted,
-        and a new one is created.
+        If `known` is not given, or the shop no longer has that group, the group is searched for by
+        its merchant code. If it is not found, it is created, and variants have to be added to it
+        again. A plan never turns into a different plan: a plan that is no longer wanted is deleted,
+        and a new plan is created.
         """
         ...
 
     async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-        """Add any number of variants to a group; return those that it cannot have, and why.
+        """Add any number of variants to a group; return those it cannot have, with the reasons.
 
-        A variant that is in it already is not a failure. Raises GroupLost when the group is gone.
+        A variant that is already in the group is not an error. Raises GroupLost if the group no
+        longer exists.
         """
         ...
 
     async def remove_from_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> None:
-        """Take any number of variants out of a group; those that are not in it do not matter."""
+        """Remove any number of variants from a group; variants that are not in it are ignored."""
         ...
 
     async def plan_group_members(self, group_id: int) -> set[int] | None:
-        """Read the variants of a group; None when the group does not exist."""
+        """Read the variants of a group; return None if the group does not exist."""
         ...
 
     async def set_metafields(
         self, namespace: str, metafields: Sequence[Metafield]
     ) -> dict[tuple[int | None, str], str]:
-        """Write any number of metafields; return the refused ones by variant and key, and why."""
+        """Write any number of metafields; return the refusals by variant and key."""
         ...
 
     async def delete_metafields(
         self, namespace: str, keys: Sequence[tuple[int | None, str]]
     ) -> None:
-        """Delete metafields of variants by key; those that are not there do not matter."""
+        """Delete metafields of variants by key; metafields that do not exist are ignored."""
         ...
 
     async def metafields(
         self, namespace: str, variant_ids: Sequence[int]
     ) -> dict[int, dict[str, str]]:
-        """Read the metafields of variants: their values by key; a lost variant is left out."""
+        """Read the values of variants' metafields by key; missing variants are left out."""
         ...
 
     async def set_inventory_policies(
         self, product_id: int, policies: Mapping[int, InventoryPolicy]
     ) -> dict[int, str]:
-        """Set the policies of any number of one product's variants; return failures, and why."""
+        """Set the inventory policies of one product's variants; return failures with reasons."""
         ...
 
     def collection_products(self, collection_id: int) -> AsyncIterator[list[int]]:
-        """Read a collection's products by pages. Raises CommerceRefused if it does not exist."""
+        """Read a collection's products page by page; raise CommerceRefused if it does not exist."""
         ...
 
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
-        """Subscribe to `topics` at the address `uri`, and return the changes that this needed.
+        """Subscribe to `topics` at the address `uri`, and return the changes that were necessary.
 
-        Creates missing subscriptions and repairs ours that point elsewhere. Other apps'
-        subscriptions are left alone. A topic that is denied to the app does not hold back others.
+        Creates missing subscriptions, and repairs subscriptions of ours that have a different
+        address. Other apps' subscriptions are left alone. A topic that is denied to the app does
+        not affect the others.
         """
         ...
 
 
 class ShopConnector(Protocol):
-    """Opens shops."""
+    """Connects to shops."""
 
     def __call__(self, credentials: ShopCredentials) -> Commerce:
-        """Return the shop; nothing is sent yet. Raises ValueError if its address is wrong."""
+        """Return the shop without sending a request; raise ValueError if its address is invalid."""
         ...

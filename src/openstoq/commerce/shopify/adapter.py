@@ -1,4 +1,4 @@
-"""A Shopify shop as the application sees it."""
+"""A Shopify shop behind the application's port."""
 
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ from openstoq.kernel.money import Money
 
 
 class ShopifyShop(Commerce):
-    """One Shopify shop: the port's Commerce."""
+    """One Shopify shop, which implements the port's Commerce."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -224,7 +224,7 @@ class ShopifyShop(Commerce):
 
 
 class ShopifyConnector:
-    """Opens shops over one connection pool, and remembers the points and the silence of each."""
+    """Connects to shops over one connection pool; keeps each shop's points and reachability."""
 
     def __init__(self, http: httpx.AsyncClient, patience: Patience | None = None) -> None:
         self._http = http
@@ -233,7 +233,7 @@ class ShopifyConnector:
         self._reaches: dict[str, Reach] = {}
 
     def __call__(self, credentials: ShopCredentials) -> ShopifyShop:
-        """Return the shop; nothing is sent yet. Raises ValueError if its address is wrong."""
+        """Return the shop without sending a request; raise ValueError if its address is invalid."""
         throttle = self._throttles.setdefault(credentials.domain, Throttle())
         reach = self._reaches.setdefault(credentials.domain, Reach())
         return ShopifyShop(Client(self._http, credentials, throttle, self._patience, reach))

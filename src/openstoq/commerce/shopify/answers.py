@@ -1,4 +1,4 @@
-"""Read answers of the Admin API: their data, their errors and the cost of the request."""
+"""Parse responses of the Admin API: their data, their errors and the cost of the request."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -31,12 +31,12 @@ _SOON, _LATER = 60.0, 3600.0
 
 
 class TooExpensive(CommerceRefused):
-    """One request asked for more than one answer may hold; ask for fewer things at once."""
+    """A single request asked for too much; request fewer things at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphError:
-    """One member of an answer's `errors`."""
+    """One member of a response's `errors`."""
 
     message: str
     code: str | None = None
@@ -46,7 +46,7 @@ class GraphError:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an operation. Errors may come beside good data."""
+    """The response to an operation. It may contain errors alongside valid data."""
 
     operation: str
     data: dict[str, Any]
@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def empty(self) -> bool:
-        """Return whether no root field holds anything."""
+        """Return whether all root fields are null."""
         return all(value is None for value in self.data.values())
 
     def failed(self, names: frozenset[str]) -> bool:
@@ -63,10 +63,10 @@ class Answer:
         return any(names.intersection(error.path) for error in self.errors)
 
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
-        """Return the data of a read. Raises if any but an `optional` field failed.
+        """Return the data of a query. Raises if any field failed, except `optional` fields.
 
-        A failed field is null, and so may be the fields around it: a list with such a hole would
-        read as if the shop had less than it has.
+        A failed field is null, and the fields around it may be null too: a list with such a gap
+        would look as if the shop had fewer things than it has.
         """
         failed = [error for error in self.errors if not optional.intersection(error.path)]
         if failed:
@@ -74,7 +74,7 @@ class Answer:
         return Fields(self.data, self.operation)
 
     def payload(self, mutation: str) -> Fields:
-        """Return the result of a mutation. Raises if it declined, but not for errors beside it."""
+        """Return the result of a mutation. Raises if it declined, but not for unrelated errors."""
         root = self.data.get(mutation)
         if root is None:
             raise failure(self.operation, self.errors)
@@ -91,7 +91,7 @@ class Answer:
 
 
 def read(operation: str, content: bytes) -> Answer:
-    """Read the body of an answer. Raises ValueError when it is not one."""
+    """Parse the body of a response. Raises ValueError if it is not a GraphQL response."""
     body = orjson.loads(content)
     if not isinstance(body, dict) or not ("data" in body or "errors" in body):
         raise ValueError("the answer holds neither data nor errors")
@@ -105,7 +105,7 @@ def read(operation: str, content: bytes) -> Answer:
 
 
 def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
-    """Return the exception that the errors of an answer mean."""
+    """Return the exception that corresponds to the errors in a response."""
     found = list(errors)
     codes = {error.code for error in found}
     told = "; ".join(dict.fromkeys(error.message for error in found)) or "no reason was given"
@@ -125,14 +125,14 @@ def failure(operation: str, errors: Iterable[GraphError]) -> CommerceError:
 
 
 def refused(operation: str, refusals: list[Refusal]) -> CommerceRefused:
-    """Return the exception for a refusal, with its reasons."""
+    """Return the exception for a refused request, with the reasons."""
     told = "; ".join(str(refusal) for refusal in refusals) or "no reason was given"
     return CommerceRefused(f"Shopify refuses {operation}: {told}", refusals=refusals)
 
 
 @contextmanager
 def reading(operation: str) -> Iterator[None]:
-    """Raise CommerceUnreadable for an answer whose shape is not the one the schema promises."""
+    """Raise CommerceUnreadable for a response that does not have the shape the schema promises."""
     try:
         yield
     except ValueError as error:
@@ -144,7 +144,7 @@ def reading(operation: str) -> Iterator[None]:
 def readable(
     operation: str, nodes: Iterable[Fields], read: Callable[[Fields], Found]
 ) -> Iterator[Found]:
-    """Read the members of a list; a member that cannot be read is logged and left out."""
+    """Parse the members of a list; a member that cannot be parsed is logged and left out."""
     for node in nodes:
         found: list[Found] = []
         with alone(operation, node.named, {}), reading(operation):

@@ -1,4 +1,4 @@
-"""Cut a list of ids into requests as large as the shop's points allow."""
+"""Split a list of ids into requests as large as the shop's points allow."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _MOST_POINTS = 900.0
 
 
 class Batches:
-    """The ids that are still to be asked for, in batches that fit their cost."""
+    """The ids that are still to be requested, in batches whose size is adapted to their cost."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = list(dict.fromkeys(ids))
@@ -20,18 +20,18 @@ class Batches:
         self._most = _MOST
 
     def next(self) -> list[str]:
-        """Return the ids to ask for now; empty when all were answered."""
+        """Return the ids to request next; empty if all have been answered."""
         return self._ids[self._begin : self._begin + self._size]
 
     def done(self, cost: float | None) -> None:
-        """Move on from the answered batch, and fit the size of the next one to its cost."""
+        """Move past the answered batch, and adapt the size of the next batch to its cost."""
         asked = len(self.next())
         self._begin += asked
         if cost:
             self._size = max(1, min(self._most, int(_MOST_POINTS * asked / cost)))
 
     def halve(self) -> None:
-        """Halve the batch from now on. Raises TooMuchAsked if it has only one id already."""
+        """Halve the batch size from now on. Raises TooExpensive if the batch is a single id."""
         asked = len(self.next())
         if asked == 1:
             raise TooExpensive("one id alone asks for more than one answer may hold")

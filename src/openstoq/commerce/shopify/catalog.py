@@ -59,7 +59,7 @@ async def locations(client: Client) -> list[Location]:
 async def product_pages(
     client: Client, *, after: str | None, updated_since: datetime | None
 ) -> AsyncIterator[ProductPage]:
-    """Read the catalogue page by page; the size of a page that proves too large is halved."""
+    """Read the catalogue page by page; if a page proves too large, halve the page size."""
     size = _PRODUCTS
     query = None if updated_since is None else f"updated_at:>='{rfc3339(updated_since)}'"
     while True:

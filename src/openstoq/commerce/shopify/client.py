@@ -1,4 +1,4 @@
-"""Send one GraphQL operation to a shop, as patiently as the shop asks for."""
+"""Send a GraphQL operation to a shop, waiting and retrying as the shop requires."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ _SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
 
 
 def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
-    """Make the connection pool that the clients of every shop share; close it at the end."""
+    """Create the connection pool that the clients of all shops share; the caller closes it."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout_seconds, connect=5.0),
         limits=httpx.Limits(max_connections=400, max_keepalive_connections=40),
@@ -49,7 +49,7 @@ def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
 def address(domain: str, api_url: str | None = None) -> str:
     """Return the address of a shop's Admin, without a trailing slash.
 
-    Raises ValueError unless `domain` is a myshopify domain. Only an `api_url` may be plain http.
+    Raises ValueError unless `domain` is a myshopify domain. Only an `api_url` may use plain http.
     """
     if not SHOP_DOMAIN.fullmatch(domain):
         raise ValueError(f"{domain!r} is not a shop's permanent domain, such as name.myshopify.com")
@@ -62,7 +62,7 @@ def address(domain: str, api_url: str | None = None) -> str:
 
 
 class _Token(httpx.Auth):
-    """Adds the token as the request leaves, so that no variable of ours holds the header."""
+    """Adds the token when the request is sent, so that no variable of ours holds the header."""
 
     def __init__(self, credentials: ShopCredentials) -> None:
         self._credentials = credentials
@@ -74,7 +74,7 @@ class _Token(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """The request failed in a way that may pass; `after` is the wait that the shop asks for."""
+    """A request failed in a way that may pass; `after` is the wait that the shop requests."""
 
     reason: str
     after: float | None = None
@@ -102,14 +102,14 @@ class Client:
         self._reach = reach or Reach()
 
     async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
-        """Send the operation `name` and return its answer, which holds some data.
+        """Send the operation `name` and return its response, which contains some data.
 
         Retries failures that may pass: throttling, 429, 5xx, timeouts, broken connections and
-        answers. A mutation is retried too, so each must be safe to repeat. A mutation that is not,
-        because it would create a second thing, is sent `once`, and its caller checks the outcome.
-        All attempts and waits together have `Patience.total` seconds, and hold no slot of the
-        worker. Raises TooMuchAsked when fewer things must be asked for at once, or another
-        CommerceError.
+        broken responses. Mutations are retried too, so they must be safe to repeat. A mutation that
+        is not safe to repeat, because it would create something twice, is sent `once`, and its
+        caller checks the outcome. All attempts and waits together may last `Patience.total`
+        seconds, and occupy no slot of the worker. Raises TooExpensive if fewer things must be
+        requested at once, or another CommerceError.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
@@ -128,7 +128,7 @@ class Client:
     async def _answer(
         self, asked: Document, content: bytes, weight: Weight, attempts: int
     ) -> Answer | _Again:
-        """Try until there is an answer; return the last failure when attempts or time run out."""
+        """Try until there is a response; return the last failure if attempts or time run out."""
         deadline = self._begin()
         outcome = await self._try(asked, content, weight, deadline)
         for attempt in range(attempts - 1):
@@ -142,7 +142,7 @@ class Client:
         return outcome
 
     def _begin(self) -> float:
-        """Return the deadline of the operation; raise CommerceUnavailable for a silent shop."""
+        """Return the operation's deadline; raise CommerceUnavailable for an unresponsive shop."""
         now = self._patience.now()
         seconds = self._reach.wait_for(now)
         if seconds > 0:

@@ -1,4 +1,4 @@
-"""Read JSON objects from Shopify: tolerant of nulls and numeric strings, exact about the rest.
+"""Parse JSON objects from Shopify: lenient on nulls and numeric strings, strict on the rest.
 
 Every reader raises ValueError with a sentence that names the field.
 """
@@ -18,7 +18,7 @@ _MOST_DIGITS = 15
 
 
 class Fields:
-    """An object's fields, each read by the name and kind it must have."""
+    """The fields of an object, each read by its name and its required type."""
 
     __slots__ = ("_path", "_values")
 
@@ -30,16 +30,16 @@ class Fields:
 
     @property
     def named(self) -> str:
-        """The name of this object in a log: its id where there is one, or else its path."""
+        """The name of this object in logs: its id if it has one, or else its path."""
         value = self._values.get("id")
         return _shown(value) if isinstance(value, str | int) else self._path
 
     def has(self, name: str) -> bool:
-        """Return whether the field is there and not null."""
+        """Return whether the field is present and not null."""
         return self._values.get(name) is not None
 
     def tells(self, name: str) -> bool:
-        """Return whether the field is there, even if it is null."""
+        """Return whether the field is present, even if it is null."""
         return name in self._values
 
     def id(self, name: str) -> int:
@@ -67,7 +67,7 @@ class Fields:
         return tuple(members.text(place) for place in values)
 
     def text(self, name: str) -> str:
-        """Read a text; null and missing read as empty."""
+        """Read a text; null or missing gives ""."""
         return self.text_or_none(name) or ""
 
     def text_or_none(self, name: str) -> str | None:
@@ -81,7 +81,7 @@ class Fields:
         return cleaned(str(value))
 
     def count(self, name: str) -> int:
-        """Read a whole number; null and missing read as 0."""
+        """Read a whole number; null or missing gives 0."""
         value = self._values.get(name)
         if value is None:
             return 0
@@ -126,11 +126,11 @@ class Fields:
             raise ValueError(f"{self._named(name)} {error}") from None
 
     def inside(self, name: str) -> "Fields":
-        """Read an object; null and missing read as one without fields."""
+        """Read an object; null or missing gives an object without fields."""
         return Fields(self._values[name] if self.has(name) else {}, self._named(name))
 
     def each(self, name: str) -> list["Fields"]:
-        """Read a list of objects; null and missing read as empty, and null members are left out."""
+        """Read a list of objects; null or missing gives an empty list, and nulls are left out."""
         return [
             Fields(value, f"{self._named(name)}.{place}")
             for place, value in enumerate(self._list(name))
@@ -156,7 +156,7 @@ class Fields:
 
 
 def body_fields(body: bytes) -> Fields:
-    """Read the JSON object that a body holds."""
+    """Parse the JSON object in a body."""
     try:
         return Fields(orjson.loads(body))
     except orjson.JSONDecodeError as error:
@@ -164,7 +164,7 @@ def body_fields(body: bytes) -> Fields:
 
 
 def moment(value: Any) -> datetime:
-    """Read an RFC 3339 time as aware UTC; one without an offset is taken as UTC."""
+    """Parse an RFC 3339 time as aware UTC; a time without an offset is read as UTC."""
     try:
         return in_utc(datetime.fromisoformat(value))
     except (TypeError, ValueError, OverflowError):

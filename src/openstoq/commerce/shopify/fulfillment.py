@@ -21,7 +21,7 @@ async def hold(
     note: str | None,
     lines: Mapping[int, int] | None,
 ) -> None:
-    """Place a hold, unless one of ours with the same handle is there."""
+    """Place a hold on a fulfillment order, unless this app already has one with the same handle."""
     if lines is not None and not lines:
         # No lines would mean all of them to Shopify.
         return
@@ -54,7 +54,7 @@ async def hold(
 
 
 async def release(client: Client, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
-    """Release these holds; after a refusal, those of them that are still there."""
+    """Release these holds; if refused, retry with those of them that still exist."""
     wanted = set(hold_ids)
     # Without ids Shopify releases every hold, those of other apps too.
     while wanted:
@@ -77,7 +77,7 @@ async def release(client: Client, fulfillment_order_id: int, hold_ids: Sequence[
 
 
 async def split(client: Client, fulfillment_order_id: int, lines: Mapping[int, int]) -> None:
-    """Split units off."""
+    """Split units off a fulfillment order, given by fulfillment line."""
     answer = await client.execute(
         "FulfillmentOrderSplit",
         # Sent twice, it would split twice.

@@ -94,7 +94,7 @@ _READERS: dict[str, _Reader] = {
 
 
 class ShopifyInbound(Inbound):
-    """Reads Shopify's deliveries."""
+    """Parses Shopify's deliveries and forwarded requests."""
 
     @property
     @override

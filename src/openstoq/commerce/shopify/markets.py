@@ -1,4 +1,4 @@
-"""Read a shop's markets: the countries that it sells to, in groups."""
+"""Read a shop's markets: the groups of countries to which it sells."""
 
 from collections.abc import MutableMapping
 
@@ -15,7 +15,7 @@ _REGIONS = 250
 
 
 async def markets(client: Client, unreadable: MutableMapping[int, str]) -> list[Market]:
-    """Read every market with all its countries; note those that fail in `unreadable`."""
+    """Read all markets with all their countries; add those that fail to `unreadable`."""
     found: list[Market] = []
     after: str | None = None
     while True:

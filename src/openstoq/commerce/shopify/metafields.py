@@ -16,7 +16,7 @@ _PER_VARIANT = 25
 async def write(
     client: Client, namespace: str, metafields: Sequence[Metafield]
 ) -> dict[tuple[int | None, str], str]:
-    """Write any number, 25 a call; a refused metafield does not hold back the others."""
+    """Write any number of metafields, 25 per call; a refused one does not affect the others."""
     failures: dict[tuple[int | None, str], str] = {}
     shop = await _shop(client) if any(one.variant_id is None for one in metafields) else ""
     for start in range(0, len(metafields), MOST):
@@ -25,7 +25,7 @@ async def write(
 
 
 async def delete(client: Client, namespace: str, keys: Sequence[tuple[int | None, str]]) -> None:
-    """Delete by owner and key; a metafield that does not exist does not matter."""
+    """Delete metafields by owner and key; metafields that do not exist are ignored."""
     shop = await _shop(client) if any(owner is None for owner, _ in keys) else ""
     for start in range(0, len(keys), MOST):
         answer = await client.execute(

@@ -1,4 +1,4 @@
-"""Read an order from an answer of the Admin API."""
+"""Parse an order in a response of the Admin API."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,7 +20,7 @@ from openstoq.kernel.places import country_code, locale_tag
 
 
 def order(node: Fields) -> Order:
-    """Read an order, with the lines and fulfillment orders of the first page."""
+    """Parse an order, with the first page of its lines and of its fulfillment orders."""
     collection = node.inside("paymentCollectionDetails")
     return Order(
         id=node.id("id"),
@@ -59,7 +59,7 @@ def order(node: Fields) -> Order:
 
 
 def lines(connection: Fields) -> Iterator[OrderLine]:
-    """Read the order lines of a page."""
+    """Parse the order lines on a page."""
     for node in connection.each("nodes"):
         quantity = node.count("quantity")
         unit_price = shop_amount(node, "originalUnitPriceSet")
@@ -88,7 +88,7 @@ def lines(connection: Fields) -> Iterator[OrderLine]:
 
 
 def fulfillment_order(node: Fields) -> FulfillmentOrder:
-    """Read a fulfillment order, with the lines of the first page."""
+    """Parse a fulfillment order, with the first page of its lines."""
     return FulfillmentOrder(
         id=node.id("id"),
         status=node.text("status").lower(),
@@ -101,7 +101,7 @@ def fulfillment_order(node: Fields) -> FulfillmentOrder:
 
 
 def fulfillment_lines(connection: Fields) -> Iterator[FulfillmentLine]:
-    """Read the lines of a fulfillment order on a page."""
+    """Parse a page of a fulfillment order's lines."""
     for node in connection.each("nodes"):
         yield FulfillmentLine(
             id=node.id("id"),
@@ -113,7 +113,7 @@ def fulfillment_lines(connection: Fields) -> Iterator[FulfillmentLine]:
 
 
 def hold(node: Fields) -> Hold:
-    """Read a hold, the reason why a fulfillment order waits."""
+    """Parse a hold, the reason why a fulfillment order waits."""
     return Hold(
         id=node.id("id"),
         handle=node.text_or_none("handle"),
@@ -124,12 +124,12 @@ def hold(node: Fields) -> Hold:
 
 
 def shop_amount(node: Fields, name: str) -> Decimal:
-    """Read an amount in the shop's own currency."""
+    """Parse an amount in the shop's own currency."""
     return node.inside(name).inside("shopMoney").amount("amount")
 
 
 def lowered_or_none(node: Fields, name: str) -> str | None:
-    """Read a value of an enum, which may be null, in lower case."""
+    """Parse an enum value, which may be null, and convert it to lower case."""
     told = node.text_or_none(name)
     return told.lower() if told is not None else None
 
@@ -158,7 +158,7 @@ def _schedules(node: Fields) -> Iterator[PaymentSchedule]:
 
 
 def _in_shop_currency(node: Fields, told: Fields) -> Decimal:
-    """Read an amount that Shopify gives in one currency only, which may be the shopper's."""
+    """Parse an amount that Shopify gives in only one currency, which may be the shopper's."""
     amount, currency = told.amount("amount"), node.text("currencyCode")
     if told.text("currencyCode") in (currency, ""):
         return amount

@@ -36,7 +36,7 @@ _ON_REQUEST = frozenset(
 
 
 async def order(client: Client, order_id: int) -> Order | None:
-    """Read an order to its last line and fulfillment order."""
+    """Read an order with all its lines and fulfillment orders, over as many pages as needed."""
     answer = await client.execute("OrderById", id=gid("Order", order_id))
     with reading("OrderById"):
         told = answer.whole(optional=_ON_REQUEST)
@@ -89,7 +89,7 @@ async def tag(client: Client, order_id: int, tags: Sequence[str]) -> None:
 
 
 async def untag(client: Client, order_id: int, tags: Sequence[str]) -> None:
-    """Take tags off an order."""
+    """Remove tags from an order."""
     if tags:
         answer = await client.execute("OrderTagsRemove", id=gid("Order", order_id), tags=list(tags))
         answer.payload("tagsRemove")
@@ -127,7 +127,10 @@ async def _further(
 
 
 def _begun(connection: Fields) -> tuple[list[tuple[FulfillmentOrder, str | None]], str | None]:
-    """Read fulfillment orders, each with the cursor to its further lines, and the next cursor."""
+    """Parse a page of fulfillment orders; return them and the cursor to the next page.
+
+    Each fulfillment order comes with the cursor to its further lines, or None if it is complete.
+    """
     begun = [
         (order_fields.fulfillment_order(node), next_cursor(node.inside("lineItems")))
         for node in connection.each("nodes")
@@ -152,5 +155,5 @@ async def _completed(client: Client, part: FulfillmentOrder, after: str | None) 
 
 
 def _once(members: Iterable[Member]) -> tuple[Member, ...]:
-    """Keep each member once: a later page repeats some if the order changes between two pages."""
+    """Keep each member once: if the order changes between two pages, members may be repeated."""
     return tuple({member.id: member for member in members}.values())

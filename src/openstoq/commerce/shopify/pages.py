@@ -4,9 +4,9 @@ from openstoq.commerce.shopify.fields import Fields
 
 
 def next_cursor(connection: Fields) -> str | None:
-    """Return the cursor after this page of a connection, or None when it is the last.
+    """Return the cursor to the next page of a connection, or None if this is the last page.
 
-    Raises ValueError if there is more and no cursor that leads to it.
+    Raises ValueError if there is a next page but no cursor to it.
     """
     page = connection.inside("pageInfo")
     if page.flag_or_none("hasNextPage") is not True:

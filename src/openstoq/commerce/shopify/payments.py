@@ -40,7 +40,7 @@ async def charge(
     schedule_id: int | None,
     amount: Money | None,
 ) -> str:
-    """Begin to charge; a repeated call with the same key is the same charge."""
+    """Start a charge; a repeated call with the same key does not charge again."""
     part: dict[str, Any] = {}
     if schedule_id is not None:
         part["paymentScheduleId"] = gid("PaymentSchedule", schedule_id)
@@ -57,7 +57,7 @@ async def charge(
 
 
 async def status(client: Client, order_id: int, reference: str) -> PaymentStatus:
-    """Read the state of a charge; one that Shopify does not know yet counts as processing."""
+    """Read the state of a charge; a charge that Shopify does not know yet counts as processing."""
     answer = await client.execute(
         "OrderPaymentStatus", id=gid("Order", order_id), reference=reference
     )
@@ -75,7 +75,7 @@ async def status(client: Client, order_id: int, reference: str) -> PaymentStatus
 
 
 async def mark_paid(client: Client, order_id: int) -> None:
-    """Mark an order as paid, unless it is already."""
+    """Mark an order as paid, unless it already is."""
     try:
         answer = await client.execute("OrderMarkAsPaid", input={"id": gid("Order", order_id)})
         answer.payload("orderMarkAsPaid")
@@ -95,7 +95,7 @@ async def refund(
     note: str | None,
     notify: bool,
 ) -> Refund:
-    """Pay parts of payments back; a repeated call with the same key is the same refund."""
+    """Refund parts of payments; a repeated call with the same key does not refund again."""
     wanted = await _refund_input(client, order_id, parts) | {"note": note, "notify": notify}
     answer = await client.execute("RefundCreate", input=wanted, key=key)
     try:
@@ -114,7 +114,7 @@ async def refund(
 async def cancel(
     client: Client, order_id: int, *, reason: str, note: str | None, notify: bool, restock: bool
 ) -> None:
-    """Request the cancellation of an order, unless it is cancelled."""
+    """Request the cancellation of an order, unless it is already cancelled."""
     try:
         answer = await client.execute(
             "OrderCancel",
@@ -140,7 +140,7 @@ async def _standing(client: Client, order_id: int) -> Fields:
 async def _refund_input(
     client: Client, order_id: int, parts: Sequence[RefundPart]
 ) -> dict[str, Any]:
-    """Write the parts in the currency that the shopper paid in, which is the one to refund in."""
+    """Convert the parts to the currency in which the shopper paid, as Shopify refunds in it."""
     answer = await client.execute("OrderCurrencies", id=gid("Order", order_id))
     with reading("OrderCurrencies"):
         told = answer.whole()
@@ -169,9 +169,10 @@ async def _refund_input(
 
 
 def _presented(amount: Decimal, paid: Fields) -> Decimal:
-    """Return an amount of a payment in the currency in which the payment was made.
+    """Convert an amount of a payment to the currency in which the payment was made.
 
-    The result is the same at every retry, as a refund's key requires: a payment does not change.
+    The result is the same for every retry, as a refund's key requires, because a payment does not
+    change.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

@@ -14,7 +14,7 @@ MOST = 250
 async def set_policies(
     client: Client, product_id: int, policies: Mapping[int, InventoryPolicy]
 ) -> dict[int, str]:
-    """Set the policies of one product's variants; return those that failed, and why."""
+    """Set the inventory policies of one product's variants; return failures with reasons."""
     failures: dict[int, str] = {}
     wanted = list(policies.items())
     for start in range(0, len(wanted), MOST):

@@ -21,10 +21,10 @@ _LATEST = 253402300799  # the last second of the year 9999
 
 
 def forwarded(query: Iterable[tuple[str, str]], secrets: Sequence[str]) -> Forwarded | None:
-    """Read a signed query; None when none of the secrets signed it, or it is malformed.
+    """Parse a signed query; return None if no secret signed it, or if it is malformed.
 
-    Shopify signs the values of one name joined by commas. So a parameter that is read here must
-    have one value: several values would be ambiguous.
+    Shopify signs the values of a parameter joined by commas. A parameter that is read here must
+    therefore have exactly one value, because several values would be ambiguous.
     """
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in query:

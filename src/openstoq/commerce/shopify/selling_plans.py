@@ -1,4 +1,4 @@
-"""Keep a preorder's selling plan group, and the variants in it."""
+"""Manage a preorder's selling plan group, and the variants in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,10 +19,10 @@ _UNKNOWN = frozenset({"NOT_FOUND", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
 async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -> SavedPlanGroup:
-    """Bring the group to the wanted state; look for a lost one by its merchant code.
+    """Create or update the group to match the wanted state; find a lost group by merchant code.
 
-    An existing plan keeps its option, because carts and orders name the plan by id. The plan of an
-    option that is no longer wanted is deleted, and a new option gets a new plan.
+    An existing plan keeps its option, because carts and orders refer to the plan by id. The plan of
+    an option that is no longer wanted is deleted, and a new option gets a new plan.
     """
     group_id = known.id if known else None
     present = await _plans(client, group_id) if group_id is not None else None
@@ -35,7 +35,7 @@ async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -
 
 
 async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Add variants in batches; return those that the group cannot have."""
+    """Add variants to a group in batches; return those that the group cannot have."""
     failures: dict[int, str] = {}
     for start in range(0, len(variant_ids), MOST):
         await _add_some(client, group_id, list(variant_ids[start : start + MOST]), failures)
@@ -43,7 +43,7 @@ async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict
 
 
 async def remove(client: Client, group_id: int, variant_ids: Sequence[int]) -> None:
-    """Take variants out in batches; a variant or group that is gone does not matter."""
+    """Remove variants in batches; a variant or group that no longer exists is ignored."""
     for start in range(0, len(variant_ids), MOST):
         batch = list(variant_ids[start : start + MOST])
         answer = await client.execute(
@@ -63,7 +63,7 @@ async def remove(client: Client, group_id: int, variant_ids: Sequence[int]) -> N
 
 
 async def members(client: Client, group_id: int) -> set[int] | None:
-    """Read the variants of a group; None when the group does not exist."""
+    """Read the variants of a group; return None if the group does not exist."""
     found: set[int] = set()
     after: str | None = None
     while True:
@@ -87,7 +87,7 @@ async def members(client: Client, group_id: int) -> set[int] | None:
 async def _add_some(
     client: Client, group_id: int, batch: list[int], failures: dict[int, str]
 ) -> None:
-    """Add up to 250 variants; after a refusal, retry by halves to leave out only the refused."""
+    """Add up to 250 variants; after a refusal, retry by halves to leave out only those refused."""
     answer = await client.execute(
         "SellingPlanGroupAttachVariants",
         id=gid("SellingPlanGroup", group_id),
@@ -107,7 +107,7 @@ async def _add_some(
 
 
 async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | None:
-    """Return the options of a group's plans by plan id; None when the group does not exist."""
+    """Return the options of a group's plans by plan id; None if the group does not exist."""
     answer = await client.execute("SellingPlanGroupRead", id=gid("SellingPlanGroup", group_id))
     with reading("SellingPlanGroupRead"):
         told = answer.whole()
@@ -118,7 +118,7 @@ async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | 
 
 
 async def _find(client: Client, merchant_code: str) -> int | None:
-    """Find a group by its merchant code, for which Shopify has no filter."""
+    """Find a group by its merchant code, by which Shopify cannot filter."""
     after: str | None = None
     while True:
         answer = await client.execute("SellingPlanGroupsPage", first=MOST, after=after)
@@ -146,10 +146,10 @@ async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
 def _kept(
     group: PlanGroup, known: SavedPlanGroup | None, present: Mapping[int, tuple[str, ...]]
 ) -> dict[str, int]:
-    """Return the ids of the wanted plans that already exist, by our names for them.
+    """Return the ids of those wanted plans that already exist, keyed by our names for them.
 
-    A plan whose id we know has the name that we know it by. A plan whose id we do not know,
-    because the answer that had it was lost, is recognised by its option.
+    A plan whose id we know has the name under which we know it. A plan whose id we do not know,
+    because the response with the id was lost, is recognised by its option.
     """
     remembered = known.plan_ids if known else {}
     ours = {name: number for name, number in remembered.items() if number in present}
@@ -215,7 +215,7 @@ def _group_input(group: PlanGroup) -> dict[str, Any]:
 
 
 def input_of(plan: Plan, position: int) -> dict[str, Any]:
-    """Write a plan as Shopify's SellingPlanInput."""
+    """Convert a plan to Shopify's SellingPlanInput."""
     delivery: dict[str, Any] = {"fulfillmentTrigger": _TRIGGERS[plan.delivery]}
     if plan.delivery == "exact":
         delivery["fulfillmentExactTime"] = _time(plan.delivered_at)

@@ -19,9 +19,9 @@ _MOST = 250
 async def levels(
     client: Client, inventory_item_ids: Sequence[int], unreadable: MutableMapping[int, str]
 ) -> list[InventoryLevel]:
-    """Read every active level of any number of items, in batches.
+    """Read all active levels of any number of items, in batches.
 
-    An item that cannot be read is noted in `unreadable`, and none of its levels is returned.
+    An item that cannot be read is added to `unreadable`, and none of its levels is returned.
     """
     found: list[InventoryLevel] = []
     batches = Batches([gid("InventoryItem", number) for number in inventory_item_ids])

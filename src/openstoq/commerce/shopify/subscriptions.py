@@ -1,4 +1,4 @@
-"""Subscribe to webhooks, and repair subscriptions that somebody changed."""
+"""Subscribe to webhooks, and repair subscriptions that were changed elsewhere."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -65,10 +65,10 @@ _EVERYTHING = {"format": "JSON", "filter": "", "includeFields": []}
 
 
 async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[WebhookChange]:
-    """Subscribe to `topics` at the address `uri`, and return the changes that this needed.
+    """Subscribe to `topics` at the address `uri`, and return the changes that were necessary.
 
-    A subscription is ours if it goes to `uri`, or to its path at another host, from where the app
-    has moved. A subscription to any other address belongs to somebody else.
+    A subscription is ours if its address is `uri`, or has the same path at another host, where the
+    app was before. A subscription to any other address belongs to somebody else.
     """
     present = await _subscriptions(client)
     changes: list[WebhookChange] = []

@@ -13,7 +13,7 @@ Weight = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The points that an answer names; None for a number that it does not name."""
+    """The points in a response; None for a number that the response does not contain."""
 
     requested: float | None = None
     maximum: float | None = None
@@ -42,36 +42,40 @@ class Patience:
 
 @dataclass(slots=True)
 class Reach:
-    """The reachability of a shop: only one operation at a time tries a silent shop again.
+    """The reachability of a shop: only one operation at a time retries an unresponsive shop.
 
-    Otherwise each of its jobs would hold a connection until it times out, again and again.
+    Otherwise each of the shop's jobs would hold a connection until it times out, again and again.
     """
 
     _silent_until: float = 0.0
 
     def wait_for(self, now: float) -> float:
-        """Return the seconds until the shop may be asked."""
+        """Return the number of seconds until the shop may be sent a request."""
         return max(0.0, self._silent_until - now)
 
     def begin(self, now: float, total: float) -> None:
-        """Note that an operation of `total` seconds begins; after a silence, it is the only one."""
+        """Record the start of an operation of at most `total` seconds.
+
+        If the shop was unresponsive, no other operation may begin during this time.
+        """
         if self._silent_until:
             self._silent_until = now + total
 
     def note_answer(self) -> None:
-        """Note that the shop answers, be it with an error."""
+        """Record that the shop responded, even if with an error."""
         self._silent_until = 0.0
 
     def note_silence(self, now: float, pause: float) -> None:
-        """Note that an operation got no answer; the next one begins after `pause` seconds."""
+        """Record that an operation got no response; the next may begin after `pause` seconds."""
         self._silent_until = now + pause
 
 
 @dataclass(slots=True)
 class Throttle:
-    """The points of one app in one shop, according to the shop's last answer.
+    """The points of one app in one shop, according to the shop's last response.
 
-    Until the first answer the points are unknown and no request waits: the shop names its limits.
+    Until the first response the points are unknown, and no request waits: the response contains the
+    shop's limits.
     """
 
     maximum: float = inf
@@ -82,11 +86,14 @@ class Throttle:
     _costs: dict[Weight, float] = field(default_factory=dict)
 
     def cost_of(self, weight: Weight) -> float:
-        """Return the cost of such a request last time, or 0 if it was never sent."""
+        """Return the last known cost of a request of this weight, or 0 if none is known.
+
+        The weight is the operation and the number of items that it requests.
+        """
         return self._costs.get(weight, 0.0)
 
     def wait_for(self, cost: float, now: float) -> float:
-        """Return the seconds until `cost` points are available."""
+        """Return the number of seconds until `cost` points are available."""
         if self._available == inf:
             return 0.0
         restored = self._available + (now - self._seen_at) * self._restore_rate
@@ -99,11 +106,11 @@ class Throttle:
         self._available -= cost
 
     def finish(self, taken: float) -> None:
-        """Note that the request which took these points is over."""
+        """Release the `taken` points of a request that has ended."""
         self._in_flight -= taken
 
     def learn(self, weight: Weight, told: Cost, now: float) -> None:
-        """Take over the points that an answer names, less those of requests still in flight."""
+        """Store the points from a response, minus the points of requests still in flight."""
         if told.requested is not None:
             self._costs[weight] = told.requested
         if told.maximum is None or told.available is None or not told.restore_rate:

@@ -1,7 +1,7 @@
-"""Check and read the webhooks that Shopify posts to us.
+"""Verify and parse the webhooks that Shopify sends to us.
 
-The readers of bodies raise ValueError with a sentence that names the field. A field that a body
-leaves out is None.
+The functions that parse bodies raise ValueError with a sentence that names the field. A field that
+a body leaves out is None.
 """
 
 import base64
@@ -30,9 +30,10 @@ def is_signature(header: str | None) -> bool:
 
 
 def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
-    """Return whether the header signs the body with one of the app's client secrets.
+    """Return whether one of the app's client secrets produced the signature in the header.
 
-    Every secret is tried, in constant time: after a rotation the old one signs for a while.
+    Every secret is tried, in constant time: after a rotation, Shopify still signs with the old
+    secret for a while.
     """
     given = (header or "").encode()
     genuine = False
@@ -44,7 +45,7 @@ def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
 
 
 def delivery(headers: Mapping[str, str]) -> Delivery:
-    """Read the headers of a request. Raises BadRequest that names every problem."""
+    """Parse the headers of a request. Raises BadRequest listing every problem."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
     wrong: list[str] = []
 
@@ -76,22 +77,22 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 
 
 def deleted_id(body: bytes) -> int:
-    """Read the id of the deleted thing."""
+    """Parse the id of a deleted object."""
     return id_at(body, "id")
 
 
 def inventory_level(body: bytes) -> InventoryLevel:
-    """Read an inventory_levels/connect or update."""
+    """Parse the body of an inventory_levels/connect or inventory_levels/update webhook."""
     return _level(body_fields(body), active=True)
 
 
 def disconnected_level(body: bytes) -> InventoryLevel:
-    """Read an inventory_levels/disconnect, as a level that no longer holds anything."""
+    """Parse the body of an inventory_levels/disconnect webhook, as a level without stock."""
     return _level(body_fields(body), active=False)
 
 
 def inventory_item(body: bytes) -> InventoryItem:
-    """Read an inventory_items/update."""
+    """Parse the body of an inventory_items/update webhook."""
     told = body_fields(body)
     return InventoryItem(
         id=told.id("id"),
@@ -102,7 +103,7 @@ def inventory_item(body: bytes) -> InventoryItem:
 
 
 def location(body: bytes) -> Location:
-    """Read a locations/create, update, activate or deactivate."""
+    """Parse the body of a locations/create, update, activate or deactivate webhook."""
     told = body_fields(body)
     return Location(
         id=told.id("id"),
@@ -113,7 +114,7 @@ def location(body: bytes) -> Location:
 
 
 def product(body: bytes) -> ProductChanged:
-    """Read a products/create or update."""
+    """Parse the body of a products/create or products/update webhook."""
     told = body_fields(body)
     number = told.id("id")
     images = {
@@ -140,7 +141,7 @@ def product(body: bytes) -> ProductChanged:
 
 
 def id_at(body: bytes, *path: str) -> int:
-    """Read the id at the end of a path of names."""
+    """Parse the id at the given path of field names."""
     told = body_fields(body)
     for name in path[:-1]:
         told = told.inside(name)
@@ -148,13 +149,13 @@ def id_at(body: bytes, *path: str) -> int:
 
 
 def due_schedule(body: bytes) -> tuple[int, int | None]:
-    """Read a payment_schedules/due: the schedule, and the payment terms it belongs to."""
+    """Parse the body of a payment_schedules/due webhook: the schedule, and its payment terms."""
     told = body_fields(body)
     return told.id("id"), told.id_or_none("payment_terms_id")
 
 
 def named_shop(topic: str, body: bytes) -> NamedShop:
-    """Read the shop that a body names: privacy requests do, and the topics about a shop."""
+    """Return the shop named in a body, as in privacy requests and in topics about a shop."""
     told = body_fields(body)
     domain = told.text("myshopify_domain") or told.text("shop_domain")
     number = "id" if topic in _OF_THE_SHOP else "shop_id"
@@ -162,7 +163,7 @@ def named_shop(topic: str, body: bytes) -> NamedShop:
 
 
 def privacy_request(body: bytes) -> PrivacyRequest:
-    """Read a customers/data_request, customers/redact or shop/redact."""
+    """Parse the body of a customers/data_request, customers/redact or shop/redact webhook."""
     told = body_fields(body)
     customer = told.inside("customer")
     return PrivacyRequest(

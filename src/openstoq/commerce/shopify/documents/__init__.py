@@ -1,4 +1,4 @@
-"""The GraphQL documents we send, one named operation to a file."""
+"""The GraphQL documents that we send: one named operation per file."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _OPERATION = re.compile(r"^(query|mutation)\s+(\w+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One operation: its text, and whether sending it changes the shop."""
+    """One operation: its text, and whether it changes the shop."""
 
     name: str
     kind: Literal["query", "mutation"]
@@ -20,7 +20,7 @@ class Document:
 
 @cache
 def document(name: str) -> Document:
-    """Load the operation `name` from its file. Raises ValueError if the file holds another."""
+    """Load the operation `name` from its file. Raises ValueError if the file has another."""
     text = files(__name__).joinpath(f"{name}.graphql").read_text(encoding="utf-8")
     found = _OPERATION.findall(text)
     if len(found) != 1 or found[0][1] != name:
@@ -29,7 +29,7 @@ def document(name: str) -> Document:
 
 
 def names() -> list[str]:
-    """List the operations there are."""
+    """List the names of all operations."""
     return sorted(
         entry.name.removesuffix(".graphql")
         for entry in files(__name__).iterdir()
