@@ -20,17 +20,17 @@ class Outcome(StrEnum):
     """The outcome of a message that was taken from the outbox."""
 
     ACCEPTED = "accepted"
-    """The relay answered 2xx after the message's end: the relay is responsible for it now."""
+    """The relay replied 2xx after the message's end, and is now responsible for the message."""
     REFUSED = "refused"
-    """Nobody can be reached at the recipient's address: no message to it will help."""
+    """Nobody can be reached at the recipient's address, whatever the message."""
     REJECTED = "rejected"
-    """This message cannot be delivered; the recipient's address may be a good one."""
+    """This message cannot be delivered, although the recipient's address may be valid."""
     TURNED_AWAY = "turned_away"
     """The relay does not serve us at the moment: our login, sender, account, or its own trouble."""
     DEFERRED = "deferred"
-    """The relay says later, or failed before it had the message's end: retry."""
+    """The relay said "later", or failed before it had the message's end: retry."""
     UNKNOWN = "unknown"
-    """The message's end was handed over and no answer came: the relay may or may not have it."""
+    """The message's end was sent but no reply was received: the relay may have the message."""
 
 
 @dataclass(frozen=True, slots=True)

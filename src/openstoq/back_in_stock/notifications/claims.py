@@ -28,7 +28,7 @@ class Claimed:
     locale: str | None
     attempts: int
     singled_out: bool = False
-    """True when the relay turned this message away while it served others."""
+    """True if the relay turned this message away while it served others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Marker:
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
         self.sold_out = False
-        """True when the variant was sold out as marks were last written."""
+        """True if the variant was sold out when marks were last written."""
         self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
         self._settled: list[Mark] = []
         self._writing = 0

@@ -43,7 +43,7 @@ class WaveOutbox(Outbox):
         self.relays_refusals: list[Refusal] = []
         """The refusals that are the relay's fault, known once the run has ended."""
         self.has_paused = False
-        """True when the run paused for another shop's job, with more to send."""
+        """True if the run paused for another shop's job although it had more to send."""
         self._began = monotonic()
         self._trial = Trial()
         self._is_probing = False

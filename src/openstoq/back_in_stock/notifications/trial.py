@@ -45,7 +45,7 @@ class Verdict:
     """Refusals that are the messages' own fault."""
     relays: list[Refusal]
     undecided: list[Refusal]
-    """Refusals of a run that was cut short before it could judge them; the next run asks again."""
+    """Refusals that an interrupted run could not judge; the next run sends the messages again."""
 
 
 class Trial:
@@ -54,15 +54,15 @@ class Trial:
     def __init__(self) -> None:
         self.accepted = 0
         self.is_doubtful = False
-        """True after nearly all was refused of late: nothing is final until `judge` or `close`."""
+        """True once nearly all recent messages were refused: none is final until `judge` or `close`."""
         self._last: deque[bool] = deque(maxlen=WINDOW)
-        """The last answers, or all since the probe began; True is an acceptance."""
+        """The latest replies, or all since the probe began; True is an acceptance."""
         self._open: list[Refusal] = []
         self._places: dict[UUID, int] = {}
         self._taken = 0
         self._answered = 0
         self._served = 0
-        """The place of the last message taken that was accepted."""
+        """The highest place, in the order of handing over, of an accepted message."""
 
     def take(self, message_id: UUID) -> None:
         """Count a message as handed over."""

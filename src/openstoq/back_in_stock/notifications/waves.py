@@ -24,7 +24,7 @@ class Wave:
     variant_id: int | None
     started_at: datetime
     refusals: int = 0
-    """The number of its runs in a row that the relay stopped."""
+    """The number of the wave's consecutive runs that the relay stopped."""
 
 
 async def start_restock(

@@ -30,7 +30,7 @@ class Patience:
     longest: float = 30.0
     answer: float = 60.0
     total: float = 60.0
-    """The time for one operation with all its attempts and waits."""
+    """The longest time for one operation, including all its attempts and waits."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 

@@ -42,9 +42,9 @@ class Courier:
         self._turn = turn
         self._most = most
         self._opening: Parcel | None = None
-        """The parcel whose envelope is written or about to be; its content is not."""
+        """The parcel whose envelope is written or about to be written, but not its content."""
         self._handed: Parcel | None = None
-        """The parcel whose end is written and whose answer is due."""
+        """The parcel whose content is completely written and whose reply is due."""
 
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and, until the turn is over, further messages that the outbox has ready.

@@ -26,7 +26,7 @@ class Session(asyncio.Protocol):
         self.international = "smtputf8" in extensions
         self.served = 0
         self.stale = False
-        """True when a transaction failed half-way and is still open: the next begins with RSET."""
+        """True if a failed transaction is still open, so that the next must begin with RSET."""
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._reader = ReplyReader()

@@ -20,15 +20,15 @@ class SMTPSettings:
     sender: str = ""
     """The sender address of our own mails (not a shop's)."""
     ca_file: Path | None = None
-    """Certificates to trust instead of the system's."""
+    """Certificates to trust instead of the system's certificates."""
     local_hostname: str | None = None
-    """The name we greet the relay with; the machine's own when absent."""
+    """The name with which we greet the relay; by default the machine's own name."""
     connections: int = 4
-    """The most connections at the same time, regardless of the number of senders."""
+    """The maximum number of simultaneous connections, regardless of the number of senders."""
     timeout: float = 60.0
-    """Seconds for connecting with TLS and login, and then for each answer."""
+    """The time limit, in seconds, for connecting with TLS and login, and then for each reply."""
     idle_seconds: float = 30.0
-    """Seconds for which an unused connection is kept."""
+    """The number of seconds for which an unused connection is kept."""
     messages_per_connection: int = 1000
 
     def tls_context(self) -> ssl.SSLContext | None:

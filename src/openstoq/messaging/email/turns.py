@@ -36,7 +36,7 @@ class Turns:
         self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
         self.most = size - self._reserve
-        """The most turns that one owner holds."""
+        """The most turns that one owner may hold."""
 
     @property
     def are_awaited(self) -> bool:

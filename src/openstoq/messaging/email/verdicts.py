@@ -86,7 +86,7 @@ _EQUIVOCAL = {(1, 0), (2, 1)}
 # The mailbox exists, but does not take this message: it is full, or the message is too big.
 _NO_ROOM = {(2, 2), (2, 3), (3, 4)}
 _NOT_AT_MAIL = {(3, 4), (6, 7)}
-"""Faults of the message although the relay answers MAIL with them: its size, and SMTPUTF8."""
+"""The message's own faults although they are replies to MAIL: its size, and SMTPUTF8."""
 _CODES_OF_NOBODY = {550, 551, 553}
 _CODE_OF_SIZE = 552
 _CODE_OF_BUSY = 450
