@@ -45,7 +45,7 @@ class Verdict:
     """Refusals that are the messages' own fault."""
     relays: list[Refusal]
     undecided: list[Refusal]
-    """Refusals that an interrupted run could not judge; the next run sends the messages again."""
+    """Refusals that an interrupted run could not judge; the next run tries the messages again."""
 
 
 class Trial:
@@ -54,7 +54,7 @@ class Trial:
     def __init__(self) -> None:
         self.accepted = 0
         self.is_doubtful = False
-        """True once nearly all recent messages were refused: none is final until `judge` or `close`."""
+        """True after nearly all was refused lately: none is final until `judge` or `close`."""
         self._last: deque[bool] = deque(maxlen=WINDOW)
         """The latest replies, or all since the probe began; True is an acceptance."""
         self._open: list[Refusal] = []
