@@ -30,8 +30,8 @@ async def cancel(
 ) -> list[Payment]:
     """Cancel a preorder that may be cancelled; return the refunds that were begun.
 
-    A charge that was not handed over yet is called off. The order itself stays in Shopify, unless
-    `in_shop`.
+    A charge that has not been handed to Shopify yet is called off. The order itself stays in
+    Shopify, unless `in_shop`.
     """
     now = work.runtime.clock()
     before = order.lines
@@ -57,7 +57,7 @@ async def cancel(
 
 
 async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
-    """Cancel an order that went over a limit, in Shopify too, and refund everything."""
+    """Cancel an order that exceeds a limit, also in Shopify, and refund everything."""
     await cancel(
         work,
         order,
@@ -72,9 +72,10 @@ async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
 async def release(
     work: Work, order: PreorderOrder, *, force: bool, tags: Sequence[str] | None
 ) -> None:
-    """Release an order's holds; `tags` are added with its offers' own, None adds no tags at all.
+    """Release an order's holds, and tag it with `tags` and its offers' own tags.
 
-    Raises Conflict when the state or the outstanding balance forbids it.
+    If `tags` is None, no tags are added at all. Raises Conflict when the state or the
+    outstanding balance forbids the release.
     """
     obstacle = rules.unreleasable(order, force=force)
     if obstacle is not None:
@@ -92,7 +93,7 @@ async def release(
 
 
 async def hold(work: Work, order: PreorderOrder) -> None:
-    """Hold an order's preorders, again if it was released; existing holds stay as they are."""
+    """Hold an order's preorders, even if they were released; existing holds stay as they are."""
     obstacle = rules.obstacle("hold", order)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -102,7 +103,7 @@ async def hold(work: Work, order: PreorderOrder) -> None:
 
 
 async def split(work: Work, order: PreorderOrder) -> None:
-    """Split the preordered items of an order from the others, so that they are sent apart."""
+    """Split the preordered items of an order from the others, so that they ship separately."""
     obstacle = rules.obstacle("split", order)
     if obstacle is not None:
         raise Conflict(obstacle)

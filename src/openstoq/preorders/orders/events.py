@@ -1,4 +1,4 @@
-"""Events of orders, for the jobs that ask Shopify and for the mails."""
+"""Events of orders, for the jobs that make requests to Shopify and for the mails."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,21 +6,21 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class OrderDecided:
-    """Something was decided about an order that Shopify has to follow."""
+    """A decision about an order that has to be carried out in Shopify."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceCollected:
-    """The balance of an order that was known before was collected, by whichever means."""
+    """The balance of an already known order was collected, by whatever means."""
 
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class RefundBegun:
-    """A refund is in the ledger and waits to be made."""
+    """A refund was entered in the ledger, and has to be requested from Shopify."""
 
     order_id: int
     payment_id: UUID

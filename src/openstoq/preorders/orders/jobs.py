@@ -1,4 +1,4 @@
-"""Read orders: webhooks name those to read, and reconciliation finds those that none has named."""
+"""Read orders that a webhook names, and reconcile to find orders that no webhook has named."""
 
 from datetime import timedelta
 
@@ -39,16 +39,16 @@ DELETED = "the order was deleted in Shopify"
 
 
 def request(work: Work, order_id: int) -> None:
-    """Enqueue the job that reads an order; ten messages in a second are one reading."""
+    """Enqueue the job that reads an order; requests within a second are one reading."""
     work.enqueue(read_order.once(), order_id=order_id)
 
 
 @jobs.job()
 async def read_order(run: Run, *, order_id: int) -> None:
-    """Read an order from Shopify, take it in, and make the changes there that follow from it.
+    """Read an order from Shopify, take it in, and make the resulting changes in Shopify.
 
-    The failure of an order that fails a few times is remembered, and `reconcile` retries it after
-    a pause.
+    If an order has failed several times, its failure is remembered, and `reconcile` retries it
+    after a pause.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -85,7 +85,7 @@ async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
 
 @jobs.job(cron="50 3 * * *")
 async def read_markets(run: Run) -> None:
-    """Read which markets sell to which countries, when they change and once a night."""
+    """Read which markets sell to which countries, whenever they change and every night."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -126,7 +126,7 @@ async def reconcile(run: Run) -> None:
 
 
 async def on_installed(work: Work, _: Installed) -> None:
-    """Enqueue the job that reads the markets, to which orders are assigned."""
+    """Enqueue the job that reads the markets, because orders are assigned to them."""
     work.enqueue(read_markets.once())
 
 
@@ -157,7 +157,7 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _end(work: Work, order_id: int) -> None:
-    """Cancel a preorder whose order is gone."""
+    """Cancel a preorder whose order was deleted in Shopify."""
     order = await store.load_order(work.db, work.shop_id, order_id, lock=True)
     if order is None or order.decisions.cancelled_at is not None:
         return

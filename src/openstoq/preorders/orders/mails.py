@@ -1,4 +1,4 @@
-"""The mails about preorder orders, each a job that decides whether the mail is to be sent."""
+"""The mails about preorder orders, each sent by a job that first decides whether to send it."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class _Letter:
     order: PreorderOrder
 
     def facts(self, locale: str | None, customer_name: str | None = None) -> OrderFacts:
-        """Return what the mail knows of the order, for one who reads `locale`."""
+        """Return the order facts for a mail in this locale, by default the shop's."""
         is_over = self.order.decisions.cancelled_at is not None
         units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
         return OrderFacts(
@@ -63,19 +63,19 @@ class _Letter:
 
     @property
     def for_shopper(self) -> OrderFacts:
-        """The facts in the shopper's language."""
+        """The order facts for a mail to the shopper, in their language."""
         return self.facts(self.order.facts.locale, self.order.facts.customer_name)
 
     @property
     def last_charge(self) -> Payment | None:
-        """The automatic charge of the balance that was begun last."""
+        """The automatic charge of the balance that was begun most recently."""
         charges = [one for one in self.order.payments if one.kind == "balance"]
         return next((one for one in reversed(charges) if one.mode == "auto"), None)
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Why) -> None:
-    """Mail a shopper a fresh link to pay the balance, unless it is no longer owed."""
+    """Mail the shopper a fresh link to pay the balance, unless the balance is no longer owed."""
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return
@@ -112,7 +112,7 @@ async def on_balance_collected(work: Work, collected: BalanceCollected) -> None:
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail a shopper that the balance arrived, unless the preorder was cancelled or refunded."""
+    """Mail the shopper that the balance was paid, unless the preorder was cancelled or refunded."""
     letter = await _load(run, order_id)
     if letter is not None and letter.order.state in ("cancelled", "refunded"):
         return
@@ -131,7 +131,7 @@ async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
 async def send_cancellation(
     run: Run, *, order_id: int, notice_id: UUID, why: Literal["asked", "exceeded"]
 ) -> None:
-    """Mail a shopper that the preorder was cancelled, and the amount that is refunded."""
+    """Mail the shopper that the preorder was cancelled, and the amount that is refunded."""
     letter = await _load(run, order_id)
     if letter is None:
         return
@@ -153,7 +153,7 @@ async def send_cancellation(
 async def send_shipping_update(
     run: Run, *, order_id: int, notice_id: UUID, subject: str, header: str, description: str
 ) -> None:
-    """Mail a shopper the merchant's message about the order."""
+    """Mail the shopper the merchant's message about the order."""
     letter = await _load(run, order_id)
     if letter is None:
         return
@@ -169,7 +169,7 @@ async def send_shipping_update(
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail the merchant that the last try to collect a balance failed."""
+    """Mail the merchant that the last attempt to collect a balance failed."""
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return
@@ -190,7 +190,7 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
 
 
 def cause_of(error: str | None) -> Cause:
-    """Return the cause that a shopper's mail gives for a provider's words about a decline."""
+    """Return the cause to give in a shopper's mail, from the provider's message about a decline."""
     return next((cause for words, cause in _CAUSES if words.search(error or "")), "declined")
 
 

@@ -1,4 +1,4 @@
-"""A preorder order: Shopify's data, what was decided here, the lines and the ledger."""
+"""A preorder order: Shopify's data, the decisions made here, the lines and the ledger."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,11 +34,11 @@ ZERO = Decimal(0)
 class Line:
     """A preordered line.
 
-    `ordered` is the number of units bought, `current` the number left in the order. `unfulfilled`
-    is how many of the latter are still to be sent, `counted` how many count against limits.
-    `total`, `deposit` and `balance` are the amounts agreed at checkout for `ordered` units;
-    `amounts.left` returns the amounts for the units left. `exceeded` is the sentence that names
-    the limit which the line went over.
+    `ordered` is the number of units bought, `current` the number left in the order.
+    `unfulfilled` is how many of the `current` units are still to be sent, `counted` how many of
+    them count against limits. `total`, `deposit` and `balance` are the amounts agreed at
+    checkout for `ordered` units; `amounts.left` returns the amounts for the units left.
+    `exceeded` is the sentence that names the limit which the line exceeds.
     """
 
     id: int
@@ -66,7 +66,7 @@ class Line:
 class Payment:
     """An entry of the ledger: money that was received, is being collected, or was refunded.
 
-    A refund's `part` names the part that it pays back, its `parent_id` the transaction.
+    For a refund, `part` is the part that it pays back, and `parent_id` the transaction.
     """
 
     id: UUID
@@ -104,7 +104,7 @@ class Payment:
 class Snapshot(BaseModel):
     """Shopify's data of an order that has no columns of its own.
 
-    `others_removed` is the price of those units of other lines that are no longer in the order.
+    `others_removed` is the price of the units of other lines that were removed from the order.
     """
 
     test: bool = False
@@ -122,7 +122,7 @@ class Snapshot(BaseModel):
 
     @classmethod
     def of(cls, order: Order, *, has_other_lines: bool, others_removed: Decimal) -> "Snapshot":
-        """Return the snapshot of an order."""
+        """Return the snapshot of an order as Shopify has it."""
         return cls(
             test=order.test,
             financial_status=order.financial_status,
@@ -140,15 +140,15 @@ class Snapshot(BaseModel):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The snapshot as it is stored."""
+        """The snapshot as the JSON document that is stored."""
         return self.model_dump(mode="json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopFacts:
-    """Shopify's account of an order, as it was last read; each reading replaces all of it.
+    """Shopify's account of an order as of the last reading; each reading replaces all of it.
 
-    `read_at` is when that reading began.
+    `read_at` is the time at which that reading began.
     """
 
     name: str
@@ -226,24 +226,24 @@ class PreorderOrder:
         return self.facts.cancelled_at is not None or not any(one.current for one in self.lines)
 
     def payment(self, payment_id: UUID) -> Payment | None:
-        """Return an entry of the ledger."""
+        """Return the ledger's entry with this id, or None."""
         return next((one for one in self.payments if one.id == payment_id), None)
 
     @property
     def charge_under_way(self) -> Payment | None:
-        """The payment of the balance that has begun and not ended."""
+        """The balance's charge that has begun and not ended, if any."""
         charges = (one for one in self.payments if one.kind == "balance")
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
     @property
     def refund_under_way(self) -> Payment | None:
-        """A refund that has begun and not ended."""
+        """A refund that has begun and not ended, if any."""
         refunds = (one for one in self.payments if one.kind == "refund")
         return next((one for one in refunds if one.status in UNDER_WAY), None)
 
     @property
     def open_schedule(self) -> PaymentSchedule | None:
-        """The payment schedule that is still to be paid, the one due first of several."""
+        """The unpaid payment schedule that is due first, if any."""
         waiting = [
             one
             for one in self.facts.snapshot.schedules
@@ -258,7 +258,7 @@ class PreorderOrder:
 
     @property
     def mandate(self) -> Mandate | None:
-        """The payment method that can be charged."""
+        """The customer's saved payment method that can be charged, if any."""
         return next((one for one in self.facts.snapshot.mandates if one.usable), None)
 
 

@@ -12,7 +12,7 @@ FIRST = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A pass over orders updated `since`; its first run began at `upto`."""
+    """A pass over the orders updated since `since`; the pass began at `upto`."""
 
     since: datetime
     upto: datetime
@@ -49,7 +49,7 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:
 
 
 async def finish(db: Connection, shop_id: UUID, *, upto: datetime) -> None:
-    """End a pass: orders updated before it began were all seen."""
+    """End a pass: every order updated before the pass began has been seen."""
     await db.execute(
         """
         UPDATE preorder_shops

@@ -1,4 +1,4 @@
-"""Decisions about preorder orders: the actions that a state allows, and what forbids them."""
+"""Decisions about preorder orders: the actions that a state allows, and the reasons against one."""
 
 from typing import Literal
 
@@ -74,7 +74,7 @@ def obstacle(action: Action, order: PreorderOrder) -> str | None:
 
 
 def owes(order: PreorderOrder) -> bool:
-    """Return whether an order's balance is still to be collected, released or not."""
+    """Return whether an order's balance still has to be collected, even if it was released."""
     return (
         order.balance > 0
         and order.facts.outstanding > 0
@@ -125,16 +125,20 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
 
 
 def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
-    """Return why nothing may be refunded now, or None; the caller checks that anything is left."""
+    """Return why nothing may be refunded now, or None.
+
+    The caller checks whether any money is left to refund.
+    """
     if (forbidden := obstacle(action, order)) is not None:
         return forbidden
     return _charging(order, "ask for the refund again")
 
 
 def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
-    """Return why a preorder cannot be cancelled, with its order in Shopify if `in_shop`, or None.
+    """Return why a preorder cannot be cancelled, or None.
 
-    A charge that was not handed over yet is not an obstacle: it is called off.
+    With `in_shop`, its order in Shopify is to be cancelled as well. A charge that has not been
+    handed to Shopify yet is no obstacle: it is called off.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
@@ -159,5 +163,5 @@ def _charging(order: PreorderOrder, then: str) -> str | None:
 
 
 def _standing(order: PreorderOrder) -> list[Payment]:
-    """Return the entries of the ledger that count, or are about to."""
+    """Return the entries of the ledger that have succeeded or are under way."""
     return [one for one in order.payments if one.status in UNDER_WAY | {"succeeded"}]

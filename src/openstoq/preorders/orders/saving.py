@@ -24,7 +24,8 @@ async def save(
 ) -> None:
     """Derive an order's state, and write the order, its lines, and the ledger's changed entries.
 
-    `before` holds the lines as they were stored; the counts change by the difference to them.
+    `before` holds the lines as they were stored. The counts of variants are adjusted by the
+    difference between those lines and the order's lines now.
     """
     db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
     changed = {one.id: one for one in payments}
@@ -51,11 +52,11 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 
 
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
-    """Stop selling variants that have just sold out, and resume those that no longer are.
+    """Stop selling variants that have just sold out, and resume those that are available again.
 
-    The order's own variants are updated here. If this order takes an offer across its total limit,
-    in either direction, a job updates the offer's other variants: there may be 20,000 of them, and
-    locking them all would block other orders.
+    The order's own variants are updated here. If this order takes an offer across its total
+    limit, in either direction, a job updates the offer's other variants: there may be 20,000 of
+    them, and locking them all would block other orders.
     """
     db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()

@@ -1,4 +1,4 @@
-"""The state of an order, which follows from everything else known about it: no I/O."""
+"""The state of an order, derived from everything else known about it: no I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
     """Return when the balance was collected.
 
-    The time stays once it is set, unless a payment that was noted by hand has become void.
+    The time stays once it is set, unless a manually recorded payment has become void.
     """
     is_called_off = any(
         one.kind == "balance" and one.mode == "manual" and one.status == "void"
@@ -91,9 +91,10 @@ class Facts:
 
 
 def state_of(facts: Facts) -> State:
-    """Return the state.
+    """Return the first state that applies.
 
-    Cancelled goes before refunded, then fulfilled, then released, then the state of the balance.
+    Cancelled goes before refunded, then fulfilled, then released, then the state of the
+    balance.
     """
     if facts.is_cancelled:
         return "cancelled"

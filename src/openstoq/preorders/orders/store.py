@@ -62,7 +62,7 @@ _PARTS = {*FACTS.values(), *DECISIONS.values(), *SYNCED.values(), "snapshot"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """The filter of a list of orders; None means any. `before` is exclusive."""
+    """The filter of a list of orders; None matches any value. `before` is exclusive."""
 
     state: State | None = None
     offer_id: UUID | None = None
@@ -91,7 +91,7 @@ class Filter:
 async def load(
     db: Connection, shop_id: UUID, order_ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, PreorderOrder]:
-    """Return those of the orders that are preorders, by id; `lock` locks them in order of id."""
+    """Map the ids of preorders among these to their orders; `lock` locks them in order of id."""
     rows = await db.fetch(
         f"""
         SELECT {_ORDER} FROM preorder_orders WHERE shop_id = $1 AND order_id = ANY($2)
@@ -122,7 +122,7 @@ async def load_under_way(
 
 
 async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
-    """Return the Shopify ids of orders that are named by our ids."""
+    """Return the Shopify ids of the orders with these ids of ours."""
     rows = await db.fetch(
         "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
         shop_id,
@@ -134,7 +134,7 @@ async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID])
 async def find_known(
     db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
 ) -> list[int]:
-    """Return the Shopify ids of the preorder orders that our ids or Shopify's ids name."""
+    """Return the Shopify ids of the preorders among these ids, which may be ours or Shopify's."""
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
@@ -171,8 +171,8 @@ async def page(
 async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
     """Insert or update an order, without its lines and its ledger.
 
-    A new order that another transaction inserts meanwhile is waited for and overwritten, so hold
-    `lock_name` before reading what is to be saved.
+    If another transaction inserts the same new order meanwhile, this one waits and overwrites
+    it, so hold `lock_name` before reading what is to be saved.
     """
     columns = _columns(_ORDER)
     whole = (
@@ -253,7 +253,7 @@ async def save_payments(
 async def note_cancel_requested(
     db: Connection, shop_id: UUID, order_id: int, now: datetime
 ) -> None:
-    """Record that Shopify was asked to cancel an order."""
+    """Record that Shopify was requested to cancel an order."""
     await db.execute(
         "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",
         shop_id,
@@ -315,7 +315,7 @@ def _part(row: Any, columns: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _snapshot(row: Any) -> Snapshot:
-    """Read an order's snapshot as far as it is readable; the next reading replaces it."""
+    """Parse an order's snapshot as far as it is readable; the next reading replaces it."""
     snapshot, problems = readable(Snapshot, row["snapshot"], "snapshot")
     if problems:
         log.warning("order.unreadable", order_id=row["order_id"], problems=problems)

@@ -1,1 +1,1 @@
-"""Actions on orders: a merchant reads orders, and decides about them."""
+"""Actions on orders: read them, and decide about them."""

@@ -1,7 +1,7 @@
-"""The bulk jobs over orders: each order succeeds or fails alone, and the job's result says which.
+"""The bulk jobs over orders: orders succeed or fail independently, and the result lists failures.
 
-An order and the job's progress are written in one transaction, so a job that was cut short goes
-on where it was and repeats nothing.
+An order and the job's progress are written in one transaction, so an interrupted job continues
+where it stopped and repeats nothing.
 """
 
 from typing import Annotated, Any, Literal
@@ -64,7 +64,7 @@ OrderIds = Annotated[
 
 
 class Submitted(BaseModel):
-    """A job that has begun."""
+    """A bulk job that has begun, with the URL of its status."""
 
     job_id: str
     status_url: str
@@ -78,7 +78,7 @@ orders_at_once = ActionSet(NAME, PATH)
 async def read_job(context: Context, job_id: str) -> JobView:
     """Check the status of a bulk-order job.
 
-    failed names each order that could not be done, with the reason.
+    failed lists each order that the job could not handle, with the reason.
     """
     found = await bulk.load(context.db, context.shop_id, job_id)
     if found is None or not found.id.startswith(PREFIX):
@@ -96,7 +96,8 @@ async def bulk_release(
 ) -> Submitted:
     """Release fulfillments on many preorder orders (max 1000).
 
-    Each as release does: one whose balance is outstanding fails alone, unless force is true.
+    Each order is released as by release: an order whose balance is outstanding fails, without
+    affecting the others, unless force is true.
     """
     return await _submit(context, "release", order_ids, force=force, tags=tag_with or [])
 
@@ -114,7 +115,8 @@ async def bulk_cancel(
 ) -> Submitted:
     """Cancel many preorder orders (max 1000), with optional refund flags.
 
-    Each as cancel does. status_url names each that could not be cancelled, with the reason.
+    Each order is cancelled as by cancel. status_url lists each order that could not be
+    cancelled, with the reason.
     """
     flags = {"deposit": refund_deposit, "balance": refund_balance}
     return await _submit(
@@ -136,7 +138,7 @@ async def bulk_send_payment_collection_url(
 ) -> Submitted:
     """Send payment-collection URLs to many preorder customers (max 1000).
 
-    status_url names each order that nothing is owed for, or that has no e-mail address.
+    status_url lists each order that has no balance to pay, or no e-mail address.
     """
     return await _submit(context, "send_payment_collection_url", order_ids)
 
@@ -149,9 +151,9 @@ async def bulk_set_tags(
     tags: Tags | None = None,
     remove_tags: Tags | None = None,
 ) -> Submitted:
-    """Add tags to many preorder orders in Shopify, and take others off (max 1000).
+    """Add tags to many preorder orders in Shopify, and remove others (max 1000).
 
-    At least one tag has to be named, in tags or remove_tags.
+    At least one tag is required, in tags or remove_tags.
     """
     if not tags and not remove_tags:
         raise Invalid("tags or remove_tags must name at least one tag")
@@ -160,7 +162,7 @@ async def bulk_set_tags(
 
 @jobs.job()
 async def run_bulk(run: Run, *, job_id: str) -> None:
-    """Do a bulk job's task order by order."""
+    """Run a bulk job's task on one order after another."""
     while True:
         async with run.work() as work:
             job = await bulk.load(work.db, work.shop_id, job_id)
@@ -182,7 +184,7 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
 
 
 async def _advance(run: Run, job: BulkJob, order_id: str, *, failure: str | None = None) -> None:
-    """Do one order, or note its failure, unless another run has done so."""
+    """Run the task on one order, or record its failure, unless another run has already done so."""
     async with run.work() as work:
         now = await bulk.load(work.db, work.shop_id, job.id, lock=True)
         if now is None or now.status != "running" or now.processed != job.processed:

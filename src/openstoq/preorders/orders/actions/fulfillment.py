@@ -20,7 +20,7 @@ fulfillment = ActionSet(f"{NAME}.fulfillment", f"{PATH}/{{id}}/fulfillment", loa
 
 
 class FulfillmentPatch(BaseModel):
-    """PATCH fulfillment: only the note is writable."""
+    """The body of PATCH fulfillment: only the note is writable."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,9 +38,9 @@ async def update(
 ) -> FulfillmentView:
     """Update fulfillment attributes on a preorder order.
 
-    Only hold_reason_note is writable. Hold state changes go through release_holds / apply_holds;
-    all_held, any_held, and fulfillment_orders are read-only. It is set_hold_reason's note;
-    existing holds on Shopify aren't re-written.
+    Only hold_reason_note is writable. Hold state changes go through release_holds /
+    apply_holds; all_held, any_held, and fulfillment_orders are read-only. hold_reason_note is
+    the same note that set_hold_reason sets; existing holds on Shopify aren't re-written.
     """
     if "hold_reason_note" in changes:
         await _set_note(context, order, changes["hold_reason_note"])

@@ -1,4 +1,4 @@
-"""Preorder orders: listed, read, released, held, split and cancelled."""
+"""Actions on preorder orders: list, read, release, hold, split and cancel them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,12 +41,12 @@ TagOrTags = Annotated[
 
 
 async def load(context: Context, order_id: str, *, lock: bool) -> PreorderOrder:
-    """Load a preorder by the order's Shopify id or by ours; raise NotFound for any other."""
+    """Load a preorder by the order's Shopify id or by our id; raise NotFound if there is none."""
     return await find(context, order_id, lock=lock)
 
 
 async def find(work: Work, order_id: str, *, lock: bool) -> PreorderOrder:
-    """Find a preorder by the order's Shopify id or by ours; raise NotFound for any other."""
+    """Find a preorder by the order's Shopify id or by our id; raise NotFound if there is none."""
     try:
         found = await store.order_ids_of(work.db, work.shop_id, [UUID(order_id)])
     except ValueError:
@@ -78,9 +78,9 @@ async def list_orders(
 ) -> OrderPage:
     """List preorder orders in this shop, paginated, the newest first.
 
-    state is compiled: cancelled before refunded before fulfilled before released before
-    balance_collected, awaiting_balance and placed. from and to are days in UTC, inclusive, on
-    which orders were placed.
+    state is derived, and the first that applies is given: cancelled, refunded, fulfilled,
+    released, then balance_collected, awaiting_balance or placed. from and to are the days, in
+    UTC and inclusive, on which orders were placed.
     """
     asked = Page(page, per_page)
     wanted = Filter(
@@ -99,7 +99,7 @@ async def list_orders(
 async def read(_: Context, order: PreorderOrder) -> OrderView:
     """Read a preorder order's full representation.
 
-    The id is the order's Shopify id, or the id in our answers.
+    The id is the order's Shopify id, or the id in our responses.
     """
     return order_view(order)
 
@@ -149,8 +149,9 @@ async def release(
 ) -> OrderView:
     """Release the order's fulfillment holds and apply offer-configured order tags.
 
-    Returns 409 if balance hasn't been collected; pass force: true to override. tag_with is a
-    tag, or a list of them, to add as well. Done in the background: sync becomes synced.
+    Returns 409 if balance hasn't been collected; pass force: true to override. tag_with is an
+    additional tag, or a list of them. The order is released in the background: once that is
+    done, sync is synced.
     """
     await decisions.release(context, order, force=force, tags=tag_with or [])
     return order_view(order)
@@ -160,8 +161,8 @@ async def release(
 async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView:
     """Apply fulfillment holds on the preorder order's fulfillment orders.
 
-    Only preordered items are held, in the background: sync becomes synced. The same as
-    fulfillment/apply_holds, but for the answer.
+    Only preordered items are held. The holds are placed in the background: once that is done,
+    sync is synced. Does the same as fulfillment/apply_holds, with a different response.
     """
     await decisions.hold(context, order)
     return order_view(order)
@@ -171,7 +172,8 @@ async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView
 async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> OrderView:
     """Split the order's fulfillment orders so preorder items ship separately from regular items.
 
-    Done in the background: sync becomes synced, and GET fulfillment shows the parts.
+    The orders are split in the background: once that is done, sync is synced, and GET
+    fulfillment shows the parts.
     """
     await decisions.split(context, order)
     return order_view(order)

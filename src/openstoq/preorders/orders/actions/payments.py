@@ -1,4 +1,4 @@
-"""The money of a preorder: read, charged, refunded, and asked for by mail."""
+"""Actions on a preorder's money: read it, charge or refund it, and send the link to pay it by."""
 
 from typing import Literal
 
@@ -24,7 +24,7 @@ payments = ActionSet(f"{NAME}.payments", f"{PATH}/{{id}}/payments", load=load)
 async def read(_: Context, order: PreorderOrder) -> PaymentsView:
     """Read the deposit, remaining balance, and refund state of a preorder order.
 
-    ledger lists every payment, charge and refund; a charge that is under way is followed there.
+    ledger lists every payment, charge and refund, including a charge that is still under way.
     """
     return payments_view(order)
 
@@ -76,7 +76,8 @@ async def refund(
 ) -> PaymentsView:
     """Refund the entire preorder (deposit + balance).
 
-    Paid back in the background: the ledger of GET payments shows how each refund ends.
+    The money is paid back in the background: the ledger of GET payments shows the outcome of
+    each refund.
     """
     return await _refund(
         context, order, "refund_deposit", ("deposit", "balance"), Reason(note, notify_customer)
@@ -93,8 +94,8 @@ async def refund_balance(
 ) -> PaymentsView:
     """Refund the remaining-balance portion of a preorder.
 
-    Only valid after the balance was collected. Paid back in the background: the ledger of GET
-    payments shows how it ends.
+    Only valid after the balance was collected. The money is paid back in the background: the
+    ledger of GET payments shows the outcome.
     """
     return await _refund(
         context, order, "refund_balance", ("balance",), Reason(note, notify_customer)
@@ -111,7 +112,7 @@ async def refund_deposit(
 ) -> PaymentsView:
     """Refund the deposit portion of a preorder.
 
-    Paid back in the background: the ledger of GET payments shows how it ends.
+    The money is paid back in the background: the ledger of GET payments shows the outcome.
     """
     return await _refund(
         context, order, "refund_deposit", ("deposit",), Reason(note, notify_customer)
@@ -119,7 +120,7 @@ async def refund_deposit(
 
 
 def check_linkable(order: PreorderOrder) -> None:
-    """Raise Conflict unless a shopper can be mailed a link to pay by."""
+    """Raise Conflict unless the shopper can be mailed a link to pay the balance."""
     obstacle = rules.obstacle("send_link", order)
     if obstacle is None and not rules.owes(order):
         obstacle = "nothing is left to pay; GET payments shows how it was paid"

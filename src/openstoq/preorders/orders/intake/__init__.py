@@ -1,1 +1,1 @@
-"""Intake: an order, as Shopify has it, becomes an order of ours."""
+"""Intake: turn an order read from Shopify into our record of it."""

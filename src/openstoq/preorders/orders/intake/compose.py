@@ -1,4 +1,4 @@
-"""Compose an order from Shopify's data and from what was known and decided before: no I/O."""
+"""Compose an order from Shopify's data and from earlier readings and decisions: no I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -89,7 +89,7 @@ def compose_order(
     read_at: datetime,
     now: datetime,
 ) -> PreorderOrder:
-    """Return the order, new or updated; `state.derive` must follow once its ledger is known."""
+    """Return the order, new or updated; call `state.derive` once the order's ledger is known."""
     sold = {line.id for line in lines}
     others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
     is_left = order.cancelled_at is None and any(line.current for line in lines)
@@ -154,7 +154,7 @@ def _facts(order: Order, others: Sequence[OrderLine], read_at: datetime) -> Shop
 
 
 def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
-    """Decide what the offers of a new order want of it."""
+    """Return the decisions that a new order's offers call for."""
     selling = [offers[one] for one in dict.fromkeys(line.offer_id for line in lines)]
     return Decisions(
         collect=_collect(lines, offers),
@@ -165,10 +165,11 @@ def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
 
 
 def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
-    """Return the part of an order with other goods that was due at checkout for its preorder.
+    """Return the preorder's part of the amount due at checkout, for an order with other goods.
 
-    That is the lines' share. It is more if other goods were removed before the balance was paid:
-    Shopify then lowers what is outstanding, so the money paid for those goods is the preorder's.
+    It is the lines' share of that amount. It is more if other goods were removed before the
+    balance was paid: Shopify then lowers what is outstanding, so the money paid for those goods
+    is the preorder's.
     """
     agreed = sum((line.deposit for line in lines), ZERO)
     return max(agreed, worth(lines, order.currency) - owed.balance)
@@ -204,7 +205,7 @@ def _is_held(snapshot: Snapshot) -> bool:
 
 
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
-    """Return how the balance is collected; of several offers the one that waits longest decides."""
+    """Return how the balance is collected; the offer that waits longest decides."""
     terms = [
         offers[line.offer_id].payments.remaining_balance
         for line in lines
@@ -241,7 +242,8 @@ def compose_lines(
 ) -> list[Line]:
     """Return the preordered lines as they are now, the agreed balance divided between them.
 
-    Units that count against limits stay counted while they are left; a new line counts none yet.
+    Units that count against limits keep counting while they are left in the order. No units of
+    a new line count yet.
     """
     by_id = {line.id: line for line in known}
     matched = list(matches)
@@ -293,7 +295,8 @@ def _new(one: Match, market_id: int | None) -> Line:
 def _later(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
     """Return the amount that a line by itself leaves to be paid later.
 
-    That was agreed at checkout: terms that the offer has changed since apply to later buyers only.
+    The amount was agreed at checkout: changes that the offer has made to its terms since apply
+    to later buyers only.
     """
     if one.payment == "full":
         return ZERO

@@ -15,10 +15,10 @@ from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
 
 
 async def judge(work: Work, composed: Composition) -> Composition:
-    """Decide which of an order's new units count, and which go over a limit.
+    """Decide which of an order's new units count, and which exceed a limit.
 
-    A line that went over before is judged again only once it has become smaller. An order that is
-    no longer over any limit loses the tag. A cancelled order is no longer judged.
+    A line that exceeded a limit before is judged again only once it has become smaller. An
+    order that no longer exceeds any limit loses the tag. A cancelled order is no longer judged.
     """
     order = composed.order
     if order.decisions.cancelled_at is not None or order.facts.cancelled_at is not None:

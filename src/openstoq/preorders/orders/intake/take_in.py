@@ -60,7 +60,7 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Return whether an order must be read again because a plan that sold it may be ours."""
+    """Return whether to read an order again because a plan that sold it may turn out to be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False
@@ -78,7 +78,7 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
 
 
 async def _recognise(work: Work, order: Order) -> Recognition:
-    """Load what is known about an order, under a lock that other readings of it wait for."""
+    """Load everything known about an order, under a lock that other readings of it wait for."""
     db, shop_id = work.db, work.shop_id
     await store.lock_name(db, shop_id, order.id)
     stored = await store.load_order(db, shop_id, order.id, lock=True)

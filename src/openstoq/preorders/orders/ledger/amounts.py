@@ -29,14 +29,15 @@ def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
 
 
 def worth(lines: Iterable[Line], currency: str) -> Decimal:
-    """Return the price of the lines' units that are left."""
+    """Return the price of the units left in these lines."""
     return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
 
 
 def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Divide an amount by weights, so that the parts add up to it to the smallest unit.
 
-    The remainder of rounding goes to the parts that lost most by it, the earlier first.
+    The remainder of rounding goes to the parts that lost most by rounding; of equals, to the
+    earlier.
     """
     whole = sum(weights, ZERO)
     if whole <= 0:
@@ -56,9 +57,10 @@ def shares(
 ) -> list[Share]:
     """Divide the balance of an order between its lines.
 
-    `later` is the amount that each line by itself leaves to be paid later. Shopify rounds that in
-    its own way, so the order's own balance decides: the lines share it in proportion to `later`,
-    each up to its price. A balance above all prices is for other things, such as shipping.
+    `later` is the amount that each line by itself leaves to be paid later. Shopify rounds that
+    amount in its own way, so the order's own balance decides: the lines share it in proportion
+    to `later`, each up to its price. A balance above all prices is for other things, such as
+    shipping.
     """
     weights = list(later)
     if sum(weights, ZERO) <= 0:
@@ -79,8 +81,9 @@ def left(order: PreorderOrder) -> list[Line]:
     """Return an order's lines with their amounts for the units that are left.
 
     The units left share the order's balance as it is now. If units were removed after they were
-    paid, deposit and balance together exceed the price of the units left, and both are reduced in
-    proportion to add up to it. If nothing is left, the amounts are as they were agreed.
+    paid for, deposit and balance together exceed the price of the units left, and both are
+    reduced in proportion, so that together they equal that price. If no units are left, the
+    amounts are as agreed at checkout.
     """
     if order.is_empty:
         return list(order.lines)

@@ -28,9 +28,10 @@ def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
 
 
 def is_time(order: PreorderOrder, now: datetime) -> bool:
-    """Return whether a due balance is to be charged now; it is not if another run was quicker.
+    """Return whether a due balance is to be charged now; it is not if another run already has.
 
-    The first try makes an automatic entry, whose `retry_at` decides from then on.
+    The first attempt creates an automatic entry, and the `retry_at` of this entry decides
+    afterwards.
     """
     tries = [one for one in order.payments if one.kind == "balance" and one.mode == "auto"]
     waits = [one.retry_at for one in order.payments if one.retry_at is not None]
@@ -38,7 +39,7 @@ def is_time(order: PreorderOrder, now: datetime) -> bool:
 
 
 def has_come_due(order: PreorderOrder, now: datetime) -> bool:
-    """Return whether the day of a balance has come that nobody has tried to charge yet."""
+    """Return whether a balance has reached its due date, and nobody has tried to charge it yet."""
     is_day = (
         order.decisions.collect == "when_due" and order.due_at is not None and order.due_at <= now
     )
@@ -59,14 +60,15 @@ def reopened(payment: Payment) -> Payment:
 
 
 def called_off(payments: Iterable[Payment]) -> list[Payment]:
-    """Return the charges that wait for a retry, with their retry called off."""
+    """Return the charges that are waiting for a retry, with the retry called off."""
     return [replace(one, retry_at=None) for one in payments if one.retry_at is not None]
 
 
 def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:
-    """Return a charge as it is handed to Shopify, over the amount owed by now.
+    """Return a charge as it is handed to Shopify, over the amount owed at this moment.
 
-    A run that follows an interrupted one asks again with the same key, so it is the same attempt.
+    A run that follows an interrupted one repeats the request with the same key, so it counts as
+    the same attempt.
     """
     if payment.status != "pending":
         return payment
@@ -80,11 +82,12 @@ def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Paymen
 
 
 def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Payment:
-    """Return a charge as failed, with the time of its retry if it has one.
+    """Return a charge as failed, with the time of its retry if there is to be one.
 
-    `retry_days`, such as "1,3,5,7", lists the days after the first try on which an automatic
-    charge is retried; after the last day it is not. The time between two of these days always
-    passes between two tries, so that tries which were late do not follow each other at once.
+    `retry_days`, such as "1,3,5,7", lists the days after the first attempt on which an
+    automatic charge is retried; after the last of these days it is not retried. Two attempts
+    are always as far apart as the two days they belong to, so that late attempts do not follow
+    each other at once.
     """
     days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)

@@ -38,7 +38,7 @@ class PartTotals:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
-    """The totals of a preorder's money, without that of the order's other goods."""
+    """The totals of a preorder's money, excluding the money for the order's other goods."""
 
     deposit: PartTotals
     balance: PartTotals
@@ -57,9 +57,9 @@ class LedgerTotals:
 def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTotals:
     """Add up the ledger.
 
-    If an order has only preorders, all money received is theirs, whatever is left of the order. If
-    it has other goods, the amount paid at checkout above the deposit is for those. With `expected`,
-    refunds under way count as done, so that nothing is refunded twice.
+    If an order has only preorders, all money received is the preorder's, whatever is left of
+    the order. If it has other goods, the amount paid at checkout above the deposit is for those
+    goods. With `expected`, refunds under way count as done, so that nothing is refunded twice.
     """
     done = [
         one
@@ -87,7 +87,7 @@ def _of_preorder(
 ) -> Decimal:
     """Return the preorder's part of the manual refunds; the rest is for the order's other goods.
 
-    Manual refunds are applied in this order: removed other goods, removed preorder units,
+    Manual refunds are attributed in this order: removed other goods, removed preorder units,
     remaining other goods, remaining preorder units. So the price that the remaining other goods
     still cost never counts as a refund of the preorder.
     """
@@ -102,8 +102,8 @@ def reconcile(
 ) -> list[Payment]:
     """Return the new and changed entries that bring the ledger in line with Shopify.
 
-    `at_checkout` is the amount of the order that was due at checkout. A payment that we began is
-    found again by its amount, because Shopify does not say who requested a transaction.
+    `at_checkout` is the amount of the order that was due at checkout. A payment that we began
+    is matched by its amount, because Shopify does not say who requested a transaction.
     """
     book = _Book(order, known, at_checkout)
     book.take_incoming()
@@ -116,7 +116,7 @@ def reconcile(
 
 
 class _Book:
-    """The ledger while it is brought in line with an order's transactions."""
+    """The ledger during its reconciliation with an order's transactions."""
 
     def __init__(self, order: Order, known: Sequence[Payment], at_checkout: Decimal) -> None:
         self._order = order
@@ -129,7 +129,7 @@ class _Book:
 
     @property
     def changed(self) -> list[Payment]:
-        """The entries that have to be written."""
+        """The entries that have to be saved."""
         return list(self._changed.values())
 
     def take_incoming(self) -> None:
@@ -155,7 +155,7 @@ class _Book:
     def call_off(self, now: datetime) -> None:
         """Void pending charges and call off retries, because nothing is left to pay.
 
-        A payment that was noted by hand and that Shopify never recorded is void as well.
+        A manually recorded payment that Shopify never recorded becomes void as well.
         """
         was_cancelled = self._order.cancelled_at is not None
         error = "the order was cancelled" if was_cancelled else "nothing was left to pay by then"
@@ -189,10 +189,11 @@ class _Book:
         return True
 
     def _begun(self, transaction: Transaction) -> Payment | None:
-        """Find the charge that made a transaction.
+        """Find the charge that created a transaction.
 
-        A payment noted by hand is found without its amount: Shopify records the amount that was
-        outstanding by then, which may differ from ours.
+        A manually recorded payment is matched regardless of amount, because Shopify records
+        whatever was outstanding when it marked the order as paid, which may differ from our
+        amount.
         """
         if transaction.gateway == BY_HAND:
             untold = (one for one in self._entries.values() if one.is_untold)
@@ -200,14 +201,14 @@ class _Book:
         return self._maker(transaction, lambda one: one.kind == "balance" and not one.is_untold)
 
     def _asked(self, transaction: Transaction) -> Payment | None:
-        """Find the refund that made a transaction."""
+        """Find the refund that created a transaction."""
         return self._maker(
             transaction,
             lambda one: one.kind == "refund" and one.parent_id == transaction.parent_id,
         )
 
     def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
-        """Find our entry that made a transaction; entries under way go before ended ones."""
+        """Find our entry that created a transaction; entries under way come before ended ones."""
         fitting = [
             one
             for one in self._entries.values()
@@ -222,12 +223,12 @@ class _Book:
 
 
 def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
-    """Return the amount that was paid when the order was placed."""
+    """Return the amount that was paid at checkout."""
     return _sum(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
-    """Return when the last part of the balance was paid, or None while a part is missing."""
+    """Return when the last part of the balance was paid, or None if it is not paid in full."""
     paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
     if order.balance <= 0 or _sum(paid) < order.balance:
         return None

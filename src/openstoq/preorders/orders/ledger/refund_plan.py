@@ -1,4 +1,4 @@
-"""Plan refunds: the payments that they pay back, and the amount of each. No I/O."""
+"""Plan refunds: the payments to pay back, and the amount of each. No I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Part, Payment, Preo
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """The note of a refund, and whether Shopify notifies the shopper of it."""
+    """The note of a refund, and whether Shopify notifies the shopper of the refund."""
 
     note: str | None
     notify: bool
@@ -21,10 +21,11 @@ class Reason:
 def refunds(
     order: PreorderOrder, parts: Iterable[Part], reason: Reason, now: datetime
 ) -> list[Payment]:
-    """Return the entries that pay back what is left of a deposit, a balance, or both.
+    """Return the entries that refund what is left of a deposit, a balance, or both.
 
-    Each payment that is paid back has an entry. Refunds that are under way count as done. The list
-    is empty if nothing is left, or if none of the money came through Shopify.
+    There is one entry for each payment to pay back. Refunds that are under way count as done.
+    The list is empty if nothing is left to refund, or if none of the money was paid through
+    Shopify.
     """
     standing = entries.ledger_totals(order, expected=True)
     left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}

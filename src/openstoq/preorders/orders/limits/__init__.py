@@ -1,1 +1,1 @@
-"""Limits: the units that may be preordered, and the units that were."""
+"""Limits: the units that may be preordered, and the units already preordered."""

@@ -18,9 +18,9 @@ from openstoq.preorders.orders.model import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """The customer whose limits apply, known by an id or only by an e-mail address.
+    """The customer whose limits apply, identified by an id or only by an e-mail address.
 
-    `order_id` is the order that is judged, which is not counted as an earlier one.
+    `order_id` is the order being judged, which does not count as one of the earlier orders.
     """
 
     customer_id: int | None = None
@@ -29,7 +29,7 @@ class Buyer:
 
 
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
-    """Lock the offers and variants of lines; another transaction that counts them waits."""
+    """Lock the offers and variants of lines; other transactions that count them wait."""
     wanted = list(lines)
     await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})
@@ -51,7 +51,7 @@ async def count_units(
     limits: Mapping[UUID, Limits],
     buyer: Buyer,
 ) -> CountedUnits:
-    """Count the units sold before of the demanded offers and variants, as far as limits need it."""
+    """Count the units already sold of the demanded offers and variants, where a limit needs it."""
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(
         """
@@ -91,7 +91,7 @@ async def count_units(
 
 
 async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
-    """Raise or lower the counts of variants by the difference between two states of lines.
+    """Adjust the counts of variants by the difference between the lines before and after.
 
     Returns whether a count changed.
     """

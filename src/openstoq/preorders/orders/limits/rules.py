@@ -1,7 +1,7 @@
 """Judge whether an order keeps to the limits of its offers: decisions only.
 
-The rules are the same before checkout, when the storefront asks, and after it, when an order is
-taken in.
+The same rules apply before checkout, when the storefront checks a cart, and after it, when an order
+is taken in.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ MarketKey = tuple[UUID, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """Units of a variant that a line wants of an offer."""
+    """Units of a variant that a line orders from an offer."""
 
     line: int
     offer_id: UUID
@@ -29,10 +29,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedUnits:
-    """The units preordered before: by offer, by offer for the customer, by variant, by market.
+    """The units already preordered.
 
-    `variant_most` and `market_most` are the limits of single variants: by offer and variant, and
-    by offer, variant and market.
+    They are counted per offer, per offer by this customer, per variant, and per variant and
+    market. `variant_most` and `market_most` are the maximums to compare them with: per offer
+    and variant, and per offer, variant and market.
     """
 
     of_offer: Mapping[UUID, int] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class CountedUnits:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """The limit that a line went over; the sentence is for the merchant, not for shoppers."""
+    """The limit that a line exceeds; the sentence is for the merchant, not for shoppers."""
 
     code: Code
     sentence: str
@@ -54,7 +55,7 @@ class Excess:
 def judge(
     demands: Iterable[Demand], limits: Mapping[UUID, Limits], taken: CountedUnits
 ) -> dict[int, Excess]:
-    """Return the lines that go over a limit, and why; earlier accepted lines keep their units."""
+    """Map each line that exceeds a limit to that limit; earlier accepted lines keep their units."""
     wanted = list(demands)
     in_order: Counter[UUID] = Counter()
     for one in wanted:
@@ -82,7 +83,7 @@ def _of_order(units: int, limits: Limits) -> Excess | None:
 
 
 class _Accepted:
-    """The units taken before, and by the lines that were accepted so far."""
+    """The units already preordered, plus those of the lines accepted so far."""
 
     def __init__(self, taken: CountedUnits) -> None:
         self._taken = taken

@@ -1,7 +1,7 @@
-"""Charge balances, never twice, whatever is clicked, repeated or cut short.
+"""Charge balances, and never twice, whatever is clicked, repeated or interrupted.
 
-The ledger's entry is committed before Shopify is asked, and its idempotency key makes a repeated
-request the same request. PostgreSQL allows an order only one charge under way at a time.
+The ledger's entry is committed before the request to Shopify, and its idempotency key makes a
+repeated request the same request. PostgreSQL allows an order only one charge under way at a time.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ async def begin(work: Work, order: PreorderOrder) -> Payment:
 
 
 async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
-    """Record that a balance was paid by other means, which Shopify has to record too."""
+    """Record that a balance was paid by other means, and request Shopify to record it too."""
     now = work.runtime.clock()
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
     called_off = charge_entry.called_off(order.payments)
@@ -90,7 +90,8 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
 async def collect_due(run: Run) -> None:
     """Begin the charges whose time has come: balances that are due, and failed charges to retry.
 
-    Several runs may find the same orders, because due orders are looked up before they are locked.
+    Several runs may find the same orders, because due orders are looked up before they are
+    locked.
     """
     async with run.work() as work:
         now = work.runtime.clock()
@@ -189,7 +190,7 @@ async def _note_reference(
 async def _succeed(
     run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
 ) -> None:
-    """Record that a charge succeeded; void an entry that a reading made of its transaction."""
+    """Record that a charge succeeded; void any entry that a reading created for its transaction."""
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
@@ -231,7 +232,7 @@ async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
 
 
 def _notify(work: Work, order: PreorderOrder, failed: Payment) -> None:
-    """Mail the shopper a link to pay by, and notify the merchant after the last try."""
+    """Mail the shopper a link to pay the balance; notify the merchant after the last attempt."""
     why: Literal["due", "declined"] = (
         "due" if failed.error == charge_entry.NO_METHOD else "declined"
     )

@@ -1,4 +1,4 @@
-"""Pay money back: a decision enters a refund in the ledger, and a job requests it from Shopify."""
+"""Refund money: a decision enters a refund in the ledger, and a job requests it from Shopify."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -32,11 +32,11 @@ def request(work: Work, order_id: int, payment_id: UUID) -> None:
 
 @jobs.job(attempts=30)
 async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
-    """Request a refund from Shopify, and take in the outcome.
+    """Request a refund from Shopify, and record the outcome.
 
     The idempotency key is the ledger entry's, so a run after an interrupted one refunds nothing
-    twice. Shopify forgets keys after a day, so the order is read first: a refund that was made
-    shows there.
+    twice. Shopify forgets keys after a day, so the order is read first: a refund that was
+    already made shows in the order.
     """
     commerce = await commerce_of(run)
     if commerce is None:

@@ -9,8 +9,8 @@ from openstoq.db.pool import Connection
 async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
     """Return orders whose balance is to be charged now, for the first time or again.
 
-    A balance is due when its day has come or, if the offer waits for fulfillment, when goods were
-    sent. Orders that failed lately come last, so that they delay no others.
+    A balance is due when its day has come or, if the offer waits for fulfillment, when goods
+    were shipped. Orders that failed recently come last, so that they do not delay others.
     """
     rows = await db.fetch(
         """

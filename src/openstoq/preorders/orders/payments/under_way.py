@@ -1,4 +1,4 @@
-"""A payment that is under way: loaded under its order's lock, changed and saved in one transaction."""
+"""A payment under way: loaded under its order's lock, changed and saved in one transaction."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,1 +1,1 @@
-"""Privacy: export or forget the stored data of a customer's orders."""
+"""Privacy: export or erase the stored data of a customer's orders."""

@@ -1,4 +1,7 @@
-"""Obey Shopify's privacy webhooks for preorders: mail the data to the merchant, or forget it."""
+"""Handle Shopify's privacy webhooks for preorders.
+
+They mail a customer's data to the merchant, or erase it.
+"""
 
 from uuid import UUID
 
@@ -24,7 +27,7 @@ async def send_customer_orders(run: Run, *, notice_id: UUID, order_ids: list[int
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Export or forget a customer; the orders and their amounts are kept for the books."""
+    """Export or erase a customer's data; the orders and their amounts are kept for the books."""
     match news.change:
         case DataRequested(request):
             found = await privacy_store.orders_of(work.db, work.shop_id, request)

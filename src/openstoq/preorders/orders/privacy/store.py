@@ -1,4 +1,4 @@
-"""Everything stored of a customer's preorders in PostgreSQL, to be exported or forgotten."""
+"""All data stored about a customer's preorders in PostgreSQL, to be exported or erased."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from openstoq.kernel.contacts import email_forms
 
 
 async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[int]:
-    """Return the preorders of a customer, known by id, by orders or by e-mail address."""
+    """Return the preorders of a customer, found by customer id, order ids or e-mail address."""
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
@@ -26,7 +26,7 @@ async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> l
 
 
 async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[str, Any]:
-    """Return everything that is stored of these orders."""
+    """Return everything that is stored about these orders."""
     row = await db.fetchrow(
         """
         SELECT
@@ -44,7 +44,7 @@ async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[st
 
 
 async def forget(db: Connection, shop_id: UUID, order_ids: list[int]) -> None:
-    """Forget the customer's name, contacts, links and payment methods of these orders."""
+    """Erase the customer's name, contacts, links and payment methods from these orders."""
     await db.execute(
         """
         UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL,

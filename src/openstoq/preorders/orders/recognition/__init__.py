@@ -1,1 +1,1 @@
-"""Recognise preorders: by our selling plans, by the offers that lines name, by earlier readings."""
+"""Recognise preorders by our selling plans, by offers that lines name, and by earlier readings."""

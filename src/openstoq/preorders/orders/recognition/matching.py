@@ -25,7 +25,7 @@ class Match:
 
 
 def named_offers(order: Order) -> dict[int, UUID]:
-    """Return the offers that lines name in a property, as lines of offers without plans do."""
+    """Map lines to the offers named in their property; only offers without plans rely on it."""
     named: dict[int, UUID] = {}
     for line in order.lines:
         try:
@@ -38,7 +38,7 @@ def named_offers(order: Order) -> dict[int, UUID]:
 def match(
     order: Order, plans: Plans, offers: Mapping[UUID, Offer], known: Iterable[Line]
 ) -> list[Match]:
-    """Find the preordered lines: known ones, those of a selling plan, those that name an offer.
+    """Find the preordered lines: known before, sold by a selling plan of ours, or naming an offer.
 
     A shopper can write a property by hand, so it counts only for an offer without plans.
     """
@@ -58,7 +58,7 @@ def match(
 def seller(
     plan_id: int | None, named: UUID | None, plans: Plans, offers: Mapping[UUID, Offer]
 ) -> tuple[UUID, Option] | None:
-    """Find the offer of a line: by its plan or, if it has none, by the offer that it names."""
+    """Find the offer of a line: by its plan or, if it has no plan, by the offer that it names."""
     if plan_id is not None:
         return plans.get(plan_id)
     offer = offers.get(named) if named is not None else None

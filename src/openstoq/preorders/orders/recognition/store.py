@@ -10,7 +10,7 @@ from openstoq.preorders.orders.recognition.matching import Plans
 
 
 async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans:
-    """Return the offer and the payment option of those selling plans that are ours."""
+    """Map the selling plans that are ours to their offer and payment option."""
     rows = await db.fetch(
         """
         SELECT plan_id, offer_id, option FROM offer_plans
@@ -23,9 +23,9 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
 
 
 async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
-    """Return whether one of these plans may be ours, made by a call that was not answered yet.
+    """Return whether one of these plans may be ours, created by a request still without a response.
 
-    Shoppers can buy by a plan as soon as Shopify has it.
+    Shoppers can buy with a plan as soon as Shopify has created it.
     """
     return bool(
         await db.fetchval(
@@ -47,7 +47,7 @@ async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -
 async def attached(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
 ) -> set[tuple[UUID, int]]:
-    """Return which of these offers sell which of these variants."""
+    """Return the pairs of these offers and variants in which the offer sells the variant."""
     rows = await db.fetch(
         """
         SELECT offer_id, variant_id FROM offer_variants
@@ -62,7 +62,7 @@ async def attached(
 
 
 async def has_offers(db: Connection, shop_id: UUID) -> bool:
-    """Return whether the shop has ever had an offer; without one no order is a preorder."""
+    """Return whether the shop has ever had an offer; if not, none of its orders is a preorder."""
     return bool(await db.fetchval("SELECT EXISTS (SELECT FROM offers WHERE shop_id = $1)", shop_id))
 
 
@@ -81,7 +81,7 @@ async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
 
 
 async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
-    """Record that an order is ordinary, and stays so: no preorder can be added to an order."""
+    """Record that an order is ordinary, which is final: no preorder can be added to an order."""
     await db.execute(
         """
         INSERT INTO other_orders (shop_id, order_id, read_at) VALUES ($1, $2, $3)
@@ -96,11 +96,12 @@ async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> N
 async def of_interest(
     db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
 ) -> list[int]:
-    """Return those of the orders, given with their times of update, that have to be read (again).
+    """Return the ids of the orders to read or reread, given each order's time of update.
 
-    Shopify gives that time to the second, and an order can change several times in one. So an
-    order is read again if it was updated in the same second as the reading that we have. An order
-    that has failed since its update is left out: it is retried after its pause, or once it changes.
+    Shopify gives that time to the second, and an order can change several times within a
+    second. So an order is read again even if its time of update is the same as in our last
+    reading. An order that has failed since its update is left out: it is retried after its
+    pause, or once it changes.
     """
     rows = await db.fetch(
         """
@@ -119,14 +120,14 @@ async def of_interest(
 
 
 async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
-    """Forget ordinary orders that were read long ago; one that still changes is read once more."""
+    """Forget ordinary orders read before `before`; if one changes later, it is read once more."""
     await db.execute(
         "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
     )
 
 
 async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
-    """Note which fulfillment orders an order has, to find it by them."""
+    """Record an order's fulfillment orders, so that the order can be found by them."""
     await db.execute(
         """
         INSERT INTO preorder_fulfillment_orders (shop_id, fulfillment_order_id, order_id)
@@ -142,7 +143,7 @@ async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: Preorder
 async def order_of_fulfillment_order(
     db: Connection, shop_id: UUID, fulfillment_order_id: int
 ) -> int | None:
-    """Return which preorder order has a fulfillment order, if any."""
+    """Return the id of the preorder order that has a fulfillment order, or None."""
     found: int | None = await db.fetchval(
         """
         SELECT order_id FROM preorder_fulfillment_orders
@@ -155,7 +156,7 @@ async def order_of_fulfillment_order(
 
 
 async def order_of_schedule(db: Connection, shop_id: UUID, schedule_id: int) -> int | None:
-    """Return which preorder order a payment schedule that is still open belongs to, if any."""
+    """Return the id of the preorder order with this payment schedule, if money is outstanding."""
     found: int | None = await db.fetchval(
         """
         SELECT order_id FROM preorder_orders

@@ -1,7 +1,7 @@
-"""Rescue charges, refunds and orders that no job works on any longer.
+"""Rescue charges, refunds and orders that no job is working on any longer.
 
-A job that fails too often is kept as failed for the operator. Money under way must not wait for
-the operator, so a payment or an order that has stalled for a while is begun again. That is
+A job that fails too often is kept as failed for the operator. Money under way must not wait for the
+operator, so a payment or an order that has stalled for a while is begun again. Beginning again is
 harmless.
 """
 
@@ -71,6 +71,6 @@ async def resume(run: Run) -> None:
 async def _waiting(
     work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
 ) -> set[str]:
-    """Return the ids that the jobs of this kind with one of these statuses have as an argument."""
+    """Return the values of an argument in the jobs of this kind with one of these statuses."""
     found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
     return {str(one[argument]) for one in found if argument in one}

@@ -1,4 +1,4 @@
-"""Stalled payments and orders in PostgreSQL, which no job moves on any longer."""
+"""Stalled payments and orders in PostgreSQL, which no job is working on any longer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,8 +14,8 @@ async def stalled_payments(
 ) -> list[tuple[int, UUID, PaymentKind]]:
     """Return charges and refunds under way, with their order, that have stalled since `before`.
 
-    The ids in `but` are left out. They have a job already, such as a charge that waits for days
-    until the shopper authenticates it, or pause after a failure.
+    The ids in `but` are left out. Their payments already have a job, such as one that waits for
+    days until the shopper authenticates a charge, or are pausing after a failure.
     """
     rows = await db.fetch(
         """
@@ -32,7 +32,7 @@ async def stalled_payments(
 
 
 async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
-    """Forget the failures of this kind of charges and refunds that are no longer under way."""
+    """Forget the failures of this kind whose charge or refund is no longer under way."""
     await db.execute(
         """
         DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
@@ -53,9 +53,9 @@ async def stalled_orders(
     failed: str,
     now: datetime,
 ) -> list[int]:
-    """Return orders, except those in `but`, that Shopify should have followed and has not.
+    """Return orders whose decisions should be in Shopify by now and are not, except those in `but`.
 
-    Orders that Shopify refused to follow are left out. Orders with a fault of the kind `failed`
+    Orders whose changes Shopify refused are left out. Orders with a fault of the kind `failed`
     are included after their pause, and behind all others.
     """
     rows = await db.fetch(

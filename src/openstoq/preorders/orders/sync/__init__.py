@@ -1,1 +1,1 @@
-"""Make Shopify agree with what was decided about an order."""
+"""Sync the decisions about an order to Shopify."""

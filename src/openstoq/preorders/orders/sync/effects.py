@@ -1,4 +1,4 @@
-"""The changes that Shopify still needs to match what was decided about an order: no I/O."""
+"""The changes that Shopify still needs to match the decisions about an order: no I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,21 +9,21 @@ from openstoq.preorders.orders.model import HANDLE, PreorderOrder
 
 @dataclass(frozen=True, slots=True)
 class AddTags:
-    """Tags that the order lacks."""
+    """Add tags that the order lacks."""
 
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveTags:
-    """Tags that the order should not have."""
+    """Remove tags that the order should not have."""
 
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A hold that is missing; `lines` are units by fulfillment line, None for all of them."""
+    """Place a missing hold; `lines` are units by fulfillment line, None for all of them."""
 
     fulfillment_order_id: int
     lines: Mapping[int, int] | None = field(default=None)
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Holds of ours that are to be released."""
+    """Release holds of ours."""
 
     fulfillment_order_id: int
     hold_ids: tuple[int, ...]
@@ -47,12 +47,12 @@ class SplitOff:
 
 @dataclass(frozen=True, slots=True)
 class MarkPaid:
-    """The order was paid by means that Shopify does not know of."""
+    """Mark the order as paid, because it was paid by means that Shopify does not know of."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """The order is to be cancelled in Shopify."""
+    """Cancel the order in Shopify."""
 
 
 Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
@@ -72,12 +72,12 @@ _REASONS = frozenset({"customer", "declined", "fraud", "inventory", "staff"})
 
 
 def named(effects: Iterable[Effect]) -> str:
-    """Return the names of effects, for a sentence."""
+    """Return the names of changes, to be listed in a sentence."""
     return ", ".join(dict.fromkeys(_NAMES[type(one)] for one in effects))
 
 
 def cancel_reason(reason: str | None) -> str:
-    """Return Shopify's word for a reason to cancel; the reason itself is sent as a note too."""
+    """Return Shopify's word for a reason to cancel; the full reason is sent as a note as well."""
     word = (reason or "").strip().lower()
     return word if word in _REASONS else "other"
 
@@ -88,10 +88,10 @@ def handle_of(order_id: int) -> str:
 
 
 def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
-    """Return the changes that an order in Shopify still lacks.
+    """Return the changes that Shopify still needs for an order.
 
-    Holding and splitting change the ids of fulfillment orders, so the caller must read the order
-    and call this again until nothing is missing.
+    Holding and splitting change the ids of fulfillment orders, so the caller must read the
+    order and call this again until nothing is missing.
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}

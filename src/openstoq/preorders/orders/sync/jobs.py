@@ -1,4 +1,4 @@
-"""Make Shopify agree with what was decided about an order: tags, holds, splits and the rest."""
+"""Sync the decisions about an order to Shopify: tags, holds, splits and the rest."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -55,18 +55,18 @@ Reading: TypeAlias = tuple[Order, PreorderOrder]
 
 
 def request(work: Work, order_id: int) -> None:
-    """Enqueue the job that makes Shopify follow what was decided about an order."""
+    """Enqueue the job that syncs the decisions about an order to Shopify."""
     work.enqueue(sync_order.once(), order_id=order_id)
 
 
 async def on_decided(work: Work, decided: OrderDecided) -> None:
-    """Enqueue the job that makes Shopify follow."""
+    """Enqueue the job that syncs the decision to Shopify."""
     request(work, decided.order_id)
 
 
 @jobs.job()
 async def sync_order(run: Run, *, order_id: int) -> None:
-    """Make the changes that an order still lacks in Shopify, one run at a time for each order."""
+    """Make the changes that Shopify still needs for an order, one run at a time for each order."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -82,7 +82,7 @@ def _later(order_id: int) -> Callable[[Work], None]:
 async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetime) -> None:
     """Sync an order that was just read and taken in, without reading it again.
 
-    If another run works on the order, this is left to a job.
+    If another run is working on the order, a job syncs it later.
     """
     later = _later(order.id)
     async with LEASES.alone(run, order.id, again=later, keeps_count=False) as is_alone:
@@ -97,9 +97,9 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
 
 
 async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
-    """Make Shopify agree, and record the revision that it agrees with, or the error.
+    """Sync an order, and record the revision that Shopify has reached, or the error.
 
-    A fault that is not a refusal by Shopify is retried a few times before it counts.
+    A fault that is not a refusal by Shopify is retried a few times before it is recorded.
     """
     error: str | None = None
     revision: int | None = None
@@ -129,7 +129,7 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
 async def _agree(
     run: Run, commerce: Commerce, order_id: int, reading: Reading | None
 ) -> int | None:
-    """Make missing changes until none is left; return the revision that Shopify agrees with."""
+    """Make changes until none are missing; return the revision that Shopify has reached."""
     missing: list[Effect] = []
     for _ in range(MOST_ROUNDS):
         order, wanted = reading or await _read(run, commerce, order_id)
@@ -153,7 +153,7 @@ async def _agree(
 async def _read(
     run: Run, commerce: Commerce, order_id: int
 ) -> tuple[Order | None, PreorderOrder | None]:
-    """Read an order and take it in; return None in its place if Shopify no longer has it."""
+    """Read an order and take it in; the first value is None if Shopify no longer has the order."""
     read_at = run.runtime.clock()
     order = await commerce.order(order_id)
     async with run.work() as work:
@@ -166,7 +166,7 @@ async def _read(
 
 
 def _await_cancellation(order: PreorderOrder, now: datetime) -> NoReturn:
-    """Come back for a cancellation that the shop was asked for, unless it failed."""
+    """Retry later while Shopify is cancelling the order; raise CommerceError if that failed."""
     if order.synced.error is not None:
         raise CommerceError(order.synced.error)
     waited = now - (order.synced.cancel_asked_at or now)
@@ -198,7 +198,7 @@ async def _do(
 
 
 async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
-    """Ask Shopify to cancel an order, once, because it would refuse a second time as well."""
+    """Request the cancellation of an order only once, because Shopify would refuse it again."""
     try:
         await commerce.cancel_order(
             order.order_id,
@@ -222,7 +222,7 @@ async def _asked_to_cancel(run: Run, order_id: int) -> None:
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:
-    """Return the note that a hold carries, which is the first offer's."""
+    """Return the note for an order's holds, which is that of the first line's offer."""
     if not order.lines:
         return None
     first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)

@@ -1,1 +1,1 @@
-"""The shapes in which the API shows orders, each beside the function that fills it."""
+"""The response shapes of orders, each beside the function that fills it."""

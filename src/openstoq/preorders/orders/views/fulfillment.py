@@ -1,4 +1,4 @@
-"""The shapes of an order's fulfillment, beside the functions that fill them."""
+"""The response shapes of an order's fulfillment, beside the functions that fill them."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from openstoq.preorders.orders.sync.effects import ours
 
 
 class HoldView(BaseModel):
-    """The reason why a fulfillment order waits, and whether we or somebody else gave it."""
+    """A hold on a fulfillment order: its reason, and whether we or somebody else placed it."""
 
     id: int
     handle: str | None
@@ -30,7 +30,7 @@ class FulfillmentLineView(BaseModel):
 
 
 class FulfillmentOrderView(BaseModel):
-    """Lines that are sent together."""
+    """Lines that are shipped together."""
 
     id: int
     status: str
@@ -44,7 +44,7 @@ class FulfillmentOrderView(BaseModel):
 class FulfillmentView(BaseModel):
     """An order's fulfillment orders, who holds them, and whether all or any are held.
 
-    all_held and any_held are about those that have preordered items left to send.
+    all_held and any_held count only fulfillment orders that have preordered items left to ship.
     """
 
     all_held: bool
@@ -56,7 +56,7 @@ class FulfillmentView(BaseModel):
 
 
 def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> FulfillmentView:
-    """Show an order's fulfillment orders."""
+    """Return the response for an order's fulfillment."""
     held = held_by_us(order)
     preordered = {line.id for line in order.lines}
     return FulfillmentView(
@@ -99,7 +99,7 @@ def fulfillment_view(order: PreorderOrder, hold_reason_note: str | None) -> Fulf
 
 
 def held_by_us(order: PreorderOrder) -> list[bool]:
-    """Return, for each fulfillment order with preordered items to send, whether we hold it."""
+    """Return, for each fulfillment order with preordered items to ship, whether we hold it."""
     preordered = {line.id for line in order.lines}
     return [
         bool(ours(one.holds))
@@ -109,7 +109,7 @@ def held_by_us(order: PreorderOrder) -> list[bool]:
 
 
 def sync_view(order: PreorderOrder) -> Sync:
-    """Return whether the shop agrees with what was decided about an order."""
+    """Return whether Shopify agrees with the decisions about an order."""
     if order.synced.error is not None:
         return Sync(state="failed", error=order.synced.error)
     behind = order.synced.revision < order.decisions.revision

@@ -32,7 +32,7 @@ class BuyerView(BaseModel):
 
 
 class TotalsView(BaseModel):
-    """The whole order's money, as the shop has it."""
+    """The whole order's money, as Shopify has it."""
 
     total: Amount
     received: Amount
@@ -43,7 +43,8 @@ class TotalsView(BaseModel):
 class LineView(BaseModel):
     """A preordered line; total, deposit and balance are for the `current` units.
 
-    If the order was cancelled or nothing of it is left, they stay as they were agreed.
+    If the order was cancelled or none of its units are left, the three amounts stay as agreed
+    at checkout.
     """
 
     id: int
@@ -67,7 +68,7 @@ class LineView(BaseModel):
 
 
 class OrderView(BaseModel):
-    """A preorder order; `id` is ours, and the path takes either id."""
+    """A preorder order; `id` is our id, and the path accepts either that or Shopify's."""
 
     id: UUID
     shopify_order_id: int
@@ -104,7 +105,7 @@ class OrderPage(BaseModel):
 
 
 def order_view(order: PreorderOrder) -> OrderView:
-    """Show an order."""
+    """Return the response for an order."""
     held = held_by_us(order)
     return OrderView(
         id=order.id,

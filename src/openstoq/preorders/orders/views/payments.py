@@ -1,4 +1,4 @@
-"""The shapes of an order's payments, beside the functions that fill them."""
+"""The response shapes of an order's payments, beside the functions that fill them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -83,7 +83,7 @@ class PaymentsView(PaymentsSummary):
 
 
 def payments_view(order: PreorderOrder) -> PaymentsView:
-    """Show an order's money with its ledger."""
+    """Return the response for an order's money, with its ledger."""
     return PaymentsView(
         **dict(payments_summary(order)),
         ledger=[
@@ -107,7 +107,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 
 
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
-    """Show the state of an order's money."""
+    """Return the response for an order's money, without its ledger."""
     standing = entries.ledger_totals(order)
     last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
     retry = next((one for one in order.payments if one.retry_at is not None), None)
