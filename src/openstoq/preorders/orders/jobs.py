@@ -131,7 +131,7 @@ async def on_installed(work: Work, _: Installed) -> None:
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Enqueue a reading of the order or markets of a webhook, unless it is known to be needless.
+    """Enqueue a reading of the order or markets that a webhook names, unless it is not needed.
 
     A preorder whose order was deleted is cancelled at once.
     """

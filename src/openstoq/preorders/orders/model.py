@@ -92,7 +92,7 @@ class Payment:
 
     @property
     def is_untold(self) -> bool:
-        """Return whether a balance was paid by other means and Shopify has not recorded it yet."""
+        """Return whether a balance was marked as paid, and Shopify has not recorded that yet."""
         return (
             self.kind == "balance"
             and self.mode == "manual"
@@ -170,9 +170,9 @@ class ShopFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Decisions:
-    """The decisions about an order, by its offers, the merchant or the rules; Shopify follows them.
+    """The decisions about an order, by its offers, the merchant or the rules.
 
-    Each change that Shopify has to follow makes a new `revision`.
+    Shopify has to follow them; each change that it has to follow increases `revision`.
     """
 
     collect: Collect
@@ -191,7 +191,7 @@ class Decisions:
 
 @dataclass(slots=True, kw_only=True)
 class Synced:
-    """The point up to which Shopify agrees with the decisions; only the runs that sync write it."""
+    """The state of the sync to Shopify: the revision reached, or the error; only sync writes it."""
 
     revision: int = 0
     error: str | None = None

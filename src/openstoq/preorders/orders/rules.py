@@ -154,7 +154,7 @@ def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
 
 
 def _charging(order: PreorderOrder, then: str) -> str | None:
-    """Return that a charge is under way, and what to do after it, or None."""
+    """Return that a charge is under way, and what to do after it; None if no charge is."""
     charge = order.charge_under_way
     if charge is None:
         return None

@@ -79,7 +79,7 @@ def _is_fulfilled(order: PreorderOrder) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts behind an order's state; `received` and `refunded` are its preorder's alone."""
+    """The facts behind an order's state; `received` and `refunded` cover only the preorder."""
 
     is_cancelled: bool
     is_fulfilled: bool

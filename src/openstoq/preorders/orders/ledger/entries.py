@@ -166,7 +166,7 @@ class _Book:
                 self._write(replace(entry, retry_at=None))
 
     def correct(self) -> None:
-        """Set a payment noted by hand to what is outstanding, which is what Shopify will record."""
+        """Set a manually recorded payment to the outstanding amount, which Shopify will record."""
         for entry in list(self._entries.values()):
             if entry.is_untold and entry.amount != self._order.outstanding:
                 self._write(replace(entry, amount=self._order.outstanding))

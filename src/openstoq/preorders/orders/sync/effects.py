@@ -39,7 +39,7 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class SplitOff:
-    """Preordered units that are to be sent apart from the others, by fulfillment line."""
+    """Split preordered units off to be shipped apart; `lines` are units by fulfillment line."""
 
     fulfillment_order_id: int
     lines: Mapping[int, int]
