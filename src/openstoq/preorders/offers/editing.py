@@ -21,7 +21,7 @@ from openstoq.preorders.offers.storefront.metafields import on_variants, too_lar
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
-    """Load an offer of the caller's shop; raise NotFound when it has none of that id."""
+    """Load an offer of the caller's shop; raise NotFound if the shop has no offer with that id."""
     try:
         identifier = UUID(offer_id)
     except ValueError:
@@ -79,5 +79,5 @@ async def _check_size(work: Work, offer: Offer) -> None:
 
 
 def lay_over(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Lay deep-partial documents, by capability, over an offer; return every problem."""
+    """Apply nested partial updates, by capability, to an offer; return every problem."""
     return capability.lay_over(CAPABILITIES, offer, changes, unread)

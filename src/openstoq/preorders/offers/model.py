@@ -31,7 +31,7 @@ SyncState = Literal["pending", "synced", "failed"]
 class Offer:
     """An offer with its ten settings documents.
 
-    `revision` grows with each change; the shop is up to date once `synced_revision` has caught up.
+    `revision` grows with each change; the shop is up to date once `synced_revision` equals it.
     """
 
     id: UUID
@@ -80,7 +80,7 @@ class Offer:
 
     @property
     def is_live(self) -> bool:
-        """Return whether the storefront may show the offer, if its schedule permits."""
+        """Return whether the storefront may show the offer, provided that its schedule permits."""
         return self.status == "enabled"
 
     @property

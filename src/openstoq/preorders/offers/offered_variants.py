@@ -1,4 +1,4 @@
-"""Variants with the offers that they are attached to, loaded once for every rule on them."""
+"""Variants with the offers that they are attached to, loaded once for all rules about variants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ELSEWHERE = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedVariant:
-    """A variant with the offers that it is attached to, and its own settings in each."""
+    """A variant with the offers that it is attached to, and its own settings in each offer."""
 
     variant_id: int
     preorder_count: int = 0
@@ -23,7 +23,7 @@ class OfferedVariant:
 
 
 def markets_of(offer: Offer) -> list[str]:
-    """Return the markets that an offer is for, as metafields name them."""
+    """Return the markets that an offer applies to, as they are named in metafields."""
     if offer.markets.applies_to_all_markets:
         return [ELSEWHERE]
     return [str(market) for market in offer.markets.market_ids]

@@ -22,7 +22,7 @@ def complete(offer: Offer) -> None:
 def _share_copy(offer: Offer, before: Offer | None) -> None:
     """Keep the first payment option's copy and the billing widget's the same.
 
-    The side that was changed wins. When both were changed, or neither, the option wins.
+    The side that was changed wins. When both sides were changed, or neither, the option wins.
     """
     widget, first = offer.widget.billing_widget, offer.payments.first
     widget_changed = before is not None and widget != before.widget.billing_widget
@@ -49,7 +49,7 @@ def check_source(offer: Offer, source: Source) -> None:
 
 
 def check_schedule(start: datetime | None, end: datetime | None) -> None:
-    """Raise Invalid for a window that is empty or open on both sides."""
+    """Raise Invalid for a schedule window that is empty or open on both sides."""
     if start is None and end is None:
         raise Invalid("start or end is required; use unschedule to clear the window")
     if start is not None and end is not None and start >= end:
@@ -57,7 +57,7 @@ def check_schedule(start: datetime | None, end: datetime | None) -> None:
 
 
 def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
-    """Return the state of the offer's window at `now`: its start is inside, its end is not."""
+    """Return the state of the offer's window at `now`; the start is inside, the end is not."""
     if offer.schedule_start is None and offer.schedule_end is None:
         return "always"
     if offer.schedule_start is not None and now < offer.schedule_start:
@@ -70,9 +70,10 @@ def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
 def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None) -> list[Offer]:
     """Return the offers in the order in which they apply to a variant; the first one applies.
 
-    Offers for the market by name come before offers for all markets. Next, offers with an open
-    window or without one come before those outside their window. Last, the offer that was enabled
-    most recently comes first. Offers that are not live, or are for other markets, are left out.
+    Offers that name the market come before offers for all markets. Next, offers whose window is
+    open, or that have no window, come before those outside their window. Last, the offer that
+    was enabled most recently comes first. Offers that are not live, or are for other markets,
+    are left out.
     """
     return [
         offer
@@ -96,7 +97,7 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge overrides by market into the known ones; null clears a market, or one of its fields."""
+    """Merge overrides by market into known ones; null clears a market, or one of its fields."""
     merged = dict(known)
     for market, override in sent.items():
         if override is None:

@@ -58,9 +58,10 @@ COLUMNS = (
 
 
 def offer_of(row: Any) -> Offer:
-    """Make an offer from a row of COLUMNS.
+    """Build an offer from a row of COLUMNS.
 
-    Settings that cannot be read are reported as a failed sync, so that the merchant sees them.
+    Settings that cannot be read are reported as a failed sync, so that the merchant sees the
+    problem.
     """
     fields = dict(row)
     problems: list[str] = []
@@ -74,7 +75,7 @@ def offer_of(row: Any) -> Offer:
 
 
 async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> Offer | None:
-    """Load an offer, discarded or not; no other transaction changes a locked one."""
+    """Load an offer, discarded or not; `lock` keeps other transactions from changing it."""
     row = await db.fetchrow(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1 AND o.id = $2
@@ -87,9 +88,10 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
 
 
 async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
-    """Lock these offers, or all of the shop; every change of what they sell does so first.
+    """Lock these offers, or all of the shop, as is necessary before changing what they sell.
 
-    Several offers are locked in the order of their ids; otherwise two transactions can deadlock.
+    Several offers are locked in the order of their ids; otherwise two transactions can
+    deadlock.
     """
     await db.execute(
         """
@@ -104,8 +106,8 @@ async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] |
 async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
     """Lock the offers that sell these variants.
 
-    A transaction that locks offers and variants must lock the offers first; otherwise two of them
-    can deadlock.
+    A transaction that locks offers and variants must lock the offers first; otherwise two
+    transactions can deadlock.
     """
     await db.execute(
         """
@@ -119,10 +121,10 @@ async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 
 
 async def lock_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock those of the variants that preorders know, and return their ids.
+    """Lock whichever of these variants preorders know, in the order of ids, and return their ids.
 
-    Every transaction that changes several variants must lock them in this order; otherwise two of
-    them can deadlock.
+    Every transaction that changes several variants must lock them in this order; otherwise two
+    transactions can deadlock.
     """
     rows = await db.fetch(
         """
@@ -169,8 +171,8 @@ async def page(
 ) -> tuple[list[Offer], int]:
     """Return a page of offers, newest first, and how many there are in all.
 
-    Discarded offers are on it only when `status` names them. `name` matches a part of the name or
-    of the internal name.
+    Discarded offers are included only when `status` names them. `name` matches a part of the
+    name or of the internal name.
     """
     where = _where(shop_id, status=status, name=name)
     total = await db.fetchval(f"SELECT count(*) FROM offers o WHERE {where}", *where.parameters)  # noqa: S608 - constant fragments
@@ -186,7 +188,7 @@ async def page(
 
 
 async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> list[Offer]:
-    """Load these offers, or with None all that are not discarded, the oldest first."""
+    """Load these offers, or all that are not discarded if None is given, the oldest first."""
     rows = await db.fetch(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1

@@ -9,7 +9,7 @@ from openstoq.db.pool import Connection
 async def overrides(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID]
 ) -> dict[UUID, dict[str, dict[str, str]]]:
-    """Return the translations of offers by offer, locale and path."""
+    """Return the offers' translations, by offer, locale and path."""
     rows = await db.fetch(
         """
         SELECT offer_id, locale, path, value FROM offer_translations

@@ -1,4 +1,4 @@
-"""Offers as the API shows them: each shape beside the function that fills it."""
+"""The response shapes of offers, each beside the function that fills it."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Schedule(BaseModel):
 
 
 class Exclusions(BaseModel):
-    """The variants that an offer of all variants leaves out."""
+    """The exclusions of an offer that otherwise covers all variants: by tag or by variant id."""
 
     exclusion_tag: str | None
     excluded_variant_ids: list[int]
@@ -129,7 +129,7 @@ def products(offer: Offer) -> Products:
 
 
 def summary(offer: Offer, now: datetime) -> OfferSummary:
-    """Return an offer as a list shows it."""
+    """Return an offer as it appears in a list."""
     return OfferSummary(
         id=offer.id,
         name=offer.name,

@@ -40,7 +40,8 @@ async def list_offers(
 ) -> OfferPage:
     """List preorder offers in this shop, paginated, newest first.
 
-    status is enabled, disabled or discarded; without it all but the discarded are listed.
+    status is enabled, disabled or discarded; without a status, all offers but the discarded
+    ones are listed.
     """
     asked = Page(page, per_page)
     found, total = await store.page(context.db, context.shop_id, asked, status=status)
@@ -54,7 +55,7 @@ async def create(
 ) -> OfferView:
     """Create a new preorder offer.
 
-    It starts disabled, with the defaults of the dashboard: variants of its own choice, full
+    The offer starts disabled, with the dashboard's defaults: a custom list of variants, full
     payment, delivery as soon as possible.
     """
     now = context.runtime.clock()
@@ -135,8 +136,8 @@ async def disable(
 async def discard(context: Context, offer: Offer) -> OfferView:
     """Discard (soft-delete) a preorder offer.
 
-    Its variants are detached and their metafields reset; everything else is kept, and restore
-    brings it back, however much later.
+    The offer's variants are detached and their metafields reset; everything else is kept, and
+    restore brings it back at any later time.
     """
     if offer.discarded_at is None:
         now = context.runtime.clock()
@@ -151,8 +152,8 @@ async def discard(context: Context, offer: Offer) -> OfferView:
 async def restore(context: Context, offer: Offer) -> OfferView:
     """Restore a discarded preorder offer.
 
-    It is disabled. Variant attachments and metafields are not restored: attach variants again
-    via the products capability.
+    The restored offer is disabled. Variant attachments and metafields are not restored: attach
+    variants again via the products capability.
     """
     if offer.discarded_at is not None:
         offer.discarded_at = None
@@ -166,7 +167,8 @@ async def schedule(
 ) -> OfferView:
     """Set the schedule window for a preorder offer.
 
-    Does not enable it. The storefront reads the schedule live. A side that is left out is open.
+    Does not enable the offer. The storefront reads the schedule live. A start or end that is
+    left out is open.
     """
     rules.check_schedule(start, end)
     offer.schedule_start, offer.schedule_end = start, end

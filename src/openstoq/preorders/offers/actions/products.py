@@ -32,7 +32,7 @@ products = ActionSet(NAME, PATH, load=load)
 
 
 class AllBlock(BaseModel):
-    """The variants that an offer of all variants leaves out."""
+    """The exclusions of an offer that otherwise covers all variants: by tag or by variant id."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class AllBlock(BaseModel):
 
 
 class CollectionBlock(BaseModel):
-    """The collection to sell."""
+    """The collection whose variants the offer sells."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class CollectionBlock(BaseModel):
 
 
 class CustomBlock(BaseModel):
-    """The variants to begin with."""
+    """The variants that the offer sells at first."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,10 +66,11 @@ async def read(_: Context, offer: Offer) -> Products:
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Products | Submitted:
     """Update the product selection: set the source rule plus its matching sub-block.
 
-    Delegates to the set_source_to_* actions; switching source resets the variant set, and
-    repeating it leaves alone what is not sent. Source all requires confirm: true. Only the
-    sub-block matching source may be provided. collection.auto_refresh makes the offer follow its
-    collection, and may be changed alone; with the collection_id its variants are looked up again.
+    Delegates to the set_source_to_* actions; switching source resets the variant set, while
+    repeating the current source leaves fields that are not sent unchanged. Source all requires
+    confirm: true. Only the sub-block matching source may be provided. collection.auto_refresh
+    makes the offer follow its collection, and may be changed alone; if collection_id is sent,
+    the collection's variants are looked up again.
     """
     problems = check(offer, changes)
     if problems:
@@ -96,7 +97,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Return every problem of a selection whose fields are valid one by one."""
+    """Return every problem of a selection whose individual fields are valid."""
     source: Source = changes["source"]
     problems = [
         f"{name} may only be sent with source {name}"
@@ -116,8 +117,8 @@ def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = (
 async def add_variants(context: Context, offer: Offer, *, variant_ids: SomeVariantIds) -> Submitted:
     """Attach variants to a custom-source preorder offer.
 
-    Runs as a job: poll the status_url of the answer. A variant that does not exist fails alone,
-    by its id, in the job's result.
+    Runs as a job: poll the status_url in the response. A variant that does not exist is listed
+    by its id among the failures in the job's result; the others are attached.
     """
     _require(offer, "custom")
     await save(context, offer)
@@ -132,8 +133,8 @@ async def remove_variants(
 ) -> Products:
     """Remove variants from a custom-source preorder offer.
 
-    Their metafields on Shopify are reset, unless another offer sells them. 404 when none of the
-    variants is attached.
+    The variants' metafields on Shopify are reset, unless another offer sells them. 404 when
+    none of the variants is attached.
     """
     _require(offer, "custom")
     await detach(context, offer, variant_ids)
@@ -150,8 +151,8 @@ async def bulk_toggle_inventory_policy(
 ) -> Submitted:
     """Flip the Shopify inventory policy on variants attached to a preorder offer.
 
-    Runs as a job. Without variant_ids it applies to all attached variants; one that is not
-    attached fails alone, by its id, in the job's result.
+    Runs as a job. Without variant_ids it applies to all attached variants; a variant that is
+    not attached is listed by its id among the failures in the job's result.
     """
     rules.check_changeable(offer)
     return await policy_jobs.submit_policy(context, offer, policy, variant_ids)
@@ -183,7 +184,7 @@ async def set_excluded_variants(
 async def set_exclusion_tag(context: Context, offer: Offer, *, tag: Tag | None) -> Submitted:
     """Set the exclusion tag for an all-source preorder offer (variants with it are excluded).
 
-    Null clears it.
+    Null clears the tag.
     """
     _require(offer, "all")
     offer.exclusion_tag = tag
@@ -201,8 +202,8 @@ async def set_source_to_all(
 ) -> Submitted:
     """Switch the offer to apply to every variant in the shop, minus exclusions.
 
-    Requires confirm: true in the body. Resolution runs as a job over the entire catalogue. For an
-    offer of all variants already, exclusions that are not sent stay as they are.
+    Requires confirm: true in the body. Resolution runs as a job over the entire catalogue. If
+    the source is all already, exclusions that are not sent stay as they are.
     """
     if not confirm:
         raise Invalid(UNCONFIRMED)
@@ -218,9 +219,10 @@ async def set_source_to_collection(
 ) -> Submitted:
     """Switch the offer to a collection-driven variant source.
 
-    Resolution runs as a job; the variants of another collection stay until it is done. Variants
-    that are added to the collection later are not picked up, unless collection.auto_refresh is
-    set in PATCH products: call this action again to refresh.
+    Resolution runs as a job; if the collection changes, the previous collection's variants stay
+    until the job is done. Variants that are added to the collection later are only picked up if
+    collection.auto_refresh is set in PATCH products; otherwise, call this action again to
+    refresh.
     """
     rules.check_changeable(offer)
     # When one collection replaces another, the job detaches the variants that are not in the new
@@ -243,7 +245,7 @@ async def set_source_to_custom(
 ) -> Submitted:
     """Switch the offer to a custom variant list. Optionally seed it with variant IDs.
 
-    Attachment runs as a job: poll the status_url of the answer.
+    Attachment runs as a job: poll the status_url in the response.
     """
     if offer.source != "custom":
         await switch(context, offer, "custom")
@@ -254,9 +256,9 @@ async def set_source_to_custom(
 
 
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
-    """Detach those of the variants that are attached, and return them.
+    """Detach whichever of the given variants are attached, and return their ids.
 
-    Raises NotFound when none of them is attached.
+    Raises NotFound when none of the variants is attached.
     """
     rules.check_changeable(offer)
     attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
@@ -270,9 +272,9 @@ async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list
 
 
 async def switch(context: Context, offer: Offer, source: Source) -> None:
-    """Change the offer's source, and detach the variants of the old one.
+    """Change the offer's source, and detach the variants of the old source.
 
-    Raises Conflict when the offer's inventory provider does not allow it.
+    Raises Conflict when the offer's inventory provider does not allow the new source.
     """
     rules.check_changeable(offer)
     rules.check_source(offer, source)

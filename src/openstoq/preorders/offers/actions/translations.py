@@ -24,7 +24,7 @@ translations = ActionSet(
 
 
 class Translations(BaseModel):
-    """Every override by locale and path, and the paths of the texts that can be translated."""
+    """All overrides by locale and path, and the paths of all texts that can be translated."""
 
     translations: dict[str, dict[str, str]]
     translatable_fields: list[str]
@@ -64,8 +64,9 @@ async def set_many(
 ) -> Translations:
     """Set many translation overrides for one locale on a preorder offer, atomically.
 
-    All or nothing: 422 names the unknown locale and every unknown field path, or what to shorten
-    when the offer with all its texts would be too large for the storefront (120 KB).
+    All or nothing: a 422 response lists the unknown locale and every unknown field path, or
+    says what to shorten when the offer with all its texts would be too large for the storefront
+    (120 KB).
     """
     rules.check_changeable(offer)
     language = _checked(locale, translations)
@@ -78,7 +79,7 @@ async def set_many(
 async def unset(context: Context, offer: Offer, *, locale: Line, field: Path) -> Translations:
     """Remove a translation override (one locale, one field) from a preorder offer.
 
-    One that is not there is no error.
+    Removing an override that does not exist is not an error.
     """
     rules.check_changeable(offer)
     language = _checked(locale, {field: ""})

@@ -25,7 +25,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class MarketOverride(BaseModel):
-    """A variant's own settings in one market; null means the same as elsewhere."""
+    """A variant's own settings in one market; null means the same setting as in other markets."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,7 +34,7 @@ class MarketOverride(BaseModel):
 
 
 class OfferVariant(BaseModel):
-    """An attached variant with its own settings; null is the offer's value."""
+    """An attached variant with its own settings; null means that the offer's value applies."""
 
     shopify_variant_id: int
     shopify_product_id: int
@@ -85,9 +85,10 @@ async def update_variant(
 ) -> OfferVariant:
     """Set per-offer overrides on an attached variant.
 
-    shipping_text, max_count and market_overrides; null clears an override, and the variant falls
-    back to the offer's value. market_overrides merges by market (a GID or a number) and writes
-    the metafields of each market; null for a market clears that one.
+    The overrides are shipping_text, max_count and market_overrides; null clears an override,
+    and the variant falls back to the offer's value. market_overrides merges by market (a GID or
+    a number) and writes the metafields of each market; null for a market clears that market's
+    overrides.
     """
     found = await member(context, offer, variant_id)
     await override(context, offer, found, changes)
@@ -95,7 +96,7 @@ async def update_variant(
 
 
 async def member(context: Context, offer: Offer, variant_id: str | int) -> Member:
-    """Return one attached variant; raise NotFound when it is not attached."""
+    """Return an attached variant; raise NotFound if the offer does not sell it."""
     try:
         number = shopify_id(variant_id, "ProductVariant")
     except ValueError:

@@ -65,7 +65,7 @@ async def complete(work: Work, job_id: str) -> None:
 
 
 async def fail(work: Work, job_id: str, error: str) -> None:
-    """End a job that cannot go on, with the reason."""
+    """End a job as failed, with the reason why it cannot continue."""
     await bulk.finish(
         work.db, work.shop_id, job_id, status="failed", now=work.runtime.clock(), error=error
     )

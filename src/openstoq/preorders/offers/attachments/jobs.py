@@ -87,7 +87,7 @@ async def _attach(
 
 
 async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
-    """Attach the variants of a collection, and detach those that left it."""
+    """Attach the variants of a collection, and detach variants that are no longer in it."""
     commerce = await commerce_of(run)
     if commerce is None:
         async with run.work() as work:

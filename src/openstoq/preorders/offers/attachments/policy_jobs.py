@@ -41,9 +41,9 @@ async def submit_policy(
 
 @jobs.job()
 async def flip(run: Run, *, job_id: str) -> None:
-    """Flip the inventory policy of a job's variants, under the lease of the storefront's sync.
+    """Flip the inventory policies of a job's variants, under the lease of the storefront's sync.
 
-    Only one run of a shop writes inventory policies at a time.
+    Thanks to the lease, only one run of a shop writes inventory policies at a time.
     """
     commerce = await commerce_of(run)
     async with run.work() as work:

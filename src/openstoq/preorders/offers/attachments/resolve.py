@@ -2,7 +2,7 @@
 
 A detached variant's row is kept, marked as detached, until the shop's selling plan group no longer
 has the variant. Every change here raises the revisions of the offer and of the variant, so that a
-run under way does not take the change for synced.
+run under way does not count the change as synced.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from openstoq.preorders.offers.model import Offer
 async def attach(
     db: Connection, shop_id: UUID, offer: Offer, variant_ids: Sequence[int], now: datetime
 ) -> list[int]:
-    """Attach variants of the catalogue; return the ids that the catalogue does not have."""
+    """Attach variants of the catalogue; return the ids that are not in the catalogue."""
     known = await db.fetch(
         """
         SELECT id FROM variants
@@ -40,7 +40,7 @@ async def attach_products(
 
 
 async def attach_all(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
-    """Attach every variant of the shop but the excluded; return how many are new."""
+    """Attach every variant of the shop except the excluded ones; return how many are new."""
     return await _attach(db, shop_id, offer, _NOT_EXCLUDED, now, *_exclusions(offer))
 
 
@@ -57,7 +57,7 @@ async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
 
 
 async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
-    """Return the offers of all variants that lack a variant, or have one too many."""
+    """Return the offers of all variants whose attached variants lack one or have one too many."""
     rows = await db.fetch(
         f"""
         SELECT o.id FROM offers o
@@ -101,7 +101,7 @@ async def detach_everywhere(
 async def detach_other_products(
     db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
 ) -> None:
-    """Detach the variants of all products but these."""
+    """Detach the variants of all products except these."""
     await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
 
 

@@ -12,7 +12,7 @@ from openstoq.kernel.paging import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A variant as one offer sells it; None in an override is the offer's own value."""
+    """A variant as one offer sells it; an override of None means that the offer's value applies."""
 
     variant_id: int
     product_id: int
@@ -38,9 +38,10 @@ async def touch(
     *,
     reset_only: bool = False,
 ) -> None:
-    """Mark variants of an offer, so that the next run looks at their metafields again.
+    """Mark variants of an offer, so that the next run checks their metafields again.
 
-    Without `variant_ids` all are marked; with `reset_only`, only those whose metafields were reset.
+    Without `variant_ids` all variants are marked; with `reset_only`, only variants whose
+    metafields were reset.
     """
     await db.execute(
         """
@@ -69,9 +70,10 @@ async def want_policy(
     policy: str,
     variant_ids: Sequence[int] | None,
 ) -> list[int]:
-    """Request an inventory policy for the offers' variants, or for some; return their ids.
+    """Request an inventory policy for the offers' variants, or some of them; return their ids.
 
-    The explicit request decides: a variant that we had stopped is no longer resumed automatically.
+    The explicit request decides: a variant that we had stopped is no longer resumed
+    automatically.
     """
     rows = await db.fetch(
         """
@@ -101,7 +103,7 @@ async def attached_ids(
     offer_ids: Sequence[UUID],
     variant_ids: Sequence[int] | None = None,
 ) -> dict[UUID, list[int]]:
-    """Return the attached variants of offers, in order; with `variant_ids`, only those of them."""
+    """Return the attached variants of each offer, in order; `variant_ids` limits them to these."""
     rows = await db.fetch(
         """
         SELECT offer_id, array_agg(variant_id ORDER BY variant_id) AS ids FROM offer_variants
@@ -139,7 +141,7 @@ async def page(
     product_id: int | None = None,
     variant_id: int | None = None,
 ) -> list[Member]:
-    """Return attached variants in the order of their ids: one page, or all of them with None."""
+    """Return attached variants in the order of their ids: a page, or all if the page is None."""
     rows = await db.fetch(
         f"""
         SELECT {_MEMBER}

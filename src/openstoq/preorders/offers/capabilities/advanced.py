@@ -1,4 +1,4 @@
-"""Advanced: line-item properties, button texts by state, custom CSS, and Shopify's selling plans."""
+"""Advanced: line-item properties, button texts by state, custom CSS, Shopify's selling plans."""
 
 from typing import Annotated, Literal
 
@@ -24,7 +24,7 @@ class LineItemProperties(Settings):
 
 
 class ButtonTextOverrides(Settings):
-    """The button's text in each state; null is the button's usual text."""
+    """The button's text in each state; null means the button's usual text."""
 
     before_launch: Copy = None
     after_launch: Copy = None
@@ -32,7 +32,7 @@ class ButtonTextOverrides(Settings):
 
 
 class Advanced(Settings):
-    """Settings that most merchants leave alone."""
+    """Settings that most merchants leave unchanged."""
 
     line_item_properties: LineItemProperties = LineItemProperties()
     button_text_overrides: ButtonTextOverrides = ButtonTextOverrides()
@@ -58,11 +58,11 @@ def attach_to_shopify_selling_plan(advanced: Advanced) -> None:
 
 @capability.edit("detach from selling plan group", "stop syncing")
 def detach_from_shopify_selling_plan(advanced: Advanced) -> None:
-    """Detach the offer from Shopify selling plan groups; the storefront goes on to manage it.
+    """Detach the offer from Shopify selling plan groups; the storefront continues to manage it.
 
     Strongly discouraged for most merchants: it breaks integrations such as the display of
-    selling plans at checkout and subscription apps. The selling plan group is not deleted, it
-    is only no longer synced.
+    selling plans at checkout and subscription apps. The selling plan group is not deleted, only
+    no longer synced.
     """
     advanced.use_shopify_selling_plan = False
 

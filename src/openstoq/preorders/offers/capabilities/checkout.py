@@ -1,4 +1,4 @@
-"""Checkout: terms to accept, tags of the order, and what else may be in the cart."""
+"""Checkout: the terms to accept, the order's tags, and whether other items may be in the cart."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class MixedCart(Settings):
 
 
 class Checkout(Settings):
-    """The way from the product page to the order."""
+    """The settings for the way from the product page to the order."""
 
     terms: Terms = Terms()
     mixed_cart: MixedCart = MixedCart()
@@ -60,7 +60,7 @@ def add_order_tag(checkout: Checkout, *, tag: Tag) -> None:
 def remove_order_tag(checkout: Checkout, *, tag: Tag) -> None:
     """Remove a tag from the set applied to orders containing this offer.
 
-    A tag that is not in the set is no error.
+    Removing a tag that is not in the set is not an error.
     """
     gone = tag.casefold()
     checkout.order_tags = [kept for kept in checkout.order_tags if kept.casefold() != gone]

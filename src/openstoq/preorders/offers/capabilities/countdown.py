@@ -14,7 +14,7 @@ Radius = Annotated[int, Field(ge=0, le=100)]
 
 
 class UnitLabels(Settings):
-    """The words under the numbers."""
+    """The words under the timer's numbers."""
 
     days: Copy = "Days"
     hours: Copy = "Hours"
@@ -58,7 +58,7 @@ capability = Capability(
 
 @capability.translate
 def text_is_ends_text(changes: dict[str, Any]) -> None:
-    """Write the alias to the field it stands for."""
+    """Write the alias `text` to the field that it stands for, `ends_text`."""
     if "text" in changes:
         changes.setdefault("ends_text", changes.pop("text"))
         changes.pop("text", None)

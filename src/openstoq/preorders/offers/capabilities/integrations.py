@@ -1,24 +1,24 @@
-"""Integrations: point of sale and business customers."""
+"""Integrations: point of sale (POS) and business customers."""
 
 from openstoq.actions.capability import Capability
 from openstoq.kernel.patch import Settings
 
 
 class PointOfSale(Settings):
-    """Preorders at the till."""
+    """Preorders at the point of sale."""
 
     enabled: bool = False
     skip_inventory_check: bool = False
 
 
 class BusinessCustomers(Settings):
-    """Preorders of B2B customers."""
+    """Preorders by B2B customers."""
 
     enabled: bool = False
 
 
 class Integrations(Settings):
-    """Other places where the offer applies."""
+    """The other places where the offer applies."""
 
     pos: PointOfSale = PointOfSale()
     b2b: BusinessCustomers = BusinessCustomers()

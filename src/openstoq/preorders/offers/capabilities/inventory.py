@@ -16,14 +16,17 @@ class Reservation(Settings):
 
 
 class ContinueSelling(Settings):
-    """The inventory policy CONTINUE for newly attached variants: one flag with two names."""
+    """A flag: newly attached variants get the inventory policy CONTINUE.
+
+    `enabled` and `auto_apply_to_new_variants` are two names for the same flag.
+    """
 
     enabled: bool = True
     auto_apply_to_new_variants: bool = True
 
 
 class Inventory(Settings):
-    """The stock behind an offer."""
+    """The settings for the stock behind an offer."""
 
     provider: Provider = "stoq"
     reservation: Reservation = Reservation()
@@ -46,7 +49,7 @@ capability = Capability(
 
 @capability.translate
 def write_both_names(changes: dict[str, Any]) -> None:
-    """Write both names of the oversell flag, whichever was sent."""
+    """Write both names of the oversell flag, whichever of them was sent."""
     sent = changes.get("continue_selling")
     if not isinstance(sent, dict):
         return
@@ -60,7 +63,8 @@ def write_both_names(changes: dict[str, Any]) -> None:
 def set_provider(inventory: Inventory, *, provider: Provider) -> None:
     """Set the inventory provider for a preorder offer (stoq or shopify).
 
-    shopify forces the products source to custom; the variants that are attached stay.
+    shopify forces the products source to custom; variants that are already attached stay
+    attached.
     """
     inventory.provider = provider
 

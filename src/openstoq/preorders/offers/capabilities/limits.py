@@ -1,4 +1,4 @@
-"""Limits: how many units may be preordered, by order, by customer and in all."""
+"""Limits on the units that may be preordered: per order, per customer and in total."""
 
 from typing import Literal, Self
 
@@ -10,7 +10,7 @@ from openstoq.kernel.types import Copy, Quantity
 
 
 class PerOrder(Settings):
-    """Units in one order."""
+    """The number of units allowed in one order."""
 
     min: Quantity | None = None
     max: Quantity | None = None
@@ -37,7 +37,7 @@ class LimitsDisplay(Settings):
 
 
 class Limits(Settings):
-    """The quantity limits of an offer; null is no limit."""
+    """The quantity limits of an offer; null means no limit."""
 
     per_order: PerOrder = PerOrder()
     per_customer: Cap = Cap()
@@ -72,7 +72,7 @@ def set_min_per_order(limits: Limits, *, min: Quantity | None) -> None:
 def set_max_per_customer(limits: Limits, *, max: Quantity | None) -> None:
     """Set the maximum quantity a single customer can preorder across all their orders.
 
-    Null clears it, as per_customer.max: null does in PATCH limits.
+    Null clears the maximum, as does per_customer.max: null in PATCH limits.
     """
     limits.per_customer.max = max
 
@@ -81,6 +81,6 @@ def set_max_per_customer(limits: Limits, *, max: Quantity | None) -> None:
 def set_total_max(limits: Limits, *, max: Quantity | None) -> None:
     """Set the total quantity that can be preordered across all customers.
 
-    Null clears it, as total.max: null does in PATCH limits.
+    Null clears the maximum, as does total.max: null in PATCH limits.
     """
     limits.total.max = max

@@ -17,7 +17,7 @@ MarketIds = Annotated[list[MarketId], Field(max_length=250), AfterValidator(_onc
 
 
 class Markets(Settings):
-    """The offer's scope; it is all markets when scoping is off or names none."""
+    """The markets that the offer applies to: all, if scoping is off or no market is listed."""
 
     enabled: bool = False
     market_ids: MarketIds = []
@@ -45,7 +45,7 @@ capability = Capability(
 
 @capability.translate
 def all_markets_is_an_empty_list(changes: dict[str, Any]) -> None:
-    """Clear the list when the offer is said to apply everywhere."""
+    """Clear the list of markets when applies_to_all_markets: true is sent."""
     if changes.pop("applies_to_all_markets", None):
         changes["market_ids"] = []
 
@@ -64,7 +64,8 @@ def add_market(markets: Markets, *, market_id: MarketId) -> None:
 def remove_market(markets: Markets, *, market_id: MarketId) -> None:
     """Remove a market from the preorder offer's scope.
 
-    A market that is not in the scope is no error. Without the last one the offer applies to all.
+    Removing a market that is not in the scope is not an error. Once the last market is removed,
+    the offer applies to all markets.
     """
     markets.market_ids = [kept for kept in markets.market_ids if kept != market_id]
 

@@ -1,4 +1,4 @@
-"""Payments: what is paid at checkout, what later, and at what discount."""
+"""Payments: the amounts paid at checkout and later, and the discount."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -28,13 +28,13 @@ class Option(Settings):
 
 
 class FullOption(Option):
-    """Everything at checkout."""
+    """The full price at checkout."""
 
     billing_title: Copy = "Pay in full"
 
 
 class Deposit(Settings):
-    """The part that is paid at checkout: a percentage of the price, or a fixed amount of it."""
+    """The part paid at checkout: a percentage of the price, or a fixed amount."""
 
     type: Literal["percentage", "price"] = "percentage"
     percent: Percent = 20
@@ -48,14 +48,14 @@ class Deposit(Settings):
 
 
 class PartialOption(Option):
-    """A deposit at checkout, the balance later."""
+    """A deposit at checkout, and the balance later."""
 
     billing_title: Copy = "Pay a deposit"
     deposit: Deposit = Deposit()
 
 
 class Options(Settings):
-    """The ways to pay that an offer has, at least one of them."""
+    """The offer's ways to pay, at least one."""
 
     full: FullOption | None = FullOption()
     partial: PartialOption | None = None
@@ -68,7 +68,7 @@ class Options(Settings):
 
 
 class Discount(Settings):
-    """A lower price: by a percentage, to a `price`, or by a fixed amount in the shop's currency."""
+    """A discount: a percentage off, a new `price`, or a fixed amount off in the shop's currency."""
 
     type: DiscountType = "no_discount"
     value: Amount | None = None
@@ -119,7 +119,7 @@ class Payments(Settings):
     )
     @property
     def mode(self) -> Mode:
-        """Return the mode, which names the options that the offer has."""
+        """Return the payment mode: full, partial, or both, by the options that the offer has."""
         if self.options.full is None:
             return "partial"
         return "full" if self.options.partial is None else "full_and_partial"
@@ -157,7 +157,8 @@ capability = Capability(
 def set_mode(payments: Payments, *, mode: Mode) -> None:
     """Switch the offer between full, partial, and full-and-partial payment modes.
 
-    Idempotent. An option that stays keeps its copy; one that is new starts from the defaults.
+    Idempotent. An option that the offer already has keeps its copy; a new option starts from
+    the defaults.
     """
     options = payments.options
     payments.options = Options(
@@ -204,7 +205,7 @@ def set_deposit_percent(payments: Payments, *, percent: Percent) -> None:
 def set_discount(payments: Payments, *, type: DiscountType, value: Amount | None = None) -> None:
     """Set the preorder discount.
 
-    value is a percentage, the new price, or the amount off; no_discount takes none.
+    value is a percentage, the new price, or the amount off; leave it out for no_discount.
     """
     payments.discount = Discount(type=type, value=value)
 
@@ -215,8 +216,8 @@ def set_discount_text(
 ) -> None:
     """Set the discount blurb shown on the offer's payment options.
 
-    option_type targets one option; without it the text goes to every option. {{ discount }} in
-    the text stands for the discount.
+    option_type targets one option; without it the text is set on every option. {{ discount }}
+    in the text stands for the discount.
     """
     if option_type is not None:
         _option(payments, option_type).discount_text = text

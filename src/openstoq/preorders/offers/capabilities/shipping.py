@@ -13,7 +13,7 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 
 
 class DeliveryTime(Settings):
-    """The time of delivery; `date` and `days` count only with their own type."""
+    """The delivery time; `date` and `days` only apply with the type that they belong to."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
     date: Moment | None = None
@@ -50,7 +50,7 @@ class Split(Settings):
 
 
 class Fulfillment(Settings):
-    """The treatment of an order's fulfillment until it is released."""
+    """The handling of an order's fulfillment until the order is released."""
 
     hold: bool = True
     hold_reason_note: Text | None = "Preorder"
@@ -58,7 +58,7 @@ class Fulfillment(Settings):
 
 
 class Shipping(Settings):
-    """Delivery, its copy, and fulfillment."""
+    """The delivery of a preorder, the texts about it, and the fulfillment of the order."""
 
     delivery: DeliveryTime = DeliveryTime()
     display: ShippingDisplay = ShippingDisplay()

@@ -12,7 +12,7 @@ Radius = Annotated[int, Field(ge=0, le=100)]
 
 
 class Badge(Settings):
-    """The badge on the product's picture."""
+    """The badge on the product's image."""
 
     enabled: bool = True
     text: Copy = "Preorder"
@@ -21,7 +21,7 @@ class Badge(Settings):
 
 
 class ButtonColors(Settings):
-    """Colors of the button instead of the theme's."""
+    """Custom button colors, which replace the theme's when enabled."""
 
     enabled: bool = False
     text_color: Color = "#FFFFFF"
@@ -29,7 +29,7 @@ class ButtonColors(Settings):
 
 
 class Button(Settings):
-    """The button that adds to the cart."""
+    """The add-to-cart button."""
 
     text: Copy = "Preorder"
     colors: ButtonColors = ButtonColors()
@@ -47,7 +47,7 @@ class Disclaimer(Settings):
 
 
 class BillingWidget(Settings):
-    """The payment breakdown; its copy is the first payment option's."""
+    """The payment breakdown, which has the same copy as the first payment option."""
 
     enabled: bool = True
     title: Copy = "Pay in full"
@@ -77,7 +77,7 @@ capability = Capability(
 def set_badge_text(widget: Widget, *, text: Copy) -> None:
     """Set the preorder badge text.
 
-    Its visibility is badge.enabled in PATCH widget.
+    To show or hide the badge, set badge.enabled with PATCH widget.
     """
     widget.badge.text = text
 
@@ -116,7 +116,7 @@ def set_billing_widget_text(
     """Set the billing widget's title and description (the PDP payment-breakdown block).
 
     These fields are shared with the first payment option's copy (see payments/set_option_copy).
-    Its visibility is billing_widget.enabled in PATCH widget.
+    To show or hide the widget, set billing_widget.enabled with PATCH widget.
     """
     assign(widget.billing_widget, title=title, description=description)
 
@@ -142,6 +142,6 @@ def set_disclaimer_style(
 def set_disclaimer_text(widget: Widget, *, text: Copy) -> None:
     """Set the disclaimer banner text shown under the preorder button.
 
-    Its visibility is disclaimer.enabled in PATCH widget.
+    To show or hide the banner, set disclaimer.enabled with PATCH widget.
     """
     widget.disclaimer.text = text

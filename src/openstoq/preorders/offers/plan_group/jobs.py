@@ -1,7 +1,7 @@
 """Sync an offer's selling plan group, and the variants in it, to the shop.
 
-A run writes the state that is wanted at that moment, so a job may be repeated, interrupted or
-coalesced with others. Its progress is noted batch by batch.
+A run writes the state that is wanted when it runs, so a job may be repeated, interrupted or
+coalesced with others. A run's progress is recorded batch by batch.
 """
 
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ LEASES = Leases("offers", "id", lasts=SETTLED)
 
 
 def request(work: Work, offer_id: UUID) -> None:
-    """Request a sync of an offer; ten changes within a second are one run."""
+    """Request a sync of an offer; ten changes within a second cause a single run."""
     work.enqueue(sync_offer.once(), offer_id=offer_id)
 
 
 @jobs.job()
 async def sync_offer(run: Run, *, offer_id: UUID) -> None:
-    """Write the offer's selling plan group to the shop, and put the offer's variants into it."""
+    """Write the offer's selling plan group to the shop, and put the offer's variants in it."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -150,7 +150,7 @@ async def _save_group(run: Run, commerce: Commerce, offer: Offer) -> None:
 
 
 async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everything: bool) -> None:
-    """Put variants into the offer's group or take them out, a batch at a time."""
+    """Put variants into the offer's group or remove them from it, a batch at a time."""
     if offer.plan_group_id is None:
         return
     while True:

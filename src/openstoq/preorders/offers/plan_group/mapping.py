@@ -36,12 +36,12 @@ def plan_group(offer: Offer) -> PlanGroup:
 
 
 def digest(group: PlanGroup) -> bytes:
-    """Return a digest that differs whenever the group does."""
+    """Return a digest of the group, to detect changes of the group."""
     return sha256(repr(group).encode()).digest()
 
 
 def _titled(option: Option, kind: str) -> str:
-    """Return an option's title followed by its kind; only the title is shortened to fit."""
+    """Return an option's title followed by the option's kind; only the title is shortened."""
     if not option.billing_title:
         return kind
     suffix = f" ({kind})"

@@ -1,4 +1,4 @@
-"""Offers' selling plan groups and their members in PostgreSQL, as far as we know them."""
+"""Offers' selling plan groups and the variants in them in PostgreSQL, as far as we know them."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -18,8 +18,8 @@ async def save_group(
 ) -> None:
     """Store the offer's selling plan group and plans; a new group has no members yet.
 
-    The offer and option of a plan are kept for good, as they were first stored. Orders placed with
-    the plan can therefore be matched later.
+    A plan's offer and option are kept for good, as they were first stored, so that orders
+    placed with the plan can be matched later.
     """
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
@@ -60,7 +60,7 @@ async def save_group(
 
 
 async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Note that the shop has lost the offer's group, and with it the group's members."""
+    """Record that the shop has lost the offer's group, and therefore the group's members."""
     await db.execute(
         """
         UPDATE offers SET plan_group_id = NULL, full_plan_id = NULL, partial_plan_id = NULL,
@@ -78,7 +78,7 @@ async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 
 
 async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Note that the offer's group is about to be written, so that a cut-off write is repeated."""
+    """Record that the offer's group is about to be written, so that a lost write is repeated."""
     await db.execute(
         "UPDATE offers SET plan_group_digest = NULL WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -89,8 +89,8 @@ async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) -> list[int]:
     """Return attached variants that are not in the group yet, or not known to be.
 
-    Their membership is unknown until `mark_members`, so a request whose answer was lost is sent
-    again.
+    Their membership is unknown until `mark_members`, so a request whose response was lost is
+    sent again.
     """
     return await _ask(
         db,
@@ -104,7 +104,7 @@ async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) 
 async def ask_to_remove(
     db: Connection, shop_id: UUID, offer_id: UUID, limit: int, *, everything: bool
 ) -> list[int]:
-    """Return variants that are or may be in the group: the detached ones, or all of them."""
+    """Return variants that are or may be in the group: the detached variants, or all of them."""
     leaving = "in_group IS DISTINCT FROM false"
     return await _ask(
         db,
@@ -144,7 +144,7 @@ async def mark_members(
     in_group: bool,
     failures: Mapping[int, str],
 ) -> None:
-    """Note which variants are in the shop's group now, and which the shop refused."""
+    """Record whether variants are in the shop's group now, and which of them the shop refused."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
@@ -176,7 +176,7 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def try_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
 ) -> list[UUID]:
-    """Clear the refusals of these variants, or all; return the offers to sync again."""
+    """Clear the shop's refusals of these variants, or of all; return the offers to sync again."""
     rows = await db.fetch(
         """
         WITH cleared AS (
@@ -210,7 +210,7 @@ async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
 async def believe_members(
     db: Connection, shop_id: UUID, offer_id: UUID, members: Sequence[int]
 ) -> None:
-    """Store the members that the group has in the shop, and mark the group to be written again."""
+    """Store the group's members as the shop has them, and mark the group to be written again."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """

@@ -1,4 +1,4 @@
-"""Sync to the shop what the storefront reads: metafields and inventory policies."""
+"""Sync the data that the storefront reads to the shop: metafields and inventory policies."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -37,7 +37,7 @@ def request(work: Work) -> None:
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
-    """Request that every variant of an offer is checked again for being sold out."""
+    """Request that every variant of an offer is checked again for whether it is sold out."""
     work.enqueue(look_again.once(), offer_id=offer_id)
 
 
@@ -91,7 +91,7 @@ async def _sync(run: Run, commerce: Commerce) -> None:
 async def _remember(
     work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
 ) -> None:
-    """Remember the failures, so that `resume` retries them, and forget those that are over."""
+    """Remember failures, so that `resume` retries them, and forget failures that are over."""
     well = [one for one in tried if one not in failures]
     await forget(work.db, work.shop_id, kind, well)
     await remember(work.db, work.shop_id, kind, failures, work.runtime.clock())
@@ -154,10 +154,10 @@ async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies"
 
 
 async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVariant]) -> None:
-    """Write those metafields of variants that differ from the last ones written.
+    """Write the metafields of variants that differ from those last written.
 
-    Metafields are made from the same data that decides whether a variant is sold out, so that is
-    decided here as well.
+    Metafields are built from the same data that decides whether a variant is sold out, so that
+    decision is made here as well.
     """
     now = run.runtime.clock()
     sets: list[Metafield] = []
@@ -206,7 +206,8 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVar
 class _Policies:
     """The inventory policies that one run sets.
 
-    The run skips a variant that has failed in it, or that still pauses after an earlier failure.
+    The run skips variants that have already failed in this run, or that still pause after an
+    earlier failure.
     """
 
     def __init__(self, run: Run, commerce: Commerce, resting: Sequence[int]) -> None:
@@ -215,7 +216,7 @@ class _Policies:
         self.done: list[int] = []
 
     async def write(self, which: Sequence[str]) -> None:
-        """Set the wanted policies that are among `which`."""
+        """Set the policies still to be set, of these kinds only."""
         while True:
             but = [*self._resting, *self.unset]
             async with self._run.work() as work:
@@ -230,9 +231,11 @@ class _Policies:
 async def write_policies(
     run: Run, commerce: Commerce, wanted: Mapping[int, str]
 ) -> tuple[dict[int, str], dict[int, str]]:
-    """Set inventory policies, product by product; return the refused and the unset, by variant.
+    """Set inventory policies, one product at a time.
 
-    An unset policy is still wanted: the shop's answer could not be read, or we failed at it.
+    Returns two mappings from variant id to error: policies that were refused (or whose variant
+    is unknown), and policies that were left unset. An unset policy should be retried: either
+    the shop's response could not be read, or the failure was ours.
     """
     async with run.work() as work:
         by_product = await policies.products_of(work.db, work.shop_id, list(wanted))

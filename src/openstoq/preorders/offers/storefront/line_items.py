@@ -1,7 +1,7 @@
 """Properties of a preorder's cart line, by the payment option of the line.
 
 A property is one of the offer's texts under a name of its own. A translation of the text therefore
-translates the property as well.
+applies to the property as well.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return a language's properties by path, from the language's texts by path."""
+    """Return a language's properties by path, given the language's texts by path."""
     return {
         f"line_item_properties.{option}.{name}": texts[path]
         for option in OPTIONS

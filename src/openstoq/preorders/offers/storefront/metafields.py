@@ -1,7 +1,7 @@
 """Metafields on the shop and on each variant, from which the storefront reads the offers.
 
-Keys and meanings are those of the contract. The offers are on the shop, and each variant names the
-offers that sell it, so that no list of variants ever outgrows a metafield.
+Their keys and meanings are those of the contract. The offers are on the shop, and each variant
+names the offers that sell it, so that no list of variants ever outgrows a metafield.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -52,7 +52,7 @@ Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
 
 
 def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, str]]:
-    """Return the metafields of a variant, type and value by key; none without a live offer."""
+    """Return a variant's metafields, as type and value by key; none without a live offer."""
     own = {offer.id: settings for offer, settings in selling.offers}
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
     if not live:
@@ -76,7 +76,7 @@ def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, s
 def _by_market(
     selling: Sequence[tuple[Offer, Mapping[str, Any]]],
 ) -> tuple[dict[str, str], dict[str, int]]:
-    """Return shipping texts and maximum counts by market; the first offer that has one decides."""
+    """Return shipping texts and maximum counts by market, each from the first offer that has it."""
     texts: dict[str, str] = {}
     most: dict[str, int] = {}
     for offer, settings in selling:
@@ -93,14 +93,14 @@ def _by_market(
 
 
 def shipping_text(values: Values, market_id: int | None) -> str | None:
-    """Return a market's shipping text from a variant's metafields, or the one for all markets."""
+    """Return a market's shipping text from a variant's metafields, or the text for all markets."""
     _, written = values.get("shipping_text", ("json", "{}"))
     texts: dict[str, str] = orjson.loads(written)
     return texts.get(str(market_id)) or texts.get(ELSEWHERE)
 
 
 def on_variants(offer: Offer) -> tuple[Any, ...]:
-    """Return the parts of an offer that decide its variants' metafields or whether they sell."""
+    """Return the parts of an offer that affect its variants' metafields or their being sold out."""
     return (
         offer.is_live,
         offer.enabled_at,
@@ -122,7 +122,7 @@ def on_shop(
 ) -> list[Metafield]:
     """Return the shop's metafields: live offers by id, in as many parts as they need.
 
-    The first part names the others in `more`. An offer that cannot be written is noted in
+    The first part names the others in `more`. An offer that cannot be written is entered in
     `failures`, and left out.
     """
     parts: list[list[bytes]] = [[]]
@@ -164,7 +164,7 @@ def on_shop(
 def too_large(
     offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
 ) -> str | None:
-    """Return a sentence on what to shorten when an offer fits into no metafield, else None."""
+    """Return a sentence on what to shorten if an offer does not fit into a metafield, or None."""
     size = len(_entry(offer, translations))
     if size <= most_bytes:
         return None
@@ -216,7 +216,7 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
 
 
 def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
-    """Return a described offer with its texts in the best language for `locale`, or as written."""
+    """Return a described offer with the best translation for `locale`, or the original texts."""
     copy = orjson.loads(orjson.dumps(described_offer))
     translations = copy.pop("translations", {})
     written = (translations.get(tag) for tag in readable(locale or ""))
@@ -227,7 +227,7 @@ def localized(described_offer: Mapping[str, Any], locale: str | None) -> dict[st
 
 
 def _write(documents: Any, path: str, change: Callable[[Any], Any]) -> None:
-    """Change the text at a path, unless a document on the way there is missing."""
+    """Change the text at a path, unless a document along the path is missing."""
     *way, last = path.split(".")
     for step in way:
         documents = documents.get(step) if documents is not None else None

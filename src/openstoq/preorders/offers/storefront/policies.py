@@ -1,8 +1,8 @@
 """Inventory policies in PostgreSQL: those to set, and those that somebody has changed since.
 
 The catalogue has the shop's current policies. A policy is watched only while it matters to a
-preorder. That is while a live offer sells the variant and either has continue_selling, or we have
-stopped the variant because it is sold out.
+preorder: a live offer sells the variant and either has continue_selling, or we have stopped the
+variant because it is sold out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
 
 
 async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
-    """Decide again which of these variants are sold out, and request the matching policy.
+    """Decide again which of these variants are sold out, and request the matching policies.
 
-    The decision is made under the variants' locks, from everything that it depends on. A policy is
-    requested only when the decision changes, so that a policy which the merchant sets in between
-    is left alone.
+    The decision is made under the variants' locks, from everything that it depends on. A policy
+    is requested only when the decision changes, so that a policy which the merchant sets in the
+    meantime is left alone.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     found = [one.selling for one in await load_variants(db, shop_id, variant_ids)]
@@ -97,10 +97,10 @@ async def ask(
     limit: int,
     but: Sequence[int],
 ) -> dict[int, str]:
-    """Return those of these inventory policies that are wanted and not set yet, by variant.
+    """Return the policies that are still to be set, of these kinds only, by variant.
 
-    The variants in `but` are left out. The policies are noted as asked for before the shop is
-    asked, so that the shop's webhook about this change does not count as drift.
+    The variants in `but` are left out. The policies are recorded as requested before the
+    request to the shop, so that the shop's webhook about this change does not count as drift.
     """
     rows = await db.fetch(
         """
@@ -124,7 +124,7 @@ async def ask(
 async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Note that a caller asks for this policy, whatever was wanted before; return it by variant."""
+    """Record that a caller requests this policy, whatever was wanted; return it by variant."""
     await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
         """
@@ -141,7 +141,7 @@ async def ask_for(
 async def products_of(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, list[int]]:
-    """Return the variants by product, as far as the catalogue has them."""
+    """Map products to these variants of theirs, as far as the catalogue has them."""
     rows = await db.fetch(
         """
         SELECT product_id, array_agg(id ORDER BY id) AS ids FROM variants
@@ -157,7 +157,7 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Note which policies the shop has answered, and in the catalogue those that are set."""
+    """Record the shop's responses, and enter the policies that are now set in the catalogue."""
     await store.lock_variants(db, shop_id, list(policies))
     await db.execute(
         """
@@ -193,7 +193,7 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
 
 
 async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> int:
-    """Request the policies again that somebody changed by hand; return how many."""
+    """Request again the policies that somebody changed by hand; return their number."""
     count: int = await db.fetchval(
         f"""
         WITH wanted AS (

@@ -1,4 +1,4 @@
-"""The one decision whether a variant is sold out, by which its preorders stop and resume."""
+"""The one decision on whether a variant is sold out, which stops and resumes its preorders."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,11 +11,11 @@ from openstoq.preorders.offers.offered_variants import ELSEWHERE, OfferedVariant
 
 
 def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetime) -> bool | None:
-    """Return whether nothing of a variant is left in any market where it is sold.
+    """Return whether no units of a variant are left in any market where it is sold.
 
-    `units` has how many units each offer has sold so far, of all its variants. None means that
-    nothing is decided: the variant is attached, but none of its offers is live. A variant in no
-    offer is not sold out.
+    `units` maps each offer to the number of units sold so far, over all the offer's variants.
+    None means that nothing is decided: the variant is attached, but none of its offers is live.
+    A variant in no offer is not sold out.
     """
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
     markets = {market for offer in live for market in markets_of(offer)}
@@ -43,10 +43,10 @@ def _is_full(
     selling: OfferedVariant,
     units: Mapping[UUID, int],
 ) -> bool:
-    """Return whether nothing of a variant is left in a market, or elsewhere.
+    """Return whether no units of a variant are left in a market, or outside the named markets.
 
-    The total limit is that of the offer that applies there. The variant's limit is taken from the
-    first offer that sets one, as in the variant's metafields.
+    The total limit is that of the offer that applies there. The variant's limit is taken from
+    the first offer that sets one, as in the variant's metafields.
     """
     first, _ = offers[0]
     total = first.limits.total.max

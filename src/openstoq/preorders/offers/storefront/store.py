@@ -1,7 +1,8 @@
 """The metafields written on the shop and on variants, in PostgreSQL.
 
-A metafield is noted as unknown before the shop is asked to write it, and as written only once the
-shop has answered. After a run that was interrupted, the next one therefore writes it again.
+A metafield is recorded as unknown before the shop is requested to write it, and as written only
+once the shop has responded. After a run that was interrupted, the next one therefore writes it
+again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
 async def mark_shop(
     db: Connection, shop_id: UUID, written: Mapping[str, str], gone: Sequence[str] = ()
 ) -> None:
-    """Note the metafields that the shop has now, and those that are gone; the rest stays as is."""
+    """Record the metafields that the shop has now, and those deleted; others stay as they are."""
     await db.execute(
         "UPDATE preorder_shops SET written = (written || $2) - $3::text[] WHERE shop_id = $1",
         shop_id,
@@ -43,7 +44,7 @@ async def mark_shop(
 
 
 async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
-    """Note on every live offer that it could not be written for the storefront."""
+    """Record on every live offer that it could not be written for the storefront."""
     await store.lock_offers(db, shop_id, None)
     await db.execute(
         """
@@ -56,7 +57,7 @@ async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
 
 
 async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> None:
-    """Note on offers why they could not be written for the storefront."""
+    """Record on offers why they could not be written for the storefront."""
     await store.lock_offers(db, shop_id, list(failures))
     await db.execute(
         """
@@ -85,7 +86,7 @@ async def behind(db: Connection, shop_id: UUID, limit: int) -> list[SyncedVarian
 async def ask_variants(
     db: Connection, shop_id: UUID, keys: Sequence[tuple[int | None, str]]
 ) -> None:
-    """Note which metafields are about to be written or deleted, by variant and key."""
+    """Record the metafields that are about to be written or deleted, by variant and key."""
     await db.execute(
         """
         UPDATE preorder_variants p SET written = p.written || t.asked
@@ -105,9 +106,10 @@ async def mark_variants(
     shop_id: UUID,
     done: Sequence[tuple[SyncedVariant, Mapping[str, str], str | None]],
 ) -> None:
-    """Note the metafields that variants have now, and the failures; a failure waits for a change.
+    """Record the metafields that variants have now, and the failures.
 
-    When a variant has changed meanwhile, the metafields that the shop was asked for stay unknown.
+    A failed variant is retried once it changes. If a variant has changed meanwhile, the
+    metafields requested for it stay unknown.
     """
     variant_ids = [one.selling.variant_id for one, _, _ in done]
     await store.lock_variants(db, shop_id, variant_ids)
