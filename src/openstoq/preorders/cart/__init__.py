@@ -1,1 +1,1 @@
-"""A cart, before its checkout: whether each line may be preordered, and with which texts."""
+"""A cart before its checkout: whether each line may be preordered, and the texts if it may not."""

@@ -18,11 +18,11 @@ from openstoq.preorders.orders.recognition import store as recognition
 
 
 async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> list[Refusal]:
-    """Return the reasons why a cart may not be ordered; none if it may.
+    """Return the reasons why a cart may not be ordered; an empty list if it may be.
 
-    Earlier orders of the customer are ignored here: the storefront cannot authenticate shoppers, so
-    counting them would let anyone find out what a customer has ordered. They are counted when the
-    order is taken in.
+    Earlier orders of the customer are ignored here: the storefront cannot authenticate
+    shoppers, so counting earlier orders would let anyone find out what a customer has ordered.
+    They are counted when the order is taken in.
     """
     plan_ids = sorted({line.plan_id for line in asked.lines if line.plan_id is not None})
     plans = await recognition.plans(db, shop_id, plan_ids) if plan_ids else {}
@@ -54,7 +54,7 @@ async def _in_own_words(
     mixed: Sequence[Offer],
     locale: str | None,
 ) -> list[Refusal]:
-    """Replace the message about a mixed cart by the offer's own, where the offer has one."""
+    """Replace the message about a mixed cart with the offer's own message, if it has one."""
     translations = await translation_store.overrides(db, shop_id, [offer.id for offer in mixed])
     own: dict[UUID, str | None] = {}
     for offer in mixed:

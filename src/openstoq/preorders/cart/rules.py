@@ -1,6 +1,6 @@
 """Rules that judge a cart before checkout, as its order is judged afterwards; without I/O.
 
-Anybody can ask for the answer, not only shoppers. It may reveal limits that the storefront shows
+Anybody can request the result, not only shoppers. It may reveal limits that the storefront shows
 anyway, but never how many units were taken or are left.
 """
 
@@ -52,8 +52,8 @@ class Cart:
 class Refusal:
     """A reason why a cart may not be ordered.
 
-    `line` counts from 0. A refusal of everything that the cart has of an offer has no `variant_id`,
-    and names the offer's first line.
+    `line` counts from 0. If everything in the cart from an offer is refused, there is one
+    refusal, with no `variant_id` and the offer's first line.
     """
 
     code: Code
@@ -65,10 +65,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class CartPreorders:
-    """A cart's preorders, each with its offer by the line's index.
+    """A cart's preorders: two mappings from the index of a line to its offer.
 
-    The lines in `open` can be ordered. Those in `closed` cannot be ordered in this way, in this
-    market or at this time.
+    The lines in `open` can be ordered. The lines in `closed` cannot be ordered with their
+    selling plan or property, in this market, or at this time.
     """
 
     open: Mapping[int, UUID]
@@ -76,7 +76,7 @@ class CartPreorders:
 
     @property
     def of_offers(self) -> dict[UUID, int]:
-        """Return the offers that sell a line in `open`, each with the index of its first line."""
+        """Map each offer that has lines in `open` to the index of its first such line."""
         return {offer_id: line for line, offer_id in sorted(self.open.items(), reverse=True)}
 
 
@@ -100,8 +100,8 @@ def named_offers(cart: Cart, plans: Plans) -> set[UUID]:
 def find_preorders(cart: Cart, shelf: CartOffers, now: datetime) -> CartPreorders:
     """Divide the preorder lines into those that can be ordered and those that cannot.
 
-    A line with another app's selling plan is not a preorder, as in an order. If it names one of
-    our offers all the same, it cannot be ordered.
+    A line with another app's selling plan is not a preorder, just as in an order. If the line
+    names one of our offers nevertheless, it cannot be ordered.
     """
     opened: dict[int, UUID] = {}
     closed: dict[int, UUID] = {}
@@ -126,7 +126,7 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
 
 
 def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
-    """Return the units that the cart wants of each offer's variants, at the first line of each.
+    """Return the units of each variant that the cart orders from each offer, at their first line.
 
     Lines of one variant are added up, because refusing only some of them would reveal how many
     units are left.
@@ -155,7 +155,7 @@ def refusals(
     wanted: Sequence[Demand],
     taken: CountedUnits,
 ) -> list[Refusal]:
-    """Return every reason why the cart may not be ordered, by line; none if it may be."""
+    """Return every reason why the cart may not be ordered, by line; an empty list if it may be."""
     found = [
         *(_of_line(cart, line, "not_available", one) for line, one in lines.closed.items()),
         *_of_checkout(cart, lines, shelf),
@@ -178,11 +178,12 @@ def refusals(
 def _exceeded(
     wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
-    """Return the limit that the demand for an offer exceeds, or else its sold-out variants.
+    """Return the limit that the demand for an offer exceeds, or else the sold-out variants.
 
-    A demand above a shopper's limit gets only that limit as its answer, so that it does not learn
-    whether so many units are left. Variants that exceed the offer's total only together are all
-    sold out, because refusing only some of them would reveal how many units are left.
+    If the demand exceeds a shopper's limit, only that limit is returned, so that the shopper
+    does not learn whether so many units are left. Variants that exceed the offer's total only
+    together are all sold out, because refusing only some of them would reveal how many units
+    are left.
     """
     each = _judge(wanted, own.model_copy(update={"total": Cap()}), taken)
     code = next((one.code for one in each.values() if one.code != "sold_out"), None)
@@ -198,7 +199,7 @@ def _judge(wanted: Sequence[Demand], own: Limits, taken: CountedUnits) -> dict[i
 
 
 def _with(taken: CountedUnits, others: Sequence[Demand]) -> CountedUnits:
-    """Add what the cart wants of other offers, as the order may have those lines first."""
+    """Add the cart's units of other offers, because those lines may come first in the order."""
     of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
     for one in others:
         of_variant[one.variant_id] += one.units
