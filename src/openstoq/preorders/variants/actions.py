@@ -35,7 +35,7 @@ class Detached(BaseModel):
 
 
 async def load(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
-    """Load a variant that preorders know; raise NotFound for any other."""
+    """Load a variant that an offer sells or has sold; raise NotFound for any other."""
     try:
         number = shopify_id(variant_id, "ProductVariant")
     except ValueError:
@@ -92,9 +92,10 @@ async def read_job(context: Context, job_id: str) -> JobView:
 async def read(_: Context, variant: VariantContext) -> VariantContext:
     """Read a Shopify variant's preorder context.
 
-    Every offer it's in, aggregate counts, and the metafields as we wrote them. drift names those
-    that differed in the shop when last checked. It names inventory_policy when somebody changed
-    that while a live offer with continue_selling sells the variant, or a live one has sold it out.
+    Every offer it's in, aggregate counts, and the metafields as we wrote them. drift lists the
+    metafields that differed in the shop when last checked. It includes inventory_policy if
+    somebody changed the policy while a live offer sells the variant and either has
+    continue_selling or has sold the variant out.
     """
     return variant
 
@@ -108,9 +109,10 @@ async def offers(
 ) -> VariantOffers:
     """List the preorder offers a Shopify variant is attached to, the one that applies first on top.
 
-    state is what the offer is (enabled, disabled, discarded) or where its schedule stands now
-    (always, which is none; upcoming, active, ended), whether it is enabled or not; without it all
-    are listed. Offers that are not enabled come last.
+    state filters by the offer's status (enabled, disabled, discarded) or by the current state
+    of its schedule (always, which means no schedule; upcoming, active, ended), whether the
+    offer is enabled or not; without state all offers are listed. Offers that are not enabled
+    come last.
     """
     return VariantOffers(
         offers=[one for one in variant.offers if state in (None, one.status, one.schedule.state)]
@@ -167,8 +169,8 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
 async def sync_metafields(context: Context, variant: VariantContext) -> VariantContext:
     """Force-resync every preorder metafield for a variant to Shopify.
 
-    Idempotent. Repairs what somebody changed by hand, the inventory policy too, and retries a
-    write that failed, also that of an offer's selling plan group which would not take the variant.
+    Idempotent. Repairs changes made by hand, including the inventory policy, and retries writes
+    that failed, including adding the variant to an offer's selling plan group that refused it.
     """
     return await _performed(context, variant, "sync_metafields")
 

@@ -14,7 +14,8 @@ async def want_again(
 ) -> None:
     """Mark all metafields of variants to be written again, or to be cleared and kept clear.
 
-    Without `is_reset`, variants that were cleared are cleared again, and the others are written.
+    Without `is_reset`, variants whose metafields were cleared are cleared again, and those of
+    the others are written.
     """
     await db.execute(
         """
@@ -49,9 +50,10 @@ async def note_drift(
     expected: Mapping[int, LastWrite],
     drift: Mapping[int, Mapping[str, Mapping[str, str | None]]],
 ) -> None:
-    """Note which metafields in the shop differ from the expected ones, or that none do.
+    """Record which metafields in the shop differ from the expected values, or that none do.
 
-    A variant that has changed since is left alone: its comparison is out of date.
+    A variant that has changed since the comparison is left alone, because the comparison is out
+    of date.
     """
     await store.lock_variants(db, shop_id, list(expected))
     await db.execute(
@@ -83,7 +85,7 @@ async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> d
 
 
 async def looked_up_to(db: Connection, shop_id: UUID) -> int:
-    """Return the last variant that the search for drift has looked at; 0 before the first."""
+    """Return the last variant that the search for drift has checked, or 0 before the first."""
     reached: int | None = await db.fetchval(
         "SELECT looked_up_to FROM preorder_shops WHERE shop_id = $1", shop_id
     )
@@ -91,7 +93,7 @@ async def looked_up_to(db: Connection, shop_id: UUID) -> int:
 
 
 async def note_looked_up_to(db: Connection, shop_id: UUID, variant_id: int) -> None:
-    """Note how far the search for drift has come; 0 starts over."""
+    """Record the last variant that the search for drift has checked; 0 makes it start over."""
     await db.execute(
         "UPDATE preorder_shops SET looked_up_to = $2 WHERE shop_id = $1", shop_id, variant_id
     )

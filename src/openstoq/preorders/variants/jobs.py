@@ -33,7 +33,7 @@ UNKNOWN = "no offer has ever sold this variant"
 
 
 async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Do a task for variants in this transaction; return why it cannot be done for some."""
+    """Run a task on variants in this transaction; return why it is impossible for some of them."""
     known = await store.lock(work.db, work.shop_id, variant_ids)
     if task == "recalculate_preorder_counts":
         counts = await store.counted(work.db, work.shop_id, known)
@@ -54,7 +54,7 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
 
 @jobs.job()
 async def run_bulk(run: Run, *, job_id: str) -> None:
-    """Do a bulk job's task chunk by chunk, each in a transaction with the job's progress."""
+    """Run a bulk job's task chunk by chunk, each in a transaction with the job's progress."""
     while True:
         async with run.work() as work:
             job = await bulk.load(work.db, work.shop_id, job_id, lock=True)
@@ -74,7 +74,7 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
 
 @jobs.job(cron="35 1 * * *")
 async def reconcile(run: Run) -> None:
-    """Find what somebody changed by hand or the shop lost, and request its repair."""
+    """Find changes that were made by hand or that the shop lost, and request their repair."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -89,10 +89,10 @@ async def reconcile(run: Run) -> None:
 
 @jobs.job(cron="*/15 * * * *")
 async def look_for_drift(run: Run) -> None:
-    """Look at the next variants for what somebody changed by hand, and note it on them.
+    """Check the next variants for changes made by hand, and record the changes on the variants.
 
-    Reading from the shop is expensive, so each run continues where the last one stopped, and starts
-    over after the last variant. The nightly reconciliation repairs.
+    Reading from the shop is expensive, so each run continues where the last one stopped, and
+    starts over after the last variant. The nightly reconciliation repairs the changes.
     """
     async with run.work() as work:
         last = await drift_store.looked_up_to(work.db, work.shop_id)
@@ -112,7 +112,7 @@ async def look_for_drift(run: Run) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def follow_schedules(run: Run) -> None:
-    """Write the order of a variant's offers again when the window of one opens or closes."""
+    """Rewrite the order of a variant's offers when the window of an offer opens or closes."""
     async with run.work() as work:
         if await store.follow_schedules(work.db, work.shop_id, work.runtime.clock()):
             storefront_jobs.request(work)

@@ -13,7 +13,7 @@ from openstoq.preorders.offers.views import Schedule
 
 
 class VariantOffer(BaseModel):
-    """An offer that sells the variant, with the variant's own settings in it."""
+    """An offer that sells the variant, with the variant's own settings in the offer."""
 
     id: UUID
     name: str
@@ -26,7 +26,7 @@ class VariantOffer(BaseModel):
 
 
 class Drift(BaseModel):
-    """A metafield or the inventory policy that differs in the shop from what we wrote."""
+    """A metafield or the inventory policy that differs in the shop from the value that we wrote."""
 
     expected: str | None
     found: str | None
@@ -34,7 +34,7 @@ class Drift(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LastWrite:
-    """The metafields written on a variant, as of a revision."""
+    """The metafields last written on a variant, and the variant's revision at that time."""
 
     revision: int
     values: Mapping[str, str]
@@ -55,7 +55,7 @@ class VariantSummary(BaseModel):
 
 
 class VariantContext(VariantSummary):
-    """A variant with every offer it is in, its counts, and the state of its metafields."""
+    """A variant with all its offers, its counts, and the state of its metafields."""
 
     offers: list[VariantOffer]
     market_preorder_counts: dict[str, int]
@@ -73,6 +73,6 @@ class VariantSummaryPage(BaseModel):
 
 
 class VariantOffers(BaseModel):
-    """The offers a variant is in, the one that applies first at the top."""
+    """The offers that a variant is attached to, the one that applies first at the top."""
 
     offers: list[VariantOffer]

@@ -138,7 +138,7 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
 
 
 async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
-    """Mark variants of offers whose window opened or closed to be written again; return how many.
+    """Mark variants to be written again if an offer's window opened or closed; return their number.
 
     Variants with a single live offer are left out: that offer applies first in any case.
     """
