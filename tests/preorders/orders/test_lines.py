@@ -322,9 +322,8 @@ def sold_by(cart):
 
 
 def take(order, matches, offers, stored):
-    owed = intake_money.read_money(
-        order, stored, has_partial=any(one.payment == "partial" for one in matches)
-    )
+    has_partial = any(one.payment == "partial" for one in matches)
+    owed = intake_money.read_money(order, stored, has_partial=has_partial)
     known = stored.lines if stored is not None else ()
     sold = compose.compose_lines(
         order, matches, by_id(*offers), known, market_id=None, balance=owed.agreed

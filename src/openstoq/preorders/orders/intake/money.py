@@ -13,9 +13,9 @@ from openstoq.preorders.orders.model import ZERO, PreorderOrder
 class Money:
     """The price of an order, divided by when it is paid.
 
-    `at_checkout` was due when the order was placed; no edit and no refund changes it. `agreed` is
-    the amount that was then left to be paid later, and `balance` the amount to be paid later as of
-    now. Both are zero for an order that is paid in full at checkout.
+    `at_checkout` was due when the order was placed; no edit and no refund changes it. `agreed`
+    is the amount that was then left to be paid later, and `balance` the amount to be paid later
+    as of now. `agreed` and `balance` are zero for an order that is paid in full at checkout.
     """
 
     at_checkout: Decimal
