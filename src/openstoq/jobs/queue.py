@@ -145,7 +145,7 @@ _SHOP_IN_PAYLOAD = '"shop_id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 
 
 async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:
-    """Enqueue a job for each installed shop, unless it already waits there.
+    """Enqueue a job for each installed shop that does not have it waiting already.
 
     A job that is declared with `uninstalled` is enqueued for uninstalled shops too.
     """

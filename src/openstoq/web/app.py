@@ -78,10 +78,10 @@ def _is_below_v2(route: BaseRoute) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Respond in the envelope to a request that Starlette refuses, such as one for an unknown path.
+    """Respond to what Starlette refuses, such as an unknown path, in the API's error envelope.
 
-    Starlette also refuses OPTIONS on a route that does not handle it. Such a request gets a 204
-    that lists the path's methods.
+    OPTIONS on a route that does not handle it is the exception: the response is 204 and lists the
+    path's methods in `Allow`.
     """
     if not isinstance(error, HTTPException):
         raise error

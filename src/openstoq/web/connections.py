@@ -35,7 +35,7 @@ class ConnectionLimits:
 
     @property
     def refused_connections(self) -> int:
-        """The number of refused connections that may stay open for their clients to read why."""
+        """The number of refused connections that stay open so that clients can read the reason."""
         return self.connections // _REFUSED_SHARE + 1
 
 

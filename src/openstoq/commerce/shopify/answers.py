@@ -1,4 +1,4 @@
-"""Parse responses of the Admin API: their data, their errors and the cost of the request."""
+"""Parse the Admin API's responses: data, errors and the request's cost."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -24,7 +24,7 @@ def ascii_domain(address: str, *, fault: Outcome) -> str:
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:
-    """Return MAIL, RCPT and DATA for `email`, using only extensions that the relay announced.
+    """Return the commands MAIL, RCPT and DATA, with only extensions that the relay advertised.
 
     Raises Undeliverable for an invalid address, or for content that this relay cannot transmit.
     """

@@ -155,7 +155,7 @@ def refusals(
     wanted: Sequence[Demand],
     taken: CountedUnits,
 ) -> list[Refusal]:
-    """Return every reason why the cart may not be ordered, by line; an empty list if it may be."""
+    """Return all reasons why the cart may not be ordered, sorted by line; none if it may be."""
     found = [
         *(_of_line(cart, line, "not_available", one) for line, one in lines.closed.items()),
         *_of_checkout(cart, lines, shelf),

@@ -92,7 +92,7 @@ class Payment:
 
     @property
     def is_untold(self) -> bool:
-        """Return whether a balance was marked as paid, and Shopify has not recorded that yet."""
+        """Return whether this balance was marked as paid but Shopify has not recorded that yet."""
         return (
             self.kind == "balance"
             and self.mode == "manual"

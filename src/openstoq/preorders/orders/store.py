@@ -253,7 +253,7 @@ async def save_payments(
 async def note_cancel_requested(
     db: Connection, shop_id: UUID, order_id: int, now: datetime
 ) -> None:
-    """Record that Shopify was requested to cancel an order."""
+    """Record that Shopify was asked to cancel an order."""
     await db.execute(
         "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",
         shop_id,

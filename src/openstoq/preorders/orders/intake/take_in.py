@@ -60,7 +60,7 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Return whether to read an order again because a plan that sold it may turn out to be ours."""
+    """Return whether to read an order again later, as one of its plans may turn out to be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False
