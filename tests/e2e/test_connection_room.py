@@ -152,7 +152,8 @@ async def test_who_takes_an_answer_slowly_is_cut_off(plant: Plant, http):
     some, few, all_of_it = await asyncio.gather(
         taken(8_000, 0.1), taken(200, 0.1), taken(65_536, 0.01)
     )
-    assert few < some < whole <= all_of_it
+    # How much each got before it was cut off is the kernel's affair.
+    assert max(few, some) < whole <= all_of_it
     await serves(http)
 
 
