@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src"
+SOURCES = [ROOT / "src", ROOT / "packages" / "shopify-sandbox" / "src"]
 BANNED = {"What", "Which", "Who", "Whoever", "Whose", "How", "Whether", "Tell", "Say"}
 
 
@@ -35,7 +35,8 @@ def offenders() -> list[str]:
     """Return every docstring that opens with a banned word, as file:line: its first line."""
     return [
         f"{file.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
-        for file in sorted(SOURCE.rglob("*.py"))
+        for source in SOURCES
+        for file in sorted(source.rglob("*.py"))
         for line, text in docstrings(file.read_text(encoding="utf-8"))
         if opens_oddly(text)
     ]

@@ -16,11 +16,11 @@ from time import monotonic
 import httpx
 import pytest
 
+from tests.e2e.connecting import merchant_of
 from tests.e2e.plant import Plant
 from tests.e2e.raw_clients import clients
 from tests.factories import catalogs
 from tests.factories.clients import patient_client
-from tests.factories.patience import PATIENCE
 
 # OPENSTOQ_FLOOD_ADDRESSES=250 makes 4,000 connections.
 ADDRESSES = int(os.environ.get("OPENSTOQ_FLOOD_ADDRESSES", "40"))
@@ -61,15 +61,10 @@ async def slowest(http: httpx.AsyncClient, times: int) -> dict[str, float]:
 
 @pytest.fixture
 async def merchant(plant: Plant) -> AsyncIterator[httpx.AsyncClient]:
-    """A merchant's script, with a connection of its own for each request."""
+    """The client of a shop with shoppers who wait."""
     await plant.open_shop(signups=5)
-    async with httpx.AsyncClient(
-        base_url=plant.address,
-        headers={"X-Auth-Token": plant.key},
-        limits=httpx.Limits(max_keepalive_connections=0),
-        timeout=PATIENCE,
-    ) as http:
-        yield http
+    async with merchant_of(plant) as opened:
+        yield opened
 
 
 async def test_connections_from_many_addresses_shut_nobody_out(

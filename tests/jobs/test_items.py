@@ -15,7 +15,7 @@ from openstoq.commerce.port import (
     CommerceUnavailable,
     CommerceUnreadable,
 )
-from openstoq.db.transient import TRANSIENT, is_passing
+from openstoq.db.transient import TRANSIENT, is_transient
 from openstoq.errors import Conflict, StorageFull, Unavailable
 from openstoq.jobs.items import each, forget, remember, rested, resting
 from openstoq.jobs.job import GiveUp, Retry
@@ -139,12 +139,12 @@ def test_what_passes_is_no_items_fault(passing):
             passes = not isinstance(error, OSError) or isinstance(
                 error, ConnectionError | TimeoutError
             )
-            assert (is_of_item(error), is_passing(error)) == (False, passes), kind
+            assert (is_of_item(error), is_transient(error)) == (False, passes), kind
 
 
 def test_an_argument_of_a_wrong_type_passes_not():
-    assert not is_passing(asyncpg.DataError("invalid input"))
-    assert not is_passing(raised_by(Path("/nowhere/at all").read_text))
+    assert not is_transient(asyncpg.DataError("invalid input"))
+    assert not is_transient(raised_by(Path("/nowhere/at all").read_text))
 
 
 def test_a_cancellation_goes_through():

@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openstoq.messaging.compose import Body, language, texts
-from openstoq.messaging.notices import Notice
 from openstoq.messaging.render import (
     GAPS,
     customer_data,
@@ -18,17 +17,8 @@ from openstoq.messaging.render import (
     prepare_alert,
 )
 from tests.messaging.alerts import FACTS, LANGUAGES, NUMBER, RECIPIENT, WRITTEN
+from tests.messaging.order_notices import NOTICE
 from tests.messaging.reading import Links, assert_fit_for_the_wire, body, parsed
-
-NOTICE = Notice(
-    id=NUMBER,
-    written_at=WRITTEN,
-    sender="shop@nordwand.example",
-    sender_name="Nordwand",
-    recipient="ada@example.com",
-    message_id_domain="mail.nordwand.example",
-)
-
 
 NAMES = st.none() | st.text(max_size=70)
 

@@ -5,6 +5,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+import openstoq
+from openstoq.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -41,3 +45,8 @@ def test_one_job_alone_may_publish_and_it_runs_no_code_of_ours():
     assert "id-token" not in before
     assert "run:" not in publish
     assert "actions/checkout" not in publish
+
+
+def test_the_command_prints_the_version():
+    printed = CliRunner().invoke(app, ["--version"])
+    assert (printed.exit_code, printed.stdout) == (0, f"openstoq {openstoq.__version__}\n")

@@ -3,7 +3,7 @@
 import asyncpg
 
 from openstoq.db.shares import ShopBusyError
-from openstoq.db.transient import FULL, is_passing
+from openstoq.db.transient import FULL, is_transient
 from openstoq.errors import Problem, StorageFull, Unavailable
 
 
@@ -27,7 +27,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         )
     if isinstance(error, FULL):
         return StorageFull(f"request id {request_id}")
-    if is_passing(error):
+    if is_transient(error):
         return Unavailable(
             f"the database does not answer; try again in a few seconds (request id {request_id})"
         )

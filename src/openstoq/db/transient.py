@@ -56,7 +56,7 @@ def _(_error: asyncpg.InternalClientError) -> bool:
     return False
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Return whether the database is only temporarily unreachable or full, so no value is to blame.
 
     The pool raises ConnectionError for anything that keeps it from reaching the server. Any other

@@ -43,7 +43,7 @@ async def tidy(run: Run) -> None:
     old: dict[str, Forget] = {
         "bodies": deliveries.empty_bodies,
         "deliveries": deliveries.forget,
-        "answers": deliveries.forget_answers,
+        "answers": store.forget_answers,
         "audit rows": partial(store.forget_audit, keep=keep),
         "failures": items.forget_old,
     }

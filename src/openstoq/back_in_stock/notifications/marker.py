@@ -84,7 +84,7 @@ class Marker:
                     self.sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
                 break
             except Exception as error:
-                # An argument that asyncpg refuses is among PASSING, as it is an InterfaceError.
+                # An argument that asyncpg refuses is among TRANSIENT, as it is an InterfaceError.
                 if is_of_item(error) and not is_apart:
                     is_apart = True
                     continue

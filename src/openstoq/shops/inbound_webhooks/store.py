@@ -116,21 +116,3 @@ async def forget(db: Connection, shop_id: UUID, most: int) -> int:
         most,
     )
     return forgotten
-
-
-async def forget_answers(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` stored responses, too old to be returned for a repeated request."""
-    forgotten: int = await db.fetchval(
-        """
-        WITH forgotten AS (
-            DELETE FROM idempotency_keys WHERE shop_id = $1 AND key IN (
-                SELECT key FROM idempotency_keys
-                WHERE shop_id = $1 AND created_at < now() - interval '24 hours' LIMIT $2)
-            RETURNING 1
-        )
-        SELECT count(*) FROM forgotten
-        """,
-        shop_id,
-        most,
-    )
-    return forgotten

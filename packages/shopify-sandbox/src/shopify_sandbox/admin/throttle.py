@@ -16,7 +16,7 @@ class Bucket:
         self._level = size
         self._at = seconds()
         self.spent = 0.0
-        """What queries came to in all."""
+        """The points that all queries have cost so far."""
         self.queries = 0
 
     @property
