@@ -1,4 +1,4 @@
-"""The state of a shop's catalogue pull in PostgreSQL: one pull at a time, resumable."""
+"""Store in PostgreSQL how far a shop's catalogue pull is: one at a time, which can be resumed."""
 
 from dataclasses import dataclass
 from datetime import datetime

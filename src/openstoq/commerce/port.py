@@ -222,7 +222,7 @@ class Commerce(Orders, Protocol):
     """One shop. Every call may raise a CommerceError."""
 
     async def shop(self) -> ShopFacts:
-        """Read the facts about the shop."""
+        """Read the shop's details."""
         ...
 
     async def locations(self) -> list[Location]:

@@ -23,7 +23,7 @@ class Alone(Generic[Item]):
         """Begin the block."""
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        """Record a failure that the item caused and continue after the block; raise any other."""
+        """Record an exception that the item caused, and suppress it; let any other propagate."""
         if not isinstance(error, Exception) or not is_of_item(error):
             return False
         self._failures[self._item] = noted(self._kind, self._item, error)

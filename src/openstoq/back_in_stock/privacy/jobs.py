@@ -1,4 +1,4 @@
-"""Handle Shopify's privacy webhooks, in the transaction that processes each delivery."""
+"""Handle Shopify's privacy webhooks: erase a customer's data, or have a job mail it."""
 
 from uuid import UUID
 

@@ -29,7 +29,7 @@ class Preorder:
 
     @property
     def shopper(self) -> str:
-        """The shopper's first name."""
+        """The shopper's first name, from the e-mail address."""
         return self.email.split("@")[0].title()
 
 

@@ -45,10 +45,9 @@ def request(work: Work, order_id: int) -> None:
 
 @jobs.job()
 async def read_order(run: Run, *, order_id: int) -> None:
-    """Read an order from Shopify, take it in, and make the resulting changes in Shopify.
+    """Read an order from Shopify, store it, and make the changes in Shopify that follow from it.
 
-    If an order has failed several times, its failure is remembered, and `reconcile` retries it
-    after a pause.
+    After several failed runs the failure is stored, and `reconcile` retries the order later.
     """
     commerce = await commerce_of(run)
     if commerce is None:

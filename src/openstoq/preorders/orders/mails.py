@@ -190,7 +190,7 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
 
 
 def cause_of(error: str | None) -> Cause:
-    """Return the cause to give in a shopper's mail, from the provider's message about a decline."""
+    """Return the cause of a decline for a shopper's mail, derived from the provider's message."""
     return next((cause for words, cause in _CAUSES if words.search(error or "")), "declined")
 
 

@@ -1,4 +1,4 @@
-"""The twelve actions over variants: their preorder context, counts and metafields."""
+"""Actions on variants: their preorder context, counts and metafields."""
 
 from typing import Annotated
 from uuid import UUID

@@ -148,7 +148,7 @@ def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
 
 
 def _source(offer: Offer, sent: dict[str, Any]) -> Source:
-    """Return the source that a v1 body sets, or the offer's current source if it sets none.
+    """Return the `product_variants_source` that a v1 body sets, or else the offer's current one.
 
     Raises PlanProblems when the offer cannot have that source.
     """

@@ -15,7 +15,7 @@ Css = Annotated[
 
 
 class LineItemProperties(Settings):
-    """The properties of a preorder's cart line."""
+    """The line item properties that are added to a preorder's cart line, and their texts."""
 
     include_shipping_text: bool = True
     include_payment_breakdown: bool = False

@@ -1,1 +1,1 @@
-"""Actions on orders: read them, and decide about them."""
+"""Actions that read orders, and that make decisions on them."""
