@@ -80,7 +80,7 @@ async def test_a_charge_that_never_answers_is_left_to_be_repeated_with_its_key(h
         await asyncio.Event().wait()
 
     admin.operations["OrderChargeMandate"] = charged_and_silent
-    patience = Patience(attempts=2, answer=0.3, now=lambda: clock.now, sleep=clock.sleep)
+    patience = Patience(attempts=2, answer=2.0, now=lambda: clock.now, sleep=clock.sleep)
     shop = ShopifyConnector(http, patience)(ShopCredentials(DOMAIN, TOKEN, admin.url))
     with pytest.raises(CommerceUnavailable, match="OrderChargeMandate"):
         await shop.charge_mandate(ORDER, MANDATE, key="k1", schedule_id=6)
