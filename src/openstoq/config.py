@@ -216,6 +216,11 @@ class Collection(Group):
         "1,3,5,7",
         description="After how many days a declined balance is tried again, comma-separated.",
     )
+    hold_unpaid: bool = Field(
+        True,
+        description="Hold a preorder again when somebody releases it in Shopify before its balance "
+        "is paid. The merchant is told once.",
+    )
 
 
 class Audit(Group):

@@ -182,16 +182,16 @@ async def test_what_is_due_later_is_read(shop, admin):
 
 
 async def test_what_is_due_in_the_shoppers_currency_is_told_in_the_shops(shop, admin):
-    total = {
-        "shopMoney": {"amount": "100.0"},
-        "presentmentMoney": {"amount": "11111", "currencyCode": "JPY"},
+    outstanding = {
+        "shopMoney": {"amount": "80.0"},
+        "presentmentMoney": {"amount": "8889", "currencyCode": "JPY"},
     }
     due = {
         "totalBalance": {"amount": "8889", "currencyCode": "JPY"},
         "balanceDue": {"amount": "8889", "currencyCode": "JPY"},
     }
     terms = {"paymentSchedules": nodes(schedule(1, "JPY", "8889") | due)}
-    admin.replies(order_reply(order(paymentTerms=terms, currentTotalPriceSet=total)))
+    admin.replies(order_reply(order(paymentTerms=terms, totalOutstandingSet=outstanding)))
     (found,) = (await shop.order(ORDER)).schedules
     assert (found.total, found.balance_due) == (Decimal("80.00"), Decimal("80.00"))
 

@@ -24,6 +24,7 @@ NAMES = [
     "preorders.mails.send_payment_link",
     "preorders.mails.send_receipt",
     "preorders.mails.send_shipping_update",
+    "preorders.mails.tell_merchant_held_again",
     "preorders.mails.tell_merchant_uncollected",
     "preorders.orders.bulk.run_bulk",
     "preorders.orders.sync.sync_order",

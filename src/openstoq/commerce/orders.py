@@ -29,7 +29,8 @@ class OrderLine:
     """A line of an order.
 
     `quantity` is the units ordered; `current` is the units left after edits, removals and refunds,
-    of which `unfulfilled` are still to be sent. `total` is the price of `quantity` after discounts.
+    of which `unfulfilled` are still to be sent. `total` is the price of `quantity` after discounts,
+    with its taxes.
     """
 
     id: int
@@ -60,6 +61,11 @@ class PaymentSchedule:
     completed_at: datetime | None
     total: Decimal
     balance_due: Decimal
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether something of it is still to be paid."""
+        return self.completed_at is None and self.balance_due > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +174,11 @@ class Order:
     mandates: tuple[Mandate, ...]
     transactions: tuple[Transaction, ...]
     fulfillment_orders: tuple[FulfillmentOrder, ...]
+
+    @property
+    def waiting_schedules(self) -> list[PaymentSchedule]:
+        """The payment schedules of which something is still to be paid."""
+        return [one for one in self.schedules if one.is_waiting]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Money: Decimal amounts in a currency whose minor unit is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _DIGITS = {
@@ -36,6 +37,11 @@ def digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+def unit(currency: str) -> Decimal:
+    """Return the smallest amount in `currency` (ISO 4217)."""
+    return Decimal(1).scaleb(-digits(currency))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in one currency, rounded to that currency's minor unit."""
@@ -44,8 +50,27 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        unit = Decimal(1).scaleb(-digits(self.currency))
-        object.__setattr__(self, "amount", self.amount.quantize(unit, rounding=ROUND_HALF_UP))
+        rounded = self.amount.quantize(unit(self.currency), rounding=ROUND_HALF_UP)
+        object.__setattr__(self, "amount", rounded)
 
     def __str__(self) -> str:
         return f"{self.amount}"
+
+
+def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Divide an amount by weights, so that the parts add up to it to the smallest unit.
+
+    The remainder of rounding goes to the parts that lost most by rounding; of equals, to the
+    earlier.
+    """
+    whole = sum(weights, Decimal(0))
+    if whole <= 0:
+        return [Decimal(0) for _ in weights]
+    smallest = unit(currency)
+    exact = [amount * weight / whole for weight in weights]
+    parts = [one.quantize(smallest, rounding=ROUND_DOWN) for one in exact]
+    missing = int((amount - sum(parts, Decimal(0))) / smallest)
+    losers = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in losers[:missing]:
+        parts[i] += smallest
+    return parts

@@ -157,6 +157,17 @@ def uncollected(
     return _mail(notice, order, words, said, figures=figures, button=button)
 
 
+def held_again(notice: Notice, order: OrderFacts, *, amount: Decimal, order_url: str) -> bytes:
+    """Return the mail that notifies a merchant that an unpaid preorder is held again."""
+    # The mail goes to the merchant, so it does not greet the shopper.
+    order = replace(order, customer_name=None)
+    words = _words(order, "held_again", amount=amount)
+    said = [words["greeting"], words["intro"], words["todo"]]
+    figures = [_Figure(words["to_pay"], words["amount"])]
+    button = _Button(words["button"], mime.web_address(order_url))
+    return _mail(notice, order, words, said, figures=figures, button=button)
+
+
 def _words(
     order: OrderFacts,
     section: str | None = None,

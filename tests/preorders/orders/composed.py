@@ -6,7 +6,7 @@ from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import state
 from openstoq.preorders.orders.intake import compose
 from openstoq.preorders.orders.intake import money as intake_money
-from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.intake.compose import Recognition
 from openstoq.preorders.orders.recognition.matching import Match
 from tests.factories.records import (
     DAY,
@@ -33,19 +33,9 @@ def take(order, *offers, stored=None, option="partial"):
         for line, one in zip(order.lines, offers, strict=False)
     ]
     by_id = {one.id: one for one in offers}
-    owed = intake_money.read_money(order, stored, has_partial=option == "partial")
-    sold = compose.compose_lines(
-        order,
-        matches,
-        by_id,
-        stored.lines if stored else (),
-        market_id=None,
-        balance=owed.agreed,
-    )
-    made = compose.compose_order(
-        order, sold, by_id, stored, owed=owed, market_id=7, read_at=NOON, now=NOON
-    )
-    found = entries.reconcile(order, made.payments, LATER, at_checkout=owed.at_checkout)
+    known = Recognition(stored=stored, matches=matches, offers=by_id, market_id=7)
+    composed = compose.compose(order, known, read_at=NOON, now=LATER, hold_unpaid=True)
+    made, found = composed.order, composed.entries
     changed = {one.id: one for one in found}
     kept = [one for one in made.payments if one.id not in changed]
     state.derive(made, [*kept, *changed.values()], LATER)

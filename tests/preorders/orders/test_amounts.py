@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openstoq.kernel.money import digits
-from openstoq.preorders.orders.ledger.amounts import Share, divided, of_units, shares
+from openstoq.kernel.money import allocate, digits
+from openstoq.preorders.orders.ledger.amounts import Share, of_units, shares
 from tests.factories.records import money
 
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
@@ -32,7 +32,7 @@ def division(draw):
 @given(division())
 def test_the_parts_are_the_amount_and_each_within_a_unit_of_its_share(division):
     amount, weights, currency = division
-    parts = divided(amount, weights, currency)
+    parts = allocate(amount, weights, currency)
     whole = sum(weights)
     if whole == 0:
         assert parts == [0] * len(weights)
@@ -51,8 +51,8 @@ def test_the_order_of_lines_decides_nothing_but_ties(division, random):
     amount, weights, currency = division
     shuffled = list(range(len(weights)))
     random.shuffle(shuffled)
-    parts = divided(amount, weights, currency)
-    again = divided(amount, [weights[i] for i in shuffled], currency)
+    parts = allocate(amount, weights, currency)
+    again = allocate(amount, [weights[i] for i in shuffled], currency)
     whole = Fraction(sum(weights)) or 1
     lost = [
         Fraction(amount) * Fraction(one) / whole / Fraction(unit(currency)) % 1 for one in weights
@@ -64,20 +64,20 @@ def test_the_order_of_lines_decides_nothing_but_ties(division, random):
 
 def test_what_rounding_leaves_goes_to_those_that_lost_most():
     weights = [money(1), money(1), money(1)]
-    assert divided(money("0.10"), weights, "USD") == [money("0.04"), money("0.03"), money("0.03")]
-    assert divided(money(100), weights, "JPY") == [34, 33, 33]
-    assert divided(money("0.100"), weights, "KWD") == [
+    assert allocate(money("0.10"), weights, "USD") == [money("0.04"), money("0.03"), money("0.03")]
+    assert allocate(money(100), weights, "JPY") == [34, 33, 33]
+    assert allocate(money("0.100"), weights, "KWD") == [
         money("0.034"),
         money("0.033"),
         money("0.033"),
     ]
     uneven = [money(1), money(3), money(6)]
-    assert divided(money("0.05"), uneven, "USD") == [money("0.01"), money("0.01"), money("0.03")]
+    assert allocate(money("0.05"), uneven, "USD") == [money("0.01"), money("0.01"), money("0.03")]
 
 
 def test_nothing_is_divided_among_nobody():
-    assert divided(money(5), [], "USD") == []
-    assert divided(money(5), [money(0), money(0)], "USD") == [0, 0]
+    assert allocate(money(5), [], "USD") == []
+    assert allocate(money(5), [money(0), money(0)], "USD") == [0, 0]
 
 
 @pytest.mark.parametrize(

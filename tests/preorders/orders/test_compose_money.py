@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger import totals
 from openstoq.preorders.orders.ledger.amounts import left
 from tests.factories.records import (
     entry,
@@ -67,7 +67,7 @@ def test_what_was_paid_for_units_that_are_gone_can_be_paid_back():
         made = take(edited, one, stored=stored)
         assert (made.deposit, made.balance, made.state) == (50, 160, "balance_collected")
         assert of_lines(made) == [(20, 80)], "of the unit that is left"
-        standing = entries.ledger_totals(made)
+        standing = totals.ledger_totals(made)
         assert (standing.deposit.refundable, standing.balance.refundable) == (50, 160)
         back = [entry(160, kind="refund", mode="refund"), refund_entry(49)]
         assert settled(made, *made.payments, *back).state == "balance_collected"
@@ -78,7 +78,7 @@ def test_of_a_full_order_too():
     order = bought(sale(1, 210), total=110, lines=EDITED.lines, schedules=())
     made = take(replace(order, original_total=money(210)), selling(), option="full")
     assert (made.deposit, made.balance, made.state) == (210, 0, "placed")
-    assert entries.ledger_totals(made).deposit.refundable == 210
+    assert totals.ledger_totals(made).deposit.refundable == 210
     assert of_lines(made) == [(100, 0)]
 
 
@@ -94,7 +94,7 @@ def test_of_an_order_of_which_nothing_is_left_the_agreed_stays_to_be_read(order)
         made = take(order, one, stored=stored)
         assert (made.deposit, made.balance, made.state) == (50, 160, "cancelled")
         assert of_lines(made) == [(40, 160)]
-        assert entries.ledger_totals(made).deposit.refundable == 50
+        assert totals.ledger_totals(made).deposit.refundable == 50
 
 
 def test_a_line_that_is_removed_beside_another_is_not_agreed_any_more():
@@ -145,7 +145,7 @@ def test_of_a_mixed_order_removed_units_are_told_apart():
 
     assert (edited(170, 1, 2, 60).deposit, edited(70, 0, 2, 0).deposit) == (40, 40)
     made = edited(70, 0, 2, 0)
-    assert (made.state, entries.ledger_totals(made).deposit.refundable) == ("cancelled", 40)
+    assert (made.state, totals.ledger_totals(made).deposit.refundable) == ("cancelled", 40)
     # What was paid for a unit of the others pays for the preorder, so that less is outstanding.
     made = edited(240, 2, 1, 130)
     assert (made.deposit, made.balance, made.facts.snapshot.others_removed) == (70, 130, 30)
@@ -214,4 +214,4 @@ def test_removed_and_kept_money_can_be_paid_back():
     )
     made = take(removed, one, stored=stored, option="full")
     assert made.state == "cancelled"
-    assert entries.ledger_totals(made).deposit.refundable == 100
+    assert totals.ledger_totals(made).deposit.refundable == 100

@@ -18,7 +18,7 @@ MOST = 10
 def tried(charge, now, *, order=None, retry_days=SCHEDULE):
     """A charge that was handed over, and declined at once."""
     begun = charge_entry.handed_over(charge, order or preorder(), now)
-    return charge_entry.failed(begun, "declined", retry_days, now)
+    return charge_entry.failed(begun, "declined", retry_days, now, due_at=None)
 
 
 def tries(retry_days, *, late=timedelta(0)):
@@ -76,7 +76,9 @@ def test_a_key_is_of_one_attempt_and_stays_within_it():
     again = charge_entry.handed_over(begun, preorder(), NOON + DAY)
     assert again == begun
     assert begun.idempotency_key == charge.idempotency_key
-    retried = charge_entry.reopened(charge_entry.failed(begun, "declined", SCHEDULE, NOON))
+    retried = charge_entry.reopened(
+        charge_entry.failed(begun, "declined", SCHEDULE, NOON, due_at=None)
+    )
     assert retried.idempotency_key != charge.idempotency_key
     assert retried.id == charge.id
     other = charge_entry.opened(preorder(), "auto", NOON)
@@ -111,7 +113,9 @@ def test_a_reopened_charge_starts_afresh():
     begun = charge_entry.handed_over(
         charge_entry.opened(preorder(), "auto", NOON), preorder(), NOON
     )
-    failed = charge_entry.failed(replace(begun, reference="ref-1"), "declined", SCHEDULE, NOON)
+    failed = charge_entry.failed(
+        replace(begun, reference="ref-1"), "declined", SCHEDULE, NOON, due_at=None
+    )
     again = charge_entry.reopened(failed)
     assert again.status == "pending"
     assert {again.reference, again.retry_at, again.begun_at, again.settled_at} == {None}
@@ -120,11 +124,22 @@ def test_a_reopened_charge_starts_afresh():
 
 def test_a_charge_that_nobody_handed_over_counts_as_tried_once_it_failed():
     failed = charge_entry.failed(
-        entry(80, status="pending"), charge_entry.NO_METHOD, SCHEDULE, NOON
+        entry(80, status="pending"), charge_entry.NO_METHOD, SCHEDULE, NOON, due_at=None
     )
     assert (failed.attempts, failed.retry_at) == (1, NOON + DAY)
 
 
 def test_only_automatic_charges_are_tried_again():
-    failed = charge_entry.failed(entry(80, mode="manual", attempts=1), "refused", SCHEDULE, NOON)
+    failed = charge_entry.failed(
+        entry(80, mode="manual", attempts=1), "refused", SCHEDULE, NOON, due_at=None
+    )
     assert failed.retry_at is None
+
+
+@pytest.mark.parametrize(("due", "retry"), [(30, 30), (1, 1), (0, 1), (-3, 1)])
+def test_a_charge_before_the_due_day_is_not_retried_before_it(due, retry):
+    begun = charge_entry.handed_over(
+        charge_entry.opened(preorder(), "auto", NOON), preorder(), NOON
+    )
+    failed = charge_entry.failed(begun, "declined", SCHEDULE, NOON, due_at=NOON + due * DAY)
+    assert failed.retry_at == NOON + retry * DAY

@@ -8,7 +8,7 @@ from openstoq.commerce.orders import OrderLine, PaymentSchedule, Transaction
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import state
 from openstoq.preorders.orders.intake import compose, money
-from openstoq.preorders.orders.ledger import amounts, entries, refund_plan
+from openstoq.preorders.orders.ledger import amounts, entries, refund_plan, totals
 from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.recognition import matching
 from sandbox.deeds import STEPS, placed
@@ -78,7 +78,7 @@ def take(order, stored, plans):
     known = stored.lines if stored is not None else ()
     matches = matching.match(order, plans, OFFERS, known)
     owed = money.read_money(order, stored, has_partial=True)
-    sold = compose.compose_lines(order, matches, OFFERS, known, market_id=None, balance=owed.agreed)
+    sold = compose.compose_lines(order, matches, OFFERS, stored, market_id=None, agreed=owed.agreed)
     made = compose.compose_order(
         order, sold, OFFERS, stored, owed=owed, market_id=None, read_at=NOON, now=NOON
     )
@@ -94,7 +94,7 @@ def facts(made):
         (made.state, made.deposit, made.balance, made.collected_at is not None),
         [(one.id, one.current, one.total, one.deposit, one.balance) for one in amounts.left(made)],
         sorted((one.transaction_id, one.kind, one.part, one.amount) for one in made.payments),
-        entries.ledger_totals(made),
+        totals.ledger_totals(made),
     )
 
 

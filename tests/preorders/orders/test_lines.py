@@ -101,8 +101,9 @@ def test_offers_are_named_by_well_formed_ids_alone():
 
 
 def preordered(order, matches, offers, known=(), balance=80):
+    stored = preorder(lines=tuple(known)) if known else None
     return compose.compose_lines(
-        order, matches, by_id(*offers), known, market_id=7, balance=money(balance)
+        order, matches, by_id(*offers), stored, market_id=7, agreed=money(balance)
     )
 
 
@@ -324,9 +325,8 @@ def sold_by(cart):
 def take(order, matches, offers, stored):
     has_partial = any(one.payment == "partial" for one in matches)
     owed = intake_money.read_money(order, stored, has_partial=has_partial)
-    known = stored.lines if stored is not None else ()
     sold = compose.compose_lines(
-        order, matches, by_id(*offers), known, market_id=None, balance=owed.agreed
+        order, matches, by_id(*offers), stored, market_id=None, agreed=owed.agreed
     )
     return compose.compose_order(
         order, sold, by_id(*offers), stored, owed=owed, market_id=None, read_at=NOON, now=NOON

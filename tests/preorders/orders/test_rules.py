@@ -180,8 +180,8 @@ def test_while_a_charge_is_under_way_no_money_moves(status):
     order = preorder(payments=(deposit_of(20), entry(80, status=status)), mandates=(CARD,))
     assert "under way" in rules.unchargeable(order, auto=True)
     assert "under way" in rules.unchargeable(order, auto=False)
-    assert "ask for the refund again" in rules.unrefundable("refund_deposit", order)
-    refusal = rules.uncancellable(order, in_shop=False)
+    assert "ask for the refund again" in rules.unrefundable("refund_deposit", order, ("deposit",))
+    refusal = rules.uncancellable(order, in_shop=False, refund=())
     if status == "pending":
         assert refusal is None
     else:
@@ -192,16 +192,16 @@ def test_while_a_charge_is_under_way_no_money_moves(status):
 def test_a_charge_that_ended_is_in_nobodys_way(status):
     order = preorder(payments=(deposit_of(20), entry(80, status=status)), mandates=(CARD,))
     assert rules.unchargeable(order, auto=True) is None
-    assert rules.unrefundable("refund_deposit", order) is None
-    assert rules.uncancellable(order, in_shop=False) is None
+    assert rules.unrefundable("refund_deposit", order, ("deposit",)) is None
+    assert rules.uncancellable(order, in_shop=False, refund=()) is None
 
 
 def test_what_was_sent_in_part_is_cancelled_here_only():
     order = preorder(lines=(preorder_line(ordered=2, current=2, unfulfilled=1),))
-    assert "sent already" in rules.uncancellable(order, in_shop=True)
-    assert rules.uncancellable(order, in_shop=False) is None
+    assert "sent already" in rules.uncancellable(order, in_shop=True, refund=())
+    assert rules.uncancellable(order, in_shop=False, refund=()) is None
     whole = preorder(lines=(preorder_line(ordered=2, current=2, unfulfilled=2),))
-    assert rules.uncancellable(whole, in_shop=True) is None
+    assert rules.uncancellable(whole, in_shop=True, refund=()) is None
 
 
 def test_nothing_is_charged_while_money_is_paid_back():
@@ -221,7 +221,7 @@ def test_a_refunded_order_is_not_charged_although_its_balance_is_open():
 def test_the_state_comes_before_what_is_under_way():
     charge = entry(80, status="processing")
     order = preorder(state="cancelled", payments=(charge,))
-    assert "cancelled already" in rules.uncancellable(order, in_shop=False)
+    assert "cancelled already" in rules.uncancellable(order, in_shop=False, refund=())
     assert "cancelled" in rules.unchargeable(order, auto=True)
     gone = preorder(state="refunded", payments=(charge,))
-    assert "paid back already" in rules.unrefundable("refund_balance", gone)
+    assert "paid back already" in rules.unrefundable("refund_balance", gone, ("balance",))

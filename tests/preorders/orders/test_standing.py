@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger import totals
 from openstoq.preorders.orders.ledger.entries import collected_at
 from tests.factories.records import (
     DAY,
@@ -22,7 +22,7 @@ from tests.factories.records import (
 
 def standing(deposit, balance, book, *, expected=False, **facts):
     order = preorder(deposit=deposit, balance=balance, payments=tuple(book), **facts)
-    return entries.ledger_totals(order, expected=expected)
+    return totals.ledger_totals(order, expected=expected)
 
 
 def test_how_a_deposit_and_a_balance_stand():

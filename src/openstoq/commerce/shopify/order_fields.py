@@ -15,7 +15,7 @@ from openstoq.commerce.orders import (
     Transaction,
 )
 from openstoq.commerce.shopify.fields import Fields
-from openstoq.kernel.money import Money
+from openstoq.commerce.shopify.schedules import Bag, Stated, convert_due, convert_paid
 from openstoq.kernel.places import country_code, locale_tag
 
 
@@ -48,7 +48,7 @@ def order(node: Fields) -> Order:
         status_url=node.text_or_none("statusPageUrl"),
         collection_url=collection.text_or_none("additionalPaymentCollectionUrl"),
         customer=_customer(node.inside("customer")) if node.has("customer") else None,
-        lines=tuple(lines(node.inside("lineItems"))),
+        lines=tuple(lines(node.inside("lineItems"), taxes_included=taxes_included(node))),
         schedules=tuple(_schedules(node)),
         mandates=tuple(_mandate(each) for each in collection.each("vaultedPaymentMethods")),
         transactions=tuple(_transaction(each) for each in node.each("transactions")),
@@ -58,8 +58,16 @@ def order(node: Fields) -> Order:
     )
 
 
-def lines(connection: Fields) -> Iterator[OrderLine]:
-    """Parse the order lines on a page."""
+def taxes_included(node: Fields) -> bool:
+    """Return whether an order's prices include their taxes."""
+    return node.flag_or_none("taxesIncluded") is True
+
+
+def lines(connection: Fields, *, taxes_included: bool) -> Iterator[OrderLine]:
+    """Parse the order lines on a page.
+
+    A line's total includes its taxes, because Shopify charges and refunds them with the line.
+    """
     for node in connection.each("nodes"):
         quantity = node.count("quantity")
         unit_price = shop_amount(node, "originalUnitPriceSet")
@@ -68,6 +76,7 @@ def lines(connection: Fields) -> Iterator[OrderLine]:
             (shop_amount(each, "allocatedAmountSet") for each in node.each("discountAllocations")),
             Decimal(0),
         )
+        taxes = sum((shop_amount(each, "priceSet") for each in node.each("taxLines")), Decimal(0))
         yield OrderLine(
             id=node.id("id"),
             title=node.text("title"),
@@ -80,7 +89,7 @@ def lines(connection: Fields) -> Iterator[OrderLine]:
             current=node.count("currentQuantity"),
             unfulfilled=node.count("unfulfilledQuantity"),
             unit_price=unit_price,
-            total=unit_price * quantity - discount,
+            total=unit_price * quantity - discount + (Decimal(0) if taxes_included else taxes),
             properties={
                 each.text("key"): each.text("value") for each in node.each("customAttributes")
             },
@@ -145,29 +154,51 @@ def _customer(node: Fields) -> OrderCustomer:
     )
 
 
-def _schedules(node: Fields) -> Iterator[PaymentSchedule]:
+def _schedules(node: Fields) -> list[PaymentSchedule]:
     connection = node.inside("paymentTerms").inside("paymentSchedules")
-    for each in connection.each("nodes"):
-        yield PaymentSchedule(
+    found = list(connection.each("nodes"))
+    totals = [each.inside("totalBalance").amount("amount") for each in found]
+    due = [each.inside("balanceDue").amount("amount") for each in found]
+    currency = node.text("currencyCode")
+    if any(each.inside("balanceDue").text("currencyCode") not in (currency, "") for each in found):
+        paid = [total - left for total, left in zip(totals, due, strict=True)]
+        stated = _stated(node)
+        due = convert_due(due, stated, currency)
+        totals = [a + b for a, b in zip(due, convert_paid(paid, stated, currency), strict=True)]
+    return [
+        PaymentSchedule(
             id=each.id("id"),
             due_at=each.moment_or_none("dueAt"),
             completed_at=each.moment_or_none("completedAt"),
-            total=_in_shop_currency(node, each.inside("totalBalance")),
-            balance_due=_in_shop_currency(node, each.inside("balanceDue")),
+            total=total,
+            balance_due=left,
         )
+        for each, total, left in zip(found, totals, due, strict=True)
+    ]
 
 
-def _in_shop_currency(node: Fields, told: Fields) -> Decimal:
-    """Parse an amount that Shopify gives in only one currency, which may be the shopper's."""
-    amount, currency = told.amount("amount"), node.text("currencyCode")
-    if told.text("currencyCode") in (currency, ""):
-        return amount
-    total = node.inside("currentTotalPriceSet")
-    shown = total.inside("presentmentMoney").amount("amount")
-    if not shown:
-        return Decimal(0)
-    rate = total.inside("shopMoney").amount("amount") / shown
-    return Money(amount * rate, currency).amount
+def _stated(node: Fields) -> Stated:
+    received = sorted(
+        (
+            each
+            for each in node.each("transactions")
+            if each.text("kind") in ("SALE", "CAPTURE") and each.text("status") == "SUCCESS"
+        ),
+        key=lambda each: (
+            each.moment_or_none("processedAt") or node.moment("createdAt"),
+            each.id("id"),
+        ),
+    )
+    return Stated(
+        price=_bag(node, "originalTotalPriceSet"),
+        outstanding=_bag(node, "totalOutstandingSet"),
+        payments=[_bag(each, "amountSet") for each in received],
+    )
+
+
+def _bag(node: Fields, name: str) -> Bag:
+    shown = node.inside(name).inside("presentmentMoney").amount_or_none("amount")
+    return Bag(shop_amount(node, name), shown or Decimal(0))
 
 
 def _mandate(node: Fields) -> Mandate:

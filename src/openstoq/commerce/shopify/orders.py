@@ -44,6 +44,7 @@ async def order(client: Client, order_id: int) -> Order | None:
             return None
         node = told.inside("order")
         part = order_fields.order(node)
+        taxes_included = order_fields.taxes_included(node)
         after = next_cursor(node.inside("lineItems"))
         begun, more = _begun(node.inside("fulfillmentOrders"))
     if answer.errors:
@@ -51,7 +52,12 @@ async def order(client: Client, order_id: int) -> Order | None:
         log.warning("order.partly_denied", order_id=order_id, scopes=scopes)
     return replace(
         part,
-        lines=_once([*part.lines, *await _further_lines(client, order_id, after)]),
+        lines=_once(
+            [
+                *part.lines,
+                *await _further_lines(client, order_id, after, taxes_included=taxes_included),
+            ]
+        ),
         fulfillment_orders=_once(
             [
                 await _completed(client, one, rest)
@@ -95,7 +101,9 @@ async def untag(client: Client, order_id: int, tags: Sequence[str]) -> None:
         answer.payload("tagsRemove")
 
 
-async def _further_lines(client: Client, order_id: int, after: str | None) -> list[OrderLine]:
+async def _further_lines(
+    client: Client, order_id: int, after: str | None, *, taxes_included: bool
+) -> list[OrderLine]:
     found: list[OrderLine] = []
     while after is not None:
         answer = await client.execute(
@@ -103,7 +111,7 @@ async def _further_lines(client: Client, order_id: int, after: str | None) -> li
         )
         with reading("OrderLinesPage"):
             page = answer.whole().inside("order").inside("lineItems")
-            found += order_fields.lines(page)
+            found += order_fields.lines(page, taxes_included=taxes_included)
             after = next_cursor(page)
     return found
 

@@ -67,6 +67,11 @@ class _Letter:
         return self.facts(self.order.facts.locale, self.order.facts.customer_name)
 
     @property
+    def admin_url(self) -> str:
+        """The order's page in the shop's admin."""
+        return f"https://{self.shop.domain}/admin/orders/{self.order.order_id}"
+
+    @property
     def last_charge(self) -> Payment | None:
         """The automatic charge of the balance that was begun most recently."""
         charges = [one for one in self.order.payments if one.kind == "balance"]
@@ -184,7 +189,27 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
             letter.facts(letter.shop.locale),
             amount=charge.amount if charge is not None else letter.order.facts.outstanding,
             error=charge.error if charge is not None else None,
-            order_url=f"https://{letter.shop.domain}/admin/orders/{order_id}",
+            order_url=letter.admin_url,
+        ),
+    )
+
+
+@jobs.job(attempts=30, lane=Lane.SENDS)
+async def tell_merchant_held_again(run: Run, *, order_id: int, notice_id: UUID) -> None:
+    """Mail the merchant that a preorder was released unpaid, and is held again."""
+    letter = await _load(run, order_id)
+    if letter is None or _is_settled(letter.order):
+        return
+    await _send(
+        run,
+        letter,
+        notice_id,
+        letter.shop.email,
+        lambda notice: order_mails.held_again(
+            notice,
+            letter.facts(letter.shop.locale),
+            amount=letter.order.facts.outstanding,
+            order_url=letter.admin_url,
         ),
     )
 

@@ -1,5 +1,6 @@
 """A preorder order: Shopify's data, the decisions made here, the lines and the ledger."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -101,10 +102,26 @@ class Payment:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class OtherLines:
+    """The lines of an order that no offer sold.
+
+    `ordered` maps them to their units at checkout. `removed` is the price of units that are no
+    longer in the order, `added` the price of units that an edit added.
+    """
+
+    ordered: Mapping[int, int]
+    removed: Decimal
+    added: Decimal
+
+
 class Snapshot(BaseModel):
     """Shopify's data of an order that has no columns of its own.
 
-    `others_removed` is the price of the units of other lines that were removed from the order.
+    `others_removed` is the price of the units of other lines that were removed from the order,
+    `others_added` the price of those that were added after checkout. `others_ordered` maps other
+    lines to their units at checkout. `shares_schedules` is true if a schedule is also for lines
+    that another app's plan sold.
     """
 
     test: bool = False
@@ -115,13 +132,16 @@ class Snapshot(BaseModel):
     can_mark_paid: bool = False
     has_other_lines: bool = False
     others_removed: Decimal = ZERO
+    others_added: Decimal = ZERO
+    others_ordered: dict[int, int] = {}
+    shares_schedules: bool = False
     tags: tuple[str, ...] = ()
     schedules: tuple[PaymentSchedule, ...] = ()
     mandates: tuple[Mandate, ...] = ()
     fulfillment_orders: tuple[FulfillmentOrder, ...] = ()
 
     @classmethod
-    def of(cls, order: Order, *, has_other_lines: bool, others_removed: Decimal) -> "Snapshot":
+    def of(cls, order: Order, others: "OtherLines", *, shares_schedules: bool) -> "Snapshot":
         """Return the snapshot of an order as Shopify has it."""
         return cls(
             test=order.test,
@@ -130,8 +150,11 @@ class Snapshot(BaseModel):
             status_url=order.status_url,
             collection_url=order.collection_url,
             can_mark_paid=order.can_mark_paid,
-            has_other_lines=has_other_lines,
-            others_removed=others_removed,
+            has_other_lines=bool(others.ordered or others.added),
+            others_removed=others.removed,
+            others_added=others.added,
+            others_ordered=dict(others.ordered),
+            shares_schedules=shares_schedules,
             tags=order.tags,
             schedules=order.schedules,
             mandates=order.mandates,
@@ -173,6 +196,7 @@ class Decisions:
     """The decisions about an order, by its offers, the merchant or the rules.
 
     Shopify has to follow them; each change that it has to follow increases `revision`.
+    `held_again_at` is when an unpaid preorder that somebody released was first held again.
     """
 
     collect: Collect
@@ -181,6 +205,7 @@ class Decisions:
     cancel_reason: str | None = None
     exceeded: list[str] = field(default_factory=list)
     hold_wanted: bool | None = None
+    held_again_at: datetime | None = None
     split_wanted: bool = False
     tags_wanted: list[str] = field(default_factory=list)
     tags_unwanted: list[str] = field(default_factory=list)
@@ -200,7 +225,12 @@ class Synced:
 
 @dataclass(slots=True, kw_only=True)
 class PreorderOrder:
-    """An order of which an offer sold at least one line; amounts are in `currency`."""
+    """An order of which an offer sold at least one line; amounts are in `currency`.
+
+    `at_checkout` is the amount of the whole order, other goods included, that was due when it was
+    placed. It is None until Shopify has stated what is due later, and then never changes: no edit
+    makes more of an order due at checkout.
+    """
 
     order_id: int
     id: UUID
@@ -210,6 +240,7 @@ class PreorderOrder:
     facts: ShopFacts
     decisions: Decisions
     synced: Synced = field(default_factory=Synced)
+    at_checkout: Decimal | None = None
     deposit: Decimal
     balance: Decimal
     due_at: datetime | None
@@ -244,11 +275,7 @@ class PreorderOrder:
     @property
     def open_schedule(self) -> PaymentSchedule | None:
         """The unpaid payment schedule that is due first, if any."""
-        waiting = [
-            one
-            for one in self.facts.snapshot.schedules
-            if one.completed_at is None and one.balance_due > 0
-        ]
+        waiting = [one for one in self.facts.snapshot.schedules if one.is_waiting]
         # A schedule without a date is due on fulfillment, and sorts after any date.
         return min(
             waiting,

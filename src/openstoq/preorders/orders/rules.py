@@ -1,9 +1,10 @@
 """Decisions about preorder orders: the actions that a state allows, and the reasons against one."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from openstoq.kernel.money import Money
-from openstoq.preorders.orders.model import UNDER_WAY, Payment, PreorderOrder, State
+from openstoq.preorders.orders.model import UNDER_WAY, Part, Payment, PreorderOrder, State
 
 Action = Literal[
     "hold",
@@ -35,6 +36,10 @@ _AT_THE_BANK = (
     "end, in three days at the latest; then {}"
 )
 _CHARGED = "a charge of the balance is under way; wait until GET payments shows its end, then {}"
+_UNRECORDED = (
+    "the balance was marked as collected, and Shopify has not recorded that yet; wait until GET "
+    "payments shows its shopify_transaction_id, then {}"
+)
 _PAID_BACK = "everything was paid back already; GET payments shows when"
 _CHARGE_NOTHING: dict[State, str] = {
     "placed": _NO_BALANCE,
@@ -124,18 +129,19 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
     return None
 
 
-def unrefundable(action: RefundAction, order: PreorderOrder) -> str | None:
-    """Return why nothing may be refunded now, or None.
+def unrefundable(action: RefundAction, order: PreorderOrder, parts: Collection[Part]) -> str | None:
+    """Return why nothing of these parts may be refunded now, or None.
 
     The caller checks whether any money is left to refund.
     """
     if (forbidden := obstacle(action, order)) is not None:
         return forbidden
-    return _charging(order, "ask for the refund again")
+    then = "ask for the refund again"
+    return _charging(order, then) or _unrecorded(order, parts, then)
 
 
-def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
-    """Return why a preorder cannot be cancelled, or None.
+def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Part]) -> str | None:
+    """Return why a preorder cannot be cancelled and these parts refunded, or None.
 
     With `in_shop`, its order in Shopify is to be cancelled as well. A charge that has not been
     handed to Shopify yet is no obstacle: it is called off.
@@ -147,10 +153,19 @@ def uncancellable(order: PreorderOrder, *, in_shop: bool) -> str | None:
             "a part of the order was sent already, and Shopify cancels no such order; cancel the "
             "preorder without cancel_shopify_order, or pay back what is due with payments/refund"
         )
+    if (unrecorded := _unrecorded(order, refund, "cancel again")) is not None:
+        return unrecorded
     charge = order.charge_under_way
     if charge is not None and charge.status == "pending":
         return None
     return _charging(order, "cancel again")
+
+
+def _unrecorded(order: PreorderOrder, parts: Collection[Part], then: str) -> str | None:
+    """Return that Shopify cannot pay the balance back yet, and what to do; None if it can."""
+    if "balance" in parts and any(one.is_untold for one in order.payments):
+        return _UNRECORDED.format(then)
+    return None
 
 
 def _charging(order: PreorderOrder, then: str) -> str | None:

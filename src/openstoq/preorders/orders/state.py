@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from openstoq.preorders.orders import rules
-from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.model import Payment, PreorderOrder, State
+from openstoq.preorders.orders.ledger import entries, totals
+from openstoq.preorders.orders.model import ZERO, Payment, PreorderOrder, State
 
 
 def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
@@ -28,7 +28,7 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     order.decisions.paid_wanted = order.decisions.paid_wanted and any(
         one.is_untold for one in order.payments
     )
-    standing = entries.ledger_totals(order)
+    standing = totals.ledger_totals(order)
     order.state = state_of(
         Facts(
             is_cancelled=order.decisions.cancelled_at is not None,
@@ -45,16 +45,25 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
     """Return when the balance was collected.
 
-    The time stays once it is set, unless a manually recorded payment has become void.
+    The time stays once it is set, unless a manually recorded payment has become void, or an edit
+    has raised the balance above what was paid of it.
     """
     is_called_off = any(
         one.kind == "balance" and one.mode == "manual" and one.status == "void"
         for one in order.payments
     )
-    if order.collected_at is not None and not is_called_off:
+    is_reopened = is_called_off or _is_raised(order)
+    if order.collected_at is not None and not is_reopened:
         return order.collected_at
     paid_at = entries.collected_at(order.payments, order)
     return paid_at or ((order.collected_at or now) if _is_paid(order) else None)
+
+
+def _is_raised(order: PreorderOrder) -> bool:
+    paid = entries.total_of(
+        one for one in order.payments if one.kind == "balance" and one.status == "succeeded"
+    )
+    return order.facts.outstanding > 0 and ZERO < paid < order.balance
 
 
 def _is_paid(order: PreorderOrder) -> bool:

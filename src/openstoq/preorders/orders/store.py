@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 _ORDER = """
     order_id, id, name, placed_at, customer_id, customer_name, email, phone, locale, country,
     market_id, currency, read_at, shop_updated_at, shop_cancelled_at, total, received, refunded,
-    outstanding, deposit, balance, due_at, snapshot, state, collect, collected_at, released_at,
-    cancelled_at, cancel_reason, exceeded, hold_wanted, split_wanted, tags_wanted,
-    tags_unwanted, cancel_wanted, cancel_asked_at, paid_wanted, revision, synced_revision,
+    outstanding, at_checkout, deposit, balance, due_at, snapshot, state, collect, collected_at,
+    released_at, cancelled_at, cancel_reason, exceeded, hold_wanted, held_again_at, split_wanted,
+    tags_wanted, tags_unwanted, cancel_wanted, cancel_asked_at, paid_wanted, revision, synced_revision,
     sync_error, created_at, updated_at
 """
 _LINE = """
@@ -215,8 +215,8 @@ async def save_lines(
         INSERT INTO preorder_lines
         SELECT * FROM jsonb_populate_recordset(NULL::preorder_lines, $1)
         ON CONFLICT (shop_id, line_id) DO UPDATE
-        SET market_id = excluded.market_id, current = excluded.current,
-            unfulfilled = excluded.unfulfilled, counted = excluded.counted,
+        SET market_id = excluded.market_id, ordered = excluded.ordered,
+            current = excluded.current, unfulfilled = excluded.unfulfilled, counted = excluded.counted,
             total = excluded.total, deposit = excluded.deposit, balance = excluded.balance,
             exceeded = excluded.exceeded
         """,

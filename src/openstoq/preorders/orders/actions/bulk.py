@@ -201,7 +201,7 @@ async def _perform(work: Work, told: Any, order: PreorderOrder) -> None:
         case "release":
             await decisions.release(work, order, force=told["force"], tags=told["tags"])
         case "cancel":
-            obstacle = rules.uncancellable(order, in_shop=told["in_shop"])
+            obstacle = rules.uncancellable(order, in_shop=told["in_shop"], refund=told["refund"])
             if obstacle is not None:
                 raise Conflict(obstacle)
             await decisions.cancel(

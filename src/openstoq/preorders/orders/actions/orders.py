@@ -120,14 +120,14 @@ async def cancel(
     Does not cancel the Shopify order, unless cancel_shopify_order is true; sets cancelled_at on
     the preorder. Use the refund flags for refunds. 409 while a charge is under way.
     """
-    obstacle = rules.uncancellable(order, in_shop=cancel_shopify_order)
-    if obstacle is not None:
-        raise Conflict(obstacle)
     parts: list[Part] = []
     if refund_deposit:
         parts.append("deposit")
     if refund_balance:
         parts.append("balance")
+    obstacle = rules.uncancellable(order, in_shop=cancel_shopify_order, refund=parts)
+    if obstacle is not None:
+        raise Conflict(obstacle)
     await decisions.cancel(
         context,
         order,

@@ -140,7 +140,7 @@ async def _refund(
     parts: tuple[Part, ...],
     reason: Reason,
 ) -> PaymentsView:
-    obstacle = rules.unrefundable(action, order)
+    obstacle = rules.unrefundable(action, order, parts)
     if obstacle is not None:
         raise Conflict(obstacle)
     found = refund_plan.refunds(order, parts, reason, context.runtime.clock())

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from openstoq.commerce.orders import Order, OrderLine
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders.intake.money import Money, read_money
+from openstoq.preorders.orders import rules
+from openstoq.preorders.orders.intake import other_plans
+from openstoq.preorders.orders.intake.money import Money, later_of, read_money
 from openstoq.preorders.orders.ledger import entries
 from openstoq.preorders.orders.ledger.amounts import of_units, shares, worth
 from openstoq.preorders.orders.model import (
@@ -19,6 +20,7 @@ from openstoq.preorders.orders.model import (
     Collect,
     Decisions,
     Line,
+    OtherLines,
     Payment,
     PreorderOrder,
     ShopFacts,
@@ -42,6 +44,7 @@ class Composition:
     """An order composed from Shopify's data, with the changes to be saved.
 
     `before` holds the lines as they were stored, `entries` the ledger's new and changed entries.
+    `is_held_again` is true if an unpaid preorder is held again for the first time.
     """
 
     order: PreorderOrder
@@ -49,16 +52,27 @@ class Composition:
     entries: Sequence[Payment]
     offers: Mapping[UUID, Offer]
     is_new: bool
+    is_held_again: bool
 
 
-def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetime) -> Composition:
-    """Compose our record of an order, its lines and its ledger, before its limits are judged."""
+def compose(
+    order: Order, known: Recognition, *, read_at: datetime, now: datetime, hold_unpaid: bool
+) -> Composition:
+    """Compose our record of an order, its lines and its ledger, before its limits are judged.
+
+    If somebody releases our holds in Shopify, that counts as the merchant's release. With
+    `hold_unpaid`, an order whose balance is owed is held again instead, because a blanket release
+    by another app would send goods that are not paid for.
+    """
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
+    order, shared = other_plans.set_aside(order, known.matches, offers, stored)
     has_partial = any(match.payment == "partial" for match in known.matches)
     money = read_money(order, stored, has_partial=has_partial)
+    if shared is not None:
+        money = replace(money, agreed=min(money.agreed, shared), balance=min(money.balance, shared))
     lines = compose_lines(
-        order, known.matches, offers, before, market_id=known.market_id, balance=money.agreed
+        order, known.matches, offers, stored, market_id=known.market_id, agreed=money.agreed
     )
     composed = compose_order(
         order,
@@ -69,13 +83,31 @@ def compose(order: Order, known: Recognition, *, read_at: datetime, now: datetim
         market_id=known.market_id,
         read_at=read_at,
         now=now,
+        shares_schedules=shared is not None,
     )
+    is_held_again = False
     if stored is not None and was_released_by_hand(stored, composed):
-        composed.decisions.hold_wanted, composed.decisions.released_at = None, now
+        if hold_unpaid and rules.owes(composed):
+            is_held_again = _hold_again(composed, now)
+        else:
+            composed.decisions.hold_wanted, composed.decisions.released_at = None, now
     ledger = entries.reconcile(order, composed.payments, now, at_checkout=money.at_checkout)
     return Composition(
-        order=composed, before=before, entries=ledger, offers=offers, is_new=stored is None
+        order=composed,
+        before=before,
+        entries=ledger,
+        offers=offers,
+        is_new=stored is None,
+        is_held_again=is_held_again,
     )
+
+
+def _hold_again(order: PreorderOrder, now: datetime) -> bool:
+    """Decide again to hold an order; return whether this is the first time."""
+    order.decisions.revision += 1
+    is_first = order.decisions.held_again_at is None
+    order.decisions.held_again_at = order.decisions.held_again_at or now
+    return is_first
 
 
 def compose_order(
@@ -88,20 +120,21 @@ def compose_order(
     market_id: int | None,
     read_at: datetime,
     now: datetime,
+    shares_schedules: bool = False,
 ) -> PreorderOrder:
     """Return the order, new or updated; call `state.derive` once the order's ledger is known."""
-    sold = {line.id for line in lines}
-    others = [line for line in order.lines if line.id not in sold and line.quantity > 0]
+    others = _other_lines(order, lines, stored)
     is_left = order.cancelled_at is None and any(line.current for line in lines)
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
-    facts = _facts(order, others, read_at)
-    deposit = _deposit(order, lines, owed) if others else owed.at_checkout
+    facts = _facts(order, Snapshot.of(order, others, shares_schedules=shares_schedules), read_at)
+    deposit = _deposit(order, lines, owed) if others.ordered else owed.at_checkout
     if stored is not None:
         return replace(
             stored,
             facts=facts,
             decisions=replace(stored.decisions),
+            at_checkout=owed.fixed,
             deposit=deposit,
             balance=balance,
             due_at=owed.due_at,
@@ -116,6 +149,7 @@ def compose_order(
         currency=order.currency,
         facts=facts,
         decisions=_decide(lines, offers),
+        at_checkout=owed.fixed,
         deposit=deposit,
         balance=balance,
         due_at=owed.due_at,
@@ -127,8 +161,7 @@ def compose_order(
     )
 
 
-def _facts(order: Order, others: Sequence[OrderLine], read_at: datetime) -> ShopFacts:
-    """Return what Shopify has of an order; `others` are its lines that are no preorders."""
+def _facts(order: Order, snapshot: Snapshot, read_at: datetime) -> ShopFacts:
     customer = order.customer
     return ShopFacts(
         name=order.name,
@@ -145,11 +178,23 @@ def _facts(order: Order, others: Sequence[OrderLine], read_at: datetime) -> Shop
         received=order.received,
         refunded=order.refunded,
         outstanding=order.outstanding,
-        snapshot=Snapshot.of(
-            order,
-            has_other_lines=bool(others),
-            others_removed=sum((_removed(line, order.currency) for line in others), ZERO),
-        ),
+        snapshot=snapshot,
+    )
+
+
+def _other_lines(order: Order, lines: Iterable[Line], stored: PreorderOrder | None) -> OtherLines:
+    """Return what an order has beside its preorders; its first reading fixes what was ordered."""
+    preordered = {line.id for line in lines}
+    others = [one for one in order.lines if one.id not in preordered and one.quantity > 0]
+    if stored is not None and stored.at_checkout is not None:
+        ordered = stored.facts.snapshot.others_ordered
+    else:
+        ordered = {one.id: one.quantity for one in others}
+    currency = order.currency
+    return OtherLines(
+        ordered=ordered,
+        removed=sum((_removed(one, ordered.get(one.id, 0), currency) for one in others), ZERO),
+        added=sum((_added(one, ordered.get(one.id, 0), currency) for one in others), ZERO),
     )
 
 
@@ -175,9 +220,14 @@ def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
     return max(agreed, worth(lines, order.currency) - owed.balance)
 
 
-def _removed(line: OrderLine, currency: str) -> Decimal:
-    """Return the price of a line's units that are no longer in the order."""
-    return line.total - of_units(line.total, line.current, line.quantity, currency)
+def _removed(line: OrderLine, ordered: int, currency: str) -> Decimal:
+    """Return the price of a line's ordered units that are no longer in the order."""
+    return of_units(line.total, max(ordered - line.current, 0), line.quantity, currency)
+
+
+def _added(line: OrderLine, ordered: int, currency: str) -> Decimal:
+    """Return the price of a line's units that are in the order beyond those ordered."""
+    return of_units(line.total, max(line.current - ordered, 0), line.quantity, currency)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
@@ -235,33 +285,39 @@ def compose_lines(
     order: Order,
     matches: Iterable[Match],
     offers: Mapping[UUID, Offer],
-    known: Iterable[Line],
+    stored: PreorderOrder | None,
     *,
     market_id: int | None,
-    balance: Decimal,
+    agreed: Decimal,
 ) -> list[Line]:
     """Return the preordered lines as they are now, the agreed balance divided between them.
 
-    Units that count against limits keep counting while they are left in the order. No units of
-    a new line count yet.
+    What a line was agreed to cost at checkout stays, once that is known; `amounts.left` says what
+    its units cost now. Units that count against limits keep counting while they are left in the
+    order. No units of a new line count yet.
     """
-    by_id = {line.id: line for line in known}
+    by_id = {line.id: line for line in stored.lines} if stored is not None else {}
+    is_fixed = stored is not None and stored.at_checkout is not None
     matched = list(matches)
     totals = [one.line.total for one in matched]
-    later = [_later(one, by_id.get(one.line.id), offers.get(one.offer_id)) for one in matched]
-    parts = shares(totals, later, balance, order.currency)
+    later = [later_of(one, by_id.get(one.line.id), offers.get(one.offer_id)) for one in matched]
+    parts = shares(totals, later, agreed, order.currency)
     lines: list[Line] = []
     for one, share in zip(matched, parts, strict=True):
-        line = by_id.get(one.line.id) or _new(one, market_id)
+        known = by_id.get(one.line.id)
+        line = known or _new(one, market_id)
+        if known is None and is_fixed:
+            # Nothing of a line that an edit adds was due at checkout.
+            line = replace(line, total=one.line.total, balance=one.line.total)
+        elif not is_fixed:
+            line = replace(line, ordered=one.line.quantity, total=share.total)
+            line = replace(line, deposit=share.deposit, balance=share.balance)
         lines.append(
             replace(
                 line,
                 current=one.line.current,
                 unfulfilled=one.line.unfulfilled,
                 counted=min(line.counted, one.line.current),
-                total=share.total,
-                deposit=share.deposit,
-                balance=share.balance,
             )
         )
     return lines
@@ -290,21 +346,3 @@ def _new(one: Match, market_id: int | None) -> Line:
         balance=ZERO,
         exceeded=None,
     )
-
-
-def _later(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
-    """Return the amount that a line by itself leaves to be paid later.
-
-    The amount was agreed at checkout: changes that the offer has made to its terms since apply
-    to later buyers only.
-    """
-    if one.payment == "full":
-        return ZERO
-    total = one.line.total
-    if before is not None and before.balance > 0:
-        return before.balance * total / before.total
-    option = offer.payments.options.partial if offer is not None else None
-    deposit = (option or PartialOption()).deposit
-    if deposit.type == "price" and deposit.amount is not None:
-        return max(total - deposit.amount * one.line.quantity, ZERO)
-    return total * (100 - deposit.percent) / 100

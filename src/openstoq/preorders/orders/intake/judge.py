@@ -17,7 +17,7 @@ from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
 async def judge(work: Work, composed: Composition) -> Composition:
     """Decide which of an order's new units count, and which exceed a limit.
 
-    A line that exceeded a limit before is judged again only once it has become smaller. An
+    A line that exceeded a limit before is judged again only once its number of units differs. An
     order that no longer exceeds any limit loses the tag. A cancelled order is no longer judged.
     """
     order = composed.order
@@ -28,7 +28,7 @@ async def judge(work: Work, composed: Composition) -> Composition:
         line
         for line in order.lines
         if line.current > line.counted
-        and (line.id not in before or line.current < before[line.id].current)
+        and (line.id not in before or line.current != before[line.id].current)
     ]
     if new_lines:
         await _judge_lines(work, order, new_lines, composed.offers)

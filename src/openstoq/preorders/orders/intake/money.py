@@ -5,19 +5,26 @@ from datetime import datetime
 from decimal import Decimal
 
 from openstoq.commerce.orders import Order
+from openstoq.kernel.money import unit
+from openstoq.preorders.offers.capabilities.payments import PartialOption
+from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.model import ZERO, PreorderOrder
+from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
+from openstoq.preorders.orders.recognition.matching import Match
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
     """The price of an order, divided by when it is paid.
 
-    `at_checkout` was due when the order was placed; no edit and no refund changes it. `agreed`
-    is the amount that was then left to be paid later, and `balance` the amount to be paid later
-    as of now. `agreed` and `balance` are zero for an order that is paid in full at checkout.
+    `fixed` is the amount that was due when the order was placed, or None as long as Shopify has
+    not stated what is due later. `at_checkout` is that amount as far as the order still costs it.
+    `agreed` is the amount that was left at checkout to be paid later, and `balance` the amount to
+    be paid later as of now. `agreed` is zero for an order that is paid in full at checkout;
+    `balance` is then what an edit has added.
     """
 
+    fixed: Decimal | None
     at_checkout: Decimal
     agreed: Decimal
     balance: Decimal
@@ -27,28 +34,95 @@ class Money:
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
     """Divide an order's price by when it is paid, from its payments and payment schedules.
 
-    The amounts received and ordered decide, not what is left of the order: edits and refunds lower
-    that, and the order may be read for the first time after them. If the platform has forgotten
-    the schedules of a paid order, the stored balance stays, up to what is paid after checkout. A
-    new order without schedules owes what is outstanding, if a deposit was sold.
+    The amount due at checkout is fixed by the first reading that shows it: an edit can only add to
+    what is paid later, or take from it. Schedules that Shopify forgets once they are paid are
+    therefore not missed.
     """
-    waiting = [one for one in order.schedules if one.completed_at is None and one.balance_due > 0]
-    due = min((one.due_at for one in waiting if one.due_at is not None), default=None)
-    still_due = sum((one.balance_due for one in waiting), ZERO)
-    has_later = has_partial or bool(order.schedules)
-    if order.schedules:
-        balance = sum((one.total for one in order.schedules), ZERO)
-    elif stored is not None:
-        later = order.received + order.outstanding - entries.came_at_checkout(stored.payments)
-        balance = max(min(stored.balance, later), ZERO)
+    price = _price(order)
+    fixed = stored.at_checkout if stored is not None else None
+    if fixed is None:
+        fixed = _at_checkout(order, price, has_partial=has_partial)
+    if fixed is not None:
+        at_checkout = min(fixed, price)
     else:
-        balance = order.outstanding if has_partial else ZERO
-    # A cancelled order has nothing outstanding although its schedules are still due, so the larger
-    # amount counts. An amount that was paid twice is not part of the price.
-    price = min(
-        order.received + max(order.outstanding, still_due),
-        max(order.original_total, order.total + order.refunded),
+        at_checkout = max(price - _unscheduled_balance(order, stored), ZERO)
+    has_later = has_partial or bool(order.schedules)
+    due = (one.due_at for one in order.waiting_schedules if one.due_at is not None)
+    return Money(
+        fixed=fixed,
+        at_checkout=at_checkout,
+        agreed=max(order.original_total - at_checkout, ZERO) if has_later else ZERO,
+        balance=price - at_checkout,
+        due_at=min(due, default=None),
     )
-    at_checkout = max(price - balance, ZERO)
-    agreed = max(order.original_total - at_checkout, ZERO) if has_later else ZERO
-    return Money(at_checkout, agreed, balance, due)
+
+
+def _price(order: Order) -> Decimal:
+    """Return the price of everything that was ordered and added, as far as it is not called off.
+
+    Units that were removed before they were paid for are no part of it, because Shopify then
+    lowers what is outstanding. An amount that was paid twice is no part of it either.
+    """
+    # A cancelled order has nothing outstanding although its schedules are still due, so the larger
+    # amount counts.
+    still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
+    price = order.received + max(order.outstanding, still_due)
+    most = max(order.original_total, order.total + order.refunded)
+    # Payments in a shopper's currency are each rounded by themselves in the shop's.
+    rounding = unit(order.currency) * len(order.transactions)
+    return price if price <= most + rounding else most
+
+
+def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal | None:
+    """Return the amount that was due at checkout, or None if that cannot be said yet.
+
+    An edit may have raised the price before this reading. Shopify adds such an amount to the last
+    schedule or leaves it without one. It is without one if more is outstanding than the schedules
+    wait for, or if the payments stop at the amount that follows from this.
+    """
+    if not order.schedules:
+        return None if has_partial else order.original_total
+    at_checkout = max(price - sum((one.total for one in order.schedules), ZERO), ZERO)
+    raised = max(order.total - order.original_total, ZERO)
+    if raised == 0 or raised > at_checkout:
+        return at_checkout
+    still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
+    if order.outstanding - still_due == raised or _stops_at(order, at_checkout - raised):
+        return at_checkout - raised
+    return at_checkout
+
+
+def _stops_at(order: Order, amount: Decimal) -> bool:
+    """Return whether the payments, one after the other, reach exactly an amount at some point."""
+    running = ZERO
+    for payment in entries.incoming(order):
+        running += payment.amount
+        if running == amount:
+            return True
+    return False
+
+
+def _unscheduled_balance(order: Order, stored: PreorderOrder | None) -> Decimal:
+    """Return the balance of an order with a deposit of which Shopify shows no schedule."""
+    if stored is None:
+        return order.outstanding
+    later = order.received + order.outstanding - entries.came_at_checkout(stored.payments)
+    return max(min(stored.balance, later), ZERO)
+
+
+def later_of(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
+    """Return the amount that a line by itself leaves to be paid later.
+
+    The amount was agreed at checkout: changes that the offer has made to its terms since apply
+    to later buyers only.
+    """
+    if one.payment == "full":
+        return ZERO
+    total = one.line.total
+    if before is not None and before.balance > 0:
+        return before.balance * total / before.total
+    option = offer.payments.options.partial if offer is not None else None
+    deposit = (option or PartialOption()).deposit
+    if deposit.type == "price" and deposit.amount is not None:
+        return max(total - deposit.amount * one.line.quantity, ZERO)
+    return total * (100 - deposit.percent) / 100

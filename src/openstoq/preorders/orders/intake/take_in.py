@@ -6,8 +6,9 @@ from openstoq.catalog import markets
 from openstoq.commerce.orders import Order
 from openstoq.commerce.port import Commerce
 from openstoq.jobs.work import Run, Work
+from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers import store as offer_store
-from openstoq.preorders.orders import decisions, saving, store
+from openstoq.preorders.orders import decisions, mails, saving, store
 from openstoq.preorders.orders.intake.compose import Composition, Recognition, compose
 from openstoq.preorders.orders.intake.judge import is_to_be_cancelled, judge
 from openstoq.preorders.orders.model import PreorderOrder
@@ -45,7 +46,13 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
         if known.stored is None and not await may_become_ours(work, order, read_at):
             await recognition.note(work.db, work.shop_id, order.id, work.runtime.clock())
         return known.stored
-    composed = compose(order, known, read_at=read_at, now=work.runtime.clock())
+    composed = compose(
+        order,
+        known,
+        read_at=read_at,
+        now=work.runtime.clock(),
+        hold_unpaid=work.runtime.settings.collection.hold_unpaid,
+    )
     judged = await judge(work, composed)
     return await _save(work, judged)
 
@@ -54,6 +61,8 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
     order = judged.order
     await saving.save(work, order, before=judged.before, payments=judged.entries)
     await recognition.save_fulfillment_orders(work.db, work.shop_id, order)
+    if judged.is_held_again:
+        work.enqueue(mails.tell_merchant_held_again, order_id=order.order_id, notice_id=new_id())
     if is_to_be_cancelled(judged):
         await decisions.cancel_exceeding(work, order)
     return order

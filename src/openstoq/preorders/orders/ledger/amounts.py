@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from openstoq.kernel.money import Money, digits
+from openstoq.kernel.money import Money, allocate
 from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
 
 
@@ -33,25 +33,6 @@ def worth(lines: Iterable[Line], currency: str) -> Decimal:
     return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
 
 
-def divided(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Divide an amount by weights, so that the parts add up to it to the smallest unit.
-
-    The remainder of rounding goes to the parts that lost most by rounding; of equals, to the
-    earlier.
-    """
-    whole = sum(weights, ZERO)
-    if whole <= 0:
-        return [ZERO for _ in weights]
-    unit = Decimal(1).scaleb(-digits(currency))
-    exact = [amount * weight / whole for weight in weights]
-    parts = [one.quantize(unit, rounding=ROUND_DOWN) for one in exact]
-    missing = int((amount - sum(parts, ZERO)) / unit)
-    losers = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
-    for i in losers[:missing]:
-        parts[i] += unit
-    return parts
-
-
 def shares(
     totals: Sequence[Decimal], later: Sequence[Decimal], balance: Decimal, currency: str
 ) -> list[Share]:
@@ -65,7 +46,7 @@ def shares(
     weights = list(later)
     if sum(weights, ZERO) <= 0:
         weights = list(totals)
-    parts = _within(totals, divided(balance, weights, currency), currency)
+    parts = _within(totals, allocate(balance, weights, currency), currency)
     return [Share(total, part) for total, part in zip(totals, parts, strict=True)]
 
 
@@ -74,7 +55,7 @@ def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) ->
     kept = [min(part, limit) for part, limit in zip(parts, most, strict=True)]
     room = [limit - part for part, limit in zip(kept, most, strict=True)]
     over = min(sum(parts, ZERO) - sum(kept, ZERO), sum(room, ZERO))
-    return [a + b for a, b in zip(kept, divided(over, room, currency), strict=True)]
+    return [a + b for a, b in zip(kept, allocate(over, room, currency), strict=True)]
 
 
 def left(order: PreorderOrder) -> list[Line]:
@@ -87,13 +68,21 @@ def left(order: PreorderOrder) -> list[Line]:
     """
     if order.is_empty:
         return list(order.lines)
-    currency, balance, price = order.currency, order.balance, worth(order.lines, order.currency)
+    currency, price = order.currency, worth(order.lines, order.currency)
+    balance = max(order.balance - order.facts.snapshot.others_added, ZERO)
     deposit = sum((one.deposit for one in order.lines), ZERO)
     if deposit + balance > price:
-        balance, _ = divided(price, [balance, deposit], currency)
+        balance, _ = allocate(price, [balance, deposit], currency)
     totals = [of_units(one.total, one.current, one.ordered, currency) for one in order.lines]
-    later = [of_units(one.balance, one.current, one.ordered, currency) for one in order.lines]
+    later = [_later(one, total, currency) for one, total in zip(order.lines, totals, strict=True)]
     return [
         replace(line, total=share.total, deposit=share.deposit, balance=share.balance)
         for line, share in zip(order.lines, shares(totals, later, balance, currency), strict=True)
     ]
+
+
+def _later(line: Line, total: Decimal, currency: str) -> Decimal:
+    """Return what a line's units leave to be paid later; an edit adds units only to that."""
+    if line.current > line.ordered:
+        return total - line.deposit
+    return of_units(line.balance, line.current, line.ordered, currency)

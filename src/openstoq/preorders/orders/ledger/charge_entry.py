@@ -81,24 +81,34 @@ def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Paymen
     )
 
 
-def failed(payment: Payment, error: str, retry_days: str, now: datetime) -> Payment:
+def failed(
+    payment: Payment,
+    error: str,
+    retry_days: str,
+    now: datetime,
+    *,
+    due_at: datetime | None,
+) -> Payment:
     """Return a charge as failed, with the time of its retry if there is to be one.
 
     `retry_days`, such as "1,3,5,7", lists the days after the first attempt on which an
     automatic charge is retried; after the last of these days it is not retried. Two attempts
     are always as far apart as the two days they belong to, so that late attempts do not follow
-    each other at once.
+    each other at once. A balance that the merchant charged early is not retried before `due_at`.
     """
     days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)
-    again = payment.mode == "auto" and tries < len(days)
+    retry_at: datetime | None = None
+    if payment.mode == "auto" and tries < len(days):
+        retry_at = now + timedelta(days=days[tries] - days[tries - 1])
+        retry_at = max(retry_at, due_at) if due_at is not None else retry_at
     return replace(
         payment,
         status="failed",
         attempts=tries,
         error=error,
         settled_at=now,
-        retry_at=now + timedelta(days=days[tries] - days[tries - 1]) if again else None,
+        retry_at=retry_at,
     )
 
 

@@ -1,14 +1,14 @@
-"""The ledger of an order's payments, reconciled with Shopify's transactions: decisions only."""
+"""The entries of an order's ledger, reconciled with Shopify's transactions: decisions only."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from openstoq.commerce.orders import Order, Transaction
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.orders.ledger.amounts import worth
 from openstoq.preorders.orders.model import (
     UNDER_WAY,
     ZERO,
@@ -20,81 +20,6 @@ from openstoq.preorders.orders.model import (
 # The gateway of the transaction that Shopify records when an order is marked as paid.
 BY_HAND = "manual"
 MONEY_IN = frozenset({"sale", "capture"})
-
-
-@dataclass(frozen=True, slots=True)
-class PartTotals:
-    """The amount of a deposit or a balance, the part received, and the part refunded."""
-
-    amount: Decimal
-    received: Decimal
-    refunded: Decimal
-
-    @property
-    def refundable(self) -> Decimal:
-        """The amount that can still be refunded."""
-        return max(self.received - self.refunded, ZERO)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerTotals:
-    """The totals of a preorder's money, excluding the money for the order's other goods."""
-
-    deposit: PartTotals
-    balance: PartTotals
-
-    @property
-    def received(self) -> Decimal:
-        """The amount received in all."""
-        return self.deposit.received + self.balance.received
-
-    @property
-    def refunded(self) -> Decimal:
-        """The amount refunded in all."""
-        return self.deposit.refunded + self.balance.refunded
-
-
-def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTotals:
-    """Add up the ledger.
-
-    If an order has only preorders, all money received is the preorder's, whatever is left of
-    the order. If it has other goods, the amount paid at checkout above the deposit is for those
-    goods. With `expected`, refunds under way count as done, so that nothing is refunded twice.
-    """
-    done = [
-        one
-        for one in order.payments
-        if one.status == "succeeded" or (expected and one.kind == "refund" and _pends(one))
-    ]
-    paid = came_at_checkout(done)
-    collected = _sum(one for one in done if one.kind == "balance")
-    others = max(paid - order.deposit, ZERO) if order.facts.snapshot.has_other_lines else ZERO
-    received = paid - others
-    refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
-    by_hand = _sum(one for one in refunds if one.mode != "refund")
-    ours = _sum(one for one in refunds if one.mode == "refund")
-    surplus = max(received + collected - worth(order.lines, order.currency), ZERO)
-    ours += _of_preorder(by_hand, others, order.facts.snapshot.others_removed, surplus)
-    back = _sum(one for one in done if one.kind == "refund" and one.part == "balance")
-    return LedgerTotals(
-        deposit=PartTotals(order.deposit, received, min(ours, received)),
-        balance=PartTotals(order.balance, collected, min(back, collected)),
-    )
-
-
-def _of_preorder(
-    by_hand: Decimal, others: Decimal, others_removed: Decimal, surplus: Decimal
-) -> Decimal:
-    """Return the preorder's part of the manual refunds; the rest is for the order's other goods.
-
-    Manual refunds are attributed in this order: removed other goods, removed preorder units,
-    remaining other goods, remaining preorder units. So the price that the remaining other goods
-    still cost never counts as a refund of the preorder.
-    """
-    left = by_hand - min(by_hand, others, others_removed)
-    of_surplus = min(left, surplus)
-    others_left = max(others - others_removed, ZERO)
-    return of_surplus + max(left - of_surplus - others_left, ZERO)
 
 
 def reconcile(
@@ -116,15 +41,19 @@ def reconcile(
 
 
 class _Book:
-    """The ledger during its reconciliation with an order's transactions."""
+    """The ledger during its reconciliation with an order's transactions.
+
+    A transaction has one entry, or two if it paid for the deposit and for the balance.
+    """
 
     def __init__(self, order: Order, known: Sequence[Payment], at_checkout: Decimal) -> None:
         self._order = order
         self._at_checkout = at_checkout
         self._entries = {one.id: one for one in known}
-        self._by_transaction = {
-            one.transaction_id: one for one in known if one.transaction_id is not None
-        }
+        self._by_transaction: dict[int, list[Payment]] = defaultdict(list)
+        for one in known:
+            if one.transaction_id is not None:
+                self._by_transaction[one.transaction_id].append(one)
         self._changed: dict[UUID, Payment] = {}
 
     @property
@@ -133,24 +62,65 @@ class _Book:
         return list(self._changed.values())
 
     def take_incoming(self) -> None:
-        """Enter payments: as the deposit until `at_checkout` is reached, then as the balance."""
-        running = ZERO
-        for one in _in_time(self._order, MONEY_IN):
-            part: Part = "deposit" if running == 0 or running < self._at_checkout else "balance"
-            running += one.amount
+        """Enter payments.
+
+        A payment is for what was due at checkout until that is paid, and then for the balance.
+        One of more than that is for the balance alone if we began it, or else for both.
+        """
+        due = self._at_checkout
+        for one in incoming(self._order):
             if not self._is_entered(one):
-                begun = self._begun(one) if part == "balance" else None
-                entry = begun or _incoming(self._order, one, part)
-                self._write(_settled(replace(entry, amount=one.amount), one))
+                begun = self._begun(one) if one.amount > due else None
+                if begun is not None:
+                    self._write(_settled(replace(begun, amount=one.amount), one))
+                else:
+                    self._enter(one, min(one.amount, due))
+            due -= sum(each.amount for each in self._of(one) if each.part == "deposit")
+            due = max(due, ZERO)
+
+    def _enter(self, transaction: Transaction, at_checkout: Decimal) -> None:
+        """Enter a payment, of which `at_checkout` was due at checkout."""
+        parts: dict[Part, Decimal] = {
+            "deposit": at_checkout,
+            "balance": transaction.amount - at_checkout,
+        }
+        for part, amount in parts.items():
+            if amount > 0:
+                entry = replace(_incoming(self._order, transaction, part), amount=amount)
+                self._write(_settled(entry, transaction))
 
     def take_outgoing(self) -> None:
-        """Enter refunds."""
+        """Enter refunds; a refund of a payment for both parts pays back the balance first."""
         for one in _in_time(self._order, {"refund"}):
-            if not self._is_entered(one):
-                parent = self._by_transaction.get(one.parent_id or 0)
-                part = parent.part if parent is not None else "deposit"
-                asked = self._asked(one)
-                self._write(_settled(asked or _outgoing(self._order, one, part), one))
+            if self._is_entered(one):
+                continue
+            asked = self._asked(one)
+            if asked is not None:
+                self._write(_settled(replace(asked, amount=one.amount), one))
+                continue
+            for part, amount in self._refunded_parts(one).items():
+                entry = replace(_outgoing(self._order, one, part), amount=amount)
+                self._write(_settled(entry, one))
+
+    def _refunded_parts(self, refund: Transaction) -> dict[Part, Decimal]:
+        paid = {one.part: one for one in self._by_transaction.get(refund.parent_id or 0, ())}
+        if "balance" not in paid or "deposit" not in paid:
+            return {next(iter(paid), "deposit"): refund.amount}
+        left = max(paid["balance"].amount - self._returned(paid["balance"]), ZERO)
+        parts: dict[Part, Decimal] = {
+            "balance": min(refund.amount, left),
+            "deposit": refund.amount - min(refund.amount, left),
+        }
+        return {part: amount for part, amount in parts.items() if amount > 0}
+
+    def _returned(self, paid: Payment) -> Decimal:
+        return total_of(
+            one
+            for one in self._entries.values()
+            if one.kind == "refund"
+            and (one.parent_id, one.part) == (paid.transaction_id, paid.part)
+            and (one.status == "succeeded" or pends(one))
+        )
 
     def call_off(self, now: datetime) -> None:
         """Void pending charges and call off retries, because nothing is left to pay.
@@ -174,19 +144,24 @@ class _Book:
     def _write(self, entry: Payment) -> None:
         self._entries[entry.id] = self._changed[entry.id] = entry
         if entry.transaction_id is not None:
-            self._by_transaction[entry.transaction_id] = entry
+            same = self._by_transaction[entry.transaction_id]
+            same[:] = [*(one for one in same if one.id != entry.id), entry]
+
+    def _of(self, transaction: Transaction) -> list[Payment]:
+        """Return the entries of a transaction."""
+        return self._by_transaction.get(transaction.id, [])
 
     def _is_entered(self, transaction: Transaction) -> bool:
-        entry = self._by_transaction.get(transaction.id)
-        if entry is None and transaction.kind == "capture":
+        found = self._of(transaction)
+        if not found and transaction.kind == "capture":
             # The entry was known by its authorization, which moves no money itself.
-            entry = self._by_transaction.pop(transaction.parent_id or 0, None)
-        if entry is None:
-            return False
-        settled = _settled(replace(entry, amount=transaction.amount), transaction)
-        if settled != entry:
-            self._write(settled)
-        return True
+            found = self._by_transaction.pop(transaction.parent_id or 0, [])
+        for entry in list(found):
+            amount = transaction.amount if len(found) == 1 else entry.amount
+            settled = _settled(replace(entry, amount=amount), transaction)
+            if settled != entry:
+                self._write(settled)
+        return bool(found)
 
     def _begun(self, transaction: Transaction) -> Payment | None:
         """Find the charge that created a transaction.
@@ -222,24 +197,31 @@ class _Book:
         return min(fitting, key=lambda one: one.status == "succeeded", default=None)
 
 
+def incoming(order: Order) -> list[Transaction]:
+    """Return an order's successful payments in the sequence of their time."""
+    return _in_time(order, MONEY_IN)
+
+
 def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
     """Return the amount that was paid at checkout."""
-    return _sum(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
+    return total_of(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
     """Return when the last part of the balance was paid, or None if it is not paid in full."""
     paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
-    if order.balance <= 0 or _sum(paid) < order.balance:
+    if order.balance <= 0 or total_of(paid) < order.balance:
         return None
     return max(one.settled_at or one.created_at for one in paid)
 
 
-def _sum(payments: Iterable[Payment]) -> Decimal:
+def total_of(payments: Iterable[Payment]) -> Decimal:
+    """Add up the amounts of entries."""
     return sum((one.amount for one in payments), ZERO)
 
 
-def _pends(payment: Payment) -> bool:
+def pends(payment: Payment) -> bool:
+    """Return whether an entry has not ended."""
     return payment.status in UNDER_WAY
 
 
@@ -279,7 +261,7 @@ def _incoming(order: Order, transaction: Transaction, part: Part) -> Payment:
         amount=transaction.amount,
         currency=order.currency,
         status="succeeded",
-        idempotency_key=f"transaction:{transaction.id}",
+        idempotency_key=f"transaction:{transaction.id}:{part}",
         created_at=transaction.processed_at or order.created_at,
     )
 
@@ -293,7 +275,7 @@ def _outgoing(order: Order, transaction: Transaction, part: Part) -> Payment:
         amount=transaction.amount,
         currency=order.currency,
         status="succeeded",
-        idempotency_key=f"transaction:{transaction.id}",
+        idempotency_key=f"transaction:{transaction.id}:{part}",
         parent_id=transaction.parent_id,
         created_at=transaction.processed_at or order.updated_at,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from openstoq.kernel.ids import new_id
-from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.ledger import totals
 from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Part, Payment, PreorderOrder
 
 
@@ -27,7 +27,7 @@ def refunds(
     The list is empty if nothing is left to refund, or if none of the money was paid through
     Shopify.
     """
-    standing = entries.ledger_totals(order, expected=True)
+    standing = totals.ledger_totals(order, expected=True)
     left_of = {"deposit": standing.deposit.refundable, "balance": standing.balance.refundable}
     found: list[Payment] = []
     for part in parts:
@@ -48,7 +48,7 @@ def _returned(order: PreorderOrder, paid: Payment) -> Decimal:
             one.amount
             for one in order.payments
             if one.kind == "refund"
-            and one.parent_id == paid.transaction_id
+            and (one.parent_id, one.part) == (paid.transaction_id, paid.part)
             and one.status in UNDER_WAY | {"succeeded"}
         ),
         ZERO,

@@ -19,6 +19,7 @@ from openstoq.jobs.items import each, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
+from openstoq.kernel.money import Money
 from openstoq.preorders.orders import mails, rules, store
 from openstoq.preorders.orders.intake.take_in import read
 from openstoq.preorders.orders.ledger import charge_entry
@@ -117,7 +118,9 @@ async def _collect(work: Work, order_ids: Sequence[int]) -> None:
         one = charge_entry.reopened(again) if again else charge_entry.opened(order, "auto", now)
         if order.mandate is None:
             tried = replace(one, attempts=one.attempts + 1)
-            one = charge_entry.failed(tried, charge_entry.NO_METHOD, retry_days, now)
+            one = charge_entry.failed(
+                tried, charge_entry.NO_METHOD, retry_days, now, due_at=order.due_at
+            )
             _notify(work, order, one)
         else:
             request(work, order.order_id, one.id)
@@ -151,6 +154,8 @@ async def _ask(
                 order.mandate.id,
                 key=payment.idempotency_key,
                 schedule_id=schedule.id if schedule is not None else None,
+                # Without a schedule, such as after an edit, Shopify wants the amount.
+                amount=None if schedule is not None else Money(payment.amount, payment.currency),
             )
     except CommerceRefused as refusal:
         await _fail(run, order.order_id, payment.id, str(refusal))
@@ -225,14 +230,21 @@ async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
         if found is None:
             return
         retry_days = run.runtime.settings.collection.retry_days
-        failed = charge_entry.failed(found.payment, error, retry_days, run.runtime.clock())
+        failed = charge_entry.failed(
+            found.payment, error, retry_days, run.runtime.clock(), due_at=found.order.due_at
+        )
         await found.save(failed)
         _notify(found.work, found.order, failed)
         log.info("charge.failed", order_id=order_id, attempts=failed.attempts)
 
 
 def _notify(work: Work, order: PreorderOrder, failed: Payment) -> None:
-    """Mail the shopper a link to pay the balance; notify the merchant after the last attempt."""
+    """Mail the shopper a link to pay the balance; notify the merchant after the last attempt.
+
+    The shopper is not asked to pay before the due day, even if the merchant charged earlier.
+    """
+    if order.due_at is not None and work.runtime.clock() < order.due_at:
+        return
     why: Literal["due", "declined"] = (
         "due" if failed.error == charge_entry.NO_METHOD else "declined"
     )

@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, PlainSerializer
 
 from openstoq.kernel.money import Money
-from openstoq.preorders.orders.ledger import entries
-from openstoq.preorders.orders.ledger.entries import PartTotals
+from openstoq.preorders.orders.ledger import totals
+from openstoq.preorders.orders.ledger.totals import PartTotals
 from openstoq.preorders.orders.model import (
     Collect,
     Part,
@@ -108,7 +108,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
     """Return the response for an order's money, without its ledger."""
-    standing = entries.ledger_totals(order)
+    standing = totals.ledger_totals(order)
     last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
     retry = next((one for one in order.payments if one.retry_at is not None), None)
     return PaymentsSummary(
