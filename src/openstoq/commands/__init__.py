@@ -1,4 +1,4 @@
-"""The commands of the command line; `app` contains them all."""
+"""The command line; `app` contains all commands."""
 
 from typing import Annotated
 

@@ -30,7 +30,7 @@ from openstoq.shops import installation
 FIRST_PORT = 8400
 SHOPS = ("snowdevil.myshopify.com", "northwind.myshopify.com")
 READY_SECONDS = 60.0
-# A distribution of its own, which an operator does without.
+# A separate distribution, which an operator does not need to install.
 SANDBOX = "shopify_sandbox"
 
 
@@ -76,7 +76,7 @@ def demo(
 def _check_free(first: int) -> None:
     """Exit with a message if another program, such as another demo, uses one of the ports.
 
-    The port of the database is not among them, because it is checked when the database is started.
+    The database's port is left out, because starting the database checks it.
     """
     for port in range(first, first + 4):
         with socket.socket() as probe:
@@ -127,7 +127,7 @@ async def _demo(folder: Path, port: int, *, scripts: list[str], stay: bool, as_j
 
 @asynccontextmanager
 async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
-    """Start all processes, connect the shops, and yield the demo when their data is pulled."""
+    """Start all processes, connect the shops, and yield the demo once the shops' data is pulled."""
     api, sandbox, mail, smtp, database = range(port, port + 5)
     children = Children()
     async with embedded_server(folder / "postgres", port=database) as server:
@@ -226,7 +226,7 @@ async def _connected(opened: Runtime, domain: str, sandbox: str, token: str, fol
 async def _ready(opened: Runtime, api: str) -> None:
     """Wait until the API is ready and the worker has finished all queued jobs.
 
-    By then it has pulled the shops' data and subscribed to their webhooks.
+    By then the worker has pulled the shops' data and subscribed to their webhooks.
     """
     async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as http:
         while True:

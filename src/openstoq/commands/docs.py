@@ -35,7 +35,7 @@ def docs(
 
 
 def pages() -> dict[str, str]:
-    """Return all generated pages by name."""
+    """Return the text of each generated page by its file name."""
     return {
         "configuration.md": "\n".join(_configuration()) + "\n",
         "actions.md": "\n".join(_actions()) + "\n",

@@ -45,20 +45,20 @@ class Child:
         )
 
     async def first_line(self) -> bytes:
-        """Return the first line of the process's output."""
+        """Return the first line of the process's output, which must be piped (`wants_output`)."""
         if self.process is None or self.process.stdout is None:
             raise RuntimeError(f"{self.name} was not started with its output piped")
         return await self.process.stdout.readline()
 
 
 def _stop_with_parent() -> None:
-    """Let the kernel send SIGTERM when the parent dies, even by kill -9 (Linux only)."""
+    """Make the kernel send SIGTERM to this process if its parent dies, even by kill -9 (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Children:
-    """Keeps processes running until `stop` is called."""
+    """Child processes that are restarted whenever they end, until `stop` is called."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []

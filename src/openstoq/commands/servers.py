@@ -76,7 +76,7 @@ async def _up(settings: Settings) -> None:
     address = bootstrap.embedded_address(settings)
     folder = settings.database.data_dir / "postgres"
     if not embedded.is_running(folder):
-        # A killed `up` leaves its file, which would mislead other commands until ours is written.
+        # A killed `up` leaves its address file, which would mislead other commands until we replace it.
         address.unlink(missing_ok=True)
     async with embedded_server(folder) as server:
         # The URL holds a password, so the file is made private before the URL is written.

@@ -23,7 +23,10 @@ app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API k
 def _off_the_command_line(
     context: typer.Context, option: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Return a secret from the environment, or for "-" from the terminal or from a pipe."""
+    """Return a secret from the environment or, if it is given as "-", from the terminal or a pipe.
+
+    Raises BadParameter if the secret itself is on the command line, which other users can read.
+    """
     source = context.get_parameter_source(str(option.name))
     if value == "-":
         if sys.stdin.isatty():

@@ -10,7 +10,7 @@ from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Prod
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery, as its headers describe it.
+    """One webhook delivery, as its headers describe it.
 
     `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
     deliveries that one action of the merchant caused. The signature covers the body only.
@@ -27,7 +27,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product as in a webhook: full variants for the first 100, only ids for the others."""
+    """A product was created or changed; variants after the first 100 are only given as ids."""
 
     product: Product
     further_variant_ids: tuple[int, ...]
@@ -175,7 +175,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The facts that the platform guarantees in a request forwarded from a shop's pages."""
+    """The facts that the platform signs in a request that it forwards from a shop's pages."""
 
     shop_domain: str
     customer_id: int | None
@@ -184,14 +184,14 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class NamedShop:
-    """The shop named in a body, as far as the body names one."""
+    """The shop that a webhook's body names; a field is None if the body lacks it."""
 
     domain: str | None
     shopify_id: int | None
 
 
 class Inbound(Protocol):
-    """Parses the requests that the platform sends or forwards to us."""
+    """Parser of the requests that the platform sends or forwards to us."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -199,7 +199,7 @@ class Inbound(Protocol):
         ...
 
     def delivery(self, headers: Mapping[str, str]) -> Delivery:
-        """Parse the headers. Raises BadRequest listing every problem."""
+        """Parse the headers of a delivery. Raises BadRequest listing every problem."""
         ...
 
     def is_signed(self, headers: Mapping[str, str]) -> bool:
@@ -220,7 +220,7 @@ class Inbound(Protocol):
         ...
 
     def named_shop(self, topic: str, body: bytes) -> NamedShop:
-        """Return the shop named in a body: the signature covers the body, but no header.
+        """Return the shop that a body names; unlike the headers, the body is covered by the signature.
 
         Raises ValueError if the body is not a JSON object.
         """
@@ -229,5 +229,5 @@ class Inbound(Protocol):
     def forwarded(
         self, query: Sequence[tuple[str, str]], secrets: Sequence[str]
     ) -> Forwarded | None:
-        """Parse a forwarded request's query; return None if none of the secrets signed it."""
+        """Parse a forwarded request's query; return None if it is malformed or no secret signed it."""
         ...

@@ -183,7 +183,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Order ids, each with the time of the order's last update; `cursor` resumes after the page."""
+    """A page of order ids, each with the time of the order's last update.
+
+    `cursor` resumes after this page; it is None on the last page.
+    """
 
     orders: tuple[tuple[int, datetime], ...]
     cursor: str | None
@@ -221,7 +224,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """Countries to which the shop sells in the same way, ISO 3166 alpha-2."""
+    """A group of countries (ISO 3166 alpha-2) to which the shop sells on the same terms."""
 
     id: int
     name: str
@@ -243,11 +246,14 @@ class Orders(Protocol):
     def orders_updated(
         self, since: datetime, *, after: str | None = None
     ) -> AsyncIterator[OrderPage]:
-        """Read the ids of updated orders, page by page, least recently updated first."""
+        """Read the ids of orders updated since `since`, least recently updated first, page by page.
+
+        `after` is the cursor of the page after which to resume.
+        """
         ...
 
     async def markets(self, unreadable: MutableMapping[int, str]) -> list[Market]:
-        """Read all markets of the shop; add those that cannot be read to `unreadable`."""
+        """Read all markets of the shop; add each that cannot be read to `unreadable`, with the reason."""
         ...
 
     async def tag_order(self, order_id: int, tags: Sequence[str]) -> None:
@@ -281,7 +287,10 @@ class Orders(Protocol):
     async def split_fulfillment_order(
         self, fulfillment_order_id: int, lines: Mapping[int, int]
     ) -> None:
-        """Split off units, given by fulfillment line id. Read the order again afterwards."""
+        """Move units, given by fulfillment line id, to a new fulfillment order.
+
+        Read the order again afterwards.
+        """
         ...
 
     async def charge_mandate(

@@ -1,4 +1,4 @@
-"""Selling plans: the ways to pay for a preorder that a shop is to offer."""
+"""Selling plans: the payment options that a shop is to offer for a preorder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One selling plan of a preorder: a way to pay, and when.
+    """One selling plan of a preorder: the charge at checkout, and when the balance is due.
 
     The charge at checkout is a percentage of the price, or `amount` if it is given. The balance is
     due at `balance_at`, `balance_days` after checkout, or on fulfillment; a plan that charges

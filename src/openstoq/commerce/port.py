@@ -61,7 +61,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A variant of a product: the thing that a shopper buys.
+    """A variant of a product, such as one size of a shirt; shoppers buy variants.
 
     A webhook contains less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
     `updated_at` are None if the webhook leaves them out. After a read they are always known, except
@@ -136,8 +136,8 @@ class InventoryLevel:
 class ProductPage:
     """A page of products, and all active inventory levels of their variants.
 
-    `cursor` resumes after this page; it is None on the last page. `unreadable` maps items whose
-    levels could not be read to the reason.
+    `cursor` resumes after this page; it is None on the last page. `unreadable` maps the id of each
+    item whose levels could not be read to the reason.
     """
 
     products: tuple[Product, ...]
@@ -179,7 +179,7 @@ class Metafield:
 class CommerceError(Exception):
     """The shop's platform did not carry out a request."""
 
-    # Its words are the platform's, and fit to be shown.
+    # The message is the platform's, and may be shown to callers.
     is_told = True
 
 
@@ -211,7 +211,7 @@ class CommerceRefused(CommerceError):  # noqa: N818 - its base says that it is a
 
 
 class CommerceUnreadable(CommerceError):  # noqa: N818 - its base says that it is an error
-    """The platform responded, but its response about this one thing cannot be read."""
+    """The platform responded, but its response, or one item of it, cannot be read."""
 
 
 class GroupLost(CommerceRefused):
@@ -219,7 +219,7 @@ class GroupLost(CommerceRefused):
 
 
 class Commerce(Orders, Protocol):
-    """One shop. Every call may raise a CommerceError."""
+    """The port to one shop. Every call may raise a CommerceError."""
 
     async def shop(self) -> ShopFacts:
         """Read the shop's details."""
@@ -235,7 +235,7 @@ class Commerce(Orders, Protocol):
         """Read the catalogue page by page, least recently updated first.
 
         To resume an interrupted pull, pass the last page's cursor as `after` and the same
-        `updated_since`. A product that changes meanwhile may be repeated; none is left out.
+        `updated_since`. A product that changes meanwhile may be repeated; no product is left out.
         """
         ...
 
@@ -261,17 +261,17 @@ class Commerce(Orders, Protocol):
     async def save_plan_group(
         self, group: PlanGroup, known: SavedPlanGroup | None
     ) -> SavedPlanGroup:
-        """Create or update the selling plan group to match the wanted state, and return it.
+        """Create the shop's selling plan group, or update it to match `group`; return its ids.
 
         If `known` is not given, or the shop no longer has that group, the group is searched for by
-        its merchant code. If it is not found, it is created, and variants have to be added to it
-        again. A plan never turns into a different plan: a plan that is no longer wanted is deleted,
-        and a new plan is created.
+        its merchant code. If the search finds no group, a new one is created, and variants have to
+        be added to it again. A plan never turns into a different plan: a plan that is no longer
+        wanted is deleted, and a new plan is created.
         """
         ...
 
     async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-        """Add any number of variants to a group; return those it cannot have, with the reasons.
+        """Add variants to a group; return the reason for each variant that the group cannot have.
 
         A variant that is already in the group is not an error. Raises GroupLost if the group no
         longer exists.
@@ -289,7 +289,7 @@ class Commerce(Orders, Protocol):
     async def set_metafields(
         self, namespace: str, metafields: Sequence[Metafield]
     ) -> dict[tuple[int | None, str], str]:
-        """Write any number of metafields; return the refusals by variant and key."""
+        """Write any number of metafields; return the reason for each refusal by variant and key."""
         ...
 
     async def delete_metafields(
@@ -307,11 +307,14 @@ class Commerce(Orders, Protocol):
     async def set_inventory_policies(
         self, product_id: int, policies: Mapping[int, InventoryPolicy]
     ) -> dict[int, str]:
-        """Set the inventory policies of one product's variants; return failures with reasons."""
+        """Set inventory policies of a product's variants; return the reason for each that failed."""
         ...
 
     def collection_products(self, collection_id: int) -> AsyncIterator[list[int]]:
-        """Read a collection's products page by page; raise CommerceRefused if it does not exist."""
+        """Read the ids of a collection's products, page by page.
+
+        Raises CommerceRefused if the collection does not exist.
+        """
         ...
 
     async def ensure_webhooks(self, topics: Sequence[str], uri: str) -> list[WebhookChange]:
@@ -319,13 +322,13 @@ class Commerce(Orders, Protocol):
 
         Creates missing subscriptions, and repairs subscriptions of ours that have a different
         address. Other apps' subscriptions are left alone. A topic that is denied to the app does
-        not affect the others.
+        not affect the other topics.
         """
         ...
 
 
 class ShopConnector(Protocol):
-    """Connects to shops."""
+    """A function that connects to a shop."""
 
     def __call__(self, credentials: ShopCredentials) -> Commerce:
         """Return the shop without sending a request; raise ValueError if its address is invalid."""

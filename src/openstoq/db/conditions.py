@@ -16,11 +16,11 @@ class Conditions:
         return f"${len(self.parameters)}"
 
     def add(self, fragment: str, *values: Any) -> None:
-        """Add a condition; `values` replace each {} in the constant `fragment`, in order."""
+        """Add a condition, with the next of `values` bound to each {} in the constant `fragment`."""
         self._fragments.append(fragment.format(*(self.bind(value) for value in values)))
 
     def add_unless_none(self, fragment: str, value: Any) -> None:
-        """Add a condition in which every {} is replaced by `value`, unless `value` is None."""
+        """Add a condition with `value` bound to every {}; add nothing if `value` is None."""
         if value is not None:
             placeholder = self.bind(value)
             self._fragments.append(fragment.replace("{}", placeholder))
@@ -30,7 +30,10 @@ class Conditions:
 
 
 def containing(text: str | None) -> str | None:
-    r"""Return the LIKE pattern for "contains `text`", with %, _ and \ meaning themselves."""
+    r"""Return the LIKE pattern that matches any text containing `text`; None if `text` is None.
+
+    Any %, _ or \ in `text` is escaped, so that it only matches itself.
+    """
     if text is None:
         return None
     for special in ("\\", "%", "_"):

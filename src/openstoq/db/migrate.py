@@ -26,7 +26,7 @@ def _config() -> Config:
 async def migrate(url: str, *, up_to: str = "head") -> list[str]:
     """Migrate the database at `url` to a revision; return the revisions that were applied.
 
-    Several processes may call this at once, because an advisory lock lets them through one by one.
+    Several processes may call this at once, because an advisory lock makes them take turns.
     """
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool

@@ -24,14 +24,15 @@ from openstoq.db.transient import FULL, TRANSIENT
 # The default time limit of a statement.
 LONGEST_STATEMENT = 600.0
 
-# Seconds after which a connection is dropped instead: waiting for a rollback cannot be cancelled.
+# A connection whose rollback takes more seconds is dropped: waiting for it cannot be cancelled.
 LONGEST_ROLLBACK = 5
 
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
-# For so long after a refused write, further writes are expected to be refused.
+# For so many seconds after a refused write, further writes are expected to be refused.
 _FULL_SECONDS = 30
+# For so many seconds, the result of a check for disk space is reused.
 _ROOM_SECONDS = 5
-# Writes a megabyte to a temporary file, which leaves nothing behind.
+# This query writes a megabyte to a temporary file, which PostgreSQL deletes at once.
 _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 60000)"
 
 
@@ -47,7 +48,7 @@ class PooledConnection(asyncpg.Connection):
         return ""
 
 
-# The connection that stores work with: asyncpg's, inside a transaction of `Database`.
+# The type of the connections that `Database` passes to stores: asyncpg's, in a transaction.
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
@@ -147,7 +148,7 @@ class Database:
             raise
 
     async def takes_writes(self) -> bool:
-        """Return whether the server's disk has room, and no write was refused recently."""
+        """Return whether writes succeed: the server's disk has room, and none was refused recently."""
         # The check writes a megabyte, and anybody can request it any number of times at once. So
         # one check runs at a time, and the callers that wait for it share its outcome.
         async with self._looking:
@@ -189,10 +190,10 @@ async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 @contextmanager
 def _reaching() -> Iterator[None]:
-    """Turn an OSError that keeps us from reaching the server into a ConnectionError.
+    """Turn an OSError that is raised while connecting to the server into a ConnectionError.
 
-    The cause may be a missing socket file or a host without a route. Such an OSError looks like
-    that of any other file, and does not show that it is about the database.
+    The cause may be a missing socket file or a host without a route. Such an OSError looks like an
+    error about any other file, and does not show that it concerns the database.
     """
     try:
         yield

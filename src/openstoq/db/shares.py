@@ -12,7 +12,7 @@ class ShopBusyError(TimeoutError):
 
 
 class Shares:
-    """Lets each shop hold `most` connections; its further transactions wait for their turn.
+    """A limit of `most` connections for each shop, whose further transactions wait for one.
 
     Without this limit, thirty slow searches of one shop would hold all connections of a process,
     and another shop's read would wait behind them.
@@ -20,12 +20,15 @@ class Shares:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        # A shop's places are garbage-collected once no transaction holds one or waits for one.
+        # A shop's semaphore is garbage-collected once no transaction holds it or waits for it.
         self._places: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def place(self, shop_id: UUID, *, seconds: float) -> AsyncIterator[None]:
-        """Hold one of the shop's places; raise ShopBusyError if none gets free within `seconds`."""
+        """Reserve one of the shop's connections while the block runs.
+
+        Raises ShopBusyError if none becomes free within `seconds`.
+        """
         places = self._places.get(shop_id)
         if places is None:
             places = self._places[shop_id] = asyncio.Semaphore(self.most)

@@ -16,7 +16,10 @@ class Statement:
     parameters: tuple[Any, ...]
 
     def taking_along(self, other: "Statement | None") -> "Statement":
-        """Return this statement, a WITH query, extended to also run the data-changing `other`."""
+        """Return this statement, a WITH query, extended to also run `other`, which changes data.
+
+        If `other` is None, the statement is returned unchanged.
+        """
         if other is None:
             return self
         text = _joined(self.text, len(self.parameters), other.text)

@@ -7,7 +7,7 @@ from openstoq.kernel.faults import is_of_item
 # The server accepts no writes: its disk is full, or it was made read-only because of that.
 FULL = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
 
-# The server is away, restarting or full, or preferred another transaction: a retry helps.
+# The server is unreachable, restarting or full, or preferred another transaction: retry helps.
 TRANSIENT = (
     *FULL,
     OSError,
@@ -17,7 +17,7 @@ TRANSIENT = (
     asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
-    # asyncpg raises this between a server's farewell and the end of the connection.
+    # asyncpg raises this after the server has announced its shutdown, until the connection ends.
     asyncpg.InternalClientError,
 )
 
@@ -26,7 +26,7 @@ COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 # Classes and codes of errors that do not depend on values. They concern the connection and its
 # role, disk space, other transactions, a schema that is not ours, or a broken file. Any other error
-# may be due to a value; those cannot be listed, as there are too many ways to refuse one.
+# may be due to a value. Such errors cannot be listed: a value can be refused in too many ways.
 _OF_SERVER = (
     *("08", "25", "26", "28", "2D", "34", "3D", "3F", "40", "53", "55", "57", "58", "F0", "HV"),
     *("42501", "42602", "42703", "42704", "42883", "42P01", "42P10", "XX001", "XX002"),
@@ -46,8 +46,8 @@ def _(_error: asyncpg.InvalidCachedStatementError) -> bool:
 
 @is_of_item.register
 def _(error: asyncpg.InterfaceError) -> bool:
-    # asyncpg raises this for a server that is away. Only the subclass that is a ValueError means
-    # an argument that does not fit its type.
+    # asyncpg raises this for an unreachable server. Only its subclass that is also a ValueError is
+    # about an argument that does not fit its type.
     return isinstance(error, ValueError)
 
 

@@ -11,7 +11,10 @@ _REMEMBERED = 4096
 
 @lru_cache(_REMEMBERED)
 def plain(address: str) -> str:
-    """Return an address with IPv4 in plain form, where a dual-stack socket reports it as IPv6."""
+    """Return an IPv4-mapped IPv6 address as IPv4, and any other text unchanged.
+
+    A dual-stack socket reports IPv4 clients by such mapped addresses.
+    """
     try:
         read = ip_address(address)
     except ValueError:

@@ -31,12 +31,15 @@ class Alone(Generic[Item]):
 
 
 def alone(kind: str, item: Item, failures: MutableMapping[Item, str]) -> Alone[Item]:
-    """Return a block in which a failure affects only this item, and is recorded in `failures`."""
+    """Return a block that records a failure caused by `item` in `failures`; other errors propagate."""
     return Alone(kind, item, failures)
 
 
 def noted(kind: str, item: object, error: Exception) -> str:
-    """Log and count an item's failure without its values, and return the sentence to store."""
+    """Return the sentence to store for an item's failure, which is also logged and counted.
+
+    A rule's answer is neither logged nor counted. No value of the item is logged.
+    """
     sentence = sentence_of(error)
     if getattr(error, "is_answer", False):
         # The error is a rule's answer, such as that a balance is outstanding.

@@ -25,8 +25,8 @@ def email_address(text: str) -> str:
 def with_ascii_domain(address: str) -> str:
     """Return an address as it is used in mails, with its domain in ASCII (IDNA 2008).
 
-    The address may not have been checked before: the operator sets a sender, and an older version
-    may have stored a recipient. Raises ValueError for anything but a single plain address.
+    The address is possibly unchecked: a sender is set by the operator, and a recipient may have
+    been stored by an older version. Raises ValueError for anything but a single plain address.
     """
     if not _PLAIN.fullmatch(address):
         raise ValueError(f"{address!r} is not an e-mail address; correct it.")
@@ -56,7 +56,7 @@ def email_forms(text: str | None) -> list[str]:
     """Return all forms in which an address may be stored, or only the text itself if it is invalid.
 
     We store an international domain in ASCII, as DNS does; Shopify stores it as the customer wrote
-    it.
+    it. The list is empty if there is no text.
     """
     given = (text or "").strip().lower()
     if not given:

@@ -49,7 +49,7 @@ Day = Annotated[
 
 
 def _moment(value: Any) -> Any:
-    # A value that is neither goes to the type's own check, which reports what is wrong with it.
+    # Any other value is left to pydantic's own check of a datetime, which reports the problem.
     return start_of(_read(value)) if isinstance(value, str | date) else value
 
 
@@ -65,9 +65,9 @@ def start_of(day: date | datetime | None) -> datetime | None:
 
 
 def end_of(day: date | datetime | None) -> datetime | None:
-    """Return the first moment after `day`, or None if there is none.
+    """Return the first moment after `day`; None if `day` is None or the last one that exists.
 
-    If `day` is a moment, that is one microsecond later.
+    If `day` is a moment, the result is one microsecond later.
     """
     if day is None:
         return None

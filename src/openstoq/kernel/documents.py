@@ -18,7 +18,7 @@ _MOST = 100
 def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, list[str]]:
     """Return a stored document and its problems, with the default for each unreadable value.
 
-    Each problem is a sentence that names a value by its path below `name` without quoting it.
+    Each problem is a sentence with the path of a value, below `name`, but without the value.
     """
     problems: list[str] = []
     values = stored
@@ -37,13 +37,13 @@ def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, li
 
 
 def _sentence(path: str) -> str:
-    return f"{path} is stored as what it cannot be, and its default holds; set it again"
+    return f"the stored value of {path} is invalid, so its default is used; set it again"
 
 
 def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Delete the value at an error's location, or the innermost object around it.
+    """Delete the value at an error's location, or else the innermost value around that location.
 
-    Return the path of the deleted value.
+    Return the path of the deleted value, which is empty if nothing could be deleted.
     """
     way = list(_way(values, place))
     if not way:
@@ -54,7 +54,7 @@ def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
 
 
 def _way(values: Any, place: tuple[int | str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the objects and keys along an error's location, which may also contain type names."""
+    """Yield each object along an error's location with its next key; skip type names in between."""
     for step in place:
         if not isinstance(values, dict):
             return

@@ -38,14 +38,14 @@ def _(error: OSError) -> bool:
 def sentence_of(error: Exception) -> str:
     """Return the sentence that describes an error, to be stored with its item.
 
-    If the error's message is meant to be shown (`is_told`), as that of a rule or of Shopify is, it
-    is that message. Otherwise it contains the kind and the line of the error, but no value.
+    If the error's message may be shown (`is_told`), as a rule's or Shopify's may, the sentence is
+    that message. Otherwise the sentence contains the error's type and source line, but no value.
     """
     if getattr(error, "is_told", False):
         return str(error)
     frames = frames_of(error)
     place = f" at {frames[-1]}" if frames else ""
-    return f"openstoq failed at it with {type(error).__name__}{place}; report that if it stays so"
+    return f"openstoq failed with {type(error).__name__}{place}; report this if it persists"
 
 
 def trace_of(error: BaseException) -> str:
@@ -54,7 +54,10 @@ def trace_of(error: BaseException) -> str:
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Return the innermost of our own lines in the traceback of `error`, the deepest last."""
+    """Return our innermost source lines in the traceback of `error` as file:line, deepest last.
+
+    If the traceback has none of our lines, the lines of other packages are returned.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or list(frames)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in ours[-DEPTH:]]

@@ -58,7 +58,7 @@ def gid(kind: str, number: int) -> str:
 
 
 class _Of:
-    """Marks an int as the id of a Shopify resource; the kind is named as in a GID."""
+    """An annotation of an int as the id of a Shopify resource; `kind` is its name in a GID."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

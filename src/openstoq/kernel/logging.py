@@ -17,8 +17,8 @@ MASK = "[masked]"
 _SECRET_NAME = re.compile(
     r"token|secret|password|authorization|api_?key|hmac|cookie", re.IGNORECASE
 )
-# The patterns of secrets, each with signs of which every matching text has one. Most texts have
-# none, and looking for a few characters costs a hundredth of a regular expression.
+# The patterns of secrets, each with its signs: any text that matches contains one of them. Most
+# texts contain no sign, and looking for one costs a hundredth of a regular expression.
 _SECRET_TEXTS = (
     (("stoq_api_key_",), re.compile(r"stoq_api_key_\w+")),
     (("shp",), re.compile(r"shp(?:at|ca|pa|ss|ua)_\w+")),
@@ -42,7 +42,7 @@ def configure(
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Log lines of structlog and the standard library, from `level` up, to `stream` or else stderr.
+    """Send structlog's and the standard library's lines from `level` up to `stream`, or to stderr.
 
     A line that cannot be written is lost, but never makes a request or a job fail.
     """
@@ -93,7 +93,7 @@ def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes log lines under the name of the module that logs them."""
+    """A logger that writes lines under the name of the module that logs them."""
 
     def __init__(self, out: TextIO, name: str = "openstoq") -> None:
         super().__init__(out)
@@ -114,7 +114,7 @@ def _bound_logger(lowest: int) -> type[Any]:
 
 def _renderer(format: str) -> Processor:
     if format == "console":
-        # Exceptions are already text at this point, so that they were masked like any other.
+        # Exceptions are already text at this point, so that they were masked like any other text.
         return structlog.dev.ConsoleRenderer(
             colors=False, exception_formatter=structlog.dev.plain_traceback
         )
@@ -146,7 +146,7 @@ def _masked(value: Any, name: str, depth: int) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """Return a text with anything masked that looks like a key, password, token or contact."""
+    """Return a text in which anything that looks like a key, password, token or contact is masked."""
     for signs, look in _SECRET_TEXTS:
         if any(sign in text for sign in signs):
             text = look.sub(MASK, text)

@@ -9,7 +9,7 @@ JOB_SECONDS = Histogram("openstoq_job_seconds", "Time a run of a job took.", ["j
 WEBHOOKS = Counter("openstoq_webhooks", "Webhook deliveries received.", ["topic", "outcome"])
 MESSAGES = Counter("openstoq_messages", "Messages handed over.", ["channel", "outcome"])
 ITEM_FAULTS = Counter(
-    "openstoq_item_faults", "Items that failed alone while the others went on.", ["kind"]
+    "openstoq_item_faults", "Items that failed without stopping the others.", ["kind"]
 )
 REFUSED_CONNECTIONS = Counter(
     "openstoq_refused_connections", "Connections ended by the server's limits.", ["reason"]

@@ -75,8 +75,8 @@ def merge(document: Document, changes: dict[str, Any]) -> Document:
 def reread(document: Document) -> Document:
     """Return a document as it will be when it is read back from the database.
 
-    Raises pydantic's ValidationError if it could not be read back, because a field that normalises
-    its value may produce one that it does not accept itself.
+    Raises pydantic's ValidationError if it could not be read back: a field that normalises its
+    value may produce a value that the same field rejects.
     """
     return type(document).model_validate(stored(document))
 

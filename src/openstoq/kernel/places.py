@@ -51,7 +51,7 @@ def locale_tag(text: str) -> str | None:
 
 
 def readable(tag: str) -> tuple[str, ...]:
-    """Return the locales of texts that a reader of `tag` can read, best first.
+    """Return the locales whose texts a reader of `tag` can read, best first; empty if it is unknown.
 
     They are the tag itself, its language with the script, and its language alone: zh-HK, zh-Hant,
     zh.
@@ -70,7 +70,7 @@ def _joined(language: str, script: str | None, territory: str | None) -> str:
 
 
 def _script_of(language: str, territory: str | None) -> str | None:
-    """Return the script of a language in the territory, or its usual script elsewhere."""
+    """Return a language's script in the territory, or else its usual one; None if CLDR has neither."""
     likely = _names()[1]
     found = likely.get(f"{language}_{territory}") or likely.get(language) or ""
     return found.split("_")[1] if "_" in found else None

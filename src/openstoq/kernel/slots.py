@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place that a job takes among the jobs that a worker runs at once."""
+    """The place of one running job in a worker; `waits` counts the waits that it is in."""
 
     lane: str
     shop_id: UUID
@@ -21,7 +21,7 @@ class Slot:
 
     @property
     def is_free(self) -> bool:
-        """Return whether another job may run in this place because its own job only waits."""
+        """Return whether another job may use this slot, because the job in it only waits."""
         return self.waits > 0
 
 
@@ -30,7 +30,7 @@ _slot: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 @contextmanager
 def occupied(slot: Slot) -> Iterator[None]:
-    """Let the block, and the tasks that it starts, run in `slot`."""
+    """Run the block, and the tasks that it starts, in `slot`."""
     token = _slot.set(slot)
     try:
         yield

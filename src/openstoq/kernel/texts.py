@@ -9,7 +9,7 @@ _UNTEXTUAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _OFF_ONE_LINE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# These come along when text is copied, and mean nothing. Joiners are kept, as Persian needs them.
+# Invisible characters that copied text often contains. Joiners are kept, as Persian needs them.
 _UNSEEN = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 
 
@@ -34,5 +34,8 @@ def line(given: str) -> str:
 
 
 def cleaned(given: str) -> str:
-    """Return text without characters that cannot be stored, for a source that cannot be refused."""
+    """Return text without the characters that cannot be stored.
+
+    It is for sources whose texts cannot be rejected, such as the platform.
+    """
     return _UNTEXTUAL.sub("", given)

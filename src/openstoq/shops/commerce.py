@@ -18,7 +18,7 @@ from openstoq.shops.connection import connect
 
 
 async def commerce_of(run: Run) -> Commerce | None:
-    """Return the shop's platform, or None if the app was uninstalled there."""
+    """Return the shop's platform, or None if the app is uninstalled or its token is missing."""
     async with run.work() as work:
         shop = await store.load(work.db, work.shop_id)
     if shop is None or shop.uninstalled_at is not None:
@@ -40,12 +40,15 @@ def patiently() -> Iterator[None]:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Turn the platform's errors into the worker's Retry or GiveUp."""
+    """Raise Retry while the platform is unavailable, and GiveUp for its other errors.
+
+    CommerceUnreadable passes through unchanged.
+    """
     try:
         with patiently():
             yield
     except CommerceUnreadable:
-        # The next answer may be readable. As a failure of the job, it is retried a few times only.
+        # The next response may be readable. A run that fails is retried, but only a few times.
         raise
     except CommerceError as error:
         raise GiveUp(str(error)) from error

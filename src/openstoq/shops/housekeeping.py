@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("shops.housekeeping")
 
-# Deletes up to so many rows of a shop, and returns how many there were.
+# A function that forgets up to a number of a shop's rows, and returns how many it has forgotten.
 Forget = Callable[[Connection, UUID, int], Awaitable[int]]
 # The most rows of one transaction, so that every transaction stays short.
 BATCH = 10_000
@@ -36,7 +36,7 @@ async def end_abandoned(run: Run) -> None:
 
 @jobs.job(cron="40 3 * * *", uninstalled=True)
 async def tidy(run: Run) -> None:
-    """Delete old deliveries, stored responses, audit rows and failures of one shop."""
+    """Delete one shop's old bulk jobs, deliveries, stored responses, audit rows and failures."""
     async with run.work() as work:
         await bulk.forget(work.db, work.shop_id)
     keep = timedelta(days=run.runtime.settings.audit.days)

@@ -37,7 +37,7 @@ def is_key(text: str) -> bool:
 
 
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """Return the key in a request's headers, either X-Auth-Token or a bearer token."""
+    """Return the key in a request's headers: X-Auth-Token, or else a bearer token, or else None."""
     key = headers.get("x-auth-token")
     if key is not None:
         return key.strip()

@@ -57,7 +57,11 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A caller's points in the rolling window of 60 seconds."""
+    """A caller's points in the rolling window of 60 seconds, after a call was admitted or refused.
+
+    `reset_at` is the time (in Unix seconds) at which all spent points are available again.
+    `retry_after` is the number of seconds until the refused call can be repeated.
+    """
 
     limit: int
     remaining: int

@@ -1,4 +1,4 @@
-"""Seals: stored secrets are encrypted, and the links in our mails are signed."""
+"""Seals: encrypt the secrets that we store, and sign the links in our mails."""
 
 import base64
 import hmac
@@ -35,7 +35,7 @@ class Seal:
             ) from error
 
     def sign(self, purpose: str, *ids: UUID) -> str:
-        """Return a short URL-safe token that contains `ids` and that nobody else can create."""
+        """Return a short URL-safe token for `purpose` that contains `ids` and cannot be forged."""
         body = b"".join(one.bytes for one in ids)
         return _text(self._signature(purpose, body) + body)
 

@@ -60,7 +60,10 @@ def message_id_domain(runtime: Runtime) -> str:
 
 
 def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
-    """Return the sender and recipient data for a single mail; `notice_id` is an id of ours."""
+    """Return the sender and recipient data for a single mail.
+
+    `notice_id` is one of our ids, whose time of creation is also the time of the mail.
+    """
     return Notice(
         id=notice_id,
         written_at=created_at(notice_id),
@@ -72,11 +75,11 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
 
 
 async def send_single(run: Run, notice: Notice, content: bytes) -> None:
-    """Send one mail; stop without an error if the relay refuses its recipient or the mail itself.
+    """Send one mail; return without an error if the relay rejects its recipient or the mail itself.
 
-    Raises Retry if the relay says "later", does not serve us, cannot be reached, or leaves it
-    unclear whether it accepted the mail. Raises GiveUp if this lasts too long, or if it is left
-    unclear too often.
+    Raises Retry if the relay defers the mail, does not serve us, cannot be reached, or does not
+    confirm whether it accepted the mail. Raises GiveUp instead once the mail is older than
+    PATIENCE, or after MOST_REPEATS attempts without a confirmation.
     """
     email = Email(id=notice.id, sender=notice.sender, recipient=notice.recipient, content=content)
     outbox = _SingleOutbox(run.shop_id, email)
@@ -98,7 +101,7 @@ async def send_single(run: Run, notice: Notice, content: bytes) -> None:
     # The queue stores the reason of a Retry, so the reason must not name the recipient.
     reply = delivery.reply_without(notice.recipient)
     is_late = run.runtime.clock() - notice.written_at > PATIENCE
-    # An unreachable relay has not got the mail: only runs that handed it over count as repeats.
+    # An unreachable relay has not received the mail. Only runs that may have delivered it count.
     is_repeat = delivery.outcome is Outcome.UNKNOWN
     if is_late or (is_repeat and run.repeats >= MOST_REPEATS):
         raise GiveUp(f"the relay did not take a mail in {run.attempt + 1} tries: {reply}")

@@ -13,9 +13,11 @@ from openstoq.shops.model import Points, Shop
 async def admit_key(
     database: Database, key: str, *, cost: int, default_points: int
 ) -> tuple[Shop, UUID, Points] | None:
-    """Find the shop of a live key and spend `cost` of its points; None if no live key matches.
+    """Spend `cost` points of a live key's shop; return the shop, the key's id and the points.
 
-    The points are committed immediately, so they are spent even if the request fails.
+    Returns None if no live key of an installed shop matches. If too few points are left, none are
+    spent and the points are not `allowed`. Spent points are committed immediately, so they stay
+    spent even if the request fails.
     """
     row = await database.call(
         "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
@@ -28,9 +30,10 @@ async def admit_key(
 async def admit_address(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int
 ) -> tuple[Shop, Points] | None:
-    """Find an installed shop and spend `cost` points of a client's bucket; None without a shop.
+    """Spend `cost` points of a client's bucket; return the shop of `domain` and the points.
 
-    The points are committed immediately, as in admit_key.
+    Returns None if no such shop is installed. The points are committed immediately, as in
+    admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
@@ -41,10 +44,11 @@ async def admit_address(
 async def admit_stranger(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket and of the bucket shared by all strangers.
+    """Spend `cost` points of a client's bucket and of the bucket that a shop's strangers share.
 
-    Returns the points of the limit that was reached, or else the client's; None without a shop. The
-    points are committed immediately, as in admit_key.
+    Returns the shop, and the points of the bucket that has too few left, or else the client's.
+    Returns None if no such shop is installed. The points are committed immediately, as in
+    admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
@@ -60,38 +64,38 @@ async def admit_stranger(
 
 
 async def take_points(database: Database, bucket: str, *, cost: int, limit: int) -> Points:
-    """Spend `cost` points of any bucket, for instance a client address's."""
+    """Spend `cost` points of any bucket, for instance that of a client's address."""
     row = await database.call("SELECT * FROM take_points($1, $2, $3)", bucket, cost, limit)
     if row is None:
-        raise RuntimeError("take_points answers with one row")
+        raise RuntimeError("take_points must return one row")
     return _points(row, limit)
 
 
 async def forget_spent_points(db: Connection, most: int) -> int:
-    """Delete up to `most` buckets, across all shops and addresses, that were unused for an hour."""
+    """Delete up to `most` buckets, of any shop or client, unused for an hour; return how many."""
     forgotten: int = await db.fetchval("SELECT forget_spent_points($1)", most)
     return forgotten
 
 
 async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
-    """Return whether a contact was sent fewer than `most` requests today; if so, count one more.
+    """Return whether a contact may be sent another confirmation request; if so, count that request.
 
-    The requests of all shops count.
+    A contact may be sent `most` requests in 24 hours, counted across all shops.
     """
     return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
 
 
 async def forget_requests(db: Connection, most: int) -> int:
-    """Delete up to `most` per-contact request counters, across all shops.
+    """Delete up to `most` contacts' counters of confirmation requests; return how many.
 
-    A counter is deleted once its contact has not been sent a request for at least a day.
+    A counter is deleted once its contact has been sent no request for a day by any shop.
     """
     forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten
 
 
 async def forget_audit(db: Connection, shop_id: UUID, most: int, *, keep: timedelta) -> int:
-    """Delete up to `most` of the shop's audit rows that are older than `keep`."""
+    """Delete up to `most` of the shop's audit rows that are older than `keep`; return how many."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -110,7 +114,7 @@ async def forget_audit(db: Connection, shop_id: UUID, most: int, *, keep: timede
 
 
 async def shop_of_domain(database: Database, domain: str) -> Shop | None:
-    """Find a shop by its .myshopify.com domain, installed or not."""
+    """Find a shop, installed or not, by its .myshopify.com domain; return None if it is unknown."""
     row = await database.call("SELECT * FROM shop_of_domain($1)", domain.lower())
     return Shop.from_row(row) if row is not None else None
 
@@ -174,7 +178,10 @@ async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: 
 
 
 async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
-    """Delete an uninstalled shop's token; return False if it was installed again after `at`."""
+    """Mark a shop as uninstalled at `at`, and delete its token; return whether it was installed.
+
+    A shop that was installed again after `at` is left unchanged, and False is returned.
+    """
     done = await db.execute(
         """
         UPDATE shops SET uninstalled_at = $2, access_token = NULL, updated_at = $2
@@ -187,7 +194,7 @@ async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
 
 
 async def erase(db: Connection, shop_id: UUID) -> bool:
-    """Delete an uninstalled shop with all its data; return False if it is installed."""
+    """Delete an uninstalled shop with all its data; delete nothing and return False if installed."""
     done = await db.execute(
         "DELETE FROM shops WHERE shop_id = $1 AND uninstalled_at IS NOT NULL", shop_id
     )
@@ -228,7 +235,7 @@ async def keys(db: Connection, shop_id: UUID) -> list[ApiKey]:
 
 
 async def revoke_key(db: Connection, shop_id: UUID, key_id: UUID, now: datetime) -> bool:
-    """Revoke a key immediately; return whether it was live."""
+    """Revoke a key immediately; return False if it is unknown or was revoked before."""
     done = await db.execute(
         """
         UPDATE api_keys SET revoked_at = $3
@@ -252,7 +259,7 @@ def _points(row: Any, limit: int) -> Points:
 
 
 async def forget_answers(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` stored responses, too old to be returned for a repeated request."""
+    """Delete up to `most` stored responses that are too old to be replayed; return how many."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (

@@ -68,7 +68,7 @@ def create_app(
         exception_handlers={HTTPException: _refused},
         lifespan=lifespan,
     )
-    # A redirect would cost callers a request and curl -d its body.
+    # A redirect would cost callers another request, and curl -d would lose its body.
     app.router.redirect_slashes = False
     return app
 
@@ -78,10 +78,10 @@ def _is_below_v2(route: BaseRoute) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """Respond to what Starlette refuses, such as an unknown path, in the API's error envelope.
+    """Respond in the API's error envelope to a request that Starlette refuses.
 
-    OPTIONS on a route that does not handle it is the exception: the response is 204 and lists the
-    path's methods in `Allow`.
+    Such a request has, for instance, an unknown path. The exception is OPTIONS on a route that does
+    not handle OPTIONS: its response is 204 and lists the path's methods in `Allow`.
     """
     if not isinstance(error, HTTPException):
         raise error
@@ -91,7 +91,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     }
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # Starlette names the methods of one route, and a path may have several.
+        # Starlette names the methods of one route only, and a path may have several routes.
         headers["Allow"] = ", ".join(sorted(_methods(request)))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)

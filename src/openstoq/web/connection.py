@@ -30,22 +30,22 @@ MOST_HEADERS = 128
 MOST_PIPELINED = 32
 # The client must send at least this much of a body in every `head_seconds`.
 LEAST_BODY_BYTES = 10_000
-# The client must read at least this much of an answer in every `answer_seconds`, and all of it in
-# ten times that.
+# The client must read at least this much of a response in every `answer_seconds`, and all of the
+# response in ten times as many seconds.
 LEAST_ANSWER_BYTES = 30_000
 _ANSWER_WINDOWS = 10
 # Data is parsed in pieces of this size, and the limits are checked after each.
 PIECE_BYTES = 16_384
-# The kernel buffers so much of an answer beyond the client's receive window.
+# The kernel buffers at most this much of a response beyond the client's receive window.
 UNSENT_BYTES = 65_536
-# A refused client has so long to read the reason. What it still sends is discarded.
+# A refused client has so many seconds to read the reason. All that it still sends is discarded.
 FAREWELL_SECONDS = 2.0
 # The most digits of a Content-Length: no body is longer, and parsing longer numbers is slow.
 LONGEST_LENGTH = 19
 
 
 class Connection(HttpToolsProtocol):
-    """Serves the requests of one client, one after the other.
+    """A connection on which one client's requests are served one after the other.
 
     The size of a request's head and the number of its headers are checked while it is parsed. There
     are time limits on receiving the head and the body, and on the client's reading of the response.
@@ -67,7 +67,7 @@ class Connection(HttpToolsProtocol):
         self._answered: RequestResponseCycle | None = None
         self._in_head = self._in_body = self._is_answering = self._has_asked = False
         self._begun = self._head_bytes = self._header_bytes = self._empty_bytes = 0
-        # The time from which on the client is expected to send a head.
+        # The time since which the client has been expected to send a head.
         self._head_since = 0.0
         self._sending = Pace(LEAST_BODY_BYTES, limits.head_seconds, limits.body_seconds)
         self._taking = Pace(
@@ -99,7 +99,7 @@ class Connection(HttpToolsProtocol):
             self._say_farewell(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client."""
+        """Stop handling the client's requests, and no longer count the connection."""
         self._give_up()
         super().connection_lost(exc)
 
@@ -194,13 +194,13 @@ class Connection(HttpToolsProtocol):
         """Log nothing: any client can ask for an upgrade as often as it likes."""
 
     def _is_sound(self) -> bool:
-        """Return whether all proxies on the way must have parsed this head in the same way."""
+        """Return whether this head is unambiguous, so that every proxy has parsed it as we do."""
         names = [name for name, _ in self.headers]
         match self.parser.get_http_version():
             case "1.1":
                 return names.count(b"host") == 1
             case "1.0":
-                # HTTP/1.0 has no chunks: a proxy without them would read them as the next request.
+                # HTTP/1.0 has no chunks: a proxy would parse chunks as the next request.
                 return names.count(b"host") <= 1 and b"transfer-encoding" not in names
         return False
 
@@ -214,8 +214,8 @@ class Connection(HttpToolsProtocol):
             self._refuse(self._reason)
             return
         if self._in_head and self._begun - begun <= between:
-            # The whole piece belongs to this head. If the head began within the piece, behind
-            # another request, its part of the piece is unknown and not counted.
+            # The whole piece belongs to this head. A piece in which the head began behind another
+            # request is not counted, because the size of the head's part is unknown.
             self._head_bytes += len(piece)
             if self._head_bytes > self.limits.head_bytes:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -261,7 +261,7 @@ class Connection(HttpToolsProtocol):
             # We have stopped reading, so the client is not to blame.
             self._sending.suspend(now)
         elif self.cycle.response_complete and now - self._head_since > self.limits.head_seconds:
-            # The answer is complete, so the rest of the body is no longer needed.
+            # The response is complete, so the rest of the body is no longer needed.
             self.transport.close()
         elif self._sending.is_too_slow(now):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -271,7 +271,7 @@ class Connection(HttpToolsProtocol):
     def drop(self, reason: str | None = None) -> None:
         """Close the connection at once, and count the reason if one is given.
 
-        There is none after a refusal, which has already been counted.
+        No reason is given after a refusal, because the refusal has already been counted.
         """
         if reason is not None:
             REFUSED_CONNECTIONS.labels(reason).inc()
@@ -283,7 +283,7 @@ class Connection(HttpToolsProtocol):
         self.open_connections.leave(self)
         self.pipeline.clear()
         if self._answered is not None:
-            # uvicorn notifies only the last of several pipelined requests.
+            # uvicorn reports the disconnect only to the last of several pipelined requests.
             self._answered.disconnected = True
             self._answered.message_event.set()
 
@@ -295,7 +295,7 @@ class Connection(HttpToolsProtocol):
         """Stop reading, and send the refusal after the responses to earlier requests."""
         self._is_deaf = True
         if self._in_body:
-            # The application already handles this request, so it is told that the body ends here.
+            # The application already handles this request, so the disconnect is reported to it.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             if self.cycle.response_started or self.pipeline:
@@ -315,7 +315,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         REFUSED_CONNECTIONS.labels(reason.name.lower()).inc()
         self.transport.write(written(reason, self.server_state.default_headers))
-        # Closing while the client still sends would make it lose the answer.
+        # If we closed while the client still sends, the client would lose the response.
         self.transport.write_eof()
         self.open_connections.refuse(self)
 
@@ -337,6 +337,6 @@ def _in_kernel(transport: asyncio.Transport) -> int:
         descriptor = transport.get_extra_info("socket").fileno()
         (size,) = struct.unpack("i", ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))
     except (AttributeError, OSError):
-        # The socket is closed, or the system cannot tell. Then bytes in the kernel count as read.
+        # The socket is closed, or the system has no such call. Bytes in the kernel count as read.
         return 0
     return int(size)

@@ -40,7 +40,7 @@ class ConnectionLimits:
 
 
 class Connections:
-    """Counts connections, in total and by address, and drops one when there are too many.
+    """The open connections, counted in total and by address; one is dropped if there are too many.
 
     Connections that have not sent a whole request yet are dropped first. They are followed by idle
     connections, then by those still sending a body, then by those whose client does not read the
@@ -61,7 +61,7 @@ class Connections:
         self._is_exempt = is_exempt
 
     def admit(self, connection: Connection, address: str | None) -> HTTPStatus | None:
-        """Admit a connection, or return the status to refuse it with."""
+        """Admit a connection and return None, or else return the status with which to refuse it."""
         site = self._site(address) if address is not None else None
         if site is not None and self._by_site[site] >= self.limits.address_connections:
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -84,7 +84,7 @@ class Connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Move a connection to the group in which it waits; None while we handle its request."""
+        """Move a connection to the group in which it waits, or None while its request is handled."""
         if connection.waiting is waiting:
             return
         if connection.waiting is not None:
@@ -94,7 +94,7 @@ class Connections:
             connection.waiting[connection] = None
 
     def leave(self, connection: Connection) -> None:
-        """Remove a connection."""
+        """Remove a connection from its group and from all counts."""
         self.move(connection, None)
         self._refused.pop(connection, None)
         site = self._open.pop(connection, None)

@@ -44,7 +44,7 @@ def routes(runtime: Runtime) -> list[Route]:
 
 
 def create_app(runtime: Runtime) -> Starlette:
-    """Return an application with these routes only, for a process that serves nothing else."""
+    """Return an application with only the health pages, for a process that serves nothing else."""
     pages = routes(runtime)
     words = words_of(route.path for route in pages)
     return Starlette(routes=pages, middleware=[Middleware(RequestMiddleware, words=words)])

@@ -31,7 +31,7 @@ _LONGEST_LENGTH = 19
 
 
 class RequestMiddleware:
-    """Gives each request an id, log line and metrics, and responds to errors that endpoints raise.
+    """Middleware that gives each request an id, log line and metrics, and responds to exceptions.
 
     Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`, whose
     headers are added to every response, even to an error.
@@ -71,7 +71,7 @@ class RequestMiddleware:
             except Exception as error:
                 problem = _problem(error, request_id)
                 if status:
-                    # The answer has begun, so only cutting it off can show that it failed.
+                    # The response has begun, so only breaking it off can show that the request failed.
                     raise
                 await responses.problem(problem)(scope, receive, answer)
             finally:
@@ -94,7 +94,7 @@ class RequestMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over `most_bytes`, or over the limit of their path in `most_bytes_at`.
+    """Middleware that limits bodies to `most_bytes`, or to their path's limit in `most_bytes_at`.
 
     The error is raised when the endpoint reads the body, so that each face responds in its own
     shape. If the request announces a length over the limit, the error is raised before any of the
@@ -154,7 +154,7 @@ class BodyLimitMiddleware:
 def _announced(scope: Scope) -> float:
     """Return the announced length of the body, or 0 if it is missing or unreadable.
 
-    This is safe, because the bytes of the body are counted in any case as they arrive.
+    A wrong length does no harm, because the bytes are counted in any case as they arrive.
     """
     said = Headers(scope=scope).get("content-length", "").lstrip("0")
     if not (said.isascii() and said.isdigit()):

@@ -1,4 +1,4 @@
-"""Pace: the speed at which a client must send a body or read a response."""
+"""Pace: the minimum speed at which a client must send a body or read a response."""
 
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ class Pace:
         self._window_bytes = 0
 
     def add(self, size: int) -> None:
-        """Count bytes."""
+        """Count `size` bytes as transferred."""
         self._window_bytes += size
 
     def suspend(self, now: float) -> None:

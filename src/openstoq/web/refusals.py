@@ -12,8 +12,8 @@ from openstoq.web.responses import PROTECTIVE
 RETRY_AFTER_SECONDS = 5
 
 SENTENCES = {
-    HTTPStatus.BAD_REQUEST: "this is not a request of HTTP/1.1",
-    HTTPStatus.REQUEST_TIMEOUT: "the request came too slowly; send it at once",
+    HTTPStatus.BAD_REQUEST: "this is not a valid HTTP/1.1 request",
+    HTTPStatus.REQUEST_TIMEOUT: "the request arrived too slowly; send it without pauses",
     HTTPStatus.REQUEST_URI_TOO_LONG: "the request's address is too long; send less in its query",
     HTTPStatus.TOO_MANY_REQUESTS: "too many connections or requests at once; wait for some to end",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too many or too long; send less",

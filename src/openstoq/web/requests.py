@@ -1,4 +1,4 @@
-"""Requests: read the query, the body and the named shop before an action gets them."""
+"""Requests: read the query, the body and the named shop before an action is called."""
 
 from collections.abc import Collection
 from urllib.parse import parse_qsl, unquote
@@ -15,9 +15,9 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def visitor_of(request: Request) -> str | None:
-    """Return the client's address as the outermost proxy reports it.
+    """Return the client's address as the outermost proxy reports it, or None if none is reported.
 
-    Any client can write the header that it is read from. So use it only for a request that such a
+    Any client can forge the header, X-Forwarded-For. So use the address only for a request that a
     proxy has signed.
     """
     return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() or None
@@ -40,7 +40,7 @@ def segments_of(scope: Scope, base: str) -> list[str] | None:
 
 
 def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
-    """Return the query's values; only a name in `lists` may be repeated.
+    """Return the query's values by name; a name in `lists` may be repeated, and its value is a list.
 
     Raises BadRequest if the query cannot be read, and Invalid if any other name is repeated.
     """
@@ -79,7 +79,7 @@ async def json_body_of(request: Request) -> bytes:
     """Return the body of a write, which must be a JSON object whatever its Content-Type says.
 
     `curl -d '{…}'` declares its JSON as a form, so the body itself decides. Raises BadRequest for
-    a body that is clearly not a JSON object.
+    a body that is neither declared as JSON nor begins like a JSON object.
     """
     body = await request.body()
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -108,7 +108,7 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 def shop_named_by(request: Request, *others: str | None) -> str | None:
-    """Return the domain of the shop that a request without a key names.
+    """Return the domain of the shop that a request without a key names, or None if it names none.
 
     Raises BadRequest when the header and `others` name different shops.
     """

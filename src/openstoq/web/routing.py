@@ -48,7 +48,7 @@ class RoutingTable:
             self._add(action)
 
     def find(self, method: str, segments: Sequence[str]) -> Found | None:
-        """Return the action for a method and a path, with the values of its path parameters."""
+        """Return the action for a method and a path, and its path parameters; None if there is none."""
         found = _find(self._root, method, segments, ())
         if found is None:
             return None

@@ -62,7 +62,7 @@ class Config(uvicorn.Config):
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to its owner, who closes the database and the rest after it."""
+    """A server without signal handlers: its owner stops it, and closes the database afterwards."""
 
     config: Config
 
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Check the time limits of all connections every few ticks."""
+        """Check all connections' time limits every few ticks; return whether the server should exit."""
         if counter % _TICKS == 0:
             now = get_running_loop().time()
             for connection in list(self.server_state.connections):

@@ -26,7 +26,7 @@ class StaticDocument:
         self._encoding = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
-        """Respond with the document, compressed if the client accepts gzip, or 304 if it has it."""
+        """Respond with the document, as gzip if accepted, or with 304 if the client already has it."""
         async with self._encoding:
             if self._encoded is None:
                 # Encoding takes a second, so a thread does it while other requests are served.

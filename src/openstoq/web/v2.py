@@ -49,7 +49,7 @@ class Face:
         self._document = StaticDocument(self._described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request; a problem is reported in the envelope."""
+        """Respond to one request; a problem is reported in the API's error envelope."""
         scope["state"]["face"] = "v2"
         request = Request(scope, receive)
         try:
@@ -158,7 +158,7 @@ class _NoSuchAction(NotFound):
 
 @cache
 def _list_fields(action: Action) -> frozenset[str]:
-    """Return the query fields that accept several values."""
+    """Return the query fields of an action that accept several values."""
     return frozenset(
         name
         for name, schema in request_schema(action).get("properties", {}).items()

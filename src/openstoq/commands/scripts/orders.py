@@ -67,7 +67,7 @@ class OrderStory(Story):
         return shown
 
     async def last_charge(self, order: Preorder) -> dict[str, Any]:
-        """Return the last charge to the card of an order."""
+        """Return the last charge to the card of an order; raise Differs if there is none."""
         charges = (await self.control("GET", "charges"))["charges"]
         of_order: list[dict[str, Any]] = [one for one in charges if one["order_id"] == order.id]
         if not of_order:
@@ -84,7 +84,7 @@ class OrderStory(Story):
         same(f"the holds of {order.name}", holds, [("ON_HOLD", [("app", note)])])
 
     async def arrives(self, order: Preorder, state: str) -> None:
-        """Wait until an order's webhook is delivered, v2 has its state, and the shop is synced."""
+        """Wait until an order's webhook is delivered, v2 reports `state`, and the order is synced."""
 
         async def has_arrived() -> bool | None:
             told = await self.control("GET", "deliveries?topic=orders/create&state=delivered")
@@ -100,7 +100,7 @@ class OrderStory(Story):
         await self.becomes(f"the state of {order.name}", state, lambda: self.state(order))
 
     async def synced(self, order: Preorder) -> None:
-        """Wait until v2's changes to an order are synced to the shop."""
+        """Wait until the shop has all of v2's changes to an order."""
 
         async def sync() -> object:
             return (await self.read(order.path))["sync"]
@@ -108,6 +108,6 @@ class OrderStory(Story):
         await self.becomes(f"the sync of {order.name}", {"state": "synced", "error": None}, sync)
 
     async def state(self, order: Preorder) -> object:
-        """Return an order's state in v2, unknown until the order has been read from the shop."""
+        """Return an order's state in v2, or "unknown" until v2 has read the order from the shop."""
         answer = await self.ask("GET", order.path)
         return "unknown" if answer.status_code == NOT_FOUND else found(answer)["state"]

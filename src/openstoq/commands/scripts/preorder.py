@@ -60,7 +60,7 @@ class Preorders(OrderStory):
         return offer
 
     async def _in_shop(self, offer: str, variant: dict[str, Any]) -> int:
-        """Check that the shop sells the offer; return the id of the plan with the deposit."""
+        """Wait until the shop sells the offer; return the id of the selling plan with the deposit."""
 
         async def sync() -> object:
             return (await self.read(offer))["sync"]

@@ -44,7 +44,10 @@ class Story(ABC):
         """Play the story from start to end."""
 
     async def play(self) -> bool:
-        """Play the story and print its timeline, ending with the difference if there is one."""
+        """Play the story and print its timeline; return whether every value was as expected.
+
+        The first value that differs ends the story, and is printed.
+        """
         self.console.print(f"\n[bold]{self.title}[/]")
         try:
             self._read_mails = max((one["id"] for one in await self._mails()), default=0)
@@ -52,18 +55,18 @@ class Story(ABC):
         except (Differs, httpx.HTTPError) as error:
             return self._differs(str(error) or repr(error))
         except (LookupError, ValueError) as error:
-            return self._differs(f"an answer lacks something, or has too much of it: {error!r}")
+            return self._differs(f"a response lacks a value, or has too many of them: {error!r}")
         return True
 
     def say(self, what: str, where: str = "") -> None:
-        """Print an event of the story with its time, and where to look at it."""
+        """Print an event of the story with its time, and the address at which to look at it."""
         elapsed = f"{monotonic() - self._began:6.2f} s"
         self.console.print(f"[dim]{elapsed}[/]  {escape(what)}", soft_wrap=True)
         if where:
             self.console.print(f"          [dim]{escape(where)}[/]", soft_wrap=True)
 
     async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Send a request to v2 with the shop's key."""
+        """Send a request to v2 with the shop's key, and return the response."""
         return await self.http.request(
             method,
             f"{self.v2}{path}",
@@ -80,7 +83,7 @@ class Story(ABC):
         return found(await self.ask(method, path, **body), 202)
 
     async def control(self, method: str, path: str, **body: Any) -> Any:
-        """Call the sandbox shop's control API, acting as the merchant."""
+        """Call the sandbox shop's control API, as the merchant, and return the body of the response."""
         return found(
             await self.http.request(
                 method,
@@ -124,7 +127,10 @@ class Story(ABC):
         return {**message, "url": f"{self.stage.mail}/messages/{message['id']}/html"}
 
     async def until(self, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Poll until `look` returns something other than None, and return it."""
+        """Poll until `look` returns something other than None, and return it.
+
+        Raises Differs if `look` still returns None after `patience` seconds.
+        """
         deadline, pause = monotonic() + self.patience, SHORTEST_PAUSE
         while (seen := await look()) is None:
             if monotonic() > deadline:
@@ -136,7 +142,7 @@ class Story(ABC):
     async def becomes(
         self, what: str, expected: object, look: Callable[[], Awaitable[object]]
     ) -> None:
-        """Poll until `look` returns the expected value."""
+        """Poll until `look` returns the expected value; raise Differs after `patience` seconds."""
         seen: object = None
 
         async def is_so() -> bool | None:

@@ -1,4 +1,4 @@
-"""A Shopify shop behind the application's port."""
+"""The adapter that implements the application's commerce port for a Shopify shop."""
 
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ from openstoq.kernel.money import Money
 
 
 class ShopifyShop(Commerce):
-    """One Shopify shop, which implements the port's Commerce."""
+    """The port to one Shopify shop; its methods call the modules of this package."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -224,7 +224,7 @@ class ShopifyShop(Commerce):
 
 
 class ShopifyConnector:
-    """Connects to shops over one connection pool; keeps each shop's points and reachability."""
+    """A connector to shops over one connection pool, which remembers each shop's points and reach."""
 
     def __init__(self, http: httpx.AsyncClient, patience: Patience | None = None) -> None:
         self._http = http

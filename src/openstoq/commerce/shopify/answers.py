@@ -31,7 +31,7 @@ _SOON, _LATER = 60.0, 3600.0
 
 
 class TooExpensive(CommerceRefused):
-    """A single request asked for too much; request fewer things at once."""
+    """A single request exceeded a limit on its cost or size; request fewer items at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Answer:
         return any(names.intersection(error.path) for error in self.errors)
 
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
-        """Return the data of a query. Raises if any field failed, except `optional` fields.
+        """Return the data of a query. Raises CommerceError if any field failed but `optional` ones.
 
         A failed field is null, and the fields around it may be null too: a list with such a gap
-        would look as if the shop had fewer things than it has.
+        would look as if the shop had fewer items than it has.
         """
         failed = [error for error in self.errors if not optional.intersection(error.path)]
         if failed:
@@ -74,7 +74,10 @@ class Answer:
         return Fields(self.data, self.operation)
 
     def payload(self, mutation: str) -> Fields:
-        """Return the result of a mutation. Raises if it declined, but not for unrelated errors."""
+        """Return the result of a mutation. Raises CommerceError if the mutation was declined.
+
+        Errors of other fields in the response are ignored.
+        """
         root = self.data.get(mutation)
         if root is None:
             raise failure(self.operation, self.errors)
@@ -132,7 +135,7 @@ def refused(operation: str, refusals: list[Refusal]) -> CommerceRefused:
 
 @contextmanager
 def reading(operation: str) -> Iterator[None]:
-    """Raise CommerceUnreadable for a response that does not have the shape the schema promises."""
+    """Turn a ValueError, raised for a response of an unexpected shape, into CommerceUnreadable."""
     try:
         yield
     except ValueError as error:

@@ -6,7 +6,7 @@ from openstoq.commerce.shopify.answers import TooExpensive
 
 _MOST = 250
 _FIRST = 50
-# Shopify allows 1,000 points a request; the rest is room for ids that cost more than most.
+# Shopify allows 1,000 points a request; the difference is room for ids of above-average cost.
 _MOST_POINTS = 900.0
 
 
@@ -20,7 +20,7 @@ class Batches:
         self._most = _MOST
 
     def next(self) -> list[str]:
-        """Return the ids to request next; empty if all have been answered."""
+        """Return the batch of ids to request next; it is empty once all ids have been answered."""
         return self._ids[self._begin : self._begin + self._size]
 
     def done(self, cost: float | None) -> None:

@@ -18,7 +18,7 @@ from openstoq.kernel.ids import gid
 
 _MOST = 250
 _PRODUCTS, _VARIANTS = 50, 25
-# Pictures are worth having and not worth failing for: they may need a permission of their own.
+# A read does not fail for lack of pictures, because they may need a permission of their own.
 _PICTURES = frozenset({"featuredMedia", "media"})
 
 

@@ -49,7 +49,8 @@ def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
 def address(domain: str, api_url: str | None = None) -> str:
     """Return the address of a shop's Admin, without a trailing slash.
 
-    Raises ValueError unless `domain` is a myshopify domain. Only an `api_url` may use plain http.
+    If `api_url` is given, it is the address, and only then may the address use plain http. Raises
+    ValueError if `domain` is not a myshopify domain, or `api_url` is not a valid address.
     """
     if not SHOP_DOMAIN.fullmatch(domain):
         raise ValueError(f"{domain!r} is not a shop's permanent domain, such as name.myshopify.com")
@@ -62,7 +63,7 @@ def address(domain: str, api_url: str | None = None) -> str:
 
 
 class _Token(httpx.Auth):
-    """Adds the token when the request is sent, so that no variable of ours holds the header."""
+    """Authentication that adds the token on sending, so that no variable of ours has the header."""
 
     def __init__(self, credentials: ShopCredentials) -> None:
         self._credentials = credentials
@@ -74,7 +75,11 @@ class _Token(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """A request failed in a way that may pass; `after` is the wait that the shop requests."""
+    """A failed request that may succeed if it is sent again.
+
+    `after` is the number of seconds that the shop asks us to wait, if it says so. `is_silent` is
+    true if the shop sent no response.
+    """
 
     reason: str
     after: float | None = None
@@ -104,12 +109,12 @@ class Client:
     async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
         """Send the operation `name` and return its response, which contains some data.
 
-        Retries failures that may pass: throttling, 429, 5xx, timeouts, broken connections and
-        broken responses. Mutations are retried too, so they must be safe to repeat. A mutation that
-        is not safe to repeat, because it would create something twice, is sent `once`, and its
-        caller checks the outcome. All attempts and waits together may last `Patience.total`
-        seconds, and occupy no slot of the worker. Raises TooExpensive if fewer things must be
-        requested at once, or another CommerceError.
+        Retries transient failures: throttling, 429, 5xx, timeouts, broken connections and broken
+        responses. Mutations are retried too, so they must be safe to repeat. A mutation that is not
+        safe to repeat, because it would create something twice, is sent `once`, and its caller
+        checks the outcome. All attempts and waits together may last `Patience.total` seconds, and
+        waiting occupies no slot of the worker. Raises TooExpensive if fewer items must be requested
+        at once, or another CommerceError.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
@@ -128,7 +133,7 @@ class Client:
     async def _answer(
         self, asked: Document, content: bytes, weight: Weight, attempts: int
     ) -> Answer | _Again:
-        """Try until there is a response; return the last failure if attempts or time run out."""
+        """Try until there is a response; return the last failure once attempts or time run out."""
         deadline = self._begin()
         outcome = await self._try(asked, content, weight, deadline)
         for attempt in range(attempts - 1):
@@ -205,7 +210,7 @@ class Client:
         self, content: bytes, deadline: float
     ) -> tuple[int, httpx.Headers, bytes] | _Again:
         most = min(self._patience.answer, deadline - self._patience.now())
-        # The error is turned into words here: it carries the request, and that carries the token.
+        # Only the error's type is kept: the error contains the request, which contains the token.
         try:
             with waiting():
                 async with asyncio.timeout(most):
@@ -270,7 +275,7 @@ class Client:
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    # The header is seconds or a date; with any other value, the choice is ours.
+    # The header is a number of seconds or a date. For any other value, we choose the wait.
     value = headers.get("Retry-After", "")
     try:
         if _SECONDS.fullmatch(value):

@@ -77,7 +77,7 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"{self._named(name)} must be a text, got {_shown(value)}")  # noqa: TRY004 - callers catch one kind of error
-        # The text cannot be refused, and a control character has no meaning in a shop's texts.
+        # We cannot reject a shop's text, in which a control character has no meaning.
         return cleaned(str(value))
 
     def count(self, name: str) -> int:
@@ -156,7 +156,7 @@ class Fields:
 
 
 def body_fields(body: bytes) -> Fields:
-    """Parse the JSON object in a body."""
+    """Parse the JSON object in a body; raise ValueError if it is no such object."""
     try:
         return Fields(orjson.loads(body))
     except orjson.JSONDecodeError as error:

@@ -23,7 +23,7 @@ async def hold(
 ) -> None:
     """Place a hold on a fulfillment order, unless this app already has one with the same handle."""
     if lines is not None and not lines:
-        # No lines would mean all of them to Shopify.
+        # Shopify would treat an empty list as all lines.
         return
     wanted: dict[str, Any] = {
         # The only reason for which Shopify's admin always shows the note.
@@ -43,8 +43,8 @@ async def hold(
     except CommerceRefused as refused:
         if {refusal.code for refusal in refused.refusals} == _PLACED:
             return
-        # A hold of some lines that is repeated after a lost answer is refused because of itself:
-        # held units cannot be split.
+        # A partial hold that is repeated after a lost response is refused because of the first
+        # attempt: held units cannot be split.
         there = await _holds(client, fulfillment_order_id)
         if not any(
             each.text("handle") == handle and each.flag_or_none("heldByRequestingApp") is True
@@ -54,9 +54,9 @@ async def hold(
 
 
 async def release(client: Client, fulfillment_order_id: int, hold_ids: Sequence[int]) -> None:
-    """Release these holds; if refused, retry with those of them that still exist."""
+    """Release these holds; if Shopify refuses, retry with those of them that still exist."""
     wanted = set(hold_ids)
-    # Without ids Shopify releases every hold, those of other apps too.
+    # Without ids, Shopify would release every hold, including those of other apps.
     while wanted:
         try:
             answer = await client.execute(
@@ -77,10 +77,10 @@ async def release(client: Client, fulfillment_order_id: int, hold_ids: Sequence[
 
 
 async def split(client: Client, fulfillment_order_id: int, lines: Mapping[int, int]) -> None:
-    """Split units off a fulfillment order, given by fulfillment line."""
+    """Split units off a fulfillment order; `lines` maps fulfillment line ids to numbers of units."""
     answer = await client.execute(
         "FulfillmentOrderSplit",
-        # Sent twice, it would split twice.
+        # If it were sent twice, the units would be split off twice.
         once=True,
         splits=[
             {

@@ -1,4 +1,4 @@
-"""Shopify's webhooks as the application reads them."""
+"""Translate Shopify's webhooks into the application's changes, by topic."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -38,7 +38,7 @@ def _order(*path: str) -> _Reader:
 
 
 def _fulfillment_order(*path: str) -> _Reader:
-    # If several are named, as after a split, this one still exists; all belong to one order.
+    # A webhook may name several, as after a split: all belong to one order, and this one exists.
     return lambda body: FulfillmentOrderChanged(webhooks.id_at(body, *path, "id"))
 
 
@@ -94,7 +94,7 @@ _READERS: dict[str, _Reader] = {
 
 
 class ShopifyInbound(Inbound):
-    """Parses Shopify's deliveries and forwarded requests."""
+    """Parser of Shopify's deliveries and forwarded requests."""
 
     @property
     @override

@@ -15,13 +15,13 @@ _REGIONS = 250
 
 
 async def markets(client: Client, unreadable: MutableMapping[int, str]) -> list[Market]:
-    """Read all markets with all their countries; add those that fail to `unreadable`."""
+    """Read all markets and their countries; add a market that cannot be read to `unreadable`."""
     found: list[Market] = []
     after: str | None = None
     while True:
         answer = await client.execute("MarketsPage", first=_MARKETS, after=after, regions=_REGIONS)
         with reading("MarketsPage"):
-            # A market without its id would look like a deleted one, so then no market is saved.
+            # A market whose id cannot be read would look deleted, so then the whole call fails.
             page = answer.whole().inside("markets")
             nodes = page.each("nodes")
             ids = [node.id("id") for node in nodes]

@@ -16,7 +16,7 @@ _PER_VARIANT = 25
 async def write(
     client: Client, namespace: str, metafields: Sequence[Metafield]
 ) -> dict[tuple[int | None, str], str]:
-    """Write any number of metafields, 25 per call; a refused one does not affect the others."""
+    """Write any number of metafields, 25 per request; return the reason for each refused one."""
     failures: dict[tuple[int | None, str], str] = {}
     shop = await _shop(client) if any(one.variant_id is None for one in metafields) else ""
     for start in range(0, len(metafields), MOST):
@@ -39,7 +39,7 @@ async def delete(client: Client, namespace: str, keys: Sequence[tuple[int | None
             answer.payload("metafieldsDelete")
         except CommerceRefused:
             if len(keys) == 1:
-                # Its owner is gone, and with it the metafield.
+                # The owner no longer exists, and so neither does the metafield.
                 continue
             for one in keys[start : start + MOST]:
                 await delete(client, namespace, [one])
@@ -94,7 +94,7 @@ async def _write_some(
     try:
         answer.payload("metafieldsSet")
     except CommerceRefused as refused:
-        # A call is all or nothing, so its halves are sent again to find the refused metafield.
+        # A request is all or nothing, so its halves are sent again to find the refused metafield.
         if len(batch) > 1:
             half = len(batch) // 2
             await _write_some(client, namespace, shop, batch[:half], failures)

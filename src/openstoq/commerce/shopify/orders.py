@@ -28,15 +28,18 @@ Member = TypeVar("Member", OrderLine, FulfillmentOrder, FulfillmentLine)
 
 _MOST = 250
 _FULFILLMENT_ORDERS = 10
-# Each field needs a permission that Shopify gives on request. Without them an order is held and
-# counted as well, but its shopper can be neither charged nor written to.
+# Each of these fields needs a permission that Shopify gives on request. Without them an order is
+# still held and counted, but its shopper can neither be charged nor be sent mails.
 _ON_REQUEST = frozenset(
     {"customer", "email", "phone", "shippingAddress", "paymentTerms", "vaultedPaymentMethods"}
 )
 
 
 async def order(client: Client, order_id: int) -> Order | None:
-    """Read an order with all its lines and fulfillment orders, over as many pages as needed."""
+    """Read an order with all its lines and fulfillment orders, over as many pages as needed.
+
+    Returns None if the order does not exist.
+    """
     answer = await client.execute("OrderById", id=gid("Order", order_id))
     with reading("OrderById"):
         told = answer.whole(optional=_ON_REQUEST)
@@ -70,7 +73,7 @@ async def order(client: Client, order_id: int) -> Order | None:
 async def updated(
     client: Client, since: datetime, *, after: str | None
 ) -> AsyncIterator[OrderPage]:
-    """Read the ids of updated orders, page by page."""
+    """Read the ids of the orders updated since `since`, page by page."""
     query = f"updated_at:>='{rfc3339(since)}'"
     while True:
         answer = await client.execute("OrdersUpdatedPage", first=_MOST, after=after, query=query)
@@ -163,5 +166,5 @@ async def _completed(client: Client, part: FulfillmentOrder, after: str | None) 
 
 
 def _once(members: Iterable[Member]) -> tuple[Member, ...]:
-    """Keep each member once: if the order changes between two pages, members may be repeated."""
+    """Return each member once: if the order changes between two pages, members may be repeated."""
     return tuple({member.id: member for member in members}.values())

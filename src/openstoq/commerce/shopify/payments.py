@@ -14,7 +14,7 @@ from openstoq.kernel.ids import gid
 from openstoq.kernel.money import Money
 
 _State = Literal["processing", "succeeded", "failed", "authenticate"]
-# A charge of any other status, such as one that Shopify adds, may still succeed or fail.
+# A charge of any other status, such as one that Shopify adds later, may still succeed or fail.
 _STATES: dict[str, _State] = {
     "SUCCESS": "succeeded",
     "CAPTURED": "succeeded",
@@ -40,7 +40,7 @@ async def charge(
     schedule_id: int | None,
     amount: Money | None,
 ) -> str:
-    """Start a charge; a repeated call with the same key does not charge again."""
+    """Start a charge and return its reference; a repeated call with the same key has no effect."""
     part: dict[str, Any] = {}
     if schedule_id is not None:
         part["paymentScheduleId"] = gid("PaymentSchedule", schedule_id)
@@ -80,7 +80,7 @@ async def mark_paid(client: Client, order_id: int) -> None:
         answer = await client.execute("OrderMarkAsPaid", input={"id": gid("Order", order_id)})
         answer.payload("orderMarkAsPaid")
     except CommerceRefused:
-        # The refusal has no code, so the order's state is read, and not the refusal's sentence.
+        # The refusal has no code. So the order's state decides, instead of the refusal's sentence.
         order = await _standing(client, order_id)
         if order.has("cancelledAt") or order.flag_or_none("fullyPaid") is not True:
             raise
@@ -140,7 +140,7 @@ async def _standing(client: Client, order_id: int) -> Fields:
 async def _refund_input(
     client: Client, order_id: int, parts: Sequence[RefundPart]
 ) -> dict[str, Any]:
-    """Convert the parts to the currency in which the shopper paid, as Shopify refunds in it."""
+    """Return the input of a refund, converted to the currency in which the shopper paid."""
     answer = await client.execute("OrderCurrencies", id=gid("Order", order_id))
     with reading("OrderCurrencies"):
         told = answer.whole()
@@ -164,7 +164,7 @@ async def _refund_input(
                 }
             )
     refunded: dict[str, Any] = {"orderId": gid("Order", order_id), "transactions": transactions}
-    # Shopify wants the currency only where the two differ.
+    # Shopify wants the currency only if it differs from the shop's.
     return refunded if ours == theirs else refunded | {"currency": theirs}
 
 

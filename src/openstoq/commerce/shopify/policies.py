@@ -14,7 +14,7 @@ MOST = 250
 async def set_policies(
     client: Client, product_id: int, policies: Mapping[int, InventoryPolicy]
 ) -> dict[int, str]:
-    """Set the inventory policies of one product's variants; return failures with reasons."""
+    """Set inventory policies of a product's variants; return the reason for each that failed."""
     failures: dict[int, str] = {}
     wanted = list(policies.items())
     for start in range(0, len(wanted), MOST):
@@ -40,7 +40,7 @@ async def set_policies(
 
 
 async def collection_products(client: Client, collection_id: int) -> AsyncIterator[list[int]]:
-    """Read a collection's products page by page."""
+    """Read the ids of a collection's products, page by page."""
     after: str | None = None
     while True:
         answer = await client.execute(

@@ -19,7 +19,7 @@ _UNKNOWN = frozenset({"NOT_FOUND", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 
 
 async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -> SavedPlanGroup:
-    """Create or update the group to match the wanted state; find a lost group by merchant code.
+    """Create the group, or update it to match `group`; find a lost group by its merchant code.
 
     An existing plan keeps its option, because carts and orders refer to the plan by id. The plan of
     an option that is no longer wanted is deleted, and a new option gets a new plan.
@@ -35,7 +35,7 @@ async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -
 
 
 async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Add variants to a group in batches; return those that the group cannot have."""
+    """Add variants to a group; return the reason for each variant that the group cannot have."""
     failures: dict[int, str] = {}
     for start in range(0, len(variant_ids), MOST):
         await _add_some(client, group_id, list(variant_ids[start : start + MOST]), failures)
@@ -87,7 +87,7 @@ async def members(client: Client, group_id: int) -> set[int] | None:
 async def _add_some(
     client: Client, group_id: int, batch: list[int], failures: dict[int, str]
 ) -> None:
-    """Add up to 250 variants; after a refusal, retry by halves to leave out only those refused."""
+    """Add up to 250 variants; if refused, retry by halves, and add refused ones to `failures`."""
     answer = await client.execute(
         "SellingPlanGroupAttachVariants",
         id=gid("SellingPlanGroup", group_id),
@@ -118,7 +118,7 @@ async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | 
 
 
 async def _find(client: Client, merchant_code: str) -> int | None:
-    """Find a group by its merchant code, by which Shopify cannot filter."""
+    """Find a group's id by merchant code, by which Shopify cannot filter; None if there is none."""
     after: str | None = None
     while True:
         answer = await client.execute("SellingPlanGroupsPage", first=MOST, after=after)
@@ -148,7 +148,7 @@ def _kept(
 ) -> dict[str, int]:
     """Return the ids of those wanted plans that already exist, keyed by our names for them.
 
-    A plan whose id we know has the name under which we know it. A plan whose id we do not know,
+    A plan whose id is in `known` has the name stored there. A plan whose id we never received,
     because the response with the id was lost, is recognised by its option.
     """
     remembered = known.plan_ids if known else {}
@@ -184,7 +184,7 @@ async def _update(
     }
     answer = await client.execute(
         "SellingPlanGroupUpdate",
-        # Sent twice, it would make new plans twice.
+        # If it were sent twice, new plans would be created twice.
         once=True,
         id=gid("SellingPlanGroup", group_id),
         input=_group_input(group) | {name: plans for name, plans in changes.items() if plans},

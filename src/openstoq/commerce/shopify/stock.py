@@ -11,7 +11,7 @@ from openstoq.commerce.shopify.pages import next_cursor
 from openstoq.kernel.alone import alone
 from openstoq.kernel.ids import gid
 
-# Most shops have fewer locations than this; items of other shops are completed one by one.
+# Most shops have fewer locations. Elsewhere, further levels are read for each item on its own.
 _LEVELS = 20
 _MOST = 250
 
@@ -37,7 +37,7 @@ async def levels(
             for item in answer.whole().each("nodes"):
                 if not item.has("id"):
                     continue
-                # An item without its id would look like one that no location stocks.
+                # An item whose id cannot be read would look as if no location stocked it.
                 number = item.id("id")
                 with alone("item", number, unreadable), reading("InventoryLevelsByItem"):
                     connection = item.inside("inventoryLevels")

@@ -60,7 +60,7 @@ TOPICS = (
     "shop/update",
 )
 _MOST = 250
-# Stated in full, so that an update removes a filter or a choice of fields.
+# Every option is sent, so that an update removes a filter or a choice of fields.
 _EVERYTHING = {"format": "JSON", "filter": "", "includeFields": []}
 
 
@@ -77,7 +77,7 @@ async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[Webhoo
         same = [each for each in present if each.text("topic") == named]
         if any(each.text("uri") == uri and _sends_everything(each) for each in same):
             continue
-        # The exact address first: Shopify refuses a second subscription to it.
+        # Prefer the one with the exact address: Shopify refuses a second subscription to it.
         ours = sorted(
             (each for each in same if _is_ours(each.text("uri"), uri)),
             key=lambda each: each.text("uri") != uri,
@@ -116,8 +116,8 @@ async def _create(client: Client, topic: str, uri: str) -> Literal["created", "d
         # Another process was faster, or our first attempt succeeded and its answer was lost.
         if refused.refusals and all("taken" in each.message for each in refused.refusals):
             return None
-        # No code says that the app lacks a scope, or Shopify's approval for data of customers. In
-        # that case, the refusal blames no part of the subscription, such as its address.
+        # No code shows that the app lacks a scope, or Shopify's approval for customers' data. But
+        # such a refusal blames no part of the subscription, such as its address.
         blamed = {part for each in refused.refusals for part in each.field}
         if refused.refusals and blamed <= {"webhookSubscription", "topic"}:
             log.warning("webhooks.denied", topic=topic, reason=str(refused))

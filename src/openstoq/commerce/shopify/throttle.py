@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import inf
 
-# An operation and the number of things it asks for at once: together they set its cost.
+# An operation and the number of items that it requests: together they determine its cost.
 Weight = tuple[str, int]
 
 
@@ -35,7 +35,7 @@ class Patience:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def backoff(self, attempt: int) -> float:
-        """Return how long to wait after the `attempt`-th failure (from 0), with jitter."""
+        """Return the seconds to wait after the `attempt`-th failure (from 0), with jitter."""
         most = min(self.longest, self.shortest * 2**attempt)
         return random.uniform(most / 2, most)  # noqa: S311 - it spreads retries, it guards nothing
 

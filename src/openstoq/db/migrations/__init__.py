@@ -1,1 +1,1 @@
-"""The revisions: an SQL file for each, run in order by openstoq.db.migrate."""
+"""Alembic revisions, one SQL file for each; openstoq.db.migrate runs them in order."""

@@ -1,1 +1,1 @@
-"""Webhooks from Shopify: each is stored before the response, and processed by a job."""
+"""Webhooks from Shopify: each is stored before the response is sent, and processed by a job."""

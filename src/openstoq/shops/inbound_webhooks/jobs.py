@@ -1,4 +1,4 @@
-"""Receive webhook deliveries and process them: read each, and pass it to its subscribers."""
+"""Receive webhook deliveries, and publish the change in each of them to its subscribers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A delivery as described by its headers, which only the signature of the body confirms."""
+    """A delivery as its headers describe it, before the signature of its body has been checked."""
 
     shop: Shop
     delivery: Delivery
@@ -41,10 +41,10 @@ class Announced:
 
 
 async def announced(runtime: Runtime, headers: Mapping[str, str]) -> Announced:
-    """Return the delivery described by the headers, before the costlier reading of the body.
+    """Return the delivery that the headers describe, before the costlier reading of the body.
 
     Raises Unauthorized without a signature, BadRequest for headers that do not describe a delivery,
-    NotFound for a shop that is not ours.
+    and NotFound for a shop that has not installed the app.
     """
     inbound = runtime.ports.get(Inbound)
     if not inbound.is_signed(headers):
@@ -60,7 +60,7 @@ async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request
     """Check a delivery's signature, then store it and enqueue its job in one transaction.
 
     Returns False if this delivery was received before. Raises Unauthorized for a bad signature,
-    BadRequest for a body that is not a delivery or belongs to another shop.
+    and BadRequest for a body that is not JSON or is about another shop.
     """
     inbound = runtime.ports.get(Inbound)
     shop, delivery = said.shop, said.delivery
@@ -81,8 +81,7 @@ async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request
 def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> None:
     """Raise BadRequest if the body is about a different shop than the header names.
 
-    Only the body is signed: with a forged header, the body would be a command to somebody else's
-    shop.
+    Only the body is signed: with a forged header, one shop's body would be applied to another shop.
     """
     try:
         named = inbound.named_shop(topic, raw_body)

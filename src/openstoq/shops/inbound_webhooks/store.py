@@ -11,7 +11,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A delivery that is waiting to be processed."""
+    """A delivery that is still to be processed by the subscribers that are not in `heard`."""
 
     topic: str
     triggered_at: datetime
@@ -78,9 +78,10 @@ async def note(
 
 
 async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
-    """Empty the bodies of up to `most` deliveries after a week, because they may hold addresses.
+    """Empty the bodies of up to `most` week-old deliveries; return how many were emptied.
 
-    This includes deliveries that could not be processed; afterwards they no longer can be.
+    Bodies may contain customers' addresses. Deliveries that could not be processed are included,
+    and can no longer be processed afterwards.
     """
     emptied: int = await db.fetchval(
         """
@@ -101,7 +102,7 @@ async def empty_bodies(db: Connection, shop_id: UUID, most: int) -> int:
 
 
 async def forget(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` deliveries that are more than 30 days old, processed or not."""
+    """Delete up to `most` deliveries older than 30 days, processed or not; return how many."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (

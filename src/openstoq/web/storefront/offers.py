@@ -40,7 +40,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return the offer that takes precedence, with its texts in the requested language."""
+    """Return the offer that takes precedence, or null, with its texts in the requested language."""
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()

@@ -46,8 +46,8 @@ def route(path: str, method: Literal["GET", "POST"], action: str, answer: Answer
 async def admitted(runtime: Runtime, request: Request, named: str | None) -> Shop:
     """Return the shop that the query or the header names.
 
-    Raises BadRequest when they name different shops, Unauthorized when no installed shop is named,
-    or PointsSpent.
+    Raises BadRequest if they name different shops, Unauthorized if no installed shop is named, and
+    PointsSpent if the client has too few points left.
     """
     caller = await admit_storefront(
         runtime,

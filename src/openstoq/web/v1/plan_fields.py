@@ -211,7 +211,7 @@ Changes = dict[str, Any]
 def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
     """Convert a v1 body to a nested partial update of the offer's documents.
 
-    It contains only the fields to change.
+    The update contains only the fields to change.
     """
     changes: Changes = {}
     for field in FIELDS:
@@ -239,7 +239,7 @@ def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
         options.partial.deposit = _deposit(sent, options.partial.deposit)
     if "discount_text" in sent:
         set_discount_text(payments, text=sent["discount_text"])
-    # The first option has the billing widget's texts too, so both are written to agree.
+    # The first option stores the billing widget's texts too, and must have the same ones.
     for name in ("billing_title", "billing_description"):
         if name in sent:
             setattr(payments.first, name, sent[name])
@@ -280,7 +280,7 @@ def field_at(path: str) -> str:
 
 
 def _mode(sent: Mapping[str, Any], payments: Payments) -> Mode | None:
-    """Return the payment mode that a v1 body asks for, or None to leave the mode unchanged."""
+    """Return the payment mode that a v1 body implies, or None to leave the mode unchanged."""
     kind = sent.get("billing_type")
     charge = sent.get("billing_checkout_charge_percentage")
     is_whole = charge is not None and Decimal(charge) == ALL_OF_IT

@@ -41,7 +41,7 @@ CORS = {
 
 OPERATIONS = (*intents.OPERATIONS, *selling_plans.OPERATIONS, *shipping_updates.OPERATIONS)
 
-# Names under which integrations send the shop in a body, though the reference asks for none.
+# Fields in which integrations name the shop in a body, although the reference has no such field.
 _SHOPS = frozenset(
     {"shop", "domain", "shopdomain", "shopurl", "myshopifydomain", "shopifydomain"}
     | {"shopifyshopdomain", "xshopifyshopdomain", "permanentdomain"}
@@ -58,7 +58,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of every operation, one for each form of its path."""
     made: list[BaseRoute] = []
     for prefix in PREFIXES:
-        # The longer ending comes first, because an id would also match with it.
+        # The route with .json comes first, because an {id} would also match text that ends so.
         for ending in (".json", ""):
             signup = f"{prefix}/intents{ending}"
             made.append(Route(signup, _create(runtime), methods=["POST"]))

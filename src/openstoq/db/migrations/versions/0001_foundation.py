@@ -1,4 +1,4 @@
-"""Run 0001_foundation.sql beside it."""
+"""Run 0001_foundation.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

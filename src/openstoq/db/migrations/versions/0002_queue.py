@@ -1,4 +1,4 @@
-"""Run 0002_queue.sql beside it."""
+"""Run 0002_queue.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0003_catalog.sql beside it."""
+"""Run 0003_catalog.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0004_back_in_stock.sql beside it."""
+"""Run 0004_back_in_stock.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0005_housekeeping.sql beside it."""
+"""Run 0005_housekeeping.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0006_offers.sql beside it."""
+"""Run 0006_offers.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0007_housekeeping_of_all.sql beside it."""
+"""Run 0007_housekeeping_of_all.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

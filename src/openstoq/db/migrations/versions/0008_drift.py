@@ -1,4 +1,4 @@
-"""Run 0008_drift.sql beside it."""
+"""Run 0008_drift.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

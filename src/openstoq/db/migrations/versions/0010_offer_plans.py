@@ -1,4 +1,4 @@
-"""Run 0010_offer_plans.sql beside it."""
+"""Run 0010_offer_plans.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0011_orders.sql beside it."""
+"""Run 0011_orders.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

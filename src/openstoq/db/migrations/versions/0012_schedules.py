@@ -1,4 +1,4 @@
-"""Run 0012_schedules.sql beside it."""
+"""Run 0012_schedules.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

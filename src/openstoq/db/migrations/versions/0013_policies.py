@@ -1,4 +1,4 @@
-"""Run 0013_policies.sql beside it."""
+"""Run 0013_policies.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

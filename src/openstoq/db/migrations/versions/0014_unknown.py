@@ -1,4 +1,4 @@
-"""Run 0014_unknown.sql beside it."""
+"""Run 0014_unknown.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

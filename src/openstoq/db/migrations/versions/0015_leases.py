@@ -1,4 +1,4 @@
-"""Run 0015_leases.sql beside it."""
+"""Run 0015_leases.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0016_country.sql beside it."""
+"""Run 0016_country.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

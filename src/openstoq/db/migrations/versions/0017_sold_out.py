@@ -1,4 +1,4 @@
-"""Run 0017_sold_out.sql beside it."""
+"""Run 0017_sold_out.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0018_relay_faults.sql beside it."""
+"""Run 0018_relay_faults.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0019_doors.sql beside it."""
+"""Run 0019_doors.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

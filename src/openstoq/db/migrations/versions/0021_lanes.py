@@ -1,4 +1,4 @@
-"""Run 0021_lanes.sql beside it."""
+"""Run 0021_lanes.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0023_mailboxes.sql beside it, and rename the locales of offers' texts."""
+"""Run 0023_mailboxes.sql, the SQL file of this revision, and rename the locales of translations."""
 
 from alembic import op
 from sqlalchemy import text
@@ -15,9 +15,9 @@ _WITHOUT_COUNTRY = {"he-IL": "he", "id-ID": "id", "fil-PH": "fil"}
 
 
 def upgrade() -> None:
-    """Apply the revision's SQL, and move texts to the tags that storefronts request.
+    """Run the revision's SQL, and move translations to the locale tags that storefronts request.
 
-    If a text already exists under the new tag, that one is kept.
+    Where a translation already exists under the new tag, the one under the old tag is deleted.
     """
     run_sql_beside(__file__)
     bind = op.get_bind()

@@ -1,4 +1,4 @@
-"""Run 0024_counted.sql beside it."""
+"""Run 0024_counted.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 
