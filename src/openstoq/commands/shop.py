@@ -143,7 +143,7 @@ def unblock(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every blocked sign-up.")] = False,
 ) -> None:
-    """Return sign-ups that were blocked by a relay's fault to pending."""
+    """Set sign-ups that were blocked by a relay's fault back to pending."""
     if everything == (reason is not None or since is not None):
         raise typer.BadParameter("say which: --reason or --since (or both), or --all alone")
     began = since.replace(tzinfo=UTC) if since is not None else None

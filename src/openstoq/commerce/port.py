@@ -295,7 +295,7 @@ class Commerce(Orders, Protocol):
     async def delete_metafields(
         self, namespace: str, keys: Sequence[tuple[int | None, str]]
     ) -> None:
-        """Delete metafields of variants by key; metafields that do not exist are ignored."""
+        """Delete metafields by variant id (None for the shop) and key; ignore those that do not exist."""
         ...
 
     async def metafields(

@@ -16,11 +16,11 @@ class Conditions:
         return f"${len(self.parameters)}"
 
     def add(self, fragment: str, *values: Any) -> None:
-        """Add a condition, with the next of `values` bound to each {} in the constant `fragment`."""
+        """Add the constant `fragment` as a condition, with each {} bound to the next of `values`."""
         self._fragments.append(fragment.format(*(self.bind(value) for value in values)))
 
     def add_unless_none(self, fragment: str, value: Any) -> None:
-        """Add a condition with `value` bound to every {}; add nothing if `value` is None."""
+        """Add `fragment` as a condition, with every {} bound to `value`, unless `value` is None."""
         if value is not None:
             placeholder = self.bind(value)
             self._fragments.append(fragment.replace("{}", placeholder))

@@ -94,7 +94,7 @@ class Database:
         return cls(pool, share=(size + 1) // 2, seconds=seconds)
 
     async def close(self) -> None:
-        """Close the pool when its connections are back, or by force after five seconds."""
+        """Close the pool once no connection is in use, or by force after five seconds."""
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except TimeoutError:
@@ -148,7 +148,7 @@ class Database:
             raise
 
     async def takes_writes(self) -> bool:
-        """Return whether writes succeed: the server's disk has room, and none was refused recently."""
+        """Return whether the server accepts writes: it has room, and no write was refused recently."""
         # The check writes a megabyte, and anybody can request it any number of times at once. So
         # one check runs at a time, and the callers that wait for it share its outcome.
         async with self._looking:

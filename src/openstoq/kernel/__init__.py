@@ -1,1 +1,1 @@
-"""The kernel that all packages use: ids, money, time, paging and deep-partial updates, no I/O."""
+"""The kernel for all packages: ids, money, time, paging, deep-partial updates. It does no I/O."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one running job in a worker; `waits` counts the waits that it is in."""
+    """The place of one running job in a worker; `waits` counts the job's current waits."""
 
     lane: str
     shop_id: UUID

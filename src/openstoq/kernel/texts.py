@@ -14,7 +14,10 @@ _UNSEEN = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 
 
 def text(given: str) -> str:
-    """Return text, which may have line breaks; raise ValueError for other control characters."""
+    """Return `given`, which may have line breaks and tabs, unchanged.
+
+    Raises ValueError if it has other control characters or lone surrogates.
+    """
     if _UNTEXTUAL.search(given):
         raise ValueError("must not contain control characters or lone surrogates")
     return given

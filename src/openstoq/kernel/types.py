@@ -13,7 +13,7 @@ from openstoq.kernel.places import country_code, locale_tag
 
 
 def none_if_empty(value: Any) -> Any:
-    """Return None for "", which storefront scripts send for a missing value, or else `value`."""
+    """Return None for "", which storefront scripts send for a missing value; else return `value`."""
     return None if value == "" else value
 
 

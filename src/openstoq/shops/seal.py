@@ -14,7 +14,7 @@ _ID_BYTES = 16
 
 
 class Seal:
-    """The installation's key, from which one key to encrypt and one to sign are derived."""
+    """The installation's key, from which an encryption key and a signing key are derived."""
 
     def __init__(self, key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derived(key, b"openstoq secrets")))

@@ -50,7 +50,7 @@ class _SingleOutbox(Outbox):
         return self._waiting.pop() if self._waiting else None
 
     def record(self, email: Email, delivery: Delivery) -> None:  # noqa: ARG002 - there is but one
-        """Keep the delivery result of the message."""
+        """Store the outcome of the message's delivery."""
         self.delivery = delivery
 
 

@@ -88,7 +88,7 @@ async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
 async def forget_requests(db: Connection, most: int) -> int:
     """Delete up to `most` contacts' counters of confirmation requests; return how many.
 
-    A counter is deleted once its contact has been sent no request for a day by any shop.
+    A counter is deleted once no shop has sent its contact a request for a day.
     """
     forgotten: int = await db.fetchval("SELECT forget_asked($1)", most)
     return forgotten

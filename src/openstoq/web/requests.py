@@ -60,7 +60,7 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
 
 
 def dry_run_of(scope: Scope) -> bool:
-    """Return whether a write is a dry run; raise Invalid for any other query parameter."""
+    """Return whether `dry_run` is true in the query; raise Invalid for any other parameter or value."""
     values = query_of(scope)
     problems = [
         f"{name} is not a known query parameter; send it in the body"

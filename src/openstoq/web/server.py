@@ -27,7 +27,7 @@ _FEWEST_CONNECTIONS = 50
 
 
 class TooFewFiles(Exception):  # noqa: N818 - the message is a sentence
-    """The process may open too few files to serve clients."""
+    """The limit on the process's open files is too low to serve clients."""
 
 
 class Config(uvicorn.Config):

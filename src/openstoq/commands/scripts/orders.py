@@ -62,7 +62,7 @@ class OrderStory(Story):
         }
 
     async def in_shopify(self, order: Preorder) -> dict[str, Any]:
-        """Return an order as it is in the shop."""
+        """Return an order as the sandbox shop's control API shows it."""
         shown: dict[str, Any] = await self.control("GET", f"orders/{order.id}")
         return shown
 
@@ -75,7 +75,7 @@ class OrderStory(Story):
         return of_order[-1]
 
     async def is_held(self, order: Preorder, note: str) -> None:
-        """Check that the whole order is on hold, only by us and with the given note."""
+        """Check that the whole order is held by us alone, with the given note; else raise Differs."""
         told = await self.control("GET", f"orders/{order.id}/fulfillment")
         holds = [
             (one["status"], [(hold["by"], hold["note"]) for hold in one["holds"]])

@@ -75,7 +75,7 @@ class Story(ABC):
         )
 
     async def read(self, path: str) -> Any:
-        """Return the body of v2's response to a GET."""
+        """Return the body of v2's response to a GET, whose status must be 200."""
         return found(await self.ask("GET", path))
 
     async def write(self, path: str, *, method: str = "POST", **body: Any) -> Any:

@@ -1,1 +1,1 @@
-"""The adapter for Shopify's Admin GraphQL API, its webhooks and its installation flow."""
+"""The adapter for Shopify's Admin GraphQL API, its webhooks and its app proxy."""

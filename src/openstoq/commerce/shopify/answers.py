@@ -59,11 +59,11 @@ class Answer:
         return all(value is None for value in self.data.values())
 
     def failed(self, names: frozenset[str]) -> bool:
-        """Return whether one of these fields failed; a failed field is null, like an empty one."""
+        """Return whether a field in `names` is null because it failed, and not because it is empty."""
         return any(names.intersection(error.path) for error in self.errors)
 
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
-        """Return the data of a query. Raises CommerceError if any field failed but `optional` ones.
+        """Return the data of a query. Raises CommerceError if a field outside `optional` failed.
 
         A failed field is null, and the fields around it may be null too: a list with such a gap
         would look as if the shop had fewer items than it has.

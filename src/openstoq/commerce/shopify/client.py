@@ -49,7 +49,7 @@ def http_client(timeout_seconds: float = 30.0) -> httpx.AsyncClient:
 def address(domain: str, api_url: str | None = None) -> str:
     """Return the address of a shop's Admin, without a trailing slash.
 
-    If `api_url` is given, it is the address, and only then may the address use plain http. Raises
+    `api_url` replaces the address that is derived from `domain`, and may use plain http. Raises
     ValueError if `domain` is not a myshopify domain, or `api_url` is not a valid address.
     """
     if not SHOP_DOMAIN.fullmatch(domain):

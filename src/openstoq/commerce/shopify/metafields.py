@@ -25,7 +25,7 @@ async def write(
 
 
 async def delete(client: Client, namespace: str, keys: Sequence[tuple[int | None, str]]) -> None:
-    """Delete metafields by owner and key; metafields that do not exist are ignored."""
+    """Delete metafields by variant id (None for the shop) and key; ignore those that do not exist."""
     shop = await _shop(client) if any(owner is None for owner, _ in keys) else ""
     for start in range(0, len(keys), MOST):
         answer = await client.execute(

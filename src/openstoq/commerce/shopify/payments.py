@@ -140,7 +140,7 @@ async def _standing(client: Client, order_id: int) -> Fields:
 async def _refund_input(
     client: Client, order_id: int, parts: Sequence[RefundPart]
 ) -> dict[str, Any]:
-    """Return the input of a refund, converted to the currency in which the shopper paid."""
+    """Return Shopify's input for a refund, with amounts in the currency that the shopper paid in."""
     answer = await client.execute("OrderCurrencies", id=gid("Order", order_id))
     with reading("OrderCurrencies"):
         told = answer.whole()

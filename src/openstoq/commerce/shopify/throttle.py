@@ -23,7 +23,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """The limits on attempts and waits of one request; every time is in seconds."""
+    """The limits on the attempts and waits of one operation; every time is in seconds."""
 
     attempts: int = 6
     shortest: float = 0.5

@@ -155,7 +155,7 @@ def due_schedule(body: bytes) -> tuple[int, int | None]:
 
 
 def named_shop(topic: str, body: bytes) -> NamedShop:
-    """Return the shop named in a body, as in privacy requests and in topics about a shop."""
+    """Return the shop that a body names; privacy requests and topics about the shop name it."""
     told = body_fields(body)
     domain = told.text("myshopify_domain") or told.text("shop_domain")
     number = "id" if topic in _OF_THE_SHOP else "shop_id"

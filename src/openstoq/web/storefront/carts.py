@@ -66,7 +66,7 @@ class CartCheckRequest(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route for storefronts, which name their shop because they have no key."""
+    """Return the route for storefronts; they have no key, so their requests name the shop."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)

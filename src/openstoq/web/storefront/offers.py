@@ -31,7 +31,7 @@ class OfferQuery(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[BaseRoute]:
-    """Return the route for storefronts, which name their shop because they have no key."""
+    """Return the route for storefronts; they have no key, so their requests name the shop."""
 
     async def answer(request: Request) -> dict[str, Any]:
         return await _answer(runtime, request)
@@ -40,7 +40,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return the offer that takes precedence, or null, with its texts in the requested language."""
+    """Return the offer that takes precedence, in the requested language; null if none applies."""
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()

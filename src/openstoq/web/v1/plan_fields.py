@@ -230,7 +230,7 @@ def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
 
 
 def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
-    """Set the payment options that a v1 body contains; may raise ValidationError."""
+    """Set the payment options that a v1 body contains; raise ValidationError if they are invalid."""
     mode = _mode(sent, payments)
     if mode is not None:
         set_mode(payments, mode=mode)

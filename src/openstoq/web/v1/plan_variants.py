@@ -151,7 +151,7 @@ async def bulk_toggle_inventory_policy(
 async def update_variant_settings(
     context: Context, offer: Offer, changes: dict[str, Any]
 ) -> dict[str, Any]:
-    """Change the settings that a variant has of its own within a plan."""
+    """Change a variant's own settings within a plan."""
     renamed = {"shipping_text": "shipping_text", "preorder_max_count": "max_count"}
     sent = {ours: changes[name] for name, ours in renamed.items() if name in changes}
     if not sent:
