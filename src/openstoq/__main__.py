@@ -11,7 +11,11 @@ from openstoq.db.embedded import EmbeddedServerError
 
 
 def main() -> None:
-    """Run one command; if a setting is wrong, print a sentence instead of a traceback."""
+    """Run one command of the command line.
+
+    A wrong setting, or an error of the platform or of the embedded PostgreSQL, ends the process
+    with a sentence instead of a traceback.
+    """
     try:
         app()
     except (SettingsError, EmbeddedServerError, CommerceError) as error:

@@ -42,7 +42,7 @@ SHORTEST_KEY = 32
 
 
 class SettingsError(Exception):
-    """A setting keeps the process from starting; the message names it and the remedy."""
+    """A setting prevents the process from starting; the message names the setting and the remedy."""
 
 
 @asynccontextmanager
@@ -51,7 +51,8 @@ async def runtime(
 ) -> AsyncIterator[Runtime]:
     """Open the objects that all requests and jobs share; close them when the block ends.
 
-    A statement may take `statement_seconds`, or by default as long as in a request that writes.
+    `statement_seconds` limits each SQL statement. Without it, the limit for requests that write
+    applies. Raises SettingsError if the security key is too short or no database is known.
     """
     url = database_url(settings)
     key = settings.security.key.get_secret_value()
@@ -89,7 +90,11 @@ async def runtime(
 
 
 async def serve(settings: Settings, *, fd: int | None = None) -> None:
-    """Serve the API until SIGTERM or SIGINT; `fd` is a socket that is already listening."""
+    """Serve the API until SIGTERM or SIGINT.
+
+    `fd` is the file descriptor of a socket that already listens. Without it, the server listens on
+    the address and port of the settings.
+    """
     # The MCP library takes half a second to load, and a worker does not need it.
     from openstoq.mcp.endpoint import Endpoint  # noqa: PLC0415
 
@@ -194,7 +199,7 @@ def embedded_address(settings: Settings) -> Path:
 
 
 def owner_url(settings: Settings) -> str:
-    """Return the URL that migrations connect to."""
+    """Return the URL that migrations connect to: `owner_url` if it is set, else the usual URL."""
     owner = settings.database.owner_url
     return owner.get_secret_value() if owner is not None else database_url(settings)
 

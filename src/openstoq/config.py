@@ -17,9 +17,9 @@ PREFIX = "OPENSTOQ_"
 
 
 def _proxies(value: str) -> str:
-    """Return addresses and networks in the form that the server compares.
+    """Return a comma-separated list of proxies, normalised for comparison with client addresses.
 
-    Raises ValueError if one of them is invalid, or covers everybody.
+    Raises ValueError if an entry is neither an address nor a network, or covers every address.
     """
     proxies = [plain(one.strip()) for one in value.split(",") if one.strip()]
     for proxy in proxies:
@@ -61,8 +61,8 @@ class Database(Group):
     data_dir: Path = Field(Path("data"), description="Where the embedded server keeps its files.")
     pool_size: Annotated[int, Field(ge=1, le=500)] = Field(
         10,
-        description="Connections per process, half of them for one shop at most; requests beyond "
-        "them wait.",
+        description="Connections per process. One shop may use half of them; further requests "
+        "wait.",
     )
     prepared_statements: bool = Field(
         True, description="Turn off behind pgbouncer in transaction mode."
@@ -101,17 +101,17 @@ class Http(Group):
     )
     max_connections: Annotated[int, Field(ge=10, le=100_000)] = Field(
         1000,
-        description="Open connections of a process. When there are more, those whose request has "
-        "not come yet make room; requests that are being answered keep theirs.",
+        description="Open connections of a process. Beyond that, connections that wait for their "
+        "request are closed first; a connection whose request is being handled stays open.",
     )
     max_connections_per_address: Annotated[int, Field(ge=1)] = Field(
         100,
-        description="The same of one client address, or of one IPv6 /64; trusted proxies excepted.",
+        description="The same for one client address, or one IPv6 /64; trusted proxies excepted.",
     )
     max_head_bytes: Annotated[int, Field(ge=4096, le=1_048_576)] = Field(
         65_536,
-        description="Of a request's address and headers. More is answered 431, an address of over "
-        "half of it 414.",
+        description="Limit for a request's URL and headers together. More is answered 431, a URL "
+        "of over half of it 414.",
     )
     head_seconds: Annotated[float, Field(gt=0)] = Field(
         10, description="For a request's head, and for each 10 KB of its body."
@@ -121,8 +121,8 @@ class Http(Group):
     )
     answer_seconds: Annotated[float, Field(gt=0)] = Field(
         30,
-        description="For each 30 KB that a client takes of its answer; all of it may take ten "
-        "times as long. Slower clients are cut off.",
+        description="For each 30 KB of a response that a client reads; the whole response may "
+        "take ten times as long. Slower clients are cut off.",
     )
     keep_alive_seconds: Annotated[float, Field(gt=0)] = Field(
         5,
@@ -186,10 +186,10 @@ class Mail(Group):
     sender: str = Field("alerts@localhost", description="The address mails come from.")
     connections: Annotated[int, Field(ge=1, le=50)] = Field(
         10,
-        description="Connections of one worker to the relay, at most, shared out by shop; three "
-        "quarters of them for one.",
+        description="Limit for one worker's connections to the relay. One shop may use three "
+        "quarters of them.",
     )
-    timeout_seconds: float = Field(30.0, description="For one answer of the relay.")
+    timeout_seconds: float = Field(30.0, description="For one response of the relay.")
 
 
 class Worker(Group):
@@ -197,10 +197,11 @@ class Worker(Group):
 
     concurrency: Annotated[int, Field(ge=4, le=1000)] = Field(
         20,
-        description="Jobs at once, and as many messages' jobs; half of them of one shop at most.",
+        description="Jobs that run at once, and as many more that send messages. One shop may run "
+        "half of either.",
     )
     lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
-        10, description="How long a group of messages stays a dead worker's."
+        10, description="After how long messages that a dead worker claimed may be claimed again."
     )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None,
@@ -235,7 +236,9 @@ class Log(Group):
     """The logs of all processes."""
 
     format: Literal["json", "console"] = Field("json", description="One object a line, or text.")
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="From where.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe level that is logged."
+    )
 
 
 class Settings(BaseSettings):

@@ -22,7 +22,8 @@ class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a f
     """
 
     status: ClassVar[int]
-    # The message is meant for the caller, and is an answer instead of a fault.
+    # The message may be shown to the caller (`is_told`), and the error is an expected response
+    # instead of a fault (`is_answer`).
     is_told = is_answer = True
 
     def __init__(self, *messages: str, **details: Any) -> None:

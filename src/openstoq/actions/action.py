@@ -48,10 +48,10 @@ class Action:
     Without it the handler gets the path's values as text. The handler of a `partial` action gets
     one dict `changes` that contains only the fields that were sent. When some of them are
     unreadable, `check` returns the other problems of the changes, so that a response lists all
-    problems at once. It gets the loaded object, the readable changes, and the paths of the
+    problems at once. `check` gets the loaded object, the readable changes, and the paths of the
     unreadable fields. The effect of a `destructive` action cannot be undone, as when money is
-    refunded. `partly` is the status of a response in which some of many items failed, for an action
-    that has such responses.
+    refunded. `partly` is the status of a response in which some of many items failed, or None if
+    the action has no such response.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Action:
 
     @property
     def cost(self) -> int:
-        """The action's cost in rate points, of which a shop has 360 per minute."""
+        """The action's cost in rate points."""
         return WRITE_COST if self.writes else READ_COST
 
     @property
@@ -226,7 +226,10 @@ def declared(
     destructive: bool = False,
     partly: int | None = None,
 ) -> Action:
-    """Make an action from its handler; raise TypeError when something is missing."""
+    """Make an action from its handler.
+
+    Raises TypeError if the handler lacks a docstring, or an annotation of a request parameter.
+    """
     summary, note = documentation(handler)
     return Action(
         name=name,

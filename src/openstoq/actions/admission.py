@@ -22,13 +22,13 @@ MISSING = "send your API key in the X-Auth-Token header"
 UNKNOWN = "the API key is malformed, unknown, expired or revoked; make one with `openstoq shop key`"
 
 LONGEST_DOMAIN = 255
-# A domain as it is, or in an address: https://brand.myshopify.com/admin.
+# Matches a myshopify.com domain, alone or in a URL such as https://brand.myshopify.com/admin.
 _SHOP = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,20}:)?(?://)?(?:[^/@\s]{0,255}@)?"
     r"([a-z0-9][a-z0-9-]{0,99}\.myshopify\.com)\.?(?::\d*)?(?:[/?#].*)?",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
-# A signature is made for one request, which arrives within seconds.
+# The maximum age of a signature. It is made for one request, which arrives within seconds.
 LONGEST_FORWARDED = timedelta(minutes=5)
 
 
@@ -55,10 +55,11 @@ class PointsSpent(TooManyRequests):
 async def admit(
     runtime: Runtime, key: str | None, *, cost: int, named: Iterable[object] = ()
 ) -> Caller:
-    """Admit the holder of an API key.
+    """Admit the holder of an API key, and spend `cost` of the shop's rate points.
 
-    `named` contains the shop names that the request gives besides the key. Raises Unauthorized,
-    PointsSpent, or BadRequest when one of the names is that of a different shop.
+    `named` contains the shop names that the request gives besides the key. Raises Unauthorized for
+    a key that is missing or not valid, PointsSpent when too few points are left, and BadRequest
+    when one of the names is that of a different shop.
     """
     if not key:
         raise Unauthorized(MISSING)
@@ -79,7 +80,8 @@ async def admit(
 def check_shop(shop: Shop, named: Iterable[object]) -> None:
     """Raise BadRequest if any value is the myshopify.com domain of a different shop.
 
-    A shop's name or custom domain is ignored, because it cannot be compared.
+    Any other value, such as a shop's display name or custom domain, is ignored, because it cannot
+    be compared.
     """
     for value in named:
         found = _SHOP.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -90,9 +92,10 @@ def check_shop(shop: Shop, named: Iterable[object]) -> None:
 async def admit_storefront(
     runtime: Runtime, domain: str | None, *, address: str, cost: int
 ) -> Caller:
-    """Admit a shopper's browser, which names the shop and has rate points counted by its address.
+    """Admit a shopper's browser, and spend `cost` of its address's rate points.
 
-    Raises Unauthorized when no installed shop is named, or PointsSpent.
+    Raises Unauthorized when no installed shop has `domain`, and PointsSpent when too few points are
+    left.
     """
     domain, bucket = _named(domain), _bucket(domain, client_of(address))
     found = await store.admit_address(
@@ -106,9 +109,10 @@ async def admit_storefront(
 
 
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
-    """Admit a stranger's sign-up, which also spends points that the shop's strangers share.
+    """Admit a stranger's sign-up, and spend rate points of its address and of all the strangers.
 
-    Raises Unauthorized when no installed shop is named, or PointsSpent.
+    Raises Unauthorized when no installed shop has `domain`, and PointsSpent when the address, or
+    the strangers of the shop together, have too few points left.
     """
     return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
 
@@ -118,9 +122,10 @@ async def admit_forwarded(
 ) -> Caller:
     """Admit a sign-up that the shop's platform has forwarded and signed.
 
-    The signature proves which shop it is and which customer was logged in. It does not prove who
-    typed the rest. `visitor` is the visitor's address as the platform reports it. Raises
-    Unauthorized or PointsSpent.
+    The signature proves the shop and the customer who was logged in. It does not prove who entered
+    the other values, such as the contact. `visitor` is the visitor's address as the platform
+    reports it. Raises Unauthorized when the signature is wrong or too old, or no installed shop is
+    named, and PointsSpent when too few points are left.
     """
     domain = _named(next((value for name, value in query if name == "shop"), ""))
     shop = await store.shop_of_domain(runtime.database, domain)
@@ -130,11 +135,12 @@ async def admit_forwarded(
     if abs(runtime.clock() - forwarded.signed_at) > LONGEST_FORWARDED:
         raise Unauthorized("the signature is too old, or the server's clock is wrong")
     # The request comes from an address of the platform, so points are counted by customer, or by
-    # the address that the platform names for a visitor who is not logged in. The signature does
-    # not cover that address: if a visitor makes it up, the points of all strangers are the limit.
+    # the address that the platform reports for a visitor who is not logged in. The signature does
+    # not cover that address: to a visitor who forges it, only the limit of all strangers applies.
     who = forwarded.customer_id
     client = f"customer {who}" if who is not None or not visitor else client_of(visitor)
-    # Visitors of whom nothing is known can only be counted together.
+    # Visitors with neither a customer id nor an address share one bucket. Its limit is therefore
+    # that of all strangers.
     is_nobody = who is None and not visitor
     caller = await _admit_signup(
         runtime,

@@ -85,7 +85,7 @@ class Capability(Generic[Document]):
         self, document: Document, change: Callable[[Document], None], *, under: Path = ()
     ) -> Document:
         """Return a copy of `document` with `change` applied; raise Invalid with every problem."""
-        # On a copy, as a validator that fails may leave a model half changed.
+        # The change is made on a copy, because a validator that fails may leave a model half changed.
         copy = document.model_copy(deep=True)
         try:
             change(copy)

@@ -22,7 +22,7 @@ class Caller:
 
     @property
     def is_stranger(self) -> bool:
-        """Return whether the data that the caller sends is unverified."""
+        """Return whether the caller has no key, so that the data it sends is unverified."""
         return self.bucket is not None
 
 
@@ -34,10 +34,11 @@ class Context(Work):
     record: Statement | None = None
 
     def take_record(self) -> Statement | None:
-        """Take over the call's audit row, to write it in the same statement as the handler's own.
+        """Return the statement that writes the call's audit row; the handler must then run it.
 
-        This saves a round trip for the most frequent writes. If no handler takes the row, dispatch
-        writes it.
+        The handler combines it with a statement of its own, which saves a round trip for the most
+        frequent writes. If no handler takes the statement, dispatch runs it. Returns None for an
+        action that only reads, or if the statement was taken before.
         """
         record, self.record = self.record, None
         return record

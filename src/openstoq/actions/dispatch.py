@@ -58,7 +58,7 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
         try:
             return await _once(runtime, call)
         except COLLISIONS as error:
-            log.warning("request.made_again", action=call.action.name, error=repr(error))
+            log.warning("request.retried", action=call.action.name, error=repr(error))
     return await _once(runtime, call)
 
 
@@ -146,7 +146,7 @@ async def _answer(context: Context, call: Call, request: BaseModel) -> Answer:
     action = call.action
     subject = tuple(call.path.values())
     if action.load is not None:
-        # The first id in the path is the owner's; further ones name a part of it.
+        # The first id in the path is the id of the owner; further ids name parts of the owner.
         loaded = await action.load(context, *subject[:1], lock=action.writes)
         subject = (loaded, *subject[1:])
     view = await action.handler(context, *subject, **_arguments(action, request))
@@ -177,7 +177,8 @@ def _scoped(key: str, call: Call, print_of_it: bytes) -> str:
     """Return the idempotency key, made unique to its caller and to this face.
 
     Several strangers may share an address, so for a stranger the request is part of the key.
-    Otherwise one stranger could use up another's key, or get the response meant for the other.
+    Otherwise two strangers could use the same key, and one would get the other's response or an
+    error.
     """
     caller = call.caller
     owner = f"{caller.bucket}:{print_of_it.hex()}" if caller.is_stranger else caller.actor

@@ -1,4 +1,4 @@
-"""The /help manifest, in which the registry describes itself."""
+"""The /help manifest, generated from the registry of actions."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -11,10 +11,10 @@ BASE_PATH = "/api/v2/external"
 
 
 def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
-    """Describe the actions at `prefix` and below, in the registry's order.
+    """Return the manifest of the actions at the path `prefix` and below, in the registry's order.
 
-    A segment of the prefix also matches a parameter of a path. So an agent can ask for help at the
-    very URL that it has.
+    A path parameter matches any segment of the prefix. So an agent can request help for the very
+    URL that it has, ids included.
     """
     wanted = [segment for segment in prefix.split("/") if segment]
     return {
@@ -26,7 +26,7 @@ def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
 
 @cache
 def entry(action: Action) -> dict[str, Any]:
-    """Describe one action; the description is shared, so a caller must not change it."""
+    """Return the cached description of one action; callers must not change it."""
     described: dict[str, Any] = {
         "name": action.name,
         "method": action.method,
@@ -43,7 +43,7 @@ def entry(action: Action) -> dict[str, Any]:
 
 
 def request_schema(action: Action) -> dict[str, Any]:
-    """Return the JSON Schema against which an action's request, a body or a query, is validated."""
+    """Return the JSON Schema of an action's request, which is a body or a query."""
     return (action.request or EmptyRequest).model_json_schema()
 
 

@@ -166,7 +166,10 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hoisted(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Move the definitions within a schema to the components of the document."""
+    """Move a schema's definitions to the document's components; return the schema without them.
+
+    Raises ValueError if two different models have the same name.
+    """
     for name, definition in schema.pop("$defs", {}).items():
         if schemas.setdefault(name, definition) != definition:
             raise ValueError(f"two different models are named {name}; rename one of them")

@@ -15,8 +15,8 @@ from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.logging import MASK, masked_text
 
-# Fields whose values are about a person, by name or, where other fields have the name as well, with
-# the name above it.
+# The names of fields that contain personal data. If other fields have the same name, the parent's
+# name is included, as in `intent.source`.
 _PERSONAL = frozenset(
     {"email", "phone", "name", "push", "contact", "shopify_customer_id", "intent.source"}
 )
@@ -38,8 +38,9 @@ def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
 
 
 async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes) -> Answer | None:
-    """Return the response stored under this key, or reserve the key until the transaction ends.
+    """Return the response stored under an idempotency key in the last 24 hours, or None.
 
+    The key is reserved until the transaction ends. `request` is the request's fingerprint.
     Raises Conflict while another request with the key is running, and Invalid when the key was used
     for a different request.
     """
@@ -68,7 +69,7 @@ async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes)
 async def store_answer(
     db: Connection, shop_id: UUID, key: str, request: bytes, answer: Answer
 ) -> None:
-    """Store the response, to return it when the request is repeated."""
+    """Store the response under its idempotency key, to return it when the request is repeated."""
     await db.execute(
         """
         INSERT INTO idempotency_keys (shop_id, key, fingerprint, status, body)
@@ -115,5 +116,5 @@ def masked(value: Any, path: tuple[str, ...] = ()) -> Any:
         return [*kept, f"and {more} more"] if more else kept
     if value is not None and {".".join(path[-1:]), ".".join(path[-2:])} & _PERSONAL:
         return MASK
-    # Somebody may have put a contact into any text.
+    # Any text may contain a contact that somebody entered there.
     return masked_text(value) if isinstance(value, str) else value

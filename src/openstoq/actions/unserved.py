@@ -14,7 +14,7 @@ class Fault(Problem):
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
-    """Return the problem to respond with after an unexpected error, without any internals of it."""
+    """Return the problem to respond with after an unexpected error; it reveals no internals."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return Unavailable(
             "this took too long and was stopped; ask for less at once, such as a shorter window or "

@@ -12,13 +12,13 @@ from openstoq.errors import BadRequest, Invalid
 Model = TypeVar("Model", bound=BaseModel)
 Path: TypeAlias = tuple[str, ...]
 
-# An answer names so many problems, each in so many characters: more helps nobody, and an answer
-# must not be larger than its request.
+# The limits on the problems that a response lists, and on the characters of a field's path and of a
+# problem. More helps nobody, and a response must not be larger than its request.
 MOST_PROBLEMS = 100
 _LONGEST_FIELD = 200
 _LONGEST_PROBLEM = 500
-# The most names in a body, several times as many as the largest request has. Each name may be an
-# error, and pydantic makes all of its errors or none.
+# The limit on the field names in a body, several times as many as the largest valid request has.
+# Each name may cause an error, and pydantic creates either all errors or none.
 MOST_NAMES = 20_000
 
 # One sentence for each kind of error that pydantic reports. `{field}` is the path of the value;
@@ -74,7 +74,7 @@ SENTENCES = {
 def read_body(model: type[Model], body: bytes) -> Model:
     """Read a JSON body strictly: a string is not accepted as a number.
 
-    Raises BadRequest when it is not a JSON object in UTF-8, or Invalid listing all problems.
+    Raises BadRequest when the body is not a JSON object in UTF-8, or Invalid listing all problems.
     """
     check_size(body)
     try:
@@ -96,7 +96,7 @@ def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 def check_size(body: bytes) -> None:
     """Raise BadRequest if JSON that is not parsed yet has more names than any valid request."""
-    # Colons in texts count as well, which does no harm: no request has as many.
+    # Colons in texts count as well, which does no harm: no valid request has so many.
     if body.count(b":") > MOST_NAMES:
         raise BadRequest(f"the JSON has more than {MOST_NAMES} names; send less at once")
 
@@ -104,14 +104,14 @@ def check_size(body: bytes) -> None:
 def sentences(
     error: ValidationError, *, under: Path = (), unread: Iterable[Path] = ()
 ) -> list[str]:
-    """Return a sentence for each problem; `under` is the path of the document.
+    """Return a sentence for each problem in `error`; `under` is the path of the validated document.
 
-    Problems of an object that contains an unreadable field are left out, because that field may be
-    their cause.
+    `unread` are the paths of unreadable fields. Problems of an object that contains such a field
+    are left out, because the field may be their cause.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
     told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
-    # A value that fits no member of a union is reported once for each of them.
+    # A value that fits no member of a union is reported once for each member.
     said: dict[str, None] = {}
     for number, details in enumerate(told):
         if len(said) == MOST_PROBLEMS:
@@ -160,7 +160,8 @@ def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
 class EmptyRequest(BaseModel):
     """The request of an action that has no parameters."""
 
-    # An MCP tool adds the path's parameters to the schema, and then the description is wrong.
+    # The schema has no description: an MCP tool adds the path's parameters to the schema, and then
+    # the description would be wrong.
     model_config = ConfigDict(
         extra="forbid", json_schema_extra=lambda schema: schema.pop("description", None)
     )
@@ -190,7 +191,7 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
 def _sentence(details: ErrorDetails, under: Path) -> str:
     kind, context = details["type"], dict(details.get("ctx", {}))
     if kind in ("too_short", "too_long") and isinstance(details["input"], str):
-        # pydantic reports the length of a text behind a validator like that of a list.
+        # pydantic reports a text's length as that of a list if a validator function runs first.
         kind = f"string_{kind}"
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")

@@ -62,11 +62,11 @@ async def pull(run: Run, *, everything: bool = False) -> None:
             asked_at = run.runtime.clock()
     async with run.work() as work:
         if begun.updated_since is None:
-            # These products may be gone, with their webhook lost: each is read to make sure.
+            # The shop may have deleted these products, with the webhook lost. So each is read.
             for product_id in await products.unseen_since(work.db, work.shop_id, begun.started_at):
                 work.enqueue(pull_product.once(), product_id=product_id)
         elif everything:
-            # This run went on with a pull of changes alone, which had been cut short.
+            # This run resumed an interrupted pull of changes only, so the full pull is still due.
             work.enqueue(pull.once(), everything=True)
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
 
@@ -80,7 +80,7 @@ async def pull_everything(run: Run) -> None:
 
 @jobs.job()
 async def pull_product(run: Run, *, product_id: int) -> None:
-    """Read one product, along with its stock, from the shop."""
+    """Read one product with its stock from the shop, and save both."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -167,7 +167,11 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _product_changed(work: Work, change: ProductChanged, news: News) -> list[StockChanged]:
-    """Save a product unless the news is outdated; read from the shop what a webhook leaves out."""
+    """Save a webhook's product unless the news is outdated; return the stock changes.
+
+    If the webhook leaves out variants, nothing is saved. In that case, or if a variant's stock item
+    is unknown, a job is enqueued to read the product from the shop.
+    """
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
@@ -175,12 +179,12 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
     variant_ids = [variant.id for variant in product.variants]
     unknown = await products.unknown_variants(work.db, work.shop_id, variant_ids)
     if unknown or change.further_variant_ids:
-        # A webhook names no address, and no stock item for some variants.
+        # A webhook contains no URL of the product, and lacks the stock items of some variants.
         work.enqueue(pull_product.once(), product_id=product.id)
     if change.further_variant_ids:
         return []
     await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
-    # The stock of a new variant may have arrived before the variant did.
+    # The stock of a new variant may have arrived before the variant itself.
     return await stock.total(work.db, work.shop_id, _items([product]), work.runtime.clock())
 
 
@@ -196,7 +200,7 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
-    """Save products, along with those levels of the page that belong to them."""
+    """Save products, along with the page's inventory levels of their items."""
     await products.save(work.db, work.shop_id, page.products, read_at=read_at)
     items = [item for item in _items(page.products) if item not in page.unreadable]
     theirs = set(items)

@@ -9,7 +9,10 @@ from openstoq.db.pool import Connection
 
 
 async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int | None:
-    """Return the market that sells to a country, or None if it is not known."""
+    """Return the id of the active market that sells to a country, or None if none does.
+
+    If several markets do, the market with the fewest countries is returned.
+    """
     found: int | None = await db.fetchval(
         """
         SELECT id FROM markets WHERE shop_id = $1 AND active AND $2 = ANY(countries)

@@ -1,4 +1,4 @@
-"""The event for changed stock, and the choice of the newest of several states of an item."""
+"""The event for changed stock, and the choice of the newest state of a product or location."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +24,11 @@ class StockChanged:
 
 
 def newest(states: Iterable[State], read_at: datetime) -> list[State]:
-    """Return the newest state for each id, ordered by id; if equally new, the last in the list.
+    """Return the newest state for each id, ordered by id.
 
     A page may contain both the old and the new state of an item if the item changed meanwhile.
+    `read_at` counts as the time of a state that has none. Among equally new states, the last in
+    `states` is returned.
     """
     in_time = sorted(states, key=lambda state: state.updated_at or read_at)
     return sorted({state.id: state for state in in_time}.values(), key=lambda state: state.id)

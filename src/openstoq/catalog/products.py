@@ -1,4 +1,4 @@
-"""Products and variants in PostgreSQL, written so that an older state never replaces a newer."""
+"""Products and variants in PostgreSQL; an older state never replaces a newer state."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,8 @@ async def save(
 ) -> None:
     """Save products with all their variants, as they were at `read_at`.
 
-    A stored product is kept if it is newer. Variants that are missing from a product are deleted.
+    A stored product that is newer is kept. Variants that are missing from a saved product are
+    marked as deleted.
     """
     if not products:
         return
@@ -38,13 +39,13 @@ async def save(
     await _save_variants(db, shop_id, [p for p in ordered if p.id in current], read_at)
 
 
-# An array of arrays would have to be rectangular, so each product's tags travel as one text.
+# An array of arrays would have to be rectangular, so each product's tags are sent as one text.
 _SEPARATOR = "\x1f"
 
-# A webhook has no url of a product, so a known url stays as long as the handle that it is made of.
-# A picture stays where the state does not mention it; an empty text means that there is none. The
-# shop gives the time of an update to the second: if two states have the same second, the one that
-# was read or received later is kept.
+# A webhook has no URL of a product. So the stored URL is kept as long as the handle, from which it
+# is made, stays the same. The stored picture is kept if the new state has NULL; an empty text means
+# that there is no picture. The shop gives the time of an update to the second: if two states have
+# the same second, the state that was read or received later is kept.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
     (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
@@ -97,7 +98,7 @@ async def _save_variants(
     )
 
 
-# A value that a webhook leaves out (None) stays as it is known.
+# A value that a webhook leaves out (None) keeps its stored value.
 _SAVE_VARIANTS = """
 INSERT INTO variants AS v
     (shop_id, id, product_id, title, sku, price, compare_at_price, inventory_item_id,
@@ -122,7 +123,7 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
 
 
 async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
-    """Return up to 250 products that have not been on any page since `began`.
+    """Return up to 250 products that no page read from the shop has contained since `began`.
 
     Products that failed recently come last: they are read again anyway whenever they are on a page.
     """

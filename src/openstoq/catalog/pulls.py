@@ -1,4 +1,7 @@
-"""Store in PostgreSQL how far a shop's catalogue pull is: one at a time, which can be resumed."""
+"""Store the progress of catalogue pulls in PostgreSQL.
+
+Each shop has one pull at a time. A pull that was interrupted is resumed.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +12,11 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
-    """A pull that has not ended: where to resume, and the time from which changes are pulled."""
+    """A pull that has not ended.
+
+    `cursor` is where it resumes, or None at the beginning. `updated_since` is the time from which
+    changes are pulled, or None if the whole catalogue is.
+    """
 
     cursor: str | None
     updated_since: datetime | None
@@ -21,7 +28,7 @@ async def begin(
 ) -> Pull:
     """Resume an interrupted pull, or begin to pull the changes since the last pull.
 
-    The first pull, and a pull of `everything`, have no lower bound.
+    The first pull, and a new pull of `everything`, read the whole catalogue.
     """
     row = await db.fetchrow(
         """
@@ -58,7 +65,7 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: i
 
 
 async def finish(db: Connection, shop_id: UUID, now: datetime) -> None:
-    """Record that the pull has ended; after a pull of everything, the catalogue is complete."""
+    """Record that the pull has ended; after a full pull, the catalogue counts as complete."""
     await db.execute(
         """
         UPDATE catalog_pulls SET finished_at = $2, cursor = NULL,

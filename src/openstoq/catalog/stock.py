@@ -29,7 +29,8 @@ async def record(
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
     await _lock_variants(db, shop_id, items)
-    # A delivery without a time gets a whole second too; a more exact time would win over others.
+    # A level without a time gets a whole second too. With a more exact time, it would win over
+    # later levels of the same second.
     fallback = triggered_at.replace(microsecond=0)
     in_time = sorted(levels, key=lambda level: level.updated_at or fallback)
     latest = {(level.inventory_item_id, level.location_id): level for level in in_time}
@@ -146,7 +147,7 @@ async def total(
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Record that an inventory item was deleted: no location has it in stock any more."""
+    """Record that an inventory item was deleted, so that no location has it; return the changes."""
     await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """
@@ -163,7 +164,7 @@ async def forget_item(
 async def save_locations(
     db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
 ) -> list[StockChanged]:
-    """Save locations, and recalculate the stock of items at the saved locations."""
+    """Save locations, and recalculate the totals of the items there; return the changed totals."""
     found = newest(locations, changed_at)
     rows = await db.fetch(
         """
@@ -196,7 +197,7 @@ async def save_locations(
 async def remove_location(
     db: Connection, shop_id: UUID, location_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Record that a location was deleted."""
+    """Record that a location was deleted; return the changed totals of its items."""
     return await save_locations(
         db, shop_id, [Location(location_id, "deleted", active=False)], changed_at=at
     )
@@ -227,8 +228,9 @@ async def save_item(
 
 
 async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
-    """Record the inventory policies that Shopify has, by variant."""
-    # Every transaction that changes several variants locks them in this order, or two deadlock.
+    """Store the inventory policies that variants now have in Shopify, by variant id."""
+    # Every transaction that changes several variants must lock them in this order; otherwise two
+    # transactions can deadlock.
     await db.execute(
         "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
         shop_id,
@@ -247,9 +249,10 @@ async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, st
 
 
 async def answer_sold_out(db: Connection, shop_id: UUID, variant_id: int) -> bool:
-    """Clear the sold-out mark of a variant, as a restock answers it; return whether it was set.
+    """Clear the sold-out mark of a restocked variant; return whether the mark was set.
 
-    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead.
+    The mark is cleared instead of compared with the time of the restock, so that nothing depends on
+    which of two hosts' clocks is ahead.
     """
     return bool(
         await db.fetchval(

@@ -15,7 +15,7 @@ Status = Literal["running", "completed", "failed", "cancelled"]
 
 WHOLE = 100
 MOST_FAILURES = 10_000
-ABANDONED = "it failed again and again, as the worker's log says; begin it anew"
+ABANDONED = "the job failed repeatedly; read the worker's log, then start it again"
 
 
 class Failure(BaseModel):
@@ -91,7 +91,7 @@ async def begin(
 
 
 async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False) -> BulkJob | None:
-    """Load a job; `lock` keeps other transactions from advancing it in the meantime."""
+    """Load a bulk job, or None if the shop has none with this id; `lock` locks its row."""
     row = await db.fetchrow(
         f"""
         SELECT id, status, arguments, total, processed, failed, error FROM bulk_jobs
@@ -104,7 +104,7 @@ async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False
 
 
 async def running(db: Connection, shop_id: UUID, key: str) -> set[str]:
-    """Return all values of the argument `key` among the jobs that are running."""
+    """Return the values that the argument `key` has in the shop's running bulk jobs."""
     rows = await db.fetch(
         """
         SELECT DISTINCT arguments->>$2 AS value FROM bulk_jobs
@@ -125,9 +125,10 @@ async def advance(
     *,
     total: int | None = None,
 ) -> None:
-    """Record that `items` more items were processed, and which of them failed.
+    """Record that `items` more items were processed, and the reasons of those that failed.
 
-    Call it in the transaction that processed them.
+    Call it in the transaction that processed the items. `total` replaces the job's total, unless it
+    is None. Once a job has MOST_FAILURES failures, further ones are not stored.
     """
     failed = [{"id": str(one), "error": error} for one, error in failures.items()]
     await db.execute(
@@ -154,7 +155,7 @@ async def finish(
     now: datetime,
     error: str | None = None,
 ) -> None:
-    """End a running job."""
+    """Set the final status of a running job; a job that has already ended is left unchanged."""
     await db.execute(
         """
         UPDATE bulk_jobs SET status = $3, error = $4, finished_at = $5
@@ -191,7 +192,7 @@ async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
 
 
 async def forget(db: Connection, shop_id: UUID) -> None:
-    """Delete jobs that ended 30 days ago."""
+    """Delete bulk jobs that ended more than 30 days ago."""
     await db.execute(
         """
         DELETE FROM bulk_jobs

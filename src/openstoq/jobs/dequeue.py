@@ -1,4 +1,4 @@
-"""Dequeue: choose the next jobs for a worker in such a way that no shop can hold up the others.
+"""Dequeue the next jobs for a worker, so that no shop can hold up other shops.
 
 Every lane has its own slots, and a shop may use only some of them. Due jobs of the shop with the
 fewest running jobs are taken first. Within a shop, the job that has been due for longest is taken
@@ -26,10 +26,10 @@ from openstoq.kernel.slots import Slot
 
 log = structlog.get_logger(__name__)
 
-# The limit on one shop's jobs that run or wait, as a multiple of its part of the slots: a waiting
-# job holds no slot, but it holds memory and a connection.
+# One shop may have this many times its part of the slots in jobs that either run or wait for
+# another server. A job that waits uses no slot, but it uses memory and a connection.
 WAITING_PART = 2
-# The number of shops searched for the next jobs; every shop is searched if those have none.
+# The number of shops searched for the next jobs; every shop is searched if these shops have none.
 SHOPS_AT_ONCE, EVERY_SHOP = 50, 1_000_000
 NO_SHOP = UUID(int=0)
 
@@ -80,7 +80,7 @@ class Lanes:
         )
 
     def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
-        """Record whether jobs wait because the lane is full, and which shops used their share."""
+        """Record whether due jobs wait for a full lane, and which shops have no slots left."""
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
@@ -93,8 +93,8 @@ class Lanes:
 class Crowd:
     """The jobs of a lane that wait for a slot.
 
-    `is_full` means that the lane has no free slot, although there are due jobs of shops that may
-    still use one. `shops` have due jobs, but have used up their share of the slots.
+    `is_full` means that the lane has no free slot, although a shop that may still use one has due
+    jobs. `shops` are the shops that have due jobs, but have used up their part of the slots.
     """
 
     is_full: bool
@@ -118,7 +118,7 @@ class Load:
 
 @dataclasses.dataclass
 class FairQueries(Queries):
-    """PgQueuer's queries, with our own statement to take jobs lane by lane and fairly by shop."""
+    """PgQueuer's queries, with our own statement to dequeue by lane and fairly among shops."""
 
     lanes: Lanes = dataclasses.field(kw_only=True)
     _last_shop: dict[Lane, UUID] = dataclasses.field(default_factory=dict, kw_only=True)
@@ -196,8 +196,8 @@ class FairQueries(Queries):
 
 
 # One look-up for each shop that has queued jobs in the lane, instead of a scan of all jobs: one
-# shop may have 100,000. There may be thousands of shops too, so the look-ups go round the shops in
-# turn, and each call begins after the last shop from which the call before took a job.
+# shop may have 100,000. There may be thousands of shops too. So each call looks up the shops in
+# turn, beginning after the last shop from which the previous call took a job.
 _SHOPS = """
 RECURSIVE walk AS (
     SELECT $2::uuid AS shop_id, false AS is_round, 0 AS place

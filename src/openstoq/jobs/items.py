@@ -1,9 +1,9 @@
-"""Work on many items, of which a failing one affects no other and is retried later.
+"""Handle many items so that a failing item affects no other item, and is retried later.
 
-A group is handled at once, in set-based SQL. Only if that raises is the group halved, again and
-again, until the failing items are found. An item's failure is recorded in `item_faults`, unless the
-item's own table has a column for it. The item is retried after a growing pause, so that it does not
-delay the others every time.
+A group of items is handled at once, in set-based SQL. If that raises, the group is halved
+repeatedly until the failing items are found. An item's failure is recorded in `item_faults`, unless
+the item's own table has a column for it. A failed item is retried after a growing pause, so that it
+does not delay the other items every time.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,16 +19,17 @@ from openstoq.kernel.faults import is_of_item
 
 Item = TypeVar("Item")
 
-# The run of a job from which on a failure is recorded on its item: an earlier failure may have been
-# a collision with another transaction.
+# From this run of a job on, a failure is recorded on its item. An earlier run is retried instead,
+# because its failure may have been a collision with another transaction.
 TRIES = 3
 
-# A condition on `item_faults f`: it is too soon to retry. The pause doubles up to a day.
+# An SQL condition on `item_faults f`: the item's pause before its next retry is not over. The pause
+# doubles with each failure, up to a day.
 PAUSES = "(f.noted_at + least(interval '1 day', interval '15 minutes' * 2 ^ least(f.times - 1, 10)) > {now})"
 
 
 class Failed(Systemic):
-    """An item of a job failed, but this is not recorded yet, because the job will be retried."""
+    """An item of a job failed; the failure is not recorded yet, because the job will be retried."""
 
 
 def counts(run: Run) -> bool:
@@ -42,10 +43,11 @@ async def each(
     items: Sequence[Item],
     handle: Callable[[Sequence[Item]], Awaitable[Mapping[Item, str] | None]],
 ) -> dict[Item, str]:
-    """Handle a group in this transaction; return a mapping from each failed item to the reason.
+    """Handle items in this transaction; return a mapping from each failed item to the reason.
 
-    `items` are ids, because they are logged. The changes for an item that raises are rolled back.
-    `handle` may also return items that it could not handle, with the reasons.
+    `items` are ids, because failed items are logged. `handle` is called with groups of them. If it
+    raises for a single item, the changes for that item are rolled back. It may also return a
+    mapping from items that it could not handle to the reasons.
     """
     if not items:
         return {}
@@ -93,7 +95,10 @@ async def forget(db: Connection, shop_id: UUID, kind: str, items: Sequence[Any])
 
 
 async def forget_old(db: Connection, shop_id: UUID, most: int) -> int:
-    """Delete up to `most` failures older than 30 days: their items are no longer retried."""
+    """Delete up to `most` failures older than 30 days, and return how many were deleted.
+
+    The items of deleted failures are no longer retried.
+    """
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (

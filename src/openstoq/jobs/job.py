@@ -49,9 +49,9 @@ class Job(Generic[Sent]):
     """A unit of background work that runs at least once.
 
     `attempts` limits how often the job is retried after a run that raised. The pauses between
-    retries grow. After the last one the job is a dead letter, which is kept for the operator.
-    `lane` is the group of slots that it runs in. `cron` schedules the job for every installed shop,
-    and if `uninstalled` is set, for uninstalled shops too.
+    retries grow. If the last retry raises too, the job becomes a dead letter, which is kept for the
+    operator. `lane` is the group of slots that the job runs in. `cron` schedules the job for every
+    installed shop, and if `uninstalled` is set, for uninstalled shops too.
     """
 
     name: str
@@ -77,7 +77,10 @@ class Job(Generic[Sent]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned(Generic[Sent]):
-    """A plan to enqueue a job: when it starts, and whether it is left out if it already waits."""
+    """A plan to enqueue a job after `delay`.
+
+    A `coalesced` job is not enqueued if an equal job already waits.
+    """
 
     job: Job[Sent]
     delay: timedelta = timedelta(0)

@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=10)
 RENEWED = timedelta(seconds=2)
-# A run that could not renew its lease stops while it still holds it.
+# A run that cannot renew its lease stops after this time, before the lease ends.
 WORKS_FOR = LEASE - timedelta(seconds=3)
-# The least time a lease lasts where edits come in bursts: ten edits in a second cause one run.
+# The least time that a lease lasts where edits come in bursts: ten edits in a second cause one run.
 SETTLED = timedelta(seconds=1)
 # The pause after which a run that found the lease taken tries again.
 LATER = timedelta(seconds=2)
@@ -98,7 +98,7 @@ class Leases:
 
     @asynccontextmanager
     async def hold(self, run: Run, key: Any, lease: UUID) -> AsyncIterator[None]:
-        """Renew a lease while the block runs; afterwards let it end once its minimum time is over.
+        """Renew a lease while the block runs; afterwards end it as soon as its minimum time is over.
 
         If the lease cannot be renewed, the block is cancelled and Retry is raised, because another
         run may lease the row at any moment.
@@ -131,7 +131,10 @@ class Leases:
         revision: int | None,
         error: str | None,
     ) -> None:
-        """Record a row's synced revision, and the error if the shop refused that revision."""
+        """Record the revision that a row is synced to, and the error of that sync or None.
+
+        If `revision` is None, the synced revision stays as it is. It never decreases.
+        """
         await db.execute(
             f"""
             UPDATE {self.table} SET sync_error = $4,
@@ -164,7 +167,7 @@ class Leases:
     async def _set(
         self, db: Connection, shop_id: UUID, key: Any, lease: UUID, term: timedelta
     ) -> bool:
-        """Let a lease end after `term`; return False if another run has taken the row meanwhile."""
+        """Make a lease end after `term`; return False if another run has leased the row meanwhile."""
         return bool(
             await db.fetchval(
                 f"""

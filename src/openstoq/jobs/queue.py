@@ -49,7 +49,10 @@ class Enqueued:
 
     @property
     def dedupe_key(self) -> str | None:
-        """The key that coalesced jobs share if they have the same name, shop and arguments."""
+        """The key that equal jobs share, made of name, shop and arguments.
+
+        It is None for a job that is not coalesced.
+        """
         if not self.coalesced:
             return None
         same = [self.job, self.shop_id, self.arguments]
@@ -86,7 +89,7 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
         )
         keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
         held = await _hold_back(db, keys) if keys else set()
-        # A job that has started meanwhile has released its key, so a new one is enqueued.
+        # A job that has started meanwhile has released its key, so a new job is enqueued.
         missing = [job for job in missing if job.dedupe_key in keys - held]
 
 
@@ -119,8 +122,8 @@ async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
 async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:
     """Set the lane and shop of jobs that were enqueued by the previous release.
 
-    A job whose shop cannot be read is left as it is. All such jobs are treated as those of one
-    shop.
+    A job whose shop cannot be read keeps the placeholder NO_SHOP. All such jobs count as jobs of
+    one shop.
     """
     await db.execute(
         """
@@ -169,7 +172,7 @@ async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str)
 
 
 async def forget_log(db: Connection, most: int) -> int:
-    """Delete up to `most` entries of the queue's log that are more than a week old."""
+    """Delete up to `most` queue log entries older than a week; return how many were deleted."""
     forgotten: int = await db.fetchval(
         """
         WITH forgotten AS (
@@ -197,7 +200,8 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
 async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
     """Store in a job's payload how many runs raised (`failures`) or may be repeated (`repeats`).
 
-    PgQueuer counts every run as an attempt, even a run that only found that another held the lease.
+    PgQueuer's own count of attempts includes every run, even one that only found that another run
+    held the lease.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",

@@ -64,7 +64,10 @@ class Work:
         *_: Sent.args,
         **arguments: Sent.kwargs,
     ) -> None:
-        """Enqueue `job`, to run after this transaction has committed, or according to its plan."""
+        """Enqueue `job` to run once this transaction has committed.
+
+        A Planned job may start later, and may be left out if an equal job already waits.
+        """
         planned = job if isinstance(job, Planned) else Planned(job=job)
         self.effects.append(
             Enqueued(
@@ -106,8 +109,8 @@ class Work:
     ) -> tuple[list[str], dict[str, str]]:
         """Call all subscribers but those in `heard`; a failing one does not affect the others.
 
-        Return the names of all subscribers that have succeeded, those in `heard` included, and a
-        mapping from the name of each that failed to the reason.
+        Return the names of all subscribers that have succeeded, including those in `heard`, and a
+        mapping from the name of each failed subscriber to the reason.
         """
         now, failures = list(heard), dict[str, str]()
         for subscriber in self.runtime.subscribers.get(type(event), ()):
@@ -144,9 +147,10 @@ class Run:
     """Returns whether other jobs wait for this run's slot, so that a long run should pause."""
 
     def keep_count(self, delay: timedelta) -> None:
-        """Reschedule this job after `delay` if one of its runs has raised.
+        """Raise Retry, which reschedules this job after `delay`, if an earlier run of it raised.
 
-        Call it before enqueueing a new job in its place, because that would start with no failures.
+        Call it before enqueueing a new job in place of this one: a new job would start with no
+        failures.
         """
         if self.failures:
             raise Retry("another run is at it", delay=delay)

@@ -39,7 +39,7 @@ from openstoq.kernel.slots import occupied
 
 log = structlog.get_logger(__name__)
 
-# The job of a killed worker is rescued at the first poll after it has had no heartbeat for so long.
+# A killed worker's job is rescued at the first poll after it has had no heartbeat for this long.
 HEARTBEAT = timedelta(seconds=5)
 LOOK = timedelta(seconds=1)
 RECONNECT = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -57,15 +57,17 @@ def _without_words(record: logging.LogRecord) -> bool:
 # without their messages.
 logging.getLogger("pgqueuer").addFilter(_without_words)
 
-# A function that deletes up to so many rows that belong to no shop, and returns their number.
+# A function that deletes up to the given number of rows that belong to no shop, and returns how
+# many it deleted.
 Forget = Callable[[Connection, int], Awaitable[int]]
 BATCH = 10_000
 
 
 class Worker:
-    """Runs `jobs` from the queue in the database at `url` until `stop` is called.
+    """A worker that runs `jobs` from the queue in the database at `url` until `stop` is called.
 
-    Once a night one of the workers calls `forget`, which deletes old rows that belong to no shop.
+    Once a night one of the workers calls the functions in `forget`, which delete old rows that
+    belong to no shop.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class Worker:
         self._queue: PgQueuer | None = None
 
     async def run(self) -> None:
-        """Work until `stop` is called, and reconnect whenever the connection is lost."""
+        """Run jobs until `stop` is called, and reconnect whenever the connection is lost."""
         failures = 0
         while not self.runtime.stopping.is_set():
             try:
@@ -98,7 +100,7 @@ class Worker:
                     await asyncio.wait_for(self.runtime.stopping.wait(), pause)
 
     def stop(self) -> None:
-        """Stop taking jobs; `run` returns once those that are running have ended."""
+        """Stop taking jobs; `run` returns once the running jobs have ended."""
         self.runtime.stopping.set()
         if self._queue is not None:
             self._queue.shutdown.set()
@@ -115,7 +117,7 @@ class Worker:
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection = await asyncpg.connect(self.url, timeout=5)
         await prepare(connection)
-        # The queue's own connection stays as the app's role: it is never shared.
+        # Only the queue uses this connection, so the app's role is set for good.
         await connection.execute("SET ROLE openstoq_app")
         await adopt(connection, self.jobs)
         return connection

@@ -29,7 +29,7 @@ _UNREADABLE = object()
 
 
 class Endpoint:
-    """Streamable HTTP without sessions: any process can answer any request."""
+    """The MCP endpoint: streamable HTTP without sessions, so any process can answer any request."""
 
     def __init__(self, runtime: Runtime, actions: Sequence[Action]) -> None:
         self.runtime = runtime
@@ -58,7 +58,7 @@ class Endpoint:
         self._sessions = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one message."""
+        """Respond to one HTTP request, which contains one JSON-RPC message."""
         scope["state"]["face"] = "mcp"
         request = Request(scope, receive)
         if request.method != "POST":
@@ -68,7 +68,7 @@ class Endpoint:
             await refused(scope, receive, send)
             return
         key = key_in(request.headers)
-        # The body is read only if the key could be valid; `admit` refuses any other.
+        # The body is read only if the key could be valid; `admit` refuses any other key.
         message = _message(await request.body()) if is_key(key or "") else _UNREADABLE
         try:
             caller = await admit(
@@ -116,7 +116,7 @@ class Endpoint:
 def _message(body: bytes) -> Any:
     """Return the body parsed as strict JSON; if a name is repeated, its last value counts.
 
-    Returns _UNREADABLE if it is too large or cannot be parsed.
+    Returns _UNREADABLE if the body has too many names or cannot be parsed.
     """
     try:
         check_size(body)
@@ -153,7 +153,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _refused(problem: Problem, message: Any) -> Response:
-    """Respond with an HTTP status and a JSON-RPC error, as clients may understand only one."""
+    """Return a response with an HTTP status and a JSON-RPC error, as clients may know only one."""
     headers: Mapping[str, str] = {}
     if isinstance(problem, PointsSpent):
         headers = problem.points.headers

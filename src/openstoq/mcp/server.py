@@ -36,7 +36,7 @@ _INSTRUCTIONS = (
 
 
 def make_server(runtime: Runtime, actions: Sequence[Action]) -> Server[Any]:
-    """Return a server whose tools are `actions`; its requests carry the admitted caller."""
+    """Return a server whose tools are `actions`; each request's state must contain the caller."""
     by_tool = {action.tool: action for action in actions}
     listed = ListToolsResult(tools=[tool(action) for action in actions])
 

@@ -21,7 +21,10 @@ from openstoq.preorders.offers.storefront.metafields import on_variants, too_lar
 
 
 async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
-    """Load an offer of the caller's shop; raise NotFound if the shop has no offer with that id."""
+    """Load an offer of the caller's shop; raise NotFound if the shop has no offer with that id.
+
+    With `lock`, the offer's row is locked, and a copy of the loaded offer is kept in `before`.
+    """
     try:
         identifier = UUID(offer_id)
     except ValueError:
@@ -36,7 +39,10 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
 
 
 async def add(work: Work, offer: Offer) -> None:
-    """Complete a new offer, write it, and request its sync; raise Invalid as `save` does."""
+    """Make a new offer's documents agree with each other, write the offer, and request its sync.
+
+    Raises Invalid when the offer is too large for the storefront.
+    """
     rules.complete(offer)
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
@@ -44,7 +50,7 @@ async def add(work: Work, offer: Offer) -> None:
 
 
 async def save(work: Work, offer: Offer) -> None:
-    """Complete an offer, write it, and request its sync.
+    """Make an offer's documents agree with each other, write the offer, and request its sync.
 
     Raises Conflict when the offer is discarded, and Invalid when it has become too large for the
     storefront. An offer that is being paused may be of any size.
@@ -59,7 +65,7 @@ async def save(work: Work, offer: Offer) -> None:
 
 
 async def write(work: Work, offer: Offer) -> None:
-    """Write an offer, discarded or not, and request its sync."""
+    """Save an offer as `save` does, but without checks: it may be discarded, and of any size."""
     rules.complete(offer)
     await store.save(work.db, work.shop_id, offer, work.runtime.clock())
     is_same_there = offer.before is not None and on_variants(offer.before) == on_variants(offer)
@@ -79,5 +85,8 @@ async def _check_size(work: Work, offer: Offer) -> None:
 
 
 def lay_over(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Apply nested partial updates, by capability, to an offer; return every problem."""
+    """Merge partial documents, keyed by capability, into an offer; return every problem.
+
+    `unread` are the paths of fields that were sent but could not be read.
+    """
     return capability.lay_over(CAPABILITIES, offer, changes, unread)

@@ -31,7 +31,7 @@ SyncState = Literal["pending", "synced", "failed"]
 class Offer:
     """An offer with its ten settings documents.
 
-    `revision` grows with each change; the shop is up to date once `synced_revision` equals it.
+    `revision` grows with each change. The shop is up to date once `synced_revision` equals it.
     """
 
     id: UUID
@@ -85,7 +85,7 @@ class Offer:
 
     @property
     def sync(self) -> "Sync":
-        """Return whether the shop has the offer's latest changes, or the error if it failed."""
+        """Return whether the shop has the offer's latest changes, and the error if the sync failed."""
         if self.sync_error is not None:
             return Sync(state="failed", error=self.sync_error)
         behind = self.synced_revision < self.revision or self.variants_behind
@@ -93,7 +93,7 @@ class Offer:
 
 
 class Sync(BaseModel):
-    """The state of a sync: whether the shop has the latest changes, and the error if it failed."""
+    """The state of an offer's sync to the shop, and the error if the sync failed."""
 
     state: SyncState
     error: str | None

@@ -23,7 +23,10 @@ class OfferedVariant:
 
 
 def markets_of(offer: Offer) -> list[str]:
-    """Return the markets that an offer applies to, as they are named in metafields."""
+    """Return the markets that an offer applies to, as they are named in metafields.
+
+    The names are the ids of the markets, or only ELSEWHERE if the offer applies to all markets.
+    """
     if offer.markets.applies_to_all_markets:
         return [ELSEWHERE]
     return [str(market) for market in offer.markets.market_ids]
@@ -31,7 +34,10 @@ def markets_of(offer: Offer) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedVariant:
-    """A variant with the metafields that were last written on it."""
+    """A variant that preorders know, with the metafields that were last written on it.
+
+    With `is_reset`, the variant should have no metafields until its offers or counts change.
+    """
 
     revision: int
     is_reset: bool
@@ -42,7 +48,10 @@ class SyncedVariant:
 async def load_variants(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> list[SyncedVariant]:
-    """Load these variants with the offers that sell them, in the order of their ids."""
+    """Load these variants with the offers that sell them, in the order of the variants' ids.
+
+    Variants without a row in `preorder_variants` are left out.
+    """
     rows = await db.fetch(
         """
         SELECT p.variant_id, p.revision, p.is_reset, p.written, p.preorder_count, p.market_counts,

@@ -1,4 +1,4 @@
-"""Decisions about offers, without I/O: rules across documents, schedules, order of precedence."""
+"""Rules about offers, without I/O: agreement of their documents, schedules and precedence."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 
 def complete(offer: Offer) -> None:
-    """Make the documents agree with each other, whichever of them was changed."""
+    """Make an offer's documents and source agree with each other, whichever was changed."""
     _share_copy(offer, offer.before)
     if offer.inventory.provider == "shopify":
         offer.source = "custom"
@@ -20,9 +20,10 @@ def complete(offer: Offer) -> None:
 
 
 def _share_copy(offer: Offer, before: Offer | None) -> None:
-    """Keep the first payment option's copy and the billing widget's the same.
+    """Make the copy of the first payment option and of the billing widget the same.
 
-    The side that was changed wins. When both sides were changed, or neither, the option wins.
+    If only the widget was changed, its copy replaces the option's. Otherwise the option's copy
+    replaces the widget's.
     """
     widget, first = offer.widget.billing_widget, offer.payments.first
     widget_changed = before is not None and widget != before.widget.billing_widget
@@ -97,7 +98,10 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge overrides by market into known ones; null clears a market, or one of its fields."""
+    """Return the overrides `known` with those in `sent` merged in, both by market.
+
+    A null in `sent` removes a market, or one field of a market.
+    """
     merged = dict(known)
     for market, override in sent.items():
         if override is None:

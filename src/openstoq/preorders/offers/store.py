@@ -75,7 +75,10 @@ def offer_of(row: Any) -> Offer:
 
 
 async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> Offer | None:
-    """Load an offer, discarded or not; `lock` keeps other transactions from changing it."""
+    """Load an offer, discarded or not, or None if the shop has none with this id.
+
+    `lock` keeps other transactions from changing the offer.
+    """
     row = await db.fetchrow(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1 AND o.id = $2
@@ -88,10 +91,10 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
 
 
 async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
-    """Lock these offers, or all of the shop, as is necessary before changing what they sell.
+    """Lock these offers, or all offers of the shop if None is given.
 
-    Several offers are locked in the order of their ids; otherwise two transactions can
-    deadlock.
+    This is necessary before their attached variants change. Several offers are locked in the order
+    of their ids; otherwise two transactions can deadlock.
     """
     await db.execute(
         """
@@ -121,10 +124,10 @@ async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 
 
 async def lock_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock whichever of these variants preorders know, in the order of ids, and return their ids.
+    """Lock those of these variants that have a row in `preorder_variants`; return their ids.
 
-    Every transaction that changes several variants must lock them in this order; otherwise two
-    transactions can deadlock.
+    Every transaction that changes several variants must lock them in the order of their ids;
+    otherwise two transactions can deadlock.
     """
     rows = await db.fetch(
         """
@@ -169,10 +172,10 @@ async def save(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> No
 async def page(
     db: Connection, shop_id: UUID, page: Page, *, status: Status | None, name: str | None = None
 ) -> tuple[list[Offer], int]:
-    """Return a page of offers, newest first, and how many there are in all.
+    """Return a page of offers, newest first, and the total number of matching offers.
 
-    Discarded offers are included only when `status` names them. `name` matches a part of the
-    name or of the internal name.
+    Discarded offers are included only if `status` is discarded. `name` matches a part of the name
+    or of the internal name.
     """
     where = _where(shop_id, status=status, name=name)
     total = await db.fetchval(f"SELECT count(*) FROM offers o WHERE {where}", *where.parameters)  # noqa: S608 - constant fragments
@@ -188,7 +191,7 @@ async def page(
 
 
 async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> list[Offer]:
-    """Load these offers, or all that are not discarded if None is given, the oldest first."""
+    """Load these offers, oldest first; if None is given, load all that are not discarded."""
     rows = await db.fetch(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1
@@ -204,7 +207,10 @@ async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None
 async def units_of(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None = None
 ) -> dict[UUID, int]:
-    """Return how many units each offer has sold that count against its limits."""
+    """Return the counted units of each offer, leaving out those of the order `but_order`.
+
+    Offers without any lines are missing from the result.
+    """
     if not offer_ids:
         return {}
     rows = await db.fetch(

@@ -27,7 +27,7 @@ async def overrides(
 async def write(
     db: Connection, shop_id: UUID, offer_id: UUID, locale: str, texts: Mapping[str, str]
 ) -> None:
-    """Write one locale's texts by path, all or none."""
+    """Write an offer's texts in one locale, given by path; other texts stay as they are."""
     await db.execute(
         """
         INSERT INTO offer_translations (shop_id, offer_id, locale, path, value)

@@ -44,7 +44,7 @@ class CollectionSource(BaseModel):
 
 
 class Products(BaseModel):
-    """The variants that an offer sells; the blocks of the other sources are null."""
+    """The selection of the variants that an offer sells; only the block of its source is set."""
 
     source: Source
     variant_count: int
@@ -109,7 +109,7 @@ def schedule(offer: Offer, now: datetime) -> Schedule:
 
 
 def products(offer: Offer) -> Products:
-    """Return the source of the offer's variants."""
+    """Return the offer's selection of variants: its source, that source's block and their number."""
     return Products(
         source=offer.source,
         variant_count=offer.variant_count,

@@ -16,5 +16,5 @@ def discount_text(offer: Offer, text: str | None) -> str | None:
 
 
 def plain(amount: Decimal) -> str:
-    """Write a number without trailing zeros or an exponent."""
+    """Return a number as text, without trailing zeros or an exponent."""
     return f"{amount.normalize():f}"

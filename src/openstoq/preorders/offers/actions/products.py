@@ -50,7 +50,7 @@ class CollectionBlock(BaseModel):
 
 
 class CustomBlock(BaseModel):
-    """The variants that the offer sells at first."""
+    """The variants that an offer with the source custom begins with."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -97,7 +97,10 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Return every problem of a selection whose individual fields are valid."""
+    """Return every problem of a product selection whose individual fields are valid.
+
+    `unread` are the paths of fields that were sent but could not be read.
+    """
     source: Source = changes["source"]
     problems = [
         f"{name} may only be sent with source {name}"
@@ -225,8 +228,8 @@ async def set_source_to_collection(
     refresh.
     """
     rules.check_changeable(offer)
-    # When one collection replaces another, the job detaches the variants that are not in the new
-    # one, after it has read it. A mistyped id therefore detaches nothing.
+    # When one collection replaces another, the job first reads the new collection, and then detaches
+    # the variants that are not in it. A mistyped id therefore detaches nothing.
     if offer.source != "collection":
         await switch(context, offer, "collection")
     offer.collection_id = collection_id
@@ -256,9 +259,9 @@ async def set_source_to_custom(
 
 
 async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
-    """Detach whichever of the given variants are attached, and return their ids.
+    """Detach those of the given variants that are attached, and return their ids.
 
-    Raises NotFound when none of the variants is attached.
+    Raises NotFound when none of the variants is attached, and Conflict when the offer is discarded.
     """
     rules.check_changeable(offer)
     attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
@@ -274,7 +277,8 @@ async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list
 async def switch(context: Context, offer: Offer, source: Source) -> None:
     """Change the offer's source, and detach the variants of the old source.
 
-    Raises Conflict when the offer's inventory provider does not allow the new source.
+    Raises Conflict when the offer is discarded, or when its inventory provider does not allow the
+    new source.
     """
     rules.check_changeable(offer)
     rules.check_source(offer, source)

@@ -110,7 +110,7 @@ async def member(context: Context, offer: Offer, variant_id: str | int) -> Membe
 
 
 async def override(context: Context, offer: Offer, found: Member, changes: dict[str, Any]) -> None:
-    """Merge changes into a variant's own settings."""
+    """Merge changes into a variant's own settings; raise Conflict when the offer is discarded."""
     rules.check_changeable(offer)
     markets = dict(found.market_overrides)
     if "market_overrides" in changes:
@@ -130,7 +130,8 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
 
 
 def _view(offer: Offer, member: Member) -> OfferVariant:
-    # A selling plan group that is no longer synced keeps its variants.
+    # Without use_shopify_selling_plan, attached variants are neither added to the selling plan
+    # group nor removed from it.
     moves = offer.advanced.use_shopify_selling_plan and member.in_group != offer.is_live
     pending = moves or member.is_behind
     state = "failed" if member.sync_error else "pending" if pending else "synced"

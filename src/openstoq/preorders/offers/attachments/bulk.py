@@ -1,4 +1,4 @@
-"""Begin and end the bulk jobs of attachments."""
+"""Begin and end the bulk jobs that change attachments or inventory policies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ NO_SHOP = "the shop cannot be reached: the app was removed from it, or its token
 
 
 class Submitted(BaseModel):
-    """A job that has begun; `variant_count` is null until its variants are known."""
+    """A bulk job that has begun; `variant_count` is null until its variants are known."""
 
     job_id: str
     status_url: str
@@ -48,7 +48,11 @@ async def begin(
 
 @asynccontextmanager
 async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
-    """End a job as failed when the shop refuses it, or when it fails for the last time."""
+    """Run the block; end the bulk job as failed if the block raises an error that is final.
+
+    A refusal by the shop is final. An error that an item caused is final in the last run. Any other
+    exception propagates, so that the job is retried.
+    """
     try:
         yield
     except Exception as error:
@@ -60,12 +64,12 @@ async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
 
 
 async def complete(work: Work, job_id: str) -> None:
-    """End a job that has handled all of its variants."""
+    """End a bulk job that has handled all its variants as completed."""
     await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
 
 
 async def fail(work: Work, job_id: str, error: str) -> None:
-    """End a job as failed, with the reason why it cannot continue."""
+    """End a bulk job as failed, with the reason why it cannot continue."""
     await bulk.finish(
         work.db, work.shop_id, job_id, status="failed", now=work.runtime.clock(), error=error
     )

@@ -32,14 +32,17 @@ jobs = JobSet("preorders.attaching")
 async def submit(
     work: Work, offer: Offer, action: str, *, count: int | None, **arguments: Any
 ) -> Submitted:
-    """Begin to attach the variants of the offer's source, or the given `variant_ids`."""
+    """Begin a bulk job that attaches the variants of the offer's source, or given `variant_ids`.
+
+    `count` is the number of these variants, or None if it is not known yet.
+    """
     told = {"offer_id": str(offer.id), "source": offer.source, **arguments}
     return await begin(work, action, count, told, attach)
 
 
 @jobs.job()
 async def attach(run: Run, *, job_id: str) -> None:
-    """Attach a job's variants in chunks, each in a transaction with the job's progress."""
+    """Attach a bulk job's variants in chunks, each in one transaction with the job's progress."""
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id)
     if job is None or job.status != "running":
@@ -136,7 +139,10 @@ async def follow_sources(run: Run) -> None:
 
 
 async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
-    """Lock and return the job's offer; cancel the job if it was discarded or changed its source."""
+    """Lock and return the offer of a bulk job.
+
+    If the offer was discarded or its source has changed, cancel the bulk job and return None.
+    """
     offer = await store.load(work.db, work.shop_id, UUID(job.arguments["offer_id"]), lock=True)
     told = job.arguments
     if (
@@ -151,7 +157,7 @@ async def _offer(work: Work, job: bulk.BulkJob) -> Offer | None:
             job.id,
             status="cancelled",
             now=work.runtime.clock(),
-            error="the offer was discarded or took another source meanwhile",
+            error="the offer was discarded, or its source was changed, in the meantime",
         )
         return None
     return offer

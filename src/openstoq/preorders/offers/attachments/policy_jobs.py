@@ -1,4 +1,4 @@
-"""The jobs that flip the inventory policy of an offer's variants."""
+"""The bulk job that sets the inventory policy of an offer's variants."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -25,14 +25,18 @@ from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.shops.commerce import commerce_of, patiently
 
-# The job set of `jobs` has the same name: a queue may hold jobs under it from an older version.
+# The job set in the module `jobs` has the same name: a queue may contain jobs under this name from
+# an older version.
 jobs = JobSet("preorders.attaching")
 
 
 async def submit_policy(
     work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
 ) -> Submitted:
-    """Begin to flip the inventory policy of the offer's variants, or of `variant_ids`."""
+    """Begin a bulk job that sets the inventory policy of all the offer's variants.
+
+    With `variant_ids`, only the policies of these variants are set.
+    """
     attached = (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
@@ -41,9 +45,9 @@ async def submit_policy(
 
 @jobs.job()
 async def flip(run: Run, *, job_id: str) -> None:
-    """Flip the inventory policies of a job's variants, under the lease of the storefront's sync.
+    """Set the inventory policies of a bulk job's variants, under the storefront sync's lease.
 
-    Thanks to the lease, only one run of a shop writes inventory policies at a time.
+    Because of the lease, only one run of a shop writes inventory policies at a time.
     """
     commerce = await commerce_of(run)
     async with run.work() as work:
@@ -63,7 +67,7 @@ async def flip(run: Run, *, job_id: str) -> None:
 
 
 async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
-    """Flip the policies of the next chunk; return False when no chunk is left."""
+    """Set the policies of the next chunk of variants; return False when no chunk is left."""
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id)
         if job is None or job.status != "running":

@@ -1,8 +1,8 @@
 """Attach variants to offers, and detach them, in PostgreSQL.
 
-A detached variant's row is kept, marked as detached, until the shop's selling plan group no longer
-has the variant. Every change here raises the revisions of the offer and of the variant, so that a
-run under way does not count the change as synced.
+A detached variant's row is kept, marked as detached, until the variant is no longer in the shop's
+selling plan group. Every change here raises the revisions of the offer and of the variant, so that
+a sync under way does not count the change as synced.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from openstoq.preorders.offers.model import Offer
 async def attach(
     db: Connection, shop_id: UUID, offer: Offer, variant_ids: Sequence[int], now: datetime
 ) -> list[int]:
-    """Attach variants of the catalogue; return the ids that are not in the catalogue."""
+    """Attach variants to an offer; return the ids that are not in the catalogue."""
     known = await db.fetch(
         """
         SELECT id FROM variants
@@ -35,17 +35,20 @@ async def attach(
 async def attach_products(
     db: Connection, shop_id: UUID, offer: Offer, product_ids: Sequence[int], now: datetime
 ) -> int:
-    """Attach all variants of some products; return how many were not attached before."""
+    """Attach all variants of these products; return how many were not attached before."""
     return await _attach(db, shop_id, offer, "v.product_id = ANY($4)", now, product_ids)
 
 
 async def attach_all(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:
-    """Attach every variant of the shop except the excluded ones; return how many are new."""
+    """Attach all variants of the shop that the offer does not exclude.
+
+    Returns how many were not attached before.
+    """
     return await _attach(db, shop_id, offer, _NOT_EXCLUDED, now, *_exclusions(offer))
 
 
 async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
-    """Count the variants that an offer of all variants is to sell."""
+    """Return the number of the shop's variants that the offer does not exclude."""
     count: int = await db.fetchval(
         f"""
         SELECT count(*) {_SOLD} AND {_EXCEPT.format(ids="$2", tag="$3::text")}
@@ -57,7 +60,10 @@ async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
 
 
 async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
-    """Return the offers of all variants whose attached variants lack one or have one too many."""
+    """Return the offers with the source `all` that need a refresh of their attached variants.
+
+    Either a variant that the offer should sell is not attached, or an attached one should not be.
+    """
     rows = await db.fetch(
         f"""
         SELECT o.id FROM offers o
@@ -73,7 +79,7 @@ async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
 
 
 async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
-    """Detach variants that an offer of all variants now excludes, or that the shop has deleted."""
+    """Detach variants that the offer now excludes, or that the shop has deleted."""
     await _detach(
         db,
         shop_id,
@@ -85,7 +91,7 @@ async def detach_excluded(db: Connection, shop_id: UUID, offer: Offer, now: date
 
 
 async def detach_deleted(db: Connection, shop_id: UUID, now: datetime) -> set[UUID]:
-    """Detach the variants that the shop no longer has; return the offers that sold them."""
+    """Detach all variants that the shop has deleted; return the offers that sold them."""
     gone = """EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = m.variant_id
                       AND v.deleted_at IS NOT NULL)"""
     return set(await _detach(db, shop_id, None, gone, now))
@@ -101,7 +107,7 @@ async def detach_everywhere(
 async def detach_other_products(
     db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
 ) -> None:
-    """Detach the variants of all products except these."""
+    """Detach an offer's variants, except those of these products."""
     await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
 
 
@@ -112,7 +118,7 @@ async def detach(
     variant_ids: Sequence[int] | None,
     now: datetime,
 ) -> int:
-    """Detach these variants, or all; return how many were attached."""
+    """Detach these variants of an offer, or all if None is given; return how many were detached."""
     if variant_ids is None:
         gone = await _detach(db, shop_id, offer_id, "true", now)
     else:
@@ -120,7 +126,7 @@ async def detach(
     return gone.total()
 
 
-# The variants that the shop sells.
+# The variants that are deleted neither themselves nor with their product.
 _SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
@@ -199,7 +205,10 @@ async def _detach(
     now: datetime,
     *values: Any,
 ) -> Counter[UUID]:
-    """Detach variants from an offer, or from all; return how many were detached from each."""
+    """Detach variants from an offer, or from all if None is given.
+
+    Returns how many were detached from each offer.
+    """
     whose = "$2::uuid IS NULL" if offer_id is None else "m.offer_id = $2"
     statement = _DETACH.format(whose=whose, condition=condition)
     rows = await db.fetch(statement, shop_id, offer_id, now, *values)

@@ -12,7 +12,7 @@ from openstoq.kernel.paging import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A variant as one offer sells it; an override of None means that the offer's value applies."""
+    """A variant attached to an offer; where its own setting is None, the offer's value applies."""
 
     variant_id: int
     product_id: int
@@ -38,10 +38,10 @@ async def touch(
     *,
     reset_only: bool = False,
 ) -> None:
-    """Mark variants of an offer, so that the next run checks their metafields again.
+    """Mark variants of an offer as changed, so that the next sync checks their metafields again.
 
-    Without `variant_ids` all variants are marked; with `reset_only`, only variants whose
-    metafields were reset.
+    Without `variant_ids`, all variants are marked. With `reset_only`, only variants whose
+    metafields were reset are marked.
     """
     await db.execute(
         """
@@ -70,10 +70,10 @@ async def want_policy(
     policy: str,
     variant_ids: Sequence[int] | None,
 ) -> list[int]:
-    """Request an inventory policy for the offers' variants, or some of them; return their ids.
+    """Request an inventory policy for the offers' variants; return the variants' ids.
 
-    The explicit request decides: a variant that we had stopped is no longer resumed
-    automatically.
+    With `variant_ids`, it is requested only for these of the variants. After such an explicit
+    request, a variant that we had stopped is no longer resumed automatically.
     """
     rows = await db.fetch(
         """
@@ -103,7 +103,10 @@ async def attached_ids(
     offer_ids: Sequence[UUID],
     variant_ids: Sequence[int] | None = None,
 ) -> dict[UUID, list[int]]:
-    """Return the attached variants of each offer, in order; `variant_ids` limits them to these."""
+    """Return the ids of the variants attached to each offer, in order.
+
+    With `variant_ids`, only these are returned.
+    """
     rows = await db.fetch(
         """
         SELECT offer_id, array_agg(variant_id ORDER BY variant_id) AS ids FROM offer_variants
@@ -170,7 +173,7 @@ async def override(
     max_count: int | None,
     market_overrides: dict[str, Any],
 ) -> None:
-    """Write an attached variant's own settings."""
+    """Write an attached variant's own settings; None means that the offer's value applies."""
     await db.execute(
         """
         UPDATE offer_variants SET shipping_text = $4, max_count = $5, market_overrides = $6

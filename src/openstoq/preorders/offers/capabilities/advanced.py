@@ -44,8 +44,8 @@ capability = Capability(
     Advanced,
     name="advanced",
     about="the advanced (power-user) settings of a preorder offer",
-    note='Null clears one override: {"button_text_overrides": {"out_of_stock": null}}; all three '
-    "states are always read. custom_css is cleared by an empty string or null.",
+    note='Null clears one override: {"button_text_overrides": {"out_of_stock": null}}; responses '
+    "always contain all three states. custom_css is cleared by an empty string or null.",
     aliases=("advanced settings", "custom css"),
 )
 

@@ -10,7 +10,7 @@ from openstoq.kernel.types import Copy, Tag
 
 
 def _once(tags: list[str]) -> list[str]:
-    # Shopify keeps a tag once, whatever its case.
+    # To Shopify, tags that differ only in case are the same tag, which it stores once.
     return list({tag.casefold(): tag for tag in reversed(tags)}.values())[::-1]
 
 
@@ -34,7 +34,7 @@ class MixedCart(Settings):
 
 
 class Checkout(Settings):
-    """The settings for the way from the product page to the order."""
+    """The settings for the cart, the terms to accept and the tags of the order."""
 
     terms: Terms = Terms()
     mixed_cart: MixedCart = MixedCart()

@@ -18,7 +18,7 @@ class BusinessCustomers(Settings):
 
 
 class Integrations(Settings):
-    """The other places where the offer applies."""
+    """The settings for preorders at the point of sale and by B2B customers."""
 
     pos: PointOfSale = PointOfSale()
     b2b: BusinessCustomers = BusinessCustomers()

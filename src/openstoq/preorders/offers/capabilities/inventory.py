@@ -16,7 +16,7 @@ class Reservation(Settings):
 
 
 class ContinueSelling(Settings):
-    """A flag: newly attached variants get the inventory policy CONTINUE.
+    """The flag that gives newly attached variants the inventory policy CONTINUE.
 
     `enabled` and `auto_apply_to_new_variants` are two names for the same flag.
     """
@@ -41,8 +41,8 @@ capability = Capability(
     "stay, and become the offer's own list. continue_selling.enabled and "
     ".auto_apply_to_new_variants are one flag: newly attached variants get the inventory policy "
     "CONTINUE; when both are sent, auto_apply_to_new_variants wins. Variants that are attached "
-    "already keep theirs: use products/bulk_toggle_inventory_policy, or update_inventory_policy "
-    "of enable and disable.",
+    "already keep their policy: change it with products/bulk_toggle_inventory_policy, or with "
+    "update_inventory_policy of enable and disable.",
     aliases=("inventory settings", "oversell"),
 )
 

@@ -23,7 +23,7 @@ class PerOrder(Settings):
 
 
 class Cap(Settings):
-    """A maximum, or null for none."""
+    """A maximum number of units, or null for no maximum."""
 
     max: Quantity | None = None
 
@@ -51,7 +51,7 @@ capability = Capability(
     name="limits",
     about="the order quantity limits of a preorder offer",
     note="Null removes a limit: per_customer.max, total.max, per_order.min, per_order.max. "
-    "on_exceed says what becomes of an order that went over: hold, cancel or accept.",
+    "on_exceed decides what happens to an order that exceeds a limit: hold, cancel or accept.",
     aliases=("quantity limits", "preorder limits"),
 )
 

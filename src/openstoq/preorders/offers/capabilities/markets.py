@@ -17,7 +17,7 @@ MarketIds = Annotated[list[MarketId], Field(max_length=250), AfterValidator(_onc
 
 
 class Markets(Settings):
-    """The markets that the offer applies to: all, if scoping is off or no market is listed."""
+    """The markets that the offer applies to; all markets if scoping is off or none is listed."""
 
     enabled: bool = False
     market_ids: MarketIds = []

@@ -20,7 +20,7 @@ ALL_OF_IT = 100
 
 
 class Option(Settings):
-    """A way to pay, and the texts that the shopper reads about it."""
+    """A payment option, with the texts that the shopper reads about it."""
 
     billing_title: Copy = None
     billing_description: Copy = None
@@ -28,7 +28,7 @@ class Option(Settings):
 
 
 class FullOption(Option):
-    """The full price at checkout."""
+    """The option to pay the full price at checkout."""
 
     billing_title: Copy = "Pay in full"
 
@@ -48,14 +48,14 @@ class Deposit(Settings):
 
 
 class PartialOption(Option):
-    """A deposit at checkout, and the balance later."""
+    """The option to pay a deposit at checkout, and the balance later."""
 
     billing_title: Copy = "Pay a deposit"
     deposit: Deposit = Deposit()
 
 
 class Options(Settings):
-    """The offer's ways to pay, at least one."""
+    """The payment options of an offer, which has at least one."""
 
     full: FullOption | None = FullOption()
     partial: PartialOption | None = None
@@ -90,7 +90,7 @@ class Discount(Settings):
 
 
 class RemainingBalance(Settings):
-    """The balance after a deposit: when it is due, and whether we collect it."""
+    """The balance after a deposit: when it is due, and whether it is collected automatically."""
 
     due: Literal["time_after_checkout", "exact_time"] = "time_after_checkout"
     days: Days | None = 30

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 jobs = JobSet("preorders.sync")
 
 BATCH = 250
-# The kind of item whose failures are kept, and how many of them one run retries.
+# The kind of item whose failures are kept, and how many failed items one run of `resume` retries.
 OFFER, MOST_AGAIN = "offer", 100
 LEASES = Leases("offers", "id", lasts=SETTLED)
 
@@ -56,7 +56,10 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
-    """Request failed syncs again, after a pause that grows with each failure."""
+    """Request failed syncs of offers and of the storefront again, once their pause is over.
+
+    The pause grows with each failure.
+    """
     async with run.work() as work:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
         for offer_id in await rested(db, shop_id, OFFER, now, MOST_AGAIN):
@@ -87,7 +90,7 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
             await marks.lose_group(work.db, work.shop_id, offer_id)
         raise Retry("the shop has lost the selling plan group", delay=LATER) from None
     except CommerceUnreadable:
-        # The shop's next answer may be readable.
+        # The shop's next response may be readable, so the job is retried.
         raise
     except CommerceError as refusal:
         error = str(refusal)
@@ -99,8 +102,8 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
         failures[offer_id] = error
     finally:
         async with run.work() as work:
-            # The storefront follows the plans and members that were saved, even if this run
-            # failed halfway.
+            # Even if this run failed halfway, the storefront must show the plans and members that
+            # were saved.
             storefront_jobs.request(work)
     async with run.work() as work:
         await LEASES.note(work.db, work.shop_id, offer_id, revision=revision, error=error)

@@ -1,4 +1,4 @@
-"""Map an offer to Shopify's terms: a selling plan group with a plan for each way to pay."""
+"""Map an offer to a selling plan group of Shopify, with one plan for each payment option."""
 
 from decimal import Decimal
 from hashlib import sha256
@@ -36,7 +36,7 @@ def plan_group(offer: Offer) -> PlanGroup:
 
 
 def digest(group: PlanGroup) -> bytes:
-    """Return a digest of the group, to detect changes of the group."""
+    """Return a digest of the group, which changes whenever the group does."""
     return sha256(repr(group).encode()).digest()
 
 

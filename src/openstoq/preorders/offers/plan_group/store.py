@@ -1,4 +1,4 @@
-"""Offers' selling plan groups and the variants in them in PostgreSQL, as far as we know them."""
+"""The selling plan groups of offers and the variants in them, as last known, in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -87,10 +87,10 @@ async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 
 
 async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) -> list[int]:
-    """Return attached variants that are not in the group yet, or not known to be.
+    """Return up to `limit` attached variants that are not known to be in the group.
 
-    Their membership is unknown until `mark_members`, so a request whose response was lost is
-    sent again.
+    Variants that the shop has refused are left out. The membership of the returned variants is
+    marked as unknown until `mark_members`, so a request whose response was lost is sent again.
     """
     return await _ask(
         db,
@@ -104,7 +104,11 @@ async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) 
 async def ask_to_remove(
     db: Connection, shop_id: UUID, offer_id: UUID, limit: int, *, everything: bool
 ) -> list[int]:
-    """Return variants that are or may be in the group: the detached variants, or all of them."""
+    """Return up to `limit` variants to remove, which are in the group or may be.
+
+    Only detached variants are returned, unless `everything` is set. Their membership is marked as
+    unknown until `mark_members`.
+    """
     leaving = "in_group IS DISTINCT FROM false"
     return await _ask(
         db,
@@ -144,7 +148,10 @@ async def mark_members(
     in_group: bool,
     failures: Mapping[int, str],
 ) -> None:
-    """Record whether variants are in the shop's group now, and which of them the shop refused."""
+    """Record that variants are now in the shop's group, or no longer in it.
+
+    `failures` maps variants that the shop refused to the reasons.
+    """
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
@@ -176,7 +183,10 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def try_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
 ) -> list[UUID]:
-    """Clear the shop's refusals of these variants, or of all; return the offers to sync again."""
+    """Clear the shop's refusals of these variants, or of all if None is given.
+
+    Returns the offers that must be synced again.
+    """
     rows = await db.fetch(
         """
         WITH cleared AS (
@@ -195,7 +205,7 @@ async def try_again(
 
 
 async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
-    """Count the variants that the shop refused to put into the offer's group."""
+    """Return the number of variants that the shop refused to put into the offer's group."""
     count: int = await db.fetchval(
         """
         SELECT count(*) FROM offer_variants
@@ -210,7 +220,7 @@ async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
 async def believe_members(
     db: Connection, shop_id: UUID, offer_id: UUID, members: Sequence[int]
 ) -> None:
-    """Store the group's members as the shop has them, and mark the group to be written again."""
+    """Store the group's members as read from the shop, and mark the group to be written again."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """

@@ -32,18 +32,18 @@ LEASES = Leases("preorder_shops", "shop_id", lasts=SETTLED)
 
 
 def request(work: Work) -> None:
-    """Request a run that writes the metafields and policies of changed variants."""
+    """Request a sync of the storefront, which writes changed metafields and policies."""
     work.enqueue(sync_storefront.once())
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
-    """Request that every variant of an offer is checked again for whether it is sold out."""
+    """Request a new decision on which variants of an offer are sold out."""
     work.enqueue(look_again.once(), offer_id=offer_id)
 
 
 @jobs.job()
 async def look_again(run: Run, *, offer_id: UUID) -> None:
-    """Mark every variant of an offer, so that the next run decides whether it is sold out."""
+    """Mark every variant of an offer as changed, so that the next sync decides if it is sold out."""
     async with run.work() as work:
         await policies.look_again(work.db, work.shop_id, offer_id)
         request(work)
@@ -74,7 +74,7 @@ async def _sync(run: Run, commerce: Commerce) -> None:
         again = [int(one) for one in await rested(db, shop_id, POLICY, now, MOST_AGAIN)]
     policies_of = _Policies(run, commerce, rest)
     with asking():
-        # A failure of the shop's own metafields does not hold back the variants.
+        # If the shop's own metafields fail, the variants are written all the same.
         with alone(SHOP, run.shop_id, unwritten), patiently():
             await _write_shop(run, commerce)
         await _write_variants(run, commerce, policies_of)
@@ -91,7 +91,10 @@ async def _sync(run: Run, commerce: Commerce) -> None:
 async def _remember(
     work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
 ) -> None:
-    """Remember failures, so that `resume` retries them, and forget failures that are over."""
+    """Store the failures of items, so that `resume` retries them.
+
+    Earlier failures of the other items in `tried` are deleted.
+    """
     well = [one for one in tried if one not in failures]
     await forget(work.db, work.shop_id, kind, well)
     await remember(work.db, work.shop_id, kind, failures, work.runtime.clock())
@@ -120,7 +123,7 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
         asked = [one.key for one in changed] + gone
         await marks.mark_shop(work.db, work.shop_id, dict.fromkeys(asked, marks.UNKNOWN))
-    # One metafield a call, because a call may hold ten megabytes at most.
+    # One metafield is written per call, because Shopify limits a call to ten megabytes.
     failures: dict[tuple[int | None, str], str] = {}
     for metafield in changed:
         try:
@@ -154,7 +157,7 @@ async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies"
 
 
 async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVariant]) -> None:
-    """Write the metafields of variants that differ from those last written.
+    """Write those metafields of variants that differ from the last ones written.
 
     Metafields are built from the same data that decides whether a variant is sold out, so that
     decision is made here as well.
@@ -216,7 +219,7 @@ class _Policies:
         self.done: list[int] = []
 
     async def write(self, which: Sequence[str]) -> None:
-        """Set the policies still to be set, of these kinds only."""
+        """Set all policies that are still to be set and are among those in `which`."""
         while True:
             but = [*self._resting, *self.unset]
             async with self._run.work() as work:
@@ -233,9 +236,9 @@ async def write_policies(
 ) -> tuple[dict[int, str], dict[int, str]]:
     """Set inventory policies, one product at a time.
 
-    Returns two mappings from variant id to error: policies that were refused (or whose variant
-    is unknown), and policies that were left unset. An unset policy should be retried: either
-    the shop's response could not be read, or the failure was ours.
+    Returns two mappings from variant id to error. The first contains the variants that the shop
+    refused or does not have. The second contains the variants whose policies should be retried,
+    because the shop's response could not be read or the failure was ours.
     """
     async with run.work() as work:
         by_product = await policies.products_of(work.db, work.shop_id, list(wanted))

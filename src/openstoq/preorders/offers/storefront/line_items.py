@@ -16,7 +16,7 @@ SHIPPING_TEXT = "shipping.display.shipping_text"
 
 
 def sources(offer: Offer, option: OptionType) -> dict[str, str]:
-    """Return the path of each property's text, for a line of this payment option."""
+    """Return the paths of texts by property name, for a cart line with this payment option."""
     told, terms = offer.advanced.line_item_properties, offer.checkout.terms
     accepted = told.include_acknowledgement or terms.include_in_line_item_properties
     paths = {
@@ -46,7 +46,7 @@ def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return a language's properties by path, given the language's texts by path."""
+    """Return the translated properties by path, given a language's texts by path."""
     return {
         f"line_item_properties.{option}.{name}": texts[path]
         for option in OPTIONS

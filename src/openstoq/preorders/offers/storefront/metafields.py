@@ -1,7 +1,7 @@
 """Metafields on the shop and on each variant, from which the storefront reads the offers.
 
-Their keys and meanings are those of the contract. The offers are on the shop, and each variant
-names the offers that sell it, so that no list of variants ever outgrows a metafield.
+Themes depend on their keys and meanings. The offers are on the shop, and each variant names the
+offers that sell it, so that no list of variants ever outgrows a metafield.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -23,7 +23,7 @@ from openstoq.preorders.offers.offered_variants import ELSEWHERE, OfferedVariant
 from openstoq.preorders.offers.storefront import line_items
 from openstoq.preorders.offers.wording import discount_text
 
-# Shopify refuses a JSON metafield over 128 KB; some is left for the frame around the offers.
+# Shopify refuses a JSON metafield over 128 KB; 8 KB are left for the JSON around the offers.
 MOST_BYTES = 120 * 1024
 SELLING_PLANS = "selling_plans"
 KEYS = frozenset(
@@ -37,10 +37,11 @@ KEYS = frozenset(
     }
 )
 
-# The line-item property by which a cart line names the offer that sells it without a plan.
+# The line-item property that names the offer of a cart line sold without a selling plan.
 OFFER_PROPERTY = "_openstoq_offer"
 
-# Every text of every settings document that shoppers read, such as widget.button.text.
+# The path of every text that shoppers read, over all settings documents, such as
+# widget.button.text.
 TRANSLATABLE_PATHS: tuple[str, ...] = tuple(
     path
     for capability in CAPABILITIES
@@ -52,7 +53,7 @@ Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
 
 
 def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, str]]:
-    """Return a variant's metafields, as type and value by key; none without a live offer."""
+    """Return a variant's metafields, as type and value by key; empty without a live offer."""
     own = {offer.id: settings for offer, settings in selling.offers}
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
     if not live:
@@ -93,14 +94,17 @@ def _by_market(
 
 
 def shipping_text(values: Values, market_id: int | None) -> str | None:
-    """Return a market's shipping text from a variant's metafields, or the text for all markets."""
+    """Return a market's shipping text from a variant's metafields, or the text for all markets.
+
+    Returns None if the metafields have neither.
+    """
     _, written = values.get("shipping_text", ("json", "{}"))
     texts: dict[str, str] = orjson.loads(written)
     return texts.get(str(market_id)) or texts.get(ELSEWHERE)
 
 
 def on_variants(offer: Offer) -> tuple[Any, ...]:
-    """Return the parts of an offer that affect its variants' metafields or their being sold out."""
+    """Return the settings of an offer that affect its variants' metafields or sold-out state."""
     return (
         offer.is_live,
         offer.enabled_at,
@@ -122,8 +126,8 @@ def on_shop(
 ) -> list[Metafield]:
     """Return the shop's metafields: live offers by id, in as many parts as they need.
 
-    The first part names the others in `more`. An offer that cannot be written is entered in
-    `failures`, and left out.
+    The first part lists the keys of the other parts in `more`. An offer that cannot be written is
+    left out, and its error is entered in `failures`. Without `failures`, the error is raised.
     """
     parts: list[list[bytes]] = [[]]
     size = 0
@@ -164,7 +168,7 @@ def on_shop(
 def too_large(
     offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
 ) -> str | None:
-    """Return a sentence on what to shorten if an offer does not fit into a metafield, or None."""
+    """Return None if an offer fits into a metafield, or a sentence that names what to shorten."""
     size = len(_entry(offer, translations))
     if size <= most_bytes:
         return None
@@ -182,7 +186,7 @@ def too_large(
 
 
 def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return the parts of an offer that the storefront needs, with its texts in every language."""
+    """Return the data of an offer that the storefront needs, with its texts in every language."""
     documents = {
         name: getattr(offer, name).model_dump(mode="json")
         for name in DOCUMENTS

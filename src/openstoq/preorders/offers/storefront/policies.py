@@ -1,4 +1,4 @@
-"""Inventory policies in PostgreSQL: those to set, and those that somebody has changed since.
+"""Inventory policies in PostgreSQL: policies to set, and policies that others have changed since.
 
 The catalogue has the shop's current policies. A policy is watched only while it matters to a
 preorder: a live offer sells the variant and either has continue_selling, or we have stopped the
@@ -16,7 +16,7 @@ from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
 from openstoq.preorders.offers.storefront.sold_out import is_sold_out
 
-# A condition on `preorder_variants p` and `variants v`.
+# An SQL condition on `preorder_variants p` and `variants v`: the variant's policy is watched.
 _WATCHED = """(
     p.policy_asked IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
     AND EXISTS (
@@ -72,7 +72,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
 
 
 async def look_again(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Mark every variant of an offer, so that the next run decides whether it is sold out."""
+    """Mark every variant of an offer as changed, so that the next sync decides if it is sold out."""
     await db.execute(
         """
         WITH locked AS (
@@ -97,10 +97,11 @@ async def ask(
     limit: int,
     but: Sequence[int],
 ) -> dict[int, str]:
-    """Return the policies that are still to be set, of these kinds only, by variant.
+    """Return up to `limit` of the policies that are still to be set, by variant.
 
-    The variants in `but` are left out. The policies are recorded as requested before the
-    request to the shop, so that the shop's webhook about this change does not count as drift.
+    Only those in `policies` are returned, and not those of the variants in `but`. They are recorded
+    as requested before the request to the shop, so that the shop's webhook about this change does
+    not count as drift.
     """
     rows = await db.fetch(
         """
@@ -124,7 +125,10 @@ async def ask(
 async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Record that a caller requests this policy, whatever was wanted; return it by variant."""
+    """Record that a caller requests this policy for variants; return the policy by variant.
+
+    It replaces a policy that was still to be set.
+    """
     await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
         """
@@ -141,7 +145,7 @@ async def ask_for(
 async def products_of(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, list[int]]:
-    """Map products to these variants of theirs, as far as the catalogue has them."""
+    """Return these variants by product, leaving out variants that the catalogue lacks."""
     rows = await db.fetch(
         """
         SELECT product_id, array_agg(id ORDER BY id) AS ids FROM variants
@@ -157,7 +161,10 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Record the shop's responses, and enter the policies that are now set in the catalogue."""
+    """Record the outcome of requested policies; `failures` maps variants to errors.
+
+    The policies that are now set are stored in the catalogue too.
+    """
     await store.lock_variants(db, shop_id, list(policies))
     await db.execute(
         """
@@ -177,7 +184,7 @@ async def mark(
 
 
 async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list[int]:
-    """Return the next variants whose policies are watched, in the order of their ids."""
+    """Return up to `limit` variants with watched policies and ids above `after`, in order of id."""
     rows = await db.fetch(
         f"""
         SELECT p.variant_id FROM preorder_variants p

@@ -1,4 +1,4 @@
-"""The one decision on whether a variant is sold out, which stops and resumes its preorders."""
+"""The decision on whether a variant is sold out, which stops or resumes its preorders."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,8 +1,7 @@
 """The metafields written on the shop and on variants, in PostgreSQL.
 
-A metafield is recorded as unknown before the shop is requested to write it, and as written only
-once the shop has responded. After a run that was interrupted, the next one therefore writes it
-again.
+A metafield is recorded as unknown before the request to write it, and as written only once the shop
+has responded. If a run is interrupted, the next run therefore writes the metafield again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,12 @@ from openstoq.db.pool import Connection
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import SyncedVariant, load_variants
 
-# The value of a metafield that the shop was asked to write and has not answered for yet.
+# The recorded value of a metafield between the request to write it and the shop's response.
 UNKNOWN = ""
 
 
 async def know_shop(db: Connection, shop_id: UUID) -> None:
-    """Make sure that the shop has a row for its metafields."""
+    """Insert the shop's row in `preorder_shops` if it is missing."""
     await db.execute(
         "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
     )
@@ -34,7 +33,10 @@ async def written_on_shop(db: Connection, shop_id: UUID) -> dict[str, str]:
 async def mark_shop(
     db: Connection, shop_id: UUID, written: Mapping[str, str], gone: Sequence[str] = ()
 ) -> None:
-    """Record the metafields that the shop has now, and those deleted; others stay as they are."""
+    """Record the digests in `written` by key, and delete the keys in `gone`.
+
+    The records of the shop's other metafields stay as they are.
+    """
     await db.execute(
         "UPDATE preorder_shops SET written = (written || $2) - $3::text[] WHERE shop_id = $1",
         shop_id,
@@ -44,7 +46,7 @@ async def mark_shop(
 
 
 async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
-    """Record on every live offer that it could not be written for the storefront."""
+    """Record an error on every live offer, because none could be written for the storefront."""
     await store.lock_offers(db, shop_id, None)
     await db.execute(
         """
@@ -57,7 +59,7 @@ async def fail_live(db: Connection, shop_id: UUID, error: str) -> None:
 
 
 async def fail(db: Connection, shop_id: UUID, failures: Mapping[UUID, str]) -> None:
-    """Record on offers why they could not be written for the storefront."""
+    """Record on each offer in `failures` why it could not be written for the storefront."""
     await store.lock_offers(db, shop_id, list(failures))
     await db.execute(
         """
@@ -86,7 +88,7 @@ async def behind(db: Connection, shop_id: UUID, limit: int) -> list[SyncedVarian
 async def ask_variants(
     db: Connection, shop_id: UUID, keys: Sequence[tuple[int | None, str]]
 ) -> None:
-    """Record the metafields that are about to be written or deleted, by variant and key."""
+    """Mark metafields as unknown before they are written or deleted; `keys` are variant and key."""
     await db.execute(
         """
         UPDATE preorder_variants p SET written = p.written || t.asked
@@ -106,9 +108,9 @@ async def mark_variants(
     shop_id: UUID,
     done: Sequence[tuple[SyncedVariant, Mapping[str, str], str | None]],
 ) -> None:
-    """Record the metafields that variants have now, and the failures.
+    """Record the metafields that each variant has now, and its error or None.
 
-    A failed variant is retried once it changes. If a variant has changed meanwhile, the
+    A failed variant is retried only once it changes. If a variant has changed meanwhile, the
     metafields requested for it stay unknown.
     """
     variant_ids = [one.selling.variant_id for one, _, _ in done]
