@@ -109,7 +109,7 @@ async def admit_storefront(
 
 
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
-    """Admit a stranger's sign-up, and spend rate points of its address and of all the strangers.
+    """Admit a stranger's sign-up, and spend points of its address and of all the shop's strangers.
 
     Raises Unauthorized when no installed shop has `domain`, and PointsSpent when the address, or
     the strangers of the shop together, have too few points left.

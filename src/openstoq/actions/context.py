@@ -50,5 +50,5 @@ class Context(Work):
 
 
 def actor_of_key(key_id: UUID) -> str:
-    """Return the actor that stands for a key in the audit trail."""
+    """Return the actor that stands for a key in the audit log."""
     return f"key:{key_id}"

@@ -33,9 +33,9 @@ PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
 @jobs.job(cron="*/15 * * * *")
 async def pull(run: Run, *, everything: bool = False) -> None:
-    """Pull changes since the last pull, or the whole catalogue; resume an interrupted pull.
+    """Pull the changes since the last pull, or with `everything` the whole catalogue.
 
-    The pull also finds changes whose webhook was lost.
+    An interrupted pull is resumed. The pull also finds changes whose webhook was lost.
     """
     commerce = await commerce_of(run)
     if commerce is None:

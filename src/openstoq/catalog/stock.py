@@ -147,7 +147,7 @@ async def total(
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Record that an inventory item was deleted, so that no location has it; return the changes."""
+    """Record that an inventory item was deleted, so no location has it; return changed totals."""
     await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """

@@ -26,7 +26,7 @@ class Failure(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job as its caller sees it; `progress` is a percentage."""
+    """A bulk job as the API returns it; `progress` is a percentage."""
 
     job_id: str
     status: Status
@@ -51,7 +51,7 @@ class BulkJob:
 
     @property
     def view(self) -> JobView:
-        """The job as its caller sees it."""
+        """The bulk job as the API returns it."""
         done = self.status == "completed"
         progress = WHOLE if done else WHOLE * self.processed // max(self.total, 1)
         return JobView(

@@ -80,7 +80,7 @@ class Lanes:
         )
 
     def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
-        """Record whether due jobs wait for a full lane, and which shops have no slots left."""
+        """Record whether due jobs wait because a lane is full, and which shops have no slot left."""
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:

@@ -133,7 +133,8 @@ class Leases:
     ) -> None:
         """Record the revision that a row is synced to, and the error of that sync or None.
 
-        If `revision` is None, the synced revision stays as it is. It never decreases.
+        If `revision` is None, the synced revision stays as it is. The synced revision never
+        decreases.
         """
         await db.execute(
             f"""

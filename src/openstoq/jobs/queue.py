@@ -112,7 +112,7 @@ SELECT id, 'queued', entrypoint, priority FROM enqueued
 
 
 async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
-    """Lock waiting jobs so that none starts before this transaction ends; return the keys found."""
+    """Lock waiting jobs so that none starts before this transaction ends; return their keys."""
     rows = await db.fetch(
         "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
     )

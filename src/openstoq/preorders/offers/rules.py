@@ -20,10 +20,10 @@ def complete(offer: Offer) -> None:
 
 
 def _share_copy(offer: Offer, before: Offer | None) -> None:
-    """Make the copy of the first payment option and of the billing widget the same.
+    """Make the texts of the first payment option and of the billing widget the same.
 
-    If only the widget was changed, its copy replaces the option's. Otherwise the option's copy
-    replaces the widget's.
+    If only the widget was changed, its texts replace the option's. Otherwise the option's texts
+    replace the widget's.
     """
     widget, first = offer.widget.billing_widget, offer.payments.first
     widget_changed = before is not None and widget != before.widget.billing_widget

@@ -24,7 +24,7 @@ translations = ActionSet(
 
 
 class Translations(BaseModel):
-    """All overrides by locale and path, and the paths of all texts that can be translated."""
+    """An offer's translations by locale and path, and the paths of all translatable texts."""
 
     translations: dict[str, dict[str, str]]
     translatable_fields: list[str]

@@ -64,12 +64,12 @@ async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
 
 
 async def complete(work: Work, job_id: str) -> None:
-    """End a bulk job that has handled all its variants as completed."""
+    """Mark a bulk job as completed, because all its variants have been handled."""
     await bulk.finish(work.db, work.shop_id, job_id, status="completed", now=work.runtime.clock())
 
 
 async def fail(work: Work, job_id: str, error: str) -> None:
-    """End a bulk job as failed, with the reason why it cannot continue."""
+    """Mark a bulk job as failed, with the reason why it cannot continue."""
     await bulk.finish(
         work.db, work.shop_id, job_id, status="failed", now=work.runtime.clock(), error=error
     )

@@ -72,8 +72,8 @@ async def want_policy(
 ) -> list[int]:
     """Request an inventory policy for the offers' variants; return the variants' ids.
 
-    With `variant_ids`, it is requested only for these of the variants. After such an explicit
-    request, a variant that we had stopped is no longer resumed automatically.
+    With `variant_ids`, only these variants are affected. After such an explicit request, a variant
+    that we had stopped is no longer resumed automatically.
     """
     rows = await db.fetch(
         """

@@ -126,7 +126,7 @@ class Payments(Settings):
 
     @property
     def first(self) -> Option:
-        """Return the option whose copy the billing widget shows."""
+        """Return the payment option whose texts the billing widget shows."""
         return self.options.full or self.partial
 
     @property

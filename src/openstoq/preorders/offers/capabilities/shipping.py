@@ -13,7 +13,7 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 
 
 class DeliveryTime(Settings):
-    """The delivery time; `date` and `days` only apply with the type that they belong to."""
+    """The delivery time; `date` only applies to the type exact_date, and `days` to window."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
     date: Moment | None = None

@@ -47,7 +47,7 @@ class Disclaimer(Settings):
 
 
 class BillingWidget(Settings):
-    """The payment breakdown, which has the same copy as the first payment option."""
+    """The payment breakdown, which has the same texts as the first payment option."""
 
     enabled: bool = True
     title: Copy = "Pay in full"

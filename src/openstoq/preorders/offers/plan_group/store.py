@@ -16,7 +16,7 @@ async def save_group(
     plan_ids: Mapping[str, int],
     digest: bytes,
 ) -> None:
-    """Store the offer's selling plan group and plans; a new group has no members yet.
+    """Store the offer's selling plan group and plans; if the group is new, it has no members yet.
 
     A plan's offer and option are kept for good, as they were first stored, so that orders
     placed with the plan can be matched later.
@@ -104,7 +104,7 @@ async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) 
 async def ask_to_remove(
     db: Connection, shop_id: UUID, offer_id: UUID, limit: int, *, everything: bool
 ) -> list[int]:
-    """Return up to `limit` variants to remove, which are in the group or may be.
+    """Return up to `limit` variants of the offer that are, or may be, in its group.
 
     Only detached variants are returned, unless `everything` is set. Their membership is marked as
     unknown until `mark_members`.

@@ -219,7 +219,7 @@ class _Policies:
         self.done: list[int] = []
 
     async def write(self, which: Sequence[str]) -> None:
-        """Set all policies that are still to be set and are among those in `which`."""
+        """Set all outstanding policies of the kinds in `which`: deny, continue or both."""
         while True:
             but = [*self._resting, *self.unset]
             async with self._run.work() as work:

@@ -168,7 +168,7 @@ def on_shop(
 def too_large(
     offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
 ) -> str | None:
-    """Return None if an offer fits into a metafield, or a sentence that names what to shorten."""
+    """Return a sentence on what to shorten if an offer is too large for a metafield, else None."""
     size = len(_entry(offer, translations))
     if size <= most_bytes:
         return None

@@ -99,9 +99,9 @@ async def ask(
 ) -> dict[int, str]:
     """Return up to `limit` of the policies that are still to be set, by variant.
 
-    Only those in `policies` are returned, and not those of the variants in `but`. They are recorded
-    as requested before the request to the shop, so that the shop's webhook about this change does
-    not count as drift.
+    Only the kinds of policies in `policies` are returned, and the variants in `but` are left out.
+    The returned policies are recorded as requested before the request to the shop, so that the
+    shop's webhook about this change does not count as drift.
     """
     rows = await db.fetch(
         """
@@ -161,9 +161,9 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Record the outcome of requested policies; `failures` maps variants to errors.
+    """Record that these policies are no longer to be set, because each was set or has failed.
 
-    The policies that are now set are stored in the catalogue too.
+    `failures` maps variants to errors. The policies that were set are stored in the catalogue too.
     """
     await store.lock_variants(db, shop_id, list(policies))
     await db.execute(
