@@ -8,7 +8,7 @@ from openstoq.catalog.model import StockChanged, newest
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.db.pool import Connection
 
-# The column is an integer, and the sum of three locations may exceed it.
+# The largest total that its integer column can store; the sum of three locations may exceed it.
 MOST = 2**31 - 1
 
 

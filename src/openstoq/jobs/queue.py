@@ -43,7 +43,7 @@ class Enqueued:
                 "request_id": self.request_id,
                 "coalesced": self.coalesced,
             },
-            # asyncpg's UUIDs are a subclass, which orjson does not serialise by itself.
+            # asyncpg returns a subclass of UUID, which orjson does not serialise by itself.
             default=str,
         )
 

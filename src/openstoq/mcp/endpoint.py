@@ -144,7 +144,7 @@ def _unfit(message: Any) -> tuple[int, str] | None:  # noqa: PLR0911 - one for e
 
 
 def _is_name(value: Any) -> bool:
-    # The answer repeats the name, so a long one would make it large.
+    # The response repeats the name, so a long name would make the response large.
     return isinstance(value, str) and len(value) <= _LONGEST_NAME
 
 

@@ -126,7 +126,7 @@ async def detach(
     return gone.total()
 
 
-# The variants that are deleted neither themselves nor with their product.
+# The variants in the shop: neither the variant nor its product is deleted.
 _SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
