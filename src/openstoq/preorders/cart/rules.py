@@ -126,7 +126,7 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
 
 
 def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
-    """Return the units of each variant that the cart orders from each offer, at their first line.
+    """Return a demand for each variant of each offer in the cart, at the index of its first line.
 
     Lines of one variant are added up, because refusing only some of them would reveal how many
     units are left.
@@ -178,7 +178,7 @@ def refusals(
 def _exceeded(
     wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
-    """Return the limit that the demand for an offer exceeds, or else the sold-out variants.
+    """Return the code of the exceeded limit of an offer, or else the variants that are sold out.
 
     If the demand exceeds a shopper's limit, only that limit is returned, so that the shopper
     does not learn whether so many units are left. Variants that exceed the offer's total only

@@ -48,6 +48,6 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
 
 
 def sentence(code: Code, locale: str | None, *, number: int | None = None) -> str:
-    """Return the sentence for a code in the locale's language, or in English."""
+    """Return the sentence for a code in the locale's language, or else in English."""
     language = (locale or "").split("-", maxsplit=1)[0].lower()
     return SENTENCES.get(language, SENTENCES["en"])[code].format(number=number)

@@ -28,10 +28,11 @@ async def cancel(
     in_shop: bool,
     why: Literal["asked", "exceeded"] = "asked",
 ) -> list[Payment]:
-    """Cancel a preorder that may be cancelled; return the refunds that were begun.
+    """Cancel a preorder, begin refunds of the parts in `refund`, and return these refunds.
 
-    A charge that has not been handed to Shopify yet is called off. The order itself stays in
-    Shopify, unless `in_shop`.
+    The caller makes sure that the preorder may be cancelled. A charge that has not been handed to
+    Shopify yet becomes void, and retries of failed charges are called off. The order is cancelled
+    in Shopify only with `in_shop`. With `notify`, the shopper is mailed.
     """
     now = work.runtime.clock()
     before = order.lines
@@ -57,7 +58,7 @@ async def cancel(
 
 
 async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
-    """Cancel an order that exceeds a limit, also in Shopify, and refund everything."""
+    """Cancel an order that exceeds a limit, here and in Shopify, and refund everything."""
     await cancel(
         work,
         order,
@@ -72,7 +73,7 @@ async def cancel_exceeding(work: Work, order: PreorderOrder) -> None:
 async def release(
     work: Work, order: PreorderOrder, *, force: bool, tags: Sequence[str] | None
 ) -> None:
-    """Release an order's holds, and tag it with `tags` and its offers' own tags.
+    """Release an order's holds, and tag the order with `tags` and with its offers' tags.
 
     If `tags` is None, no tags are added at all. Raises Conflict when the state or the
     outstanding balance forbids the release.
@@ -93,7 +94,10 @@ async def release(
 
 
 async def hold(work: Work, order: PreorderOrder) -> None:
-    """Hold an order's preorders, even if they were released; existing holds stay as they are."""
+    """Hold an order's preordered items, even if they were released before.
+
+    Existing holds are not changed. Raises Conflict when the order's state forbids a hold.
+    """
     obstacle = rules.obstacle("hold", order)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -103,7 +107,10 @@ async def hold(work: Work, order: PreorderOrder) -> None:
 
 
 async def split(work: Work, order: PreorderOrder) -> None:
-    """Split the preordered items of an order from the others, so that they ship separately."""
+    """Split the preordered items of an order from its other items, so that they ship separately.
+
+    Raises Conflict when the order's state forbids a split.
+    """
     obstacle = rules.obstacle("split", order)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -123,7 +130,7 @@ async def tag(work: Work, order: PreorderOrder, add: Sequence[str], remove: Sequ
 
 async def _decided(work: Work, order: PreorderOrder) -> None:
     order.decisions.revision += 1
-    # What the shop refused was about another decision; saving forgets it as well.
+    # The error belongs to an earlier decision; `store.save` clears it in the database as well.
     order.synced.error = None
     await save(work, order, before=order.lines)
     await work.publish(OrderDecided(order.order_id))

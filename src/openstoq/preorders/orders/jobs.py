@@ -1,4 +1,4 @@
-"""Read orders that a webhook names, and reconcile to find orders that no webhook has named."""
+"""Jobs that read orders after webhooks, orders whose webhooks were lost, and markets."""
 
 from datetime import timedelta
 
@@ -28,18 +28,19 @@ from openstoq.shops.installation import Installed
 
 jobs = JobSet("preorders.ingest")
 
-# Webhooks are hours late at times; a pass looks this far behind the start of the one before.
+# Webhooks may be hours late or lost, so passes search for updated orders. A pass also covers this
+# much time before the previous pass began.
 OVERLAP = timedelta(minutes=10)
 KEEP_OTHERS = timedelta(days=90)
-# The delay until an order is read again whose plan may turn out to be ours.
+# The delay before an order is read again because one of its selling plans may be ours.
 LATER = timedelta(seconds=30)
-# The kinds under which failures are remembered, and the most failed orders that a pass retries.
+# The item kinds under which failures are stored, and how many failed orders a pass retries.
 ORDER, MARKET, MOST_AGAIN = "order", "market", 100
 DELETED = "the order was deleted in Shopify"
 
 
 def request(work: Work, order_id: int) -> None:
-    """Enqueue the job that reads an order; requests within a second are one reading."""
+    """Enqueue the job that reads an order, unless the same job is already waiting."""
     work.enqueue(read_order.once(), order_id=order_id)
 
 
@@ -78,7 +79,7 @@ async def _read_order(run: Run, commerce: Commerce, order_id: int) -> None:
         if taken is not None and charge_entry.has_come_due(taken, read_at):
             work.enqueue(charges.collect_due.once())
     if taken is not None and taken.decisions.revision > taken.synced.revision:
-        # A run that dies here is repeated as a whole, and finds it behind.
+        # If the run dies here, the job is repeated from its start, and the revision is still ahead.
         await sync_jobs.follow(run, commerce, order, read_at=read_at)
 
 
@@ -99,7 +100,11 @@ async def read_markets(run: Run) -> None:
 
 @jobs.job(cron="*/15 * * * *")
 async def reconcile(run: Run) -> None:
-    """Find orders whose webhooks were lost, page by page; an interrupted pass is resumed."""
+    """Find orders whose webhooks were lost, and enqueue the job that reads each of them.
+
+    Failed orders whose pause is over are read again too. Updated orders are listed page by page,
+    and an interrupted pass is resumed.
+    """
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -130,9 +135,10 @@ async def on_installed(work: Work, _: Installed) -> None:
 
 
 async def on_news(work: Work, news: News) -> None:
-    """Enqueue a reading of the order or markets that a webhook names, unless it is not needed.
+    """Enqueue the job that reads the order or the markets that a webhook names.
 
-    A preorder whose order was deleted is cancelled at once.
+    Orders that cannot be preorders are not read, nor are orders that owe nothing when one of their
+    payment schedules is due. A preorder whose order was deleted in Shopify is cancelled at once.
     """
     db, shop_id = work.db, work.shop_id
     match news.change:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.mails")
 
-# Words of a payment provider that say more to a shopper than that the payment was declined.
+# Words in a payment provider's message that reveal a more exact cause than "declined".
 _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"expired", re.IGNORECASE), "expired"),
     (re.compile(r"insufficient|not enough", re.IGNORECASE), "funds"),
@@ -43,7 +43,7 @@ class _Letter:
     order: PreorderOrder
 
     def facts(self, locale: str | None, customer_name: str | None = None) -> OrderFacts:
-        """Return the order facts for a mail in this locale, by default the shop's."""
+        """Return the order facts for a mail in `locale`, or in the shop's locale if it is None."""
         is_over = self.order.decisions.cancelled_at is not None
         units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
         return OrderFacts(
@@ -73,14 +73,17 @@ class _Letter:
 
     @property
     def last_charge(self) -> Payment | None:
-        """The automatic charge of the balance that was begun most recently."""
+        """The most recent automatic charge of the balance, or None."""
         charges = [one for one in self.order.payments if one.kind == "balance"]
         return next((one for one in reversed(charges) if one.mode == "auto"), None)
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Why) -> None:
-    """Mail the shopper a fresh link to pay the balance, unless the balance is no longer owed."""
+    """Mail the shopper a fresh link to pay the balance, unless the balance is no longer owed.
+
+    Raises GiveUp if Shopify has no payment page for the order.
+    """
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return
@@ -92,7 +95,9 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
         return
     pay_url = fresh.collection_url
     if pay_url is None:
-        raise GiveUp("the shop gives no payment page for this order; ask the shopper another way")
+        raise GiveUp(
+            "the shop gives no payment page for this order; collect the balance in another way"
+        )
     charge = letter.last_charge
     await _to_shopper(
         run,
@@ -174,7 +179,7 @@ async def send_shipping_update(
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail the merchant that the last attempt to collect a balance failed."""
+    """Mail the merchant that the last attempt failed to collect a balance that is still owed."""
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return

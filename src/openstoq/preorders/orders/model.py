@@ -39,7 +39,7 @@ class Line:
     `unfulfilled` is how many of the `current` units are still to be sent, `counted` how many of
     them count against limits. `total`, `deposit` and `balance` are the amounts agreed at
     checkout for `ordered` units; `amounts.left` returns the amounts for the units left.
-    `exceeded` is the sentence that names the limit which the line exceeds.
+    `exceeded` is a sentence with the limit that the line exceeds, or None.
     """
 
     id: int
@@ -67,7 +67,8 @@ class Line:
 class Payment:
     """An entry of the ledger: money that was received, is being collected, or was refunded.
 
-    For a refund, `part` is the part that it pays back, and `parent_id` the transaction.
+    For a refund, `part` is the part of the price that is paid back, and `parent_id` is
+    the Shopify transaction that is refunded.
     """
 
     id: UUID
@@ -93,7 +94,7 @@ class Payment:
 
     @property
     def is_untold(self) -> bool:
-        """Return whether this balance was marked as paid but Shopify has not recorded that yet."""
+        """Return whether a balance was marked as paid here but is not recorded in Shopify yet."""
         return (
             self.kind == "balance"
             and self.mode == "manual"
@@ -116,12 +117,9 @@ class OtherLines:
 
 
 class Snapshot(BaseModel):
-    """Shopify's data of an order that has no columns of its own.
+    """An order's data in Shopify that is stored as one JSON document, not in columns.
 
-    `others_removed` is the price of the units of other lines that were removed from the order,
-    `others_added` the price of those that were added after checkout. `others_ordered` maps other
-    lines to their units at checkout. `shares_schedules` is true if a schedule is also for lines
-    that another app's plan sold.
+    `others_removed` is the price of the units removed from lines that are not preorders.
     """
 
     test: bool = False
@@ -169,9 +167,9 @@ class Snapshot(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopFacts:
-    """Shopify's account of an order as of the last reading; each reading replaces all of it.
+    """An order's data in Shopify as of the last reading; each reading replaces all of it.
 
-    `read_at` is the time at which that reading began.
+    `read_at` is the time at which the last reading began.
     """
 
     name: str
@@ -193,10 +191,10 @@ class ShopFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Decisions:
-    """The decisions about an order, by its offers, the merchant or the rules.
+    """The decisions about an order, made by its offers' settings, the merchant or our rules.
 
-    Shopify has to follow them; each change that it has to follow increases `revision`.
-    `held_again_at` is when an unpaid preorder that somebody released was first held again.
+    The decisions are synced to Shopify. Each change that has to be synced increases `revision`. If
+    `hold_wanted` is None, holds are neither placed nor released.
     """
 
     collect: Collect
@@ -216,7 +214,10 @@ class Decisions:
 
 @dataclass(slots=True, kw_only=True)
 class Synced:
-    """The state of the sync to Shopify: the revision reached, or the error; only sync writes it."""
+    """The state of an order's sync to Shopify: the revision reached there, and the last error.
+
+    Only the runs that sync the order write it, except that a new decision clears the error.
+    """
 
     revision: int = 0
     error: str | None = None
@@ -253,22 +254,22 @@ class PreorderOrder:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing that was preordered is left in the order."""
+        """Return whether the order was cancelled in Shopify or has no preordered units left."""
         return self.facts.cancelled_at is not None or not any(one.current for one in self.lines)
 
     def payment(self, payment_id: UUID) -> Payment | None:
-        """Return the ledger's entry with this id, or None."""
+        """Return the ledger entry with this id, or None."""
         return next((one for one in self.payments if one.id == payment_id), None)
 
     @property
     def charge_under_way(self) -> Payment | None:
-        """The balance's charge that has begun and not ended, if any."""
+        """The charge of the balance that is under way, or None."""
         charges = (one for one in self.payments if one.kind == "balance")
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
     @property
     def refund_under_way(self) -> Payment | None:
-        """A refund that has begun and not ended, if any."""
+        """A refund that is under way, or None."""
         refunds = (one for one in self.payments if one.kind == "refund")
         return next((one for one in refunds if one.status in UNDER_WAY), None)
 
@@ -285,7 +286,7 @@ class PreorderOrder:
 
     @property
     def mandate(self) -> Mandate | None:
-        """The customer's saved payment method that can be charged, if any."""
+        """The customer's saved payment method that can be charged, or None."""
         return next((one for one in self.facts.snapshot.mandates if one.usable), None)
 
 

@@ -6,13 +6,17 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 
-# The first pass of a shop looks this far back: Shopify shows older orders only by permission.
+# The first pass of a shop looks this far back: Shopify shows older orders only to apps with a
+# special permission.
 FIRST = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A pass over the orders updated since `since`; the pass began at `upto`."""
+    """A pass over the orders updated since `since`; the pass began at `upto`.
+
+    `cursor` marks the last page that is done, or is None if no page is.
+    """
 
     since: datetime
     upto: datetime
@@ -20,7 +24,10 @@ class Pass:
 
 
 async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timedelta) -> Pass:
-    """Begin a pass, or resume an interrupted one."""
+    """Begin a pass, or resume an interrupted one, and return it.
+
+    A new pass covers the orders updated since `overlap` before the last finished pass began.
+    """
     await db.execute(
         "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
     )
@@ -49,7 +56,7 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:
 
 
 async def finish(db: Connection, shop_id: UUID, *, upto: datetime) -> None:
-    """End a pass: every order updated before the pass began has been seen."""
+    """Mark a pass as finished: it has found every order updated before `upto`, when it began."""
     await db.execute(
         """
         UPDATE preorder_shops

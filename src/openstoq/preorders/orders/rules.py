@@ -1,4 +1,4 @@
-"""Decisions about preorder orders: the actions that a state allows, and the reasons against one."""
+"""Rules for actions on preorder orders: which states allow an action, and why others forbid it."""
 
 from collections.abc import Collection
 from typing import Literal
@@ -20,10 +20,10 @@ RefundAction = Literal["refund_deposit", "refund_balance"]
 
 
 _OVER: dict[State, str] = {
-    "fulfilled": "the preorder was fulfilled already, so nothing of it waits; money is paid back "
-    "with payments/refund",
+    "fulfilled": "the preorder was fulfilled already, so no item is left to ship; use "
+    "payments/refund to pay money back",
     "cancelled": "the preorder was cancelled, which is final; the shopper has to order again, and "
-    "what Shopify still holds is released there",
+    "holds that are left are released in Shopify",
     "refunded": "the preorder was refunded, which is final; the shopper has to order again",
 }
 _NO_BALANCE = (
@@ -74,7 +74,7 @@ OBSTACLES: dict[Action, dict[State, str]] = {
 
 
 def obstacle(action: Action, order: PreorderOrder) -> str | None:
-    """Return why an order's state forbids an action, or None."""
+    """Return why an order's state forbids an action, or None if it allows the action."""
     return OBSTACLES[action].get(order.state)
 
 
@@ -89,7 +89,10 @@ def owes(order: PreorderOrder) -> bool:
 
 
 def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
-    """Return why an order cannot be released, or None."""
+    """Return why an order cannot be released, or None if it can.
+
+    With `force`, only the order's state can forbid it, not an open or refunded balance.
+    """
     if (forbidden := obstacle("release", order)) is not None:
         return forbidden
     if force:
@@ -102,14 +105,18 @@ def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
         )
     if any(one.kind == "refund" and one.part == "balance" for one in _standing(order)):
         return (
-            "of the balance something was paid back; release with force: true if the preorder is "
-            "to be sent all the same"
+            "the balance was paid back, at least in part; release with force: true if the preorder "
+            "is to be shipped nevertheless"
         )
     return None
 
 
 def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
-    """Return why an order's balance cannot be charged, or marked as collected, or None."""
+    """Return why an order's balance cannot be collected now, or None if it can.
+
+    With `auto`, the balance is to be charged to the saved payment method; without, it is to be
+    marked as collected.
+    """
     if (forbidden := obstacle("charge", order)) is not None:
         return forbidden
     if not owes(order):
@@ -143,15 +150,15 @@ def unrefundable(action: RefundAction, order: PreorderOrder, parts: Collection[P
 def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Part]) -> str | None:
     """Return why a preorder cannot be cancelled and these parts refunded, or None.
 
-    With `in_shop`, its order in Shopify is to be cancelled as well. A charge that has not been
-    handed to Shopify yet is no obstacle: it is called off.
+    With `in_shop`, the order is to be cancelled in Shopify as well. A charge that has not been
+    handed to Shopify yet is no obstacle: it becomes void.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
     if in_shop and any(line.unfulfilled < line.current for line in order.lines):
         return (
-            "a part of the order was sent already, and Shopify cancels no such order; cancel the "
-            "preorder without cancel_shopify_order, or pay back what is due with payments/refund"
+            "a part of the order was shipped already, so Shopify does not cancel the order; cancel "
+            "the preorder without cancel_shopify_order, or pay money back with payments/refund"
         )
     if (unrecorded := _unrecorded(order, refund, "cancel again")) is not None:
         return unrecorded
@@ -169,7 +176,10 @@ def _unrecorded(order: PreorderOrder, parts: Collection[Part], then: str) -> str
 
 
 def _charging(order: PreorderOrder, then: str) -> str | None:
-    """Return that a charge is under way, and what to do after it; None if no charge is."""
+    """Return an error sentence about the charge under way, or None if no charge is.
+
+    `then` is what to do once the charge has ended.
+    """
     charge = order.charge_under_way
     if charge is None:
         return None

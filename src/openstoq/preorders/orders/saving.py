@@ -39,7 +39,7 @@ async def save(
     await store.save_payments(db, shop_id, {order.order_id: changed.values()}, now)
     if order.lines != tuple(before):
         if _counted(before) != _counted(order.lines):
-            # Lock all of them before any is changed, or two transactions can deadlock.
+            # Lock all offers and variants before changing any, or two transactions can deadlock.
             await counts.lock(db, shop_id, order.lines)
         await store.save_lines(db, shop_id, order, order.lines)
         if await counts.add(db, shop_id, before, order.lines):
@@ -52,7 +52,7 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 
 
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
-    """Stop selling variants that have just sold out, and resume those that are available again.
+    """Stop selling variants that have just sold out; resume selling those available again.
 
     The order's own variants are updated here. If this order takes an offer across its total
     limit, in either direction, a job updates the offer's other variants: there may be 20,000 of

@@ -11,7 +11,7 @@ from openstoq.preorders.orders.model import ZERO, Payment, PreorderOrder, State
 
 
 def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
-    """Derive an order's cancellation, collection and state from everything else."""
+    """Set an order's ledger to `payments`, and derive its cancellation, collection and state."""
     order.payments = tuple(payments)
     is_fulfilled = _is_fulfilled(order)
     if order.decisions.cancelled_at is None:
@@ -24,7 +24,8 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
     if order.decisions.cancelled_at is not None:
         order.lines = tuple(replace(line, counted=0) for line in order.lines)
     order.collected_at = _collected_at(order, now)
-    # Told once: what is outstanding later did not come with it.
+    # Shopify is to mark the order as paid only once: an amount that becomes outstanding later was
+    # not part of the manually recorded payment.
     order.decisions.paid_wanted = order.decisions.paid_wanted and any(
         one.is_untold for one in order.payments
     )
@@ -43,10 +44,9 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 
 
 def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
-    """Return when the balance was collected.
+    """Return when the balance was collected, or None if it was not.
 
-    The time stays once it is set, unless a manually recorded payment has become void, or an edit
-    has raised the balance above what was paid of it.
+    A time that is set does not change, unless a manually recorded payment has become void.
     """
     is_called_off = any(
         one.kind == "balance" and one.mode == "manual" and one.status == "void"
@@ -67,7 +67,7 @@ def _is_raised(order: PreorderOrder) -> bool:
 
 
 def _is_paid(order: PreorderOrder) -> bool:
-    # A cancelled order has nothing outstanding either.
+    # A cancelled order has nothing outstanding either, although it was not paid.
     return (
         order.balance > 0
         and order.facts.outstanding <= 0
@@ -81,7 +81,7 @@ def _is_fulfilled(order: PreorderOrder) -> bool:
     left = [line for line in order.lines if line.current > 0]
     if left:
         return all(line.unfulfilled == 0 for line in left)
-    # Everything was sent and came back, unless it was removed before.
+    # No unit is left: each was shipped and then returned, or was removed before it was shipped.
     snapshot = order.facts.snapshot
     return snapshot.fulfillment_status == "fulfilled" and not snapshot.has_other_lines
 
@@ -102,8 +102,8 @@ class Facts:
 def state_of(facts: Facts) -> State:
     """Return the first state that applies.
 
-    Cancelled goes before refunded, then fulfilled, then released, then the state of the
-    balance.
+    The states are tried in the sequence cancelled, refunded, fulfilled, released, and last the
+    state of the balance.
     """
     if facts.is_cancelled:
         return "cancelled"

@@ -45,13 +45,13 @@ _PAYMENT = """
     transaction_id, parent_id, gateway, attempts, error, note, notify, begun_at, retry_at,
     settled_at
 """
-# Where an order's parts are kept: the column of each of their fields.
+# The columns of an order's facts, decisions and sync state, by field.
 FACTS = {one.name: one.name for one in fields(ShopFacts) if one.name != "snapshot"} | {
     "updated_at": "shop_updated_at",
     "cancelled_at": "shop_cancelled_at",
 }
 DECISIONS = {one.name: one.name for one in fields(Decisions)}
-# Only the runs that sync an order write these.
+# Only the runs that sync an order write these columns.
 SYNCED = {
     "revision": "synced_revision",
     "error": "sync_error",
@@ -91,7 +91,7 @@ class Filter:
 async def load(
     db: Connection, shop_id: UUID, order_ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, PreorderOrder]:
-    """Map the ids of preorders among these to their orders; `lock` locks them in order of id."""
+    """Return the preorders among these orders by Shopify id; `lock` locks them, lowest id first."""
     rows = await db.fetch(
         f"""
         SELECT {_ORDER} FROM preorder_orders WHERE shop_id = $1 AND order_id = ANY($2)
@@ -113,7 +113,7 @@ async def load_order(
 async def load_under_way(
     db: Connection, shop_id: UUID, order_id: int, payment_id: UUID
 ) -> tuple[PreorderOrder, Payment] | None:
-    """Return a locked order with an entry of its ledger, or None once the entry has ended."""
+    """Lock an order; return it with a ledger entry, or None if the entry is not under way."""
     order = await load_order(db, shop_id, order_id, lock=True)
     payment = order.payment(payment_id) if order is not None else None
     if order is None or payment is None or payment.status not in UNDER_WAY:
@@ -134,7 +134,7 @@ async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID])
 async def find_known(
     db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
 ) -> list[int]:
-    """Return the Shopify ids of the preorders among these ids, which may be ours or Shopify's."""
+    """Return the Shopify ids of stored preorders, given by our `ids` or Shopify's `order_ids`."""
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
@@ -150,7 +150,7 @@ async def find_known(
 async def page(
     db: Connection, shop_id: UUID, wanted: Filter, page: Page
 ) -> tuple[list[PreorderOrder], int]:
-    """Return a page of orders, the newest first, and how many there are in all."""
+    """Return a page of orders, the newest first, and the number of orders on all pages."""
     where = wanted.where
     where.add("o.shop_id = {}", shop_id)
     total: int = await db.fetchval(
@@ -171,8 +171,9 @@ async def page(
 async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
     """Insert or update an order, without its lines and its ledger.
 
-    If another transaction inserts the same new order meanwhile, this one waits and overwrites
-    it, so hold `lock_name` before reading what is to be saved.
+    The sync state is not written, but a new revision clears the sync error. If another transaction
+    is inserting the same new order, this transaction waits, then overwrites that order. So call
+    `lock_name` before reading the data to be saved.
     """
     columns = _columns(_ORDER)
     whole = (
@@ -227,7 +228,7 @@ async def save_lines(
 async def save_payments(
     db: Connection, shop_id: UUID, payments: Mapping[int, Iterable[Payment]], now: datetime
 ) -> None:
-    """Insert or update entries of ledgers, by the order they belong to."""
+    """Insert or update ledger entries, which are given by the Shopify id of their order."""
     rows = [
         asdict(payment) | {"shop_id": shop_id, "order_id": order_id, "updated_at": now}
         for order_id, entries in payments.items()
@@ -253,7 +254,7 @@ async def save_payments(
 async def note_cancel_requested(
     db: Connection, shop_id: UUID, order_id: int, now: datetime
 ) -> None:
-    """Record that Shopify was asked to cancel an order."""
+    """Record when the cancellation of an order was requested from Shopify."""
     await db.execute(
         "UPDATE preorder_orders SET cancel_asked_at = $3 WHERE shop_id = $1 AND order_id = $2",
         shop_id,
@@ -263,7 +264,7 @@ async def note_cancel_requested(
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:
-    """Lock an order by its id, stored or not, so that only one transaction works on it."""
+    """Lock an order's id, even if no such order is stored, against other transactions."""
     await db.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"order:{shop_id}:{order_id}"
     )
@@ -315,7 +316,7 @@ def _part(row: Any, columns: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _snapshot(row: Any) -> Snapshot:
-    """Parse an order's snapshot as far as it is readable; the next reading replaces it."""
+    """Parse the readable parts of an order's snapshot; the order's next reading replaces it."""
     snapshot, problems = readable(Snapshot, row["snapshot"], "snapshot")
     if problems:
         log.warning("order.unreadable", order_id=row["order_id"], problems=problems)

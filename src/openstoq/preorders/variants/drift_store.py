@@ -14,8 +14,8 @@ async def want_again(
 ) -> None:
     """Mark all metafields of variants to be written again, or to be cleared and kept clear.
 
-    Without `is_reset`, variants whose metafields were cleared are cleared again, and those of
-    the others are written.
+    They are cleared if `is_reset` is true, and written if it is false. If it is None, metafields
+    that were cleared before are cleared again, and all others are written.
     """
     await db.execute(
         """
@@ -33,7 +33,7 @@ async def want_again(
 
 
 async def unsettled(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the variants with a write that the shop refused or that is still to be made."""
+    """Return the ids of variants with a write that the shop refused or that is still pending."""
     rows = await db.fetch(
         """
         SELECT variant_id FROM preorder_variants
@@ -52,8 +52,8 @@ async def note_drift(
 ) -> None:
     """Record which metafields in the shop differ from the expected values, or that none do.
 
-    A variant that has changed since the comparison is left alone, because the comparison is out
-    of date.
+    A variant whose revision has changed since the comparison is skipped, because the comparison is
+    out of date.
     """
     await store.lock_variants(db, shop_id, list(expected))
     await db.execute(
@@ -70,7 +70,7 @@ async def note_drift(
 
 
 async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> dict[int, LastWrite]:
-    """Return the metafields written on the next synced variants, in the order of their ids."""
+    """Return the last writes of up to `limit` synced variants after `variant_id`, sorted by id."""
     rows = await db.fetch(
         """
         SELECT variant_id, revision, written FROM preorder_variants
@@ -85,7 +85,7 @@ async def after(db: Connection, shop_id: UUID, variant_id: int, limit: int) -> d
 
 
 async def looked_up_to(db: Connection, shop_id: UUID) -> int:
-    """Return the last variant that the search for drift has checked, or 0 before the first."""
+    """Return the id of the last variant that the search for drift has checked, or 0 at first."""
     reached: int | None = await db.fetchval(
         "SELECT looked_up_to FROM preorder_shops WHERE shop_id = $1", shop_id
     )
@@ -93,7 +93,7 @@ async def looked_up_to(db: Connection, shop_id: UUID) -> int:
 
 
 async def note_looked_up_to(db: Connection, shop_id: UUID, variant_id: int) -> None:
-    """Record the last variant that the search for drift has checked; 0 makes it start over."""
+    """Record the last variant that the search for drift has checked; 0 restarts the search."""
     await db.execute(
         "UPDATE preorder_shops SET looked_up_to = $2 WHERE shop_id = $1", shop_id, variant_id
     )

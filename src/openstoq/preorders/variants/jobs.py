@@ -1,4 +1,4 @@
-"""Jobs over many variants: the three bulk jobs, and the search for changes made by hand."""
+"""Jobs over many variants: bulk jobs, the search for drift and its repair, and schedules."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,7 +33,10 @@ UNKNOWN = "no offer has ever sold this variant"
 
 
 async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Run a task on variants in this transaction; return why it is impossible for some of them."""
+    """Run a task on variants in this transaction; return the failed variants with the reasons.
+
+    A variant fails if no offer has ever sold it.
+    """
     known = await store.lock(work.db, work.shop_id, variant_ids)
     if task == "recalculate_preorder_counts":
         counts = await store.counted(work.db, work.shop_id, known)
@@ -74,7 +77,10 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
 
 @jobs.job(cron="35 1 * * *")
 async def reconcile(run: Run) -> None:
-    """Find changes that were made by hand or that the shop lost, and request their repair."""
+    """Find drift of plan groups, metafields and inventory policies, and request its repair.
+
+    Drift is caused by changes made by hand, and by writes that the shop lost.
+    """
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -89,7 +95,7 @@ async def reconcile(run: Run) -> None:
 
 @jobs.job(cron="*/15 * * * *")
 async def look_for_drift(run: Run) -> None:
-    """Check the next variants for changes made by hand, and record the changes on the variants.
+    """Check the next variants for metafields that were changed by hand, and record the changes.
 
     Reading from the shop is expensive, so each run continues where the last one stopped, and
     starts over after the last variant. The nightly reconciliation repairs the changes.
@@ -148,7 +154,7 @@ async def _look_at_group(run: Run, commerce: Commerce, offer_id: UUID, group_id:
 
 async def _look_at_variants(run: Run, commerce: Commerce) -> None:
     async with run.work() as work:
-        # A variant that waits for a write is not compared, so all of its metafields are written.
+        # A variant with a pending or refused write is not compared; all its metafields are written.
         unsettled = await drift_store.unsettled(work.db, work.shop_id)
         await drift_store.want_again(work.db, work.shop_id, unsettled)
     last = 0

@@ -1,4 +1,4 @@
-"""A variant as preorders know it."""
+"""Views of a variant: its offers, counts, metafields and drift."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ async def page(
     product_id: int | None,
     variant_ids: Sequence[int] | None,
 ) -> tuple[list[VariantSummary], int]:
-    """Return a page of the variants that any offer sells, and how many there are in all."""
+    """Return a page of variants that an offer sells, and the number of variants on all pages."""
     where = Conditions()
     where.add("p.shop_id = {}", shop_id)
     if offer_id is None:
@@ -132,7 +132,10 @@ async def offers(
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Lock the offers of variants, then the variants that preorders know; return their ids."""
+    """Lock the offers that sell variants, then the variants; return the ids of the locked variants.
+
+    Variants that no offer has ever sold have no row to lock.
+    """
     await offer_store.lock_sellers(db, shop_id, variant_ids)
     return await offer_store.lock_variants(db, shop_id, variant_ids)
 

@@ -1,1 +1,1 @@
-"""Actions that read orders, and that make decisions on them."""
+"""Actions that read orders, and actions that make decisions about orders."""

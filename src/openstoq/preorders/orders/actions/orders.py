@@ -37,7 +37,7 @@ TagOrTags = Annotated[
         {"anyOf": [_TAG, {"type": "array", "maxItems": 50, "items": _TAG}]}, mode="validation"
     ),
 ]
-"""Tags as a caller names them: one, or a list."""
+"""One tag or a list of tags, as a caller may send them."""
 
 
 async def load(context: Context, order_id: str, *, lock: bool) -> PreorderOrder:

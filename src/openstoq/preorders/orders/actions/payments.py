@@ -1,4 +1,4 @@
-"""Actions on a preorder's money: read it, charge or refund it, and send the link to pay it by."""
+"""Actions on a preorder's money: read it, charge the balance, mail a payment link, and refund."""
 
 from typing import Literal
 
@@ -146,8 +146,8 @@ async def _refund(
     found = refund_plan.refunds(order, parts, reason, context.runtime.clock())
     if not found:
         raise Conflict(
-            f"nothing is left to refund of the {' and the '.join(parts)}, or it did not come "
-            "through Shopify; GET payments lists what came and went"
+            f"nothing is left to refund of the {' and the '.join(parts)}, or it was not paid "
+            "through Shopify; GET payments lists all payments and refunds"
         )
     await saving.save(context, order, before=order.lines, payments=found)
     for one in found:

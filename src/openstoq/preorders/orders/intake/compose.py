@@ -212,8 +212,8 @@ def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
 def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
     """Return the preorder's part of the amount due at checkout, for an order with other goods.
 
-    It is the lines' share of that amount. It is more if other goods were removed before the
-    balance was paid: Shopify then lowers what is outstanding, so the money paid for those goods
+    That part is the sum of the lines' deposits, or more if other goods were removed before the
+    balance was paid: Shopify then lowers the outstanding amount, so the money paid for those goods
     is the preorder's.
     """
     agreed = sum((line.deposit for line in lines), ZERO)
@@ -290,11 +290,10 @@ def compose_lines(
     market_id: int | None,
     agreed: Decimal,
 ) -> list[Line]:
-    """Return the preordered lines as they are now, the agreed balance divided between them.
+    """Return the preordered lines as they are now, with the agreed balance divided between them.
 
-    What a line was agreed to cost at checkout stays, once that is known; `amounts.left` says what
-    its units cost now. Units that count against limits keep counting while they are left in the
-    order. No units of a new line count yet.
+    Units that count against limits keep counting while they are left in the order. The units
+    of a new line do not count yet.
     """
     by_id = {line.id: line for line in stored.lines} if stored is not None else {}
     is_fixed = stored is not None and stored.at_checkout is not None

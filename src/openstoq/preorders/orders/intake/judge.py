@@ -15,10 +15,11 @@ from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
 
 
 async def judge(work: Work, composed: Composition) -> Composition:
-    """Decide which of an order's new units count, and which exceed a limit.
+    """Decide which of an order's new units count against limits, and which exceed a limit.
 
-    A line that exceeded a limit before is judged again only once its number of units differs. An
-    order that no longer exceeds any limit loses the tag. A cancelled order is no longer judged.
+    A line that exceeded a limit before is judged again only once it has become smaller. An
+    order that no longer exceeds any limit loses the over-limit tag. A cancelled order is not judged
+    any more.
     """
     order = composed.order
     if order.decisions.cancelled_at is not None or order.facts.cancelled_at is not None:
@@ -32,7 +33,7 @@ async def judge(work: Work, composed: Composition) -> Composition:
     ]
     if new_lines:
         await _judge_lines(work, order, new_lines, composed.offers)
-    # A line that was removed from the order is not over a limit either.
+    # A line without units left no longer exceeds a limit.
     order.lines = tuple(
         line if line.current else replace(line, exceeded=None) for line in order.lines
     )

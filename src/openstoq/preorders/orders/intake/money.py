@@ -34,9 +34,11 @@ class Money:
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
     """Divide an order's price by when it is paid, from its payments and payment schedules.
 
-    The amount due at checkout is fixed by the first reading that shows it: an edit can only add to
-    what is paid later, or take from it. Schedules that Shopify forgets once they are paid are
-    therefore not missed.
+    The price is found from the amounts received and ordered, not from the current total: edits and
+    refunds lower the total, and may have happened before the first reading. If Shopify no longer
+    lists the schedules of a paid order, the stored balance is kept, up to the amount paid or
+    outstanding after checkout. A new order without schedules owes the outstanding amount, if it
+    was sold with a deposit.
     """
     price = _price(order)
     fixed = stored.at_checkout if stored is not None else None

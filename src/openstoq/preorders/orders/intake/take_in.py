@@ -16,7 +16,7 @@ from openstoq.preorders.orders.recognition import matching
 from openstoq.preorders.orders.recognition import store as recognition
 from openstoq.shops.commerce import asking
 
-# Once an order is this old, the call that made its selling plan was answered or retried.
+# Once an order is this old, the request that created its selling plan has been answered or retried.
 PLANS_KNOWN_AFTER = timedelta(hours=1)
 
 
@@ -36,8 +36,8 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
 
     `read_at` is the time at which the reading began. A reading older than the stored one is
     ignored. If both have the same `updated_at`, which Shopify gives only to the second, `read_at`
-    decides. A new preorder is judged against its offers' limits and counted under locks. If the
-    returned order's revision is ahead, `sync.jobs.request` makes Shopify follow.
+    decides. A new preorder is judged against its offers' limits and counted under locks. The order
+    is not synced here: if its revision is ahead of Shopify, use `sync.jobs.request`.
     """
     known = await _recognise(work, order)
     if known.stored is not None and _is_older(order, read_at, known.stored):
@@ -69,7 +69,7 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Return whether to read an order again later, as one of its plans may turn out to be ours."""
+    """Return whether to read an order again later, because one of its plans may be ours."""
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False
@@ -87,7 +87,7 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
 
 
 async def _recognise(work: Work, order: Order) -> Recognition:
-    """Load everything known about an order, under a lock that other readings of it wait for."""
+    """Load everything known about an order, under a lock that its other readings wait for."""
     db, shop_id = work.db, work.shop_id
     await store.lock_name(db, shop_id, order.id)
     stored = await store.load_order(db, shop_id, order.id, lock=True)

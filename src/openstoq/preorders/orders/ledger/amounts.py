@@ -38,10 +38,10 @@ def shares(
 ) -> list[Share]:
     """Divide the balance of an order between its lines.
 
-    `later` is the amount that each line by itself leaves to be paid later. Shopify rounds that
-    amount in its own way, so the order's own balance decides: the lines share it in proportion
-    to `later`, each up to its price. A balance above all prices is for other things, such as
-    shipping.
+    `later` holds the amount of each line that its own terms leave to be paid later. Shopify may
+    round these amounts differently, so `balance` decides, the balance of the whole order. It is
+    divided in proportion to `later`, and no line gets more than its price. The excess of a balance
+    over all prices is left out, because it is for other things, such as shipping.
     """
     weights = list(later)
     if sum(weights, ZERO) <= 0:
@@ -51,7 +51,7 @@ def shares(
 
 
 def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Cap each part at its limit; the excess goes to parts that have room, if any."""
+    """Cap each part at its limit in `most`; move the excess to parts below their limits, if any."""
     kept = [min(part, limit) for part, limit in zip(parts, most, strict=True)]
     room = [limit - part for part, limit in zip(kept, most, strict=True)]
     over = min(sum(parts, ZERO) - sum(kept, ZERO), sum(room, ZERO))
@@ -61,10 +61,10 @@ def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) ->
 def left(order: PreorderOrder) -> list[Line]:
     """Return an order's lines with their amounts for the units that are left.
 
-    The units left share the order's balance as it is now. If units were removed after they were
-    paid for, deposit and balance together exceed the price of the units left, and both are
-    reduced in proportion, so that together they equal that price. If no units are left, the
-    amounts are as agreed at checkout.
+    The order's current balance is divided between the units left. If units were removed after they
+    were paid for, deposit and balance together exceed the price of the units left. Both are then
+    reduced in proportion until together they equal that price. If no units are left, or the order
+    was cancelled in Shopify, the amounts are as agreed at checkout.
     """
     if order.is_empty:
         return list(order.lines)

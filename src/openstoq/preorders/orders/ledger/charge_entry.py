@@ -12,7 +12,7 @@ NO_METHOD = "the shopper left no payment method that can be charged"
 
 
 def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
-    """Return a new entry that collects what is left of the balance."""
+    """Return a new pending entry that collects the amount still owed."""
     payment_id = new_id()
     return Payment(
         id=payment_id,
@@ -28,10 +28,10 @@ def opened(order: PreorderOrder, mode: PaymentMode, now: datetime) -> Payment:
 
 
 def is_time(order: PreorderOrder, now: datetime) -> bool:
-    """Return whether a due balance is to be charged now; it is not if another run already has.
+    """Return whether a due balance is to be charged now, for the first time or as a retry.
 
-    The first attempt creates an automatic entry, and the `retry_at` of this entry decides
-    afterwards.
+    Once the balance has an automatic charge, only the `retry_at` of a failed charge decides. So a
+    balance that another run has just begun to charge is not charged twice.
     """
     tries = [one for one in order.payments if one.kind == "balance" and one.mode == "auto"]
     waits = [one.retry_at for one in order.payments if one.retry_at is not None]
@@ -39,7 +39,7 @@ def is_time(order: PreorderOrder, now: datetime) -> bool:
 
 
 def has_come_due(order: PreorderOrder, now: datetime) -> bool:
-    """Return whether a balance has reached its due date, and nobody has tried to charge it yet."""
+    """Return whether an unpaid balance has reached its due date and is to be charged now."""
     is_day = (
         order.decisions.collect == "when_due" and order.due_at is not None and order.due_at <= now
     )
@@ -65,10 +65,10 @@ def called_off(payments: Iterable[Payment]) -> list[Payment]:
 
 
 def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:
-    """Return a charge as it is handed to Shopify, over the amount owed at this moment.
+    """Return a pending charge as handed to Shopify, for the amount owed at this moment.
 
-    A run that follows an interrupted one repeats the request with the same key, so it counts as
-    the same attempt.
+    Any other charge is returned unchanged: a run that resumes an interrupted run repeats the
+    request with the same idempotency key, so it counts as the same attempt.
     """
     if payment.status != "pending":
         return payment

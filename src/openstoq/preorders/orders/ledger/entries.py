@@ -1,4 +1,4 @@
-"""The entries of an order's ledger, reconciled with Shopify's transactions: decisions only."""
+"""The ledger of an order's payments, reconciled with Shopify's transactions. No I/O."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -90,7 +90,7 @@ class _Book:
                 self._write(_settled(entry, transaction))
 
     def take_outgoing(self) -> None:
-        """Enter refunds; a refund of a payment for both parts pays back the balance first."""
+        """Enter the refunds in Shopify that are not in the ledger yet."""
         for one in _in_time(self._order, {"refund"}):
             if self._is_entered(one):
                 continue
@@ -164,7 +164,7 @@ class _Book:
         return bool(found)
 
     def _begun(self, transaction: Transaction) -> Payment | None:
-        """Find the charge that created a transaction.
+        """Find the charge that created a transaction, or return None.
 
         A manually recorded payment is matched regardless of amount, because Shopify records
         whatever was outstanding when it marked the order as paid, which may differ from our
@@ -176,14 +176,14 @@ class _Book:
         return self._maker(transaction, lambda one: one.kind == "balance" and not one.is_untold)
 
     def _asked(self, transaction: Transaction) -> Payment | None:
-        """Find the refund that created a transaction."""
+        """Find the refund that created a transaction, or return None."""
         return self._maker(
             transaction,
             lambda one: one.kind == "refund" and one.parent_id == transaction.parent_id,
         )
 
     def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
-        """Find our entry that created a transaction; entries under way come before ended ones."""
+        """Find our entry that created a transaction, preferably one under way, or return None."""
         fitting = [
             one
             for one in self._entries.values()
@@ -191,7 +191,7 @@ class _Book:
             and one.transaction_id is None
             and one.amount == transaction.amount
             and one.status in UNDER_WAY | {"succeeded"}
-            # An entry that was never handed over cannot have made a transaction.
+            # An entry that was never handed to Shopify cannot have created a transaction.
             and (one.status != "pending" or one.attempts > 0)
         ]
         return min(fitting, key=lambda one: one.status == "succeeded", default=None)
@@ -230,7 +230,7 @@ def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
     times = {one.id: one.processed_at or order.created_at for one in order.transactions}
 
     def time(one: Transaction) -> tuple[datetime, int]:
-        # A capture may come late, but its payment was agreed when it was authorized.
+        # A capture may be late; it is sorted by the time at which its payment was authorized.
         agreed = one.parent_id if one.kind == "capture" else None
         return times.get(agreed or one.id, times[one.id]), one.id
 

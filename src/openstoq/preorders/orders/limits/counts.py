@@ -18,9 +18,10 @@ from openstoq.preorders.orders.model import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """The customer whose limits apply, identified by an id or only by an e-mail address.
+    """The customer whose limits apply.
 
-    `order_id` is the order being judged, which does not count as one of the earlier orders.
+    Stored orders with the same customer id or e-mail address count as the customer's earlier
+    orders, except `order_id`, the order being judged. If both are None, no earlier order counts.
     """
 
     customer_id: int | None = None
@@ -51,7 +52,11 @@ async def count_units(
     limits: Mapping[UUID, Limits],
     buyer: Buyer,
 ) -> CountedUnits:
-    """Count the units already sold of the demanded offers and variants, where a limit needs it."""
+    """Count the units already sold of the demanded offers and variants, and load their maximums.
+
+    The units of an offer, and the customer's units of an offer, are counted only if the offer
+    limits them.
+    """
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(
         """

@@ -1,7 +1,7 @@
-"""Judge whether an order keeps to the limits of its offers: decisions only.
+"""Judge whether an order stays within the limits of its offers. No I/O.
 
-The same rules apply before checkout, when the storefront checks a cart, and after it, when an order
-is taken in.
+The same rules apply before checkout, when the storefront checks a cart, and after checkout, when an
+order is taken in.
 """
 
 from collections import Counter
@@ -55,7 +55,10 @@ class Excess:
 def judge(
     demands: Iterable[Demand], limits: Mapping[UUID, Limits], taken: CountedUnits
 ) -> dict[int, Excess]:
-    """Map each line that exceeds a limit to that limit; earlier accepted lines keep their units."""
+    """Map each line that exceeds a limit to that limit.
+
+    Lines are judged in sequence: the units of accepted lines count when later lines are judged.
+    """
     wanted = list(demands)
     in_order: Counter[UUID] = Counter()
     for one in wanted:
@@ -107,11 +110,13 @@ class _Accepted:
             return Excess("sold_out", f"the offer sells at most {of_offer} units")
         most = self._taken.variant_most.get((one.offer_id, one.variant_id))
         if most is not None and self._variant[one.variant_id] + one.units > most:
-            return Excess("sold_out", f"of this variant at most {most} units are sold")
+            return Excess("sold_out", f"at most {most} units of this variant are sold")
         if one.market_id is not None:
             key = (one.offer_id, one.variant_id, one.market_id)
             most = self._taken.market_most.get(key)
             sold = self._market[one.variant_id, one.market_id]
             if most is not None and sold + one.units > most:
-                return Excess("sold_out", f"of this variant at most {most} are sold in the market")
+                return Excess(
+                    "sold_out", f"at most {most} units of this variant are sold in the market"
+                )
         return None

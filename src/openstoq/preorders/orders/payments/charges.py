@@ -1,7 +1,7 @@
-"""Charge balances, and never twice, whatever is clicked, repeated or interrupted.
+"""Charge balances, and never twice, even if requests are repeated or runs are interrupted.
 
-The ledger's entry is committed before the request to Shopify, and its idempotency key makes a
-repeated request the same request. PostgreSQL allows an order only one charge under way at a time.
+The ledger entry is committed before the request to Shopify. By the entry's idempotency key, Shopify
+recognises a repeated request. PostgreSQL allows an order only one charge under way at a time.
 """
 
 from collections.abc import Sequence
@@ -33,15 +33,18 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.charges")
 
-# The kind under which failures are remembered: a preorder's balance, by its order.
+# The item kind under which failures are stored; the item is the order whose balance failed.
 BALANCE = "balance"
 QUICKEST, SLOWEST = timedelta(seconds=1), timedelta(minutes=10)
-# A shopper who has not authenticated a charge by then will not.
+# A charge fails if the shopper has not authenticated it within this time.
 PATIENCE = timedelta(days=3)
 
 
 async def begin(work: Work, order: PreorderOrder) -> Payment:
-    """Begin to charge a balance that may be charged, and call off retries of earlier charges."""
+    """Begin to charge a balance, and return the ledger entry; call off retries of earlier charges.
+
+    The caller makes sure that the balance may be charged.
+    """
     now = work.runtime.clock()
     entry = charge_entry.opened(order, "auto", now)
     called_off = charge_entry.called_off(order.payments)
@@ -51,7 +54,10 @@ async def begin(work: Work, order: PreorderOrder) -> Payment:
 
 
 async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
-    """Record that a balance was paid by other means, and request Shopify to record it too."""
+    """Record that a balance was paid by other means, and return the ledger entry.
+
+    The caller publishes OrderDecided, so that Shopify marks the order as paid too.
+    """
     now = work.runtime.clock()
     paid = replace(charge_entry.opened(order, "manual", now), status="succeeded", settled_at=now)
     called_off = charge_entry.called_off(order.payments)
@@ -63,13 +69,13 @@ async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
 
 
 def request(work: Work, order_id: int, payment_id: UUID) -> None:
-    """Enqueue the job that makes the charge of a ledger entry, or follows it to its end."""
+    """Enqueue the job that makes the charge of a ledger entry, and polls it until it ends."""
     work.enqueue(charge.once(), order_id=order_id, payment_id=payment_id)
 
 
 @jobs.job(attempts=30)
 async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
-    """Charge a balance and follow the charge to its end."""
+    """Request a charge from Shopify unless that was done, and poll the charge until it ends."""
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -89,10 +95,10 @@ async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def collect_due(run: Run) -> None:
-    """Begin the charges whose time has come: balances that are due, and failed charges to retry.
+    """Begin the charges that are due: first charges of due balances, and retries of failed ones.
 
-    Several runs may find the same orders, because due orders are looked up before they are
-    locked.
+    Several runs may find the same orders, because due orders are looked up before they are locked.
+    So each order is checked again under its lock.
     """
     async with run.work() as work:
         now = work.runtime.clock()
@@ -108,7 +114,7 @@ async def _collect(work: Work, order_ids: Sequence[int]) -> None:
     due = await store.load(work.db, work.shop_id, order_ids, lock=True)
     changed: dict[int, list[Payment]] = {}
     for order in due.values():
-        # The amount owed is known only once the refund has ended.
+        # While a refund is under way, the amount owed is not known.
         if order.refund_under_way is not None or not charge_entry.is_time(order, now):
             continue
         again = next((one for one in order.payments if one.retry_at is not None), None)

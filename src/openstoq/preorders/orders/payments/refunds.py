@@ -21,12 +21,12 @@ jobs = JobSet("preorders.refunds")
 
 
 async def on_begun(work: Work, begun: RefundBegun) -> None:
-    """Enqueue the job that makes a refund."""
+    """Enqueue the job that requests a refund from Shopify."""
     request(work, begun.order_id, begun.payment_id)
 
 
 def request(work: Work, order_id: int, payment_id: UUID) -> None:
-    """Enqueue the job that makes the refund of a ledger entry, or follows it to its end."""
+    """Enqueue the job that requests the refund of a ledger entry from Shopify."""
     work.enqueue(pay_back.once(), order_id=order_id, payment_id=payment_id)
 
 
@@ -34,9 +34,9 @@ def request(work: Work, order_id: int, payment_id: UUID) -> None:
 async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     """Request a refund from Shopify, and record the outcome.
 
-    The idempotency key is the ledger entry's, so a run after an interrupted one refunds nothing
-    twice. Shopify forgets keys after a day, so the order is read first: a refund that was
-    already made shows in the order.
+    The ledger entry's idempotency key prevents a second refund after an interrupted run. Shopify
+    forgets keys after a day, so the order is read first: the order shows a refund that was already
+    made.
     """
     commerce = await commerce_of(run)
     if commerce is None:

@@ -7,10 +7,10 @@ from openstoq.db.pool import Connection
 
 
 async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
-    """Return orders whose balance is to be charged now, for the first time or again.
+    """Return the ids of orders whose balance is to be charged now, for the first time or again.
 
-    A balance is due when its day has come or, if the offer waits for fulfillment, when goods
-    were shipped. Orders that failed recently come last, so that they do not delay others.
+    A balance is due on its due date or, if it is collected on fulfillment, once units were
+    shipped. Orders that failed recently come last, so that they do not delay others.
     """
     rows = await db.fetch(
         """

@@ -1,7 +1,4 @@
-"""Handle Shopify's privacy webhooks for preorders.
-
-They mail a customer's data to the merchant, or erase it.
-"""
+"""Handle Shopify's privacy webhooks: mail a customer's data to the merchant, or erase it."""
 
 from uuid import UUID
 

@@ -9,7 +9,7 @@ from openstoq.kernel.contacts import email_forms
 
 
 async def orders_of(db: Connection, shop_id: UUID, request: PrivacyRequest) -> list[int]:
-    """Return the preorders of a customer, found by customer id, order ids or e-mail address."""
+    """Return the ids of a customer's preorders, by customer id, order ids or e-mail address."""
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders

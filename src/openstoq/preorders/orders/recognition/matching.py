@@ -16,7 +16,10 @@ Plans = Mapping[int, tuple[UUID, Option]]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A line, the offer that sold it, and how it is paid."""
+    """A line, the offer that sold it, and how it is paid.
+
+    `is_known` is true if the line is stored already.
+    """
 
     line: OrderLine
     offer_id: UUID
@@ -25,7 +28,10 @@ class Match:
 
 
 def named_offers(order: Order) -> dict[int, UUID]:
-    """Map lines to the offers named in their property; only offers without plans rely on it."""
+    """Map the ids of lines to the offers that the lines name in a property.
+
+    The property is how lines of offers without selling plans are recognised.
+    """
     named: dict[int, UUID] = {}
     for line in order.lines:
         try:
@@ -40,7 +46,7 @@ def match(
 ) -> list[Match]:
     """Find the preordered lines: known before, sold by a selling plan of ours, or naming an offer.
 
-    A shopper can write a property by hand, so it counts only for an offer without plans.
+    A shopper can write the property by hand, so it counts only for an offer without plans.
     """
     by_id = {line.id: line for line in known}
     named = named_offers(order)
@@ -58,7 +64,11 @@ def match(
 def seller(
     plan_id: int | None, named: UUID | None, plans: Plans, offers: Mapping[UUID, Offer]
 ) -> tuple[UUID, Option] | None:
-    """Find the offer of a line: by its plan or, if it has no plan, by the offer that it names."""
+    """Return the offer and the payment option of a line, or None if it is not a preorder.
+
+    The offer of a line with a selling plan is found by the plan alone. Any other line counts only
+    if it names an offer without selling plans.
+    """
     if plan_id is not None:
         return plans.get(plan_id)
     offer = offers.get(named) if named is not None else None

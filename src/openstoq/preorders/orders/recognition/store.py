@@ -1,4 +1,4 @@
-"""Recognise preorders in PostgreSQL: look up our selling plans, and orders known to be ordinary."""
+"""Recognise preorders in PostgreSQL, by our selling plans and by the orders read before."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,9 +23,10 @@ async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans
 
 
 async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> bool:
-    """Return whether one of these plans may be ours, created by a request still without a response.
+    """Return whether one of these plans may be ours although it is not stored.
 
-    Shoppers can buy with a plan as soon as Shopify has created it.
+    Plans are stored once Shopify has responded to the request that creates them, but shoppers can
+    buy with a plan as soon as Shopify has created it.
     """
     return bool(
         await db.fetchval(
@@ -81,7 +82,7 @@ async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
 
 
 async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> None:
-    """Record that an order is ordinary, which is final: no preorder can be added to an order."""
+    """Record that an order is not a preorder, which is final: no preorder can be added later."""
     await db.execute(
         """
         INSERT INTO other_orders (shop_id, order_id, read_at) VALUES ($1, $2, $3)
@@ -120,7 +121,10 @@ async def of_interest(
 
 
 async def forget(db: Connection, shop_id: UUID, before: datetime) -> None:
-    """Forget ordinary orders read before `before`; if one changes later, it is read once more."""
+    """Delete the records of orders that are not preorders and were read before `before`.
+
+    If such an order changes later, it is read once more.
+    """
     await db.execute(
         "DELETE FROM other_orders WHERE shop_id = $1 AND read_at < $2", shop_id, before
     )
@@ -156,7 +160,7 @@ async def order_of_fulfillment_order(
 
 
 async def order_of_schedule(db: Connection, shop_id: UUID, schedule_id: int) -> int | None:
-    """Return the id of the preorder order with this payment schedule, if money is outstanding."""
+    """Return the id of the preorder order that has a payment schedule and owes money, or None."""
     found: int | None = await db.fetchval(
         """
         SELECT order_id FROM preorder_orders

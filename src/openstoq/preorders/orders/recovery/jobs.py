@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("preorders.resuming")
 
-# Longer than the longest pause of a job that follows a charge.
+# Longer than the longest pause between two polls of a charge.
 STILL = timedelta(minutes=15)
-# The kind under which failures are remembered.
+# The item kind under which failures are stored.
 PAYMENT = "payment"
 FAILED_FOR_GOOD = "its job failed for good, and was begun again; the queue's log says why"
 
@@ -39,8 +39,9 @@ async def resume(run: Run) -> None:
     async with run.work() as work:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
         before = now - STILL
-        # A charge waits for days until the shopper authenticates it, and one job is enough for it.
-        # A payment whose job failed for good is begun again after pauses that grow.
+        # A charge may wait for days until the shopper authenticates it; its job still waits too, so
+        # it needs no second one. A payment whose job failed for good is begun again after pauses
+        # that grow.
         followed = {
             *await _waiting(work, charge, "payment_id"),
             *await _waiting(work, pay_back, "payment_id"),

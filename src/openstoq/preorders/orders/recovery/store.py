@@ -12,10 +12,12 @@ from openstoq.preorders.orders.model import PaymentKind
 async def stalled_payments(
     db: Connection, shop_id: UUID, before: datetime, but: Sequence[str]
 ) -> list[tuple[int, UUID, PaymentKind]]:
-    """Return charges and refunds under way, with their order, that have stalled since `before`.
+    """Return charges and refunds under way that have not changed since `before`.
 
-    The ids in `but` are left out. Their payments already have a job, such as one that waits for
-    days until the shopper authenticates a charge, or are pausing after a failure.
+    Each is given as its order's id, its own id and its kind.
+
+    Payments in `but` are left out: they already have a job, such as one that waits for days until
+    the shopper authenticates a charge, or they are pausing after a failure.
     """
     rows = await db.fetch(
         """
@@ -53,10 +55,10 @@ async def stalled_orders(
     failed: str,
     now: datetime,
 ) -> list[int]:
-    """Return orders whose decisions should be in Shopify by now and are not, except those in `but`.
+    """Return the ids of orders unchanged since `before` whose decisions are not synced to Shopify.
 
-    Orders whose changes Shopify refused are left out. Orders with a fault of the kind `failed`
-    are included after their pause, and behind all others.
+    Orders in `but`, and orders whose changes Shopify refused, are left out. Orders with a fault of
+    the kind `failed` are included after their pause, and sorted behind all others.
     """
     rows = await db.fetch(
         f"""

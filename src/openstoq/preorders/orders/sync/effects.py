@@ -23,7 +23,7 @@ class RemoveTags:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Place a missing hold; `lines` are units by fulfillment line, None for all of them."""
+    """Place a missing hold on units; `lines` maps fulfillment lines to units, None means all."""
 
     fulfillment_order_id: int
     lines: Mapping[int, int] | None = field(default=None)
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Release holds of ours."""
+    """Release holds that we placed."""
 
     fulfillment_order_id: int
     hold_ids: tuple[int, ...]
@@ -39,7 +39,7 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class SplitOff:
-    """Split preordered units off to be shipped apart; `lines` are units by fulfillment line."""
+    """Split off units to be shipped separately; `lines` maps fulfillment lines to units."""
 
     fulfillment_order_id: int
     lines: Mapping[int, int]
@@ -59,25 +59,25 @@ Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
 
 
 _NAMES: dict[type[Effect], str] = {
-    AddTags: "its tags",
-    RemoveTags: "the loss of tags",
+    AddTags: "tags to add",
+    RemoveTags: "tags to remove",
     Place: "a hold",
-    Lift: "the end of a hold",
+    Lift: "the release of a hold",
     SplitOff: "a split",
-    MarkPaid: "that it was paid",
-    CancelOrder: "its cancellation",
+    MarkPaid: "the mark as paid",
+    CancelOrder: "the cancellation",
 }
-# Reasons that Shopify has words for.
+# The cancel reasons that Shopify defines.
 _REASONS = frozenset({"customer", "declined", "fraud", "inventory", "staff"})
 
 
 def named(effects: Iterable[Effect]) -> str:
-    """Return the names of changes, to be listed in a sentence."""
+    """Return the names of the kinds of changes, separated by commas, for an error sentence."""
     return ", ".join(dict.fromkeys(_NAMES[type(one)] for one in effects))
 
 
 def cancel_reason(reason: str | None) -> str:
-    """Return Shopify's word for a reason to cancel; the full reason is sent as a note as well."""
+    """Return Shopify's code for a cancel reason, or "other"; the reason is also sent as a note."""
     word = (reason or "").strip().lower()
     return word if word in _REASONS else "other"
 
@@ -90,8 +90,8 @@ def handle_of(order_id: int) -> str:
 def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     """Return the changes that Shopify still needs for an order.
 
-    Holding and splitting change the ids of fulfillment orders, so the caller must read the
-    order and call this again until nothing is missing.
+    Holding and splitting change the ids of fulfillment orders, so the caller must reread
+    the order and call this again until nothing is missing.
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}
@@ -99,7 +99,7 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     tags = tuple(tag for tag in asked if tag.casefold() not in has)
     if tags:
         effects.append(AddTags(tags))
-    # A tag that was unwanted before and is wanted now stays.
+    # A tag that is both wanted and unwanted stays.
     has -= {tag.casefold() for tag in asked}
     unwanted = tuple(
         tag for tag in _single(wanted.decisions.tags_unwanted) if tag.casefold() in has
@@ -110,7 +110,7 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
         effects.append(MarkPaid())
     if order.cancelled_at is None:
         if wanted.decisions.cancel_wanted:
-            # The shop cancels in its own time, and is asked once.
+            # Shopify cancels in the background, so the cancellation is requested only once.
             return effects if wanted.synced.cancel_asked_at else [*effects, CancelOrder()]
         preordered = {line.id for line in wanted.lines}
         found = (_on(one, wanted, preordered) for one in order.fulfillment_orders)
@@ -119,7 +119,7 @@ def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
 
 
 def ours(holds: Iterable[Hold]) -> tuple[int, ...]:
-    """Return the holds that this application placed; others are never touched."""
+    """Return the ids of the holds that this application placed; it never releases any others."""
     return tuple(hold.id for hold in holds if hold.ours and (hold.handle or "").startswith(HANDLE))
 
 
@@ -141,7 +141,8 @@ def _on(one: FulfillmentOrder, wanted: PreorderOrder, preordered: set[int]) -> E
         return None
     is_mixed = any(line.id not in units and line.remaining > 0 for line in one.lines)
     if wanted.decisions.hold_wanted and not held and "hold" in one.actions:
-        # Part of a fulfillment order that somebody else holds cannot be held: then all of it.
+        # Shopify refuses to hold only a part of a fulfillment order that somebody else holds. Then
+        # all of it is held.
         part = units if is_mixed and not one.holds else None
         return Place(one.id, part)
     if wanted.decisions.split_wanted and is_mixed and "split" in one.actions:

@@ -1,4 +1,4 @@
-"""Sync the decisions about an order to Shopify: tags, holds, splits and the rest."""
+"""Sync the decisions about an order to Shopify: tags, holds, splits, payment and cancellation."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -45,9 +45,9 @@ LEASES = Leases("preorder_orders", "order_id")
 # The shortest and longest pause between polls of a cancellation, and how long it is polled.
 CANCELLING, SLOWEST = timedelta(seconds=3), timedelta(minutes=1)
 CANCELLED_WITHIN = timedelta(minutes=10)
-# The kind under which failures are remembered; `recovery` retries the order after a pause.
+# The item kind under which failures are stored; `recovery` retries the order after a pause.
 SYNC = "order in the shop"
-# One round is not always enough: holding a part of an order makes new ids.
+# One round may not be enough: holding a part of a fulfillment order creates new ids.
 MOST_ROUNDS = 6
 
 # An order as it was read from Shopify, and our record of it after that reading.
@@ -90,7 +90,7 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
             return
         async with run.work() as work:
             wanted = await store.load_order(work.db, work.shop_id, order.id)
-        # Somebody else's reading may be newer, and what followed from it be done.
+        # Another run may have stored a newer reading, and already synced the order by it.
         is_newest = wanted is not None and wanted.facts.read_at == read_at
         reading = (order, wanted) if wanted and is_newest else None
         await _follow(run, commerce, order.id, reading)
@@ -108,7 +108,7 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
         with patiently():
             revision = await _agree(run, commerce, order_id, reading)
     except CommerceUnreadable:
-        # The next answer may be readable.
+        # Shopify's next response may be readable.
         raise
     except CommerceError as refusal:
         error = str(refusal)
@@ -129,7 +129,10 @@ async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading 
 async def _agree(
     run: Run, commerce: Commerce, order_id: int, reading: Reading | None
 ) -> int | None:
-    """Make changes until none are missing; return the revision that Shopify has reached."""
+    """Make changes until none are missing; return the revision that Shopify has reached.
+
+    Returns None if the order is not a preorder.
+    """
     missing: list[Effect] = []
     for _ in range(MOST_ROUNDS):
         order, wanted = reading or await _read(run, commerce, order_id)
@@ -146,7 +149,7 @@ async def _agree(
         for effect in missing:
             await _do(run, commerce, wanted, effect, note)
     raise CommerceError(
-        f"the shop does not take on {effects.named(missing)}; look at the order there"
+        f"the shop did not apply all changes ({effects.named(missing)}); check the order there"
     )
 
 
@@ -166,7 +169,7 @@ async def _read(
 
 
 def _await_cancellation(order: PreorderOrder, now: datetime) -> NoReturn:
-    """Retry later while Shopify is cancelling the order; raise CommerceError if that failed."""
+    """Raise Retry while Shopify is cancelling an order, or CommerceError if that failed."""
     if order.synced.error is not None:
         raise CommerceError(order.synced.error)
     waited = now - (order.synced.cancel_asked_at or now)
@@ -198,7 +201,11 @@ async def _do(
 
 
 async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
-    """Request the cancellation of an order only once, because Shopify would refuse it again."""
+    """Request an order's cancellation from Shopify, and record that, even if Shopify refused.
+
+    The record prevents further requests, because Shopify would refuse them again. If Shopify was
+    unavailable, nothing is recorded.
+    """
     try:
         await commerce.cancel_order(
             order.order_id,
@@ -222,7 +229,7 @@ async def _asked_to_cancel(run: Run, order_id: int) -> None:
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:
-    """Return the note for an order's holds, which is that of the first line's offer."""
+    """Return the note for an order's holds, taken from the offer of its first line, or None."""
     if not order.lines:
         return None
     first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)

@@ -30,7 +30,7 @@ class FulfillmentLineView(BaseModel):
 
 
 class FulfillmentOrderView(BaseModel):
-    """Lines that are shipped together."""
+    """A fulfillment order: units of lines that are shipped together, and their holds."""
 
     id: int
     status: str
@@ -109,7 +109,7 @@ def held_by_us(order: PreorderOrder) -> list[bool]:
 
 
 def sync_view(order: PreorderOrder) -> Sync:
-    """Return whether Shopify agrees with the decisions about an order."""
+    """Return whether the sync of an order's decisions to Shopify is done, pending or failed."""
     if order.synced.error is not None:
         return Sync(state="failed", error=order.synced.error)
     behind = order.synced.revision < order.decisions.revision
