@@ -1,4 +1,4 @@
-"""Jobs that read orders after webhooks, orders whose webhooks were lost, and markets."""
+"""Jobs that read markets, orders that webhooks name, and orders whose webhooks were lost."""
 
 from datetime import timedelta
 

@@ -67,8 +67,8 @@ class Line:
 class Payment:
     """An entry of the ledger: money that was received, is being collected, or was refunded.
 
-    For a refund, `part` is the part of the price that is paid back, and `parent_id` is
-    the Shopify transaction that is refunded.
+    For a refund, `part` is the part of the price that is paid back, and `parent_id` is the Shopify
+    transaction that is refunded.
     """
 
     id: UUID

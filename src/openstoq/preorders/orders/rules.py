@@ -157,7 +157,7 @@ def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Par
         return forbidden
     if in_shop and any(line.unfulfilled < line.current for line in order.lines):
         return (
-            "a part of the order was shipped already, so Shopify does not cancel the order; cancel "
+            "a part of the order was sent already, so Shopify does not cancel the order; cancel "
             "the preorder without cancel_shopify_order, or pay money back with payments/refund"
         )
     if (unrecorded := _unrecorded(order, refund, "cancel again")) is not None:

@@ -91,10 +91,10 @@ def failed(
 ) -> Payment:
     """Return a charge as failed, with the time of its retry if there is to be one.
 
-    `retry_days`, such as "1,3,5,7", lists the days after the first attempt on which an
-    automatic charge is retried; after the last of these days it is not retried. Two attempts
-    are always as far apart as the two days they belong to, so that late attempts do not follow
-    each other at once. A balance that the merchant charged early is not retried before `due_at`.
+    `retry_days`, such as "1,3,5,7", lists the days after the first attempt on which an automatic
+    charge is retried; after the last of these days it is not retried. The pause before a retry is
+    the difference between its day and the previous day of the list, so that late attempts do not
+    follow each other at once.
     """
     days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)

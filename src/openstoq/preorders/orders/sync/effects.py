@@ -90,8 +90,8 @@ def handle_of(order_id: int) -> str:
 def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     """Return the changes that Shopify still needs for an order.
 
-    Holding and splitting change the ids of fulfillment orders, so the caller must reread
-    the order and call this again until nothing is missing.
+    Holding and splitting change the ids of fulfillment orders, so the caller must reread the
+    order and call this again until nothing is missing.
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}

@@ -43,8 +43,8 @@ class TotalsView(BaseModel):
 class LineView(BaseModel):
     """A preordered line; total, deposit and balance are for the `current` units.
 
-    If the order was cancelled or none of its units are left, the three amounts stay as agreed
-    at checkout.
+    If the order was cancelled in Shopify, or has no preordered units left, the three amounts stay
+    as agreed at checkout.
     """
 
     id: int
