@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FALLBACK = "en"
 
 _TAG = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
-# Tags that keep or compare what was printed, or that hold further tags.
+# Liquid tags that store or compare output, or that contain further tags.
 _KEEPS_OUTPUT = re.compile(r"{%-?\s*(?:capture|ifchanged|include|render|liquid)\b")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
@@ -76,12 +76,12 @@ def money(amount: Decimal, currency: str, locale: str | None) -> str:
 
 
 def day(moment: datetime, timezone: str, locale: str | None) -> str:
-    """Format the date of a moment in `timezone`, in the language of our texts."""
+    """Format the date that `moment` has in `timezone`, in the language of our texts."""
     read, spoken = babel_locale(locale), language(locale)
     try:
         there = moment.astimezone(_zone(timezone))
     except OverflowError:
-        # In some zones, the calendar's first and last day fall outside the calendar.
+        # In some zones, the first or last moments of the calendar are out of its range.
         there = moment
     return format_date(
         there.date(),
@@ -94,12 +94,12 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        # A machine without time zones still writes the mail; the day is off by one at most.
+        # Without the zone, the mail is still written; its date is off by one day at most.
         return UTC
 
 
 def language(locale: str | None) -> str:
-    """Return the language in which a reader with `locale` gets our texts."""
+    """Return the language of our texts for a reader with `locale`: English if it has none."""
     spoken = babel_locale(locale).language
     return spoken if (TEMPLATES / "locales" / f"{spoken}.toml").is_file() else FALLBACK
 
@@ -115,14 +115,14 @@ def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
 
 
 def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the sentences of one kind of mail, with `values` filled in."""
+    """Return the sentences of a kind of mail, its `section`, with `values` filled in."""
     return {
         key: sentence.render(**values) for key, sentence in _sentences(language, section).items()
     }
 
 
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
-    """Return the body from the template in the file `name`, escaped if it is HTML."""
+    """Return the body of the template file `name`; values are escaped if it is HTML."""
     escapes = name.endswith(".html.liquid")
     if escapes:
         shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
@@ -189,7 +189,7 @@ def _literal(encoded: bytes) -> bytes:
 
 
 def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
-    """Return whether the output of `source` may do more with a gap's value than contain it."""
+    """Return whether the template `source` may use a gap's value other than to print it."""
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):
         plain = _PLAIN_OUTPUT.fullmatch(tag)

@@ -13,9 +13,10 @@ SOFT_BREAK = b"=\r\n"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _URL = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+;=%-]+", re.ASCII | re.IGNORECASE)
 _URL_CHARACTERS = "/:?#[]@!$&'()*+;=%~"
-# Octets of text in one encoded word: four thirds of it and the word's frame stay within 75.
+# Octets of text in one encoded word: base64 adds a third, and with "=?utf-8?b?" and "?=" the word
+# stays within 75.
 _WORD = 45
-# A header line that may be longer is folded, and only encoded words can be folded anywhere.
+# A longer text is written in encoded words, because only these can be folded anywhere.
 _LINE = 64
 _LONGEST_LINE = 998
 # "=_" cannot occur in quoted-printable, and "=" only at the end in base64.
@@ -99,12 +100,12 @@ def quoted_printable_piece(text: str) -> bytes:
 
 
 def alternative(text: bytes, html: bytes) -> bytes:
-    """Return the part of a message after its headers, given its two encoded bodies."""
+    """Return a message's end, from its Content-Type header on, with two encoded bodies."""
     return _multipart("alternative", _part("plain", text), _part("html", html))
 
 
 def with_attachment(text: bytes, filename: str, document: bytes) -> bytes:
-    """Return the part of a message after its headers: encoded text with a JSON attachment."""
+    """Return a message's end, from its Content-Type header on: encoded text and attached JSON."""
     encoded = b64encode(document)
     lines = b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
     attachment = (

@@ -1,4 +1,4 @@
-"""The common parts of mails to a single reader: their headers and their greeting."""
+"""Parts of mails to one reader: the headers of single mails, and the name in a greeting."""
 
 import re
 import unicodedata
@@ -10,11 +10,11 @@ from uuid import UUID
 from openstoq.messaging import mime
 
 LONGEST_NAME = 60
-# Beside letters: signs that occur in names, and signs that join or direct letters of some scripts.
+# Characters of names besides letters: punctuation, and signs that join or direct letters.
 _IN_NAMES = frozenset(
     " .,'\u2018\u2019\u02bc`\u00b4-\u2010\u2011\u2013\u00b7\u30fb&()\"\u200c\u200d\u200e\u200f"
 )
-# Dots in the eyes of a browser (IDNA) or of a reader, once compatible forms are made plain.
+# Characters that a browser (IDNA) or a reader takes for a dot; NFKC makes plain dots of the rest.
 _DOTS = str.maketrans(dict.fromkeys("\u3002\u06d4\u0701\u0702\ua4f8\ua60e\u0589", "."))
 # After one of these and a dot, the next word belongs to the name as well: Mr.Smith, Dr.med.Huber.
 _TITLES = frozenset({
@@ -23,8 +23,8 @@ _TITLES = frozenset({
     "srta", "sig", "mme", "mlle",
 })  # fmt: skip
 # Endings of the domains that strangers advertise. The list need not be complete: a dot between
-# words is suspect anyway, and these endings are suspect beside a space as well. No particle of
-# names (de, la, di) is among them.
+# words is suspect anyway, and these endings are suspect after a dot and a space as well. Particles
+# of names (de, la, di) are not listed.
 _ENDINGS = frozenset({
     "com", "net", "org", "info", "biz", "pro", "name", "mobi", "io", "co", "ai", "app", "dev",
     "me", "tv", "cc", "ly", "gl", "gg", "link", "click", "shop", "store", "online", "site",
@@ -34,13 +34,13 @@ _ENDINGS = frozenset({
     "market", "sale", "deals", "money", "cash", "finance", "games", "bet", "casino", "poker",
     "pizza", "ru", "cn", "uk", "us", "eu",
 })  # fmt: skip
-# These are not names by themselves either.
+# A text with one of these words is no name, even if the word has no dot beside it.
 _PARTS_OF_ADDRESSES = frozenset({"www", "http", "https", "com"})
 _CHAIN = re.compile(r"\w+(?:\.\w+)+")
 _AFTER_A_DOT = re.compile(r"(?:\.\s+|\s\.\s*)(\w+)")
 _LEADING_DOT = re.compile(r"(?<!\w)\.\w")
 _SPELT = re.compile(r"(?:\b\w\b[\s.\u2010-\u2013-]*){4,}")
-# Four letters by themselves may be initials; a word that is spelt out has more.
+# Up to four single letters may be initials; a word that is spelt out has more.
 _MOST_INITIALS = 4
 # Ideographs of numbers occur in names, 五十嵐, but more of them in a row are a telephone number.
 _MOST_NUMERALS = 3
@@ -106,11 +106,11 @@ def _has_domain(text: str) -> bool:
 
 
 def _is_domain(chain: str) -> bool:
-    """Return whether dotted words look like a domain: neither initials nor a title and a name."""
+    """Return whether dotted words are a domain, rather than initials or titles with a name."""
     *before, last = chain.split(".")
     if len(last) == 1:
         return any(len(one) > 1 and one not in _TITLES for one in before)
-    # Every two letters end the domains of some country.
+    # Any two letters may be the domain of a country.
     is_name = len(last) > 2 and last not in _ENDINGS  # noqa: PLR2004
     return not (is_name and _TITLES.issuperset(before))
 

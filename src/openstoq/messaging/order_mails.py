@@ -11,15 +11,15 @@ from openstoq.messaging import mime
 from openstoq.messaging.compose import day, language, money, texts, written
 from openstoq.messaging.notices import Notice, notice_headers, presentable
 
-# No mail client shows more of it in its list of mails.
+# No mail client shows more of a preheader in its list of mails.
 LONGEST_PREHEADER = 150
 
 Why = Literal["asked", "due", "declined", "authenticate"]
-# Why a payment was declined, where the shopper can do something about it.
+# The causes of a declined payment: general, or one that the shopper can remedy.
 Cause = Literal["declined", "expired", "funds"]
-# The platform's words for why an order was cancelled, as far as we have a sentence for them.
+# The platform's reasons for a cancellation for which we have a sentence.
 KNOWN_REASONS = ("customer", "inventory", "declined")
-# The platform's words that no shopper is shown.
+# The platform's reasons for a cancellation that are not shown to shoppers.
 UNTOLD_REASONS = ("fraud", "staff", "other")
 
 
@@ -79,7 +79,7 @@ def payment_request(
     pay_url: str,
     decline: Decline | None = None,
 ) -> bytes:
-    """Return the mail that asks a shopper to pay the rest of an order.
+    """Return the mail that asks a shopper to pay the balance of an order.
 
     `decline` is given if the reason is "declined". Raises ValueError if `pay_url` is not a web
     address.
@@ -176,7 +176,7 @@ def _words(
     date: datetime | None = None,
     reason: str | None = None,
 ) -> dict[str, str]:
-    """Return the texts of all order mails and of one kind of them, in the reader's language."""
+    """Return the texts of all order mails and of the kind `section`, in the reader's language."""
     values = {
         "shop_name": mime.single_line(order.shop_name),
         "order": mime.single_line(order.name),

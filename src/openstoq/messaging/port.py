@@ -11,7 +11,7 @@ from openstoq.errors import Systemic
 from openstoq.kernel.texts import cleaned
 
 LONGEST_REPLY = 500
-# A relay's refusals may be a passing fault for as long as mail servers retry (RFC 5321, 4.5.4.1).
+# A relay's refusals may be temporary for as long as mail servers retry (RFC 5321, 4.5.4.1).
 PATIENCE = timedelta(days=5)
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
@@ -110,7 +110,7 @@ class Outbox(Protocol):
 
 
 class EmailTransport(Protocol):
-    """Hands messages over to a relay."""
+    """The interface of a transport, which hands messages over to a relay."""
 
     async def send(self, outbox: Outbox) -> None:
         """Send the messages of `outbox` until it ends, over several connections.

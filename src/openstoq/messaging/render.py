@@ -161,7 +161,7 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
 
 
 def _picture(url: str | None) -> str | None:
-    """Return the picture's web address, or None; without an address the mail has no picture."""
+    """Return the picture's web address; None if it is missing or invalid: no picture is shown."""
     try:
         return mime.web_address(url) if url else None
     except ValueError:
@@ -173,7 +173,7 @@ def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, st
 
 
 def _tagged(url: str) -> tuple[str, str]:
-    """Split the product's link into the parts before and after the notification's id."""
+    """Return the product's link with UTM parameters, split where the notification's id belongs."""
     page, sign, fragment = url.partition("#")
     joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{joint}{_UTM}", f"{sign}{fragment}"

@@ -29,7 +29,7 @@ TICK_SECONDS = 0.1
 
 
 class Server(uvicorn.Server):
-    """One server of several: it leaves signals to its owner and sets `ready` once it listens."""
+    """One of several servers: it handles no signals, and sets `ready` once it listens."""
 
     def __init__(self, app: Starlette) -> None:
         super().__init__(
@@ -45,17 +45,17 @@ class Server(uvicorn.Server):
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Take no more requests and end."""
+        """Begin a graceful shutdown: accept no more requests."""
         self.should_exit = True
         self._stop.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handlers, because `serve` handles signals for all servers."""
         yield
 
     async def main_loop(self) -> None:
-        """Refresh the Date header as uvicorn does, but notice at once when to stop."""
+        """Refresh the Date header as uvicorn does, but return as soon as `stop` is called."""
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
                 await asyncio.wait_for(self._stop.wait(), TICK_SECONDS)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Begin to listen, and set `ready`."""
         await super().startup(sockets)
         self.ready.set()
 
@@ -71,9 +71,9 @@ class Server(uvicorn.Server):
 def run(
     *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The shops; 0 picks a free port.")] = 0,
-    mail_http_port: Annotated[int, typer.Option(help="The pages of the mail catcher.")] = 0,
-    smtp_port: Annotated[int, typer.Option(help="The mail catcher's SMTP.")] = 0,
+    port: Annotated[int, typer.Option(help="The port of the shops; 0 picks a free one.")] = 0,
+    mail_http_port: Annotated[int, typer.Option(help="The port of the mail catcher's pages.")] = 0,
+    smtp_port: Annotated[int, typer.Option(help="The port of the mail catcher's SMTP server.")] = 0,
     currency: Annotated[
         str, typer.Option(help="The first shop's currency, as a code.")
     ] = ShopConfig.currency,
@@ -81,13 +81,13 @@ def run(
         bool, typer.Option("--allow-http", help="Accept webhook addresses with http://.")
     ] = False,
     signup_api: Annotated[
-        str | None, typer.Option(help="The address of an openstoq API that takes sign-ups.")
+        str | None, typer.Option(help="The address of an openstoq API that accepts sign-ups.")
     ] = None,
     compliance_url: Annotated[
-        str | None, typer.Option(help="The address that privacy webhooks go to.")
+        str | None, typer.Option(help="The address that privacy webhooks are sent to.")
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="How the shops are reached, if not by host and port.")
+        str | None, typer.Option(help="The public address of the shops, if not host and port.")
     ] = None,
     retry_scale: Annotated[
         float, typer.Option(help="Factor on the pauses between attempts to deliver a webhook.")
@@ -147,7 +147,7 @@ async def serve(
 
 
 def _secret(name: str, default: str) -> str:
-    # Everybody on the machine can read the command lines of all processes.
+    # Secrets are read from the environment: every user of a machine can read command lines.
     return os.environ.get(f"SANDBOX_{name}", default)
 
 

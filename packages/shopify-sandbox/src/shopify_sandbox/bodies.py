@@ -29,7 +29,7 @@ _SENTENCES = {
 
 
 class Body(BaseModel):
-    """A JSON object; a field that it does not know is a mistake of the caller's."""
+    """The base of all bodies: a JSON object, in which an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -63,13 +63,13 @@ def _amount(value: Any) -> Decimal:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
         raise ValueError("must be an amount such as 19.99")
-    # Some currencies have three decimals; who needs fewer rounds.
+    # Some currencies have three decimals; amounts of other currencies are rounded later.
     rounded = amount.quantize(Decimal("0.01"))
     return rounded if rounded == amount else amount.quantize(Decimal("0.001"))
 
 
 def choice(*allowed: str) -> PlainValidator:
-    """Return the validator of one of a few words, in any case."""
+    """Return a validator that accepts the words `allowed`, in any letter case."""
 
     def choose(value: Any) -> str:
         for each in allowed:
@@ -81,7 +81,7 @@ def choice(*allowed: str) -> PlainValidator:
 
 
 def checked(check: Callable[[str], bool], words: str) -> PlainValidator:
-    """Return the validator of a text that must pass `check`; `words` say what it must be."""
+    """Return a validator of texts that pass `check`; `words` is the error, such as "must be …"."""
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or not check(value):

@@ -24,14 +24,14 @@ def is_card(name: str) -> bool:
 
 
 def vault(shop: Shop, name: str) -> Mandate:
-    """Keep a card to be charged later."""
+    """Return a new mandate to charge the card `name` later."""
     mandate = Mandate(id=next(shop.ids), card=name)
     rename(mandate, name)
     return mandate
 
 
 def rename(mandate: Mandate, name: str) -> None:
-    """Change the behaviour of a card that was kept."""
+    """Replace the card of a mandate, and so the outcome of its later charges."""
     some = _DECLINES_SOME.match(name)
     mandate.card = name
     mandate.declines_left = int(some[1]) if some else 0
@@ -39,7 +39,7 @@ def rename(mandate: Mandate, name: str) -> None:
 
 
 def refusal(charge: Charge) -> tuple[str, str, str] | None:
-    """Return the status, error code and sentence of a card's refusal; None if it is charged."""
+    """Return the status, error code and sentence of a refused charge; None if it succeeds."""
     mandate = charge.mandate
     if mandate.card == NEEDS_AUTHENTICATION:
         return "REDIRECT_REQUIRED", "AUTHENTICATION_REQUIRED", "The customer must authenticate."

@@ -1,4 +1,4 @@
-"""The charging of a card that a shopper left, which a shop does in its own time."""
+"""Charges of cards that shoppers left: begun by a caller, carried out in the background."""
 
 from decimal import Decimal
 from functools import partial
@@ -23,7 +23,7 @@ def begin(
     schedule: PaymentSchedule | None,
     key: str,
 ) -> Charge:
-    """Begin to charge a card; the outcome comes later."""
+    """Begin to charge a card; a background job carries the charge out."""
     charge = Charge(
         reference=random_text(24),
         key=key,
@@ -38,13 +38,13 @@ def begin(
 
 
 def with_key(shop: Shop, order: Order, key: str) -> Charge | None:
-    """Return the charge that was begun with this key."""
+    """Return the order's charge that was begun with this key, or None."""
     found = (each for each in shop.charges.values() if each.order is order and each.key == key)
     return next(found, None)
 
 
 def authenticate(shop: Shop, charge: Charge, *, succeed: bool) -> None:
-    """Finish a charge that waited for the shopper."""
+    """Finish a charge that waited for the shopper's authentication."""
     action = shop.action()
     if not succeed:
         why = ("AUTHENTICATION_REQUIRED", "The customer did not authenticate.")
@@ -56,14 +56,14 @@ def authenticate(shop: Shop, charge: Charge, *, succeed: bool) -> None:
 
 
 def waiting(shop: Shop, order: Order) -> list[Charge]:
-    """Return the charges of an order that wait for the shopper."""
+    """Return the charges of an order that wait for the shopper's authentication."""
     return [
         each for each in shop.charges.values() if each.order is order and each.status == WAITING
     ]
 
 
 def pay(shop: Shop, order: Order) -> Transaction:
-    """Pay all that is outstanding with a card at hand, as on the page the shopper is sent to."""
+    """Pay all that is outstanding, as a shopper does on the payment page; void waiting charges."""
     made = ledger.receive(shop, order, order.outstanding, shop.action())
     for charge in waiting(shop, order):
         charge.status, charge.error = "VOIDED", "It was paid otherwise."

@@ -29,7 +29,7 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CartLine:
-    """A line that a shopper puts into the cart; `discount` comes off the whole line."""
+    """A line of a cart; `discount` is subtracted from the price of the whole line."""
 
     variant: Variant
     quantity: int
@@ -117,7 +117,7 @@ def unit_price(shop: Shop, variant: Variant, plan: SellingPlan | None) -> Decima
 def due_at_checkout(
     plan: SellingPlan | None, total: Decimal, quantity: int, currency: str
 ) -> Decimal:
-    """Return the part of a line's total that is charged at checkout: all without a deposit."""
+    """Return the part of a line's total that is charged at checkout: all of it without a plan."""
     if plan is None:
         return total
     charge = plan.billing_policy["checkout_charge"]

@@ -79,7 +79,7 @@ def default_shops(
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxConfig:
-    """Everything a sandbox server needs to know.
+    """The configuration of a sandbox server.
 
     `base_url` is the server's address, without a trailing slash. `retry_delays` are the seconds
     between the attempts of one webhook delivery: one more attempt than there are delays.
@@ -98,5 +98,5 @@ class SandboxConfig:
     retry_delays: tuple[float, ...] = (10.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 6000.0)
 
     def shop_url(self, domain: str) -> str:
-        """Return the address under which everything of one shop is found."""
+        """Return the base address of one shop's API and pages."""
         return f"{self.base_url}/shops/{domain}"

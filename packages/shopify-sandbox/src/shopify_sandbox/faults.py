@@ -1,4 +1,4 @@
-"""Faults on demand: a queue, from which each fault is spent a number of times."""
+"""Faults on demand: a queue, in which each fault applies to a number of events."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ WEBHOOK_FAULTS = ("duplicate", "drop", "hold", "delay", "corrupt_signature")
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One fault: its kind, how often it happens, and to what (anything, if None).
+    """One fault: it applies to the next `count` events that match `topic`.
 
-    `topic` is a webhook's topic, or the name of a GraphQL operation.
+    `topic` is a webhook's topic or the name of a GraphQL operation; None matches any event.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class Fault:
     seconds: float = 0.0
 
     def view(self) -> dict[str, Any]:
-        """Return what the control API shows of it."""
+        """Return the fault as the control API shows it."""
         return {
             "fault": self.kind,
             "count": self.count,
@@ -33,7 +33,7 @@ class Fault:
 
 
 class FaultQueue:
-    """Faults in the order they were requested; each event takes the first that fits it."""
+    """Faults in the order of their requests; each event gets the first fault that matches it."""
 
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
@@ -43,7 +43,7 @@ class FaultQueue:
         self._waiting.append(fault)
 
     def take(self, topic: str | None = None) -> Fault | None:
-        """Spend one use of the first fault that fits `topic`, or return None."""
+        """Use up one count of the first fault that matches `topic`; return the fault or None."""
         for fault in self._waiting:
             if fault.topic is None or fault.topic == topic:
                 fault.count -= 1
@@ -57,5 +57,5 @@ class FaultQueue:
         self._waiting.clear()
 
     def view(self) -> list[dict[str, Any]]:
-        """Return the faults that are still to come."""
+        """Return the faults that are not used up, as the control API shows them."""
         return [fault.view() for fault in self._waiting]

@@ -1,4 +1,4 @@
-"""Routing of orders: fulfillment orders are made for them, and follow their edits."""
+"""Routing of orders: the creation of fulfillment orders, and their adjustment after edits."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -29,7 +29,7 @@ def adjust(shop: Shop, order: Order, action: MerchantAction | None = None) -> No
         return
     missing = {}
     for line in order.lines:
-        # The newest are lowered first.
+        # Units of the newest fulfillment orders are removed first.
         parts = [
             part for each in reversed(at_work) for part in each.lines if part.line_item is line
         ]
@@ -49,7 +49,7 @@ def adjust(shop: Shop, order: Order, action: MerchantAction | None = None) -> No
 
 
 def close(shop: Shop, ended: FulfillmentOrder, status: str) -> None:
-    """End a fulfillment order that has nothing left to be sent."""
+    """End a fulfillment order that has nothing left to be sent, with the final `status`."""
     ended.status = status
     ended.holds.clear()
     ended.updated_at = shop.moment()
@@ -101,7 +101,7 @@ def add(
 
 
 def location_for(shop: Shop, variant: Variant) -> Location | None:
-    """Return the location that a variant is sent from: the open one with the most stock of it."""
+    """Return the location to send a variant from: the active one with most stock; None if none."""
     levels = variant.inventory_item.levels
     able = [each for each in shop.locations.values() if each.is_active]
     able = [each for each in able if each.fulfills_online_orders] or able
@@ -120,8 +120,8 @@ def _place(shop: Shop, order: Order, units: dict[LineItem, int], action: Merchan
         if location is not None and quantity > 0:
             key = (location, _delivery_date(shop, line))
             groups.setdefault(key, []).append((line, quantity))
-    # An ordinary order is due at once, which Shopify writes as the hour it was placed in; one of
-    # preorders alone has no date.
+    # A fulfillment order with ordinary lines is due at once, which Shopify writes as the hour of
+    # the order. A fulfillment order of preorders without a delivery date has no date.
     at_once = order.created_at.replace(minute=0, second=0, microsecond=0)
     for (location, date), parts in groups.items():
         ordinary = any(line.selling_plan_id is None for line, _ in parts)

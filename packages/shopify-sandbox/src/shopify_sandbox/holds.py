@@ -28,7 +28,10 @@ class NewHold:
 def hold(
     shop: Shop, held: FulfillmentOrder, new: NewHold, units: Units, action: MerchantAction
 ) -> tuple[FulfillmentHold, FulfillmentOrder | None]:
-    """Hold a fulfillment order, or only some units of it; return the hold and the unheld rest."""
+    """Hold a fulfillment order, or only the given units of it; return the hold and the rest.
+
+    The rest is the new fulfillment order with the units without a hold; None if all are held.
+    """
     rest = {each: each.remaining_quantity - units.get(each, 0) for each in held.lines if units}
     free = _move(shop, held, rest) if any(rest.values()) else None
     placed = FulfillmentHold(
@@ -55,7 +58,7 @@ def hold(
 def release(
     shop: Shop, held: FulfillmentOrder, ended: Iterable[FulfillmentHold], action: MerchantAction
 ) -> None:
-    """Release holds; after the last one the fulfillment order is open or waits for its date."""
+    """Release holds; without any hold left, the fulfillment order is open or scheduled again."""
     for each in list(ended):
         held.holds.remove(each)
         held.updated_at = shop.moment()
@@ -73,7 +76,7 @@ def release(
 def split(
     shop: Shop, original: FulfillmentOrder, units: Units, action: MerchantAction
 ) -> FulfillmentOrder:
-    """Move units into a fulfillment order of their own, and return that."""
+    """Move units into a new fulfillment order, and return the new one."""
     made = _move(shop, original, units)
     shop.announce("fulfillment_orders/split", action, partial(payloads.split, original, made))
     return made

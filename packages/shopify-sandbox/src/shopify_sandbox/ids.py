@@ -32,5 +32,5 @@ def shopify_id(value: Any) -> int:
 
 
 def gid(kind: str, number: int) -> str:
-    """Write a Shopify id as the global id its GraphQL API speaks."""
+    """Return the global id (GID) that Shopify's GraphQL API uses for a record."""
     return f"gid://shopify/{kind}/{number}"

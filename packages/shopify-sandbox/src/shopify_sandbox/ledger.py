@@ -51,7 +51,7 @@ def receive(
     gateway: str = GATEWAY,
     reference: str | None = None,
 ) -> Transaction:
-    """Take a payment of the outstanding amount."""
+    """Record and announce a payment towards the outstanding amount."""
     made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
     adjust_schedule(shop, order, paid=amount)
     order_news.of_transaction(shop, order, made, action)
@@ -62,7 +62,7 @@ def receive(
 
 
 def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
-    """Match the open schedule to the outstanding amount, after `paid` was just paid of it."""
+    """Match the open schedule to the outstanding amount; `paid` is the payment just received."""
     schedule = order.open_schedule
     if schedule is None:
         return
@@ -73,12 +73,12 @@ def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
 
 
 def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
-    """Return whether the date of an open schedule has come."""
+    """Return whether a schedule is open and its due date is not in the future."""
     return schedule.open and schedule.due_at is not None and schedule.due_at <= shop.clock()
 
 
 def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Announce once that an order's schedule is due, if it is."""
+    """Announce that an order's open schedule is due, if it is and was not announced before."""
     schedule = order.open_schedule
     if (
         order.cancelled_at is None
@@ -93,9 +93,9 @@ def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
 def move_due_date(
     shop: Shop, order: Order, action: MerchantAction, *, on_fulfillment: bool
 ) -> bool:
-    """Make an order's open schedule due now; on fulfillment, only one that waited for it.
+    """Make an order's open schedule due now; return whether there was one to make due.
 
-    Returns whether there was such a schedule.
+    `on_fulfillment` leaves a schedule with a due date alone: it does not wait for fulfillment.
     """
     schedule = order.open_schedule
     if schedule is None or (on_fulfillment and schedule.due_at is not None):

@@ -37,7 +37,7 @@ class StockChange:
 
 
 def announce_product(shop: Shop, product: Product, topic: str, action: MerchantAction) -> None:
-    """Announce a product's creation or change."""
+    """Announce a product's creation or change, by `topic`."""
     shop.announce(
         topic,
         action,
@@ -83,7 +83,7 @@ def add_product(
     id: int | None = None,
     **facts: Any,
 ) -> Product:
-    """Put a product with its variants on sale."""
+    """Add a published product with its variants."""
     moment = shop.moment()
     product = Product(
         id=id or next(shop.ids),
@@ -224,7 +224,7 @@ def _forget(shop: Shop, variant: Variant, action: MerchantAction) -> None:
 
 
 def set_stock(shop: Shop, changes: Iterable[StockChange], action: MerchantAction) -> None:
-    """Set available quantities: a webhook per level, one more per product, in or out of stock."""
+    """Set available quantities; announce changed levels, variants in or out of stock, products."""
     before: dict[Variant, int] = {}
     moment = shop.moment()
     for change in changes:
@@ -297,7 +297,7 @@ def change_market(shop: Shop, market: Market, **facts: Any) -> None:
 
 
 def delete_market(shop: Shop, market: Market) -> None:
-    """Close a market for good."""
+    """Delete a market."""
     del shop.markets[market.id]
     shop.announce("markets/delete", shop.action(), lambda: {"id": market.id})
 

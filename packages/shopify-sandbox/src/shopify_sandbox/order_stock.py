@@ -1,4 +1,4 @@
-"""Stock that orders take and give back."""
+"""Changes of stock by orders: units are taken, and given back."""
 
 from shopify_sandbox import merchant
 from shopify_sandbox.records.catalogue import Level
@@ -12,7 +12,7 @@ def take(
     location_ids: dict[LineItem, int],
     action: MerchantAction,
 ) -> None:
-    """Lower the stock by units of these lines, at each one's location first, then at others."""
+    """Lower the stock by units of lines, at the line's location first, then at other locations."""
     left: dict[Level, int] = {}
     for line, quantity in wanted.items():
         for level, units in _parts(line, quantity, location_ids.get(line), left):
@@ -22,7 +22,7 @@ def take(
 
 
 def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction) -> None:
-    """Raise the stock by units of these lines, where it had been taken from."""
+    """Raise the stock by units of lines, at the locations from which they were taken."""
     left: dict[Level, int] = {}
     for line, quantity in returned.items():
         missing = quantity
@@ -48,7 +48,7 @@ def _parts(
         units = min(quantity, max(0, left.get(level, level.available)))
         quantity -= units
         parts.append((level, units))
-    # Units that no location has are taken from the first one, which goes below zero.
+    # Units that no location has are taken from the first location, whose stock becomes negative.
     return [(levels[0], parts[0][1] + quantity), *parts[1:]]
 
 

@@ -43,7 +43,7 @@ def refund(
     returned: Iterable[Returned] = (),
     note: str | None = None,
 ) -> Refund:
-    """Take units back and pay money back; the outstanding amount is reduced first."""
+    """Take units back, which reduces the outstanding amount, and pay the money in `parts` back."""
     made = Refund(id=next(shop.ids), created_at=shop.moment(), note=note)
     for each in returned:
         subtotal = each.line.current_total
@@ -83,7 +83,7 @@ def refund(
 
 
 def spread(order: Order, amount: Decimal) -> list[Part]:
-    """Choose the payments that an amount is paid back from, the newest first."""
+    """Return the payments from which to pay an amount back, with their parts, newest first."""
     parts = []
     for payment in reversed(order.transactions):
         if payment.kind == "SALE" and payment.status == "SUCCESS":
@@ -95,7 +95,7 @@ def spread(order: Order, amount: Decimal) -> list[Part]:
 
 
 def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: bool) -> None:
-    """Remove units of an order, as a merchant does; the outstanding amount is reduced first."""
+    """Remove units of an order, as a merchant does; only the outstanding amount is reduced."""
     action = shop.action()
     for line, quantity in removed.items():
         line.lower(quantity)
@@ -111,7 +111,7 @@ def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: boo
 def begin_cancel(
     shop: Shop, order: Order, *, reason: str, pay_back: bool, restock: bool, note: str | None
 ) -> Job:
-    """Begin to cancel an order, which ends a moment later."""
+    """Begin to cancel an order in the background, and return the job."""
     carry_out = partial(
         cancel, shop, order, reason=reason, pay_back=pay_back, restock=restock, note=note
     )
@@ -121,7 +121,7 @@ def begin_cancel(
 def cancel(
     shop: Shop, order: Order, *, reason: str, pay_back: bool, restock: bool, note: str | None
 ) -> None:
-    """Cancel an order, unless it is cancelled: nothing of it is to be sent or owed after that."""
+    """Cancel an order, unless it already is; nothing is left to be sent or paid after that."""
     if order.cancelled_at is not None:
         return
     action = shop.action()
@@ -145,7 +145,7 @@ def cancel(
 
 
 def delete(shop: Shop, order: Order) -> None:
-    """Remove an order as if it had never been; the units that it took from stock stay taken."""
+    """Delete an order; the units that it took from stock are not given back."""
     del shop.orders[order.id]
     for each in order.fulfillment_orders:
         shop.fulfillment_orders.pop(each.id, None)

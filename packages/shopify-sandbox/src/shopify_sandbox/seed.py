@@ -25,7 +25,7 @@ class SeedProduct:
     id: int | None = None
 
 
-# Beyond 2^53, where a number that went through JavaScript or a float is no longer itself.
+# An id beyond 2^53, which loses digits where it is read as a float, as in JavaScript.
 BEYOND_DOUBLE = 9_107_199_254_741_993
 
 _SNOWDEVIL = (

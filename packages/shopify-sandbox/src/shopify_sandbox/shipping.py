@@ -1,4 +1,4 @@
-"""Parcels: they are sent and taken back, with all that follows for their orders."""
+"""Parcels: shipping and cancelling them, with the effects on their orders."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ def ship(
     tracking: Tracking | None,
     action: MerchantAction,
 ) -> Fulfillment:
-    """Send units of a fulfillment order; a balance that waited for it is due now."""
+    """Send units of a fulfillment order; a balance due on fulfillment becomes due now."""
     moment, order = shop.moment(), sent.order
     parcel = Fulfillment(
         id=next(shop.ids),
@@ -53,7 +53,7 @@ def ship(
 
 
 def cancel(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
-    """Take a parcel back: its units are to be sent again."""
+    """Cancel a parcel: its units must be sent again."""
     moment, record, order = shop.moment(), parcel.fulfillment_order, parcel.order
     parcel.status, parcel.updated_at, order.updated_at = "CANCELLED", moment, moment
     for each in parcel.lines:

@@ -26,7 +26,7 @@ Announce = Callable[["Shop", str, "MerchantAction", Callable[[], Payload]], None
 
 @dataclass(frozen=True, slots=True)
 class MerchantAction:
-    """One thing somebody did in the shop; every webhook it causes shares its event id."""
+    """An action of somebody in the shop; all webhooks that it causes share its event id."""
 
     triggered_at: datetime
     event_id: str = field(default_factory=lambda: str(uuid4()))
@@ -35,8 +35,8 @@ class MerchantAction:
 class Shop:
     """The state of one shop, kept in memory and changed by one thread only.
 
-    `announce` gets every event with a function that writes the webhook's body, so that no body is
-    written for an event without subscribers.
+    `announce` is called for every event, with a function that returns the webhook's body, so that
+    no body is written for an event without subscribers.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Shop:
         self.fulfillments: dict[int, Fulfillment] = {}
 
     def clock(self) -> datetime:
-        """Return the current time, which may have been moved ahead."""
+        """Return the shop's current time, including the time by which it was moved ahead."""
         return self._clock() + self._ahead
 
     def advance(self, ahead: timedelta) -> None:
@@ -93,7 +93,7 @@ class Shop:
         return self.clock().replace(microsecond=0)
 
     def action(self) -> MerchantAction:
-        """Begin an action of the merchant, at this moment."""
+        """Return a new action, triggered now, with a new event id."""
         return MerchantAction(self.clock())
 
     def announce(self, topic: str, action: MerchantAction, body: Callable[[], Payload]) -> None:
@@ -113,7 +113,7 @@ class Shop:
         return f"{self.url}/files/{product.handle}.png"
 
     def plan(self, plan_id: int) -> SellingPlan | None:
-        """Return a selling plan of any group."""
+        """Return a selling plan of any group, or None."""
         groups = self.plan_groups.values()
         return next((each.plans[plan_id] for each in groups if plan_id in each.plans), None)
 

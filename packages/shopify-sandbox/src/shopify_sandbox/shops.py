@@ -20,7 +20,7 @@ class OpenShop:
         self.open()
 
     def reset(self) -> None:
-        """Start over with the seeded catalogue and a full bucket."""
+        """Stop the shop's jobs, and start over with the seeded catalogue and a full bucket."""
         self.shop.work.stop()
         self.open()
 

@@ -38,7 +38,7 @@ class Work:
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, run: Callable[[], None]) -> Job:
-        """Begin a job that does `run`."""
+        """Begin a job that calls `run` once it is due."""
         job = Job(f"gid://shopify/Job/{uuid4()}", run)
         self._jobs[job.id] = job
         if self.polls is None:
@@ -48,7 +48,7 @@ class Work:
         return job
 
     def ask(self, job_id: str) -> Job | None:
-        """Return a job, or None if there is none; a job that was polled often enough ends."""
+        """Poll a job: return it, finished if it was polled often enough, or None if unknown."""
         job = self._jobs.get(job_id)
         if job is not None:
             job.asked += 1
@@ -57,12 +57,12 @@ class Work:
         return job
 
     async def idle(self) -> None:
-        """Wait for the jobs that end by themselves."""
+        """Wait for the jobs that end after a delay; jobs that end by polls are not awaited."""
         while self._running:
             await asyncio.wait(set(self._running))
 
     def stop(self) -> None:
-        """Abandon all jobs that were begun."""
+        """Abandon all unfinished jobs."""
         for task in self._running:
             task.cancel()
         self._jobs.clear()

@@ -1,4 +1,4 @@
-"""The two actions on back-in-stock notifications, the send log."""
+"""The two actions that read the send log, the list of back-in-stock notifications."""
 
 from typing import Annotated
 from uuid import UUID

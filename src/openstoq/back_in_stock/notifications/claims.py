@@ -28,7 +28,7 @@ class Claimed:
     locale: str | None
     attempts: int
     singled_out: bool = False
-    """True if the relay turned this message away while it served others."""
+    """True if the relay accepted other messages in an earlier run, but not this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ async def claim_new(
     lease: timedelta,
     untried: bool = False,
 ) -> tuple[list[Claimed], Place | None]:
-    """Claim the next waiting signups of a restock, oldest first; return them and the place reached.
+    """Claim a restock's next waiting signups, oldest first; return them and the place reached.
 
-    `untried` leaves out signups that have a failed message from an earlier wave.
+    Signups up to the place `after` are skipped. If no signup is left, the list is empty and the
+    place is `after`. `untried` leaves out signups whose message failed in an earlier wave.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -88,7 +89,7 @@ async def claim_anywhere(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim waiting signups of a restock, drawn at random from the whole waitlist."""
+    """Claim waiting signups of a restock, drawn at random from the 100,000 oldest."""
     rows = await db.fetch(
         _CLAIM_ANYWHERE,
         shop_id,
@@ -150,8 +151,9 @@ _CLAIM_NEW = _CLAIM.format(
           AND (NOT $12::boolean OR s.failed_wave_at IS NULL)""",
 )
 # The random order is a hash of the id and of a random $6, because Citus refuses a volatile function
-# here. The signups are sorted before their contacts are looked up, so that only the drawn ones are
-# looked up. The array is computed once, while a subquery might be computed again for every row.
+# here. The signups are sorted before their contacts are looked up, so that only the contacts of
+# drawn signups are looked up. The array is computed once; a subquery might be computed for every
+# row.
 _CLAIM_ANYWHERE = _CLAIM.format(
     eligible=_ELIGIBLE,
     first=_FIRST,
@@ -176,10 +178,11 @@ async def claim_due(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim messages whose next attempt is due, and those left behind by a run that died.
+    """Claim messages whose next attempt is due, and messages that a dead run left behind.
 
-    If a message's shopper may no longer be notified, the message is blocked instead. If the shop
-    chose to hold messages of unknown outcome, the messages of a run that died become unknown.
+    If a message's shopper may no longer be notified, the message is blocked instead of claimed. If
+    the shop chose to hold messages of unknown outcome, a dead run's messages become `unknown`
+    instead of claimed.
     """
     rows = await db.fetch(
         _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"

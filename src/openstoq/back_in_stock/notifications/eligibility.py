@@ -1,18 +1,18 @@
 """Eligibility in SQL: the signups that a restock may still notify, defined once for all statements.
 
-The arguments are a table's alias and expressions of a statement, never values; `$1` is the shop.
+The functions' arguments are table aliases and SQL expressions, never values. `$1` is the shop.
 """
 
 
 def pending(signup: str) -> str:
-    """Return the condition that a signup has not been notified yet and may be notified."""
+    """Return the SQL condition that a signup was not notified yet and may be notified."""
     return f"""{signup}.notified_at IS NULL AND {signup}.unsubscribed_at IS NULL
         AND {signup}.blocked_at IS NULL
         AND (NOT {signup}.optin_required OR {signup}.optin_confirmed_at IS NOT NULL)"""
 
 
 def eligible(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the condition that a wave may notify a signup, as far as the signup's row shows."""
+    """Return the SQL condition that a wave may notify a signup, judged by its own row alone."""
     return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
         AND {signup}.created_at <= {started_at} AND {pending(signup)}
         AND {signup}.wave_id IS NULL AND {signup}.failed_wave_at IS DISTINCT FROM {started_at}
@@ -20,14 +20,15 @@ def eligible(signup: str, *, variant: str, started_at: str) -> str:
 
 
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the condition that a signup is its contact's oldest, and no other was notified since.
+    """Return the SQL condition that a signup is the one of its contact's signups to notify.
 
-    A contact gets one message per restock. If the contact has several signups, for instance for
-    several markets, the oldest stands for all of them, whichever run claims it. A signup that was
-    not eligible when another was notified, for instance because it was unconfirmed, waits for the
-    next restock.
+    The contact must have no older pending signup for the variant, and no signup that was notified
+    since `started_at`. A contact gets one message per restock. If the contact has several signups,
+    for instance for several markets, only the oldest is notified, whichever run claims it. A signup
+    that was not eligible when another was notified, for instance because it was unconfirmed, waits
+    for the next restock.
     """
-    # OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
+    # OFFSET 0 forces a look-up by key for each row, even before the tables have been analysed.
     return f"""NOT EXISTS (
         SELECT FROM signups o
         WHERE o.shop_id = $1 AND o.contact = {signup}.contact AND o.variant_id = {variant}

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.notifications")
 
-# When another run holds the last messages, look again no sooner than this.
+# The shortest delay before a retry, for instance while another run holds the last messages.
 SOONEST = timedelta(milliseconds=500)
 
 
@@ -51,7 +51,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 
 
 def _check_sender(run: Run, wave_id: UUID) -> None:
-    """Raise Retry while the configured sender is invalid, since no message can be written then."""
+    """Raise Retry if the configured sender is invalid, because no message can be written then."""
     try:
         mailbox(run.runtime.settings.mail.sender)
     except ValueError as error:
@@ -62,7 +62,7 @@ def _check_sender(run: Run, wave_id: UUID) -> None:
 
 
 async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None:
-    """Record how many runs in a row the relay has stopped; raise Retry if it stopped this one."""
+    """Record how many consecutive runs the relay stopped; raise Retry if it stopped this run."""
     refusals, before = outbox.relays_refusals, outbox.refusals_before
     if not refusals:
         if before < wave.refusals:
@@ -86,10 +86,10 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:
-    """End the wave, or raise Retry for the time at which its next message is due.
+    """End the wave, or raise Retry with the delay until its next message is due.
 
-    `over` is the reason why no further message may be sent, regardless of stock; None if there is
-    none.
+    `over` is a reason other than stock to end the wave early; None if there is no such reason. A
+    wave that ends early still waits for the messages that another run is sending.
     """
     async with run.work() as work:
         if not await waves.hold(work.db, work.shop_id, wave):

@@ -1,4 +1,4 @@
-"""Letters: a wave's messages, written once for each variant and locale, then addressed."""
+"""A wave's messages: written once per variant and locale, then completed per recipient."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -35,7 +35,7 @@ class Unwritable(Exception):  # noqa: N818 - it describes the message
 
 
 class Letters:
-    """The messages of one run of a wave."""
+    """The writer of the messages of one run of a wave."""
 
     def __init__(
         self, runtime: Runtime, shop: Shop, unknown_outcome: Literal["resend", "hold"]
@@ -49,7 +49,7 @@ class Letters:
 
     @classmethod
     async def load(cls, work: Work) -> "Letters":
-        """Load the data that all of the shop's messages have in common."""
+        """Load the data that all of the shop's messages share; raise LookupError without a shop."""
         shop = await shops.load(work.db, work.shop_id)
         if shop is None:
             raise LookupError("the shop of this wave is gone")
@@ -59,8 +59,8 @@ class Letters:
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
         """Write the parts that the messages of a group share, unless they are written already.
 
-        A failure affects only the messages of one variant and locale: `email` raises for each of
-        them.
+        A failure to write affects only the messages of one variant and locale, and is not raised
+        here: `email` raises Unwritable for each of these messages.
         """
         missing = {claimed.variant_id for claimed in group} - self._products.keys()
         if missing:

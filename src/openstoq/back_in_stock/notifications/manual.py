@@ -9,6 +9,6 @@ from openstoq.jobs.work import Work
 
 
 async def start(work: Work, signups: Sequence[Signup]) -> None:
-    """Start a wave for these signups, which the caller has locked and checked by rules.refusal."""
+    """Start a manual wave for `signups`; the caller must lock them and check `rules.refusal`."""
     wave_id = await waves.start_manual(work.db, work.shop_id, signups, now=work.runtime.clock())
     work.enqueue(send_wave, wave_id=wave_id)

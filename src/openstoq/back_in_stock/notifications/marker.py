@@ -1,7 +1,7 @@
-"""The marker of one run, which records the outcome of each message after the transport.
+"""The marker of one run: it writes the outcome of each message after the message was sent.
 
-By then the relay already has the message. A message without a mark is sent again, so a mark that
-cannot be written must not prevent the others from being written.
+A message without a mark is sent again, although the relay already has it. A mark that cannot be
+written must therefore not prevent other marks from being written.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ log = structlog.get_logger(__name__)
 MARK_AT = 32
 MARK_SECONDS = 0.05
 GIVE_UP_MARKING_SECONDS = 20.0
-UNWRITABLE = "openstoq could not write down what became of this message as it was; see its log"
+UNWRITABLE = "openstoq could not store the details of this message's outcome; see openstoq's log"
 
 
 class Marker:
-    """Accepts marks at any time and writes them in groups; sets `room` after each group."""
+    """A queue of marks, which are written in groups; `room` is set after each group."""
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
         self.sold_out = False
@@ -55,13 +55,16 @@ class Marker:
             self._many.set()
 
     def end(self) -> None:
-        """Let `run` return once every mark is written."""
+        """Make `run` return once every queued mark is written."""
         self._has_ended = True
         self._changed.set()
         self._many.set()
 
     async def run(self) -> None:
-        """Write marks until `end` is called; raise if PostgreSQL accepts none for too long."""
+        """Write marks until `end` is called and none is left.
+
+        Raises the error of a write that fails for good or for GIVE_UP_MARKING_SECONDS.
+        """
         while not self._has_ended or self._settled:
             await self._changed.wait()
             self._changed.clear()
@@ -80,15 +83,15 @@ class Marker:
             try:
                 async with self._run.work() as work:
                     await (self._mark_apart if is_apart else self._mark)(work, settled)
-                    # A slow relay may need minutes for a group, so stock is checked meanwhile.
+                    # A slow relay may need minutes for a claimed group: check stock at each write.
                     self.sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
                 break
             except Exception as error:
-                # An argument that asyncpg refuses is among TRANSIENT, as it is an InterfaceError.
+                # TRANSIENT includes asyncpg's error for a bad argument, so is_of_item is first.
                 if is_of_item(error) and not is_apart:
                     is_apart = True
                     continue
-                # A passing error is retried here: a run that takes over would send all this again.
+                # Retry a transient error here: another run would send all these messages again.
                 if is_of_item(error) or not isinstance(error, TRANSIENT):
                     raise
                 if monotonic() - began > GIVE_UP_MARKING_SECONDS:
@@ -104,7 +107,7 @@ class Marker:
         await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
-        """Write a group's marks one by one; those that cannot be written get our own error text."""
+        """Write a group's marks one by one; write failed marks again with the error UNWRITABLE."""
         failed = await self._mark_each(work, {mark.id: mark for mark in group})
         plain = {
             mark.id: replace(mark, error=None if mark.status == "sent" else UNWRITABLE)

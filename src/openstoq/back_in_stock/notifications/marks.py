@@ -14,9 +14,10 @@ from openstoq.db.pool import Connection
 class Mark:
     """The state that a message and its signup get after a delivery.
 
-    `pause` is the time until the next attempt, for a message that goes back to the queue. An
-    attempt does not count if the relay could not be reached. A failed message `blocks` its signup
-    when nobody can be reached at its address.
+    `pause` is the time until the next attempt of a message that is queued again. `is_attempt` is
+    false if the attempt does not count, for instance because the relay could not be reached.
+    `blocks` is true if the message failed because nobody can be reached at its address; its signup
+    is then blocked.
     """
 
     id: UUID
@@ -56,9 +57,10 @@ async def write(
     )
 
 
-# The arrays are named twice so that both tables are looked up by key, whatever the planner
-# believes of tables that have just grown. A message that is held back because the relay may
-# have taken it counts as notified: only the merchant decides to send it again.
+# The arrays are named twice so that both tables are looked up by key, even if the planner's
+# statistics of tables that have just grown are out of date. The signup of a message that is held
+# back because the relay may have accepted it counts as notified: only the merchant decides to send
+# the message again.
 _MARK = f"""
 WITH marked AS (
     UPDATE notifications n SET

@@ -1,7 +1,7 @@
-"""The outbox of one run of a wave: it claims groups of messages, and marks each when settled.
+"""The outbox of one run of a wave: it claims messages in groups, and marks each settled message.
 
-At most UNMARKED messages are handed over but not yet marked at any time, so a killed worker repeats
-no more than that number.
+At most UNMARKED messages are handed over but not yet marked at any time, so no more than that are
+sent again after a worker was killed.
 """
 
 import asyncio
@@ -98,9 +98,10 @@ class WaveOutbox(Outbox):
     async def resumes(self) -> bool:
         """Return whether there is more to send; call it when all messages handed over are settled.
 
-        When nearly all messages are refused, a few messages from elsewhere on the waitlist decide.
-        If the relay accepts enough of these, the refusals are the recipients' own and the wave goes
-        on. As long as it accepts any, more are drawn, because nearly all of the list may be dead.
+        If nearly all messages were refused, a probe decides: a few messages from elsewhere on the
+        waitlist. If the relay accepts enough of them, the refusals are the recipients' fault and
+        the run continues. If it accepts only some, a larger probe follows, because nearly all
+        addresses on the list may be dead.
         """
         if self._is_over or not self._trial.is_doubtful:
             return False
@@ -195,7 +196,7 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Return whether the run hands over no more: out of stock, paused, or worker stopping."""
+        """Return whether the run must end: the variant sold out, it paused, or the worker stops."""
         return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
@@ -224,7 +225,7 @@ class WaveOutbox(Outbox):
         """Claim the next group of messages; return whether there was one."""
         async with self._run.work() as work:
             if self._wave.kind == "restock" and self._wave.refusals:
-                # Messages refused before must not keep a run from shoppers not yet reached.
+                # Messages refused before must not crowd out shoppers not yet notified.
                 new = await self._claim_new(work, GROUP // 2)
                 due = await self._claim_due(work, GROUP - len(new))
                 group = [one for pair in zip_longest(new, due) for one in pair if one is not None]

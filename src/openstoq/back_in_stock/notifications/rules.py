@@ -56,8 +56,8 @@ def mark_of(
     A message is retried up to MOST_ATTEMPTS times if the relay says "later", or if the relay turns
     away this message but not others. There is no limit for a message that `is_alone`, because no
     other message shows that the relay serves anybody. An attempt does not count if the relay could
-    not be reached. If the relay may already have accepted the message, the shop's setting decides,
-    and the message is handed over at most MOST_ATTEMPTS times.
+    not be reached. If the relay may already have accepted the message, `unknown_outcome` decides
+    whether it is sent again, and it is handed over at most MOST_ATTEMPTS times.
     """
     is_to_be_tried = delivery.outcome is Outcome.TURNED_AWAY or delivery.says_later
     status, pause = "queued", None
@@ -89,7 +89,11 @@ def mark_of(
 
 
 def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
-    """Return whether nothing shows yet that the relay serves anybody besides this shopper."""
+    """Return whether nothing shows yet that the relay accepts messages other than this one.
+
+    A message is no longer alone once the relay accepted any message in this run, once an earlier
+    run singled the message out, or once it is older than PATIENCE.
+    """
     is_young = now - created_at(claimed.id) <= PATIENCE
     return not accepted and not claimed.singled_out and is_young
 
@@ -99,9 +103,9 @@ def mark_of_relay(
 ) -> Mark:
     """Return the mark of a message whose refusal is, or may be, the relay's fault.
 
-    The message waits, and its attempts are not used up. Once the message is older than PATIENCE, a
-    refusal of the recipient or the message, or a "later", is believed: the message fails, but does
-    not block its signup.
+    The message waits for `pause`, and the attempt does not count. Once the message is older than
+    PATIENCE, any refusal but TURNED_AWAY is final: the message fails, but its signup is not
+    blocked.
     """
     is_over = (
         delivery.outcome is not Outcome.TURNED_AWAY and now - created_at(claimed.id) > PATIENCE

@@ -1,4 +1,4 @@
-"""The mail that asks a shopper to confirm a signup, and the limit per mailbox.
+"""The mail that asks a shopper to confirm a signup, and the limit of such mails per mailbox.
 
 Anybody can enter anybody's address in a form, so the mails that a form triggers are counted by
 mailbox.
@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 jobs = JobSet("back_in_stock.mails")
 
-# A mailbox is asked at most so often within WINDOW: about one product, by one shop, and by all
-# shops of the installation.
+# The most requests to confirm that a mailbox is sent within WINDOW: about one product, by one shop,
+# and by all shops of the installation.
 WINDOW = timedelta(days=1)
 MOST_OF_A_PRODUCT, MOST_OF_A_SHOP, MOST_OF_ALL = 1, 5, 20
 # The most signups of one sweep, so that its transaction stays short.
@@ -77,10 +77,10 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Mail requests to confirm to shoppers who unsubscribed and came back, or whose signup is held.
+    """Enqueue requests to confirm: for held signups, and for signups after an unsubscription.
 
-    The form's own request does not send the mail: the longer response time would reveal who these
-    shoppers are.
+    The storefront's sign-up request does not enqueue them itself, because its longer response time
+    would reveal which shoppers these are.
     """
     async with run.work() as work:
         for signup_id in await _returned(work.db, work.shop_id, SWEPT):
@@ -88,7 +88,7 @@ async def ask_returned(run: Run) -> None:
 
 
 async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconfirmed | None:
-    """Read a signup that is waiting for its shopper's confirmation."""
+    """Read a signup; return None unless it awaits its shopper's confirmation by e-mail."""
     row = await db.fetchrow(
         """
         SELECT s.contact, coalesce(s.mailbox, s.contact) AS mailbox,
@@ -106,7 +106,7 @@ async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconf
 
 
 async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
-    """Return whether the mailbox may be sent a request now; if it may, count the request."""
+    """Return whether the mailbox may be sent a request to confirm now; if so, count it."""
     now = work.runtime.clock()
     digest = work.runtime.ports.get(Seal).digest("asked contact", signup.mailbox)
     # The lock makes requests about different signups of a mailbox wait for each other.

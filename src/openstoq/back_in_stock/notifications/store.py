@@ -42,7 +42,7 @@ class Filter:
 
 
 async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tuple[str, int]:
-    """Return a page of the send log as a JSON array, newest first, and the log's total length."""
+    """Return a page of the `wanted` messages as JSON, newest first, and their total number."""
     where = Conditions()
     where.add("n.shop_id = {}", shop_id)
     where.add_unless_none("n.channel = {}", wanted.channel)
@@ -67,7 +67,7 @@ async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tup
 
 
 async def view(db: Connection, shop_id: UUID, notification_id: UUID) -> str | None:
-    """Return one message as JSON."""
+    """Return one message as JSON; None if the shop has no such message."""
     json: str | None = await db.fetchval(
         f"""
         SELECT {_NOTIFICATION}::text FROM notifications n

@@ -1,9 +1,9 @@
 """The trial of refusals: the relay's other replies in a run show whose fault a refusal is.
 
 A relay's words for "no such mailbox" and for "I do not serve you" cannot always be told apart, and
-a relay whose directory is broken says the first about everybody. A refusal is therefore not final
-immediately. It is the message's own fault if the relay serves others, and the relay's fault if it
-refuses nearly all messages.
+a relay whose directory is broken says "no such mailbox" about everybody. A refusal is therefore not
+final immediately. It is the message's own fault if the relay accepts others, and the relay's fault
+if it refuses nearly all messages.
 """
 
 from collections import deque
@@ -14,22 +14,22 @@ from uuid import UUID
 from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.messaging.port import Delivery, Outcome
 
-# NEARLY_ALL refusals among WINDOW answers in a row count as nearly all.
+# NEARLY_ALL refusals among the last WINDOW replies count as nearly all.
 WINDOW = 20
 NEARLY_ALL = 18
-# So many messages from elsewhere on the waitlist decide whether that is the relay's fault, because
-# somebody who signs up many dead addresses in a row must not stop a wave. More messages are drawn
-# the more runs were stopped, and while the relay accepts any.
+# The sizes of a probe: messages from elsewhere on the waitlist decide whether the refusals are the
+# relay's fault, because somebody who signs up many dead addresses in a row must not stop a wave. A
+# probe is larger the more runs were stopped, and grows while the relay accepts any message of it.
 PROBES, MOST_PROBES = 10, 640
-# At a run's end, no message may be left to show that the relay serves others after it turned one
-# away. So many such messages are believed to be at fault themselves, if the relay accepted at least
-# as many.
+# At a run's end, no message may be left to show that the relay still accepts others after it turned
+# one away. Up to STRAYS such messages are judged to be at fault themselves, if the relay accepted
+# at least as many.
 STRAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal, and how many messages had been handed over and how many answered at that time."""
+    """A refusal, with the numbers of messages handed over (`taken`) and answered by then."""
 
     claimed: Claimed
     delivery: Delivery
@@ -54,7 +54,7 @@ class Trial:
     def __init__(self) -> None:
         self.accepted = 0
         self.is_doubtful = False
-        """True after nearly all was refused lately: none is final until `judge` or `close`."""
+        """True after nearly all recent messages were refused; `judge` or `close` then decides."""
         self._last: deque[bool] = deque(maxlen=WINDOW)
         """The latest replies, or all since the probe began; True is an acceptance."""
         self._open: list[Refusal] = []
@@ -74,7 +74,7 @@ class Trial:
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Record an acceptance or a refusal; return the refusals that it makes final."""
+        """Record an acceptance or a refusal; return the refusals that this reply makes final."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED
@@ -94,7 +94,7 @@ class Trial:
         return self._answered >= WINDOW and not self.is_doubtful
 
     def probe(self) -> None:
-        """Begin a probe with messages from elsewhere; all messages handed over must be settled."""
+        """Begin to count a probe's replies; all messages handed over before must be settled."""
         self._last = deque()
 
     @property
@@ -103,7 +103,7 @@ class Trial:
         return True in self._last
 
     def judge(self) -> list[Refusal]:
-        """Return the refusals that the probe makes final; none if nearly all of it was refused."""
+        """Return the refusals that the probe makes final; none if nearly all were refused."""
         refused = self._last.count(False)
         if not self._last or refused * WINDOW >= NEARLY_ALL * len(self._last):
             return []
@@ -113,10 +113,10 @@ class Trial:
         return self._pick(lambda refusal: refusal.answered <= final)
 
     def close(self, *, is_cut: bool) -> Verdict:
-        """Judge the open refusals at a run's end; `is_cut` if there was more to hand over.
+        """Judge the open refusals at a run's end; `is_cut` if the run stopped early.
 
-        A message that was turned away earlier while others were served keeps using up its attempts;
-        otherwise a wave with nothing else left would never end. Its attempts are not used up while
+        If a `singled_out` message is refused for now again, the refusal is final and uses up an
+        attempt; otherwise a wave with nothing else left would never end. It does not use one up if
         the relay is at fault for other messages.
         """
         opened, self._open = self._open, []
@@ -136,7 +136,7 @@ class Trial:
         return Verdict(final, relays, [])
 
     def _has_served_since(self, refusal: Refusal) -> bool:
-        # Messages on their way when the relay turned bad are still accepted: that proves nothing.
+        # Messages handed over before the relay began to refuse may be accepted: no proof.
         return self._served > refusal.taken
 
     def _is_final(self, refusal: Refusal) -> bool:

@@ -30,7 +30,7 @@ class Wave:
 async def start_restock(
     db: Connection, shop_id: UUID, variant_id: int, *, quantity: int, now: datetime
 ) -> UUID | None:
-    """Start a wave if the variant sold out since its last wave; return the wave's id.
+    """Start a wave if the variant sold out since its last wave; return its id, or None if not.
 
     Starting a wave clears `sold_out_at`, so that the result does not depend on which of two hosts'
     clocks is ahead. If an earlier wave has not ended, it is extended to the signups made since, so
@@ -58,7 +58,7 @@ async def start_restock(
 async def start_manual(
     db: Connection, shop_id: UUID, signups: Sequence[Signup], *, now: datetime
 ) -> UUID:
-    """Start a wave for exactly these signups, which the caller has locked."""
+    """Start a wave for exactly these signups, which the caller has locked; return its id."""
     wave_id = new_id()
     await db.execute(
         "INSERT INTO waves (shop_id, id, kind, started_at) VALUES ($1, $2, 'manual', $3)",
@@ -114,9 +114,9 @@ async def note_refusals(
 
 
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Lock a wave before it is ended; return whether it has neither ended nor been extended.
+    """Lock a wave in order to end it; return False if it was ended or extended meanwhile.
 
-    A restock at the same time waits for the lock. If this transaction ends the wave, the restock
+    A concurrent restock waits for the lock. If this transaction ends the wave, the restock
     then starts a wave of its own.
     """
     return bool(
@@ -133,7 +133,7 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Return whether the variant is still in stock; a manual wave does not depend on it."""
+    """Return whether the wave's variant is in stock; always True for a manual wave."""
     if wave.kind == "manual":
         return True
     return bool(
@@ -149,7 +149,7 @@ async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return the time until a message of the wave is next due or its lease ends; None without any.
+    """Return the time until a message is due or a lease on one ends; None without open messages.
 
     The time is negative if a message is already due.
     """
@@ -166,7 +166,7 @@ async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta
 
 
 async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return how long living runs still hold messages of the wave; None if they hold none."""
+    """Return the time until all current leases on the wave's messages end; None without any."""
     pause: timedelta | None = await db.fetchval(
         """
         SELECT max(lease_until) - now() FROM notifications
@@ -232,7 +232,7 @@ async def finish(
 
 
 async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Return the waves that have not ended, whose jobs should be running."""
+    """Return the ids of the waves that have not ended; each of them should have a job."""
     rows = await db.fetch(
         "SELECT id FROM waves WHERE shop_id = $1 AND finished_at IS NULL ORDER BY id", shop_id
     )
@@ -240,10 +240,11 @@ async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
 
 
 async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Reopen a variant's last wave if it ended before a signup from its time became visible.
+    """Reopen waves that ended before an earlier signup became visible; return these waves' ids.
 
-    A signup carries the time at which its transaction began. If the transaction commits just after
-    a short wave has ended, the signup would otherwise wait until the variant sells out again.
+    Only the last wave of a variant is reopened. A signup has the time at which its transaction
+    began. If the transaction commits just after a short wave has ended, the signup would otherwise
+    wait until the variant sells out again.
     """
     rows = await db.fetch(
         f"""
@@ -268,7 +269,7 @@ async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
 
 
 async def waited_for_items(db: Connection, shop_id: UUID) -> list[int]:
-    """Return the inventory items of sold-out variants that have waiting shoppers."""
+    """Return the ids of the inventory items of sold-out variants with waiting shoppers."""
     rows = await db.fetch(
         """
         SELECT DISTINCT v.inventory_item_id FROM variants v

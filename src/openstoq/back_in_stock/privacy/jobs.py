@@ -72,7 +72,7 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _customers(work: Work, request: PrivacyRequest) -> list[UUID]:
-    """Return the customers that a privacy request is about, by Shopify's id, e-mail or phone.
+    """Return the ids of the customers with a privacy request's Shopify id, e-mail or phone.
 
     Shopify sends a phone number as the customer wrote it. A number without a country code is read
     as a number of the customer's country, or else of the shop's. A number that cannot be read

@@ -41,7 +41,7 @@ async def complete(
 async def customers(
     db: Connection, shop_id: UUID, *, shopify_id: int | None = None, identities: Sequence[str]
 ) -> dict[UUID, str | None]:
-    """Return customers by Shopify's id or by their signups' contact, each mapped to its country."""
+    """Return customers with this Shopify id or one of `identities`: country by customer id."""
     rows = await db.fetch(
         """
         SELECT id, country FROM customers
@@ -79,7 +79,7 @@ async def export(
 
 
 async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) -> int:
-    """Delete customers with their signups and messages; return how many were deleted."""
+    """Delete customers with their signups and messages; return the number of customers."""
     done = await db.execute(
         "DELETE FROM customers WHERE shop_id = $1 AND id = ANY($2)", shop_id, customer_ids
     )

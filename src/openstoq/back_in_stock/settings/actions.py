@@ -26,8 +26,8 @@ CAPABILITIES: tuple[Capability[Any], ...] = (
         Alerts,
         name="alerts",
         about="the merchant alerts and scheduled reports of back-in-stock",
-        note="signups_threshold.count is how many must wait for one variant before the merchant "
-        "is mailed, once for that variant.",
+        note="signups_threshold.count is the number of shoppers waiting for one variant at which "
+        "the merchant is mailed, once for that variant.",
         aliases=("waitlist alert", "scheduled reports"),
     ),
     Capability(
@@ -41,8 +41,8 @@ CAPABILITIES: tuple[Capability[Any], ...] = (
         Compliance,
         name="compliance",
         about="the double opt-in of back-in-stock signups",
-        note="While optin_required is on, a new signup gets an alert only after it was confirmed "
-        "from a mail.",
+        note="While optin_required is on, a new signup gets an alert only after the shopper "
+        "confirmed it by the link in a mail.",
         aliases=("double opt-in", "gdpr settings"),
     ),
     Capability(
@@ -51,17 +51,18 @@ CAPABILITIES: tuple[Capability[Any], ...] = (
         about="when back-in-stock notifications go out (batching, stock threshold, locations, "
         "any variant)",
         note="batching.mode is multiplier (restocked quantity x batching.multiplier) or fixed "
-        "(batching.batch_size); batching.wait_hours lies between two batches. stock_threshold is "
-        "the stock from which shoppers are told. locations.location_ids and "
-        "any_variant.product_ids are replaced as a whole. unknown_outcome says whether a message "
-        "that the relay may have taken is sent again (resend) or kept back (hold).",
+        "(batching.batch_size); batching.wait_hours is the pause between two batches. "
+        "stock_threshold is the least stock at which shoppers are notified. "
+        "locations.location_ids and any_variant.product_ids are replaced as a whole. "
+        "unknown_outcome decides whether a message that the relay may have accepted is sent again "
+        "(resend) or held back (hold).",
         aliases=("stock threshold", "batch size"),
     ),
     Capability(
         Tagging,
         name="tagging",
-        about="the tagging of orders that a back-in-stock notification brought",
-        note="order_tags.tag is the one tag such an order gets.",
+        about="the tagging of orders placed because of a back-in-stock notification",
+        note="order_tags.tag is the one tag that such an order gets.",
         aliases=("order tag",),
     ),
 )

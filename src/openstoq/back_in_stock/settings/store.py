@@ -26,7 +26,7 @@ async def load(db: Connection, shop_id: UUID) -> BackInStockSettings:
 
 
 async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInStockSettings:
-    """Load and lock the shop's settings in order to change them, until this transaction ends."""
+    """Load the shop's settings for a change, locked until the transaction ends."""
     await save_if_absent(db, shop_id, BackInStockSettings(), now)
     row = await db.fetchrow(
         f"SELECT {_COLUMNS} FROM back_in_stock_settings WHERE shop_id = $1 FOR UPDATE",  # noqa: S608 - a constant
@@ -36,7 +36,10 @@ async def load_locked(db: Connection, shop_id: UUID, now: datetime) -> BackInSto
 
 
 def _settings(shop_id: UUID, row: Any) -> BackInStockSettings:
-    """Read a row of _COLUMNS; an unreadable value must stop neither stock changes nor mails."""
+    """Return the settings in a row of _COLUMNS, with the default for each unreadable value.
+
+    An unreadable value must stop neither stock changes nor mails.
+    """
     if row is None:
         return BackInStockSettings()
     settings, problems = readable(BackInStockSettings, dict(row), "settings")

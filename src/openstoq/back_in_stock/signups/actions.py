@@ -272,7 +272,7 @@ async def unblock(
 async def notify_many(
     context: Context, signup_ids: list[UUID], *, allow_resend: bool
 ) -> BulkNotified:
-    """Start notifying those of the signups that may be notified; return these and the failures."""
+    """Start to notify each signup that may be notified; return their ids and the failures."""
     found = {
         signup.id: signup
         for signup in await store.load(context.db, context.shop_id, signup_ids, lock=True)

@@ -11,7 +11,7 @@ from openstoq.kernel.paging import Page
 SortBy = Literal["pending", "total", "last_requested_at"]
 Direction = Literal["asc", "desc"]
 
-# Names from the request choose among these constants; none of them reaches the SQL itself.
+# sort_by and direction select one of these constants; no text of the request is put into the SQL.
 _ORDERS = {
     (column, direction): f"{column} {direction}, variant_id"
     for column in ("pending", "total", "last_requested_at")

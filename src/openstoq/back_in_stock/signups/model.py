@@ -16,7 +16,7 @@ Status = Literal["pending", "notified", "unsubscribed", "blocked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A validated way to reach a shopper; rules.contact_of creates it."""
+    """A shopper's validated e-mail address, phone number or push token, from rules.contact_of."""
 
     channel: Channel
     address: str  # e-mail in lower case, phone in E.164, or push token
@@ -51,7 +51,7 @@ class NewSignup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """The part of a signup's state on which rules decide."""
+    """The fields of a signup that `rules` needs for its decisions."""
 
     id: UUID
     channel: Channel

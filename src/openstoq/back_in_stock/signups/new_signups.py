@@ -1,8 +1,8 @@
-"""Create signups: each with its customer, in one statement for each kind of caller.
+"""Create a signup with its customer in one statement: one for callers, one for strangers.
 
 A caller with a key vouches for the data that it sends. A stranger does not: data from a stranger
-belongs to the new signup, and never changes a customer who is already known. Neither the
-statement's result nor the amount of work it does reveals whether the contact was known.
+is stored with the new signup, and never changes a customer who is already known. Neither the result
+of a stranger's statement nor the amount of its work reveals whether the contact was known.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from openstoq.kernel.ids import new_id
 class Added:
     """The outcome of adding a signup.
 
-    `is_new` is false if an equivalent signup was already pending. `json` is the new signup, for
-    callers who vouch; it is None if nothing was added. `asks` is true for a new signup if the shop
-    requires every shopper to confirm.
+    `known_product` is false if nothing was added because the variant's product is unknown. `is_new`
+    is false then, and also if an equivalent signup was already pending. `json` is the new signup,
+    for callers who vouch; it is None if nothing was added. `asks` is true for a new signup if the
+    shop requires every shopper to confirm.
     """
 
     known_product: bool
@@ -47,13 +48,13 @@ async def add(
     """Add a signup and its customer, and run `along`, all in one statement.
 
     The product that the catalogue has for the variant takes precedence over the product that was
-    sent. If the caller vouches for the customer, the signup ends an earlier unsubscription;
-    otherwise the unsubscription holds until the customer confirms the signup.
+    sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
+    unsubscription; otherwise the unsubscription holds until the customer confirms the signup.
 
     If the caller is a stranger, the variant and market must be the shop's. An unknown market is
-    left out. An unknown variant gets no product once the whole catalogue has been read, and then
-    nothing is added. A mailbox may have MOST_UNASKED signups without a confirmation; a stranger's
-    further signups are held until the customer confirms them.
+    left out. For an unknown variant, nothing is added once the whole catalogue has been read. A
+    mailbox may have MOST_UNASKED signups without a confirmation; a stranger's further signups are
+    held until the customer confirms them.
     """
     text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
     statement = Statement(
@@ -81,7 +82,7 @@ async def add(
     ).taking_along(along)
     row = await db.fetchrow(statement.text, *statement.parameters)
     if row is None:
-        raise RuntimeError("adding a signup answers with one row")
+        raise RuntimeError("the statement that adds a signup returned no row")
     return Added(
         known_product=row["product_id"] is not None,
         id=row["id"],
@@ -172,7 +173,7 @@ ADDED_BY_STRANGER = _ADD.format(
               AND (notified_at IS NULL OR notified_at > $17::timestamptz - interval '1 day')
             LIMIT {MOST_UNASKED}) unasked)""",  # noqa: S608 - a constant
     vouched="false",
-    # A stranger's id is believed for the new signup alone, and there only where Shopify signed it.
+    # A stranger's Shopify id is stored with the signup only, and only if Shopify signed it.
     shopify_id="NULL",
     # This update changes nothing. It takes as long as inserting a customer, so that the time does
     # not reveal whether the contact was known.

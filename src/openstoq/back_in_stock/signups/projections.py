@@ -11,7 +11,7 @@ LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id
 
 
 def moment(column: str) -> str:
-    """Return the expression that formats a time as RFC 3339 in UTC with milliseconds."""
+    """Return the SQL expression that formats a time as RFC 3339 in UTC with milliseconds."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 

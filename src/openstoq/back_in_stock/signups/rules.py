@@ -6,14 +6,14 @@ from openstoq.kernel.contacts import email_address, phone_number
 # In bytes, because the token is indexed and PostgreSQL indexes 2,700 at most. Tokens of FCM and
 # APNs have a few hundred, and a whole Web Push subscription fits.
 LONGEST_PUSH_TOKEN = 2048
-# A mailbox may have so many signups in a shop without a confirmation: those that wait, and those
-# notified within a day. Each of them brings a mail, and anybody can type anybody's address.
+# The most signups without a confirmation that a mailbox may have in a shop: pending signups, and
+# signups notified within a day. Each leads to a mail, and anybody can type anybody's address.
 MOST_UNASKED = 20
 SENDABLE: frozenset[Channel] = frozenset({"email"})
 
 
 class InvalidContactError(ValueError):
-    """A contact at which nobody can be reached; the message says what is wrong with it."""
+    """A contact that is missing or invalid; the message is a sentence that says why."""
 
 
 def contact_of(
@@ -24,7 +24,7 @@ def contact_of(
     push: str | None = None,
     country: str | None = None,
 ) -> Contact:
-    """Return the channel's contact in the form that is stored; raise InvalidContactError.
+    """Return the channel's contact as it is stored; raise InvalidContactError if it is invalid.
 
     A phone number is read as international, with or without its +, or else as a number of `country`
     (two letters).
@@ -44,7 +44,7 @@ def contact_of(
 
 
 def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
-    """Return why the shopper may not be notified by hand now, or None; stock does not matter."""
+    """Return why a signup may not be notified by hand now; None if it may. Ignores stock."""
     obstacles = {
         "The shopper has unsubscribed; only they can sign up again": (
             signup.unsubscribed_at is not None

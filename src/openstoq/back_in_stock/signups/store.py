@@ -41,7 +41,7 @@ class Filter:
 async def page(
     db: Connection, shop_id: UUID, wanted: Filter, page: Page, *, projection: str
 ) -> tuple[str, int]:
-    """Return a page of signups as a JSON array, newest first, and the total number of signups."""
+    """Return a page of the `wanted` signups as JSON, newest first, and their total number."""
     where = _where(shop_id, wanted)
     count_of_parameters = len(where.parameters)
     limit, offset = where.bind(page.size), where.bind(page.offset)
@@ -58,7 +58,7 @@ async def page(
         *where.parameters,
     )
     if row is None:
-        raise RuntimeError(f"a page with {count_of_parameters} conditions answers with one row")
+        raise RuntimeError(f"the page query with {count_of_parameters} conditions returned no row")
     return row["json"], row["total"]
 
 
@@ -85,7 +85,7 @@ _CONTACT_OR_CUSTOMERS = """(s.contact ILIKE ANY({{}}) OR EXISTS (
 
 
 async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: str) -> str | None:
-    """Return one signup as JSON."""
+    """Return one signup as JSON; None if the shop has no such signup."""
     json: str | None = await db.fetchval(
         f"SELECT {projection}::text FROM {FROM} WHERE s.shop_id = $1 AND s.id = $2",  # noqa: S608 - constants
         shop_id,
@@ -97,7 +97,7 @@ async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: st
 async def load(
     db: Connection, shop_id: UUID, signup_ids: Sequence[UUID], *, lock: bool
 ) -> list[Signup]:
-    """Load signups, ordered by id; locked signups do not change until the commit."""
+    """Load the existing signups among `signup_ids`, ordered by id; lock them if `lock`."""
     rows = await db.fetch(
         f"""
         SELECT {_STATE} FROM signups WHERE shop_id = $1 AND id = ANY($2) ORDER BY id
@@ -110,7 +110,7 @@ async def load(
 
 
 async def delete(db: Connection, shop_id: UUID, signup_ids: Sequence[UUID]) -> None:
-    """Delete signups, along with the messages prepared for them."""
+    """Delete signups together with their messages."""
     await db.execute("DELETE FROM signups WHERE shop_id = $1 AND id = ANY($2)", shop_id, signup_ids)
 
 

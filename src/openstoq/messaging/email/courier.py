@@ -18,15 +18,15 @@ from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
 
 log = structlog.get_logger(__name__)
 
-# The end of a message larger than this is written only once the rest has left, so that a message
-# which got stuck on the way is known not to have arrived.
+# The end of a message larger than this is written only once the rest was sent. A message that got
+# stuck halfway is then known not to have arrived.
 LARGE = 256 * 1024
 RESET = b"RSET\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message in the form that this relay accepts."""
+    """A message prepared for one relay: the commands of its envelope, and its content."""
 
     email: Email
     commands: list[bytes]
@@ -34,7 +34,7 @@ class Parcel:
 
 
 class Courier:
-    """Sends messages over one session, keeping track of how far each message has got."""
+    """The sender of up to `most` messages over one session; it tracks the progress of each."""
 
     def __init__(self, session: Session, outbox: Outbox, turn: Turn, most: int) -> None:
         self._session = session
@@ -49,8 +49,8 @@ class Courier:
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and, until the turn is over, further messages that the outbox has ready.
 
-        If the session is lost, returns the message that was not handed over yet, if any. That
-        message is not settled, so another session may send it.
+        If the session is lost, returns the message that was next to be handed over, if there is
+        one. That message is not settled, so another session may send it. Otherwise returns None.
         """
         try:
             self._opening = self._packed(email) or self._upcoming()
@@ -86,7 +86,7 @@ class Courier:
             replies = await self._session.ask(parcel.commands)
         last = replies[-1]
         if last.code == CLOSING and self._session.served:
-            # The relay has had enough of this connection; it may take the message on another one.
+            # The relay ended this connection; it may accept the message on another one.
             raise SessionLost(f"The relay closed the connection: {last}")
         # In the order of the commands; without pipelining, the first refused command is the last.
         answers = list(zip((Stage.MAIL, Stage.RCPT, Stage.DATA), replies, strict=False))
@@ -105,7 +105,7 @@ class Courier:
         """Send the content; return whether the next message's envelope was sent along with it."""
         content, due = parcel.content, 1
         if len(content) > LARGE:
-            # The answer is due from now on: a relay may refuse content before it has seen its end.
+            # The reply is due from now on: a relay may refuse content before the end of it.
             self._session.write(content, 1)
             await self._session.drain()
             content, due = b"", 0
@@ -116,7 +116,7 @@ class Courier:
         try:
             self._session.write(b"".join((content, END_OF_CONTENT, *commands)), due + len(commands))
         except SessionLost:
-            # Nothing has left: the parcel was only begun, and the next message not even that.
+            # Nothing was written: this parcel is incomplete, and the next was not begun.
             self._opening = parcel
             if following is not None:
                 lost = Delivery(Outcome.DEFERRED, "The connection to the relay was lost.")
@@ -133,7 +133,7 @@ class Courier:
         return self._session.usable and not self._turn.is_over
 
     def _upcoming(self) -> Parcel | None:
-        """Take the next message from the outbox that is ready and that this relay can accept."""
+        """Take the next ready message that this relay can accept; None if there is none for now."""
         while self._session.served + 1 < self._most and self._may_go_on:
             email = self._outbox.next_nowait()
             if email is None:
@@ -144,7 +144,7 @@ class Courier:
         return None
 
     def _packed(self, email: Email) -> Parcel | None:
-        """Prepare a message for this relay; settle it immediately if the relay cannot accept it."""
+        """Return a message prepared for this relay; if it cannot be, settle it and return None."""
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:

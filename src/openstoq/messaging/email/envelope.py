@@ -8,7 +8,7 @@ END_OF_CONTENT = b".\r\n"
 
 
 class Undeliverable(Exception):  # noqa: N818 - it describes the message
-    """A message that this relay cannot accept; the text says why, `outcome` whose fault it is."""
+    """A message that this relay cannot accept; the text is the reason to record."""
 
     def __init__(self, reason: str, outcome: Outcome = Outcome.REJECTED) -> None:
         super().__init__(reason)
@@ -58,8 +58,8 @@ def envelope(email: Email, session: Session) -> list[bytes]:
 def stuffed(content: bytes) -> bytes:
     """Return `content` ending in CRLF and with its leading dots doubled (RFC 5321, 4.5.2).
 
-    Raises Undeliverable for a bare CR or LF. Relays disagree on whether it ends a line, so a
-    message could be made to look like two.
+    Raises Undeliverable for a bare CR or LF. Relays disagree on whether it ends a line, so one
+    message could be read as two.
     """
     lines = content.count(b"\r\n")
     if content.count(b"\n") != lines or content.count(b"\r") != lines:

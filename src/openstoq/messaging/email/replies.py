@@ -6,7 +6,7 @@ from openstoq.kernel.texts import cleaned
 
 LONGEST_LINE = 4096
 MOST_LINES = 128
-# Codes and reasons come first. The text is searched for words, so the rest is cut off.
+# A reply's text is searched for words, so longer texts are cut off. Codes and reasons come first.
 LONGEST_TEXT = 2000
 GO_AHEAD = 354
 CLOSING = 421
@@ -43,7 +43,7 @@ class Reply:
 
 
 class ReplyReader:
-    """Splits a stream of bytes into replies."""
+    """A parser that splits a stream of bytes into replies."""
 
     def __init__(self) -> None:
         self._rest = b""

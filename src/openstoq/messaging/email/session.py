@@ -85,10 +85,10 @@ class Session(asyncio.Protocol):
         return self._fault is None and not self._transport.is_closing()
 
     def write(self, data: bytes, replies: int) -> None:
-        """Write `data`, for which the relay owes `replies` replies.
+        """Write `data`, to which the relay must send `replies` replies.
 
-        Raises SessionLost, with nothing written, if the connection is known to be lost. It does not
-        raise while a reply is still unread, because that reply is worth more.
+        If the connection is known to be lost, nothing is written and SessionLost is raised. It is
+        not raised while a received reply is unread, because the caller needs that reply more.
         """
         if self.usable:
             self._awaited += replies
@@ -115,7 +115,7 @@ class Session(asyncio.Protocol):
         return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
-        """Send commands one at a time, up to the first refused command; return the replies."""
+        """Send commands one at a time until a reply is not 2xx; return the replies."""
         replies: list[Reply] = []
         for command in commands:
             self.write(command, 1)

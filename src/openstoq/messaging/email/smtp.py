@@ -20,19 +20,19 @@ from openstoq.messaging.port import (
     RelayUnavailable,
 )
 
-# A relay that drops so many connections in a row before it answers for a message is unavailable.
+# A relay is unavailable if it drops this many connections in a row without settling a message.
 MOST_LOSSES = 3
 
 
 class SMTPTransport(EmailTransport):
-    """Hands messages over to the relay given in the settings."""
+    """The transport that hands messages over to the relay given in the settings."""
 
     def __init__(self, settings: SMTPSettings) -> None:
         self._settings = settings
         self._context = settings.tls_context()
         self._turns = Turns(settings.connections)
-        # Idle connections and those in use are never more than the turns: a lane that needs one
-        # looks here first, and waits until a closed one is gone.
+        # Idle connections and connections in use never exceed the turns: a lane that needs a
+        # connection looks here first, and waits until closed connections are gone.
         self._idle: deque[tuple[Session, float]] = deque()
 
     @override
@@ -59,11 +59,11 @@ class SMTPTransport(EmailTransport):
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
     async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
-        """Send until the outbox ends, one turn at a time; return whether it had any message."""
+        """Send until the outbox ends, one turn at a time; return whether the lane took any."""
         has_sent = False
         losses = 0
         while True:
-            # Only one lane of each outbox waits at a time, so the others hold no message meanwhile.
+            # Only one lane of an outbox waits at a time, so its other lanes hold no message then.
             async with gate:
                 email = await outbox.next()
                 if email is None:
@@ -84,7 +84,7 @@ class SMTPTransport(EmailTransport):
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
-        """Send `first` and further ready messages; return the number of consecutive losses."""
+        """Send `first` and further ready messages; return the number of losses in a row."""
         email: Email | None = first
         while email is not None:
             session = await self._session_for(email, outbox)

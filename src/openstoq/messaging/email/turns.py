@@ -1,11 +1,11 @@
-"""Turns on the relay's connections: a limit for the whole process, fairly shared."""
+"""Turns: rights to use a connection to the relay, limited per process and shared fairly."""
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Hashable
 from time import monotonic
 
-# A turn lasts this long once another sender waits for one.
+# The least duration of a turn; after that, it ends once another sender waits for a turn.
 TURN_SECONDS = 0.1
 
 

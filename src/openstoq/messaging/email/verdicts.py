@@ -52,8 +52,8 @@ _SENDER = re.compile(
     re.IGNORECASE,
 )
 # Words of policy, login, account, contract, reputation, rate and trouble. A reply that is only
-# about a mailbox has none of them. One word too many costs a dead address some tries; one too few
-# costs a waitlist its shoppers.
+# about a mailbox has none of them. A needless word costs a dead address some retries; a missing
+# word gets the shoppers of a waitlist blocked.
 _POLICY = re.compile(
     r"\b(?:polic|(?:un)?auth|log ?[io]n|sign ?in|credential|passw|user ?names?\b|token|key\b|api\b"
     r"|permission|permit|prohibit|forbid|denied|deny|(?<!mailbox name )not allowed|allowed to"
@@ -78,15 +78,15 @@ _INACTIVE = re.compile(
 )
 
 _MAILBOXES, _MESSAGE = 2, 6
-"""Subjects of RFC 3463."""
+"""Subjects of RFC 3463: the status of the mailbox, and the content of the message."""
 # The mailbox does not exist (RFC 3463, 5248 and 7505).
 _NOBODY = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
 # These codes also cover cases without a code of their own, so the words have to agree.
 _EQUIVOCAL = {(1, 0), (2, 1)}
-# The mailbox exists, but does not take this message: it is full, or the message is too big.
+# The mailbox exists, but cannot accept this message: it is full, or the message is too big.
 _NO_ROOM = {(2, 2), (2, 3), (3, 4)}
 _NOT_AT_MAIL = {(3, 4), (6, 7)}
-"""The message's own faults although they are replies to MAIL: its size, and SMTPUTF8."""
+"""Codes that are the message's fault even in reply to MAIL: its size, and SMTPUTF8."""
 _CODES_OF_NOBODY = {550, 551, 553}
 _CODE_OF_SIZE = 552
 _CODE_OF_BUSY = 450
@@ -120,7 +120,7 @@ def _outcome(stage: Stage, reply: Reply) -> Outcome:
 
 
 def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
-    """Return whether a "later" is about the recipient (DEFERRED) or about the relay itself."""
+    """Return DEFERRED for a "later" about the recipient, TURNED_AWAY for one about the relay."""
     if _GREYLISTED.search(words):
         return Outcome.DEFERRED
     if _SENDER.search(words):
@@ -141,7 +141,7 @@ def _by_status(stage: Stage, status: tuple[int, int], words: str) -> Outcome:
         return Outcome.REFUSED if stage is Stage.RCPT else Outcome.REJECTED
     if status in _NO_ROOM or status[0] == _MESSAGE or status == (_MAILBOXES, 1):
         return Outcome.REJECTED
-    # The sender's address, system, routing, protocol and policy.
+    # The other subjects: the sender's address, system, routing, protocol and policy.
     return Outcome.TURNED_AWAY
 
 

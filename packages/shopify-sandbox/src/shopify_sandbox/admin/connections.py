@@ -1,4 +1,4 @@
-"""Cursor pagination: opaque cursors that stay good while records come and go."""
+"""Cursor pagination: opaque cursors that stay valid while records are added and deleted."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """The place of a page in its list."""
+    """The first and last cursor of a page, and whether other pages follow or precede it."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -91,10 +91,10 @@ def connection(
     before: str | None = None,
     reverse: bool = False,
 ) -> Connection:
-    """Return the page of `records` that the arguments ask for, sorted by value, then id.
+    """Return the requested page of `records`, sorted by `sort_value`, then by id.
 
-    Raises GraphQLError when neither or both of first and last are given, when the page is larger
-    than 250 and when a cursor is not one of this sort.
+    Raises GraphQLError unless exactly one of first and last is given and at most LARGEST_PAGE, or
+    if a cursor is invalid for this sort order.
     """
     size = _page_size(first, last)
     keyed = sorted(

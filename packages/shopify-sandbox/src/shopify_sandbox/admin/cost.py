@@ -1,4 +1,4 @@
-"""Costs of a query: the estimate that Shopify charges in advance, and the cost of the answer."""
+"""Costs of a query: the estimate that Shopify charges in advance, and the cost of the response."""
 
 import math
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ MUTATION = 10
 COUNT = 10
 # Objects that Shopify does not charge for, because they are read with their parent.
 FREE = {"MoneyV2", "MoneyBag", "PageInfo", "LocationAddress"}
-# Takes the place of the answer's data when only an estimate is wanted.
+# Stands in for the response's data when only an estimate is wanted.
 ESTIMATE: Any = object()
 
 Selections = dict[str, list[tuple[FieldNode, GraphQLNamedType]]]
@@ -36,7 +36,7 @@ def page_weight(size: int) -> int:
 
 
 class CostRules:
-    """The rules applied to one operation with its variables."""
+    """Shopify's cost rules, for the operations of one document with its variables."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]
@@ -50,7 +50,7 @@ class CostRules:
         }
 
     def cost(self, operation: OperationDefinitionNode, data: Any = ESTIMATE) -> int:
-        """Return the operation's cost in points: of its answer `data`, or estimated."""
+        """Return the operation's cost in points: of its response `data`, or an estimate."""
         root = self._schema.get_root_type(operation.operation)
         if root is None or data is None:
             return 1

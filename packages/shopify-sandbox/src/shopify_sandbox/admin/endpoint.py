@@ -1,4 +1,4 @@
-"""The HTTP side of the Admin API: the access token, the body, and faults on demand."""
+"""The HTTP endpoint of the Admin API: checks the access token, parses the body, applies faults."""
 
 import asyncio
 import hmac
@@ -18,10 +18,10 @@ _UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wr
 
 
 class BrokenResponse(Response):
-    """An answer that ends in the middle: the connection closes before the promised length."""
+    """A truncated response: the connection closes before the announced length was sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head and a first piece, then nothing more."""
+        """Send the headers and the beginning of a body, then nothing more."""
         del scope, receive
         headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -29,7 +29,7 @@ class BrokenResponse(Response):
 
 
 def read_request(body: bytes) -> Request | None:
-    """Return the GraphQL request in a body, None when there is none."""
+    """Return the GraphQL request in a body; None if the body is not a valid request."""
     try:
         posted = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -44,13 +44,13 @@ def read_request(body: bytes) -> Request | None:
 
 
 def operation_name(posted: Request) -> str | None:
-    """Return the name of an operation, from the request or else from its document."""
+    """Return the name of the requested operation; None if request and document have no name."""
     found = _OPERATION.search(posted.query)
     return posted.operation_name or (found[1] if found else None)
 
 
 async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Response:
-    """Answer one POST to graphql.json."""
+    """Return the response to a POST to graphql.json, or a faulty response if a fault applies."""
     token = request.headers.get("X-Shopify-Access-Token", "")
     if not api.shop.installed or not hmac.compare_digest(
         token.encode(), api.shop.config.access_token.encode()

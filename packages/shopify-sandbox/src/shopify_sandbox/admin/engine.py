@@ -1,4 +1,4 @@
-"""The life of one GraphQL request: read, check, pay, execute, and give unused points back."""
+"""The steps of a GraphQL request: parse, validate, charge points, execute, refund unused points."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,13 +48,13 @@ class AdminAPI:
         self._schema = executable_schema()
 
     def lost_answer(self) -> bool:
-        """Return whether the answer that was just made is to be lost on its way."""
+        """Return whether the response to the last operation must be lost; reset that state."""
         lost = self._context.lost_answer
         self._context.lost_answer = False
         return lost
 
     def execute(self, request: Request, *, throttled: bool = False) -> Answer:
-        """Return the answer to a request; `throttled` pretends that the bucket is empty."""
+        """Return the response to a request; `throttled` pretends that the bucket is empty."""
         document, errors = _read(request.query)
         if document is None or errors:
             return {"errors": errors}

@@ -27,7 +27,7 @@ def bad_request(message: str) -> GraphQLError:
 
 
 def document_error(error: GraphQLError) -> dict[str, Any]:
-    """Write an error of parsing or validation with Shopify's sentence and code, where known."""
+    """Return a validation error, with Shopify's message and code if there is a known equivalent."""
     formatted: dict[str, Any] = {**error.formatted}
     if match := _UNKNOWN_FIELD.match(error.message):
         name, kind = match.groups()

@@ -33,12 +33,12 @@ VARIANT_SORTS: dict[str, SortValue] = {
 
 
 def count(records: Iterable[Any]) -> dict[str, Any]:
-    """Return how many records there are, as Shopify counts."""
+    """Return the number of records, as a Count of Shopify's schema."""
     return {"count": sum(1 for _ in records), "precision": "EXACT"}
 
 
 def api_version(*_: Any) -> dict[str, Any]:
-    """Return the one API version spoken here."""
+    """Return the only API version that the sandbox supports, as an ApiVersion of the schema."""
     return {"handle": API_VERSION, "display_name": API_VERSION, "supported": True}
 
 
@@ -150,7 +150,7 @@ def _level_at_location(
 def _quantities(level: Level, _: Info, names: list[str]) -> list[dict[str, Any]]:
     if unknown := sorted(set(names) - set(QUANTITY_NAMES)):
         raise bad_request(f"The specified quantity names are invalid: {', '.join(unknown)}.")
-    # Sold units are not distinguished from gone ones, so the quantity on hand is the available one.
+    # A sold unit leaves the stock at once, so the quantity on hand equals the available one.
     return [
         {
             "id": f"{level.gid}&quantity={name}".replace("InventoryLevel", "InventoryQuantity"),

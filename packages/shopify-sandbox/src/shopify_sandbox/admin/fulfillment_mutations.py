@@ -1,4 +1,4 @@
-"""fulfillmentOrderHold, -ReleaseHold, -Split, -Reschedule and -Merge."""
+"""The mutations fulfillmentOrderHold, -ReleaseHold, -Split, -Reschedule and -Merge."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ Field = tuple[str, ...]
 
 
 def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
-    """Hold a fulfillment order, or only some units of its lines, which splits it."""
+    """Hold a fulfillment order, or only some units of its lines after splitting off the rest."""
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))
@@ -43,7 +43,7 @@ def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
 def release(
     _: Any, info: Info, id: str, hold_ids: list[str] | None = None, **_history: Any
 ) -> Payload:
-    """Release holds, whoever placed them: those with these ids, or all when none are given."""
+    """Release the holds with these ids, or all holds if `hold_ids` is None, whoever placed them."""
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))
@@ -56,7 +56,7 @@ def release(
 
 
 def split(_: Any, info: Info, fulfillment_order_splits: list[Payload]) -> Payload:
-    """Move units of lines to fulfillment orders of their own: all of the request, or nothing."""
+    """Split units off fulfillment orders into new ones: all of the requested splits, or none."""
     shop, planned = shop_of(info), []
     for index, each in enumerate(fulfillment_order_splits):
         original = find(info, each["fulfillment_order_id"], FulfillmentOrder)
@@ -94,7 +94,7 @@ def reschedule(_: Any, info: Info, id: str, fulfill_at: str) -> Payload:
 
 
 def merge(_: Any, info: Info, fulfillment_order_merge_inputs: list[Payload]) -> Payload:
-    """Merge several fulfillment orders of an order into one: all of the request, or nothing."""
+    """Merge fulfillment orders of the same order: all of the requested merges, or none."""
     shop, planned = shop_of(info), []
     for index, each in enumerate(fulfillment_order_merge_inputs):
         asked = [row["fulfillment_order_id"] for row in each["merge_intents"]]

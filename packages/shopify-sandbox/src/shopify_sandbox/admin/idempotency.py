@@ -1,4 +1,4 @@
-"""The memory behind @idempotent: the same key and request give the stored result again."""
+"""Results of @idempotent mutations: a repeated key and request return the stored result."""
 
 import json
 from collections.abc import Callable
@@ -28,10 +28,10 @@ class Replays:
         parameters: Any,
         run: Callable[[], Result],
     ) -> Result:
-        """Return what `run` returns, or what it returned when this key was used before.
+        """Call `run` and return its result; return the stored result if the key was used before.
 
-        Raises GraphQLError when the field has no @idempotent directive. A key that was used for
-        something else gives a user error.
+        A result is stored for KEPT_FOR. Raises GraphQLError if the field has no @idempotent
+        directive. Returns a user error if the key was used with another field or `parameters`.
         """
         key = _key(info)
         if key is None:

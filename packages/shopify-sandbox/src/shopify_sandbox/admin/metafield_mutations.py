@@ -1,4 +1,4 @@
-"""metafieldsSet and metafieldsDelete."""
+"""The mutations metafieldsSet and metafieldsDelete."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from shopify_sandbox.records.metafields import Metafield
 from shopify_sandbox.shop import Shop
 
 MOST = 25
-# In bytes; most types may have the first.
+# The most bytes of a value, except for the types in LARGEST_OF.
 LARGEST = 65_536
 LARGEST_OF = {"json": 131_072, "url": 2_048}
 LONGEST_LIST = 128
@@ -54,7 +54,7 @@ def set_metafields(_: Any, info: Info, metafields: list[dict[str, Any]]) -> dict
 
 
 def delete_metafields(_: Any, info: Info, metafields: list[dict[str, str]]) -> dict[str, Any]:
-    """Remove metafields; one that does not exist is answered with null."""
+    """Delete metafields; the result has null for a metafield that does not exist."""
     shop = shop_of(info)
     problems = [
         UserProblem("Owner does not exist.", ("metafields", str(index), "ownerId"))

@@ -30,18 +30,18 @@ def money(amount: Decimal, currency: str) -> dict[str, str]:
 
 
 def money_bag(amount: Decimal, currency: str) -> dict[str, Any]:
-    """Write an amount in the shop's currency and the shopper's, which are one here."""
+    """Return an amount as a MoneyBag; the shop and the shopper have the same currency here."""
     written = money(amount, currency)
     return {"shop_money": written, "presentment_money": written}
 
 
 def plain_list(records: list[Any], first: int | None = None) -> list[Any]:
-    """Return the first of a list that is no connection."""
+    """Return the first `first` records of a list that is not a connection; None means all."""
     return records[:first]
 
 
 def bag(path: str) -> Resolver:
-    """Return the resolver of an amount of a record; all amounts are in the shop's currency."""
+    """Return the resolver of the amount at the attribute `path`, in the shop's currency."""
     read = operator.attrgetter(path)
     return lambda record, info: money_bag(read(record), shop_of(info).config.currency)
 

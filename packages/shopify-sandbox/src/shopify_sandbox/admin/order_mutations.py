@@ -1,4 +1,4 @@
-"""tagsAdd, tagsRemove, orderMarkAsPaid and orderCancel."""
+"""The mutations tagsAdd, tagsRemove, orderMarkAsPaid and orderCancel."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LONGEST_NOTE = 255
 
 
 def add_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
-    """Add tags to an order, without those that it has already, in whatever case."""
+    """Add tags to an order; a tag that it already has, in any letter case, is ignored."""
     order, problems = _order_to_tag(info, id)
     if order is not None:
         has = {each.casefold() for each in order.tags}
@@ -24,7 +24,7 @@ def add_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
 
 
 def remove_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
-    """Remove tags from an order; a tag that it does not have is ignored."""
+    """Remove tags from an order, in any letter case; a tag that it does not have is ignored."""
     order, problems = _order_to_tag(info, id)
     if order is not None:
         unwanted = {each.casefold() for each in _split(tags)}
@@ -34,7 +34,7 @@ def remove_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
 
 
 def retag(shop: Shop, order: Order, tags: list[str]) -> None:
-    """Give an order these tags; orders/updated is sent only if they differ from its old ones."""
+    """Replace an order's tags; announce orders/updated only if the tags changed."""
     wanted = sorted(tags)
     if wanted != order.tags:
         order.tags, order.updated_at = wanted, shop.moment()
@@ -64,7 +64,7 @@ def cancel(
     refund_method: dict[str, bool] | None = None,
     staff_note: str | None = None,
 ) -> dict[str, Any]:
-    """Begin to cancel an order; the sandbox writes no mails, whatever `notify_customer` says."""
+    """Begin to cancel an order; `notify_customer` is ignored, as the sandbox sends no mails."""
     del notify_customer
     order = find(info, order_id, Order)
     problem = _why_not_cancelled(order, staff_note)

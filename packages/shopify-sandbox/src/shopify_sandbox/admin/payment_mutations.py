@@ -1,4 +1,4 @@
-"""orderCreateMandatePayment: the charge of a card that a shopper left."""
+"""The mutation orderCreateMandatePayment, which charges a card that a shopper left."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """A charge that a caller asks for: a schedule, an amount, or all that is outstanding."""
+    """A requested charge: of a schedule's balance, of an amount, or of all that is outstanding."""
 
     mandate_id: str
     schedule_id: str | None
@@ -46,7 +46,7 @@ def charge_mandate(
     payment_schedule_id: str | None = None,
     amount: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Begin to charge a card; with a key that was used before, answer as before."""
+    """Begin to charge a card; a key that was used before returns the charge it began then."""
     if not auto_capture:
         raise bad_request("The sandbox shop captures what it charges: leave autoCapture true.")
     shop, order = shop_of(info), find(info, id, Order)

@@ -1,4 +1,4 @@
-"""The root fields of queries."""
+"""Resolvers of the root fields of queries."""
 
 import operator
 from typing import Any

@@ -31,7 +31,7 @@ from shopify_sandbox.shop import Shop
 class Context:
     """The shop that resolvers work on, and the state that its requests share.
 
-    An operation sets `lost_answer` when it is carried out although its answer will never arrive.
+    An operation sets `lost_answer` if it was executed and its response must be lost on the way.
     """
 
     shop: Shop
@@ -107,7 +107,7 @@ def topic_name(topic: str) -> str:
 
 
 def own_namespace(namespace: str | None) -> str:
-    """Return the full name of a namespace: the app's own, when it is empty or `$app`."""
+    """Return a namespace's full name; an empty name, `$app` and `$app:…` are in the app's own."""
     if not namespace or namespace == "$app":
         return APP_NAMESPACE
     if namespace.startswith("$app:"):

@@ -1,4 +1,4 @@
-"""refundCreate: money that is paid back, and units that are taken back."""
+"""The mutation refundCreate, which pays money back and takes units back."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any

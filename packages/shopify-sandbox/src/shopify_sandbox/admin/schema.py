@@ -39,7 +39,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def snake(name: str) -> str:
-    """Write a camelCase name as Python does."""
+    """Return a camelCase name in snake_case."""
     return _HUMP.sub("_", name).lower()
 
 
@@ -66,7 +66,7 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
 
 
 def kind_of(source: Any, *_: Any) -> str:
-    """Return the name of a record's schema type, for a field that declares an interface."""
+    """Return the name of a record's type in the schema; resolves fields of an interface type."""
     return str(source["__typename"]) if isinstance(source, dict) else KINDS[type(source)]
 
 
@@ -110,7 +110,7 @@ RESOLVERS: dict[str, Resolver] = {
 
 
 def schema_text() -> str:
-    """Return the whole schema, one file per part of the shop."""
+    """Return the text of the whole schema, joined from its files."""
     return "\n".join(each.read_text() for each in SCHEMA_FILES)
 
 

@@ -26,7 +26,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-# Every field that can be filtered on, with the reader of its value and its place in the record.
+# Every field that can be filtered on, with the parser of its value and its attribute path.
 _FIELDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "id": (shopify_id, "id"),
     "created_at": (_moment, "created_at"),
@@ -52,10 +52,10 @@ FIELDS_OF = {
 
 
 def predicate(query: str | None, of: str) -> Predicate:
-    """Return the test that a record of the connection `of` must pass.
+    """Return the predicate that `query` describes for records of the connection `of`.
 
-    Raises GraphQLError for what the sandbox does not understand: it is stricter than Shopify,
-    which ignores such terms, because a filter that is silently ignored hides a mistake.
+    Raises GraphQLError for a term that the sandbox does not understand. Shopify ignores such terms,
+    but a filter that is silently ignored hides a mistake.
     """
     tests: list[Predicate] = []
     text, position = (query or "").strip(), 0

@@ -1,4 +1,4 @@
-"""Inputs of selling plans: Shopify's demands, and the plan that an input describes."""
+"""Inputs of selling plans: their validation, and the conversion into plans."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ Field = tuple[str, ...]
 
 
 def problems(given: dict[str, Any], field: Field, *, is_new: bool) -> Iterator[UserProblem]:
-    """Yield the problems of a plan's input."""
+    """Yield the problems of a selling plan's input, which is at the path `field`."""
     if is_new and not given.get("name"):
         yield UserProblem("Name can't be blank", (*field, "name"), "BLANK")
     if is_new and not given.get("options"):
@@ -84,7 +84,7 @@ def _billing(fixed: dict[str, Any], field: Field) -> Iterator[UserProblem]:
     if (trigger == "EXACT_TIME") != (exact is not None):
         word = "REQUIRED" if exact is None else "NOT_ALLOWED"
         yield UserProblem(
-            "The exact time goes with the trigger EXACT_TIME, and only with it.",
+            "The exact time is required for the trigger EXACT_TIME, and refused for others.",
             (*field, "remainingBalanceChargeExactTime"),
             f"{prefix}_EXACT_TIME_{word}",
         )
@@ -95,7 +95,7 @@ def _delivery(fixed: dict[str, Any], field: Field) -> Iterator[UserProblem]:
     if (fixed.get("fulfillment_trigger") == "EXACT_TIME") != (exact is not None):
         word = "REQUIRED" if exact is None else "NOT_ALLOWED"
         yield UserProblem(
-            "The exact time goes with the trigger EXACT_TIME, and only with it.",
+            "The exact time is required for the trigger EXACT_TIME, and refused for others.",
             (*field, "fulfillmentExactTime"),
             f"FULFILLMENT_EXACT_TIME_{word}",
         )
@@ -114,7 +114,7 @@ def _pricing(fixed: dict[str, Any], field: Field) -> Iterator[UserProblem]:
 
 
 def read_plan(shop: Shop, given: dict[str, Any]) -> SellingPlan:
-    """Return the plan that an input without problems describes."""
+    """Return a new plan made from an input without problems."""
     plan = SellingPlan(
         id=next(shop.ids),
         name=given["name"],
@@ -131,7 +131,7 @@ def read_plan(shop: Shop, given: dict[str, Any]) -> SellingPlan:
 
 
 def fill(shop: Shop, plan: SellingPlan, given: dict[str, Any]) -> None:
-    """Merge an input into a plan; fields that it does not name stay."""
+    """Change the fields of a plan that an input contains; leave its other fields."""
     for name in ("name", "options", "position", "category", "description"):
         if given.get(name) is not None:
             setattr(plan, name, given[name])

@@ -19,7 +19,7 @@ _GONE = UserProblem("Selling plan group does not exist.", ("id",), "GROUP_DOES_N
 def create_group(
     _: Any, info: Info, input: Given, resources: Given | None = None
 ) -> dict[str, Any]:
-    """Create a group with its plans."""
+    """Create a selling plan group with its plans, for the variants in `resources`."""
     shop = shop_of(info)
     problems = _problems(input, None)
     variant_ids = [shopify_id(each) for each in (resources or {}).get("product_variant_ids") or ()]
@@ -41,7 +41,7 @@ def create_group(
 
 
 def update_group(_: Any, info: Info, id: str, input: Given) -> dict[str, Any]:
-    """Change a group, and create, change and delete its plans, all or nothing."""
+    """Change a selling plan group, and create, change and delete its plans: all or nothing."""
     shop, group = shop_of(info), find(info, id, SellingPlanGroup)
     if group is None:
         return {
@@ -61,7 +61,7 @@ def update_group(_: Any, info: Info, id: str, input: Given) -> dict[str, Any]:
 
 
 def delete_group(_: Any, info: Info, id: str) -> dict[str, Any]:
-    """Delete a group."""
+    """Delete a selling plan group."""
     group = find(info, id, SellingPlanGroup)
     if group is None:
         return {"deleted_selling_plan_group_id": None, "user_errors": [_GONE]}
@@ -70,7 +70,7 @@ def delete_group(_: Any, info: Info, id: str) -> dict[str, Any]:
 
 
 def add_variants(_: Any, info: Info, id: str, product_variant_ids: list[str]) -> dict[str, Any]:
-    """Offer a group's plans for more variants, for all of them or none."""
+    """Offer a group's plans for more variants: for all of them, or for none."""
     shop, group = shop_of(info), find(info, id, SellingPlanGroup)
     if group is None:
         return {"selling_plan_group": None, "user_errors": [_GONE]}

@@ -1,4 +1,4 @@
-"""inventorySetQuantities and inventoryAdjustQuantities."""
+"""The mutations inventorySetQuantities and inventoryAdjustQuantities."""
 
 from collections.abc import Callable
 from typing import Any
@@ -210,7 +210,7 @@ def _finish(
     ]
     made = [each for each in made if each["delta"]]
     merchant.set_stock(shop, changes, shop.action())
-    # A request that changes nothing leaves no group behind.
+    # A request that changes nothing creates no adjustment group.
     group = {
         "id": gid("InventoryAdjustmentGroup", next(shop.ids)),
         "created_at": shop.moment(),

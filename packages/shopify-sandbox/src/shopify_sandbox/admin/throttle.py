@@ -42,13 +42,13 @@ class Bucket:
         self.spent -= points
 
     def set(self, *, size: float, rate: float, available: float | None = None) -> None:
-        """Change the bucket's measures and its level, which is full unless `available` is given."""
+        """Change the bucket's size, rate and level; it is full unless `available` is given."""
         self.size, self.rate = size, rate
         self._level = size if available is None else min(size, available)
         self._at = self._seconds()
 
     def status(self) -> dict[str, float | int]:
-        """Return the bucket's state, as every answer reports it."""
+        """Return the bucket's state in the form of throttleStatus."""
         return {
             "maximumAvailable": float(self.size),
             "currentlyAvailable": int(self.available),

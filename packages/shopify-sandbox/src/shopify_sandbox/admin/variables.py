@@ -1,4 +1,4 @@
-"""The check of a request's variables, reported in Shopify's INVALID_VARIABLE shape."""
+"""Validation of a request's variables, with Shopify's INVALID_VARIABLE errors."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ Problem = dict[str, Any]
 def variable_errors(
     schema: GraphQLSchema, operation: OperationDefinitionNode, given: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return one error for each variable that does not fit its declared type."""
+    """Return an error for each variable that has the wrong type or too long a list."""
     errors: list[dict[str, Any]] = []
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value

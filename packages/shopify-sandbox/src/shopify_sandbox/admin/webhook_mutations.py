@@ -1,4 +1,4 @@
-"""webhookSubscriptionCreate, webhookSubscriptionUpdate and webhookSubscriptionDelete."""
+"""The mutations webhookSubscriptionCreate, webhookSubscriptionUpdate and -Delete."""
 
 import re
 from typing import Any
@@ -30,7 +30,7 @@ _RESOURCES = (
 )
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,50}$")
 _SHOPIFY_HOST = re.compile(r"(^|\.)(shopify\.com|myshopify\.com|shopifycloud\.com)$")
-# Shopify still names the field by which the address was given in earlier versions.
+# Shopify's errors still name the address by the field of earlier API versions.
 _ADDRESS = ("webhookSubscription", "callbackUrl")
 
 
@@ -71,7 +71,7 @@ def update(_: Any, info: Info, id: str, webhook_subscription: dict[str, Any]) ->
 
 
 def delete(_: Any, info: Info, id: str) -> dict[str, Any]:
-    """End a subscription."""
+    """Delete a subscription."""
     found = find(info, id, Subscription)
     if found is None:
         return {"deleted_webhook_subscription_id": None, "user_errors": [_UNKNOWN]}

@@ -85,7 +85,7 @@ async def create_product(opened: OpenShop, body: NewProduct, _: Request) -> dict
 
 
 async def update_product(opened: OpenShop, body: ProductChange, request: Request) -> dict[str, Any]:
-    """Change the facts of a product that are given."""
+    """Change the given facts of a product."""
     shop, product = opened.shop, _product(opened, request)
     facts = body.model_dump(exclude_unset=True)
     merchant.change_product(shop, product, shop.action(), **facts)
@@ -153,7 +153,7 @@ async def get_variant(opened: OpenShop, _: NoBody, request: Request) -> dict[str
 
 
 async def update_variant(opened: OpenShop, body: VariantChange, request: Request) -> dict[str, Any]:
-    """Change the facts of a variant that are given."""
+    """Change the given facts of a variant."""
     shop, variant = opened.shop, _variant(opened, request)
     facts = body.model_dump(exclude_unset=True)
     if "price" in facts:
@@ -184,7 +184,7 @@ async def create_location(opened: OpenShop, body: NewLocation, _: Request) -> di
 async def update_location(
     opened: OpenShop, body: LocationChange, request: Request
 ) -> dict[str, Any]:
-    """Change the facts of a location that are given."""
+    """Change the given facts of a location."""
     shop = opened.shop
     location: Location = _record(shop.locations, request.path_params["id"], "location")
     facts = body.model_dump(exclude_unset=True)

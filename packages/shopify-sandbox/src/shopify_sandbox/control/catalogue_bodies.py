@@ -25,7 +25,7 @@ class NewVariant(Body):
 
 
 class NewProduct(Body):
-    """A product to create; without a handle it gets one made of its title."""
+    """A product to create; without a handle, its handle is made from its title."""
 
     id: Id | None = None
     title: Text
@@ -52,7 +52,7 @@ class ProductChange(Body):
 
 
 class NewVariants(Body):
-    """Variants to add: a list, or `count` numbered ones alike."""
+    """Variants to add: a list, or `count` numbered variants with the same price and stock."""
 
     variants: tuple[NewVariant, ...] | None = None
     count: int = 0
@@ -87,7 +87,7 @@ class LocationChange(Body):
 
 
 class NewStock(Body):
-    """The available stock of a variant at a location, or at the first one."""
+    """The available stock of a variant at a location; by default at the shop's first location."""
 
     variant_id: Id
     location_id: Id | None = None
@@ -104,6 +104,6 @@ class StockChanges(Body):
 
 
 class Disconnection(Body):
-    """The location that stocks a variant no longer."""
+    """The location at which to stop stocking a variant."""
 
     location_id: Id | None = None

@@ -1,4 +1,4 @@
-"""The control API's other half: the installation, deliveries, faults and the throttle."""
+"""The control API of the installation, webhook deliveries, faults and the throttle."""
 
 import asyncio
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ class ShopChange(Body):
 
 
 class Compliance(Body):
-    """A privacy topic to send, and whom it is about."""
+    """A privacy webhook to send, and the customer and orders that it is about."""
 
     topic: Annotated[str, choice(*COMPLIANCE_TOPICS)] = COMPLIANCE_TOPICS[0]
     customer: dict[str, Any] = {}
@@ -33,13 +33,13 @@ class Compliance(Body):
 
 
 class Patience(Body):
-    """The seconds to wait at most."""
+    """The most seconds to wait."""
 
     timeout: Number = PATIENCE_SECONDS
 
 
 class FaultRequest(Body):
-    """A fault to come; `topic` is for webhooks, `operation` for GraphQL."""
+    """A fault to add; `topic` restricts a fault on webhooks, `operation` one on GraphQL."""
 
     on: Annotated[str, choice("graphql", "webhooks")] = "graphql"
     fault: str
@@ -57,7 +57,7 @@ class Release(Body):
 
 
 class ThrottleChange(Body):
-    """The facts of the bucket to change."""
+    """The new size, restore rate and level of the bucket."""
 
     maximum: Number | None = None
     restore_rate: Number | None = None
@@ -65,7 +65,7 @@ class ThrottleChange(Body):
 
 
 async def update_shop(opened: OpenShop, body: ShopChange, _: Request) -> dict[str, Any]:
-    """Change the shop's name or address, which sends shop/update."""
+    """Change the shop's name or e-mail address, and announce shop/update."""
     shop = opened.shop
     shop.name, shop.email = body.name or shop.name, body.email or shop.email
     shop.updated_at = shop.moment()
@@ -74,7 +74,7 @@ async def update_shop(opened: OpenShop, body: ShopChange, _: Request) -> dict[st
 
 
 async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Uninstall the app: app/uninstalled goes out, the token dies, subscriptions are gone."""
+    """Uninstall the app: send app/uninstalled, reject the token, delete the subscriptions."""
     shop = opened.shop
     shop.announce("app/uninstalled", shop.action(), lambda: payloads.shop_itself(shop))
     shop.installed = False
@@ -83,7 +83,7 @@ async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
 
 
 async def install(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Install the app again: the token works, and nothing is subscribed."""
+    """Install the app again: accept the token. The app has no subscriptions then."""
     opened.shop.installed = True
     return {"installed": True}
 
@@ -124,7 +124,7 @@ async def list_deliveries(opened: OpenShop, _: NoBody, request: Request) -> dict
 
 
 async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Send a delivery again, the very same body under the same webhook id."""
+    """Send a delivery again, with the same body and the same webhook id."""
     webhook_id = request.path_params["webhook_id"]
     for each in opened.courier.log:
         if each.webhook_id == webhook_id and each.shop is opened.shop:
@@ -134,7 +134,7 @@ async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
-    """Wait until every job and delivery has ended, each at most `timeout` seconds."""
+    """Wait for jobs, then for deliveries, each up to `timeout` seconds."""
     try:
         async with asyncio.timeout(body.timeout):
             await opened.shop.work.idle()
@@ -144,7 +144,7 @@ async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
 
 
 async def show_faults(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Show the faults that are still to come."""
+    """Show the faults that are not used up."""
     return _faults(opened)
 
 
@@ -154,7 +154,7 @@ def _faults(opened: OpenShop) -> dict[str, Any]:
 
 
 async def add_fault(opened: OpenShop, body: FaultRequest, _: Request) -> dict[str, Any]:
-    """Ask for a fault of the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
+    """Add a fault of the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
     on_graphql = body.on == "graphql"
     kinds = GRAPHQL_FAULTS if on_graphql else WEBHOOK_FAULTS
     kind = next((each for each in kinds if each == body.fault.casefold()), None)
@@ -191,12 +191,12 @@ async def release(opened: OpenShop, body: Release, _: Request) -> dict[str, Any]
 
 
 async def show_throttle(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Show the bucket as GraphQL answers do, and the points that were ever spent."""
+    """Show the bucket as GraphQL responses do, with all points and queries spent so far."""
     return _throttle(opened)
 
 
 async def set_throttle(opened: OpenShop, body: ThrottleChange, _: Request) -> dict[str, Any]:
-    """Change the bucket: its size, its restore rate and the points in it now."""
+    """Change the bucket's size, its restore rate and the points in it now."""
     bucket = opened.bucket
     bucket.set(
         size=bucket.size if body.maximum is None else body.maximum,

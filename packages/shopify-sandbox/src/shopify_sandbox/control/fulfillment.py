@@ -1,4 +1,4 @@
-"""The control API of fulfillment: holds by others, parcels, and dates that have come."""
+"""The control API of fulfillment: other holders' holds, parcels, and scheduled dates."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from shopify_sandbox.records.orders import Fulfillment, FulfillmentOrder, Order,
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
 
-# An app that is not the one under test; the merchant has no app's id.
+# The app id of each holder: an app that is not under test, and None for the merchant.
 HOLDERS = {"merchant": None, "another_app": 4_080_002}
 REASONS = (
     "AWAITING_PAYMENT",
@@ -44,7 +44,7 @@ class HoldRequest(Body):
 
 
 class ReleaseRequest(Body):
-    """The hold to release; all of them without an id."""
+    """The hold to release; all holds if `hold_id` is None."""
 
     hold_id: Id | None = None
 
@@ -65,7 +65,7 @@ async def list_fulfillment_orders(opened: OpenShop, _: NoBody, request: Request)
 
 
 async def place_hold(opened: OpenShop, body: HoldRequest, request: Request) -> dict[str, Any]:
-    """Hold a fulfillment order for the merchant or another app; `lines` only some units of it."""
+    """Hold a fulfillment order, or only the units in `lines`, for the merchant or another app."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
     new = holds.NewHold(
         reason=body.reason,
@@ -77,7 +77,7 @@ async def place_hold(opened: OpenShop, body: HoldRequest, request: Request) -> d
     if not held.holdable:
         raise RefusalError(f"A fulfillment order that is {held.status} cannot be put on hold.")
     if units and held.status == "ON_HOLD":
-        raise RefusalError("A part can only be held of what is not on hold.")
+        raise RefusalError("Only a fulfillment order without holds can be held in part.")
     placed, rest = holds.hold(shop, held, new, units, shop.action())
     return {
         "hold": hold_view(placed),
@@ -87,7 +87,7 @@ async def place_hold(opened: OpenShop, body: HoldRequest, request: Request) -> d
 
 
 async def release_holds(opened: OpenShop, body: ReleaseRequest, request: Request) -> dict[str, Any]:
-    """Release the hold `hold_id`, whoever placed it, or all of them."""
+    """Release the hold `hold_id`, whoever placed it, or all holds if it is None."""
     shop, held = opened.shop, _fulfillment_order(opened.shop, request)
     ended = [each for each in held.holds if body.hold_id in (None, each.id)]
     if not ended:
@@ -97,7 +97,7 @@ async def release_holds(opened: OpenShop, body: ReleaseRequest, request: Request
 
 
 async def make_ready(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Make a scheduled fulfillment order ready, as if its date had come."""
+    """Make a scheduled fulfillment order ready to be sent, as if its date had passed."""
     shop, scheduled = opened.shop, _fulfillment_order(opened.shop, request)
     if not scheduled.scheduled:
         raise RefusalError("Only a scheduled fulfillment order waits for its date.")
@@ -119,7 +119,7 @@ async def fulfill(opened: OpenShop, body: Dispatch, request: Request) -> dict[st
     ]
     parcels = _chosen(able, body.lines) if body.lines else {each: _all(each) for each in able}
     if not parcels:
-        raise RefusalError("Nothing of this can be sent now; what is held must be released first.")
+        raise RefusalError("None of these units can be sent now; release their holds first.")
     action = shop.action()
     for record, units in parcels.items():
         shipping.ship(shop, record, units, tracking, action)
@@ -127,15 +127,15 @@ async def fulfill(opened: OpenShop, body: Dispatch, request: Request) -> dict[st
 
 
 async def cancel_fulfillment(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Take a parcel back, so that its units are to be sent again."""
+    """Cancel a parcel; its units must be sent again."""
     shop = opened.shop
     parcel = shop.fulfillments.get(request.path_params["id"])
     if parcel is None:
         raise MissingError(f"There is no fulfillment {request.path_params['id']} in this shop.")
     if parcel.status != "SUCCESS":
-        raise RefusalError("This fulfillment was cancelled before.")
+        raise RefusalError("This fulfillment is already cancelled.")
     if any(each.line_item.returned_quantity for each in parcel.lines):
-        raise RefusalError("What was sent back cannot be sent again; leave this fulfillment.")
+        raise RefusalError("Units of this fulfillment were returned, so it cannot be cancelled.")
     shipping.cancel(shop, parcel, shop.action())
     return sending_view(parcel.order)
 
@@ -172,7 +172,7 @@ def view(record: FulfillmentOrder) -> dict[str, Any]:
 
 
 def hold_view(record: FulfillmentHold) -> dict[str, Any]:
-    """Show a hold; `by` is app for the app under test."""
+    """Show a hold; `by` is "app" if the app under test placed it."""
     known = {number: name for name, number in HOLDERS.items()}
     return {
         "id": record.id,
@@ -222,7 +222,7 @@ def _all(record: FulfillmentOrder) -> holds.Units:
 def _chosen(
     records: list[FulfillmentOrder], rows: Sequence[Units]
 ) -> dict[FulfillmentOrder, holds.Units]:
-    """Find units of an order's lines in these records."""
+    """Choose the requested units of lines from fulfillment orders; raise if there are too few."""
     left = {record: _all(record) for record in records}
     chosen: dict[FulfillmentOrder, holds.Units] = {}
     for row in rows:

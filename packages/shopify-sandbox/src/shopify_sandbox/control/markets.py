@@ -44,7 +44,7 @@ async def create_market(opened: OpenShop, body: NewMarket, _: Request) -> dict[s
 
 
 async def update_market(opened: OpenShop, body: MarketChange, request: Request) -> dict[str, Any]:
-    """Change the facts of a market that are given."""
+    """Change the given facts of a market."""
     shop, market = opened.shop, _market(opened, request)
     facts = body.model_dump(exclude_unset=True)
     if "countries" in facts:
@@ -54,7 +54,7 @@ async def update_market(opened: OpenShop, body: MarketChange, request: Request) 
 
 
 async def delete_market(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Close a market for good."""
+    """Delete a market."""
     market = _market(opened, request)
     merchant.delete_market(opened.shop, market)
     return {"deleted": market.id}

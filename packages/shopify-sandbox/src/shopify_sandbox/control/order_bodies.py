@@ -58,7 +58,7 @@ class OrderChange(Body):
 
 
 class LoweredLine(Body):
-    """A line and the quantity that is left of it."""
+    """A line, and its new and lower quantity."""
 
     id: Id
     quantity: int = 0
@@ -97,19 +97,19 @@ class Cancellation(Body):
 
 
 class Authentication(Body):
-    """The end of the charges that wait for the shopper."""
+    """The outcome of the charges that wait for the shopper's authentication."""
 
     succeed: bool = True
 
 
 class Advance(Body):
-    """The seconds that the shop's time moves ahead."""
+    """The seconds by which to move the shop's clock ahead."""
 
     seconds: Number = 0.0
 
 
 class Pace(Body):
-    """The time that charges and cancellations take."""
+    """The duration of charges and cancellations: `delay` seconds, or a number of polls."""
 
     delay: Number | None = None
     polls: Annotated[int, Field(ge=1)] | None = None

@@ -84,17 +84,19 @@ async def delete_order(opened: OpenShop, _: NoBody, request: Request) -> dict[st
 
 
 async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str, Any]:
-    """Lower the quantities of lines; 0 removes one."""
+    """Lower the quantities of lines; 0 removes a line."""
     shop, order = opened.shop, _order(opened, request)
     removed: dict[LineItem, int] = {}
     for each in body.lines:
         line = _line(order, each.id)
         if not line.fulfilled_quantity <= each.quantity < line.current_quantity:
-            raise RefusalError("quantity must be lower than it is, and at least what was sent.")
+            raise RefusalError(
+                "quantity must be below the current one, and at least the sent units."
+            )
         removed[line] = line.current_quantity - each.quantity
     _open(order)
     if not removed:
-        raise RefusalError("lines must name what is to be lowered.")
+        raise RefusalError("lines must contain at least one line to lower.")
     refunds.edit(shop, order, removed, restock=body.restock)
     return order_view(shop, order)
 
@@ -159,7 +161,7 @@ async def pay_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def authenticate(opened: OpenShop, body: Authentication, request: Request) -> dict[str, Any]:
-    """Finish the charges that wait for the shopper, or fail them."""
+    """Finish the charges that wait for authentication; they fail unless `succeed`."""
     shop, order = opened.shop, _order(opened, request)
     waiting = charges.waiting(shop, order)
     if not waiting:
@@ -170,7 +172,7 @@ async def authenticate(opened: OpenShop, body: Authentication, request: Request)
 
 
 async def make_due(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Move the due date of the outstanding amount to this moment."""
+    """Make the outstanding amount due now."""
     order = _owing(opened, request)
     if not ledger.move_due_date(opened.shop, order, opened.shop.action(), on_fulfillment=False):
         raise RefusalError("The order has no payment schedule that is open.")
@@ -191,7 +193,7 @@ async def advance_clock(opened: OpenShop, body: Advance, _: Request) -> dict[str
 
 
 async def list_charges(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """List every charge of a kept card that was ever begun."""
+    """List all charges ever begun of cards that shoppers left, and the pace of charges."""
     return _charges(opened)
 
 
@@ -230,7 +232,7 @@ def _open(order: Order) -> None:
 def _owing(opened: OpenShop, request: Request) -> Order:
     order = _order(opened, request)
     if not order.outstanding:
-        raise RefusalError("Nothing is outstanding of this order.")
+        raise RefusalError("This order has no outstanding amount.")
     return order
 
 

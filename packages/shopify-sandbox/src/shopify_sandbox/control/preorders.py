@@ -1,4 +1,4 @@
-"""The control API's view of apps' work: selling plan groups, metafields, collections."""
+"""The control API of the records that apps use: selling plan groups, metafields, collections."""
 
 from typing import Any
 

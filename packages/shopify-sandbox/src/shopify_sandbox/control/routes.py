@@ -33,7 +33,7 @@ class ControlResponse(JSONResponse):
     """JSON whose integers keep all their digits."""
 
     def render(self, content: Any) -> bytes:
-        """Write the content."""
+        """Return the content as JSON."""
         return orjson.dumps(content)
 
 
@@ -46,7 +46,7 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         return ControlResponse({"shops": [_about(each) for each in sandbox.shops.values()]})
 
     routes = [Route("/control", shops)]
-    # Starlette takes the first route whose path matches, so all methods of a path share one.
+    # Starlette uses the first route whose path matches, so a path has one route for all methods.
     by_path: dict[str, dict[str, Operation]] = {}
     for method, path, operation in OPERATIONS:
         by_path.setdefault(path, {})[method] = operation

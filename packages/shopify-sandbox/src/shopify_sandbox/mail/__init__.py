@@ -1,1 +1,1 @@
-"""A mail catcher: takes every message over SMTP and shows it over HTTP, and fails on demand."""
+"""A mail catcher: accepts all messages over SMTP, shows them over HTTP, and fails on demand."""

@@ -1,4 +1,4 @@
-"""The mailbox of caught messages, and the faults on demand while messages are taken."""
+"""The mailbox of caught messages, and the requested faults of receiving messages."""
 
 import re
 from collections import deque
@@ -15,7 +15,8 @@ FAULTS = ("refuse", "later", "drop", "delay")
 class MailFault:
     """One fault: `refuse` 550, `later` 451, `drop` the connection after DATA, `delay` a message.
 
-    It applies to recipients that match `pattern`, `count` times (without end, if None).
+    A fault applies to recipients that match `pattern`, `count` times or, if that is None, always.
+    `store` is whether a message is stored although the connection is dropped.
     """
 
     kind: str
@@ -25,7 +26,7 @@ class MailFault:
     store: bool = True
 
     def view(self) -> dict[str, Any]:
-        """Return what GET /faults shows of it."""
+        """Return the fault as GET /faults shows it."""
         return {
             "fault": self.kind,
             "pattern": self.pattern.pattern,
@@ -36,7 +37,7 @@ class MailFault:
 
 
 class Mailbox:
-    """All messages in the order they came, and the requested faults."""
+    """All messages in the order of their arrival, and the requested faults."""
 
     def __init__(self) -> None:
         self._messages: deque[CaughtMessage] = deque()
@@ -47,20 +48,20 @@ class Mailbox:
         return len(self._messages)
 
     def add(self, sender: str, recipients: list[str], raw: bytes) -> CaughtMessage:
-        """Keep a message."""
+        """Store a message, and return it with its id."""
         self._last_id += 1
         message = CaughtMessage(self._last_id, sender, tuple(recipients), raw, utc_now())
         self._messages.append(message)
         return message
 
     def get(self, id: int) -> CaughtMessage | None:
-        """Return the message with this id."""
+        """Return the message with this id, or None."""
         return next((each for each in self._messages if each.id == id), None)
 
     def find(
         self, *, to: str | None = None, after: int = 0, limit: int | None = None
     ) -> list[CaughtMessage]:
-        """Return messages, newest last: those to an address, after an id, the first `limit`."""
+        """Return messages to `to` with ids above `after`, oldest first, and at most `limit`."""
         wanted = to.casefold() if to is not None else None
         found: list[CaughtMessage] = []
         for each in self._messages:
@@ -82,7 +83,7 @@ class Mailbox:
         self._messages.clear()
 
     def fault(self, kinds: tuple[str, ...], recipients: list[str]) -> MailFault | None:
-        """Spend one use of the first fault of these kinds that fits one of the recipients."""
+        """Use up one count of the first fault of these kinds that matches a recipient; or None."""
         for fault in self.faults:
             if fault.kind in kinds and any(fault.pattern.search(each) for each in recipients):
                 if fault.count is not None:

@@ -1,4 +1,4 @@
-"""A caught message, read from its bytes when somebody asks."""
+"""A caught message, parsed when it is first shown."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from shopify_sandbox.clock import rfc3339
 
 @dataclass(frozen=True)
 class CaughtMessage:
-    """One message as it came: its envelope, its bytes and the moment it was taken."""
+    """One message as received: its envelope, its bytes and the time of its arrival."""
 
     id: int
     sender: str

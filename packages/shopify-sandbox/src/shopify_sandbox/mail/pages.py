@@ -1,4 +1,4 @@
-"""The HTTP side of the mail catcher: messages as JSON and as a page, and the faults."""
+"""The mail catcher over HTTP: messages as JSON and as a page, and the faults."""
 
 import re
 from typing import Annotated, Any
@@ -18,12 +18,12 @@ from shopify_sandbox.mail.message import CaughtMessage
 from shopify_sandbox.pages.templating import TEMPLATES
 
 SHOWN = 200
-# A message may hold anything; it runs no scripts, but its links may be followed.
+# A message may contain anything: its scripts do not run, but its links may be followed.
 _NO_SCRIPTS = "sandbox allow-popups allow-popups-to-escape-sandbox"
 
 
 class FaultRequest(Body):
-    """A fault to come, of messages to recipients that match `pattern`."""
+    """A fault to add, for messages to recipients that match `pattern`."""
 
     fault: Annotated[str, choice(*FAULTS)]
     pattern: re.Pattern[str] = re.compile("")
@@ -52,7 +52,7 @@ def create_mail_app(mailbox: Mailbox) -> Starlette:
 
 
 async def index(request: Request) -> Response:
-    """Show the newest messages, and one of them."""
+    """Show a list of the newest messages, and one message in full."""
     mailbox = _mailbox(request)
     shown = mailbox.newest(SHOWN)
     wanted = _number(request, "id", 0)
@@ -90,7 +90,7 @@ async def show_message(request: Request) -> Response:
 
 
 async def html(request: Request) -> Response:
-    """Show a message's HTML, or its text where it has none."""
+    """Show a message's HTML, or its text if it has no HTML."""
     view = _asked(request).view
     if view["html"] is not None:
         # In the page's frame, links open in a tab of their own.
@@ -100,7 +100,7 @@ async def html(request: Request) -> Response:
 
 
 async def raw(request: Request) -> Response:
-    """Show a message's bytes as they came."""
+    """Show a message's bytes as received."""
     return Response(_asked(request).raw, media_type="text/plain; charset=utf-8")
 
 
@@ -110,7 +110,7 @@ async def faults(request: Request) -> Response:
 
 
 async def add_fault(request: Request) -> Response:
-    """Ask for a fault."""
+    """Add a fault, and list all faults."""
     try:
         asked = FaultRequest.model_validate_json(await request.body())
     except ValidationError as error:

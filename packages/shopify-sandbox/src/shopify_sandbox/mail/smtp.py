@@ -1,4 +1,4 @@
-"""The SMTP side of the mail catcher."""
+"""The SMTP server of the mail catcher."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ LARGEST_MESSAGE = 32 * 1024 * 1024
 
 
 class CatchingHandler:
-    """Takes every message, unless a fault says otherwise."""
+    """The handler of aiosmtpd that accepts every message to which no fault applies."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -38,7 +38,7 @@ class CatchingHandler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
-        """Accept a recipient, refuse it for good (550) or for now (451)."""
+        """Accept a recipient, or refuse it for good (550) or for now (451) if a fault applies."""
         del server, session
         fault = self._mailbox.fault(("refuse", "later"), [address])
         if fault is not None and fault.kind == "refuse":
@@ -52,7 +52,7 @@ class CatchingHandler:
     async def handle_DATA(  # noqa: N802 — as above
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Keep the message; wait or hang up where a fault says so."""
+        """Store the message; a `delay` fault waits first, a `drop` fault closes the connection."""
         del session
         recipients = [str(each) for each in envelope.rcpt_tos]
         if delay := self._mailbox.fault(("delay",), recipients):
@@ -68,7 +68,7 @@ class CatchingHandler:
 
 
 async def serve_smtp(mailbox: Mailbox, listening: socket.socket) -> asyncio.Server:
-    """Start to take messages on a bound socket; close the server to stop."""
+    """Start to accept messages on a bound socket; close the returned server to stop."""
     loop = asyncio.get_running_loop()
     handler = CatchingHandler(mailbox)
 

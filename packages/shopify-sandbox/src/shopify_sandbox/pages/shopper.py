@@ -1,4 +1,4 @@
-"""The pages of a shopper who buys: the checkout, the order's status, payment of the rest."""
+"""The pages of a shopper who buys: the checkout, the order's status, the payment of a balance."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -67,7 +67,9 @@ def _place(shop: Shop, filled_in: dict[str, str]) -> Order:
     plan = shop.plan(int(plan_id)) if plan_id and plan_id.isdigit() else None
     quantity, card = filled_in.get("quantity", "1"), filled_in.get("card", cards.WORKS)
     if variant is None or (plan_id and plan is None) or not cards.is_card(card):
-        raise checkout.CheckoutError("Go back, and choose what is there to be chosen.")
+        raise checkout.CheckoutError(
+            "Go back, and choose a variant, plan and card that the page offers."
+        )
     if not quantity.isdigit() or int(quantity) < 1:
         raise checkout.CheckoutError("The quantity must be at least 1.")
     buyer = checkout.Buyer(

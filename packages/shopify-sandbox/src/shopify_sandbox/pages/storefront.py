@@ -19,7 +19,7 @@ from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import Sandbox
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-# A product that was not seeded has the picture of the others.
+# All products that were not seeded have the picture "other".
 _PICTURES = {
     each.stem: each.read_bytes() for each in Path(__file__).with_name("pictures").glob("*.png")
 }
@@ -66,7 +66,7 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
 
 
 def shop_of(sandbox: Sandbox, request: Request) -> Shop:
-    """Return the shop that a page belongs to; a page of an unknown shop is not found."""
+    """Return the shop in a request's path; raise HTTPException (404) if there is no such shop."""
     opened = sandbox.shops.get(request.path_params["domain"])
     if opened is None:
         raise HTTPException(404, "There is no such shop.")
@@ -91,7 +91,7 @@ def _chosen(product: Product, asked: str | None) -> Variant | None:
 
 
 def page(template: str, shop: Shop, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """Write a page of a shop."""
+    """Return a page of a shop, rendered from `template` and `context`."""
     symbol = _SYMBOLS.get(shop.config.currency, f"{shop.config.currency} ")
 
     def money(amount: Any) -> str:

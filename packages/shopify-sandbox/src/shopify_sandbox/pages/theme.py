@@ -1,4 +1,4 @@
-"""A theme's reading of a preorder app's metafields: the properties of a line without a plan."""
+"""The properties that a theme reads from a preorder app's metafields, for lines without a plan."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from shopify_sandbox.shop import Shop
 
 
 def line_properties(shop: Shop, variant: Variant) -> dict[str, str]:
-    """Return the line-item properties that the first offer of a variant asks for."""
+    """Return the line-item properties of a variant's first offer; empty if it has no offer."""
     for each in shop.metafields.of(global_id(variant)):
         if each.key == "selling_plan_ids":
             for offer_id in json.loads(each.value):
@@ -20,7 +20,7 @@ def line_properties(shop: Shop, variant: Variant) -> dict[str, str]:
 
 
 def _offer(shop: Shop, namespace: str, offer_id: str) -> dict[str, Any] | None:
-    """Return an offer from whichever of the shop's metafields it is in."""
+    """Return an offer from the shop's metafields; None if no metafield contains it."""
     for each in shop.metafields.of(shop.gid):
         if each.namespace == namespace and each.key.startswith("selling_plans"):
             offers: dict[str, Any] = json.loads(each.value)["offers"]

@@ -1,4 +1,4 @@
-"""The records a shop keeps: products, variants, stock by location, metafields, subscriptions."""
+"""The records of a shop's catalogue: locations, products, variants, and stock by location."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,18 +39,18 @@ class Level:
 
     @property
     def id(self) -> int:
-        """Order levels of one item by location, as Shopify lists them."""
+        """Return the location's id, by which Shopify sorts the levels of one item."""
         return self.location.id
 
     @property
     def gid(self) -> str:
-        """Return the id Shopify gives a level: its location's, qualified by the item."""
+        """Return Shopify's global id of a level: its location's id, qualified by the item's id."""
         return f"{gid('InventoryLevel', self.location.id)}?inventory_item_id={self.item.id}"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class InventoryItem:
-    """The counted thing: one for each variant, with a level at each location that stocks it."""
+    """The stock record of one variant, with a level at each location that stocks the variant."""
 
     id: int
     variant: "Variant" = field(init=False)
@@ -91,12 +91,12 @@ class Variant:
 
     @property
     def display_name(self) -> str:
-        """Return the title with its product's."""
+        """Return the product's title and the variant's title."""
         return f"{self.product.title} - {self.title}"
 
     @property
     def inventory_quantity(self) -> int:
-        """Return what is available over all active locations."""
+        """Return the available stock of all active locations."""
         return sum(
             level.available
             for level in self.inventory_item.levels.values()
@@ -105,7 +105,7 @@ class Variant:
 
     @property
     def sellable_online_quantity(self) -> int:
-        """Return what is available where online orders are fulfilled."""
+        """Return the available stock of active locations that fulfill online orders."""
         return sum(
             level.available
             for level in self.inventory_item.levels.values()
@@ -114,7 +114,7 @@ class Variant:
 
     @property
     def available_for_sale(self) -> bool:
-        """Return whether a shopper can buy it now."""
+        """Return whether a shopper can buy the variant now."""
         return (
             not self.inventory_item.tracked
             or self.inventory_policy == "CONTINUE"
@@ -124,7 +124,7 @@ class Variant:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Product:
-    """A product page with its variants in their order."""
+    """A product, with its variants in the order of their positions."""
 
     id: int
     handle: str

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Customer:
-    """Somebody who bought."""
+    """A shopper who has bought something."""
 
     id: int
     created_at: datetime

@@ -61,5 +61,5 @@ class LineItem:
         self.current_quantity -= quantity
 
     def share(self, quantity: int) -> Decimal:
-        """Return the price of so many of the units, rounded as the currency is."""
+        """Return the discounted price of `quantity` units, rounded to the currency's minor unit."""
         return Money(self.total * quantity / self.quantity, self.currency).amount

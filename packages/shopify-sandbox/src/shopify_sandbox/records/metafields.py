@@ -1,4 +1,4 @@
-"""Metafields, found by the record that they are kept on."""
+"""Metafields, stored by the record that they belong to."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Metafield:
-    """A value an app keeps on one of the shop's records."""
+    """A value that an app stores on one of the shop's records."""
 
     id: int
     owner_gid: str
@@ -21,7 +21,7 @@ class Metafield:
 
     @property
     def compare_digest(self) -> str:
-        """Return the digest that a compare-and-set must name to replace this very value."""
+        """Return the digest of the value, which a compare-and-set must contain to replace it."""
         return hashlib.sha256(f"{self.type}\0{self.value}".encode()).hexdigest()
 
 
@@ -53,5 +53,5 @@ class Metafields:
         return self._of.get(owner, {}).pop((namespace, key), None)
 
     def forget(self, owner: str) -> None:
-        """Delete everything that is kept on one record."""
+        """Delete all metafields of one record."""
         self._of.pop(owner, None)

@@ -1,4 +1,4 @@
-"""Orders, their fulfillment orders and their parcels, which all name each other."""
+"""Orders, their fulfillment orders and their parcels, which refer to each other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ AT_WORK = ("OPEN", "SCHEDULED", "ON_HOLD", "IN_PROGRESS")
 class Order:
     """A purchase, with its payments and its parcels.
 
-    `allowances` is money that was paid back although the lines it was for stayed.
+    `allowances` is money that was paid back although no lines were taken back for it.
     `unpaid_when_cancelled` is money that will no longer be paid. The fulfillment orders are made
     by `fulfillment.route` when the order is placed.
     """
@@ -102,12 +102,12 @@ class Order:
 
     @property
     def open_schedule(self) -> PaymentSchedule | None:
-        """Return the schedule by which the rest is to be paid."""
+        """Return the open schedule of the outstanding amount; None if there is none."""
         return self.payment_terms.open_schedule if self.payment_terms else None
 
     @property
     def financial_status(self) -> str:
-        """Return displayFinancialStatus."""
+        """Return Shopify's displayFinancialStatus."""
         if not self.received:
             if self.cancelled_at:
                 return "VOIDED"
@@ -119,12 +119,12 @@ class Order:
 
     @property
     def can_mark_as_paid(self) -> bool:
-        """Return whether anything is left to be marked as paid."""
+        """Return whether any amount is outstanding that can be marked as paid."""
         return self.outstanding > 0
 
     @property
     def fulfillment_status(self) -> str:
-        """Return displayFulfillmentStatus."""
+        """Return Shopify's displayFulfillmentStatus."""
         sent = sum(each.fulfilled_quantity for each in self.lines)
         left = sum(each.unfulfilled_quantity for each in self.lines)
         if sent:
@@ -150,7 +150,7 @@ class Order:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class FulfillmentOrder:
-    """Lines that one location is to send together; `scheduled` until `fulfill_at` has come."""
+    """Units that one location must send together; `scheduled` is true until `fulfill_at`."""
 
     id: int
     order: Order
@@ -171,7 +171,7 @@ class FulfillmentOrder:
 
     @property
     def holdable(self) -> bool:
-        """Return whether a hold can be placed, on top of others if there are any."""
+        """Return whether a hold can be placed, even if there are other holds."""
         return self.status in ("OPEN", "SCHEDULED", "ON_HOLD")
 
     @property
@@ -181,7 +181,7 @@ class FulfillmentOrder:
 
     @property
     def waiting_status(self) -> str:
-        """Return the status of a fulfillment order without holds and without sent units."""
+        """Return the status that applies while it has no holds and no sent units."""
         return "SCHEDULED" if self.scheduled else "OPEN"
 
     @property
@@ -208,7 +208,7 @@ class FulfillmentOrder:
         return [each for each in self.order.fulfillment_orders if each is not self]
 
     def merges_with(self, other: "FulfillmentOrder") -> bool:
-        """Return whether the two can be merged again."""
+        """Return whether the two fulfillment orders can be merged."""
         return (
             self.status == other.status
             and self.status in ("OPEN", "SCHEDULED")

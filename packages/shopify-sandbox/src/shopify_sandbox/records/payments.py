@@ -44,7 +44,7 @@ class Transaction:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PaymentSchedule:
-    """A part of an order's price that is due later; `due_at` is None until it is fulfilled."""
+    """A part of an order's price that is due later; without `due_at`, it awaits fulfillment."""
 
     id: int
     issued_at: datetime
@@ -56,7 +56,7 @@ class PaymentSchedule:
 
     @property
     def open(self) -> bool:
-        """Return whether anything of it is left to pay."""
+        """Return whether the schedule is still to be paid."""
         return self.completed_at is None
 
 
@@ -73,5 +73,5 @@ class PaymentTerms:
 
     @property
     def open_schedule(self) -> PaymentSchedule | None:
-        """Return the schedule that is still to be paid."""
+        """Return the first schedule that is still to be paid, or None."""
         return next((each for each in self.schedules if each.open), None)

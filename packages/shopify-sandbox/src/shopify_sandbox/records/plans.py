@@ -1,4 +1,4 @@
-"""Selling plan groups, which apps attach to products, and collections of products."""
+"""Selling plan groups, which apps attach to variants, and collections of products."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ Policy = dict[str, Any]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class SellingPlan:
-    """A way to buy: the charges and their dates, the delivery, and the price."""
+    """A selling plan: its policies of billing, delivery, inventory and pricing."""
 
     id: int
     name: str
@@ -26,7 +26,7 @@ class SellingPlan:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class SellingPlanGroup:
-    """An app's selling plans and the variants and products that they are offered for."""
+    """An app's selling plans, and the variants for which they are offered."""
 
     id: int
     name: str

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Subscription:
-    """An address that wants one topic's webhooks."""
+    """A subscription: an address to which one topic's webhooks are sent."""
 
     id: int
     topic: str

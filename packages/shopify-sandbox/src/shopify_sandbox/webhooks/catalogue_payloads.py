@@ -1,4 +1,4 @@
-"""The bodies of webhooks, shaped as Shopify writes them."""
+"""The bodies of webhooks about catalogue, shop, markets and privacy, as Shopify writes them."""
 
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,12 @@ VARIANTS_IN_FULL = 100
 
 
 def local(shop: Shop, moment: datetime | None) -> str | None:
-    """Write a time with the shop's own offset."""
+    """Return a time in ISO 8601 with the UTC offset of the shop; None for None."""
     return moment.astimezone(shop.config.timezone).isoformat() if moment else None
 
 
 def variant(shop: Shop, record: Variant, *, old_quantity: int | None = None) -> Payload:
-    """Write a variant as variants/in_stock and variants/out_of_stock carry it."""
+    """Return a variant as the body of variants/in_stock and variants/out_of_stock."""
     quantity = record.inventory_quantity
     options = (*record.option_values, None, None, None)[:3]
     return {
@@ -47,7 +47,7 @@ def variant(shop: Shop, record: Variant, *, old_quantity: int | None = None) -> 
 
 
 def product(shop: Shop, record: Product) -> Payload:
-    """Write a product as products/create and products/update carry it."""
+    """Return a product as the body of products/create and products/update."""
     image = {
         "id": record.id + 1,
         "position": 1,
@@ -106,7 +106,7 @@ def product(shop: Shop, record: Product) -> Payload:
 
 
 def level(shop: Shop, record: Level) -> Payload:
-    """Write a level as inventory_levels/update and inventory_levels/connect carry it."""
+    """Return a level as the body of inventory_levels/update and inventory_levels/connect."""
     return {
         "inventory_item_id": record.item.id,
         "location_id": record.location.id,
@@ -117,7 +117,7 @@ def level(shop: Shop, record: Level) -> Payload:
 
 
 def item(shop: Shop, record: InventoryItem) -> Payload:
-    """Write an item as inventory_items/create and inventory_items/update carry it."""
+    """Return an item as the body of inventory_items/create and inventory_items/update."""
     return {
         "id": record.id,
         "sku": record.sku,
@@ -137,7 +137,7 @@ def item(shop: Shop, record: InventoryItem) -> Payload:
 
 
 def deleted_item(record: InventoryItem) -> Payload:
-    """Write what inventory_items/delete carries."""
+    """Return the body of inventory_items/delete."""
     return {
         "id": record.id,
         "country_code_of_origin": None,
@@ -149,7 +149,7 @@ def deleted_item(record: InventoryItem) -> Payload:
 
 
 def location(shop: Shop, record: Location) -> Payload:
-    """Write what locations/create and locations/update carry."""
+    """Return the body of all locations/ webhooks but locations/delete."""
     return {
         "id": record.id,
         "name": record.name,
@@ -172,7 +172,7 @@ def location(shop: Shop, record: Location) -> Payload:
 
 
 def shop_itself(shop: Shop) -> Payload:
-    """Write what shop/update and app/uninstalled carry."""
+    """Return the body of shop/update and app/uninstalled."""
     currency = shop.config.currency
     return {
         "id": shop.id,
@@ -205,7 +205,7 @@ def shop_itself(shop: Shop) -> Payload:
 
 
 def compliance(shop: Shop, topic: str, customer: dict[str, Any], orders: list[int]) -> Payload:
-    """Write what one of the three privacy topics carries."""
+    """Return the body of one of the three privacy topics."""
     body: Payload = {"shop_id": shop.id, "shop_domain": shop.config.domain}
     if topic == "shop/redact":
         return body
@@ -216,6 +216,6 @@ def compliance(shop: Shop, topic: str, customer: dict[str, Any], orders: list[in
 
 
 def market(record: Market) -> Payload:
-    """Write a market as markets/update carries it."""
+    """Return a market as the body of markets/create and markets/update."""
     status = "active" if record.enabled else "draft"
     return {"id": record.id, "name": record.name, "type": "region", "status": status}

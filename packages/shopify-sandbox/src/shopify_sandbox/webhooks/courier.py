@@ -45,7 +45,7 @@ class Delivery:
         return self.headers["X-Shopify-Webhook-Id"]
 
     def view(self) -> dict[str, Any]:
-        """Return what the control API shows of it."""
+        """Return the delivery as the control API shows it."""
         return {
             "webhook_id": self.webhook_id,
             "event_id": self.headers["X-Shopify-Event-Id"],
@@ -60,7 +60,7 @@ class Delivery:
 
 
 def sign(body: bytes, secret: str) -> str:
-    """Return the base64 HMAC-SHA256 that X-Shopify-Hmac-Sha256 carries."""
+    """Return the value of X-Shopify-Hmac-Sha256: a body's HMAC-SHA256 in base64."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
@@ -81,7 +81,7 @@ class Courier:
         )
 
     async def close(self) -> None:
-        """Stop delivering; what is under way is abandoned, as if the network had gone."""
+        """Stop delivering; deliveries under way are abandoned, as if the network had failed."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -91,7 +91,7 @@ class Courier:
     def announce(
         self, shop: Shop, topic: str, action: MerchantAction, body: Callable[[], Payload]
     ) -> None:
-        """Send an event to everyone who subscribed to its topic."""
+        """Send an event to all subscriptions of its topic, unless the app is not installed."""
         subscribers = [each for each in shop.subscriptions.values() if each.topic == topic]
         if not subscribers or not shop.installed:
             return
@@ -110,7 +110,7 @@ class Courier:
         subscription: Subscription | None = None,
         uri: str = "",
     ) -> Delivery:
-        """Start the delivery of one body to a subscription, or to `uri` where there is none."""
+        """Start the delivery of one body to a subscription or, without one, to `uri`."""
         body = orjson.dumps(payload)
         headers = {
             "Content-Type": "application/json",
@@ -165,7 +165,7 @@ class Courier:
         self._start(self._deliver(delivery), delivery.shop.config.domain)
 
     def release(self, domain: str, *, reverse: bool) -> int:
-        """Deliver the held webhooks one after the other, in their order or reversed."""
+        """Deliver held webhooks one after the other, in order or reversed; return their number."""
         held, self._held[domain] = self._held[domain], []
         if reverse:
             held.reverse()
@@ -174,7 +174,7 @@ class Courier:
         return len(held)
 
     async def idle(self, domain: str, timeout_seconds: float) -> bool:
-        """Wait until nothing of this shop is under way; return whether that was in time."""
+        """Wait until no delivery of a shop is under way; return False on timeout."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 while tasks := [task for task, whose in self._tasks.items() if whose == domain]:
@@ -184,7 +184,7 @@ class Courier:
         return True
 
     def forget(self, domain: str) -> None:
-        """Abandon and forget everything of one shop."""
+        """Abandon one shop's deliveries, and clear its faults and its log."""
         for task, whose in self._tasks.items():
             if whose == domain:
                 task.cancel()

@@ -7,17 +7,17 @@ from shopify_sandbox.shop import Payload
 
 
 def brief(record: FulfillmentOrder) -> Payload:
-    """Write the few fields of a fulfillment order that Shopify sends, without its order."""
+    """Return the few fields of a fulfillment order that Shopify sends; none names its order."""
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
 
 def fulfillment_order(record: FulfillmentOrder) -> Payload:
-    """Write a body that names one fulfillment order, as most of them do."""
+    """Return the body of most fulfillment_orders/ topics: one fulfillment order in brief."""
     return {"fulfillment_order": brief(record)}
 
 
 def hold(record: FulfillmentHold) -> Payload:
-    """Write a hold, as seen by the installed app."""
+    """Return a hold, as seen by the installed app."""
     return {
         "id": gid("FulfillmentHold", record.id),
         "reason": record.reason.lower(),
@@ -29,7 +29,7 @@ def hold(record: FulfillmentHold) -> Payload:
 
 
 def of_hold(held: FulfillmentOrder, placed: FulfillmentHold) -> Payload:
-    """Write what fulfillment_holds/added and fulfillment_holds/released carry."""
+    """Return the body of fulfillment_holds/added and fulfillment_holds/released."""
     return {
         "fulfillment_order": {"id": gid("FulfillmentOrder", held.id)},
         "fulfillment_hold": hold(placed),
@@ -39,7 +39,7 @@ def of_hold(held: FulfillmentOrder, placed: FulfillmentHold) -> Payload:
 def placed_on_hold(
     held: FulfillmentOrder, placed: FulfillmentHold, rest: FulfillmentOrder | None
 ) -> Payload:
-    """Write what fulfillment_orders/placed_on_hold carries; `rest` has the units without a hold."""
+    """Return the body of fulfillment_orders/placed_on_hold; `rest` has the units without a hold."""
     body = {
         "fulfillment_order": {
             **brief(held),
@@ -52,7 +52,7 @@ def placed_on_hold(
 
 
 def split(original: FulfillmentOrder, made: FulfillmentOrder) -> Payload:
-    """Write what fulfillment_orders/split carries."""
+    """Return the body of fulfillment_orders/split."""
     return {
         "split_line_items": [_units(each) for each in made.lines],
         "fulfillment_order": brief(original),
@@ -62,17 +62,17 @@ def split(original: FulfillmentOrder, made: FulfillmentOrder) -> Payload:
 
 
 def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
-    """Write what fulfillment_orders/merged carries."""
+    """Return the body of fulfillment_orders/merged."""
     return {**intents, "fulfillment_order_merges": fulfillment_order(kept)}
 
 
 def cancelled(record: FulfillmentOrder) -> Payload:
-    """Write what fulfillment_orders/cancelled carries; a cancelled order gets no replacement."""
+    """Return the body of fulfillment_orders/cancelled; there is never a replacement here."""
     return {**fulfillment_order(record), "replacement_fulfillment_order": None}
 
 
 def rescheduled(record: FulfillmentOrder, fulfill_at: str | None) -> Payload:
-    """Write what fulfillment_orders/rescheduled carries; `fulfill_at` has the shop's offset."""
+    """Return the body of fulfillment_orders/rescheduled; `fulfill_at` has the shop's offset."""
     return {"fulfillment_order": {**brief(record), "fulfill_at": fulfill_at}}
 
 

@@ -1,4 +1,4 @@
-"""Webhooks about orders and their money."""
+"""Announcements of webhooks about orders and their money."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ def of_order(shop: Shop, order: Order, topic: str, action: MerchantAction) -> No
 
 
 def of_transaction(shop: Shop, order: Order, made: Transaction, action: MerchantAction) -> None:
-    """Announce a movement of money, or one that was refused."""
+    """Announce a transaction, whether it succeeded or was refused."""
     body = partial(payment_payloads.transaction, shop, order, made)
     shop.announce("order_transactions/create", action, body)
 

@@ -17,7 +17,7 @@ FULFILLMENT_STATUSES = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partia
 
 
 def order(shop: Shop, record: Order) -> Payload:
-    """Write an order as orders/create, orders/updated and their like carry it."""
+    """Return an order as the body of orders/create, orders/updated and similar topics."""
     subtotal = record.total - record.shipping
     current = record.current_total
     discounts = sum((each.discount for each in record.lines), Decimal(0))
@@ -84,7 +84,7 @@ def order(shop: Shop, record: Order) -> Payload:
 
 
 def line(record: LineItem) -> Payload:
-    """Write a line of an order."""
+    """Return a line as the bodies of orders, parcels and refunds contain it."""
     variant = record.variant
     return {
         "id": record.id,
@@ -118,7 +118,7 @@ def line(record: LineItem) -> Payload:
 
 
 def parcel(shop: Shop, record: Fulfillment) -> Payload:
-    """Write what fulfillments/create and fulfillments/update carry."""
+    """Return a parcel as the body of fulfillments/create and fulfillments/update."""
     tracking = record.tracking or Tracking()
     return {
         "id": record.id,
@@ -147,7 +147,7 @@ def parcel(shop: Shop, record: Fulfillment) -> Payload:
 
 
 def refund(shop: Shop, about: Order, record: Refund) -> Payload:
-    """Write a refund with its lines and transactions."""
+    """Return a refund, with its lines and transactions, as the body of refunds/create."""
     return {
         "id": record.id,
         "order_id": about.id,
@@ -182,7 +182,7 @@ def refund(shop: Shop, about: Order, record: Refund) -> Payload:
 
 
 def edit(shop: Shop, about: Order, removed: dict[LineItem, int]) -> Payload:
-    """Write what orders/edited carries: only what changed."""
+    """Return the body of orders/edited, which contains only the changed quantities."""
     moment = local(shop, about.updated_at)
     return {
         "order_edit": {

@@ -11,7 +11,7 @@ from shopify_sandbox.webhooks.catalogue_payloads import local
 
 
 def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
-    """Write a movement of money."""
+    """Return a transaction as the body of order_transactions/create."""
     zero = {"amount": text(about.currency, Decimal(0)), "currency": about.currency}
     return {
         "id": record.id,
@@ -42,7 +42,7 @@ def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
 
 
 def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
-    """Write a schedule as payment_schedules/due carries it: without the order."""
+    """Return a schedule as the body of payment_schedules/due, which does not name the order."""
     terms = about.payment_terms
     balance = text(about.currency, record.balance)
     return {
@@ -64,7 +64,7 @@ def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
 
 
 def terms(shop: Shop, about: Order, record: PaymentTerms) -> Payload:
-    """Write payment terms as an order's body holds them."""
+    """Return payment terms as an order's body contains them."""
     moment = local(shop, record.created_at)
     return {
         "id": record.id,
@@ -90,16 +90,16 @@ def terms(shop: Shop, about: Order, record: PaymentTerms) -> Payload:
 
 
 def text(currency: str, amount: Decimal) -> str:
-    """Write an amount with the currency's digits."""
+    """Return an amount as text, with the decimals of the currency."""
     return str(Money(amount, currency))
 
 
 def money_set(currency: str, amount: Decimal) -> Payload:
-    """Write an amount in the shop's currency and the shopper's, which are one here."""
+    """Return an amount for the shop and the shopper, who have the same currency here."""
     money = {"amount": text(currency, amount), "currency_code": currency}
     return {"shop_money": money, "presentment_money": money}
 
 
 def price(currency: str, name: str, amount: Decimal) -> Payload:
-    """Write an amount twice, as Shopify does: alone, and with its currency."""
+    """Return an amount under `name` as text, and under `name`_set with its currency."""
     return {name: text(currency, amount), f"{name}_set": money_set(currency, amount)}
