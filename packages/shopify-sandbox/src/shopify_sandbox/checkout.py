@@ -61,7 +61,7 @@ def place(
 ) -> Order:
     """Buy a cart: charge what is due now, take the stock, and announce the order.
 
-    Raises CheckoutError when the cart cannot be sold like this; nothing has changed then.
+    Raises CheckoutError, and changes nothing, if the cart cannot be sold.
     """
     _check(shop, cart)
     action = shop.action()

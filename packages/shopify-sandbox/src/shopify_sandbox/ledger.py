@@ -62,7 +62,7 @@ def receive(
 
 
 def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
-    """Match the open schedule to the outstanding amount; `paid` is the payment just received."""
+    """Set the open schedule's balance to the outstanding amount; `paid` was just received."""
     schedule = order.open_schedule
     if schedule is None:
         return

@@ -55,7 +55,7 @@ def add_location(shop: Shop, action: MerchantAction, **facts: Any) -> Location:
 
 
 def change_location(shop: Shop, location: Location, action: MerchantAction, **facts: Any) -> None:
-    """Change a location's facts; opening or closing it is announced as such."""
+    """Change a location's facts; its activation or deactivation is announced separately."""
     was_active = location.is_active
     _assign(location, facts)
     location.updated_at = shop.moment()

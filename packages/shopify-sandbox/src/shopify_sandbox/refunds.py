@@ -19,7 +19,7 @@ RESTOCKED = ("CANCEL", "RETURN")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An amount to pay back of one payment."""
+    """The amount to pay back from one payment."""
 
     payment: Transaction
     amount: Decimal
@@ -95,7 +95,7 @@ def spread(order: Order, amount: Decimal) -> list[Part]:
 
 
 def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: bool) -> None:
-    """Remove units of an order, as a merchant does; only the outstanding amount is reduced."""
+    """Remove units of an order's lines, as a merchant does; no payment is refunded."""
     action = shop.action()
     for line, quantity in removed.items():
         line.lower(quantity)

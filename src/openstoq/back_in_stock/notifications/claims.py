@@ -238,7 +238,7 @@ ORDER BY taken.id
 async def renew(
     db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease: timedelta
 ) -> None:
-    """Extend the lease of the messages claimed by this run to `lease` from now."""
+    """Extend the lease on the messages claimed by this run: it ends `lease` from now."""
     await db.execute(
         """
         UPDATE notifications SET lease_until = now() + $4::interval

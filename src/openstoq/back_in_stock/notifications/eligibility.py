@@ -12,7 +12,7 @@ def pending(signup: str) -> str:
 
 
 def eligible(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the SQL condition that a wave may notify a signup, judged by its own row alone."""
+    """Return the SQL condition that a wave may notify a signup, judged by the signup's row."""
     return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
         AND {signup}.created_at <= {started_at} AND {pending(signup)}
         AND {signup}.wave_id IS NULL AND {signup}.failed_wave_at IS DISTINCT FROM {started_at}

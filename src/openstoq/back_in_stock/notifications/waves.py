@@ -88,7 +88,7 @@ async def start_manual(
 
 
 async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
-    """Read a wave; return None if it has ended."""
+    """Read a wave; return None if it has ended or does not exist."""
     row = await db.fetchrow(
         """
         SELECT id, kind, variant_id, started_at, refusals FROM waves
@@ -103,7 +103,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
 async def note_refusals(
     db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
 ) -> None:
-    """Record the number of consecutive runs stopped by the relay, and why it stopped the last."""
+    """Record the number of consecutive runs stopped by the relay, and the reason of the last stop."""
     await db.execute(
         "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -149,7 +149,7 @@ async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return the time until a message is due or a lease on one ends; None without open messages.
+    """Return the time until the next message is due or its lease ends; None if no message is open.
 
     The time is negative if a message is already due.
     """

@@ -87,10 +87,10 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
 
 
 async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
-    """Delete the signups made under a Shopify customer's id, and no other data of their contacts.
+    """Delete the signups made under a Shopify customer's id, and customers left without any data.
 
-    The Shopify customer may have typed somebody else's address. The contact is therefore deleted as
-    well only if nothing else is known about it.
+    The Shopify customer may have typed somebody else's address. A signup's customer is therefore
+    deleted only if nothing else is known about the customer.
     """
     customer_ids = await db.fetch(
         """

@@ -1,4 +1,4 @@
-"""Create a signup with its customer in one statement: one for callers, one for strangers.
+"""Create a signup and its customer in one statement; strangers have a statement of their own.
 
 A caller with a key vouches for the data that it sends. A stranger does not: data from a stranger
 is stored with the new signup, and never changes a customer who is already known. Neither the result

@@ -84,7 +84,10 @@ class SMTPTransport(EmailTransport):
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
-        """Send `first` and further ready messages; return the number of losses in a row."""
+        """Send `first` and further ready messages; return the updated count of `losses`.
+
+        It counts the connections in a row that were lost before they settled a message.
+        """
         email: Email | None = first
         while email is not None:
             session = await self._session_for(email, outbox)

@@ -134,7 +134,7 @@ async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
-    """Wait for jobs, then for deliveries, each up to `timeout` seconds."""
+    """Wait for jobs, then deliveries, `timeout` seconds each; return whether all ended."""
     try:
         async with asyncio.timeout(body.timeout):
             await opened.shop.work.idle()

@@ -1,4 +1,4 @@
-"""The control API of fulfillment: other holders' holds, parcels, and scheduled dates."""
+"""The control API of fulfillment: holds of the merchant and other apps, parcels, and dates."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
