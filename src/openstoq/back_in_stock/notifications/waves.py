@@ -103,7 +103,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
 async def note_refusals(
     db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
 ) -> None:
-    """Record the number of consecutive runs stopped by the relay, and the reason of the last stop."""
+    """Record the number of consecutive runs that the relay stopped, and the last reason."""
     await db.execute(
         "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
         shop_id,

@@ -117,7 +117,7 @@ async def create_collection(opened: OpenShop, body: NewCollection, _: Request) -
 async def update_collection(
     opened: OpenShop, body: CollectionProducts, request: Request
 ) -> dict[str, Any]:
-    """Put other products into a collection."""
+    """Replace the products of a collection."""
     shop = opened.shop
     found = shop.collections.get(request.path_params["id"])
     if found is None:
