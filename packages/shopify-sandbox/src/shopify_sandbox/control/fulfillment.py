@@ -222,7 +222,7 @@ def _all(record: FulfillmentOrder) -> holds.Units:
 def _chosen(
     records: list[FulfillmentOrder], rows: Sequence[Units]
 ) -> dict[FulfillmentOrder, holds.Units]:
-    """Choose the requested units from fulfillment orders; raise RefusalError if too few are left."""
+    """Choose the requested units from fulfillment orders; raise RefusalError if too few."""
     left = {record: _all(record) for record in records}
     chosen: dict[FulfillmentOrder, holds.Units] = {}
     for row in rows:
