@@ -124,6 +124,11 @@ class Http(Group):
         description="For each 30 KB of a response that a client reads; the whole response may "
         "take ten times as long. Slower clients are cut off.",
     )
+    policy_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        10,
+        description="How long v1's `remove_variant` waits until the shop has the inventory policy "
+        "that it was sent. After that it answers that the shop does not have it yet.",
+    )
     keep_alive_seconds: Annotated[float, Field(gt=0)] = Field(
         5,
         description="How long a connection may wait for its next request; more than your proxy's "

@@ -55,6 +55,11 @@ def _amount(value: Any) -> Any:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def json_number(value: Decimal) -> int | float:
+    """Return a decimal as JSON writes a number: without a point if it is whole."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 Clean = AfterValidator(_if_given(texts.text))
 OnOneLine = AfterValidator(_if_given(texts.line))
 Line = Annotated[str, Field(max_length=255), OnOneLine]

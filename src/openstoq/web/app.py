@@ -95,9 +95,10 @@ async def _refused(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
-    return responses.json(
-        {"errors": [sentences.get(error.status_code, error.detail)]}, error.status_code, headers
+    body = responses.sentences_of(
+        [sentences.get(error.status_code, error.detail)], request.scope["path"]
     )
+    return responses.json(body, error.status_code, headers)
 
 
 def _methods(request: Request) -> set[str]:

@@ -73,7 +73,7 @@ class RequestMiddleware:
                 if status:
                     # The response has begun, so only breaking it off can show that the request failed.
                     raise
-                await responses.problem(problem)(scope, receive, answer)
+                await responses.problem(problem, scope["path"])(scope, receive, answer)
             finally:
                 self._record(scope, state, status, perf_counter() - started)
 

@@ -1,6 +1,6 @@
 """Responses: JSON, and problems in the documented envelope."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,6 +19,10 @@ PROTECTIVE = (
 )
 
 
+# Everything below this path is answered in API v1's shapes.
+V1 = "/api/v1/"
+
+
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -33,9 +37,19 @@ def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return json_bytes(orjson.dumps(content), status, headers)
 
 
-def problem(error: Problem) -> Response:
-    """Respond with the sentences of a problem, under `errors`."""
-    return json(body_of(error), error.status, headers_of(error))
+def problem(error: Problem, path: str = "") -> Response:
+    """Respond with the sentences of a problem, in the envelope of the face at `path`."""
+    body = body_of(error)
+    if "errors" in body and path.startswith(V1):
+        body = sentences_of(error.messages, path)
+    return json(body, error.status, headers_of(error))
+
+
+def sentences_of(messages: Sequence[str], path: str) -> dict[str, Any]:
+    """Return the envelope of the face at `path`: v1 has one text, the others have a list."""
+    if path.startswith(V1):
+        return {"error": "; ".join(messages)}
+    return {"errors": list(messages)}
 
 
 def body_of(error: Problem) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line, Quantity
 
 MOST_AT_ONCE = 1000
+SAME_VARIANT = "to_shopify_variant_id must be another variant than from_shopify_variant_id"
 SignupIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
@@ -225,10 +226,15 @@ async def transfer(
     """Move back-in-stock signups from one variant to another.
 
     scope selects the signups to move: pending (default), notified or all. A signup is dropped if it
-    would repeat a pending signup of the target variant.
+    would repeat a pending signup of the target variant. The target must be a variant of that
+    product in the shop; the source may be gone.
     """
     if from_shopify_variant_id == to_shopify_variant_id:
-        raise Invalid("to_shopify_variant_id must be another variant than from_shopify_variant_id")
+        raise Invalid(SAME_VARIANT)
+    target = await store.target(context.db, context.shop_id, to_shopify_variant_id)
+    obstacle = rules.no_target(target, to_shopify_product_id)
+    if obstacle is not None:
+        raise Invalid(obstacle)
     return await store.transfer(
         context.db,
         context.shop_id,

@@ -73,12 +73,12 @@ _VARIANT = """json_build_object(
     'pending', d.pending,
     'last_requested_at', {last_requested_at},
     'variant_data', CASE WHEN v.id IS NOT NULL THEN
-        json_build_object('id', v.id, 'title', v.title, 'sku', v.sku) END,
+        json_build_object('id', v.id, 'title', v.title, 'sku', coalesce(v.sku, '')) END,
     'product_data', CASE WHEN p.id IS NOT NULL THEN json_build_object(
-        'id', p.id, 'title', p.title, 'vendor', p.vendor,
+        'id', p.id, 'title', p.title, 'vendor', coalesce(p.vendor, ''),
         'variants', (
             SELECT coalesce(json_agg(
-                json_build_object('id', o.id, 'title', o.title, 'sku', o.sku) ORDER BY o.position
+                json_build_object('id', o.id, 'title', o.title, 'sku', coalesce(o.sku, '')) ORDER BY o.position
             ), '[]') FROM variants o
             WHERE o.shop_id = $1 AND o.product_id = p.id AND o.deleted_at IS NULL)) END
 )""".replace("{last_requested_at}", moment("d.last_requested_at"))

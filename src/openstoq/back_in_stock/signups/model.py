@@ -154,6 +154,17 @@ class Unblocked(BaseModel):
     unblocked_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A variant to which signups are to move; it has no product if the catalogue has none for it.
+
+    It is missing if the shop does not sell it. While a catalogue is first read, nobody knows.
+    """
+
+    product_id: int | None
+    is_missing: bool
+
+
 class Transferred(BaseModel):
     """The numbers of moved signups, and of signups dropped because the target already had them."""
 

@@ -50,7 +50,7 @@ INTENT = f"""json_build_object(
     'id', s.id,
     'blocked_at', {moment("s.blocked_at")},
     'channel', s.channel,
-    'email', CASE WHEN s.channel = 'email' THEN s.contact ELSE c.email END,
+    'email', CASE WHEN s.channel = 'email' THEN s.contact ELSE coalesce(c.email, '') END,
     'notified_at', {moment("s.notified_at")},
     'optin_confirmed', {CONFIRMED},
     'phone', CASE WHEN s.channel = 'sms' THEN s.contact ELSE c.phone END,

@@ -1,6 +1,6 @@
 """Decisions about signups, without I/O: is a contact valid, may a shopper be notified."""
 
-from openstoq.back_in_stock.signups.model import Channel, Contact, Signup
+from openstoq.back_in_stock.signups.model import Channel, Contact, Signup, Target
 from openstoq.kernel.contacts import email_address, phone_number
 
 # In bytes, because the token is indexed and PostgreSQL indexes 2,700 at most. Tokens of FCM and
@@ -72,6 +72,18 @@ def undeletable(signup: Signup) -> str | None:
         return "Already notified; only pending signups can be deleted"
     if signup.wave_id is not None:
         return "A notification is on its way; delete the signup once it was sent"
+    return None
+
+
+def no_target(target: Target, product_id: int) -> str | None:
+    """Return why signups cannot move to a variant that was sent with this product, or None."""
+    if target.is_missing:
+        return "to_shopify_variant_id is not a variant of this shop; send the id of one it sells"
+    if target.product_id not in (None, product_id):
+        return (
+            f"to_shopify_product_id must be {target.product_id}, the product of "
+            "to_shopify_variant_id"
+        )
     return None
 
 

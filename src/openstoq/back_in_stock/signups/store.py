@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Transferred
+from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Target, Transferred
 from openstoq.back_in_stock.signups.projections import FROM, STATUS
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.db.conditions import Conditions, containing
@@ -177,12 +177,19 @@ async def transfer(
     return Transferred(transferred_count=moved, dropped_count=row["dropped"] if row else 0)
 
 
-async def product_of(db: Connection, shop_id: UUID, variant_id: int) -> int | None:
-    """Return the product of a variant, or None if the catalogue does not have it."""
-    product: int | None = await db.fetchval(
-        "SELECT product_id FROM variants WHERE shop_id = $1 AND id = $2", shop_id, variant_id
+async def target(db: Connection, shop_id: UUID, variant_id: int) -> Target:
+    """Return what the catalogue knows of a variant to which signups are to move."""
+    row = await db.fetchrow(
+        """
+        SELECT v.product_id, v.deleted_at IS NOT NULL OR (v.id IS NULL AND EXISTS (
+                   SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)) AS is_missing
+        FROM (SELECT $2::bigint AS id) t
+        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = t.id
+        """,
+        shop_id,
+        variant_id,
     )
-    return product
+    return Target(**dict(row)) if row is not None else Target(None, is_missing=True)
 
 
 async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:

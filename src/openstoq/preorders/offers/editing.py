@@ -34,6 +34,7 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
     if offer is None:
         raise NotFound(f"no offer with the id {offer_id} in this shop")
     if lock:
+        rules.remember(offer)
         offer.before = deepcopy(offer)
     return offer
 

@@ -18,6 +18,7 @@ from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.capabilities.payments import Payments
 from openstoq.preorders.offers.capabilities.shipping import Shipping
 from openstoq.preorders.offers.capabilities.widget import Widget
+from openstoq.preorders.offers.values_by_type import ValuesByType
 
 DOCUMENTS = tuple(capability.name for capability in CAPABILITIES)
 
@@ -57,6 +58,7 @@ class Offer:
     integrations: Integrations = field(default_factory=Integrations)
     markets: Markets = field(default_factory=Markets)
     advanced: Advanced = field(default_factory=Advanced)
+    values_by_type: ValuesByType = field(default_factory=ValuesByType)
     plan_group_id: int | None = None
     full_plan_id: int | None = None
     partial_plan_id: int | None = None

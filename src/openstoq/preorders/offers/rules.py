@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from openstoq.errors import Conflict, Invalid
+from openstoq.kernel.patch import stored
+from openstoq.preorders.offers.capabilities.payments import DepositTerms
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 
 def complete(offer: Offer) -> None:
-    """Make an offer's documents and source agree with each other, whichever was changed."""
+    """Make the documents agree with each other, whichever of them was changed."""
+    remember(offer)
     _share_copy(offer, offer.before)
     if offer.inventory.provider == "shopify":
         offer.source = "custom"
@@ -17,6 +20,21 @@ def complete(offer: Offer) -> None:
         offer.collection_id, offer.auto_refresh = None, False
     if offer.source != "all":
         offer.exclusion_tag, offer.excluded_variant_ids = None, []
+
+
+def remember(offer: Offer) -> None:
+    """Note the values of the types that the offer has, so that they wait when a type changes."""
+    known, discount = offer.values_by_type, offer.payments.discount
+    partial = offer.payments.options.partial
+    if partial is not None:
+        known.deposit = DepositTerms.model_validate(stored(partial.deposit))
+        known.has_balance = False
+    if discount.type == "percentage":
+        known.discount_percentage = discount.value
+    elif discount.type != "no_discount":
+        known.discount_amount = discount.value
+    if offer.source == "collection":
+        known.collection_id = offer.collection_id
 
 
 def _share_copy(offer: Offer, before: Offer | None) -> None:

@@ -31,7 +31,8 @@ _PLAIN = (
     "exclusion_tag",
     "excluded_variant_ids",
 )
-_WRITTEN = (*_PLAIN, *DOCUMENTS)
+_STORED = (*DOCUMENTS, "values_by_type")
+_WRITTEN = (*_PLAIN, *_STORED)
 _READ = (
     "id",
     *_WRITTEN,
@@ -65,7 +66,7 @@ def offer_of(row: Any) -> Offer:
     """
     fields = dict(row)
     problems: list[str] = []
-    for name in DOCUMENTS:
+    for name in _STORED:
         fields[name], unread = readable(_HINTS[name], fields[name], name)
         problems += unread
     if problems:
@@ -240,4 +241,4 @@ def _where(shop_id: UUID, *, status: Status | None, name: str | None) -> Conditi
 
 def _value(offer: Offer, name: str) -> Any:
     value = getattr(offer, name)
-    return stored(value) if name in DOCUMENTS else value
+    return stored(value) if name in _STORED else value

@@ -18,7 +18,7 @@ from openstoq.back_in_stock.signups.new_signups import Added
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter, Scope
-from openstoq.errors import Conflict, Invalid, NotFound
+from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.days import Day, end_of, start_of
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
@@ -34,6 +34,7 @@ from openstoq.web.v1.requests import (
 )
 
 MOST_PER_PAGE = 500
+NOT_FOUND = "Intent not found"
 SCOPES: dict[str, Scope] = {"unsent": "pending", "sent": "notified", "all": "all"}
 
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -108,7 +109,7 @@ def _as_sent(added: Added, new: NewSignup, shop_id: UUID, now: datetime) -> dict
         "id": str(added.id),
         "blocked_at": None,
         "channel": contact.channel,
-        "email": contact.address if contact.channel == "email" else None,
+        "email": contact.address if contact.channel == "email" else "",
         "notified_at": None,
         "optin_confirmed": not added.asks,
         "phone": contact.address if contact.channel == "sms" else None,
@@ -137,7 +138,7 @@ def _as_sent(added: Added, new: NewSignup, shop_id: UUID, now: datetime) -> dict
 
 async def read(context: Context, intent_id: str) -> Written[Any]:
     """Read one intent."""
-    signup = await v2.load(context, intent_id, lock=False)
+    signup = await _load(context, intent_id, lock=False)
     json = await store.view(context.db, context.shop_id, signup.id, projection=INTENT)
     return Written((json or "null").encode())
 
@@ -214,7 +215,7 @@ async def bulk_destroy(context: Context, *, intent_ids: list[str]) -> dict[str, 
 
 async def notify_intent(context: Context, *, id: str, allow_resend: bool) -> dict[str, Any]:
     """Send the notification of one intent now."""
-    signup: Signup = await v2.load(context, id, lock=True)
+    signup = await _load(context, id, lock=True)
     obstacle = rules.refusal(signup, allow_resend=allow_resend)
     if obstacle is not None:
         raise Conflict(obstacle)
@@ -229,11 +230,16 @@ async def bulk_notify_intent(
     ids = _uuids(intent_ids)
     outcome = await v2.notify_many(context, ids, allow_resend=allow_resend)
     known = {str(one) for one in ids}
+    found = {signup.id for signup in await store.load(context.db, context.shop_id, ids, lock=False)}
     failed = [
-        {"intent_id": str(failure.signup_id), "error": failure.error} for failure in outcome.failed
+        {
+            "intent_id": str(failure.signup_id),
+            "error": failure.error if failure.signup_id in found else NOT_FOUND,
+        }
+        for failure in outcome.failed
     ]
     failed += [
-        {"intent_id": text, "error": "Intent not found"}
+        {"intent_id": text, "error": NOT_FOUND}
         for text in dict.fromkeys(intent_ids)
         if text.lower() not in known
     ]
@@ -251,15 +257,28 @@ async def transfer_signups(
     intent_type: str,
 ) -> dict[str, Any]:
     """Move intents to another variant."""
-    moved = await v2.transfer(
-        context,
-        from_shopify_variant_id=from_shopify_variant_id,
-        from_shopify_product_id=from_shopify_product_id,
-        to_shopify_variant_id=to_shopify_variant_id,
-        to_shopify_product_id=to_shopify_product_id,
-        scope=SCOPES[intent_type],
-    )
+    if from_shopify_variant_id == to_shopify_variant_id:
+        raise BadRequest(v2.SAME_VARIANT)
+    try:
+        moved = await v2.transfer(
+            context,
+            from_shopify_variant_id=from_shopify_variant_id,
+            from_shopify_product_id=from_shopify_product_id,
+            to_shopify_variant_id=to_shopify_variant_id,
+            to_shopify_product_id=to_shopify_product_id,
+            scope=SCOPES[intent_type],
+        )
+    except Invalid as invalid:
+        # The reference has its own shape for a transfer that fails.
+        raise Conflict(*invalid.messages) from invalid
     return {"success": True, **moved.model_dump()}
+
+
+async def _load(context: Context, intent_id: str, *, lock: bool) -> Signup:
+    try:
+        return await v2.load(context, intent_id, lock=lock)
+    except NotFound:
+        raise NotFound(NOT_FOUND) from None
 
 
 def _uuids(texts: list[str]) -> list[UUID]:
@@ -291,12 +310,15 @@ def _operation(
 
 
 CREATE = _operation(create, "POST", "", status=201, request=CreateIntent)
+DESTROY = _operation(bulk_destroy, "DELETE", "/bulk_destroy", request=DestroyIntents)
+NOTIFY = _operation(notify_intent, "POST", "/notify_intent", request=NotifyIntent)
+TRANSFER = _operation(transfer_signups, "POST", "/transfer_signups", request=TransferSignups)
 OPERATIONS = (
     _operation(list_intents, "GET", ""),
     _operation(products_in_demand, "GET", "/products_in_demand"),
-    _operation(bulk_destroy, "DELETE", "/bulk_destroy", request=DestroyIntents),
-    _operation(notify_intent, "POST", "/notify_intent", request=NotifyIntent),
+    DESTROY,
+    NOTIFY,
     _operation(bulk_notify_intent, "POST", "/bulk_notify_intent", request=NotifyIntents),
-    _operation(transfer_signups, "POST", "/transfer_signups", request=TransferSignups),
+    TRANSFER,
     _operation(read, "GET", "/{id}"),
 )

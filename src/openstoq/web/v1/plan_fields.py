@@ -6,27 +6,22 @@ read its value. Fields that map to several places are handled below the table.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from openstoq.kernel.days import Moment
 from openstoq.kernel.ids import CollectionId, MarketId
 from openstoq.kernel.patch import stored
-from openstoq.kernel.types import Amount, Clean, Color, Line, OnOneLine, Text
-from openstoq.preorders.offers.capabilities.payments import (
-    ALL_OF_IT,
-    Deposit,
-    Mode,
-    Payments,
-    set_discount_text,
-    set_mode,
-)
+from openstoq.kernel.types import Amount, Clean, Line, OnOneLine, Text, none_if_empty
+from openstoq.kernel.types import Color as GivenColor
+from openstoq.preorders.offers.capabilities.widget import LARGEST_RADIUS
 from openstoq.preorders.offers.model import DOCUMENTS, Offer
+from openstoq.web.v1.plan_terms import terms_of
 from openstoq.web.v1.requests import Lenient
 
 Copy = Annotated[str | None, Field(max_length=2000), Clean]
+Color = Annotated[GivenColor, BeforeValidator(none_if_empty)]
 Convert = Callable[[Any], Any]
 
 
@@ -43,16 +38,19 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _json_number(value: Any) -> Any:
-    if value is None:
-        return None
-    exact = Decimal(value)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def _radius(value: str | None) -> int | str | None:
+def _radius(value: str | None) -> int | None:
+    """Return the pixels of a radius such as 4px; raise ValueError if it has none."""
     text = (value or "").strip().lower().removesuffix("px").strip()
-    return int(text) if text.isascii() and text.isdecimal() else value or None
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text) <= LARGEST_RADIUS):
+        raise ValueError(f"must be a number of pixels such as 4px, at most {LARGEST_RADIUS}px")
+    return int(text)
+
+
+def _radius_checked(value: str | None) -> str | None:
+    _radius(value)
+    return value
 
 
 def _radius_text(value: int | None) -> str | None:
@@ -80,8 +78,6 @@ _BADGE, _BUTTON, _DISCLAIMER = "widget.badge", "widget.button", "widget.disclaim
 FIELDS: tuple[PlanField, ...] = (
     PlanField("billing_at", Moment | None, f"{_BALANCE}.date"),
     PlanField("billing_after_n_intervals", Count, f"{_BALANCE}.days"),
-    PlanField("billing_title", Copy, "widget.billing_widget.title"),
-    PlanField("billing_description", Copy, "widget.billing_widget.description"),
     PlanField("delivery_at", Moment | None, "shipping.delivery.date"),
     PlanField("delivery_after_n_intervals", Count, "shipping.delivery.days"),
     PlanField(
@@ -90,11 +86,6 @@ FIELDS: tuple[PlanField, ...] = (
         "inventory.reservation.timing",
     ),
     PlanField("inventory_provider", Literal["stoq", "shopify"], "inventory.provider"),
-    PlanField(
-        "pricing_type",
-        Literal["percentage", "price", "fixed_amount", "no_discount"],
-        "payments.discount.type",
-    ),
     PlanField("quantity_limit_text", Copy, "limits.display.text"),
     PlanField("preorder_button_text", Copy, f"{_BUTTON}.text"),
     PlanField("preorder_button_text_color", Color, f"{_BUTTON}.colors.text_color"),
@@ -107,7 +98,7 @@ FIELDS: tuple[PlanField, ...] = (
     ),
     PlanField(
         "preorder_button_description_border_radius",
-        Annotated[str | None, Field(max_length=20), OnOneLine],
+        Annotated[str | None, Field(max_length=20), OnOneLine, AfterValidator(_radius_checked)],
         f"{_DISCLAIMER}.border_radius",
         _radius,
         _radius_text,
@@ -192,6 +183,9 @@ SPECIAL: Mapping[str, Any] = {
     "billing_checkout_charge_type": Literal["percentage", "price"],
     "delivery_type": Literal["anchor", "asap", "exact_time", "unknown"],
     "delivery_after_interval_type": Literal["day"] | None,
+    "billing_title": Copy,
+    "billing_description": Copy,
+    "pricing_type": Literal["percentage", "price", "fixed_amount", "no_discount"],
     "pricing_amount": Number,
     "pricing_percentage": Number,
     "discount_text": Copy,
@@ -207,107 +201,68 @@ SellingPlanInput = create_model("SellingPlanInput", __base__=Lenient, **_TYPES)
 
 Changes = dict[str, Any]
 
+# The contract calls all other fields of a plan not nullable, and shows a text that is not set as "".
+NULLABLE = frozenset(
+    {"billing_at", "billing_after_n_intervals", "delivery_at", "delivery_after_n_intervals"}
+    | {"preorder_min_quantity", "preorder_max_quantity", "custom_line_item_property_text"}
+)
+
 
 def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
     """Convert a v1 body to a nested partial update of the offer's documents.
 
-    The update contains only the fields to change.
+    It contains only the fields to change. A value that the plan shows already is not a change, so
+    a plan may be sent back as it was read.
     """
     changes: Changes = {}
+    shown = fields_of(offer)
     for field in FIELDS:
-        if field.name in sent:
+        if field.name in sent and sent[field.name] != shown[field.name]:
             _place(changes, field.path, field.write(sent[field.name]))
     if sent.get("preorder_button_description"):
         _place(changes, f"{_DISCLAIMER}.enabled", True)
     if sent.get("billing_type") in ("exact_time", "time_after_checkout"):
         _place(changes, f"{_BALANCE}.due", sent["billing_type"])
-    pricing = sent.get("pricing_type", offer.payments.discount.type)
-    value = "pricing_percentage" if pricing == "percentage" else "pricing_amount"
-    if value in sent:
-        _place(changes, "payments.discount.value", sent[value])
-    _delivery_changes(sent, offer, changes)
+    if "shopify_market_ids" in sent:
+        _place(changes, "markets.enabled", (shown | dict(sent))["markets_enabled"])
+    _delivery_changes(shown, sent, changes)
     return changes
-
-
-def set_options(payments: Payments, sent: Mapping[str, Any]) -> None:
-    """Set the payment options that a v1 body contains; raise ValidationError if they are invalid."""
-    mode = _mode(sent, payments)
-    if mode is not None:
-        set_mode(payments, mode=mode)
-    options = payments.options
-    if options.partial is not None:
-        options.partial.deposit = _deposit(sent, options.partial.deposit)
-    if "discount_text" in sent:
-        set_discount_text(payments, text=sent["discount_text"])
-    # The first option stores the billing widget's texts too, and must have the same ones.
-    for name in ("billing_title", "billing_description"):
-        if name in sent:
-            setattr(payments.first, name, sent[name])
 
 
 def fields_of(offer: Offer) -> dict[str, Any]:
     """Return the SellingPlan fields of an offer."""
     documents = {name: stored(getattr(offer, name)) for name in DOCUMENTS}
     found = {field.name: field.read(_at(documents, field.path)) for field in FIELDS}
-    options = offer.payments.options
-    deposit = options.partial.deposit if options.partial else None
-    balance, discount = offer.payments.remaining_balance, offer.payments.discount
+    texts = {name: "" for name, value in found.items() if value is None and name not in NULLABLE}
     delivery = offer.shipping.delivery.type
-    is_percentage = discount.type == "percentage"
     return {
         "name": offer.name,
-        "internal_name": offer.internal_name,
+        "internal_name": offer.internal_name or "",
         "enabled": offer.enabled,
         **found,
-        "billing_type": balance.due if deposit else "no_remaining_balance",
-        "billing_after_interval_type": "day",
-        "billing_checkout_charge_type": deposit.type if deposit else "percentage",
-        "billing_checkout_charge_percentage": deposit.percent if deposit else ALL_OF_IT,
-        "billing_checkout_charge_amount": _json_number(deposit.amount) if deposit else None,
+        **texts,
+        **terms_of(offer),
+        # Scoping with an empty list means all markets, and v1 has no such plan.
+        "markets_enabled": not offer.markets.applies_to_all_markets,
         "delivery_type": {"exact_date": "exact_time", "window": "unknown"}.get(delivery, delivery),
         "delivery_after_interval_type": "day",
-        "pricing_amount": None if is_percentage else _json_number(discount.value),
-        "pricing_percentage": _json_number(discount.value) if is_percentage else None,
-        "discount_text": offer.payments.first.discount_text,
         "product_variants_source": offer.source,
-        "product_variants_source_id": offer.collection_id,
+        "product_variants_source_id": offer.collection_id or offer.values_by_type.collection_id,
     }
 
 
-def field_at(path: str) -> str:
-    """Return the v1 field for a path in the offer's documents, or "base" if no field maps to it."""
-    return next((one.name for one in FIELDS if path.startswith(one.path)), "base")
+def field_at(path: str) -> str | None:
+    """Return the v1 field for a path in the offer's documents, or None if no field maps to it."""
+    return next(
+        (one.name for one in FIELDS if path == one.path or path.startswith(f"{one.path}.")), None
+    )
 
 
-def _mode(sent: Mapping[str, Any], payments: Payments) -> Mode | None:
-    """Return the payment mode that a v1 body implies, or None to leave the mode unchanged."""
-    kind = sent.get("billing_type")
-    charge = sent.get("billing_checkout_charge_percentage")
-    is_whole = charge is not None and Decimal(charge) == ALL_OF_IT
-    if kind == "no_remaining_balance" or (kind is None and is_whole):
-        return "full"
-    asks = kind or charge is not None or sent.get("billing_checkout_charge_type") == "price"
-    return "partial" if asks and payments.options.partial is None else None
-
-
-def _deposit(sent: Mapping[str, Any], deposit: Deposit) -> Deposit:
-    """Return a copy of the deposit with the changes in a v1 body applied."""
-    charge = sent.get("billing_checkout_charge_percentage")
-    changed = {
-        "type": sent.get("billing_checkout_charge_type"),
-        "percent": None if charge is None or Decimal(charge) == ALL_OF_IT else Decimal(charge),
-    }
-    kept = stored(deposit) | {name: value for name, value in changed.items() if value is not None}
-    if "billing_checkout_charge_amount" in sent:
-        kept["amount"] = sent["billing_checkout_charge_amount"]
-    return Deposit.model_validate(kept)
-
-
-def _delivery_changes(sent: Mapping[str, Any], offer: Offer, changes: Changes) -> None:
-    kind = sent.get("delivery_type")
-    if kind is None:
+def _delivery_changes(shown: Mapping[str, Any], sent: Mapping[str, Any], changes: Changes) -> None:
+    names = ("delivery_type", "delivery_after_n_intervals")
+    if all(sent.get(name, shown[name]) == shown[name] for name in names):
         return
-    days = sent.get("delivery_after_n_intervals", offer.shipping.delivery.days)
+    kind, days = (sent.get(name, shown[name]) for name in names)
     ours = "exact_date" if kind == "exact_time" else kind
     _place(changes, "shipping.delivery.type", "window" if kind == "unknown" and days else ours)
 

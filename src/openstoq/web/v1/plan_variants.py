@@ -9,7 +9,6 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
-from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.actions import products as product_actions
 from openstoq.preorders.offers.actions import variants as variant_actions
 from openstoq.preorders.offers.attachments import policy_jobs, resolve
@@ -19,6 +18,10 @@ from openstoq.preorders.offers.editing import load as load_offer
 from openstoq.preorders.offers.editing import save
 from openstoq.preorders.offers.model import Offer
 from openstoq.web.v1.requests import Lenient
+
+# v1 has no operation that restores a plan.
+DISCARDED = "the selling plan was deleted; create a new one, or restore it through API v2"
+VARIANT_NOT_FOUND = "Variant not found in this selling plan"
 
 VariantIds = Annotated[list[VariantId], Field(min_length=1, max_length=5000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -75,7 +78,7 @@ async def product_variants(
     }
     if shopify_variant_id is not None:
         if not found:
-            raise NotFound("Variant not found in this selling plan")
+            raise NotFound(VARIANT_NOT_FOUND)
         sold = {"total_units_sold": found[0].preorder_count}
         return {**plan, "product_variant": _details(found[0]), "meta": sold}
     sold = {
@@ -89,7 +92,7 @@ async def add_variant(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds
 ) -> dict[str, Any]:
     """Attach variants to a plan; respond 422 if any is already attached or does not exist."""
-    rules.check_changeable(offer)
+    _check_changeable(offer)
     ids = list(dict.fromkeys(shopify_variant_ids))
     attached = (await attachment_store.attached_ids(context.db, context.shop_id, [offer.id]))[
         offer.id
@@ -100,9 +103,7 @@ async def add_variant(
     now = context.runtime.clock()
     unknown = await resolve.attach(context.db, context.shop_id, offer, ids, now)
     if unknown:
-        raise Invalid(
-            f"These variants do not exist: {', '.join(map(str, unknown))}", existing_variants=[]
-        )
+        raise Conflict(f"These variants do not exist: {', '.join(map(str, unknown))}")
     await save(context, offer)
     return {
         "success": True,
@@ -118,28 +119,35 @@ async def remove_variant(
     shopify_variant_ids: VariantIds,
     inventory_policy: str | None,
 ) -> dict[str, Any]:
-    """Detach variants from a plan, and set their inventory policy if one is given."""
-    policy = _policy(inventory_policy) if inventory_policy is not None else None
+    """Detach variants from a plan, and set their inventory policy if one is given.
+
+    Whether the shop has the policy is only known once a job has run: `policy_answer` adds that.
+    """
+    _check_changeable(offer)
+    policy = policy_of(inventory_policy) if inventory_policy is not None else None
     if policy is not None:
         await attachment_store.want_policy(
             context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
         )
-    gone = await product_actions.detach(context, offer, shopify_variant_ids)
-    return {
+    try:
+        gone = await product_actions.detach(context, offer, shopify_variant_ids)
+    except NotFound:
+        raise NotFound("Variants not found in this selling plan") from None
+    removed = {
         "success": True,
         "message": f"{len(gone)} variant{'s' * (len(gone) > 1)} removed",
         "variants_removed": gone,
-        "inventory_policy_updated": policy is not None,
-        "inventory_policy": inventory_policy,
+        "inventory_policy_updated": False,
     }
+    return removed if policy is None else removed | {"inventory_policy": inventory_policy}
 
 
 async def bulk_toggle_inventory_policy(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds, inventory_policy: str
 ) -> dict[str, Any]:
     """Queue a change of the variants' inventory policy."""
-    rules.check_changeable(offer)
-    _policy(inventory_policy)
+    _check_changeable(offer)
+    policy_of(inventory_policy)
     await policy_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
     return {
         "success": True,
@@ -157,7 +165,10 @@ async def update_variant_settings(
     if not sent:
         raise BadRequest("No settings to update: send shipping_text or preorder_max_count")
     number = changes["shopify_variant_id"]
-    found = await variant_actions.member(context, offer, number)
+    try:
+        found = await variant_actions.member(context, offer, number)
+    except NotFound:
+        raise NotFound(VARIANT_NOT_FOUND) from None
     await variant_actions.override(context, offer, found, sent)
     now = await variant_actions.member(context, offer, number)
     return {
@@ -171,7 +182,13 @@ async def update_variant_settings(
     }
 
 
-def _policy(value: str) -> Literal["continue", "deny"]:
+def _check_changeable(offer: Offer) -> None:
+    if offer.discarded_at is not None:
+        raise Conflict(DISCARDED)
+
+
+def policy_of(value: str) -> Literal["continue", "deny"]:
+    """Return a policy as we store it; raise Conflict if v1 has no such policy."""
     if value == "CONTINUE":
         return "continue"
     if value == "DENY":
@@ -183,7 +200,7 @@ def _details(member: Member) -> dict[str, Any]:
     return {
         "shopify_product_id": member.product_id,
         "shopify_variant_id": member.variant_id,
-        "product_title": member.product_title,
+        "product_title": member.product_title or "",
         "variant_title": None if member.variant_title == "Default Title" else member.variant_title,
         "preorder_units_sold": member.preorder_count,
         "preorder_max_count": member.max_count,
@@ -212,21 +229,24 @@ def operation(handler: Any, method: Any, path: str, **options: Any) -> Action:
     )
 
 
+ADD = operation(add_variant, "POST", "/{id}/add_variant", request=VariantsBody)
+REMOVE = operation(remove_variant, "DELETE", "/{id}/remove_variant", request=RemovalBody)
+UPDATE_SETTINGS = operation(
+    update_variant_settings,
+    "PATCH",
+    "/{id}/update_variant_settings",
+    request=SettingsBody,
+    partial=True,
+)
 OPERATIONS = (
     operation(product_variants, "GET", "/{id}/product_variants"),
-    operation(add_variant, "POST", "/{id}/add_variant", request=VariantsBody),
-    operation(remove_variant, "DELETE", "/{id}/remove_variant", request=RemovalBody),
+    ADD,
+    REMOVE,
     operation(
         bulk_toggle_inventory_policy,
         "POST",
         "/{id}/bulk_toggle_inventory_policy",
         request=PolicyBody,
     ),
-    operation(
-        update_variant_settings,
-        "PATCH",
-        "/{id}/update_variant_settings",
-        request=SettingsBody,
-        partial=True,
-    ),
+    UPDATE_SETTINGS,
 )

@@ -53,7 +53,7 @@ class CreateIntent(Lenient):
     customer: CustomerInput
 
 
-IntentIds = Annotated[list[Line], Field(max_length=1000)]
+IntentIds = Annotated[list[Line], Field(min_length=1, max_length=1000)]
 
 
 class DestroyIntents(Lenient):

@@ -1,4 +1,4 @@
-"""API v1 over HTTP: its paths, its status codes and the shapes of its errors."""
+"""API v1 over HTTP: its paths, who calls them, and how a request is read."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -10,24 +10,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from openstoq.actions.action import WRITE_COST, Action
-from openstoq.actions.admission import (
-    PointsSpent,
-    admit,
-    admit_forwarded,
-    admit_signup,
-    check_shop,
-)
+from openstoq.actions.admission import admit, admit_forwarded, admit_signup, check_shop
 from openstoq.actions.context import Caller
 from openstoq.actions.dispatch import Call, dispatch
 from openstoq.actions.records import Answer
-from openstoq.errors import BadRequest, Conflict, Invalid, Problem
+from openstoq.errors import BadRequest, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.keys import is_key, key_in
 from openstoq.web import responses
 from openstoq.web.requests import pairs_of, query_of, shop_named_by, shops_of, visitor_of
-from openstoq.web.v1 import intents, selling_plans, shipping_updates
+from openstoq.web.v1 import intents, plan_variants, selling_plans, shipping_updates
+from openstoq.web.v1.errors import refused
 from openstoq.web.v1.intents import CREATE
-from openstoq.web.v1.selling_plans import PlanProblems
+from openstoq.web.v1.policy_answer import with_policy
 
 # The reference names both forms.
 PREFIXES = ("/api/v1", "/api/v1/external")
@@ -49,7 +44,7 @@ _SHOPS = frozenset(
 _SEPARATORS = re.compile(r"[-_ ]")
 _DEEPEST_SHOP = 3
 
-_LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]"})
+_LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]", "intent_ids", "intent_ids[]"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -82,9 +77,12 @@ def _keyed(runtime: Runtime, operation: Action) -> Endpoint:
                 runtime, key_in(request.headers), cost=operation.cost, named=shops_of(request)
             )
             request.state.points = caller.points
-            return _answered(await _dispatch(runtime, operation, caller, request))
+            answer = await _dispatch(runtime, operation, caller, request)
+            if operation is plan_variants.REMOVE:
+                answer = await with_policy(runtime, caller.shop.id, answer)
+            return _answered(answer)
         except Problem as problem:
-            return _refused(problem)
+            return refused(problem, operation)
 
     return endpoint
 
@@ -100,7 +98,7 @@ def _create(runtime: Runtime) -> Endpoint:
             # The reference documents 200 with the problems for a complete form.
             response = responses.json({"errors": invalid.messages})
         except Problem as problem:
-            response = _refused(problem)
+            response = refused(problem, CREATE)
         response.headers.update(CORS)
         return response
 
@@ -139,26 +137,18 @@ async def _dispatch(
     sent = await _sent(operation, request)
     if isinstance(sent, bytes):
         _check_body(operation, sent, caller)
-    try:
-        return await dispatch(
-            runtime,
-            Call(
-                action=operation,
-                caller=caller,
-                path=dict(request.path_params),
-                sent=sent,
-                request_id=request.state.request_id,
-                face="v1",
-                idempotency_key=request.headers.get("idempotency-key"),
-            ),
-        )
-    except Invalid as invalid:
-        if operation is CREATE or invalid.details:
-            raise
-        if operation in (selling_plans.CREATE, selling_plans.UPDATE):
-            raise PlanProblems(*invalid.messages) from invalid
-        # v1 answers an invalid value with 400, not 422.
-        raise BadRequest(*invalid.messages) from invalid
+    return await dispatch(
+        runtime,
+        Call(
+            action=operation,
+            caller=caller,
+            path=dict(request.path_params),
+            sent=sent,
+            request_id=request.state.request_id,
+            face="v1",
+            idempotency_key=request.headers.get("idempotency-key"),
+        ),
+    )
 
 
 async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
@@ -175,7 +165,9 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
             values[plain] = [part for one in given for part in one.split(",") if part]
         else:
             values[plain] = value
-    return values
+    known = operation.request.model_fields if operation.request is not None else {}
+    # As in a body, names that v1 does not know are ignored.
+    return {name: value for name, value in values.items() if name in known}
 
 
 def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
@@ -212,13 +204,3 @@ def _named_in(form: Mapping[str, Any], depth: int = 0) -> Iterator[object]:
 def _answered(answer: Answer) -> Response:
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return responses.json_bytes(answer.body, answer.status, replayed)
-
-
-def _refused(problem: Problem) -> Response:
-    if isinstance(problem, PointsSpent):
-        return responses.problem(problem)
-    if isinstance(problem, PlanProblems):
-        return responses.json(problem.details, problem.status)
-    status = Invalid.status if isinstance(problem, Conflict) else problem.status
-    body = {"error": "; ".join(problem.messages), **problem.details}
-    return responses.json(body, status, responses.headers_of(problem))

@@ -1,5 +1,6 @@
 """The selling-plan operations of API v1, over the same offers as v2."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -16,35 +17,49 @@ from openstoq.preorders.offers.actions import products as product_actions
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
-from openstoq.preorders.offers.capabilities import payments
 from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer, Source
-from openstoq.web.v1 import plan_variants
-from openstoq.web.v1.plan_fields import (
-    SellingPlanInput,
-    changes_of,
-    field_at,
-    fields_of,
-    set_options,
-)
-from openstoq.web.v1.plan_variants import operation
+from openstoq.web.v1 import plan_rules, plan_variants
+from openstoq.web.v1.plan_fields import SellingPlanInput, changes_of, field_at, fields_of
+from openstoq.web.v1.plan_terms import set_terms, start_terms
+from openstoq.web.v1.plan_variants import DISCARDED, operation
 from openstoq.web.v1.requests import Lenient
 
 MOST_PER_PAGE = 250
-_DEPOSIT = ("payments.options.partial.deposit",)
+_OFFER = "the offer "
+_ONLY_CUSTOM = (
+    "must be custom with the inventory_provider shopify; send inventory_provider stoq for another"
+)
 
 
 class PlanProblems(Invalid):
     """All problems of a plan, grouped by field as in v1's 422 response."""
 
-    def __init__(self, *messages: str) -> None:
+    def __init__(self, by_field: Mapping[str, list[str]]) -> None:
+        sentences = (f"{name} {one}" for name, several in by_field.items() for one in several)
+        super().__init__(*sentences, errors=dict(by_field))
+
+    @classmethod
+    def of(cls, messages: Iterable[str]) -> "PlanProblems":
+        """Group messages by the v1 field that each begins with; the others are about the base."""
         by_field: dict[str, list[str]] = {}
         for message in messages:
-            path, _, said = message.removeprefix("selling_plan.").partition(" ")
-            known = path in SellingPlanInput.model_fields or path in PlanBody.model_fields
-            name = path if known else field_at(path)
-            by_field.setdefault(name, []).append(said if name != "base" else message)
-        super().__init__(*messages, errors=by_field)
+            name, sentence = _placed(message)
+            by_field.setdefault(name, []).append(sentence)
+        return cls(by_field)
+
+
+def _placed(message: str) -> tuple[str, str]:
+    path, _, sentence = message.removeprefix("selling_plan.").partition(" ")
+    field, _, entry = path.partition(".")
+    if field in SellingPlanInput.model_fields or field in PlanBody.model_fields:
+        return field, f"entry {entry} {sentence}" if entry else sentence
+    known = field_at(path)
+    if known is not None:
+        return known, sentence
+    if message.startswith(_OFFER):
+        message = f"the selling plan {message.removeprefix(_OFFER)}"
+    return "base", message
 
 
 class PlanBody(Lenient):
@@ -70,7 +85,7 @@ async def list_plans(
         {
             "id": offer.id,
             "name": offer.name,
-            "internal_name": offer.internal_name,
+            "internal_name": offer.internal_name or "",
             "enabled": offer.enabled,
             "selling_plan_product_variants_count": offer.variant_count,
             "created_at": offer.created_at,
@@ -86,7 +101,7 @@ async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str,
     """Create a selling plan; fields that are not sent get their defaults."""
     now = context.runtime.clock()
     offer = Offer(id=new_id(), created_at=now, updated_at=now)
-    sent = _sent(selling_plan)
+    sent = start_terms(offer, _sent(selling_plan))
     _apply(context, offer, sent)
     source = _source(offer, sent)
     offer.source, offer.collection_id = source, _collection(offer, sent, source)
@@ -102,6 +117,8 @@ async def read_plan(context: Context, offer: Offer) -> dict[str, Any]:
 
 async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel) -> dict[str, Any]:
     """Change the fields that were sent."""
+    if offer.discarded_at is not None:
+        raise PlanProblems({"discarded_at": [DISCARDED]})
     sent = _sent(selling_plan)
     _apply(context, offer, sent)
     source = _source(offer, sent)
@@ -128,20 +145,18 @@ def _sent(plan: BaseModel) -> dict[str, Any]:
 
 def _apply(context: Context, offer: Offer, sent: dict[str, Any]) -> None:
     """Apply a v1 body to the offer; raise PlanProblems listing every problem."""
+    by_field = plan_rules.problems_of(fields_of(offer) | sent)
+    if by_field:
+        raise PlanProblems(by_field)
     changes = changes_of(sent, offer)
-    problems: list[str] = []
-    try:
-        offer.payments = payments.capability.edited(
-            offer.payments, lambda copy: set_options(copy, sent), under=_DEPOSIT
-        )
-    except Invalid as invalid:
-        problems += invalid.messages
-    problems += lay_over(offer, changes)
+    set_terms(offer, sent)
+    problems = lay_over(offer, changes)
     if problems:
-        raise PlanProblems(*problems)
-    for name in ("name", "internal_name"):
-        if name in sent:
-            setattr(offer, name, sent[name])
+        raise PlanProblems.of(problems)
+    if "name" in sent:
+        offer.name = sent["name"]
+    if "internal_name" in sent:
+        offer.internal_name = sent["internal_name"] or None
     if sent.get("enabled", offer.enabled) != offer.enabled:
         offer.enabled = sent["enabled"]
         offer.enabled_at = context.runtime.clock() if offer.enabled else offer.enabled_at
@@ -157,20 +172,15 @@ def _source(offer: Offer, sent: dict[str, Any]) -> Source:
         try:
             rules.check_source(offer, source)
         except Conflict:
-            raise PlanProblems(
-                "product_variants_source must be custom with the inventory_provider shopify; "
-                "send inventory_provider stoq for another"
-            ) from None
+            raise PlanProblems({"product_variants_source": [_ONLY_CUSTOM]}) from None
     return source
 
 
 def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | None:
-    if source != "collection":
-        return None
-    collection_id: int | None = sent.get("product_variants_source_id", offer.collection_id)
-    if collection_id is None:
-        raise PlanProblems("product_variants_source_id is required for the source collection")
-    return collection_id
+    """Return the collection that a v1 body sets, or else the last one; it waits for its source."""
+    if "product_variants_source_id" in sent:
+        offer.values_by_type.collection_id = sent["product_variants_source_id"]
+    return offer.values_by_type.collection_id if source == "collection" else None
 
 
 async def _resolve(context: Context, offer: Offer) -> None:

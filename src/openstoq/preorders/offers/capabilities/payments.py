@@ -1,19 +1,27 @@
 """Payments: the amounts paid at checkout and later, and the discount."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, computed_field, model_validator
+from pydantic import Field, PlainSerializer, WithJsonSchema, computed_field, model_validator
 
 from openstoq.actions.capability import Capability
 from openstoq.errors import Conflict
 from openstoq.kernel.days import Moment
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
-from openstoq.kernel.types import Amount, Copy
+from openstoq.kernel.types import Amount, Copy, json_number
 
 Mode = Literal["full", "partial", "full_and_partial"]
 OptionType = Literal["full", "partial"]
 DiscountType = Literal["percentage", "price", "fixed_amount", "no_discount"]
 Percent = Annotated[int, Field(ge=1, le=99)]
+# A number in JSON, unlike an Amount: API v1 documents it so.
+DepositPercent = Annotated[
+    Amount,
+    Field(le=100),
+    PlainSerializer(json_number, when_used="json"),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
+]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 ALL_OF_IT = 100
@@ -33,17 +41,28 @@ class FullOption(Option):
     billing_title: Copy = "Pay in full"
 
 
-class Deposit(Settings):
-    """The part paid at checkout: a percentage of the price, or a fixed amount."""
+class DepositTerms(Settings):
+    """A percentage of the price and a fixed amount, of which the type says which one is charged."""
 
     type: Literal["percentage", "price"] = "percentage"
-    percent: Percent = 20
+    percent: DepositPercent = Decimal(20)
     amount: Amount | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the whole price is paid at checkout."""
+        return self.type == "percentage" and self.percent == ALL_OF_IT
+
+
+class Deposit(DepositTerms):
+    """The part paid at checkout: a percentage of the price, or a fixed amount."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.type == "price" and self.amount is None:
             raise ValueError("needs an amount for the type price")
+        if self.is_whole:
+            raise ValueError("must be less than the whole price; use the full payment mode")
         return self
 
 
@@ -198,7 +217,7 @@ def set_deposit_percent(payments: Payments, *, percent: Percent) -> None:
 
     409 without a partial option: use set_mode first. 100 % upfront is the full payment mode.
     """
-    payments.partial.deposit = Deposit(percent=percent)
+    payments.partial.deposit = Deposit(percent=Decimal(percent))
 
 
 @capability.edit("change discount", "preorder price")

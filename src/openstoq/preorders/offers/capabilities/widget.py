@@ -8,7 +8,8 @@ from openstoq.actions.capability import Capability
 from openstoq.kernel.patch import UNSET, Settings, assign
 from openstoq.kernel.types import Color, Copy
 
-Radius = Annotated[int, Field(ge=0, le=100)]
+LARGEST_RADIUS = 100
+Radius = Annotated[int, Field(ge=0, le=LARGEST_RADIUS)]
 
 
 class Badge(Settings):

@@ -51,9 +51,9 @@ def _titled(option: Option, kind: str) -> str:
 def _partial(offer: Offer, option: PartialOption) -> Plan:
     deposit = option.deposit
     amount = deposit.amount if deposit.type == "price" else None
-    paid = f"{deposit.percent}%" if amount is None else plain(amount)
+    paid = f"{plain(deposit.percent)}%" if amount is None else plain(amount)
     own = _titled(option, f"{paid} deposit")
-    return _plan(offer, option, own, Decimal(deposit.percent), amount=amount)
+    return _plan(offer, option, own, deposit.percent, amount=amount)
 
 
 def _plan(

@@ -6,6 +6,7 @@ variant because it is sold out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -140,6 +141,48 @@ async def ask_for(
         variant_ids,
     )
     return dict.fromkeys(variant_ids, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """The state of a policy of some variants in the shop, with the reasons of refusals."""
+
+    is_pending: bool
+    is_set: bool
+    refused: dict[int, str]
+
+
+async def state_of(
+    db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
+) -> PolicyState:
+    """Return whether these variants have a policy in the shop, as far as we know.
+
+    A variant that has the policy already has it once no other one is being asked of the shop.
+    """
+    rows = await db.fetch(
+        """
+        SELECT t.id, p.policy_wanted IS NOT NULL AS is_wanted, p.sync_error,
+               v.inventory_policy IS NOT DISTINCT FROM $2
+               AND (p.policy_wanted IS NULL OR coalesce(p.policy_asked, $2) = $2) AS is_set
+        FROM unnest($3::bigint[]) AS t(id)
+        LEFT JOIN preorder_variants p ON p.shop_id = $1 AND p.variant_id = t.id
+        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = t.id
+        ORDER BY t.id
+        """,
+        shop_id,
+        policy,
+        variant_ids,
+    )
+    missing = [row for row in rows if not row["is_set"]]
+    return PolicyState(
+        is_pending=any(row["is_wanted"] for row in missing),
+        is_set=not missing,
+        refused={
+            row["id"]: row["sync_error"] or "the shop has another policy again"
+            for row in missing
+            if not row["is_wanted"]
+        },
+    )
 
 
 async def products_of(
