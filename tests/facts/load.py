@@ -89,6 +89,16 @@ def documented_actions() -> list[dict[str, Any]]:
     return list(_lines("documented_actions.jsonl"))
 
 
+def v1_operations() -> list[dict[str, Any]]:
+    """Return the operations of the documented API v1."""
+    return list(_lines("v1_operations.jsonl"))
+
+
+def v1_models() -> dict[str, dict[str, Any]]:
+    """Return the fields of each model of the documented API v1, by its name."""
+    return {each["name"]: each["fields"] for each in _lines("v1_models.jsonl")}
+
+
 def webhook_samples() -> dict[str, bytes]:
     """Return Shopify's sample of a body by its topic."""
     return {

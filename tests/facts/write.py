@@ -3,6 +3,7 @@
     python -m tests.facts.write actions v2_actions.json
     python -m tests.facts.write recordings FOLDER
     python -m tests.facts.write samples FOLDER
+    python -m tests.facts.write v1 REFERENCE.txt
     python -m tests.facts.write schema 2026-04=OLD.json.gz 2026-07=NEW.json.gz
 
 README.md, beside this script, says where the sources come from. The table of the schema is written
@@ -11,10 +12,11 @@ last, because it also covers the recorded requests.
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.facts import v1_reference
 from tests.facts.recordings import SCENARIOS, costs, named_answers, scenario, shapes
 from tests.facts.schema_table import table
 
@@ -24,9 +26,14 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Write the facts that the first argument names."""
     wanted, *paths = sys.argv[1:]
-    {"actions": actions, "recordings": recordings, "samples": samples, "schema": schema}[wanted](
-        *paths
-    )
+    writers: dict[str, Callable[..., None]] = {
+        "actions": actions,
+        "recordings": recordings,
+        "samples": samples,
+        "schema": schema,
+        "v1": v1,
+    }
+    writers[wanted](*paths)
 
 
 def actions(path: str) -> None:
@@ -45,6 +52,13 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
 
 def _field(field: dict[str, Any]) -> dict[str, Any]:
     return {name: field[name] for name in ("name", "in", "required") if field.get(name)}
+
+
+def v1(path: str) -> None:
+    """Write the operations and models of API v1."""
+    text = Path(path).read_text(encoding="utf-8")
+    _write_lines("v1_operations.jsonl", v1_reference.operations(text))
+    _write_lines("v1_models.jsonl", v1_reference.models(text))
 
 
 def recordings(folder: str) -> None:

@@ -158,15 +158,16 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
         return body
     # Callers send lists as name=1&name=2, as name[]=1&name[]=2, or as name=1,2.
     values: dict[str, Any] = {}
-    for name, value in query_of(request.scope, lists=_LISTS).items():
+    known = set(operation.request.model_fields) if operation.request is not None else set()
+    # As in a body, names that v1 does not know are ignored, however often they are given.
+    unknown = {name for name, _ in pairs_of(request.scope)} - known
+    for name, value in query_of(request.scope, lists=_LISTS | unknown).items():
         plain = name.removesuffix("[]")
         if plain in _LISTS or f"{plain}[]" in _LISTS:
             given = value if isinstance(value, list) else [value]
             values[plain] = [part for one in given for part in one.split(",") if part]
         else:
             values[plain] = value
-    known = operation.request.model_fields if operation.request is not None else {}
-    # As in a body, names that v1 does not know are ignored.
     return {name: value for name, value in values.items() if name in known}
 
 

@@ -208,7 +208,8 @@ async def _view(context: Context, offer: Offer) -> dict[str, Any]:
         "selling_plan_product_variants_count": len(attached),
         "shopify_selling_plan_id": offer.full_plan_id or offer.partial_plan_id,
         "shopify_selling_plan_group_id": offer.plan_group_id,
-        "shop_id": context.shop.shopify_id,
+        # A shop that was added by hand may not have told its number yet.
+        "shop_id": context.shop.shopify_id or 0,
         "market_id": scope[0] if offer.markets.enabled and len(scope) == 1 else None,
         "created_at": offer.created_at,
         "updated_at": offer.updated_at,
@@ -226,5 +227,5 @@ OPERATIONS = (
     *plan_variants.OPERATIONS,
     operation(read_plan, "GET", "/{id}"),
     UPDATE,
-    operation(delete_plan, "DELETE", "/{id}"),
+    operation(delete_plan, "DELETE", "/{id}", request=Lenient),
 )
