@@ -5,11 +5,20 @@ import pytest
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.model import NotificationPage, NotificationView
 from openstoq.back_in_stock.signups.model import SignupView
+from openstoq.catalog import pulls
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.kernel.ids import new_id
 from tests.back_in_stock.asking import SIGNUPS, contacts, errors, listed
 from tests.factories.apps import client_of, make_app
-from tests.factories.catalogs import PRODUCT, VARIANT, seconds_after_noon
+from tests.factories.catalogs import (
+    NOON,
+    PRODUCT,
+    VARIANT,
+    product,
+    save,
+    seconds_after_noon,
+    variant,
+)
 from tests.factories.shops import make_key, make_shop
 from tests.factories.waitlists import make_signup, rows
 
@@ -160,6 +169,24 @@ async def test_whose_message_is_under_way_stays(database, client, shop):
 async def test_a_variant_is_not_transferred_to_itself(client):
     body = OTHER | {"to_shopify_variant_id": VARIANT}
     assert "another variant" in errors(await client.post(f"{SIGNUPS}/transfer", json=body), 422)
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ({"to_shopify_variant_id": 999}, "to_shopify_variant_id"),
+        ({"to_shopify_product_id": PRODUCT + 1}, "to_shopify_product_id"),
+    ],
+)
+async def test_signups_move_only_to_a_variant_of_the_shop(database, client, shop, target, named):
+    await save(database, shop, product(variant(VARIANT), variant(VARIANT + 1)))
+    async with database.transaction(shop.id) as db:
+        await pulls.begin(db, shop.id, everything=True, overlap_minutes=0, now=NOON)
+        await pulls.finish(db, shop.id, NOON)
+    await make_signup(database, shop)
+    answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER | target)
+    assert errors(answer, 422).startswith(named)
+    assert len(await contacts(client, variant_id=VARIANT)) == 1
 
 
 # Notifications

@@ -10,6 +10,7 @@ from openstoq.actions.admission import PointsSpent
 from openstoq.errors import BadRequest, Conflict, Invalid, Problem
 from openstoq.web import responses
 from openstoq.web.v1 import intents, plan_variants, selling_plans
+from openstoq.web.v1.requests import TransferSignups
 from openstoq.web.v1.selling_plans import PlanProblems
 
 Shape = Callable[[Problem], dict[str, Any]]
@@ -44,9 +45,19 @@ def _text(problem: Problem) -> dict[str, Any]:
     return {"error": "; ".join(problem.messages), **problem.details}
 
 
-def _by_field(problem: Problem) -> dict[str, Any]:
+def _by_plan_field(problem: Problem) -> dict[str, Any]:
     """Return the errors by field, as Rails does; what is about no field is about the base."""
     return dict(problem.details or PlanProblems.of(problem.messages).details)
+
+
+def _of_transfer(problem: Problem) -> dict[str, Any]:
+    by_field: dict[str, list[str]] = {}
+    for message in problem.messages:
+        name, _, sentence = message.partition(" ")
+        if name not in TransferSignups.model_fields:
+            name, sentence = "base", message
+        by_field.setdefault(name, []).append(sentence)
+    return {"errors": by_field}
 
 
 def _with(name: str) -> Shape:
@@ -60,9 +71,9 @@ def _with_details(problem: Problem) -> dict[str, Any]:
 
 _SHAPES: dict[Action, Shape] = {
     intents.DESTROY: _with("sent_intent_ids"),
-    intents.TRANSFER: _by_field,
-    selling_plans.CREATE: _by_field,
-    selling_plans.UPDATE: _by_field,
+    intents.TRANSFER: _of_transfer,
+    selling_plans.CREATE: _by_plan_field,
+    selling_plans.UPDATE: _by_plan_field,
     plan_variants.ADD: _with("existing_variants"),
     plan_variants.UPDATE_SETTINGS: _with_details,
 }

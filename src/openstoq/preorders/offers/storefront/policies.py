@@ -178,7 +178,8 @@ async def state_of(
         is_pending=any(row["is_wanted"] for row in missing),
         is_set=not missing,
         refused={
-            row["id"]: row["sync_error"] or "the shop has another policy again"
+            row["id"]: row["sync_error"]
+            or "the shop has refused it, or somebody has changed it since"
             for row in missing
             if not row["is_wanted"]
         },
