@@ -13,14 +13,14 @@ BASE_PATH = "/api/v2/external"
 def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
     """Return the manifest of the actions at the path `prefix` and below, in the registry's order.
 
-    A path parameter matches any segment of the prefix. So an agent can request help for the very
-    URL that it has, ids included.
+    A segment of the prefix also matches a parameter of a path, so an agent can ask for help at the
+    very URL that it has. Where a fixed segment matches too, it wins, as it does for a request.
     """
     wanted = [segment for segment in prefix.split("/") if segment]
     return {
         "version": "v2",
         "base_path": BASE_PATH,
-        "actions": [entry(action) for action in actions if _is_below(action.path, wanted)],
+        "actions": [entry(action) for action in _below(list(actions), wanted)],
     }
 
 
@@ -47,9 +47,19 @@ def request_schema(action: Action) -> dict[str, Any]:
     return (action.request or EmptyRequest).model_json_schema()
 
 
-def _is_below(path: str, wanted: Sequence[str]) -> bool:
+def _below(actions: Sequence[Action], wanted: Sequence[str], depth: int = 0) -> list[Action]:
+    """Return the actions whose paths continue with the segments `wanted` from `depth` on."""
+    if depth == len(wanted):
+        return list(actions)
+    at_depth = [(_segment(action.path, depth), action) for action in actions]
+    fixed = [action for segment, action in at_depth if segment == wanted[depth]]
+    found = _below(fixed, wanted, depth + 1) if fixed else []
+    if found:
+        return found
+    parameters = [action for segment, action in at_depth if segment.startswith("{")]
+    return _below(parameters, wanted, depth + 1) if parameters else []
+
+
+def _segment(path: str, depth: int) -> str:
     segments = path.strip("/").split("/")
-    return len(segments) >= len(wanted) and all(
-        segment == asked or segment.startswith("{")
-        for segment, asked in zip(segments, wanted, strict=False)
-    )
+    return segments[depth] if depth < len(segments) else ""

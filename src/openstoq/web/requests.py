@@ -9,9 +9,25 @@ from starlette.types import Scope
 from openstoq.actions.admission import TWO_SHOPS
 from openstoq.errors import BadRequest, Invalid
 
-_MOST_PARAMETERS = 200
+_MOST_PARAMETERS = 1000
 _SHOP = "x-shopify-shop-domain"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+# Names that caches, advertisements, mailings and analytics add to any address that passes through
+# them. They are never meant for us. A field of an action must not have one of these names.
+_ADDED = frozenset({
+    "_", "_t", "_ts", "_dc", "_cb", "cb", "cachebust", "cachebuster", "cache_buster", "nocache",
+    "no_cache", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "gad", "gad_source",
+    "gad_campaignid", "gcl_au", "srsltid", "_ga", "_gl", "_gac", "_gid", "fbclid", "fbc", "fbp",
+    "_fbc", "_fbp", "igsh", "igshid", "msclkid", "twclid", "ttclid", "tt_medium", "tt_content",
+    "li_fat_id", "epik", "sccid", "rdt_cid", "qclid", "yclid", "ysclid", "ymclid", "_openstat",
+    "wickedid", "irclickid", "irgwc", "cjevent", "ranmid", "raneaid", "ransiteid", "mc_cid",
+    "mc_eid", "_ke", "_kx", "mkt_tok", "vero_id", "vero_conv", "oly_enc_id", "oly_anon_id",
+    "_bta_tid", "_bta_c", "trk_contact", "trk_msg", "trk_module", "trk_sid", "hsctatracking",
+    "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "s_kwcid", "ef_id", "mkevt", "mkcid",
+    "mkrid", "dm_i", "sb_referer_host", "guce_referrer", "guce_referrer_sig",
+})  # fmt: skip
+_ADDED_PREFIXES = ("utm_", "mtm_", "matomo_", "pk_", "piwik_", "hsa_", "stm_")
 
 
 def visitor_of(request: Request) -> str | None:
@@ -39,17 +55,28 @@ def segments_of(scope: Scope, base: str) -> list[str] | None:
     return segments if below else []
 
 
-def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
-    """Return the query's values by name; a name in `lists` may be repeated, and its value is a list.
+def is_added(name: str) -> bool:
+    """Return whether a query parameter was added by a cache or a tracker, and not by the caller."""
+    name = name.lower()
+    return name in _ADDED or name.startswith(_ADDED_PREFIXES)
 
-    Raises BadRequest if the query cannot be read, and Invalid if any other name is repeated.
+
+def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
+    """Return the query's values, without those that caches and trackers add.
+
+    A name in `lists` has a list, however it is written: a[]=1&a[]=2, a=1&a=2 or a=1,2. Raises
+    BadRequest if the query cannot be read, and Invalid if any other name is repeated.
     """
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
     for name, value in pairs_of(scope):
-        present = values.get(name)
-        if name in lists:
-            values[name] = [*present, value] if isinstance(present, list) else [value]
+        listed = name.removesuffix("[]")
+        present = values.get(listed if listed in lists else name)
+        if listed in lists:
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+            values[listed] = [*present, *parts] if isinstance(present, list) else parts
+        elif is_added(name):
+            continue
         elif present is not None:
             repeated[name] = None
         else:

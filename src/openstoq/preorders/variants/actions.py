@@ -7,12 +7,11 @@ from pydantic import BaseModel, Field
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
-from openstoq.errors import Invalid, NotFound
+from openstoq.errors import NotFound
 from openstoq.jobs import bulk
 from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
-from openstoq.kernel.types import Clean
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments.bulk import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
@@ -24,6 +23,7 @@ from openstoq.preorders.variants.jobs import Task
 from openstoq.preorders.variants.model import VariantContext, VariantOffers, VariantSummaryPage
 
 MOST_AT_ONCE = 5000
+MOST_LISTED = 1000
 BulkIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
@@ -59,13 +59,14 @@ async def list_variants(
     *,
     offer_id: UUID | None = None,
     product_id: ProductId | None = None,
-    variant_ids: Annotated[str, Field(max_length=8000), Clean] | None = None,
+    variant_ids: Annotated[list[VariantId], Field(max_length=MOST_LISTED)] | None = None,
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Field(ge=1, le=250)] = 25,
 ) -> VariantSummaryPage:
     """List Shopify variants attached to any preorder offer in this shop.
 
-    variant_ids is a list of ids separated by commas.
+    variant_ids is a list, as every list in a query: variant_ids[]=1&variant_ids[]=2,
+    variant_ids=1&variant_ids=2 or variant_ids=1,2.
     """
     asked = Page(page, per_page)
     found, total = await store.page(
@@ -74,7 +75,7 @@ async def list_variants(
         asked,
         offer_id=offer_id,
         product_id=product_id,
-        variant_ids=_ids(variant_ids) if variant_ids is not None else None,
+        variant_ids=variant_ids,
     )
     return VariantSummaryPage(product_variants=found, meta=asked.meta(total))
 
@@ -210,15 +211,6 @@ async def _submitted(context: Context, task: Task, variant_ids: list[int]) -> Su
     )
     context.enqueue(jobs.run_bulk, job_id=job_id)
     return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", variant_count=len(ids))
-
-
-def _ids(text: str) -> list[int]:
-    try:
-        return [
-            shopify_id(part.strip(), "ProductVariant") for part in text.split(",") if part.strip()
-        ]
-    except ValueError as error:
-        raise Invalid(f"variant_ids {error}, separated by commas") from error
 
 
 ACTIONS = (*variants, *jobs_of_variants)
