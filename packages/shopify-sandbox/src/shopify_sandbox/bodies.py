@@ -1,6 +1,8 @@
 """Bodies of requests: their fields' types, and their problems in one sentence each."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -68,6 +70,15 @@ def _amount(value: Any) -> Decimal:
     return rounded if rounded == amount else amount.quantize(Decimal("0.001"))
 
 
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+    raise ValueError("must be a time with its offset, such as 2026-07-01T12:00:00Z")
+
+
 def choice(*allowed: str) -> PlainValidator:
     """Return a validator that accepts the words `allowed`, in any letter case."""
 
@@ -95,5 +106,7 @@ Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Some money, written as a text or a number.
 Amount = Annotated[Decimal, PlainValidator(_amount)]
+# A time with its offset, in RFC 3339.
+Moment = Annotated[datetime, PlainValidator(_moment)]
 # A Shopify id, written as a number, a text or a gid.
 Id = Annotated[int, PlainValidator(shopify_id)]

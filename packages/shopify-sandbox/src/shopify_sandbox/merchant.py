@@ -83,14 +83,13 @@ def add_product(
     id: int | None = None,
     **facts: Any,
 ) -> Product:
-    """Add a published product with its variants."""
+    """Create a product with its variants; it is published unless `published_at` says otherwise."""
     moment = shop.moment()
     product = Product(
         id=id or next(shop.ids),
         created_at=moment,
         updated_at=moment,
-        published_at=moment,
-        **facts,
+        **({"published_at": moment} | facts),
     )
     shop.products[product.id] = product
     for new in variants:

@@ -95,8 +95,8 @@ def _variants_of_product(product: Product, _: Info, sort_key: str, **page: Any) 
 
 
 def _online_store_url(product: Product, info: Info) -> str | None:
-    on_sale = product.published_at and product.status == "ACTIVE"
-    return shop_of(info).product_url(product) if on_sale else None
+    shop = shop_of(info)
+    return shop.product_url(product) if product.is_open(shop.clock()) else None
 
 
 def _selected_options(variant: Variant, _: Info) -> list[dict[str, str]]:

@@ -77,6 +77,7 @@ async def create_product(opened: OpenShop, body: NewProduct, _: Request) -> dict
         product_type=body.product_type or "",
         description=body.description or "",
         status=body.status,
+        published_at=body.published_at or (shop.moment() if body.published else None),
         tags=body.tags,
         option_names=options,
         variants=_new_variants(shop, rows, len(options)),
@@ -88,6 +89,8 @@ async def update_product(opened: OpenShop, body: ProductChange, request: Request
     """Change the given facts of a product."""
     shop, product = opened.shop, _product(opened, request)
     facts = body.model_dump(exclude_unset=True)
+    if "published" in facts and facts.pop("published") != (product.published_at is not None):
+        facts = {"published_at": shop.moment() if body.published else None} | facts
     merchant.change_product(shop, product, shop.action(), **facts)
     return product_view(shop, product)
 
@@ -177,7 +180,7 @@ async def list_locations(opened: OpenShop, _: NoBody, __: Request) -> dict[str, 
 async def create_location(opened: OpenShop, body: NewLocation, _: Request) -> dict[str, Any]:
     """Open a location."""
     shop = opened.shop
-    made = merchant.add_location(shop, shop.action(), name=body.name, city=body.city)
+    made = merchant.add_location(shop, shop.action(), **body.model_dump())
     return location_view(made)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from shopify_sandbox.bodies import Amount, Body, Id, Text, choice
+from shopify_sandbox.bodies import Amount, Body, Id, Moment, Text, choice
 
 Status = Annotated[str, choice("ACTIVE", "ARCHIVED", "DRAFT")]
 
@@ -25,7 +25,10 @@ class NewVariant(Body):
 
 
 class NewProduct(Body):
-    """A product to create; without a handle, its handle is made from its title."""
+    """A product to create; without a handle it gets one made of its title.
+
+    `published_at` may lie ahead: the online store shows the product from then on.
+    """
 
     id: Id | None = None
     title: Text
@@ -34,13 +37,15 @@ class NewProduct(Body):
     product_type: str | None = None
     description: str | None = None
     status: Status = "ACTIVE"
+    published: bool = True
+    published_at: Moment | None = None
     tags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     variants: tuple[NewVariant, ...] = ()
 
 
 class ProductChange(Body):
-    """The facts of a product to change."""
+    """The facts of a product to change; `published` is whether the online store shows it."""
 
     title: Text = ""
     handle: Text = ""
@@ -48,6 +53,8 @@ class ProductChange(Body):
     product_type: Text = ""
     description: Text = ""
     status: Status = "ACTIVE"
+    published: bool = True
+    published_at: Moment | None = None
     tags: tuple[str, ...] = ()
 
 
@@ -76,6 +83,7 @@ class NewLocation(Body):
 
     name: Text
     city: str | None = None
+    fulfills_online_orders: bool = True
 
 
 class LocationChange(Body):

@@ -38,6 +38,7 @@ def variant_view(record: Variant) -> dict[str, Any]:
         "inventory_policy": record.inventory_policy,
         "tracked": item.tracked,
         "inventory_quantity": record.inventory_quantity,
+        "sellable_online_quantity": record.sellable_online_quantity,
         "stock": [
             {"location_id": level.location.id, "available": level.available}
             for level in item.levels.values()
@@ -56,6 +57,8 @@ def product_view(shop: Shop, record: Product) -> dict[str, Any]:
         "product_type": record.product_type,
         "tags": list(record.tags),
         "status": record.status,
+        "published_at": None if record.published_at is None else rfc3339(record.published_at),
+        "is_open": record.is_open(shop.clock()),
         "description": record.description,
         "options": list(record.option_names),
         "url": shop.product_url(record),

@@ -30,12 +30,14 @@ def storefront_routes(sandbox: Sandbox) -> list[Route]:
 
     async def front(request: Request) -> Response:
         shop = shop_of(sandbox, request)
-        on_sale = [each for each in shop.products.values() if each.status == "ACTIVE"]
+        on_sale = [each for each in shop.products.values() if each.is_open(shop.clock())]
         return page("shop.html", shop, products=on_sale)
 
     async def product_page(request: Request) -> Response:
         shop = shop_of(sandbox, request)
         product = _by_handle(shop, request.path_params["handle"])
+        if not product.is_open(shop.clock()):
+            raise HTTPException(404, "This product is not for sale in the online store.")
         chosen = _chosen(product, request.query_params.get("variant"))
         groups = [group_view(each) for each in groups_of(shop, chosen)] if chosen else []
         return page(

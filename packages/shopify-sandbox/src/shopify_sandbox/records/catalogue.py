@@ -140,6 +140,11 @@ class Product:
     option_names: tuple[str, ...] = ("Title",)
     variants: list[Variant] = field(default_factory=list)
 
+    def is_open(self, moment: datetime) -> bool:
+        """Return whether the online store shows the product's page at a moment."""
+        is_published = self.published_at is not None and self.published_at <= moment
+        return is_published and self.status == "ACTIVE"
+
     @property
     def total_inventory(self) -> int:
         """Return the stock of all tracked variants."""
