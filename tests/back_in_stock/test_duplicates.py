@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.notifications import due_waves, waves
 from openstoq.back_in_stock.signups import store
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
@@ -94,7 +94,7 @@ async def test_a_contact_is_not_told_again_when_it_confirms_another_signup_later
     async with database.transaction(shop.id) as db:
         await waves.finish(db, shop.id, wave.id, ended_by="all_told", now=utc_now())
         # Nobody was missed, so the wave is not begun again, every five minutes and for ever.
-        assert await waves.reopen_for_missed(db, shop.id) == []
+        assert await due_waves.start(db, shop.id, threshold=1, now=utc_now()) == []
     assert later in await untold(database, shop)
 
 

@@ -112,7 +112,6 @@ async def test_nothing_starts_while_mail_is_off(database, runtime, shop, watch):
 
 async def test_a_variant_first_seen_in_stock_starts_nothing(database, runtime, shop, watch):
     await save(database, shop)
-    await make_signup(database, shop)
     assert await started(runtime, shop, 5, 1, watch) == []
     assert await started(runtime, shop, 7, 2, watch) == []
 
@@ -182,41 +181,6 @@ async def test_a_restock_while_a_wave_ends_starts_one_of_its_own(database, runti
     (second,) = await restocking
     assert second != first
     assert (await load_wave(database, shop, second)).started_at == seconds_after_noon(3)
-
-
-@pytest.mark.usefixtures("sold_out")
-async def test_whom_an_ended_wave_missed_has_it_reopened(database, runtime, shop, watch):
-    (wave_id,) = await started(runtime, shop, 4, 1, watch)
-    async with database.transaction(shop.id) as db:
-        await waves.finish(
-            db, shop.id, wave_id, ended_by="all_told", now=await db.fetchval("SELECT now()")
-        )
-        assert await waves.reopen_for_missed(db, shop.id) == []
-    await make_signup(database, shop, "late@example.com", seconds=5)
-    await make_signup(
-        database, shop, "gone@example.com", seconds=0, unsubscribed_at=seconds_after_noon(0)
-    )
-    await make_signup(database, shop, "14155552671", seconds=0, channel="sms")
-    await make_signup(database, shop, "unsure@example.com", seconds=0, optin_required=True)
-    async with database.transaction(shop.id) as db:
-        assert await waves.reopen_for_missed(db, shop.id) == []
-    missed = await make_signup(database, shop, seconds=0.5)
-    async with database.transaction(shop.id) as db:
-        assert await waves.reopen_for_missed(db, shop.id) == [wave_id]
-    claimed, _ = await claim_new(database, shop, await load_wave(database, shop, wave_id))
-    assert [one.signup_id for one in claimed] == [missed]
-
-
-@pytest.mark.usefixtures("sold_out")
-@pytest.mark.parametrize("ended_by", ["sold_out", "uninstalled"])
-async def test_a_wave_that_had_to_end_stays_ended(database, runtime, shop, watch, ended_by):
-    (wave_id,) = await started(runtime, shop, 4, 1, watch)
-    async with database.transaction(shop.id) as db:
-        now = await db.fetchval("SELECT now()")
-        await waves.finish(db, shop.id, wave_id, ended_by=ended_by, now=now)
-    await make_signup(database, shop, seconds=0)
-    async with database.transaction(shop.id) as db:
-        assert await waves.reopen_for_missed(db, shop.id) == []
 
 
 @pytest.mark.usefixtures("sold_out")

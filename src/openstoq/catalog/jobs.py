@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from openstoq.catalog import products, pulls, stock
-from openstoq.catalog.model import StockChanged, newest
+from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced, newest
 from openstoq.commerce.inbound import (
     ItemChanged,
     ItemDeleted,
@@ -26,6 +26,8 @@ from openstoq.shops.installation import Installed
 
 jobs = JobSet("catalog")
 
+Event = StockChanged | ProductsOpened | VariantReplaced
+
 OVERLAP_MINUTES = 60
 # The kinds of items whose failures are kept.
 PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
@@ -42,9 +44,8 @@ async def pull(run: Run, *, everything: bool = False) -> None:
         return
     now = run.runtime.clock()
     with asking():
-        locations = await commerce.locations()
+        await _read_locations(run, commerce)
         async with run.work() as work:
-            await _save_locations(work, locations, now)
             begun = await pulls.begin(
                 work.db,
                 work.shop_id,
@@ -69,6 +70,22 @@ async def pull(run: Run, *, everything: bool = False) -> None:
             # This run resumed an interrupted pull of changes only, so the full pull is still due.
             work.enqueue(pull.once(), everything=True)
         await pulls.finish(work.db, work.shop_id, run.runtime.clock())
+
+
+@jobs.job()
+async def read_locations(run: Run) -> None:
+    """Read all locations from the shop, and recalculate the stock that they hold."""
+    commerce = await commerce_of(run)
+    if commerce is not None:
+        with asking():
+            await _read_locations(run, commerce)
+
+
+async def _read_locations(run: Run, commerce: Commerce) -> None:
+    now = run.runtime.clock()
+    locations = await commerce.locations()
+    async with run.work() as work:
+        await _save_locations(work, locations, now)
 
 
 @jobs.job(cron="25 2 * * *")
@@ -145,7 +162,7 @@ async def on_installed(work: Work, _: Installed) -> None:
 async def on_news(work: Work, news: News) -> None:
     """Apply a webhook's change to the stored products and stock."""
     db, shop_id, at, now = work.db, work.shop_id, news.triggered_at, work.runtime.clock()
-    changes: list[StockChanged] = []
+    changes: Sequence[Event] = []
     match news.change:
         case LevelChanged(level):
             changes = await stock.record(db, shop_id, [level], triggered_at=at, now=now)
@@ -154,11 +171,14 @@ async def on_news(work: Work, news: News) -> None:
         case ProductDeleted(product_id):
             await products.delete(db, shop_id, product_id, at)
         case ItemChanged(item):
-            await stock.save_item(db, shop_id, item, triggered_at=at)
+            changes = await stock.save_item(db, shop_id, item, triggered_at=at, now=now)
         case ItemDeleted(item_id):
             changes = await stock.forget_item(db, shop_id, item_id, at)
         case LocationChanged(location):
-            changes = await stock.save_locations(db, shop_id, [location], changed_at=at)
+            # A webhook does not say whether online orders are sent from a location.
+            told = replace(location, sells_online=None)
+            changes = await stock.save_locations(db, shop_id, [told], changed_at=at)
+            work.enqueue(read_locations.once())
         case LocationDeleted(location_id):
             changes = await stock.remove_location(db, shop_id, location_id, at)
         case _:
@@ -166,12 +186,8 @@ async def on_news(work: Work, news: News) -> None:
     await _publish(work, changes)
 
 
-async def _product_changed(work: Work, change: ProductChanged, news: News) -> list[StockChanged]:
-    """Save a webhook's product unless the news is outdated; return the stock changes.
-
-    If the webhook leaves out variants, nothing is saved. In that case, or if a variant's stock item
-    is unknown, a job is enqueued to read the product from the shop.
-    """
+async def _product_changed(work: Work, change: ProductChanged, news: News) -> Sequence[Event]:
+    """Save a product unless the news is outdated; read from the shop what a webhook leaves out."""
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
@@ -183,9 +199,10 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> li
         work.enqueue(pull_product.once(), product_id=product.id)
     if change.further_variant_ids:
         return []
-    await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
-    # The stock of a new variant may have arrived before the variant itself.
-    return await stock.total(work.db, work.shop_id, _items([product]), work.runtime.clock())
+    events = await products.save(work.db, work.shop_id, [product], read_at=news.triggered_at)
+    # The stock of a new variant may have arrived before the variant did.
+    changes = await stock.total(work.db, work.shop_id, _items([product]), work.runtime.clock())
+    return [*changes, *events]
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
@@ -200,8 +217,8 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
-    """Save products, along with the page's inventory levels of their items."""
-    await products.save(work.db, work.shop_id, page.products, read_at=read_at)
+    """Save products, along with those levels of the page that belong to them."""
+    events = await products.save(work.db, work.shop_id, page.products, read_at=read_at)
     items = [item for item in _items(page.products) if item not in page.unreadable]
     theirs = set(items)
     changes = await stock.record(
@@ -212,7 +229,7 @@ async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime)
         now=now,
         complete_items=items,
     )
-    await _publish(work, changes)
+    await _publish(work, [*changes, *events])
     await _remember(work, ITEM, items, page.unreadable)
 
 
@@ -236,7 +253,7 @@ async def _save_locations(work: Work, locations: Sequence[Location], now: dateti
     await _remember(work, LOCATION, list(by_id), await each(work, LOCATION, list(by_id), save))
 
 
-async def _publish(work: Work, changes: Iterable[StockChanged]) -> None:
+async def _publish(work: Work, changes: Iterable[Event]) -> None:
     for change in changes:
         await work.publish(change)
 

@@ -10,11 +10,31 @@ from openstoq.commerce.port import Location, Product, Variant
 State = TypeVar("State", Product, Variant, Location)
 
 
+# The column is an integer; the sum of several locations may exceed it.
+UNLIMITED = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsOpened:
+    """Shoppers can open the pages of these products, which they could not before."""
+
+    product_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantReplaced:
+    """A variant was deleted, and another with the same SKU and title was made in its product."""
+
+    variant_id: int
+    by: int
+    product_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class StockChanged:
-    """The total stock of a variant, over all its active locations, has changed.
+    """The stock of a variant, over all locations that sell online, has changed.
 
-    `before` is None if the stock was not known.
+    `before` is None if the stock was not known. A variant whose stock is not tracked has UNLIMITED.
     """
 
     variant_id: int

@@ -5,26 +5,29 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
-from openstoq.catalog.model import newest
+from openstoq.catalog.conditions import is_open
+from openstoq.catalog.model import ProductsOpened, VariantReplaced, newest
 from openstoq.commerce.port import Product
 from openstoq.db.pool import Connection
 
 
 async def save(
     db: Connection, shop_id: UUID, products: Sequence[Product], *, read_at: datetime
-) -> None:
-    """Save products with all their variants, as they were at `read_at`.
+) -> list[ProductsOpened | VariantReplaced]:
+    """Save products with all their variants, as they were at `read_at`; return what follows.
 
-    A stored product that is newer is kept. Variants that are missing from a saved product are
-    marked as deleted.
+    A stored product is kept if it is newer. Variants that are missing from a product are deleted.
+    The events are to be published once the products' stock is stored as well.
     """
     if not products:
-        return
+        return []
     ordered = newest(products, read_at)
+    product_ids = [product.id for product in ordered]
+    were_open = await _open(db, shop_id, product_ids)
     written = await db.fetch(
         _SAVE_PRODUCTS,
         shop_id,
-        [product.id for product in ordered],
+        product_ids,
         [product.title for product in ordered],
         [product.handle for product in ordered],
         [product.vendor for product in ordered],
@@ -34,9 +37,42 @@ async def save(
         [product.updated_at or read_at for product in ordered],
         read_at,
         [_SEPARATOR.join(product.tags) for product in ordered],
+        [product.published_at for product in ordered],
     )
     current = {row["id"] for row in written}
     await _save_variants(db, shop_id, [p for p in ordered if p.id in current], read_at)
+    opened = sorted(await _open(db, shop_id, product_ids) - were_open)
+    events: list[ProductsOpened | VariantReplaced] = []
+    events += await _replace(db, shop_id, product_ids)
+    return [*events, ProductsOpened(tuple(opened))] if opened else events
+
+
+async def _open(db: Connection, shop_id: UUID, product_ids: Sequence[int]) -> set[int]:
+    rows = await db.fetch(
+        f"SELECT id FROM products p WHERE shop_id = $1 AND id = ANY($2) AND {is_open('p')}",  # noqa: S608 - a constant
+        shop_id,
+        product_ids,
+    )
+    return {row["id"] for row in rows}
+
+
+async def _replace(
+    db: Connection, shop_id: UUID, product_ids: Sequence[int]
+) -> list[VariantReplaced]:
+    """Find the variants that were made in place of deleted ones."""
+    rows = await db.fetch(
+        """
+        UPDATE variants o SET replaced_by = n.id FROM variants n
+        WHERE o.shop_id = $1 AND o.product_id = ANY($2) AND o.deleted_at IS NOT NULL
+          AND o.replaced_by IS DISTINCT FROM n.id
+          AND n.shop_id = $1 AND n.product_id = o.product_id AND n.deleted_at IS NULL
+          AND n.title = o.title AND nullif(n.sku, '') IS NOT DISTINCT FROM nullif(o.sku, '')
+        RETURNING o.id AS variant_id, n.id AS by, o.product_id
+        """,
+        shop_id,
+        product_ids,
+    )
+    return [VariantReplaced(**dict(row)) for row in sorted(rows, key=lambda row: row["variant_id"])]
 
 
 # An array of arrays would have to be rectangular, so each product's tags are sent as one text.
@@ -48,16 +84,17 @@ _SEPARATOR = "\x1f"
 # the same second, the state that was read or received later is kept.
 _SAVE_PRODUCTS = """
 INSERT INTO products AS p
-    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags)
+    (shop_id, id, title, handle, vendor, status, url, image_url, updated_at, seen_at, tags,
+     published_at)
 SELECT $1, t.id, t.title, t.handle, t.vendor, t.status, t.url, t.image_url, t.updated_at, $10,
-       string_to_array(t.tags, chr(31))
+       string_to_array(t.tags, chr(31)), t.published_at
 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $11::text[])
-     AS t(id, title, handle, vendor, status, url, image_url, updated_at, tags)
+            $9::timestamptz[], $11::text[], $12::timestamptz[])
+     AS t(id, title, handle, vendor, status, url, image_url, updated_at, tags, published_at)
 ON CONFLICT (shop_id, id) DO UPDATE SET
     title = excluded.title, handle = excluded.handle, vendor = excluded.vendor,
     tags = excluded.tags,
-    status = excluded.status,
+    status = excluded.status, published_at = excluded.published_at,
     url = coalesce(excluded.url, CASE WHEN p.handle = excluded.handle THEN p.url END),
     image_url = coalesce(excluded.image_url, p.image_url),
     updated_at = excluded.updated_at, seen_at = excluded.seen_at, deleted_at = NULL
@@ -118,7 +155,7 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
     price = excluded.price, compare_at_price = excluded.compare_at_price,
     inventory_item_id = excluded.inventory_item_id, inventory_policy = excluded.inventory_policy,
     tracked = excluded.tracked, image_url = excluded.image_url, position = excluded.position,
-    updated_at = excluded.updated_at, deleted_at = NULL
+    updated_at = excluded.updated_at, deleted_at = NULL, replaced_by = NULL
 """
 
 

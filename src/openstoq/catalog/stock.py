@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from openstoq.catalog.model import StockChanged, newest
+from openstoq.catalog.conditions import is_open
+from openstoq.catalog.model import UNLIMITED, StockChanged, newest
 from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
 from openstoq.db.pool import Connection
-
-# The largest total that its integer column can store; the sum of three locations may exceed it.
-MOST = 2**31 - 1
 
 
 async def record(
@@ -104,23 +102,25 @@ async def total(
     *,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Recalculate the items' totals over active locations; return the variants whose total changed.
+    """Recalculate the items' totals over locations that sell online; return those that changed.
 
     The total of an item without any level stays unknown, unless the item is one of
-    `complete_items`.
+    `complete_items`. An item that is not tracked can always be sold. Stock at a location that is
+    not known yet counts; once it is known, it counts when it was read that it sells online.
     """
     rows = await db.fetch(
         """
         WITH known AS (
-            SELECT v.id, v.available AS before, least(coalesce(
-                sum(i.available) FILTER (WHERE coalesce(l.active, true)), 0), $5)::integer AS after
+            SELECT v.id, v.available AS before, CASE WHEN v.tracked THEN least(coalesce(
+                sum(i.available) FILTER (WHERE l.id IS NULL OR (l.active AND l.sells_online)),
+                0), $5) ELSE $5 END::integer AS after
             FROM variants v
             LEFT JOIN inventory_levels i
               ON i.shop_id = v.shop_id AND i.inventory_item_id = v.inventory_item_id
             LEFT JOIN locations l ON l.shop_id = i.shop_id AND l.id = i.location_id
             WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2)
-            GROUP BY v.id, v.available, v.inventory_item_id
-            HAVING count(i.location_id) > 0 OR v.inventory_item_id = ANY($4)
+            GROUP BY v.id, v.available, v.tracked, v.inventory_item_id
+            HAVING count(i.location_id) > 0 OR v.inventory_item_id = ANY($4) OR NOT v.tracked
         )
         UPDATE variants v SET
             available = known.after,
@@ -136,7 +136,7 @@ async def total(
         items,
         now,
         complete_items,
-        MOST,
+        UNLIMITED,
     )
     return [
         StockChanged(row["id"], row["product_id"], row["before"], row["after"])
@@ -164,14 +164,19 @@ async def forget_item(
 async def save_locations(
     db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
 ) -> list[StockChanged]:
-    """Save locations, and recalculate the totals of the items there; return the changed totals."""
+    """Save locations, and recalculate the stock of items at the saved locations.
+
+    Whether a location sells online stays as it was read where a webhook leaves it out.
+    """
     found = newest(locations, changed_at)
     rows = await db.fetch(
         """
-        INSERT INTO locations AS l (shop_id, id, name, active, changed_at)
-        SELECT $1, t.* FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::timestamptz[]) AS t
+        INSERT INTO locations AS l (shop_id, id, name, active, changed_at, sells_online)
+        SELECT $1, t.* FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::timestamptz[],
+                                   $6::boolean[]) AS t
         ON CONFLICT (shop_id, id) DO UPDATE SET
-            name = excluded.name, active = excluded.active, changed_at = excluded.changed_at
+            name = excluded.name, active = excluded.active, changed_at = excluded.changed_at,
+            sells_online = coalesce(excluded.sells_online, l.sells_online)
         WHERE l.changed_at <= excluded.changed_at
         RETURNING id
         """,
@@ -180,6 +185,7 @@ async def save_locations(
         [location.name for location in found],
         [location.active for location in found],
         [location.updated_at or changed_at for location in found],
+        [location.sells_online for location in found],
     )
     stocked = await db.fetch(
         """
@@ -204,12 +210,19 @@ async def remove_location(
 
 
 async def save_item(
-    db: Connection, shop_id: UUID, item: InventoryItem, *, triggered_at: datetime
-) -> None:
+    db: Connection,
+    shop_id: UUID,
+    item: InventoryItem,
+    *,
+    triggered_at: datetime,
+    now: datetime | None = None,
+) -> list[StockChanged]:
     """Save an item's SKU and whether its stock is tracked, unless the news is outdated.
 
-    News about items is ordered in the same way as news about levels.
+    News about items is ordered in the same way as news about levels. Returns the variants whose
+    stock changed, because it is tracked now or is not any more.
     """
+    await _lock_variants(db, shop_id, [item.id])
     await db.execute(
         """
         UPDATE variants SET tracked = coalesce($3, tracked), sku = coalesce($4, sku),
@@ -225,6 +238,7 @@ async def save_item(
         item.updated_at or triggered_at.replace(microsecond=0),
         triggered_at,
     )
+    return await total(db, shop_id, [item.id], now or triggered_at)
 
 
 async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
@@ -248,19 +262,19 @@ async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, st
     )
 
 
-async def answer_sold_out(db: Connection, shop_id: UUID, variant_id: int) -> bool:
-    """Clear the sold-out mark of a restocked variant; return whether the mark was set.
+async def answer_sold_out(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> set[int]:
+    """Clear the sold-out marks of variants, as a restock answers them; return those that had one.
 
-    The mark is cleared instead of compared with the time of the restock, so that nothing depends on
-    which of two hosts' clocks is ahead.
+    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead. The mark
+    stays while nobody can open the product: it is answered when the product is published.
     """
-    return bool(
-        await db.fetchval(
-            """
-            UPDATE variants SET sold_out_at = NULL
-            WHERE shop_id = $1 AND id = $2 AND sold_out_at IS NOT NULL RETURNING true
-            """,
-            shop_id,
-            variant_id,
-        )
+    rows = await db.fetch(
+        f"""
+        UPDATE variants v SET sold_out_at = NULL FROM products p
+        WHERE v.shop_id = $1 AND v.id = ANY($2) AND v.sold_out_at IS NOT NULL
+          AND p.shop_id = $1 AND p.id = v.product_id AND {is_open("p")} RETURNING v.id
+        """,  # noqa: S608 - a constant
+        shop_id,
+        variant_ids,
     )
+    return {row["id"] for row in rows}

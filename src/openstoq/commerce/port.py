@@ -7,7 +7,7 @@ Ids are the platform's own integers, money is Decimal in the shop's currency, ti
 
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -16,6 +16,8 @@ from openstoq.commerce.plans import PlanGroup, SavedPlanGroup
 from openstoq.errors import Systemic
 
 InventoryPolicy = Literal["deny", "continue"]
+# The publication of a product of which nothing is known but that it is published.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,16 @@ class ShopFacts:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place that holds stock. Stock at an inactive location cannot be sold."""
+    """A place that holds stock. Stock at an inactive location cannot be sold.
+
+    `sells_online` is whether online orders are sent from here; it is None if it is not known.
+    """
 
     id: int
     name: str
     active: bool
     updated_at: datetime | None = None
+    sells_online: bool | None = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,8 @@ class Product:
     `status` is in lower case: active, archived, draft, unlisted, or a status that the platform adds
     later. `url` is None if the online store does not show the product, and also in webhooks, which
     leave it out. `updated_at` is None only if a webhook leaves it out. `image_url` has the same
-    meaning as a variant's.
+    meaning as a variant's. `published_at` is when the online store began or will begin to show the
+    product; it is None if the online store does not show it.
     """
 
     id: int
@@ -103,6 +110,7 @@ class Product:
     updated_at: datetime | None
     variants: tuple[Variant, ...]
     tags: tuple[str, ...] = ()
+    published_at: datetime | None = EVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
 from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
+from openstoq.catalog.conditions import is_closed, is_for_sale
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
@@ -73,6 +75,7 @@ async def claim_new(
         now,
         lease,
         limit,
+        wave.until,
         untried,
     )
     place = Place(rows[-1]["signed_up_at"], rows[-1]["signup_id"]) if rows else after
@@ -103,19 +106,19 @@ async def claim_anywhere(
         now,
         lease,
         limit,
+        wave.until,
     )
     return [_claimed(row) for row in rows]
 
 
-_ELIGIBLE = eligible("s", variant="$3", started_at="$4")
+_ELIGIBLE = eligible("s", variant="$3", started_at="$4", listed_until="$12")
 _FIRST = first_of_contact("s", variant="$3", started_at="$4")
 _CLAIM = """
 WITH next AS (
     SELECT s.*, row_number() OVER () AS position FROM (
         SELECT s.id, s.created_at FROM signups s
         WHERE {eligible} AND {which} AND {first}
-          AND EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = $3
-                      AND v.available > 0 AND v.deleted_at IS NULL)
+          AND {for_sale} AND {email_is_on}
         ORDER BY s.created_at, s.id LIMIT $11
         FOR UPDATE SKIP LOCKED
     ) s
@@ -146,9 +149,11 @@ ORDER BY held.position
 """
 _CLAIM_NEW = _CLAIM.format(
     eligible=_ELIGIBLE,
+    for_sale=is_for_sale("$3"),
+    email_is_on=EMAIL_IS_ON,
     first=_FIRST,
     which="""($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid))
-          AND (NOT $12::boolean OR s.failed_wave_at IS NULL)""",
+          AND (NOT $13::boolean OR s.failed_wave_at IS NULL)""",
 )
 # The random order is a hash of the id and of a random $6, because Citus refuses a volatile function
 # here. The signups are sorted before their contacts are looked up, so that only the contacts of
@@ -156,12 +161,14 @@ _CLAIM_NEW = _CLAIM.format(
 # row.
 _CLAIM_ANYWHERE = _CLAIM.format(
     eligible=_ELIGIBLE,
+    for_sale=is_for_sale("$3"),
+    email_is_on=EMAIL_IS_ON,
     first=_FIRST,
     which=f"""$5::timestamptz IS NULL AND s.id = ANY(ARRAY(
             SELECT d.id FROM (
                 SELECT w.* FROM (
                     SELECT w.id, w.contact, w.channel, w.created_at FROM signups w
-                    WHERE {eligible("w", variant="$3", started_at="$4")}
+                    WHERE {eligible("w", variant="$3", started_at="$4", listed_until="$12")}
                     ORDER BY w.created_at, w.id LIMIT 100000) w
                 ORDER BY md5(w.id::text || $6::uuid::text) OFFSET 0) d
             WHERE {first_of_contact("d", variant="$3", started_at="$4")} LIMIT $11))""",  # noqa: S608 - constant fragments
@@ -180,9 +187,9 @@ async def claim_due(
 ) -> list[Claimed]:
     """Claim messages whose next attempt is due, and messages that a dead run left behind.
 
-    If a message's shopper may no longer be notified, the message is blocked instead of claimed. If
-    the shop chose to hold messages of unknown outcome, a dead run's messages become `unknown`
-    instead of claimed.
+    If a message's shopper may no longer be notified, the message is blocked instead. So is one of a
+    manual wave, which does not depend on stock, if nobody can open the product any more. If the shop
+    chose to hold messages of unknown outcome, the messages of a run that died become unknown.
     """
     rows = await db.fetch(
         _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"
@@ -190,26 +197,27 @@ async def claim_due(
     return [_claimed(row) for row in rows if row["status"] == "sending"]
 
 
-_CLAIM_DUE = """
+_CLAIM_DUE = f"""
 WITH choice AS (
     SELECT coalesce((SELECT delivery->>'unknown_outcome' FROM back_in_stock_settings
                      WHERE shop_id = $1), 'resend') AS unknown_outcome
 ), due AS (
-    SELECT n.id FROM notifications n
-    WHERE n.shop_id = $1 AND n.wave_id = $2
+    SELECT n.id, {is_closed("n.variant_id")} AS is_closed FROM notifications n
+    WHERE n.shop_id = $1 AND n.wave_id = $2 AND {EMAIL_IS_ON}
       AND ((n.status = 'queued' AND n.next_attempt_at <= now())
            OR (n.status = 'sending' AND n.lease_until < now()))
-      AND ($7 OR EXISTS (SELECT FROM variants v WHERE v.shop_id = $1 AND v.id = n.variant_id
-                         AND v.available > 0 AND v.deleted_at IS NULL))
+      AND ($7 OR {is_for_sale("n.variant_id")})
     ORDER BY n.next_attempt_at, n.id LIMIT $6
     FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE notifications n SET
-        status = CASE WHEN s.unsubscribed_at IS NOT NULL OR s.blocked_at IS NOT NULL THEN 'blocked'
+        status = CASE WHEN s.unsubscribed_at IS NOT NULL OR s.blocked_at IS NOT NULL
+                        OR due.is_closed THEN 'blocked'
                       WHEN n.status = 'sending' AND choice.unknown_outcome = 'hold' THEN 'unknown'
                       ELSE 'sending' END,
         blocked_reason = CASE WHEN s.unsubscribed_at IS NOT NULL THEN 'unsubscribed'
-                              WHEN s.blocked_at IS NOT NULL THEN 'contact blocked' END,
+                              WHEN s.blocked_at IS NOT NULL THEN 'contact blocked'
+                              WHEN due.is_closed THEN 'nobody can open the product' END,
         error = CASE WHEN n.status = 'sending' AND choice.unknown_outcome = 'hold'
                      THEN 'its sender died; the relay may have taken it' ELSE n.error END,
         attempts = n.attempts + 1, sender = $4,
@@ -232,7 +240,7 @@ SELECT taken.id, taken.signup_id, taken.attempts, taken.singled_out, taken.statu
 FROM taken JOIN signups s ON s.shop_id = $1 AND s.id = taken.signup_id
 JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
 ORDER BY taken.id
-"""
+"""  # noqa: S608 - constant fragments
 
 
 async def renew(

@@ -11,10 +11,13 @@ def pending(signup: str) -> str:
         AND (NOT {signup}.optin_required OR {signup}.optin_confirmed_at IS NOT NULL)"""
 
 
-def eligible(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the SQL condition that a wave may notify a signup, judged by the signup's row."""
+def eligible(signup: str, *, variant: str, started_at: str, listed_until: str) -> str:
+    """Return the condition that a wave may notify a signup, as far as the signup's row shows.
+
+    The wave notifies signups that were made until `listed_until`.
+    """
     return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
-        AND {signup}.created_at <= {started_at} AND {pending(signup)}
+        AND {signup}.created_at <= {listed_until} AND {pending(signup)}
         AND {signup}.wave_id IS NULL AND {signup}.failed_wave_at IS DISTINCT FROM {started_at}
         AND {signup}.channel = 'email'"""
 
@@ -22,17 +25,16 @@ def eligible(signup: str, *, variant: str, started_at: str) -> str:
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
     """Return the SQL condition that a signup is the one of its contact's signups to notify.
 
-    The contact must have no older pending signup for the variant, and no signup that was notified
-    since `started_at`. A contact gets one message per restock. If the contact has several signups,
-    for instance for several markets, only the oldest is notified, whichever run claims it. A signup
-    that was not eligible when another was notified, for instance because it was unconfirmed, waits
-    for the next restock.
+    A contact gets one message per restock. If the contact has several signups, for instance for
+    several markets, the oldest stands for all of them, whichever run claims it. A signup that was
+    not eligible when another was notified, for instance because it was unconfirmed, waits for the
+    next restock. A signup that was made after the other was notified is a new wish.
     """
     # OFFSET 0 forces a look-up by key for each row, even before the tables have been analysed.
     return f"""NOT EXISTS (
         SELECT FROM signups o
         WHERE o.shop_id = $1 AND o.contact = {signup}.contact AND o.variant_id = {variant}
           AND o.channel = {signup}.channel
-          AND (o.notified_at >= {started_at}
+          AND ((o.notified_at >= {started_at} AND o.notified_at >= {signup}.created_at)
                OR ({pending("o")}
                    AND (o.created_at, o.id) < ({signup}.created_at, {signup}.id))) OFFSET 0)"""

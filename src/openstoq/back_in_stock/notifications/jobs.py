@@ -95,8 +95,8 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
         if not await waves.hold(work.db, work.shop_id, wave):
             # A restock that extended the wave has also enqueued the job that continues it.
             return
-        if over is None and not await waves.is_sellable(work.db, work.shop_id, wave):
-            over = "sold_out"
+        if over is None:
+            over = await waves.reason_to_end(work.db, work.shop_id, wave)
         if over is None:
             pause = await waves.next_due_in(work.db, work.shop_id, wave.id)
         else:

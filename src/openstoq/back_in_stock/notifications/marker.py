@@ -33,8 +33,8 @@ class Marker:
     """A queue of marks, which are written in groups; `room` is set after each group."""
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
-        self.sold_out = False
-        """True if the variant was sold out when marks were last written."""
+        self.has_to_end = False
+        """True if the wave had to end when marks were last written: it was sold out, for instance."""
         self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
         self._settled: list[Mark] = []
         self._writing = 0
@@ -83,8 +83,9 @@ class Marker:
             try:
                 async with self._run.work() as work:
                     await (self._mark_apart if is_apart else self._mark)(work, settled)
-                    # A slow relay may need minutes for a claimed group: check stock at each write.
-                    self.sold_out = not await waves.is_sellable(work.db, work.shop_id, self._wave)
+                    # A slow relay may need minutes for a group, so stock is checked meanwhile.
+                    reason = await waves.reason_to_end(work.db, work.shop_id, self._wave)
+                    self.has_to_end = reason is not None
                 break
             except Exception as error:
                 # TRANSIENT includes asyncpg's error for a bad argument, so is_of_item is first.

@@ -54,6 +54,7 @@ async def write(
         [mark.singled_out for mark in marks],
         wave.started_at,
         wave.kind == "restock",
+        wave.until,
     )
 
 
@@ -81,7 +82,7 @@ WITH marked AS (
             SELECT o.id FROM signups o
             WHERE o.shop_id = $1 AND o.contact = marked.contact AND o.channel = marked.channel
               AND o.variant_id = marked.variant_id AND o.id <> marked.signup_id
-              AND o.created_at <= $12::timestamptz AND {pending("o")} OFFSET 0) o
+              AND o.created_at <= $14::timestamptz AND {pending("o")} OFFSET 0) o
         WHERE $13::boolean AND marked.status IN ('sent', 'unknown')))
 )
 UPDATE signups s SET

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
+from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
 from openstoq.back_in_stock.signups.model import Signup
 from openstoq.catalog import stock
+from openstoq.catalog.conditions import is_for_sale
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
-EndedBy = Literal["all_told", "sold_out", "uninstalled"]
+EndedBy = Literal["all_told", "sold_out", "uninstalled", "switched_off"]
+# Why a message that was tried is given up when its wave ends.
+_GIVEN_UP = {"uninstalled": "the app was removed", "switched_off": "the e-mail channel is off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,13 @@ class Wave:
     started_at: datetime
     refusals: int = 0
     """The number of the wave's consecutive runs that the relay stopped."""
+    listed_until: datetime | None = None
+    """Set if the wave goes on for signups that became ready after its restock."""
+
+    @property
+    def until(self) -> datetime:
+        """The time until which the signups were made that the wave notifies."""
+        return self.listed_until or self.started_at
 
 
 async def start_restock(
@@ -36,14 +46,15 @@ async def start_restock(
     clocks is ahead. If an earlier wave has not ended, it is extended to the signups made since, so
     that no second wave runs beside it.
     """
-    if not await stock.answer_sold_out(db, shop_id, variant_id):
+    if not await stock.answer_sold_out(db, shop_id, [variant_id]):
         return None
     wave_id: UUID = await db.fetchval(
         """
         INSERT INTO waves AS w (shop_id, id, kind, variant_id, quantity, started_at)
         VALUES ($1, $2, 'restock', $3, $4, $5)
         ON CONFLICT (shop_id, variant_id) WHERE kind = 'restock' AND finished_at IS NULL
-        DO UPDATE SET started_at = excluded.started_at, quantity = excluded.quantity
+        DO UPDATE SET started_at = excluded.started_at, quantity = excluded.quantity,
+            listed_until = NULL
         RETURNING w.id
         """,
         shop_id,
@@ -91,7 +102,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
     """Read a wave; return None if it has ended or does not exist."""
     row = await db.fetchrow(
         """
-        SELECT id, kind, variant_id, started_at, refusals FROM waves
+        SELECT id, kind, variant_id, started_at, refusals, listed_until FROM waves
         WHERE shop_id = $1 AND id = $2 AND finished_at IS NULL
         """,
         shop_id,
@@ -123,29 +134,31 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
         await db.fetchval(
             """
             SELECT true FROM waves
-            WHERE shop_id = $1 AND id = $2 AND started_at = $3 AND finished_at IS NULL FOR UPDATE
+            WHERE shop_id = $1 AND id = $2 AND started_at = $3 AND finished_at IS NULL
+              AND listed_until IS NOT DISTINCT FROM $4 FOR UPDATE
             """,
             shop_id,
             wave.id,
             wave.started_at,
+            wave.listed_until,
         )
     )
 
 
-async def is_sellable(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Return whether the wave's variant is in stock; always True for a manual wave."""
-    if wave.kind == "manual":
-        return True
-    return bool(
-        await db.fetchval(
-            """
-            SELECT available > 0 AND deleted_at IS NULL FROM variants
-            WHERE shop_id = $1 AND id = $2
-            """,
-            shop_id,
-            wave.variant_id,
-        )
+async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | None:
+    """Return why a wave must end now, or None.
+
+    A restock ends when the variant is sold out, or when nobody can open its product. A manual wave
+    depends on neither.
+    """
+    row = await db.fetchrow(
+        f"SELECT {EMAIL_IS_ON} AS is_on, {is_for_sale('$2::bigint')} AS is_for_sale",
+        shop_id,
+        wave.variant_id,
     )
+    if row is None or not row["is_on"]:
+        return "switched_off"
+    return None if row["is_for_sale"] or wave.kind == "manual" else "sold_out"
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
@@ -217,7 +230,7 @@ async def finish(
         shop_id,
         wave_id,
         now,
-        "the app was removed" if ended_by == "uninstalled" else "sold out again",
+        _GIVEN_UP.get(ended_by, "sold out again"),
     )
     await db.execute(
         """
@@ -235,35 +248,6 @@ async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
     """Return the ids of the waves that have not ended; each of them should have a job."""
     rows = await db.fetch(
         "SELECT id FROM waves WHERE shop_id = $1 AND finished_at IS NULL ORDER BY id", shop_id
-    )
-    return [row["id"] for row in rows]
-
-
-async def reopen_for_missed(db: Connection, shop_id: UUID) -> list[UUID]:
-    """Reopen waves that ended before an earlier signup became visible; return these waves' ids.
-
-    Only the last wave of a variant is reopened. A signup has the time at which its transaction
-    began. If the transaction commits just after a short wave has ended, the signup would otherwise
-    wait until the variant sells out again.
-    """
-    rows = await db.fetch(
-        f"""
-        UPDATE waves w SET finished_at = NULL, ended_by = NULL
-        FROM variants v
-        WHERE w.shop_id = $1 AND w.kind = 'restock' AND w.ended_by = 'all_told'
-          AND v.shop_id = $1 AND v.id = w.variant_id AND v.available > 0
-          AND w.finished_at > now() - interval '1 day' AND v.sold_out_at IS NULL
-          AND NOT EXISTS (
-            SELECT FROM waves o
-            WHERE o.shop_id = $1 AND o.variant_id = w.variant_id AND o.kind = 'restock'
-              AND (o.finished_at IS NULL OR (o.started_at, o.id) > (w.started_at, w.id)))
-          AND EXISTS (
-            SELECT FROM signups s
-            WHERE {eligible("s", variant="w.variant_id", started_at="w.started_at")}
-              AND {first_of_contact("s", variant="w.variant_id", started_at="w.started_at")})
-        RETURNING w.id
-        """,  # noqa: S608 - constant fragments
-        shop_id,
     )
     return [row["id"] for row in rows]
 

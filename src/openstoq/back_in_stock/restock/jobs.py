@@ -1,10 +1,10 @@
 """Start waves when stock changes, and recover from lost waves and lost stock webhooks."""
 
-from openstoq.back_in_stock.notifications import waves
+from openstoq.back_in_stock.notifications import due, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.catalog.jobs import refresh_stock
-from openstoq.catalog.model import StockChanged
+from openstoq.catalog.model import ProductsOpened, StockChanged
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.jobs.work import Run, Work
@@ -17,7 +17,8 @@ async def on_stock_changed(work: Work, change: StockChanged) -> None:
     if change.after <= 0:
         return
     settings = await settings_store.load(work.db, work.shop_id)
-    if change.after < settings.delivery.stock_threshold or not settings.channels.email.enabled:
+    threshold = settings.delivery.stock_threshold
+    if change.after < threshold or not settings.channels.email.enabled:
         return
     wave_id = await waves.start_restock(
         work.db,
@@ -28,20 +29,30 @@ async def on_stock_changed(work: Work, change: StockChanged) -> None:
     )
     if wave_id is not None:
         work.enqueue(send_wave, wave_id=wave_id)
+    elif change.before is None or change.before < threshold:
+        # It was not sold out, but shoppers may have signed up while it was not known or too few.
+        await due.start(work, variant_ids=[change.variant_id])
+
+
+async def on_products_opened(work: Work, opened: ProductsOpened) -> None:
+    """Start waves for variants whose stock came while nobody could open their products."""
+    await due.start(work, product_ids=opened.product_ids)
 
 
 @jobs.job(cron="*/5 * * * *")
 async def find_stragglers(run: Run) -> None:
-    """Reopen waves that ended before a signup was visible, and enqueue unfinished waves again.
+    """Start waves that are due although nothing has changed, and enqueue unfinished waves again.
 
-    A wave whose job is still waiting or running is left alone.
+    Waves become due by a product's time of publication, and by a signup that became visible just
+    after its wave had ended. A wave whose job is still waiting or running is left alone.
     """
     async with run.work() as work:
-        await waves.reopen_for_missed(work.db, work.shop_id)
+        await due.start(work)
         running = await waiting_arguments(work.db, work.shop_id, send_wave.name)
         under_way = {str(arguments.get("wave_id")) for arguments in running}
+        begun = {effect.arguments["wave_id"] for effect in work.effects}
         for wave_id in await waves.unfinished(work.db, work.shop_id):
-            if str(wave_id) not in under_way:
+            if str(wave_id) not in under_way and wave_id not in begun:
                 work.enqueue(send_wave.once(), wave_id=wave_id)
 
 

@@ -169,7 +169,8 @@ async def notify(
 ) -> Written[SignupView]:
     """Send the back-in-stock notification for one signup now, regardless of stock.
 
-    409 if the signup was already notified and allow_resend is not set.
+    409 if the signup was already notified and allow_resend is not set, if nobody can open the
+    product, or if the channel is off.
     """
     obstacle = rules.refusal(signup, allow_resend=allow_resend)
     if obstacle is not None:

@@ -64,6 +64,9 @@ class Signup:
     notified_at: datetime | None
     unsubscribed_at: datetime | None
     blocked_at: datetime | None
+    is_closed: bool = False
+    """True if nobody can open the product, or the variant was deleted."""
+    channel_is_on: bool = True
 
 
 class VariantView(BaseModel):

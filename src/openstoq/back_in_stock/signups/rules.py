@@ -62,6 +62,11 @@ def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
         f"No gateway for {signup.channel} is set up in this installation": (
             signup.channel not in SENDABLE
         ),
+        f"The channel {signup.channel} is off; turn it on in the settings of back-in-stock": (
+            not signup.channel_is_on
+        ),
+        "Nobody can open this product: publish it in the online store, or move the signup to "
+        "another variant": signup.is_closed,
     }
     return next((sentence for sentence, stands in obstacles.items() if stands), None)
 

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
+from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
 from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Target, Transferred
 from openstoq.back_in_stock.signups.projections import FROM, STATUS
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
+from openstoq.catalog.conditions import is_closed
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
 from openstoq.errors import Conflict
@@ -19,8 +21,10 @@ from openstoq.kernel.paging import Page
 
 Scope = Literal["pending", "notified", "all"]
 
-_STATE = """id, channel, contact, variant_id, product_id, wave_id, optin_required,
-    optin_confirmed_at, notified_at, unsubscribed_at, blocked_at"""
+_STATE = f"""id, channel, contact, variant_id, product_id, wave_id, optin_required,
+    optin_confirmed_at, notified_at, unsubscribed_at, blocked_at,
+    {is_closed("signups.variant_id")} AS is_closed,
+    channel <> 'email' OR {EMAIL_IS_ON} AS channel_is_on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

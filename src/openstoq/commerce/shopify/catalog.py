@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from openstoq.commerce.port import Location, Product, ProductPage, ShopFacts, Variant
+from openstoq.commerce.port import EVER, Location, Product, ProductPage, ShopFacts, Variant
 from openstoq.commerce.shopify import stock
 from openstoq.commerce.shopify.answers import TooExpensive, readable, reading
 from openstoq.commerce.shopify.batches import Batches
@@ -13,7 +13,7 @@ from openstoq.commerce.shopify.client import Client
 from openstoq.commerce.shopify.fields import Fields
 from openstoq.commerce.shopify.pages import next_cursor
 from openstoq.kernel.alone import alone
-from openstoq.kernel.clock import rfc3339
+from openstoq.kernel.clock import rfc3339, utc_now
 from openstoq.kernel.ids import gid
 
 _MOST = 250
@@ -153,6 +153,7 @@ def _location(node: Fields) -> Location:
         name=node.text("name"),
         active=node.flag_or_none("isActive") is not False,
         updated_at=node.moment_or_none("updatedAt"),
+        sells_online=node.flag_or_none("fulfillsOnlineOrders") is not False,
     )
 
 
@@ -177,8 +178,18 @@ def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:
         variants=tuple(
             _variant(each, number, pictures=pictures) for each in connection.each("nodes")
         ),
+        published_at=_publication(node),
     )
     return product, next_cursor(connection)
+
+
+def _publication(node: Fields) -> datetime | None:
+    """Return since when the online store shows a product, or from when it will."""
+    published_at = node.moment_or_none("publishedAt")
+    if node.text_or_none("onlineStoreUrl") is not None:
+        return published_at or EVER
+    # Without an address, only a publication that lies ahead is believed.
+    return published_at if published_at is not None and published_at > utc_now() else None
 
 
 def _variant(node: Fields, product_id: int, *, pictures: bool) -> Variant:

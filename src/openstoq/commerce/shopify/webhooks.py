@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from openstoq.commerce.inbound import Delivery, NamedShop, PrivacyRequest, ProductChanged
-from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Product, Variant
+from openstoq.commerce.port import EVER, InventoryItem, InventoryLevel, Location, Product, Variant
 from openstoq.commerce.shopify.client import SHOP_DOMAIN
 from openstoq.commerce.shopify.fields import Fields, body_fields, moment
 from openstoq.errors import BadRequest
@@ -136,6 +136,7 @@ def product(body: bytes) -> ProductChanged:
         image_url=_picture(told, images),
         updated_at=told.moment_or_none("updated_at"),
         variants=tuple(sorted(variants, key=lambda variant: variant.position)),
+        published_at=told.moment_or_none("published_at") if told.tells("published_at") else EVER,
     )
     return ProductChanged(product, tuple(each for each in named if each not in full))
 

@@ -1,0 +1,104 @@
+"""Waves that are due in PostgreSQL: variants that are for sale while shoppers still wait for them.
+
+Most waves start when stock comes. But a shopper may also be waiting for a variant that is in stock
+already: because its product was published after its stock came, because the shopper confirmed
+later, because the signup was moved there, or because mails were off.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
+from openstoq.catalog import stock
+from openstoq.catalog.conditions import is_open
+from openstoq.db.pool import Connection
+from openstoq.kernel.ids import new_id
+
+# A sweep starts at most so many waves, so that its transaction stays short.
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """A variant that is for sale and waited for, and the last wave of it."""
+
+    variant_id: int
+    available: int
+    is_restocked: bool
+    """True if no wave has answered yet that it was sold out."""
+    wave_id: UUID | None
+
+
+async def start(
+    db: Connection,
+    shop_id: UUID,
+    *,
+    threshold: int,
+    now: datetime,
+    variant_ids: Sequence[int] | None = None,
+    product_ids: Sequence[int] | None = None,
+) -> list[UUID]:
+    """Start the waves that are due, of these variants or products or of all; return their ids.
+
+    If the variant was not sold out since its last wave, that wave is reopened for who became ready
+    since, because nobody is to be notified twice of one restock.
+    """
+    rows = await db.fetch(_DUE, shop_id, threshold, now, variant_ids, product_ids, MOST_AT_ONCE)
+    due = [_Due(**dict(row)) for row in rows]
+    reopened = [one.wave_id for one in due if one.wave_id is not None and not one.is_restocked]
+    started = [one for one in due if one.wave_id is None or one.is_restocked]
+    await db.execute(
+        """
+        UPDATE waves SET finished_at = NULL, ended_by = NULL, listed_until = $3
+        WHERE shop_id = $1 AND id = ANY($2)
+        """,
+        shop_id,
+        reopened,
+        now,
+    )
+    ids = await _insert(db, shop_id, started, now)
+    return [*reopened, *ids]
+
+
+_STARTED_AT = "CASE WHEN v.sold_out_at IS NULL THEN coalesce(w.started_at, $3) ELSE $3 END"
+_DUE = f"""
+SELECT v.id AS variant_id, v.available, v.sold_out_at IS NOT NULL AS is_restocked, w.id AS wave_id
+FROM variants v
+JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
+LEFT JOIN LATERAL (
+    SELECT id, started_at, finished_at FROM waves w
+    WHERE w.shop_id = $1 AND w.variant_id = v.id AND w.kind = 'restock'
+    ORDER BY started_at DESC, id DESC LIMIT 1) w ON true
+WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.available >= $2 AND {is_open("p")}
+  AND ($4::bigint[] IS NULL OR v.id = ANY($4))
+  AND ($5::bigint[] IS NULL OR v.product_id = ANY($5))
+  AND (w.id IS NULL OR w.finished_at IS NOT NULL)
+  AND EXISTS (
+    SELECT FROM signups s
+    WHERE {eligible("s", variant="v.id", started_at=_STARTED_AT, listed_until="$3::timestamptz")}
+      AND {first_of_contact("s", variant="v.id", started_at=_STARTED_AT)})
+ORDER BY v.id LIMIT $6 FOR UPDATE OF v
+"""  # noqa: S608 - constant fragments
+
+
+async def _insert(
+    db: Connection, shop_id: UUID, started: Sequence[_Due], now: datetime
+) -> list[UUID]:
+    variants = [one.variant_id for one in started]
+    await stock.answer_sold_out(db, shop_id, variants)
+    rows = await db.fetch(
+        """
+        INSERT INTO waves (shop_id, id, kind, variant_id, quantity, started_at)
+        SELECT $1, t.id, 'restock', t.variant_id, t.quantity, $5
+        FROM unnest($2::uuid[], $3::bigint[], $4::integer[]) AS t(id, variant_id, quantity)
+        ON CONFLICT DO NOTHING RETURNING id
+        """,
+        shop_id,
+        [new_id() for _ in started],
+        variants,
+        [one.available for one in started],
+        now,
+    )
+    return [row["id"] for row in rows]

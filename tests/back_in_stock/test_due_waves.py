@@ -1,0 +1,248 @@
+"""Who waits for what is for sale already is told: nobody is forgotten, and nobody told twice."""
+
+import pytest
+
+from openstoq.back_in_stock.notifications import due_waves, waves
+from openstoq.back_in_stock.restock.jobs import find_stragglers
+from openstoq.back_in_stock.signups import store
+from openstoq.catalog.jobs import on_news
+from openstoq.commerce.inbound import ItemChanged, ProductChanged
+from openstoq.commerce.port import InventoryItem
+from openstoq.kernel.clock import utc_now
+from openstoq.kernel.ids import new_id
+from openstoq.registry import SUBSCRIBERS
+from openstoq.shops.inbound_webhooks.jobs import News
+from tests.factories.catalogs import (
+    ITEM,
+    VARIANT,
+    product,
+    save,
+    seconds_after_noon,
+    variant,
+)
+from tests.factories.waitlists import (
+    claim_due,
+    claim_new,
+    load_wave,
+    make_signup,
+    mark,
+    outcome,
+    restocking_runtime,
+    rows,
+    run_of,
+    set_settings,
+    stock_becomes,
+)
+
+HIDDEN = [
+    {"status": "draft"},
+    {"status": "archived"},
+    {"published_at": None},
+    {"published_at": utc_now().replace(year=2999)},
+]
+
+
+@pytest.fixture
+def runtime(database, watch, relay):
+    made = restocking_runtime(database, watch)
+    made.subscribers.update(SUBSCRIBERS)
+    return made
+
+
+async def hear(runtime, shop, change, seconds):
+    """Take in news; return the waves that are to be sent because of it."""
+    async with runtime.work(shop.id, request_id="test") as work:
+        await on_news(work, News(change, seconds_after_noon(seconds)))
+        return [one.arguments["wave_id"] for one in work.effects if "wave_id" in one.arguments]
+
+
+def told(seconds, **changes):
+    """News of the product, as a webhook tells it."""
+    moment = seconds_after_noon(seconds)
+    return ProductChanged(product(variant(updated_at=moment), updated_at=moment, **changes), ())
+
+
+async def due(database, shop, seconds=0.0, threshold=1):
+    now = seconds_after_noon(seconds)
+    async with database.transaction(shop.id) as db:
+        return await due_waves.start(db, shop.id, threshold=threshold, now=now)
+
+
+async def end(database, shop, wave_id, ended_by="all_told"):
+    async with database.transaction(shop.id) as db:
+        await waves.finish(db, shop.id, wave_id, ended_by=ended_by, now=utc_now())
+
+
+async def claimed(database, shop, wave_id, **changes):
+    new, _ = await claim_new(database, shop, await load_wave(database, shop, wave_id), **changes)
+    return [one.signup_id for one in new]
+
+
+@pytest.mark.usefixtures("sold_out")
+@pytest.mark.parametrize("hidden", HIDDEN)
+async def test_what_nobody_can_open_is_announced_when_it_is_published(
+    database, runtime, shop, hidden
+):
+    signup = await make_signup(database, shop)
+    assert await hear(runtime, shop, told(1, **hidden), 1) == []
+    assert await stock_becomes(runtime, shop, 5, 2) == []
+    assert await due(database, shop) == []
+    (wave_id,) = await hear(runtime, shop, told(3), 3)
+    assert await claimed(database, shop, wave_id) == [signup]
+    assert await hear(runtime, shop, told(4, title="Renamed"), 4) == []
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_a_product_is_announced_once_its_time_of_publication_has_come(
+    database, runtime, shop
+):
+    later = utc_now().replace(year=2999)
+    await make_signup(database, shop)
+    await hear(runtime, shop, told(1, published_at=later), 1)
+    await stock_becomes(runtime, shop, 5, 2)
+    await find_stragglers.handler(run_of(runtime, shop))
+    assert await rows(database, shop, "waves") == []
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE products SET published_at = now()")
+    await find_stragglers.handler(run_of(runtime, shop))
+    assert len(await rows(database, shop, "waves")) == 1
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_a_wave_stops_when_its_product_is_taken_away_and_goes_on_when_it_is_back(
+    database, runtime, shop
+):
+    signups = [await make_signup(database, shop, f"{n}@example.com", seconds=n) for n in (-9, -8)]
+    (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
+    wave, run_id = await load_wave(database, shop, wave_id), new_id()
+    (first,), _ = await claim_new(database, shop, wave, limit=1, run_id=run_id)
+    await hear(runtime, shop, told(1, status="draft"), 1)
+    await mark(database, shop, wave, run_id, outcome(first, "sent"))
+    assert await claimed(database, shop, wave_id) == []
+    async with database.transaction(shop.id) as db:
+        assert await waves.reason_to_end(db, shop.id, wave) == "sold_out"
+    await end(database, shop, wave_id, "sold_out")
+    assert await hear(runtime, shop, told(2), 2) == [wave_id]
+    assert await claimed(database, shop, wave_id) == signups[1:]
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_a_message_by_hand_is_blocked_once_nobody_can_open_the_product(
+    database, runtime, shop
+):
+    signup = await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        (loaded,) = await store.load(db, shop.id, [signup], lock=True)
+        wave_id = await waves.start_manual(db, shop.id, [loaded], now=seconds_after_noon(0))
+    await hear(runtime, shop, told(1, published_at=None), 1)
+    assert await claim_due(database, shop, await load_wave(database, shop, wave_id)) == []
+    (row,) = await rows(database, shop, "notifications")
+    assert (row["status"], row["blocked_reason"]) == ("blocked", "nobody can open the product")
+
+
+async def test_a_draft_that_is_in_stock_when_it_is_first_seen_is_announced_when_published(
+    database, runtime, shop
+):
+    await save(database, shop, product(status="draft"))
+    signup = await make_signup(database, shop)
+    assert await stock_becomes(runtime, shop, 5, 1) == []
+    (wave_id,) = await hear(runtime, shop, told(2), 2)
+    assert await claimed(database, shop, wave_id) == [signup]
+
+
+async def test_who_waited_before_the_stock_was_known_is_told(database, runtime, shop):
+    await save(database, shop)
+    signup = await make_signup(database, shop)
+    (wave_id,) = await stock_becomes(runtime, shop, 5, 1)
+    assert await claimed(database, shop, wave_id) == [signup]
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_who_signed_up_below_the_threshold_is_told_when_it_is_reached(
+    database, runtime, shop, watch
+):
+    await set_settings(database, shop, {"delivery": {"stock_threshold": 5}})
+    (wave_id,) = await stock_becomes(runtime, shop, 6, 1)
+    await end(database, shop, wave_id)
+    await stock_becomes(runtime, shop, 2, 2)
+    signup = await make_signup(database, shop, seconds=3)
+    assert await due(database, shop, 4, threshold=5) == []
+    watch.show(5)
+    assert await stock_becomes(runtime, shop, 5, 5) == [wave_id]
+    assert await claimed(database, shop, wave_id) == [signup]
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_turning_mail_on_makes_up_for_what_came_while_it_was_off(database, runtime, shop):
+    await set_settings(database, shop, {"channels": {"email": {"enabled": False}}})
+    signup = await make_signup(database, shop)
+    assert await stock_becomes(runtime, shop, 5, 1) == []
+    await find_stragglers.handler(run_of(runtime, shop))
+    assert await rows(database, shop, "waves") == []
+    await set_settings(database, shop, {"channels": {"email": {"enabled": True}}})
+    await find_stragglers.handler(run_of(runtime, shop))
+    (wave,) = await rows(database, shop, "waves")
+    assert await claimed(database, shop, wave["id"]) == [signup]
+
+
+async def test_whom_an_ended_wave_missed_has_it_reopened(database, shop, wave):
+    await end(database, shop, wave.id)
+    assert await due(database, shop) == []
+    await make_signup(
+        database, shop, "gone@example.com", seconds=0, unsubscribed_at=seconds_after_noon(0)
+    )
+    await make_signup(database, shop, "14155552671", seconds=0, channel="sms")
+    await make_signup(database, shop, "unsure@example.com", seconds=0, optin_required=True)
+    assert await due(database, shop, 9) == []
+    missed = await make_signup(database, shop, seconds=5)
+    assert await due(database, shop, 9) == [wave.id]
+    assert await due(database, shop, 9) == []
+    assert await claimed(database, shop, wave.id) == [missed]
+
+
+async def test_a_reopened_wave_tells_nobody_twice_of_one_restock(database, shop, wave):
+    told_already = await make_signup(database, shop, seconds=-9)
+    run_id = new_id()
+    (first,), _ = await claim_new(database, shop, wave, run_id=run_id)
+    await mark(database, shop, wave, run_id, outcome(first, "sent"), seconds=20)
+    await end(database, shop, wave.id)
+    # Made before the message for another market was sent: that message was for it too.
+    await make_signup(database, shop, market_id=2, seconds=10)
+    assert await due(database, shop, 30) == []
+    async with database.transaction(shop.id) as db:
+        await db.execute("DELETE FROM signups WHERE market_id = 2")
+    again = await make_signup(database, shop, market_id=3, seconds=25)
+    assert await due(database, shop, 30) == [wave.id]
+    assert await claimed(database, shop, wave.id) == [again] != [told_already]
+
+
+async def test_a_failed_message_waits_for_the_next_restock(database, shop, wave):
+    await make_signup(database, shop)
+    run_id = new_id()
+    (first,), _ = await claim_new(database, shop, wave, run_id=run_id)
+    await mark(database, shop, wave, run_id, outcome(first, "failed", error="452 full"))
+    await end(database, shop, wave.id)
+    assert await due(database, shop, 60) == []
+
+
+async def test_a_wave_is_not_held_once_it_goes_on_for_others(database, shop, wave):
+    await end(database, shop, wave.id)
+    await make_signup(database, shop, seconds=5)
+    await due(database, shop, 9)
+    async with database.transaction(shop.id) as db:
+        assert await waves.hold(db, shop.id, wave) is False
+        assert await waves.hold(db, shop.id, await load_wave(database, shop, wave.id)) is True
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_what_is_not_tracked_any_more_is_for_sale(database, runtime, shop):
+    await set_settings(database, shop, {"delivery": {"stock_threshold": 100}})
+    await make_signup(database, shop)
+    change = ItemChanged(InventoryItem(ITEM, None, tracked=False, updated_at=None))
+    (wave_id,) = await hear(runtime, shop, change, 1)
+    assert (await load_wave(database, shop, wave_id)).variant_id == VARIANT
+    await end(database, shop, wave_id)
+    change = ItemChanged(InventoryItem(ITEM, None, tracked=True, updated_at=None))
+    assert await hear(runtime, shop, change, 2) == []
+    (row,) = await rows(database, shop, "variants")
+    assert (row["available"], row["sold_out_at"] is not None) == (0, True)
