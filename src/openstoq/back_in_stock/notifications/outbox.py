@@ -196,8 +196,8 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Return whether the run must end: the variant sold out, it paused, or the worker stops."""
-        return self._marker.sold_out or self.has_paused or self._runtime.stopping.is_set()
+        """Return whether the run must end: its wave ended, it paused, or the worker stops."""
+        return self._marker.has_to_end or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
         """End the run early if another shop's job is waiting for its slot.

@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0030_at_checkout"
-down_revision = "0024_counted"
+down_revision = "0028_values_by_type"
 phase = "pre"
 
 
