@@ -66,7 +66,8 @@ def _place(shop: Shop, filled_in: dict[str, str]) -> Order:
     variant = shop.variants.get(int(variant_id)) if variant_id.isdigit() else None
     plan = shop.plan(int(plan_id)) if plan_id and plan_id.isdigit() else None
     quantity, card = filled_in.get("quantity", "1"), filled_in.get("card", cards.WORKS)
-    if variant is None or (plan_id and plan is None) or not cards.is_card(card):
+    is_shown = variant is not None and variant.product.is_open(shop.clock())
+    if variant is None or not is_shown or (plan_id and plan is None) or not cards.is_card(card):
         raise checkout.CheckoutError(
             "Go back, and choose a variant, plan and card that the page offers."
         )
