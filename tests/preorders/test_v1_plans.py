@@ -211,6 +211,10 @@ SETTINGS = [
     ("markets/set_markets", {"market_ids": [5, 6]}),
     ("inventory/set_provider", {"provider": "shopify"}),
     ("widget/set_disclaimer_style", {"border_radius": 4}),
+    ("widget/set_disclaimer_text", {"text": "Ships later"}),
+    ("payments/set_option_copy", {"option_type": "partial", "billing_title": ""}),
+    ("payments/set_mode", {"mode": "full"}),
+    ("payments/set_discount", {"type": "no_discount"}),
 ]
 
 

@@ -219,7 +219,8 @@ def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
     for field in FIELDS:
         if field.name in sent and sent[field.name] != shown[field.name]:
             _place(changes, field.path, field.write(sent[field.name]))
-    if sent.get("preorder_button_description"):
+    description = sent.get("preorder_button_description")
+    if description and description != shown["preorder_button_description"]:
         _place(changes, f"{_DISCLAIMER}.enabled", True)
     if sent.get("billing_type") in ("exact_time", "time_after_checkout"):
         _place(changes, f"{_BALANCE}.due", sent["billing_type"])
