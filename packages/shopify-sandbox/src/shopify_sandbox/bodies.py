@@ -79,6 +79,17 @@ def _moment(value: Any) -> datetime:
     raise ValueError("must be a time with its offset, such as 2026-07-01T12:00:00Z")
 
 
+def read_rate(value: Any) -> Decimal:
+    """Read a number above 0, such as a tax's rate or a rate of exchange, without rounding it."""
+    try:
+        rate = Decimal(str(value))
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if not rate.is_finite() or rate <= 0:
+        raise ValueError("must be a number above 0 such as 0.2")
+    return rate
+
+
 def choice(*allowed: str) -> PlainValidator:
     """Return a validator that accepts the words `allowed`, in any letter case."""
 

@@ -10,13 +10,14 @@ from pydantic import TypeAdapter
 
 from shopify_sandbox import cards, fulfillment, ledger, order_stock
 from shopify_sandbox.ids import random_text
-from shopify_sandbox.money import Money
+from shopify_sandbox.money import Exchange, Money
 from shopify_sandbox.records.catalogue import Variant
 from shopify_sandbox.records.customers import Customer
-from shopify_sandbox.records.lines import ZERO, LineItem
+from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms
 from shopify_sandbox.records.plans import SellingPlan
+from shopify_sandbox.records.taxes import ZERO, Tax, Taxation
 from shopify_sandbox.shop import MerchantAction, Shop
 from shopify_sandbox.webhooks import order_news
 
@@ -29,13 +30,17 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CartLine:
-    """A line of a cart; `discount` is subtracted from the price of the whole line."""
+    """A line that a shopper puts into the cart; `discount` comes off the whole line.
+
+    `taxes` are those of the line alone; without them it has those of the cart.
+    """
 
     variant: Variant
     quantity: int
     plan: SellingPlan | None = None
     properties: dict[str, str] = field(default_factory=dict)
     discount: Decimal = ZERO
+    taxes: tuple[Tax, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +54,28 @@ class Buyer:
     country: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pricing:
+    """The charges of a cart besides its goods, and the currency that it is paid in.
+
+    `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping, which has
+    the same taxes without them. Without an exchange the shopper pays in the shop's currency.
+    """
+
+    shipping: Decimal = ZERO
+    taxes: tuple[Tax, ...] = ()
+    taxes_included: bool = False
+    shipping_taxes: tuple[Tax, ...] | None = None
+    exchange: Exchange | None = None
+
+
 def place(
     shop: Shop,
     cart: Sequence[CartLine],
     buyer: Buyer,
     *,
     card: str = cards.WORKS,
-    shipping: Decimal = ZERO,
+    pricing: Pricing | None = None,
     tags: Sequence[str] = (),
     note: str | None = None,
 ) -> Order:
@@ -63,24 +83,28 @@ def place(
 
     Raises CheckoutError, and changes nothing, if the cart cannot be sold.
     """
-    _check(shop, cart)
+    pricing = pricing or Pricing()
+    exchange = pricing.exchange or Exchange.none(shop.config.currency)
+    _check(shop, cart, exchange)
     action = shop.action()
     moment = shop.moment()
     order = Order(
         id=next(shop.ids),
         number=next(shop.order_numbers),
         token=random_text(32),
-        currency=shop.config.currency,
+        exchange=exchange,
         country=buyer.country,
         created_at=moment,
         processed_at=moment,
         updated_at=moment,
-        lines=[_line(shop, each) for each in cart],
+        lines=[_line(shop, each, pricing, exchange) for each in cart],
         customer=_customer(shop, buyer),
         email=buyer.email,
         phone=buyer.phone,
         locale=buyer.locale,
-        shipping=Money(shipping, shop.config.currency).amount,
+        taxes_included=pricing.taxes_included,
+        shipping=Money(pricing.shipping, exchange.presentment).amount,
+        shipping_taxation=_taxation(pricing, pricing.shipping_taxes),
         tags=sorted(tags),
         note=note,
     )
@@ -88,7 +112,7 @@ def place(
     if order.payment_terms is not None and card != cards.NONE:
         order.mandates.append(cards.vault(shop, card))
     shop.orders[order.id] = order
-    due = sum((each.due_at_checkout for each in order.lines), order.shipping)
+    due = sum((each.due_at_checkout for each in order.lines), order.shipping_cost(order.shipping))
     payment = ledger.record(shop, order, "SALE", due) if due else None
     order_news.of_order(shop, order, "orders/create", action)
     if payment is not None:
@@ -99,33 +123,36 @@ def place(
     return order
 
 
-def unit_price(shop: Shop, variant: Variant, plan: SellingPlan | None) -> Decimal:
-    """Return the price of one unit with the plan's adjustment."""
-    price = variant.price
+def unit_price(variant: Variant, plan: SellingPlan | None, exchange: Exchange) -> Decimal:
+    """Return the price of one unit with the plan's adjustment, in the shopper's currency."""
+    price = exchange.price(variant.price)
     for policy in plan.pricing_policies if plan else ():
         value = policy["adjustment_value"]
         match policy["adjustment_type"]:
             case "PERCENTAGE":
                 price -= price * Decimal(str(value["percentage"])) / 100
             case "FIXED_AMOUNT":
-                price -= Decimal(value["amount"])
+                price -= exchange.converted(Decimal(value["amount"]))
             case _:
-                price = Decimal(value["amount"])
-    return Money(max(ZERO, price), shop.config.currency).amount
+                price = exchange.price(Decimal(value["amount"]))
+    return Money(max(ZERO, price), exchange.presentment).amount
 
 
-def due_at_checkout(
-    plan: SellingPlan | None, total: Decimal, quantity: int, currency: str
-) -> Decimal:
-    """Return the part of a line's total that is charged at checkout: all of it without a plan."""
-    if plan is None:
-        return total
+def due_at_checkout(plan: SellingPlan | None, line: LineItem) -> Decimal:
+    """Return the part of a line's cost that is charged at checkout: all without a deposit.
+
+    A deposit is a part of the line's price, and brings the same part of the taxes on top.
+    """
+    cost = line.cost(line.quantity)
+    if plan is None or not line.total:
+        return cost
     charge = plan.billing_policy["checkout_charge"]
     if charge["type"] == "PERCENTAGE":
-        share = total * Decimal(str(charge["value"]["percentage"])) / 100
+        share = cost * Decimal(str(charge["value"]["percentage"])) / 100
     else:
-        share = Decimal(charge["value"]["amount"]) * quantity
-    return min(total, Money(share, currency).amount)
+        amount = line.exchange.converted(Decimal(charge["value"]["amount"]))
+        share = cost * (amount * line.quantity) / line.total
+    return min(cost, Money(share, line.currency).amount)
 
 
 def balance_due(plan: SellingPlan, moment: datetime) -> datetime | None:
@@ -141,7 +168,7 @@ def balance_due(plan: SellingPlan, moment: datetime) -> datetime | None:
     return None
 
 
-def _check(shop: Shop, cart: Sequence[CartLine]) -> None:
+def _check(shop: Shop, cart: Sequence[CartLine], exchange: Exchange) -> None:
     if not cart:
         raise CheckoutError("The cart is empty.")
     wanted: dict[Variant, int] = {}
@@ -155,7 +182,7 @@ def _check(shop: Shop, cart: Sequence[CartLine]) -> None:
             for group in shop.plan_groups.values()
         ):
             raise CheckoutError(f"{variant.display_name} is not sold under the plan {plan.id}.")
-        if each.discount > unit_price(shop, variant, plan) * each.quantity:
+        if each.discount > unit_price(variant, plan, exchange) * each.quantity:
             raise CheckoutError("A discount cannot be more than its line costs.")
     for variant, quantity in wanted.items():
         bounded = variant.inventory_item.tracked and variant.inventory_policy == "DENY"
@@ -163,22 +190,27 @@ def _check(shop: Shop, cart: Sequence[CartLine]) -> None:
             raise CheckoutError(f"{variant.display_name} is sold out.")
 
 
-def _line(shop: Shop, wanted: CartLine) -> LineItem:
-    currency = shop.config.currency
+def _taxation(pricing: Pricing, own: tuple[Tax, ...] | None) -> Taxation:
+    return Taxation(pricing.taxes if own is None else own, pricing.taxes_included)
+
+
+def _line(shop: Shop, wanted: CartLine, pricing: Pricing, exchange: Exchange) -> LineItem:
+    taxes = wanted.taxes if wanted.variant.taxable else ()
     line = LineItem(
         id=next(shop.ids),
         variant=wanted.variant,
         quantity=wanted.quantity,
         current_quantity=wanted.quantity,
-        unit_price=unit_price(shop, wanted.variant, wanted.plan),
-        currency=currency,
+        unit_price=unit_price(wanted.variant, wanted.plan, exchange),
+        exchange=exchange,
         requires_shipping=wanted.variant.inventory_item.requires_shipping,
         selling_plan_id=wanted.plan.id if wanted.plan else None,
         selling_plan_name=wanted.plan.name if wanted.plan else None,
-        discount=Money(wanted.discount, currency).amount,
+        discount=Money(wanted.discount, exchange.presentment).amount,
+        taxation=_taxation(pricing, taxes),
         properties=dict(wanted.properties),
     )
-    line.due_at_checkout = due_at_checkout(wanted.plan, line.total, line.quantity, currency)
+    line.due_at_checkout = due_at_checkout(wanted.plan, line)
     return line
 
 
@@ -195,6 +227,7 @@ def _terms(shop: Shop, order: Order, cart: Sequence[CartLine]) -> PaymentTerms |
     rest = sum((each.deferred for each in order.lines), ZERO)
     schedule = PaymentSchedule(
         id=next(shop.ids),
+        currency=order.currency,
         issued_at=order.created_at,
         due_at=due_at,
         total=rest,

@@ -100,9 +100,12 @@ def add(
     return made
 
 
-def location_for(shop: Shop, variant: Variant) -> Location | None:
-    """Return the location to send a variant from: the active one with most stock; None if none."""
-    levels = variant.inventory_item.levels
+def location_for(shop: Shop, variant: Variant | None) -> Location | None:
+    """Return the location that a variant is sent from: the open one with the most stock of it.
+
+    What is in no catalogue is sent from the first open location.
+    """
+    levels = variant.inventory_item.levels if variant else {}
     able = [each for each in shop.locations.values() if each.is_active]
     able = [each for each in able if each.fulfills_online_orders] or able
     stocking = [each for each in able if each.id in levels] or able

@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from shopify_sandbox.records.lines import ZERO
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import GATEWAY, PaymentSchedule, Transaction
+from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import MerchantAction, Shop
 from shopify_sandbox.webhooks import order_news
 
@@ -29,6 +29,7 @@ def record(
         kind=kind,
         status="FAILURE" if refused else "SUCCESS",
         amount=amount,
+        exchange=order.exchange,
         created_at=moment,
         processed_at=moment,
         gateway=gateway,

@@ -1,7 +1,7 @@
-"""Money: Decimal amounts in a currency whose minor unit is known."""
+"""Money: Decimal amounts in a currency whose minor unit is known, and its exchange."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -27,3 +27,64 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """An amount in the shop's currency and in the shopper's."""
+
+    shop: Money
+    presentment: Money
+
+    def __add__(self, other: "Bag") -> "Bag":
+        return self._with(other, 1)
+
+    def __sub__(self, other: "Bag") -> "Bag":
+        return self._with(other, -1)
+
+    def _with(self, other: "Bag", sign: int) -> "Bag":
+        return Bag(
+            Money(self.shop.amount + sign * other.shop.amount, self.shop.currency),
+            Money(
+                self.presentment.amount + sign * other.presentment.amount,
+                self.presentment.currency,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The currencies of an order: `rate` units of the shopper's are one of the shop's.
+
+    `rounding` is the shop's rule for converted prices: an amount below 1 that each price shall
+    end in, such as 0.95, or a step such as 100. Prices are only ever raised by it.
+    """
+
+    shop: str
+    presentment: str
+    rate: Decimal = Decimal(1)
+    rounding: Decimal | None = None
+
+    @classmethod
+    def none(cls, currency: str) -> "Exchange":
+        """Return the exchange of a shopper who pays in the shop's own currency."""
+        return cls(currency, currency)
+
+    def bag(self, amount: Decimal) -> Bag:
+        """Return an amount of the shopper's currency in both, each rounded by itself."""
+        return Bag(Money(amount / self.rate, self.shop), Money(amount, self.presentment))
+
+    def converted(self, amount: Decimal) -> Decimal:
+        """Return an amount of the shop's currency in the shopper's."""
+        return Money(amount * self.rate, self.presentment).amount
+
+    def price(self, amount: Decimal) -> Decimal:
+        """Return a price of the shop in the shopper's currency, by the shop's rounding rule."""
+        price = self.converted(amount)
+        if self.rounding is None or not price:
+            return price
+        if self.rounding >= 1:
+            steps = (price / self.rounding).to_integral_value(ROUND_CEILING)
+            return Money(steps * self.rounding, self.presentment).amount
+        ending = price.to_integral_value(ROUND_FLOOR) + self.rounding
+        return Money(ending if ending >= price else ending + 1, self.presentment).amount

@@ -25,9 +25,10 @@ def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction)
     """Raise the stock by units of lines, at the locations from which they were taken."""
     left: dict[Level, int] = {}
     for line, quantity in returned.items():
+        levels = line.variant.inventory_item.levels if line.variant else {}
         missing = quantity
         for location_id, units in list(line.taken.items()):
-            level = line.variant.inventory_item.levels.get(location_id)
+            level = levels.get(location_id)
             back = min(units, missing)
             line.taken[location_id] -= back
             missing -= back
@@ -39,6 +40,8 @@ def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction)
 def _parts(
     line: LineItem, quantity: int, location_id: int | None, left: dict[Level, int]
 ) -> list[tuple[Level, int]]:
+    if line.variant is None:
+        return []
     item = line.variant.inventory_item
     levels = sorted(item.levels.values(), key=lambda each: each.location.id != location_id)
     if not item.tracked or not levels:

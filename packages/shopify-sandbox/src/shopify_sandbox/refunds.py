@@ -6,10 +6,11 @@ from decimal import Decimal
 from functools import partial
 
 from shopify_sandbox import fulfillment, ledger, order_stock
-from shopify_sandbox.records.lines import ZERO, LineItem
+from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import Transaction
-from shopify_sandbox.records.refunds import Refund, RefundLine
+from shopify_sandbox.records.refunds import Refund, RefundLine, RefundShipping
+from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import MerchantAction, Shop
 from shopify_sandbox.webhooks import order_news
 from shopify_sandbox.work import Job
@@ -41,23 +42,20 @@ def refund(
     *,
     parts: Iterable[Part] = (),
     returned: Iterable[Returned] = (),
+    shipping: Decimal = ZERO,
     note: str | None = None,
 ) -> Refund:
-    """Take units back, which reduces the outstanding amount, and pay the money in `parts` back."""
-    made = Refund(id=next(shop.ids), created_at=shop.moment(), note=note)
+    """Take units back and pay money back; the outstanding amount is reduced first.
+
+    `shipping` is the part of the shipping's price that is given back; its tax comes with it.
+    """
+    made = Refund(id=next(shop.ids), created_at=shop.moment(), exchange=order.exchange, note=note)
     for each in returned:
-        subtotal = each.line.current_total
+        made.lines.append(refunded_line(each, next(shop.ids)))
         each.line.lower(each.quantity)
-        subtotal -= each.line.current_total
-        made.lines.append(
-            RefundLine(
-                id=next(shop.ids),
-                line=each.line,
-                quantity=each.quantity,
-                restock_type=each.restock_type,
-                subtotal=subtotal,
-            )
-        )
+    if shipping:
+        made.shipping = refunded_shipping(order, shipping, next(shop.ids))
+        order.shipping_refunded += shipping
     owed_to_customer = max(ZERO, order.net_payment - order.current_total)
     for part in parts:
         payment = part.payment
@@ -67,7 +65,8 @@ def refund(
             )
         )
     if order.cancelled_at is None:
-        order.allowances += max(ZERO, made.total - owed_to_customer)
+        made.discrepancy = max(ZERO, made.total - owed_to_customer)
+        order.allowances += made.discrepancy
     order.refunds.append(made)
     order.updated_at = made.created_at
     ledger.adjust_schedule(shop, order)
@@ -80,6 +79,34 @@ def refund(
     order_news.of_refund(shop, order, made, action)
     order_news.of_order(shop, order, "orders/updated", action)
     return made
+
+
+def refunded_line(asked: Returned, number: int) -> RefundLine:
+    """Return what units are worth that would be taken back now: their share of price and tax."""
+    line, left = asked.line, asked.line.current_quantity - asked.quantity
+    return RefundLine(
+        id=number,
+        line=line,
+        quantity=asked.quantity,
+        restock_type=asked.restock_type,
+        subtotal=line.current_total - line.share(left),
+        tax=line.tax(line.current_quantity) - line.tax(left),
+    )
+
+
+def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShipping:
+    """Return what a part of the shipping's price is worth that would be given back now."""
+    left = order.shipping - order.shipping_refunded
+    taxes = order.shipping_taxation
+    tax = taxes.tax(left, order.currency) - taxes.tax(left - price, order.currency)
+    return RefundShipping(id=number, subtotal=price, tax=tax)
+
+
+def owed(order: Order, returned: Iterable[Returned], shipping: Decimal = ZERO) -> Decimal:
+    """Return what is to be paid back for units and shipping: what is outstanding goes first."""
+    worth = sum((each.line.worth(each.quantity) for each in returned), ZERO)
+    worth += order.shipping_worth(shipping)
+    return min(order.net_payment, max(ZERO, worth - order.outstanding))
 
 
 def spread(order: Order, amount: Decimal) -> list[Part]:
@@ -126,6 +153,7 @@ def cancel(
         return
     action = shop.action()
     order.unpaid_when_cancelled = order.outstanding
+    shipping = order.current_shipping
     order.cancelled_at = order.closed_at = shop.moment()
     order.cancel_reason = reason
     kind = "CANCEL" if restock else "NO_RESTOCK"
@@ -139,6 +167,7 @@ def cancel(
             for each in order.lines
             if each.current_quantity
         ],
+        shipping=shipping if pay_back else ZERO,
         note=note,
     )
     order_news.of_order(shop, order, "orders/cancelled", action)

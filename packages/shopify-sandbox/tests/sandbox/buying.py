@@ -27,6 +27,13 @@ def variant_with(site, *, at_least=5, domain=SNOWDEVIL, policy="DENY"):
     )
 
 
+async def product(site, price, *, domain=SNOWDEVIL):
+    """Make a product of one price, and return its variant."""
+    facts = {"title": f"Tea {next(_numbers)}", "variants": [{"price": price, "available": 50}]}
+    made = await site.control("POST", "products", facts, domain=domain)
+    return site.shop(domain).variants[made["variants"][0]["id"]]
+
+
 async def plan(
     site,
     *variants,

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 from sandbox.ordered import NOW
 from shopify_sandbox import charges, checkout, refunds, shipping
-from shopify_sandbox.records.lines import ZERO
 from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
+from shopify_sandbox.records.taxes import ZERO, Tax
+
+TWO_TAXES = (Tax("State", Decimal("0.0625")), Tax("City", Decimal("0.01125")))
 
 
 def offered_plan(shop, dice):
@@ -47,20 +49,26 @@ def placed(shop, dice):
             quantity=dice.randint(1, 4),
             plan=dice.choice([plan, plan, None]),
             discount=Decimal(dice.randint(0, 999)) / 100,
+            taxes=dice.choice([None, None, ()]),
         )
         for each in variants
     ]
     shipping_price = Decimal(dice.randint(0, 999)) / 100
-    return checkout.place(shop, cart, checkout.Buyer(country="US"), shipping=shipping_price)
+    pricing = checkout.Pricing(
+        shipping=shipping_price,
+        taxes=dice.choice([(), (Tax("VAT", Decimal("0.19")),), TWO_TAXES]),
+        taxes_included=dice.random() < 0.5,
+    )
+    return checkout.place(shop, cart, checkout.Buyer(country="US"), pricing=pricing)
 
 
 def edit(shop, order, dice):
     line = dice.choice(order.lines)
     if order.cancelled_at is None and line.unfulfilled_quantity:
         units = dice.randint(1, line.unfulfilled_quantity)
-        owed, price = order.outstanding, line.current_total
+        owed, worth = order.outstanding, line.worth(units)
         refunds.edit(shop, order, {line: units}, restock=dice.random() < 0.5)
-        assert order.outstanding == max(ZERO, owed - (price - line.current_total))
+        assert order.outstanding == max(ZERO, owed - worth)
 
 
 def refund_lines(shop, order, dice):
@@ -68,9 +76,21 @@ def refund_lines(shop, order, dice):
     if order.cancelled_at is None and line.current_quantity:
         units = dice.randint(1, line.current_quantity)
         returned = [refunds.Returned(line, units, dice.choice(["CANCEL", "NO_RESTOCK"]))]
-        owed = max(ZERO, line.share(units) - order.outstanding)
-        parts = refunds.spread(order, min(owed, order.net_payment))
-        refunds.refund(shop, order, shop.action(), parts=parts, returned=returned)
+        cents = int(order.current_shipping * 100)
+        shipping = dice.choice([ZERO, Decimal(dice.randint(0, cents)) / 100])
+        parts = refunds.spread(order, refunds.owed(order, returned, shipping))
+        price = order.current_total
+        made = refunds.refund(
+            shop, order, shop.action(), parts=parts, returned=returned, shipping=shipping
+        )
+        gone = sum(each.subtotal + on_top(each.tax, order) for each in made.lines)
+        if made.shipping:
+            gone += made.shipping.subtotal + on_top(made.shipping.tax, order)
+        assert price - order.current_total - made.discrepancy == gone
+
+
+def on_top(tax, order):
+    return ZERO if order.taxes_included else tax
 
 
 def refund_money(shop, order, dice):

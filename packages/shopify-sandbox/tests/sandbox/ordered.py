@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from shopify_sandbox import fulfillment, seed
 from shopify_sandbox.config import default_shops
+from shopify_sandbox.money import Exchange
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
@@ -63,7 +64,7 @@ class Storekeeper:
             quantity=quantity,
             current_quantity=quantity,
             unit_price=Decimal(20),
-            currency="USD",
+            exchange=Exchange.none("USD"),
             selling_plan_id=plan,
         )
 
@@ -73,7 +74,7 @@ class Storekeeper:
             id=next(self.shop.ids),
             number=1001 + len(self.shop.orders),
             token="token",
-            currency="USD",
+            exchange=Exchange.none("USD"),
             country="US",
             created_at=self.shop.moment(),
             processed_at=self.shop.moment(),

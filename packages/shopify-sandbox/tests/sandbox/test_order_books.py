@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.deeds import STEPS, placed
 from sandbox.ordered import Storekeeper
-from shopify_sandbox.records.lines import ZERO
+from shopify_sandbox.records.taxes import ZERO
 
 
 def check(order):

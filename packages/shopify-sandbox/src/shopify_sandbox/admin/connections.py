@@ -50,8 +50,13 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+def _number(record: Any) -> int:
+    """Return the number of a record, or of one that was written as a dict already."""
+    return int(record["number"] if isinstance(record, dict) else record.id)
+
+
 def _key(record: Any, sort_value: SortValue) -> tuple[Any, int]:
-    return (_plain(sort_value(record)), record.id)
+    return (_plain(sort_value(record)), _number(record))
 
 
 def _write_cursor(key: tuple[Any, int]) -> str:
@@ -84,7 +89,7 @@ def _page_size(first: int | None, last: int | None) -> int:
 def connection(
     records: Iterable[Any],
     *,
-    sort_value: SortValue = lambda record: record.id,
+    sort_value: SortValue = _number,
     first: int | None = None,
     last: int | None = None,
     after: str | None = None,

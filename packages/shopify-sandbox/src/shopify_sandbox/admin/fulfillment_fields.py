@@ -9,7 +9,12 @@ from shopify_sandbox.admin.fields import count
 from shopify_sandbox.admin.records import Info, Resolver, find, global_id, shop_of
 from shopify_sandbox.config import APP_NAME
 from shopify_sandbox.ids import gid
-from shopify_sandbox.records.fulfillment import FulfillmentHold, Tracking
+from shopify_sandbox.records.catalogue import Variant
+from shopify_sandbox.records.fulfillment import (
+    FulfillmentHold,
+    FulfillmentOrderLineItem,
+    Tracking,
+)
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Fulfillment, FulfillmentOrder, fulfillments_of
 
@@ -57,8 +62,22 @@ def _held_by_app(record: FulfillmentHold, info: Info) -> dict[str, Any] | None:
     return {"id": gid("App", record.app_id), "title": name, "handle": name}
 
 
-def _variant_of(name: str) -> Resolver:
-    return lambda record, _: getattr(record.line_item.variant, name)
+def _line(name: str) -> Resolver:
+    return lambda record, _: getattr(record.line_item, name)
+
+
+def _variant(record: FulfillmentOrderLineItem, info: Info) -> Variant | None:
+    variant = record.line_item.variant
+    return shop_of(info).variants.get(variant.id) if variant else None
+
+
+def _inventory_item_id(record: FulfillmentOrderLineItem, _: Info) -> str | None:
+    variant = record.line_item.variant
+    return global_id(variant.inventory_item) if variant else None
+
+
+def _variant_title(record: FulfillmentOrderLineItem, _: Info) -> str | None:
+    return record.line_item.variant.title if record.line_item.variant else None
 
 
 def _tracking_info(record: Fulfillment, _: Info, first: int | None = None) -> list[Tracking]:
@@ -106,21 +125,13 @@ FIELDS: dict[str, Resolver] = {
     "FulfillmentOrder.orderProcessedAt": lambda record, _: record.order.processed_at,
     "FulfillmentOrder.requestStatus": lambda *_: "UNSUBMITTED",
     "FulfillmentOrder.supportedActions": _supported_actions,
-    "FulfillmentOrderLineItem.inventoryItemId": lambda record, _: global_id(
-        record.line_item.variant.inventory_item
-    ),
-    "FulfillmentOrderLineItem.productTitle": lambda record, _: (
-        record.line_item.variant.product.title
-    ),
-    "FulfillmentOrderLineItem.requiresShipping": lambda record, _: (
-        record.line_item.requires_shipping
-    ),
-    "FulfillmentOrderLineItem.sku": _variant_of("sku"),
-    "FulfillmentOrderLineItem.variant": lambda record, info: shop_of(info).variants.get(
-        record.line_item.variant.id
-    ),
-    "FulfillmentOrderLineItem.variantTitle": _variant_of("title"),
-    "FulfillmentOrderLineItem.vendor": lambda record, _: record.line_item.variant.product.vendor,
+    "FulfillmentOrderLineItem.inventoryItemId": _inventory_item_id,
+    "FulfillmentOrderLineItem.productTitle": _line("title"),
+    "FulfillmentOrderLineItem.requiresShipping": _line("requires_shipping"),
+    "FulfillmentOrderLineItem.sku": _line("sku"),
+    "FulfillmentOrderLineItem.variant": _variant,
+    "FulfillmentOrderLineItem.variantTitle": _variant_title,
+    "FulfillmentOrderLineItem.vendor": _line("vendor"),
     "LineItem.fulfillableQuantity": _fulfillable,
     "Order.fulfillmentOrders": lambda order, _, **page: connection(
         order.fulfillment_orders, **page

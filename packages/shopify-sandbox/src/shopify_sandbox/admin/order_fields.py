@@ -1,10 +1,10 @@
 """Resolvers of orders, customers and markets, and the queries that find them."""
 
 import operator
-from decimal import Decimal
 from typing import Any
 
 from shopify_sandbox.admin.connections import Connection, SortValue, connection
+from shopify_sandbox.admin.money_fields import money_bag
 from shopify_sandbox.admin.records import Info, Resolver, find, shop_of
 from shopify_sandbox.admin.search import predicate
 from shopify_sandbox.ids import gid
@@ -23,27 +23,9 @@ _ORDER_SORTS: dict[str, SortValue] = {
 }
 
 
-def money(amount: Decimal, currency: str) -> dict[str, str]:
-    """Write an amount as Shopify does: without needless decimals, but with at least one."""
-    text = f"{amount.normalize():f}"
-    return {"amount": text if "." in text else f"{text}.0", "currency_code": currency}
-
-
-def money_bag(amount: Decimal, currency: str) -> dict[str, Any]:
-    """Return an amount as a MoneyBag; the shop and the shopper have the same currency here."""
-    written = money(amount, currency)
-    return {"shop_money": written, "presentment_money": written}
-
-
 def plain_list(records: list[Any], first: int | None = None) -> list[Any]:
     """Return the first `first` records of a list that is not a connection; None means all."""
     return records[:first]
-
-
-def bag(path: str) -> Resolver:
-    """Return the resolver of the amount at the attribute `path`, in the shop's currency."""
-    read = operator.attrgetter(path)
-    return lambda record, info: money_bag(read(record), shop_of(info).config.currency)
 
 
 def _attributes(pairs: dict[str, str]) -> list[dict[str, str]]:
@@ -75,15 +57,10 @@ def _selling_plan(line: LineItem, _: Info) -> dict[str, Any] | None:
     }
 
 
-def _variant_title(line: LineItem, _: Info) -> str | None:
-    alone = line.variant.product.has_only_default_variant
-    return None if alone else line.variant.title
-
-
 def _allocations(line: LineItem, _: Info) -> list[dict[str, Any]]:
     if not line.discount:
         return []
-    return [{"allocated_amount_set": money_bag(line.discount, line.currency)}]
+    return [{"allocated_amount_set": money_bag(line.bag(line.discount))}]
 
 
 def _display_name(customer: Customer, _: Info) -> str:
@@ -125,52 +102,30 @@ FIELDS: dict[str, Resolver] = {
     "Customer.displayName": _display_name,
     "LineItem.customAttributes": lambda line, _: _attributes(line.properties),
     "LineItem.discountAllocations": _allocations,
-    "LineItem.discountedTotalSet": bag("total"),
-    "LineItem.discountedUnitPriceSet": lambda line, _: money_bag(line.share(1), line.currency),
-    "LineItem.name": lambda line, _: (
-        line.variant.product.title
-        if line.variant.product.has_only_default_variant
-        else line.variant.display_name
+    "LineItem.product": lambda line, info: (
+        line.variant and shop_of(info).products.get(line.variant.product.id)
     ),
-    "LineItem.originalTotalSet": lambda line, _: money_bag(
-        line.unit_price * line.quantity, line.currency
-    ),
-    "LineItem.originalUnitPriceSet": bag("unit_price"),
-    "LineItem.product": lambda line, info: shop_of(info).products.get(line.variant.product.id),
     "LineItem.refundableQuantity": lambda line, _: line.current_quantity,
     "LineItem.sellingPlan": _selling_plan,
-    "LineItem.sku": lambda line, _: line.variant.sku,
-    "LineItem.title": lambda line, _: line.variant.product.title,
-    "LineItem.totalDiscountSet": bag("discount"),
-    "LineItem.variant": lambda line, info: shop_of(info).variants.get(line.variant.id),
-    "LineItem.variantTitle": _variant_title,
-    "LineItem.vendor": lambda line, _: line.variant.product.vendor,
+    "LineItem.variant": lambda line, info: (
+        line.variant and shop_of(info).variants.get(line.variant.id)
+    ),
     "Market.conditions": lambda market, _: {"regions_condition": market},
     "Market.status": lambda market, _: "ACTIVE" if market.enabled else "DRAFT",
     "Market.type": lambda *_: "REGION",
     "Order.capturable": lambda *_: False,
     "Order.closed": lambda order, _: order.closed_at is not None,
-    "Order.currencyCode": lambda order, _: order.currency,
-    "Order.currentTotalPriceSet": bag("current_total"),
     "Order.customAttributes": lambda order, _: _attributes(order.custom_attributes),
     "Order.customerLocale": lambda order, _: order.locale,
     "Order.displayFinancialStatus": lambda order, _: order.financial_status,
     "Order.displayFulfillmentStatus": lambda order, _: order.fulfillment_status,
     "Order.fullyPaid": lambda order, _: not order.outstanding,
     "Order.lineItems": lambda order, _, **page: connection(order.lines, **page),
-    "Order.netPaymentSet": bag("net_payment"),
-    "Order.originalTotalPriceSet": bag("total"),
     "Order.paymentGatewayNames": lambda order, _: order_payloads.gateways(order),
-    "Order.presentmentCurrencyCode": lambda order, _: order.currency,
     "Order.refunds": lambda order, _, first=None: plain_list(order.refunds, first),
     "Order.shippingAddress": _address,
     "Order.sourceName": lambda *_: "web",
     "Order.statusPageUrl": lambda order, info: shop_of(info).order_url(order),
-    "Order.totalOutstandingSet": bag("outstanding"),
-    "Order.totalPriceSet": bag("total"),
-    "Order.totalReceivedSet": bag("received"),
-    "Order.totalRefundedSet": bag("refunded"),
-    "Order.totalShippingPriceSet": bag("shipping"),
     "Order.transactions": lambda order, _, first=None: plain_list(order.transactions, first),
     "Order.unpaid": lambda order, _: not order.received,
     "RegionsCondition.regions": lambda market, _, **page: connection(market.regions, **page),

@@ -4,10 +4,14 @@ from typing import Any
 
 from shopify_sandbox import ledger
 from shopify_sandbox.admin.connections import connection
-from shopify_sandbox.admin.order_fields import bag, money
+from shopify_sandbox.admin.money_fields import bag, money, money_bag, shipping_lines
 from shopify_sandbox.admin.records import Info, Resolver, find, shop_of
+from shopify_sandbox.ids import gid
+from shopify_sandbox.money import Money
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import Mandate, PaymentSchedule, PaymentTerms
+from shopify_sandbox.records.refunds import Refund
+from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import Shop
 
 
@@ -69,11 +73,42 @@ def _terms_of(schedule: PaymentSchedule, info: Info) -> PaymentTerms:
 
 
 def _plain(path: str) -> Resolver:
-    return lambda schedule, info: money(getattr(schedule, path), shop_of(info).config.currency)
+    # Shopify was recorded to state schedules in the shopper's currency alone.
+    return lambda schedule, _: money(Money(getattr(schedule, path), schedule.currency))
 
 
 def _belongs(name: str) -> Resolver:
     return lambda record, info: _order_with(shop_of(info), record, name)
+
+
+def _adjustments(refund: Refund) -> list[dict[str, Any]]:
+    if not refund.discrepancy:
+        return []
+    return [
+        {
+            "number": refund.id + 1,
+            "id": gid("OrderAdjustment", refund.id + 1),
+            "amount_set": money_bag(refund.bag(-refund.discrepancy)),
+            "tax_amount_set": money_bag(refund.bag(ZERO)),
+            "reason": "REFUND_DISCREPANCY",
+        }
+    ]
+
+
+def _refunded_shipping(refund: Refund, info: Info) -> list[dict[str, Any]]:
+    part = refund.shipping
+    if part is None:
+        return []
+    (line,) = shipping_lines(_order_with(shop_of(info), refund, "refunds"))
+    return [
+        {
+            "number": part.id,
+            "id": gid("RefundShippingLine", part.id),
+            "shipping_line": line,
+            "subtotal_amount_set": money_bag(refund.bag(part.subtotal)),
+            "tax_amount_set": money_bag(refund.bag(part.tax)),
+        }
+    ]
 
 
 FIELDS: dict[str, Resolver] = {
@@ -85,6 +120,7 @@ FIELDS: dict[str, Resolver] = {
     "OrderTransaction.parentTransaction": lambda record, _: record.parent,
     "OrderTransaction.test": lambda *_: False,
     "PaymentMandate.paymentInstrument": _instrument,
+    "PaymentSchedule.amount": _plain("total"),
     "PaymentSchedule.balanceDue": _plain("balance"),
     "PaymentSchedule.due": lambda schedule, info: ledger.is_due(shop_of(info), schedule),
     "PaymentSchedule.paymentTerms": _terms_of,
@@ -97,11 +133,18 @@ FIELDS: dict[str, Resolver] = {
     "PaymentTerms.paymentTermsType": lambda terms, _: terms.kind,
     "PaymentTerms.translatedName": lambda terms, _: terms.name,
     "Refund.order": _belongs("refunds"),
+    "Refund.orderAdjustments": lambda refund, _, **page: connection(_adjustments(refund), **page),
+    "Refund.processedAt": lambda refund, _: refund.created_at,
     "Refund.refundLineItems": lambda refund, _, **page: connection(refund.lines, **page),
+    "Refund.refundShippingLines": lambda refund, info, **page: connection(
+        _refunded_shipping(refund, info), **page
+    ),
     "Refund.totalRefundedSet": bag("total"),
     "Refund.transactions": lambda refund, _, **page: connection(refund.transactions, **page),
     "Refund.updatedAt": lambda refund, _: refund.created_at,
     "RefundLineItem.lineItem": lambda record, _: record.line,
     "RefundLineItem.restocked": lambda record, _: record.restock_type != "NO_RESTOCK",
+    "RefundLineItem.priceSet": lambda record, _: money_bag(record.bag(record.line.unit_price)),
     "RefundLineItem.subtotalSet": bag("subtotal"),
+    "RefundLineItem.totalTaxSet": bag("tax"),
 }

@@ -20,6 +20,7 @@ from shopify_sandbox.admin import (
     fulfillment_fields,
     fulfillment_mutations,
     metafield_mutations,
+    money_fields,
     order_fields,
     order_mutations,
     payment_fields,
@@ -27,6 +28,7 @@ from shopify_sandbox.admin import (
     refund_mutations,
     selling_plan_mutations,
     stock_mutations,
+    suggested_refunds,
     webhook_mutations,
 )
 from shopify_sandbox.admin.fields import FIELDS
@@ -104,7 +106,9 @@ RESOLVERS: dict[str, Resolver] = {
     **FIELDS,
     **fulfillment_fields.FIELDS,
     **order_fields.FIELDS,
+    **money_fields.FIELDS,
     **payment_fields.FIELDS,
+    **suggested_refunds.FIELDS,
     **MUTATIONS,
 }
 

@@ -162,7 +162,7 @@ def view(record: FulfillmentOrder) -> dict[str, Any]:
             {
                 "id": each.id,
                 "line_item_id": each.line_item.id,
-                "variant_id": each.line_item.variant.id,
+                "variant_id": each.line_item.variant.id if each.line_item.variant else None,
                 "total": each.total_quantity,
                 "remaining": each.remaining_quantity,
             }

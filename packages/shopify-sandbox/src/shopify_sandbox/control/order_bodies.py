@@ -1,11 +1,12 @@
 """Bodies of the control API of orders."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from shopify_sandbox import cards
-from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, choice
+from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, choice, read_rate
 
 Reason = Annotated[str, choice("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
 
@@ -19,14 +20,22 @@ Card = Annotated[
 ]
 
 
+class TaxRate(Body):
+    """A tax, such as 0.2 for 20 %."""
+
+    title: str = "VAT"
+    rate: Annotated[Decimal, PlainValidator(read_rate)]
+
+
 class CartRow(Body):
-    """A line of a cart."""
+    """A line of a cart; `taxes` are those of the line instead of the cart's."""
 
     variant_id: Id
     quantity: int = 1
     plan_id: Id | None = None
     properties: dict[str, Any] | None = None
     discount: Amount | None = None
+    taxes: tuple[TaxRate, ...] | None = None
 
 
 class Shopper(Body):
@@ -39,13 +48,16 @@ class Shopper(Body):
 
 
 class Cart(Body):
-    """A cart to buy."""
+    """A cart to buy; `shipping_taxes` are those of the shipping instead of the cart's."""
 
     lines: tuple[CartRow, ...] = ()
     customer: Shopper | None = None
     country: str | None = None
     card: Card | None = None
     shipping: Amount | None = None
+    taxes: tuple[TaxRate, ...] = ()
+    taxes_included: bool = False
+    shipping_taxes: tuple[TaxRate, ...] | None = None
     tags: tuple[str, ...] = ()
     note: str | None = None
 
@@ -79,9 +91,10 @@ class ReturnedLine(Body):
 
 
 class RefundRequest(Body):
-    """Money to pay back, or lines to take back with the money that was paid for them."""
+    """Money to pay back, or lines and shipping with the money that was paid for them."""
 
     amount: Amount | None = None
+    shipping: Amount | None = None
     lines: tuple[ReturnedLine, ...] = ()
     restock: bool = True
     note: str | None = None

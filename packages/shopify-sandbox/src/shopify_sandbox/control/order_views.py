@@ -16,7 +16,17 @@ from shopify_sandbox.shop import Shop
 
 def order_view(shop: Shop, record: Order) -> dict[str, Any]:
     """Show an order with its lines, its money and its fulfillment orders."""
-    amounts = ("total", "current_total", "received", "refunded", "outstanding", "shipping")
+    amounts = (
+        "total",
+        "current_total",
+        "tax",
+        "current_tax",
+        "received",
+        "refunded",
+        "outstanding",
+        "shipping",
+        "current_shipping",
+    )
     customer = record.customer
     return {
         "id": record.id,
@@ -25,6 +35,7 @@ def order_view(shop: Shop, record: Order) -> dict[str, Any]:
         "collection_url": f"{shop.order_url(record)}/pay" if record.outstanding else None,
         "currency": record.currency,
         **{name: _text(record.currency, getattr(record, name)) for name in amounts},
+        "taxes_included": record.taxes_included,
         "financial_status": record.financial_status,
         "fulfillment_status": record.fulfillment_status,
         "cancelled_at": _moment(record.cancelled_at),
@@ -80,7 +91,8 @@ def market_view(record: Market) -> dict[str, Any]:
 def _line_view(record: LineItem) -> dict[str, Any]:
     return {
         "id": record.id,
-        "variant_id": record.variant.id,
+        "variant_id": record.variant.id if record.variant else None,
+        "title": record.title,
         "plan_id": record.selling_plan_id,
         "quantity": record.quantity,
         "current_quantity": record.current_quantity,
@@ -88,6 +100,7 @@ def _line_view(record: LineItem) -> dict[str, Any]:
         "unit_price": _text(record.currency, record.unit_price),
         "discount": _text(record.currency, record.discount),
         "total": _text(record.currency, record.total),
+        "tax": _text(record.currency, record.tax(record.quantity)),
         "due_at_checkout": _text(record.currency, record.due_at_checkout),
         "properties": record.properties,
     }

@@ -1,5 +1,6 @@
 """The control API of orders: purchases of shoppers, and changes that merchants make by hand."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +21,12 @@ from shopify_sandbox.control.order_bodies import (
     Pace,
     RefundRequest,
     Shopper,
+    TaxRate,
 )
 from shopify_sandbox.control.order_views import charge_view, order_view
-from shopify_sandbox.records.lines import ZERO, LineItem
+from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.taxes import ZERO, Tax
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
 
@@ -57,7 +60,7 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
             cart,
             buyer,
             card=body.card or cards.WORKS,
-            shipping=body.shipping or ZERO,
+            pricing=_pricing(body),
             tags=body.tags,
             note=body.note,
         )
@@ -102,7 +105,7 @@ async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str
 
 
 async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) -> dict[str, Any]:
-    """Pay money back, or take lines back with the money that was paid for them."""
+    """Pay money back, or take lines and shipping back with the money that was paid for them."""
     shop, order = opened.shop, _order(opened, request)
     returned = []
     for each in body.lines:
@@ -113,10 +116,11 @@ async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) 
         returned.append(
             refunds.Returned(line, each.quantity, kind if body.restock else "NO_RESTOCK")
         )
-    worth = sum((each.line.share(each.quantity) for each in returned), ZERO)
-    owed = max(ZERO, worth - order.outstanding)
-    amount = owed if body.amount is None else body.amount
-    if amount > order.net_payment or not (amount or returned):
+    shipping = body.shipping or ZERO
+    if shipping > order.current_shipping:
+        raise RefusalError("shipping must be at most what is left of the shipping's price.")
+    amount = refunds.owed(order, returned, shipping) if body.amount is None else body.amount
+    if amount > order.net_payment or not (amount or returned or shipping):
         raise RefusalError("amount must be more than 0 and at most what is left of the payments.")
     refunds.refund(
         shop,
@@ -124,6 +128,7 @@ async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) 
         shop.action(),
         parts=refunds.spread(order, amount),
         returned=returned,
+        shipping=shipping,
         note=body.note,
     )
     return order_view(shop, order)
@@ -243,6 +248,19 @@ def _line(order: Order, number: int) -> LineItem:
     raise RefusalError(f"The order has no line {number}.")
 
 
+def _taxes(rows: Sequence[TaxRate] | None) -> tuple[Tax, ...] | None:
+    return None if rows is None else tuple(Tax(each.title, each.rate) for each in rows)
+
+
+def _pricing(body: Cart) -> checkout.Pricing:
+    return checkout.Pricing(
+        shipping=body.shipping or ZERO,
+        taxes=_taxes(body.taxes) or (),
+        taxes_included=body.taxes_included,
+        shipping_taxes=_taxes(body.shipping_taxes),
+    )
+
+
 def _cart_line(shop: Shop, row: CartRow) -> checkout.CartLine:
     variant = shop.variants.get(row.variant_id)
     plan = None if row.plan_id is None else shop.plan(row.plan_id)
@@ -258,6 +276,7 @@ def _cart_line(shop: Shop, row: CartRow) -> checkout.CartLine:
         plan=plan,
         properties={name: str(value) for name, value in (row.properties or {}).items()},
         discount=row.discount or ZERO,
+        taxes=_taxes(row.taxes),
     )
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from shopify_sandbox.money import Bag, Exchange
+
 GATEWAY = "shopify_payments"
 
 
@@ -27,12 +29,16 @@ class Mandate:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Transaction:
-    """A movement of money: kind SALE or REFUND, status SUCCESS or FAILURE."""
+    """A movement of money in the shopper's currency.
+
+    The kind is SALE or REFUND, the status SUCCESS or FAILURE.
+    """
 
     id: int
     kind: str
     status: str
     amount: Decimal
+    exchange: Exchange
     created_at: datetime
     processed_at: datetime
     gateway: str = GATEWAY
@@ -41,12 +47,20 @@ class Transaction:
     message: str | None = None
     payment_reference_id: str | None = None
 
+    def bag(self, amount: Decimal) -> Bag:
+        """Return an amount of the transaction in both currencies."""
+        return self.exchange.bag(amount)
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PaymentSchedule:
-    """A part of an order's price that is due later; without `due_at`, it awaits fulfillment."""
+    """A part of an order's price that is due later; `due_at` is None until it is fulfilled.
+
+    Its amounts are in the shopper's `currency` only.
+    """
 
     id: int
+    currency: str
     issued_at: datetime
     due_at: datetime | None
     total: Decimal

@@ -1,6 +1,5 @@
 """The bodies of webhooks about orders; none names a line's selling plan."""
 
-from decimal import Decimal
 from typing import Any
 
 from shopify_sandbox.ids import gid
@@ -8,19 +7,24 @@ from shopify_sandbox.records.customers import Customer
 from shopify_sandbox.records.fulfillment import Tracking
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Fulfillment, Order, fulfillments_of
-from shopify_sandbox.records.refunds import Refund
+from shopify_sandbox.records.refunds import Refund, RefundShipping
+from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import Payload, Shop
 from shopify_sandbox.webhooks.catalogue_payloads import local
-from shopify_sandbox.webhooks.payment_payloads import money_set, price, terms, text, transaction
+from shopify_sandbox.webhooks.payment_payloads import (
+    money_set,
+    price,
+    taxes,
+    terms,
+    transaction,
+)
 
 FULFILLMENT_STATUSES = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}
 
 
 def order(shop: Shop, record: Order) -> Payload:
-    """Return an order as the body of orders/create, orders/updated and similar topics."""
-    subtotal = record.total - record.shipping
-    current = record.current_total
-    discounts = sum((each.discount for each in record.lines), Decimal(0))
+    """Write an order as orders/create, orders/updated and their like carry it."""
+    shipping = record.total_bag("shipping")
     return {
         "id": record.id,
         "admin_graphql_api_id": gid("Order", record.id),
@@ -35,9 +39,12 @@ def order(shop: Shop, record: Order) -> Payload:
         "confirmed": True,
         "contact_email": record.email,
         "created_at": local(shop, record.created_at),
-        "currency": record.currency,
-        **price(record.currency, "current_total_price", current),
-        **price(record.currency, "current_subtotal_price", _goods(record)),
+        "currency": record.exchange.shop,
+        "current_shipping_price_set": money_set(record.total_bag("current_shipping")),
+        **price("current_subtotal_price", record.total_bag("current_subtotal")),
+        **price("current_total_discounts", record.total_bag("current_discounts")),
+        **price("current_total_price", record.total_bag("current_total")),
+        **price("current_total_tax", record.total_bag("current_tax")),
         "customer_locale": record.locale,
         "discount_codes": [],
         "email": record.email,
@@ -54,19 +61,22 @@ def order(shop: Shop, record: Order) -> Payload:
         "presentment_currency": record.currency,
         "processed_at": local(shop, record.processed_at),
         "source_name": "web",
-        **price(record.currency, "subtotal_price", subtotal),
+        **price("subtotal_price", record.total_bag("subtotal")),
         "tags": ", ".join(record.tags),
         "tax_exempt": False,
-        "tax_lines": [],
-        "taxes_included": False,
+        "tax_lines": taxes(record, record.taxes),
+        "taxes_included": record.taxes_included,
         "test": record.test,
         "token": record.token,
-        **price(record.currency, "total_discounts", discounts),
-        **price(record.currency, "total_line_items_price", subtotal + discounts),
-        "total_outstanding": text(record.currency, record.outstanding),
-        **price(record.currency, "total_price", record.total),
-        "total_shipping_price_set": money_set(record.currency, record.shipping),
-        **price(record.currency, "total_tax", Decimal(0)),
+        **price("total_discounts", record.total_bag("discounts")),
+        **price(
+            "total_line_items_price",
+            record.total_bag("subtotal") + record.total_bag("discounts"),
+        ),
+        "total_outstanding": str(record.total_bag("outstanding").shop),
+        **price("total_price", record.total_bag("total")),
+        "total_shipping_price_set": money_set(shipping),
+        **price("total_tax", record.total_bag("tax")),
         "total_weight": 0,
         "updated_at": local(shop, record.updated_at),
         "customer": _customer(shop, record.customer) if record.customer else None,
@@ -79,7 +89,7 @@ def order(shop: Shop, record: Order) -> Payload:
         if record.payment_terms
         else None,
         "refunds": [refund(shop, record, each) for each in record.refunds],
-        "shipping_lines": [],
+        "shipping_lines": [shipping_line(record)] if record.shipping else [],
     }
 
 
@@ -96,22 +106,24 @@ def line(record: LineItem) -> Payload:
         "fulfillment_status": _sent(record),
         "gift_card": False,
         "grams": 0,
-        "name": variant.display_name,
-        **price(record.currency, "price", record.unit_price),
-        "product_exists": True,
-        "product_id": variant.product.id,
+        "name": variant.display_name if variant else record.title,
+        **price("price", record.bag(record.unit_price)),
+        "product_exists": variant is not None,
+        "product_id": variant.product.id if variant else None,
         "properties": _pairs(record.properties),
         "quantity": record.quantity,
         "requires_shipping": record.requires_shipping,
-        "sku": variant.sku,
-        "taxable": variant.taxable,
-        "title": variant.product.title,
-        **price(record.currency, "total_discount", record.discount),
-        "variant_id": variant.id,
-        "variant_inventory_management": "shopify" if variant.inventory_item.tracked else None,
-        "variant_title": variant.title,
-        "vendor": variant.product.vendor,
-        "tax_lines": [],
+        "sku": record.sku,
+        "taxable": record.taxable,
+        "title": record.title,
+        **price("total_discount", record.bag(record.discount)),
+        "variant_id": variant.id if variant else None,
+        "variant_inventory_management": "shopify"
+        if variant and variant.inventory_item.tracked
+        else None,
+        "variant_title": variant.title if variant else None,
+        "vendor": record.vendor,
+        "tax_lines": taxes(record, record.taxes(record.quantity)),
         "duties": [],
         "discount_allocations": [],
     }
@@ -156,12 +168,14 @@ def refund(shop: Shop, about: Order, record: Refund) -> Payload:
         "user_id": None,
         "processed_at": local(shop, record.created_at),
         "duties": [],
-        "total_duties_set": money_set(about.currency, Decimal(0)),
+        "total_duties_set": money_set(about.bag(ZERO)),
         "return": None,
-        "refund_shipping_lines": [],
+        "refund_shipping_lines": [_refunded_shipping(about, record.shipping)]
+        if record.shipping
+        else [],
         "restock": any(each.restock_type != "NO_RESTOCK" for each in record.lines),
         "admin_graphql_api_id": gid("Refund", record.id),
-        "order_adjustments": [],
+        "order_adjustments": [_adjustment(about, record)] if record.discrepancy else [],
         "refund_line_items": [
             {
                 "id": each.id,
@@ -169,10 +183,10 @@ def refund(shop: Shop, about: Order, record: Refund) -> Payload:
                 "line_item_id": each.line.id,
                 "location_id": None,
                 "restock_type": each.restock_type.lower(),
-                "subtotal": float(each.subtotal),
-                "total_tax": 0,
-                "subtotal_set": money_set(about.currency, each.subtotal),
-                "total_tax_set": money_set(about.currency, Decimal(0)),
+                "subtotal": float(about.bag(each.subtotal).shop.amount),
+                "total_tax": float(about.bag(each.tax).shop.amount),
+                "subtotal_set": money_set(about.bag(each.subtotal)),
+                "total_tax_set": money_set(about.bag(each.tax)),
                 "line_item": line(each.line),
             }
             for each in record.lines
@@ -209,10 +223,45 @@ def gateways(record: Order) -> list[str]:
     return list(dict.fromkeys(each.gateway for each in record.transactions))
 
 
-def _goods(record: Order) -> Decimal:
-    if record.cancelled_at is not None:
-        return Decimal(0)
-    return sum((each.current_total for each in record.lines), Decimal(0))
+def shipping_line(record: Order) -> Payload:
+    """Write the shipping of an order."""
+    prices = record.bag(record.shipping)
+    return {
+        "id": record.id + 2,
+        "carrier_identifier": None,
+        "code": "Standard",
+        "current_discounted_price_set": money_set(record.bag(record.current_shipping)),
+        **price("discounted_price", prices),
+        "is_removed": False,
+        "phone": None,
+        **price("price", prices),
+        "requested_fulfillment_service_id": None,
+        "source": "shopify",
+        "title": "Standard",
+        "tax_lines": taxes(record, record.shipping_taxes(record.shipping)),
+        "discount_allocations": [],
+    }
+
+
+def _refunded_shipping(about: Order, part: RefundShipping) -> Payload:
+    return {
+        "id": part.id,
+        "shipping_line": shipping_line(about),
+        "subtotal_amount_set": money_set(about.bag(part.subtotal)),
+        "tax_amount_set": money_set(about.bag(part.tax)),
+    }
+
+
+def _adjustment(about: Order, record: Refund) -> Payload:
+    return {
+        "id": record.id + 1,
+        "order_id": about.id,
+        "refund_id": record.id,
+        "kind": "refund_discrepancy",
+        "reason": "Refund discrepancy",
+        **price("amount", about.bag(-record.discrepancy)),
+        **price("tax_amount", about.bag(ZERO)),
+    }
 
 
 def _sent(record: LineItem) -> str | None:

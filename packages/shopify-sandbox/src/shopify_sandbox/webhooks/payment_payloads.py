@@ -3,9 +3,11 @@
 from decimal import Decimal
 
 from shopify_sandbox.ids import gid
-from shopify_sandbox.money import Money
+from shopify_sandbox.money import Bag, Money
+from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
+from shopify_sandbox.records.taxes import Tax
 from shopify_sandbox.shop import Payload, Shop
 from shopify_sandbox.webhooks.catalogue_payloads import local
 
@@ -94,12 +96,28 @@ def text(currency: str, amount: Decimal) -> str:
     return str(Money(amount, currency))
 
 
-def money_set(currency: str, amount: Decimal) -> Payload:
-    """Return an amount for the shop and the shopper, who have the same currency here."""
-    money = {"amount": text(currency, amount), "currency_code": currency}
-    return {"shop_money": money, "presentment_money": money}
+def money_set(amounts: Bag) -> Payload:
+    """Write an amount in the shop's currency and the shopper's."""
+    return {"shop_money": _money(amounts.shop), "presentment_money": _money(amounts.presentment)}
 
 
-def price(currency: str, name: str, amount: Decimal) -> Payload:
-    """Return an amount under `name` as text, and under `name`_set with its currency."""
-    return {name: text(currency, amount), f"{name}_set": money_set(currency, amount)}
+def price(name: str, amounts: Bag) -> Payload:
+    """Write an amount twice, as Shopify does: alone in the shop's currency, and in both."""
+    return {name: str(amounts.shop), f"{name}_set": money_set(amounts)}
+
+
+def taxes(about: Order | LineItem, parts: list[tuple[Tax, Decimal]]) -> list[Payload]:
+    """Write the taxes of an order, of a line or of the shipping."""
+    return [
+        {
+            "channel_liable": False,
+            **price("price", about.bag(amount)),
+            "rate": float(tax.rate),
+            "title": tax.title,
+        }
+        for tax, amount in parts
+    ]
+
+
+def _money(amount: Money) -> Payload:
+    return {"amount": str(amount), "currency_code": amount.currency}

@@ -1,0 +1,238 @@
+"""The money of an order: its price as ordered and as it is, and what was paid of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from shopify_sandbox.money import Bag, Exchange
+from shopify_sandbox.records.lines import LineItem
+from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
+from shopify_sandbox.records.refunds import Refund
+from shopify_sandbox.records.taxes import ZERO, Tax, Taxation, merge
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class OrderMoney:
+    """An order's price and its payments, in the shopper's currency.
+
+    `shipping` is the price of the shipping, of which `shipping_refunded` was given back.
+    `allowances` is money that was paid back although the lines it was for stayed.
+    `unpaid_when_cancelled` is money that will no longer be paid.
+    """
+
+    exchange: Exchange
+    lines: list[LineItem]
+    taxes_included: bool = False
+    shipping: Decimal = ZERO
+    shipping_taxation: Taxation = field(default_factory=Taxation)
+    shipping_refunded: Decimal = ZERO
+    allowances: Decimal = ZERO
+    unpaid_when_cancelled: Decimal = ZERO
+    cancelled_at: datetime | None = None
+    payment_terms: PaymentTerms | None = None
+    transactions: list[Transaction] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of the order's amounts, which is the shopper's."""
+        return self.exchange.presentment
+
+    @property
+    def subtotal(self) -> Decimal:
+        """Return the price of all lines after discounts, before edits that lower and refunds."""
+        return _sum(_PARTS["subtotal"](self))
+
+    @property
+    def current_subtotal(self) -> Decimal:
+        """Return the price of the units that are left."""
+        return _sum(_PARTS["current_subtotal"](self))
+
+    @property
+    def discounts(self) -> Decimal:
+        """Return what was discounted."""
+        return _sum(_PARTS["discounts"](self))
+
+    @property
+    def current_discounts(self) -> Decimal:
+        """Return what was discounted of the units that are left."""
+        return _sum(_PARTS["current_discounts"](self))
+
+    @property
+    def current_shipping(self) -> Decimal:
+        """Return the price of the shipping that was not given back."""
+        return ZERO if self.cancelled_at else self.shipping - self.shipping_refunded
+
+    @property
+    def taxes(self) -> list[tuple[Tax, Decimal]]:
+        """Return each tax on the lines and the shipping, before refunds."""
+        return merge(_taxes(self))
+
+    @property
+    def current_taxes(self) -> list[tuple[Tax, Decimal]]:
+        """Return each tax on what is left of the order."""
+        return merge(_current_taxes(self))
+
+    @property
+    def tax(self) -> Decimal:
+        """Return all taxes, before refunds."""
+        return _sum(_PARTS["tax"](self))
+
+    @property
+    def current_tax(self) -> Decimal:
+        """Return all taxes on what is left of the order."""
+        return _sum(_PARTS["current_tax"](self))
+
+    @property
+    def original_total(self) -> Decimal:
+        """Return the order's price as ordered."""
+        return _sum(_PARTS["original_total"](self))
+
+    @property
+    def total(self) -> Decimal:
+        """Return the order's price with what edits added, before refunds."""
+        return _sum(_PARTS["total"](self))
+
+    @property
+    def current_total(self) -> Decimal:
+        """Return the order's price after edits and refunds."""
+        return _sum(_PARTS["current_total"](self))
+
+    @property
+    def received(self) -> Decimal:
+        """Return the money that was paid, before refunds."""
+        return _sum(_PARTS["received"](self))
+
+    @property
+    def refunded(self) -> Decimal:
+        """Return the money that was paid back."""
+        return _sum(_PARTS["refunded"](self))
+
+    @property
+    def net_payment(self) -> Decimal:
+        """Return the money that the shop has received, after refunds."""
+        return self.received - self.refunded
+
+    @property
+    def outstanding(self) -> Decimal:
+        """Return the amount that is still to be paid."""
+        return max(ZERO, self.current_total - self.net_payment)
+
+    @property
+    def open_schedule(self) -> PaymentSchedule | None:
+        """Return the schedule by which the rest is to be paid."""
+        return self.payment_terms.open_schedule if self.payment_terms else None
+
+    @property
+    def financial_status(self) -> str:
+        """Return displayFinancialStatus."""
+        if not self.received:
+            if self.cancelled_at:
+                return "VOIDED"
+            return "PENDING" if self.outstanding else "PAID"
+        if self.refunded:
+            return "REFUNDED" if self.refunded >= self.received else "PARTIALLY_REFUNDED"
+        owed = self.outstanding or self.unpaid_when_cancelled
+        return "PARTIALLY_PAID" if owed else "PAID"
+
+    @property
+    def can_mark_as_paid(self) -> bool:
+        """Return whether anything is left to be marked as paid."""
+        return self.outstanding > 0
+
+    def shipping_taxes(self, price: Decimal) -> list[tuple[Tax, Decimal]]:
+        """Return each tax on a price of the shipping."""
+        return self.shipping_taxation.amounts(price, self.currency)
+
+    def shipping_cost(self, price: Decimal) -> Decimal:
+        """Return what is to be paid for the shipping, with the taxes on top of it."""
+        return self.shipping_taxation.cost(price, self.currency)
+
+    def shipping_worth(self, price: Decimal) -> Decimal:
+        """Return what the order costs less if so much of the shipping's price is given back."""
+        left = self.current_shipping
+        return self.shipping_cost(left) - self.shipping_cost(left - price)
+
+    def refundable(self, payment: Transaction) -> Decimal:
+        """Return how much of a payment can still be paid back."""
+        back = (each.amount for each in self.moves("REFUND") if each.parent is payment)
+        return payment.amount - _sum(back)
+
+    def bag(self, amount: Decimal) -> Bag:
+        """Return an amount of the order in both currencies."""
+        return self.exchange.bag(amount)
+
+    def total_bag(self, name: str) -> Bag:
+        """Return one of the sums of this class in both currencies.
+
+        As at Shopify, each part is converted and rounded by itself. So the shop's sum of a payment
+        may be a cent off what the other parts leave.
+        """
+        if name == "net_payment":
+            return self.total_bag("received") - self.total_bag("refunded")
+        if name == "outstanding":
+            if not self.outstanding:
+                return self.bag(ZERO)
+            return self.total_bag("current_total") - self.total_bag("net_payment")
+        parts = _PARTS[name](self) if name in _PARTS else [getattr(self, name)]
+        return sum((self.bag(each) for each in parts), self.bag(ZERO))
+
+    def moves(self, kind: str) -> list[Transaction]:
+        """Return the movements of money of one kind that succeeded."""
+        return [
+            each for each in self.transactions if each.kind == kind and each.status == "SUCCESS"
+        ]
+
+
+def _taxes(about: OrderMoney) -> list[tuple[Tax, Decimal]]:
+    parts = [part for each in about.lines for part in each.taxes(each.quantity)]
+    return parts + about.shipping_taxes(about.shipping)
+
+
+def _current_taxes(about: OrderMoney) -> list[tuple[Tax, Decimal]]:
+    if about.cancelled_at:
+        return []
+    parts = [part for each in about.lines for part in each.taxes(each.current_quantity)]
+    return parts + about.shipping_taxes(about.current_shipping)
+
+
+def _current_lines(about: OrderMoney) -> list[LineItem]:
+    return [] if about.cancelled_at else about.lines
+
+
+def _current_total(about: OrderMoney) -> list[Decimal]:
+    if about.cancelled_at:
+        return []
+    goods = [each.cost(each.current_quantity) for each in about.lines]
+    return [*goods, about.shipping_cost(about.current_shipping), -about.allowances]
+
+
+def _discount_left(line: LineItem) -> Decimal:
+    return line.unit_price * line.current_quantity - line.current_total
+
+
+# The parts that each sum is made of.
+_PARTS: dict[str, Callable[[OrderMoney], list[Decimal]]] = {
+    "subtotal": lambda about: [each.total for each in about.lines],
+    "current_subtotal": lambda about: [each.current_total for each in _current_lines(about)],
+    "discounts": lambda about: [each.discount for each in about.lines],
+    "current_discounts": lambda about: [_discount_left(each) for each in _current_lines(about)],
+    "tax": lambda about: [amount for _, amount in _taxes(about)],
+    "current_tax": lambda about: [amount for _, amount in _current_taxes(about)],
+    "original_total": lambda about: [
+        *(each.cost(each.ordered_quantity) for each in about.lines),
+        about.shipping_cost(about.shipping),
+    ],
+    "total": lambda about: [
+        *(each.cost(each.quantity) for each in about.lines),
+        about.shipping_cost(about.shipping),
+    ],
+    "current_total": _current_total,
+    "received": lambda about: [each.amount for each in about.moves("SALE")],
+    "refunded": lambda about: [each.amount for each in about.moves("REFUND")],
+}
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)

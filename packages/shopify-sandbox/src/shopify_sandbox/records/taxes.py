@@ -1,0 +1,46 @@
+"""Taxes on what an order charges for: in its prices, or on top of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shopify_sandbox.money import Money
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax with its rate: 0.2 is 20 %."""
+
+    title: str
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Taxation:
+    """The taxes of a line or of the shipping, and whether its prices include them."""
+
+    taxes: tuple[Tax, ...] = ()
+    included: bool = False
+
+    def amounts(self, price: Decimal, currency: str) -> list[tuple[Tax, Decimal]]:
+        """Return the amount of each tax on a price, rounded by itself as Shopify does."""
+        base = price / (1 + sum(each.rate for each in self.taxes)) if self.included else price
+        return [(each, Money(base * each.rate, currency).amount) for each in self.taxes]
+
+    def tax(self, price: Decimal, currency: str) -> Decimal:
+        """Return all taxes on a price."""
+        return sum((amount for _, amount in self.amounts(price, currency)), ZERO)
+
+    def cost(self, price: Decimal, currency: str) -> Decimal:
+        """Return what is to be paid for a price: with the taxes that come on top of it."""
+        return price if self.included else price + self.tax(price, currency)
+
+
+def merge(parts: Sequence[tuple[Tax, Decimal]]) -> list[tuple[Tax, Decimal]]:
+    """Return the amounts of taxes, added up for the same title and rate."""
+    found: dict[Tax, Decimal] = {}
+    for tax, amount in parts:
+        found[tax] = found.get(tax, ZERO) + amount
+    return list(found.items())
