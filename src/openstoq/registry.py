@@ -11,7 +11,7 @@ from openstoq.back_in_stock.restock import jobs as restock
 from openstoq.back_in_stock.settings import actions as settings_actions
 from openstoq.back_in_stock.signups import actions as signup_actions
 from openstoq.catalog import jobs as catalog
-from openstoq.catalog.model import ProductsOpened, StockChanged
+from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced
 from openstoq.jobs.job import Job
 from openstoq.jobs.work import Subscribers
 from openstoq.preorders.offers.actions import offers as offer_actions
@@ -92,6 +92,7 @@ SUBSCRIBERS: Subscribers = {
     ),
     StockChanged: (restock.on_stock_changed,),
     ProductsOpened: (restock.on_products_opened,),
+    VariantReplaced: (restock.on_variant_replaced,),
     OrderDecided: (order_sync.on_decided,),
     BalanceCollected: (mails.on_balance_collected,),
     RefundBegun: (refunds.on_begun,),

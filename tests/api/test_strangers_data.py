@@ -91,16 +91,17 @@ async def test_a_variant_is_the_shops_once_its_catalogue_is_whole(database, shop
     assert "not a variant of this shop" in await refused(stranger, number=VARIANT + 1)
 
 
-async def test_a_market_that_is_not_the_shops_is_none(database, shop, stranger, merchant):
+async def test_a_market_that_is_not_the_shops_is_refused(database, shop, stranger, merchant):
+    assert (await signed_up(stranger, "eve@example.com", market=6))["shopify_market_id"] is None
     async with database.transaction(shop.id) as db:
         await markets.save_markets(
             db, shop.id, [Market(id=5, name="Europe", active=True, countries=("DE",))], {}
         )
     assert (await signed_up(stranger, market=5))["shopify_market_id"] == 5
-    assert (await signed_up(stranger, market=6))["shopify_market_id"] is None
-    for market in (7, None, 2**63 - 1):
-        assert (
-            await refused(stranger, market=market) == "You have already signed up for this product"
-        )
+    for caller in (stranger, merchant):
+        for market in (6, 2**63 - 1):
+            told = await refused(caller, market=market)
+            assert told.startswith("intent.shopify_market_id is not a market of this shop")
+        told = await refused(caller, shopify_market_id=6)
+        assert told.startswith("customer.shopify_market_id is not a market of this shop")
     assert len(await rows(database, shop, "signups")) == 2
-    assert (await signed_up(merchant, market=6))["shopify_market_id"] == 6

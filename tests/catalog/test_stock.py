@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from openstoq.catalog import stock
-from openstoq.catalog.model import StockChanged
+from openstoq.catalog.model import UNLIMITED, StockChanged
 from openstoq.commerce.port import InventoryItem, Location
 from tests.factories.catalogs import (
     ITEM,
@@ -294,3 +294,63 @@ async def test_another_shops_stock_is_its_own(database, shop):
     await save(database, other)
     await record(database, other, level(4))
     assert await available(database, shop) is None
+
+
+@pytest.mark.usefixtures("known")
+async def test_what_is_not_tracked_can_always_be_sold(database, shop):
+    await record(database, shop, level(0))
+    async with database.transaction(shop.id) as db:
+        item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        (change,) = await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(1))
+    assert (change.before, change.after) == (0, UNLIMITED)
+    assert await record(database, shop, level(0, told_at=2), seconds=2) == []
+    read = product(variant(tracked=True, updated_at=seconds_after_noon(3)))
+    await save(database, shop, read, read_at=seconds_after_noon(3))
+    (change,) = await record(database, shop, level(0, told_at=4), seconds=4, complete_items=[ITEM])
+    assert (change.before, change.after) == (UNLIMITED, 0)
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_read_that_began_before_an_item_changed_does_not_undo_it(database, shop):
+    async with database.transaction(shop.id) as db:
+        item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(2))
+    await save(database, shop, read_at=seconds_after_noon(1))
+    assert (await variant_row(database, shop))["tracked"] is False
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_webhook_that_says_nothing_of_an_item_waits_for_news_of_it(database, shop):
+    silent = product(variant(tracked=None, updated_at=None), updated_at=seconds_after_noon(5))
+    async with database.transaction(shop.id) as db:
+        item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(2))
+        saving = asyncio.create_task(save(database, shop, silent, read_at=seconds_after_noon(1)))
+        await until(lambda: somebody_waits(database))
+    await saving
+    assert (await variant_row(database, shop))["tracked"] is False
+
+
+@pytest.mark.usefixtures("known")
+async def test_stock_counts_where_it_is_sold_online(database, shop):
+    counter = Location(OTHER, "Counter", active=True, sells_online=False)
+    await put_locations(database, shop, counter)
+    await record(database, shop, level(2), level(3, location=OTHER))
+    assert await available(database, shop) == 2
+    # A webhook does not say it, so what was read stays.
+    unsaid = Location(OTHER, "Desk", active=True, sells_online=None)
+    assert await put_locations(database, shop, unsaid, seconds=1) == []
+    online = Location(OTHER, "Desk", active=True, sells_online=True)
+    (change,) = await put_locations(database, shop, online, seconds=2)
+    assert (change.before, change.after) == (2, 5)
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_new_location_counts_once_it_was_read(database, shop):
+    await record(database, shop, level(0))
+    unread = Location(OTHER, "New", active=True, sells_online=None)
+    await put_locations(database, shop, unread)
+    assert await record(database, shop, level(3, location=OTHER, told_at=1), seconds=1) == []
+    read = Location(OTHER, "New", active=True)
+    (change,) = await put_locations(database, shop, read, seconds=2)
+    assert (change.before, change.after) == (0, 3)

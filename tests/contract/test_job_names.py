@@ -12,6 +12,7 @@ NAMES = [
     "catalog.pull",
     "catalog.pull_everything",
     "catalog.pull_product",
+    "catalog.read_locations",
     "preorders.attaching.attach",
     "preorders.attaching.flip",
     "preorders.attaching.follow_sources",

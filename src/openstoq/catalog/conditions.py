@@ -10,11 +10,14 @@ def is_open(product: str) -> str:
         AND coalesce({product}.published_at <= now(), false)"""
 
 
-def is_for_sale(variant: str) -> str:
-    """Return the condition that a variant, given by its id, can be opened and is in stock."""
+def is_for_sale(variant: str, *, threshold: str = "1") -> str:
+    """Return the condition that a variant, given by its id, can be opened and is in stock.
+
+    `threshold` is the smallest stock that counts.
+    """
     return f"""EXISTS (
         SELECT FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
-        WHERE v.shop_id = $1 AND v.id = {variant} AND v.available > 0 AND v.deleted_at IS NULL
+        WHERE v.shop_id = $1 AND v.id = {variant} AND v.available >= {threshold} AND v.deleted_at IS NULL
           AND {is_open("p")})"""
 
 

@@ -107,6 +107,12 @@ async def _save_variants(
     db: Connection, shop_id: UUID, products: Sequence[Product], read_at: datetime
 ) -> None:
     variants = newest(chain.from_iterable(p.variants for p in products), read_at)
+    # What a webhook leaves out must not be replaced by what it was before another transaction.
+    await db.execute(
+        "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
+        shop_id,
+        [variant.id for variant in variants],
+    )
     await db.execute(
         _SAVE_VARIANTS,
         shop_id,
@@ -122,6 +128,7 @@ async def _save_variants(
         [variant.image_url for variant in variants],
         [variant.position for variant in variants],
         [variant.updated_at or read_at for variant in variants],
+        read_at,
     )
     await db.execute(
         """
@@ -135,7 +142,8 @@ async def _save_variants(
     )
 
 
-# A value that a webhook leaves out (None) keeps its stored value.
+# A value that a webhook leaves out (None) stays as it is known. News of the stock item that set out
+# after a read began is newer than the read.
 _SAVE_VARIANTS = """
 INSERT INTO variants AS v
     (shop_id, id, product_id, title, sku, price, compare_at_price, inventory_item_id,
@@ -154,7 +162,8 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
     product_id = excluded.product_id, title = excluded.title, sku = excluded.sku,
     price = excluded.price, compare_at_price = excluded.compare_at_price,
     inventory_item_id = excluded.inventory_item_id, inventory_policy = excluded.inventory_policy,
-    tracked = excluded.tracked, image_url = excluded.image_url, position = excluded.position,
+    tracked = CASE WHEN v.item_triggered_at > $14 THEN v.tracked ELSE excluded.tracked END,
+    image_url = excluded.image_url, position = excluded.position,
     updated_at = excluded.updated_at, deleted_at = NULL, replaced_by = NULL
 """
 

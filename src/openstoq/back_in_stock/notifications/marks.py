@@ -37,7 +37,8 @@ async def write(
 
     If a message failed, this wave does not notify its signup again, whether or not the signup is
     blocked. When a restock notifies one signup of a contact, the contact's other signups for the
-    variant, for instance for other markets, count as notified too.
+    variant, for instance for other markets, count as notified too. So do the further signups for
+    which a message by hand stands.
     """
     await db.execute(
         _MARK,
@@ -74,7 +75,8 @@ WITH marked AS (
                 $11::boolean[])
          AS t(id, status, error, pause, is_attempt, blocks, singled_out)
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
-    RETURNING n.signup_id, n.status, n.error, n.contact, n.channel, n.variant_id, t.blocks
+    RETURNING n.signup_id, n.status, n.error, n.contact, n.channel, n.variant_id, n.stands_for,
+              t.blocks
 ), duplicates AS (
     UPDATE signups s SET notified_at = $8, updated_at = $8
     WHERE s.shop_id = $1 AND s.wave_id IS NULL AND s.notified_at IS NULL AND s.id = ANY(ARRAY(
@@ -83,7 +85,9 @@ WITH marked AS (
             WHERE o.shop_id = $1 AND o.contact = marked.contact AND o.channel = marked.channel
               AND o.variant_id = marked.variant_id AND o.id <> marked.signup_id
               AND o.created_at <= $14::timestamptz AND {pending("o")} OFFSET 0) o
-        WHERE $13::boolean AND marked.status IN ('sent', 'unknown')))
+        WHERE $13::boolean AND marked.status IN ('sent', 'unknown')
+        UNION ALL
+        SELECT unnest(marked.stands_for) FROM marked WHERE marked.status IN ('sent', 'unknown')))
 )
 UPDATE signups s SET
     wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,

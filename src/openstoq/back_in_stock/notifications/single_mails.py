@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
+from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import GiveUp, JobSet, Lane
 from openstoq.jobs.work import Run, Work
@@ -48,12 +49,16 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
     """Mail a shopper the link that confirms a signup, unless it was confirmed in the meantime.
 
     No mail is sent once the mailbox has reached its limit of requests; the signup stays
-    unconfirmed.
+    unconfirmed. While the e-mail channel is off, the mail waits for it.
     """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
         signup = await _unconfirmed(work.db, work.shop_id, signup_id)
         if shop is None or shop.uninstalled_at is not None or signup is None:
+            return
+        settings = await settings_store.load(work.db, work.shop_id)
+        if not settings.channels.email.enabled:
+            await _ask_later(work.db, work.shop_id, signup_id)
             return
         if signup.asked_at is None and not await _may_ask(work, signup_id, signup):
             log.info("optin.asked_often_enough", signup_id=str(signup_id))
@@ -79,10 +84,13 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 async def ask_returned(run: Run) -> None:
     """Enqueue requests to confirm: for held signups, and for signups after an unsubscription.
 
-    The storefront's sign-up request does not enqueue them itself, because its longer response time
-    would reveal which shoppers these are.
+    The form's own request does not send the mail: the longer response time would reveal who these
+    shoppers are. Requests that came while the e-mail channel was off are mailed here, too.
     """
     async with run.work() as work:
+        settings = await settings_store.load(work.db, work.shop_id)
+        if not settings.channels.email.enabled:
+            return
         for signup_id in await _returned(work.db, work.shop_id, SWEPT):
             work.enqueue(send_optin_request, signup_id=signup_id)
 
@@ -135,6 +143,12 @@ async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
         now,
     )
     return True
+
+
+async def _ask_later(db: Connection, shop_id: UUID, signup_id: UUID) -> None:
+    await db.execute(
+        "UPDATE signups SET optin_to_ask = true WHERE shop_id = $1 AND id = $2", shop_id, signup_id
+    )
 
 
 async def _returned(db: Connection, shop_id: UUID, most: int) -> list[UUID]:

@@ -69,8 +69,14 @@ async def start_restock(
 async def start_manual(
     db: Connection, shop_id: UUID, signups: Sequence[Signup], *, now: datetime
 ) -> UUID:
-    """Start a wave for exactly these signups, which the caller has locked; return its id."""
+    """Start a wave for exactly these signups, which the caller has locked.
+
+    Several signups of a contact for one variant, for instance for several markets, get one message.
+    """
     wave_id = new_id()
+    groups: dict[tuple[str, str, int], list[UUID]] = {}
+    for signup in sorted(signups, key=lambda one: one.id):
+        groups.setdefault((signup.channel, signup.contact, signup.variant_id), []).append(signup.id)
     await db.execute(
         "INSERT INTO waves (shop_id, id, kind, started_at) VALUES ($1, $2, 'manual', $3)",
         shop_id,
@@ -79,20 +85,25 @@ async def start_manual(
     )
     await db.execute(
         """
-        WITH held AS (
-            UPDATE signups SET wave_id = $2, updated_at = $5
-            WHERE shop_id = $1 AND id = ANY($3) RETURNING *
+        WITH asked AS (
+            SELECT t.id, (t.ids::uuid[])[1] AS signup_id, (t.ids::uuid[])[2:] AS others
+            FROM unnest($3::uuid[], $4::text[]) AS t(id, ids)
+        ), held AS (
+            UPDATE signups s SET wave_id = $2, updated_at = $5 FROM asked
+            WHERE s.shop_id = $1 AND s.id = asked.signup_id
+            RETURNING s.*, asked.id AS notification_id, asked.others
         )
         INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
-                                   product_id, status, next_attempt_at, created_at)
-        SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id,
-               held.product_id, 'queued', now(), $5
-        FROM unnest($3::uuid[], $4::uuid[]) AS t(signup_id, id) JOIN held ON held.id = t.signup_id
+                                   product_id, status, next_attempt_at, created_at, stands_for)
+        SELECT $1, held.notification_id, $2, held.id, held.channel, held.contact, held.variant_id,
+               held.product_id, 'queued', now(), $5, held.others
+        FROM held
         """,
         shop_id,
         wave_id,
-        [signup.id for signup in signups],
-        [new_id() for _ in signups],
+        [new_id() for _ in groups],
+        # An array of arrays would have to be rectangular, so each group travels as one text.
+        ["{" + ",".join(str(one) for one in ids) + "}" for ids in groups.values()],
         now,
     )
     return wave_id

@@ -1,10 +1,13 @@
 """Start waves when stock changes, and recover from lost waves and lost stock webhooks."""
 
+from collections.abc import Sequence
+
 from openstoq.back_in_stock.notifications import due, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.settings import store as settings_store
+from openstoq.back_in_stock.signups import store as signups
 from openstoq.catalog.jobs import refresh_stock
-from openstoq.catalog.model import ProductsOpened, StockChanged
+from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.jobs.work import Run, Work
@@ -39,6 +42,18 @@ async def on_products_opened(work: Work, opened: ProductsOpened) -> None:
     await due.start(work, product_ids=opened.product_ids)
 
 
+async def on_variant_replaced(work: Work, replaced: VariantReplaced) -> None:
+    """Move who waits for a deleted variant to the variant that was made in its place."""
+    await _follow(work, [replaced.variant_id])
+
+
+async def _follow(work: Work, variant_ids: Sequence[int] | None = None) -> None:
+    now = work.runtime.clock()
+    to = await signups.follow(work.db, work.shop_id, now, variant_ids=variant_ids)
+    if to:
+        await due.start(work, variant_ids=to)
+
+
 @jobs.job(cron="*/5 * * * *")
 async def find_stragglers(run: Run) -> None:
     """Start waves that are due although nothing has changed, and enqueue unfinished waves again.
@@ -47,6 +62,8 @@ async def find_stragglers(run: Run) -> None:
     after its wave had ended. A wave whose job is still waiting or running is left alone.
     """
     async with run.work() as work:
+        # Whose message was under way when a variant was replaced was not moved then.
+        await _follow(work)
         await due.start(work)
         running = await waiting_arguments(work.db, work.shop_id, send_wave.name)
         under_way = {str(arguments.get("wave_id")) for arguments in running}

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
-from openstoq.back_in_stock.notifications import manual
+from openstoq.back_in_stock.notifications import due, manual
 from openstoq.back_in_stock.signups import blocks, new_signups, rules, store
 from openstoq.back_in_stock.signups.blocks import BlockFilter
 from openstoq.back_in_stock.signups.model import (
@@ -24,6 +24,7 @@ from openstoq.back_in_stock.signups.model import (
     Transferred,
     Unblocked,
 )
+from openstoq.back_in_stock.signups.new_signups import Refusal
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.back_in_stock.signups.store import Filter, Scope
@@ -49,6 +50,13 @@ async def load(context: Context, signup_id: str, *, lock: bool) -> Signup:
     return found[0]
 
 
+_REFUSALS = {
+    Refusal.UNKNOWN_VARIANT: "shopify_variant_id is not a variant of this shop; send the id of one "
+    "it sells",
+    Refusal.PRODUCT_NEEDED: "shopify_product_id is required: the catalogue does not have this "
+    "variant (yet)",
+}
+
 signups = ActionSet("back_in_stock.signups", "/back_in_stock/signups", load=load)
 
 
@@ -72,8 +80,9 @@ async def list_signups(
 ) -> Written[SignupPage]:
     """List back-in-stock signups (the waitlist) of the shop, newest first.
 
-    If several statuses apply to a signup, status is the first of unsubscribed, notified, blocked
-    and pending. email and phone match parts of the signup's contact or of its customer's. from and
+    If several statuses apply to a signup, status is the first of unsubscribed, notified, blocked,
+    orphaned and pending. A signup is orphaned if its variant was deleted: transfer moves it to
+    another variant. email and phone match parts of the signup's contact or of its customer's. from and
     to are inclusive.
     """
     wanted = Filter(
@@ -108,7 +117,7 @@ async def create(
 
     email is required for the email channel, phone for sms. If the catalogue knows the variant, its
     product replaces shopify_product_id. 409 if the same contact is already waiting for the variant
-    on that channel.
+    on that channel, or if the variant is in stock. 422 if the shop has no such variant.
     """
     try:
         contact = rules.contact_of(channel, email=email, phone=phone)
@@ -129,11 +138,12 @@ async def create(
         now=context.runtime.clock(),
         vouched=True,
         along=context.take_record(),
+        while_for_sale=False,
     )
-    if not added.known_product:
-        raise Invalid(
-            "shopify_product_id is required: the catalogue does not have this variant (yet)"
-        )
+    if added.refusal is Refusal.FOR_SALE:
+        raise Conflict(rules.FOR_SALE)
+    if added.refusal is not None:
+        raise Invalid(_REFUSALS[added.refusal])
     if added.json is None:
         raise Conflict(
             "this contact waits for this variant on this channel already; delete that signup to "
@@ -226,9 +236,10 @@ async def transfer(
 ) -> Transferred:
     """Move back-in-stock signups from one variant to another.
 
-    scope selects the signups to move: pending (default), notified or all. A signup is dropped if it
-    would repeat a pending signup of the target variant. The target must be a variant of that
-    product in the shop; the source may be gone.
+    scope selects the signups to move: pending (default, orphaned ones included), notified or all. A
+    signup is dropped if it would repeat a pending signup of the target variant. If the target is in
+    stock, its new shoppers are notified now. The target must be a variant of that product in the
+    shop; the source may be gone.
     """
     if from_shopify_variant_id == to_shopify_variant_id:
         raise Invalid(SAME_VARIANT)
@@ -236,7 +247,7 @@ async def transfer(
     obstacle = rules.no_target(target, to_shopify_product_id)
     if obstacle is not None:
         raise Invalid(obstacle)
-    return await store.transfer(
+    moved = await store.transfer(
         context.db,
         context.shop_id,
         from_variant_id=from_shopify_variant_id,
@@ -246,6 +257,8 @@ async def transfer(
         scope=scope,
         now=context.runtime.clock(),
     )
+    await due.start(context, variant_ids=[to_shopify_variant_id])
+    return moved
 
 
 @signups.post("/unblock", aliases=("unblock signups", "the relay was at fault", "lift blocks"))

@@ -11,7 +11,8 @@ from openstoq.kernel.contacts import mailbox_of
 from openstoq.kernel.paging import PageMeta
 
 Channel = Literal["email", "sms", "push"]
-Status = Literal["pending", "notified", "unsubscribed", "blocked"]
+# An orphaned signup waits for a variant that was deleted, until it is moved to another.
+Status = Literal["pending", "notified", "unsubscribed", "blocked", "orphaned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

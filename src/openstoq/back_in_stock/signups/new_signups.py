@@ -7,27 +7,41 @@ of a stranger's statement nor the amount of its work reveals whether the contact
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from enum import StrEnum
+from functools import cache, partial
 from uuid import UUID
 
+from openstoq.back_in_stock.settings.conditions import STOCK_THRESHOLD
 from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
+from openstoq.catalog.conditions import is_for_sale
 from openstoq.db.pool import Connection
 from openstoq.db.statement import Statement
 from openstoq.kernel.ids import new_id
+
+
+class Refusal(StrEnum):
+    """The reason why the shop cannot take a signup, whoever the shopper is."""
+
+    UNKNOWN_VARIANT = "unknown_variant"
+    """The shop has no such variant (any more)."""
+    PRODUCT_NEEDED = "product_needed"
+    """The catalogue does not have the variant yet, and no product was sent."""
+    UNKNOWN_MARKET = "unknown_market"
+    FOR_SALE = "for_sale"
+    """Shoppers can buy the variant now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
     """The outcome of adding a signup.
 
-    `known_product` is false if nothing was added because the variant's product is unknown. `is_new`
-    is false then, and also if an equivalent signup was already pending. `json` is the new signup,
-    for callers who vouch; it is None if nothing was added. `asks` is true for a new signup if the
-    shop requires every shopper to confirm.
+    `refusal` is why nothing was added, or None. `is_new` is also false if an equivalent signup was
+    already pending. `json` is the new signup, for callers who vouch; it is None if nothing was
+    added. `asks` is true for a new signup if the shop requires every shopper to confirm.
     """
 
-    known_product: bool
+    refusal: Refusal | None
     id: UUID
     is_new: bool
     asks: bool
@@ -44,6 +58,7 @@ async def add(
     now: datetime,
     vouched: bool,
     along: Statement | None = None,
+    while_for_sale: bool = True,
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
 
@@ -51,12 +66,16 @@ async def add(
     sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
     unsubscription; otherwise the unsubscription holds until the customer confirms the signup.
 
-    If the caller is a stranger, the variant and market must be the shop's. An unknown market is
-    left out. For an unknown variant, nothing is added once the whole catalogue has been read. A
-    mailbox may have MOST_UNASKED signups without a confirmation; a stranger's further signups are
-    held until the customer confirms them.
+    The variant must be the shop's once the whole catalogue has been read, and the market once
+    markets have been read. Until then a stranger's market is left out. Unless `while_for_sale`,
+    nothing is added for a variant that is for sale: no restock would notify the shopper. A mailbox
+    may have MOST_UNASKED signups without a confirmation; a stranger's further signups are held
+    until the customer confirms them.
     """
-    text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
+    if vouched:
+        text = added_by_caller(projection, while_for_sale=while_for_sale)
+    else:
+        text = ADDED_BY_STRANGER if while_for_sale else ADDED_BY_STRANGER_UNLESS_FOR_SALE
     statement = Statement(
         text,
         (
@@ -84,7 +103,7 @@ async def add(
     if row is None:
         raise RuntimeError("the statement that adds a signup returned no row")
     return Added(
-        known_product=row["product_id"] is not None,
+        refusal=Refusal(row["refusal"]) if row["refusal"] is not None else None,
         id=row["id"],
         is_new=row["is_new"],
         asks=row["is_new"] and row["asks"],
@@ -94,8 +113,24 @@ async def add(
 
 
 _ADD = """
-WITH product AS (
-    SELECT {product} AS id
+WITH known AS (
+    SELECT (SELECT product_id FROM variants
+            WHERE shop_id = $1 AND id = $7 AND deleted_at IS NULL) AS product_id,
+           EXISTS (SELECT FROM variants
+                   WHERE shop_id = $1 AND id = $7 AND deleted_at IS NOT NULL)
+           OR EXISTS (SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete) AS is_final
+), product AS (
+    SELECT coalesce(product_id, CASE WHEN NOT is_final THEN $8::bigint END) AS id, is_final
+    FROM known
+), refusal AS (
+    SELECT CASE
+        WHEN product.id IS NULL AND product.is_final THEN 'unknown_variant'
+        WHEN product.id IS NULL THEN 'product_needed'
+        WHEN $9::bigint IS NOT NULL AND EXISTS (SELECT FROM markets WHERE shop_id = $1)
+             AND NOT EXISTS (SELECT FROM markets WHERE shop_id = $1 AND id = $9)
+            THEN 'unknown_market'
+        {for_sale} END AS reason
+    FROM product
 ), choice AS (
     SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
                      FROM back_in_stock_settings WHERE shop_id = $1), false) AS optin_required,
@@ -108,7 +143,7 @@ WITH product AS (
            CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
            CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, {shopify_id}, choice.market_id,
            {vouched}, $17, $17
-    FROM product, choice WHERE product.id IS NOT NULL
+    FROM refusal, choice WHERE refusal.reason IS NULL
     ON CONFLICT (shop_id, identity) DO UPDATE SET {changes}
     RETURNING *
 ), added AS (
@@ -125,18 +160,21 @@ WITH product AS (
     ON CONFLICT DO NOTHING
     RETURNING *
 )
-SELECT product.id AS product_id, $3::uuid AS id, EXISTS (SELECT FROM added) AS is_new,
+SELECT refusal.reason AS refusal, $3::uuid AS id, EXISTS (SELECT FROM added) AS is_new,
        choice.optin_required AS asks, choice.market_id, {json} AS json
-FROM product, choice
+FROM refusal, choice
 """
 
 
+# A variant below the threshold is not back yet: the shopper is notified when it is reached.
+_UNLESS_FOR_SALE = f"WHEN {is_for_sale('$7', threshold=STOCK_THRESHOLD)} THEN 'for_sale'"
+
+
 @cache
-def added_by_caller(projection: str) -> str:
+def added_by_caller(projection: str, *, while_for_sale: bool = True) -> str:
     """Return the statement for a caller that vouches for the customer."""
     return _ADD.format(
-        product="""coalesce(
-            (SELECT product_id FROM variants WHERE shop_id = $1 AND id = $7), $8::bigint)""",
+        for_sale="" if while_for_sale else _UNLESS_FOR_SALE,
         market="$9::bigint",
         vouched="true",
         is_held="false",
@@ -157,12 +195,8 @@ def added_by_caller(projection: str) -> str:
     )
 
 
-ADDED_BY_STRANGER = _ADD.format(
-    product="""coalesce(
-        (SELECT product_id FROM variants
-         WHERE shop_id = $1 AND id = $7 AND deleted_at IS NULL),
-        (SELECT $8::bigint
-         WHERE NOT EXISTS (SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)))""",
+_BY_STRANGER = partial(
+    _ADD.format,
     market="(SELECT id FROM markets WHERE shop_id = $1 AND id = $9)",
     is_held=f"""(
         SELECT count(*) >= {MOST_UNASKED} FROM (
@@ -180,3 +214,5 @@ ADDED_BY_STRANGER = _ADD.format(
     changes="updated_at = customers.updated_at",
     json="NULL::text",
 )
+ADDED_BY_STRANGER = _BY_STRANGER(for_sale="")
+ADDED_BY_STRANGER_UNLESS_FOR_SALE = _BY_STRANGER(for_sale=_UNLESS_FOR_SALE)

@@ -22,11 +22,16 @@ STATUS = """CASE
     ELSE 'pending'
 END"""
 
+SHOWN_STATUS = f"""CASE WHEN {STATUS} = 'pending' AND EXISTS (
+    SELECT FROM variants o
+    WHERE o.shop_id = s.shop_id AND o.id = s.variant_id AND o.deleted_at IS NOT NULL)
+    THEN 'orphaned' ELSE {STATUS} END"""
+
 CONFIRMED = "(NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)"
 
 SIGNUP = f"""json_build_object(
     'id', s.id,
-    'status', {STATUS},
+    'status', {SHOWN_STATUS},
     'channel', s.channel,
     'contact', s.contact,
     'quantity', s.quantity,

@@ -9,6 +9,8 @@ LONGEST_PUSH_TOKEN = 2048
 # The most signups without a confirmation that a mailbox may have in a shop: pending signups, and
 # signups notified within a day. Each leads to a mail, and anybody can type anybody's address.
 MOST_UNASKED = 20
+# The answer to a signup for what is for sale: no restock would notify the shopper.
+FOR_SALE = "This product is in stock: it can be bought now, so there is nothing to wait for"
 SENDABLE: frozenset[Channel] = frozenset({"email"})
 
 

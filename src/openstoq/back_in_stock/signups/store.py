@@ -10,7 +10,7 @@ import asyncpg
 
 from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
 from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Target, Transferred
-from openstoq.back_in_stock.signups.projections import FROM, STATUS
+from openstoq.back_in_stock.signups.projections import FROM, SHOWN_STATUS, STATUS
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.catalog.conditions import is_closed
 from openstoq.db.conditions import Conditions, containing
@@ -70,7 +70,7 @@ def _where(shop_id: UUID, wanted: Filter) -> Conditions:
     where = Conditions()
     where.add("s.shop_id = {}", shop_id)
     where.add_unless_none("s.channel = {}", wanted.channel)
-    where.add_unless_none(f"{STATUS} = {{}}", wanted.status)
+    where.add_unless_none(f"{SHOWN_STATUS} = {{}}", wanted.status)
     where.add_unless_none("(s.notified_at IS NOT NULL) = {}", wanted.notified)
     where.add_unless_none("s.variant_id = {}", wanted.variant_id)
     where.add_unless_none("s.product_id = {}", wanted.product_id)
@@ -194,6 +194,67 @@ async def target(db: Connection, shop_id: UUID, variant_id: int) -> Target:
         variant_id,
     )
     return Target(**dict(row)) if row is not None else Target(None, is_missing=True)
+
+
+async def follow(
+    db: Connection, shop_id: UUID, now: datetime, *, variant_ids: Sequence[int] | None = None
+) -> list[int]:
+    """Move waiting signups of deleted variants to those that replace them; return these.
+
+    Of several signups that would repeat each other at the target, the oldest is kept. A signup
+    whose message is under way is left for later. `variant_ids` limits the deleted variants.
+    """
+    rows = await db.fetch(
+        """
+        WITH waiting AS (
+            SELECT s.id, n.id AS to_variant_id, n.product_id, row_number() OVER (
+                PARTITION BY n.id, s.contact, s.channel, coalesce(s.market_id, 0)
+                ORDER BY s.created_at, s.id) AS place,
+              EXISTS (
+                SELECT FROM signups t
+                WHERE t.shop_id = $1 AND t.variant_id = n.id AND t.contact = s.contact
+                  AND t.channel = s.channel AND coalesce(t.market_id, 0) = coalesce(s.market_id, 0)
+                  AND t.notified_at IS NULL AND t.unsubscribed_at IS NULL AND t.blocked_at IS NULL
+              ) AS is_repeated
+            FROM variants v
+            JOIN variants n ON n.shop_id = $1 AND n.id = v.replaced_by AND n.deleted_at IS NULL
+            JOIN signups s ON s.shop_id = $1 AND s.variant_id = v.id AND s.wave_id IS NULL
+              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+            WHERE v.shop_id = $1 AND v.deleted_at IS NOT NULL AND v.replaced_by IS NOT NULL
+              AND ($3::bigint[] IS NULL OR v.id = ANY($3))
+        ), dropped AS (
+            DELETE FROM signups s USING waiting
+            WHERE s.shop_id = $1 AND s.id = waiting.id AND (waiting.place > 1 OR waiting.is_repeated)
+        ), moved AS (
+            UPDATE signups s SET variant_id = waiting.to_variant_id,
+                product_id = waiting.product_id, updated_at = $2
+            FROM waiting
+            WHERE s.shop_id = $1 AND s.id = waiting.id AND waiting.place = 1
+              AND NOT waiting.is_repeated
+            RETURNING s.variant_id
+        )
+        SELECT DISTINCT variant_id FROM moved ORDER BY variant_id
+        """,
+        shop_id,
+        now,
+        variant_ids,
+    )
+    return [row["variant_id"] for row in rows]
+
+
+async def waited_for_by_customer(db: Connection, shop_id: UUID, signup_id: UUID) -> list[int]:
+    """Return the variants for which the customer of a signup waits."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT s.variant_id FROM signups c
+        JOIN signups s ON s.shop_id = $1 AND s.customer_id = c.customer_id
+        WHERE c.shop_id = $1 AND c.id = $2 AND s.notified_at IS NULL
+        ORDER BY s.variant_id
+        """,
+        shop_id,
+        signup_id,
+    )
+    return [row["variant_id"] for row in rows]
 
 
 async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime) -> bool:

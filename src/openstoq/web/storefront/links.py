@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from openstoq.back_in_stock.notifications import due
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE
 from openstoq.back_in_stock.signups import store
 from openstoq.jobs.work import Runtime, Work
@@ -37,7 +38,10 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
         return await store.unsubscribe(work.db, work.shop_id, signup_id, work.runtime.clock())
 
     async def confirm(work: Work, signup_id: UUID) -> bool:
-        return await store.confirm(work.db, work.shop_id, signup_id, work.runtime.clock())
+        was_there = await store.confirm(work.db, work.shop_id, signup_id, work.runtime.clock())
+        variants = await store.waited_for_by_customer(work.db, work.shop_id, signup_id)
+        await due.start(work, variant_ids=variants)
+        return was_there
 
     return [
         *_pages(

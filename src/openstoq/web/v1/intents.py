@@ -14,7 +14,7 @@ from openstoq.back_in_stock.signups import actions as v2
 from openstoq.back_in_stock.signups import demand, new_signups, rules, store
 from openstoq.back_in_stock.signups.demand import Direction, SortBy
 from openstoq.back_in_stock.signups.model import NewSignup, Signup
-from openstoq.back_in_stock.signups.new_signups import Added
+from openstoq.back_in_stock.signups.new_signups import Added, Refusal
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter, Scope
@@ -41,6 +41,16 @@ PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Field(ge=1, le=MOST_PER_PAGE)]
 
 
+_UNKNOWN_VARIANT = (
+    "intent.shopify_variant_id is not a variant of this shop; send the id of one it sells"
+)
+_REFUSALS = {
+    Refusal.UNKNOWN_VARIANT: _UNKNOWN_VARIANT,
+    Refusal.PRODUCT_NEEDED: _UNKNOWN_VARIANT,
+    Refusal.FOR_SALE: rules.FOR_SALE,
+}
+
+
 async def create(
     context: Context,
     *,
@@ -63,7 +73,11 @@ async def create(
         contact=contact,
         variant_id=intent.shopify_variant_id,
         product_id=intent.shopify_product_id,
-        market_id=intent.shopify_market_id or customer.shopify_market_id,
+        market_id=(
+            customer.shopify_market_id
+            if intent.shopify_market_id is None
+            else intent.shopify_market_id
+        ),
         quantity=intent.quantity,
         source=intent.source,
         name=customer.name,
@@ -84,11 +98,16 @@ async def create(
         now=now,
         vouched=not caller.is_stranger,
         along=context.take_record(),
+        while_for_sale=False,
     )
-    if not added.known_product:
+    if added.refusal is Refusal.UNKNOWN_MARKET:
+        named_by = "intent" if intent.shopify_market_id is not None else "customer"
         raise Invalid(
-            "intent.shopify_variant_id is not a variant of this shop; send the id of one it sells"
+            f"{named_by}.shopify_market_id is not a market of this shop; leave it out, or send the "
+            "id of one it has"
         )
+    if added.refusal is not None:
+        raise Invalid(_REFUSALS[added.refusal])
     if not added.is_new:
         raise Invalid("You have already signed up for this product")
     if added.asks:

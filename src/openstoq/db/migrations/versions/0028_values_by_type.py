@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0028_values_by_type"
-down_revision = "0025_publication"
+down_revision = "0026_stands_for"
 phase = "pre"
 
 

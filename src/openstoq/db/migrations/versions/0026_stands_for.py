@@ -1,0 +1,12 @@
+"""Run 0026_stands_for.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0026_stands_for"
+down_revision = "0025_publication"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
