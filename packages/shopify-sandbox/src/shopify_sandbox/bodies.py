@@ -25,6 +25,7 @@ _SENTENCES = {
     "tuple_type": "must be a list.",
     "dict_type": "must be an object.",
     "model_type": "must be a JSON object.",
+    "string_pattern_mismatch": "must be written otherwise, such as EUR.",
     "pattern_regex": "must be a regular expression.",
     "value_error": "{error}.",
 }
@@ -88,6 +89,16 @@ def read_rate(value: Any) -> Decimal:
     if not rate.is_finite() or rate <= 0:
         raise ValueError("must be a number above 0 such as 0.2")
     return rate
+
+
+def read_rounding(value: Any) -> Decimal | None:
+    """Read a rule for rounding prices: the end of each below 1, or a step of whole units."""
+    if value is None:
+        return None
+    rounding = read_rate(value)
+    if rounding > 1 and rounding != rounding.to_integral_value():
+        raise ValueError("must be an ending below 1 such as 0.95, or a whole step such as 100")
+    return rounding
 
 
 def choice(*allowed: str) -> PlainValidator:

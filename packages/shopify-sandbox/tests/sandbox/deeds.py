@@ -4,9 +4,16 @@ from decimal import Decimal
 
 from sandbox.ordered import NOW
 from shopify_sandbox import charges, checkout, refunds, shipping
+from shopify_sandbox.money import Exchange, digits
 from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
 from shopify_sandbox.records.taxes import ZERO, Tax
 
+EXCHANGES = [
+    None,
+    Exchange("USD", "EUR", Decimal("0.9213"), Decimal("0.95")),
+    Exchange("USD", "JPY", Decimal("147.31"), Decimal(100)),
+    Exchange("USD", "KWD", Decimal("0.30717")),
+]
 TWO_TAXES = (Tax("State", Decimal("0.0625")), Tax("City", Decimal("0.01125")))
 
 
@@ -48,7 +55,7 @@ def placed(shop, dice):
             variant=each,
             quantity=dice.randint(1, 4),
             plan=dice.choice([plan, plan, None]),
-            discount=Decimal(dice.randint(0, 999)) / 100,
+            discount=Decimal(dice.randint(0, 199)) / 100,
             taxes=dice.choice([None, None, ()]),
         )
         for each in variants
@@ -58,6 +65,7 @@ def placed(shop, dice):
         shipping=shipping_price,
         taxes=dice.choice([(), (Tax("VAT", Decimal("0.19")),), TWO_TAXES]),
         taxes_included=dice.random() < 0.5,
+        exchange=dice.choice(EXCHANGES),
     )
     return checkout.place(shop, cart, checkout.Buyer(country="US"), pricing=pricing)
 
@@ -76,8 +84,7 @@ def refund_lines(shop, order, dice):
     if order.cancelled_at is None and line.current_quantity:
         units = dice.randint(1, line.current_quantity)
         returned = [refunds.Returned(line, units, dice.choice(["CANCEL", "NO_RESTOCK"]))]
-        cents = int(order.current_shipping * 100)
-        shipping = dice.choice([ZERO, Decimal(dice.randint(0, cents)) / 100])
+        shipping = dice.choice([ZERO, part_of(order.current_shipping, order, dice)])
         parts = refunds.spread(order, refunds.owed(order, returned, shipping))
         price = order.current_total
         made = refunds.refund(
@@ -89,15 +96,21 @@ def refund_lines(shop, order, dice):
         assert price - order.current_total - made.discrepancy == gone
 
 
+def part_of(amount, order, dice):
+    """Return some of an amount, in units of the order's currency."""
+    unit = Decimal(1).scaleb(-digits(order.currency))
+    return unit * dice.randint(0, int(amount / unit))
+
+
 def on_top(tax, order):
     return ZERO if order.taxes_included else tax
 
 
 def refund_money(shop, order, dice):
-    cents = int(order.net_payment * 100)
-    if cents:
+    amount = part_of(order.net_payment, order, dice)
+    if amount:
         owed = order.outstanding
-        parts = refunds.spread(order, Decimal(dice.randint(1, cents)) / 100)
+        parts = refunds.spread(order, amount)
         refunds.refund(shop, order, shop.action(), parts=parts)
         # Money that is paid back is not owed again.
         assert order.outstanding == owed

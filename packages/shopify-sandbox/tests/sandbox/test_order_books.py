@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.deeds import STEPS, placed
 from sandbox.ordered import Storekeeper
+from shopify_sandbox.money import digits
 from shopify_sandbox.records.taxes import ZERO
 
 
@@ -32,9 +33,16 @@ def check(order):
             if part.line_item is line
         )
         assert remaining == line.unfulfilled_quantity
+    assert order.total_bag("received").presentment.amount == order.received
+    for name in ("total", "current_total", "net_payment", "outstanding", "current_tax"):
+        bag = order.total_bag(name)
+        assert bag.presentment.amount == getattr(order, name)
+        assert (bag.shop.currency, bag.presentment.currency) == ("USD", order.currency)
+        if order.currency == "USD":
+            assert bag.shop == bag.presentment
     for each in order.transactions:
         assert each.amount > 0
-        assert each.amount == round(each.amount, 2)
+        assert each.amount == round(each.amount, digits(order.currency))
         if each.kind == "SALE":
             assert order.refundable(each) >= 0
     assert order.refunded == sum((each.total for each in order.refunds), ZERO)

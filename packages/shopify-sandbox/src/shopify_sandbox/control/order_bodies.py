@@ -6,7 +6,16 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 
 from shopify_sandbox import cards
-from shopify_sandbox.bodies import Amount, Body, Id, Number, checked, choice, read_rate
+from shopify_sandbox.bodies import (
+    Amount,
+    Body,
+    Id,
+    Number,
+    checked,
+    choice,
+    read_rate,
+    read_rounding,
+)
 
 Reason = Annotated[str, choice("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
 
@@ -25,6 +34,14 @@ class TaxRate(Body):
 
     title: str = "VAT"
     rate: Annotated[Decimal, PlainValidator(read_rate)]
+
+
+class Presentment(Body):
+    """The currency that a shopper pays in, and how prices are converted to it."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    rate: Annotated[Decimal, PlainValidator(read_rate)]
+    rounding: Annotated[Decimal | None, PlainValidator(read_rounding)] = None
 
 
 class CartRow(Body):
@@ -58,6 +75,7 @@ class Cart(Body):
     taxes: tuple[TaxRate, ...] = ()
     taxes_included: bool = False
     shipping_taxes: tuple[TaxRate, ...] | None = None
+    presentment: Presentment | None = None
     tags: tuple[str, ...] = ()
     note: str | None = None
 

@@ -24,6 +24,7 @@ from shopify_sandbox.control.order_bodies import (
     TaxRate,
 )
 from shopify_sandbox.control.order_views import charge_view, order_view
+from shopify_sandbox.money import Exchange
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.taxes import ZERO, Tax
@@ -60,7 +61,7 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
             cart,
             buyer,
             card=body.card or cards.WORKS,
-            pricing=_pricing(body),
+            pricing=_pricing(shop, body),
             tags=body.tags,
             note=body.note,
         )
@@ -252,12 +253,18 @@ def _taxes(rows: Sequence[TaxRate] | None) -> tuple[Tax, ...] | None:
     return None if rows is None else tuple(Tax(each.title, each.rate) for each in rows)
 
 
-def _pricing(body: Cart) -> checkout.Pricing:
+def _pricing(shop: Shop, body: Cart) -> checkout.Pricing:
+    own, paid_in = shop.config.currency, body.presentment
+    if paid_in is not None and paid_in.currency == own and paid_in.rate != 1:
+        raise RefusalError(f"rate must be 1 for {own}, which is the shop's own currency.")
     return checkout.Pricing(
         shipping=body.shipping or ZERO,
         taxes=_taxes(body.taxes) or (),
         taxes_included=body.taxes_included,
         shipping_taxes=_taxes(body.shipping_taxes),
+        exchange=Exchange(own, paid_in.currency, paid_in.rate, paid_in.rounding)
+        if paid_in
+        else None,
     )
 
 

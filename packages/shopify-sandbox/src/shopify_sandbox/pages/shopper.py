@@ -109,4 +109,4 @@ def _order_page(shop: Shop, order: Order, *, paying: bool) -> Response:
         "due_at": schedule.due_at if schedule else None,
         "waiting": charges.waiting(shop, order),
     }
-    return page("order.html", shop, **context)
+    return page("order.html", shop, currency=order.currency, **context)

@@ -92,12 +92,15 @@ def _chosen(product: Product, asked: str | None) -> Variant | None:
     )
 
 
-def page(template: str, shop: Shop, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """Return a page of a shop, rendered from `template` and `context`."""
-    symbol = _SYMBOLS.get(shop.config.currency, f"{shop.config.currency} ")
+def page(
+    template: str, shop: Shop, *, status: int = 200, currency: str | None = None, **context: Any
+) -> HTMLResponse:
+    """Write a page of a shop, with amounts in `currency` if that is not the shop's own."""
+    currency = currency or shop.config.currency
+    symbol = _SYMBOLS.get(currency, f"{currency} ")
 
     def money(amount: Any) -> str:
-        return f"{symbol}{amount:,.{digits(shop.config.currency)}f}"
+        return f"{symbol}{amount:,.{digits(currency)}f}"
 
     text = TEMPLATES.get_template(template).render(shop=shop, money=money, **context)
     return HTMLResponse(text, status)

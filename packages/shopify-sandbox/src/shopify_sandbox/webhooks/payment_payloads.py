@@ -7,14 +7,15 @@ from shopify_sandbox.money import Bag, Money
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
-from shopify_sandbox.records.taxes import Tax
+from shopify_sandbox.records.taxes import ZERO, Tax
 from shopify_sandbox.shop import Payload, Shop
 from shopify_sandbox.webhooks.catalogue_payloads import local
 
 
 def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
-    """Return a transaction as the body of order_transactions/create."""
-    zero = {"amount": text(about.currency, Decimal(0)), "currency": about.currency}
+    """Write a movement of money, as Shopify does in the shopper's currency."""
+    zero = {"amount": text(about.currency, ZERO), "currency": about.currency}
+    shop_zero = {"amount": text(about.exchange.shop, ZERO), "currency": about.exchange.shop}
     return {
         "id": record.id,
         "order_id": about.id,
@@ -36,7 +37,7 @@ def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
         "amount": text(about.currency, record.amount),
         "currency": about.currency,
         "payment_id": f"{about.name}.{about.transactions.index(record) + 1}",
-        "total_unsettled_set": {"presentment_money": zero, "shop_money": zero},
+        "total_unsettled_set": {"presentment_money": zero, "shop_money": shop_zero},
         "manual_payment_gateway": record.gateway == "manual",
         "amount_rounding": None,
         "admin_graphql_api_id": gid("OrderTransaction", record.id),
@@ -44,7 +45,10 @@ def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
 
 
 def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
-    """Return a schedule as the body of payment_schedules/due, which does not name the order."""
+    """Write a schedule as payment_schedules/due carries it: without the order.
+
+    Its amounts are in the shopper's currency, as they are in GraphQL.
+    """
     terms = about.payment_terms
     balance = text(about.currency, record.balance)
     return {
