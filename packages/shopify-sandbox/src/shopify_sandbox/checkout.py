@@ -102,7 +102,7 @@ def place(
         email=buyer.email,
         phone=buyer.phone,
         locale=buyer.locale,
-        taxes_included=pricing.taxes_included,
+        taxation=_taxation(pricing, None),
         shipping=Money(pricing.shipping, exchange.presentment).amount,
         shipping_taxation=_taxation(pricing, pricing.shipping_taxes),
         tags=sorted(tags),

@@ -1,4 +1,4 @@
-"""Refunds, edits of lines, and cancellations."""
+"""Refunds and cancellations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -119,20 +119,6 @@ def spread(order: Order, amount: Decimal) -> list[Part]:
             if share:
                 parts.append(Part(payment, share))
     return parts
-
-
-def edit(shop: Shop, order: Order, removed: dict[LineItem, int], *, restock: bool) -> None:
-    """Remove units of an order's lines, as a merchant does; no payment is refunded."""
-    action = shop.action()
-    for line, quantity in removed.items():
-        line.lower(quantity)
-    order.updated_at = shop.moment()
-    ledger.adjust_schedule(shop, order)
-    fulfillment.adjust(shop, order, action)
-    if restock:
-        order_stock.give_back(shop, removed, action)
-    order_news.of_edit(shop, order, removed, action)
-    order_news.of_order(shop, order, "orders/updated", action)
 
 
 def begin_cancel(

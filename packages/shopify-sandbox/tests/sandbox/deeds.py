@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from sandbox.ordered import NOW
-from shopify_sandbox import charges, checkout, refunds, shipping
+from shopify_sandbox import charges, checkout, edits, refunds, shipping
 from shopify_sandbox.money import Exchange, digits
 from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
 from shopify_sandbox.records.taxes import ZERO, Tax
@@ -75,8 +75,27 @@ def edit(shop, order, dice):
     if order.cancelled_at is None and line.unfulfilled_quantity:
         units = dice.randint(1, line.unfulfilled_quantity)
         owed, worth = order.outstanding, line.worth(units)
-        refunds.edit(shop, order, {line: units}, restock=dice.random() < 0.5)
+        edits.edit(shop, order, {line: -units}, restock=dice.random() < 0.5)
         assert order.outstanding == max(ZERO, owed - worth)
+
+
+def add(shop, order, dice):
+    line = dice.choice(order.lines)
+    if order.cancelled_at is None:
+        new = edits.NewLine(
+            quantity=dice.randint(1, 2),
+            variant=dice.choice([None, line.variant]),
+            title="Gift wrap",
+            price=part_of(Decimal(9), order, dice),
+            taxes=dice.choice([None, ()]),
+        )
+        changes = dice.choice([{}, {line: 1}])
+        owed, price = order.outstanding, order.current_total
+        edits.edit(shop, order, changes, dice.choice([[], [new]]))
+        # Money that was paid beyond the price pays for what is added.
+        assert order.outstanding <= owed + order.current_total - price
+        if owed:
+            assert order.outstanding == owed + order.current_total - price
 
 
 def refund_lines(shop, order, dice):
@@ -137,4 +156,4 @@ def cancel(shop, order, dice):
         refunds.cancel(shop, order, reason="OTHER", pay_back=pay_back, restock=True, note=None)
 
 
-STEPS = [edit, refund_lines, refund_money, pay, send, cancel]
+STEPS = [edit, add, refund_lines, refund_money, pay, send, cancel]

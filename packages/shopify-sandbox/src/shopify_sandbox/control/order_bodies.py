@@ -11,6 +11,7 @@ from shopify_sandbox.bodies import (
     Body,
     Id,
     Number,
+    Text,
     checked,
     choice,
     read_rate,
@@ -87,17 +88,37 @@ class OrderChange(Body):
     tags: tuple[str, ...] | None = None
 
 
-class LoweredLine(Body):
-    """A line, and its new and lower quantity."""
+class EditedLine(Body):
+    """A line and the quantity that it has from now on."""
 
     id: Id
     quantity: int = 0
 
 
-class Edit(Body):
-    """Lines to lower, and whether their units go back to stock."""
+class AddedVariant(Body):
+    """Units of a variant to add; without `taxes` they have those of the order."""
 
-    lines: tuple[LoweredLine, ...] = ()
+    variant_id: Id
+    quantity: Annotated[int, Field(ge=1)] = 1
+    taxes: tuple[TaxRate, ...] | None = None
+
+
+class CustomLine(Body):
+    """A line of what is in no catalogue, with the price of a unit in the shopper's currency."""
+
+    title: Text
+    price: Amount
+    quantity: Annotated[int, Field(ge=1)] = 1
+    taxes: tuple[TaxRate, ...] | None = None
+    requires_shipping: bool = False
+
+
+class Edit(Body):
+    """Lines to lower, raise or add, and whether units that are removed go back to stock."""
+
+    lines: tuple[EditedLine, ...] = ()
+    variants: tuple[AddedVariant, ...] = ()
+    custom: tuple[CustomLine, ...] = ()
     restock: bool = True
 
 

@@ -1,6 +1,5 @@
 """The control API of orders: purchases of shoppers, and changes that merchants make by hand."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,25 +8,23 @@ from starlette.requests import Request
 from shopify_sandbox import cards, charges, checkout, fulfillment, ledger, refunds
 from shopify_sandbox.admin.order_mutations import retag
 from shopify_sandbox.bodies import NoBody
-from shopify_sandbox.control.errors import MissingError, RefusalError
+from shopify_sandbox.control.errors import RefusalError
 from shopify_sandbox.control.order_bodies import (
     Advance,
     Authentication,
     Cancellation,
     Cart,
     CartRow,
-    Edit,
     OrderChange,
     Pace,
     RefundRequest,
     Shopper,
-    TaxRate,
 )
+from shopify_sandbox.control.order_finds import check_open, line_of, order_of, read_taxes
 from shopify_sandbox.control.order_views import charge_view, order_view
 from shopify_sandbox.money import Exchange
-from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
-from shopify_sandbox.records.taxes import ZERO, Tax
+from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
 
@@ -40,7 +37,7 @@ async def list_orders(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any
 
 async def get_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Show an order."""
-    return order_view(opened.shop, _order(opened, request))
+    return order_view(opened.shop, order_of(opened, request))
 
 
 async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any]:
@@ -72,7 +69,7 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
 
 async def change_order(opened: OpenShop, body: OrderChange, request: Request) -> dict[str, Any]:
     """Change the behaviour of an order's card, or the order's tags."""
-    shop, order = opened.shop, _order(opened, request)
+    shop, order = opened.shop, order_of(opened, request)
     if body.card is not None:
         _change_card(shop, order, body.card)
     if body.tags is not None:
@@ -82,35 +79,17 @@ async def change_order(opened: OpenShop, body: OrderChange, request: Request) ->
 
 async def delete_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
     """Delete an order."""
-    order = _order(opened, request)
+    order = order_of(opened, request)
     refunds.delete(opened.shop, order)
     return {"deleted": order.id}
 
 
-async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str, Any]:
-    """Lower the quantities of lines; 0 removes a line."""
-    shop, order = opened.shop, _order(opened, request)
-    removed: dict[LineItem, int] = {}
-    for each in body.lines:
-        line = _line(order, each.id)
-        if not line.fulfilled_quantity <= each.quantity < line.current_quantity:
-            raise RefusalError(
-                "quantity must be below the current one, and at least the sent units."
-            )
-        removed[line] = line.current_quantity - each.quantity
-    _open(order)
-    if not removed:
-        raise RefusalError("lines must contain at least one line to lower.")
-    refunds.edit(shop, order, removed, restock=body.restock)
-    return order_view(shop, order)
-
-
 async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) -> dict[str, Any]:
     """Pay money back, or take lines and shipping back with the money that was paid for them."""
-    shop, order = opened.shop, _order(opened, request)
+    shop, order = opened.shop, order_of(opened, request)
     returned = []
     for each in body.lines:
-        line = _line(order, each.id)
+        line = line_of(order, each.id)
         if not 0 < each.quantity <= line.current_quantity:
             raise RefusalError("quantity must be at least 1 and at most what is left of the line.")
         kind = "RETURN" if each.quantity > line.unfulfilled_quantity else "CANCEL"
@@ -137,8 +116,8 @@ async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) 
 
 async def cancel_order(opened: OpenShop, body: Cancellation, request: Request) -> dict[str, Any]:
     """Cancel an order, at once."""
-    shop, order = opened.shop, _order(opened, request)
-    _open(order)
+    shop, order = opened.shop, order_of(opened, request)
+    check_open(order)
     if any(each.fulfilled_quantity for each in order.lines):
         raise RefusalError("An order of which something was sent cannot be cancelled; refund it.")
     refunds.cancel(
@@ -167,8 +146,8 @@ async def pay_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def authenticate(opened: OpenShop, body: Authentication, request: Request) -> dict[str, Any]:
-    """Finish the charges that wait for authentication; they fail unless `succeed`."""
-    shop, order = opened.shop, _order(opened, request)
+    """Finish the charges that wait for the shopper, or fail them."""
+    shop, order = opened.shop, order_of(opened, request)
     waiting = charges.waiting(shop, order)
     if not waiting:
         raise RefusalError("No charge of this order waits for its shopper.")
@@ -223,34 +202,11 @@ async def change_pace(opened: OpenShop, body: Pace, _: Request) -> dict[str, Any
     return _charges(opened)
 
 
-def _order(opened: OpenShop, request: Request) -> Order:
-    found = opened.shop.orders.get(request.path_params["id"])
-    if found is None:
-        raise MissingError(f"There is no order {request.path_params['id']} in this shop.")
-    return found
-
-
-def _open(order: Order) -> None:
-    if order.cancelled_at is not None:
-        raise RefusalError("The order is cancelled.")
-
-
 def _owing(opened: OpenShop, request: Request) -> Order:
-    order = _order(opened, request)
+    order = order_of(opened, request)
     if not order.outstanding:
         raise RefusalError("This order has no outstanding amount.")
     return order
-
-
-def _line(order: Order, number: int) -> LineItem:
-    for each in order.lines:
-        if each.id == number:
-            return each
-    raise RefusalError(f"The order has no line {number}.")
-
-
-def _taxes(rows: Sequence[TaxRate] | None) -> tuple[Tax, ...] | None:
-    return None if rows is None else tuple(Tax(each.title, each.rate) for each in rows)
 
 
 def _pricing(shop: Shop, body: Cart) -> checkout.Pricing:
@@ -259,9 +215,9 @@ def _pricing(shop: Shop, body: Cart) -> checkout.Pricing:
         raise RefusalError(f"rate must be 1 for {own}, which is the shop's own currency.")
     return checkout.Pricing(
         shipping=body.shipping or ZERO,
-        taxes=_taxes(body.taxes) or (),
+        taxes=read_taxes(body.taxes) or (),
         taxes_included=body.taxes_included,
-        shipping_taxes=_taxes(body.shipping_taxes),
+        shipping_taxes=read_taxes(body.shipping_taxes),
         exchange=Exchange(own, paid_in.currency, paid_in.rate, paid_in.rounding)
         if paid_in
         else None,
@@ -283,7 +239,7 @@ def _cart_line(shop: Shop, row: CartRow) -> checkout.CartLine:
         plan=plan,
         properties={name: str(value) for name, value in (row.properties or {}).items()},
         discount=row.discount or ZERO,
-        taxes=_taxes(row.taxes),
+        taxes=read_taxes(row.taxes),
     )
 
 
@@ -302,7 +258,6 @@ OPERATIONS = (
     ("GET", "orders/{id:int}", get_order),
     ("PATCH", "orders/{id:int}", change_order),
     ("DELETE", "orders/{id:int}", delete_order),
-    ("POST", "orders/{id:int}/edit", edit_order),
     ("POST", "orders/{id:int}/refund", refund_order),
     ("POST", "orders/{id:int}/cancel", cancel_order),
     ("POST", "orders/{id:int}/mark_paid", mark_paid),

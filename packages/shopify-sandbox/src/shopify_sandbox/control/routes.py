@@ -12,7 +12,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shopify_sandbox.bodies import Body, is_no_json, problems
-from shopify_sandbox.control import catalogue, delivery, fulfillment, markets, orders, preorders
+from shopify_sandbox.control import (
+    catalogue,
+    delivery,
+    fulfillment,
+    markets,
+    order_edits,
+    orders,
+    preorders,
+)
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.shops import OpenShop, Sandbox
 
@@ -24,6 +32,7 @@ OPERATIONS: tuple[tuple[str, str, Operation], ...] = (
     *preorders.OPERATIONS,
     *markets.OPERATIONS,
     *orders.OPERATIONS,
+    *order_edits.OPERATIONS,
     *fulfillment.OPERATIONS,
     *delivery.OPERATIONS,
 )

@@ -16,6 +16,7 @@ from shopify_sandbox.records.taxes import ZERO, Tax, Taxation, merge
 class OrderMoney:
     """An order's price and its payments, in the shopper's currency.
 
+    `taxation` is that of its lines, unless they have one of their own.
     `shipping` is the price of the shipping, of which `shipping_refunded` was given back.
     `allowances` is money that was paid back although the lines it was for stayed.
     `unpaid_when_cancelled` is money that will no longer be paid.
@@ -23,7 +24,7 @@ class OrderMoney:
 
     exchange: Exchange
     lines: list[LineItem]
-    taxes_included: bool = False
+    taxation: Taxation = field(default_factory=Taxation)
     shipping: Decimal = ZERO
     shipping_taxation: Taxation = field(default_factory=Taxation)
     shipping_refunded: Decimal = ZERO
@@ -38,6 +39,11 @@ class OrderMoney:
     def currency(self) -> str:
         """Return the currency of the order's amounts, which is the shopper's."""
         return self.exchange.presentment
+
+    @property
+    def taxes_included(self) -> bool:
+        """Return whether the prices include the taxes."""
+        return self.taxation.included
 
     @property
     def subtotal(self) -> Decimal:

@@ -32,6 +32,13 @@ def of_schedule(shop: Shop, order: Order, due: PaymentSchedule, action: Merchant
     shop.announce("payment_schedules/due", action, body)
 
 
-def of_edit(shop: Shop, order: Order, removed: dict[LineItem, int], action: MerchantAction) -> None:
-    """Announce that units were taken off an order."""
-    shop.announce("orders/edited", action, partial(order_payloads.edit, shop, order, removed))
+def of_edit(
+    shop: Shop,
+    order: Order,
+    added: dict[LineItem, int],
+    removed: dict[LineItem, int],
+    action: MerchantAction,
+) -> None:
+    """Announce that units were added to an order, or taken off it."""
+    body = partial(order_payloads.edit, shop, order, added, removed)
+    shop.announce("orders/edited", action, body)

@@ -195,8 +195,10 @@ def refund(shop: Shop, about: Order, record: Refund) -> Payload:
     }
 
 
-def edit(shop: Shop, about: Order, removed: dict[LineItem, int]) -> Payload:
-    """Return the body of orders/edited, which contains only the changed quantities."""
+def edit(
+    shop: Shop, about: Order, added: dict[LineItem, int], removed: dict[LineItem, int]
+) -> Payload:
+    """Write what orders/edited carries: only what changed."""
     moment = local(shop, about.updated_at)
     return {
         "order_edit": {
@@ -209,13 +211,17 @@ def edit(shop: Shop, about: Order, removed: dict[LineItem, int]) -> Payload:
             "staff_note": "",
             "user_id": None,
             "line_items": {
-                "additions": [],
-                "removals": [{"id": each.id, "delta": units} for each, units in removed.items()],
+                "additions": _deltas(added),
+                "removals": _deltas(removed),
             },
             "discounts": {"line_item": {"additions": [], "removals": []}},
             "shipping_lines": {"additions": [], "removals": []},
         }
     }
+
+
+def _deltas(changed: dict[LineItem, int]) -> list[Payload]:
+    return [{"id": each.id, "delta": units} for each, units in changed.items()]
 
 
 def gateways(record: Order) -> list[str]:
