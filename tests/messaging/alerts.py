@@ -24,6 +24,7 @@ FACTS = AlertFacts(
     price=Decimal("1249.5"),
     currency="EUR",
     message_id_domain="mail.nordwand.example",
+    reply_to="hello@nordwand.example",
 )
 
 

@@ -9,7 +9,9 @@ from openstoq.messaging.order_mails import (
     Decline,
     Item,
     OrderFacts,
+    Received,
     cancellation,
+    held_again,
     payment_request,
     receipt,
     shipping_update,
@@ -30,6 +32,7 @@ NOTICE = Notice(
     sender_name="Nordwand",
     recipient="ada@example.com",
     message_id_domain="mail.nordwand.example",
+    reply_to="hello@nordwand.example",
 )
 
 
@@ -45,6 +48,7 @@ ORDER = OrderFacts(
         Item(title="Trail Jacket", variant_title="Blue / M", quantity=2),
         Item(title="Expedition Mug", variant_title=None, quantity=1),
     ),
+    order_url="https://nordwand.example/orders/abc?key=1&locale=en",
 )
 
 
@@ -56,8 +60,19 @@ DAY = datetime(2026, 7, 13, 22, 30, tzinfo=UTC)
 
 
 def asked(order=ORDER, notice=NOTICE, **changes):
-    facts = {"why": "asked", "amount": Decimal("1249.5"), "due_at": DAY, "pay_url": PAY}
+    facts = {
+        "why": "asked",
+        "amount": Decimal("1249.5"),
+        "due_at": DAY,
+        "pay_url": PAY,
+        "received": Received(deposit=Decimal(250)),
+    }
     return payment_request(notice, order, **facts | changes)
+
+
+def received(order=ORDER, notice=NOTICE, outstanding=0):
+    came = Received(deposit=Decimal(20), balance=Decimal(80))
+    return receipt(notice, order, received=came, outstanding=Decimal(outstanding))
 
 
 def every_kind(order, notice=NOTICE, words="Words"):
@@ -68,12 +83,15 @@ def every_kind(order, notice=NOTICE, words="Words"):
         "due": asked(order, notice, why="due"),
         "declined": asked(order, notice, why="declined", decline=declined),
         "authenticate": asked(order, notice, why="authenticate"),
-        "received": receipt(notice, order, amount=Decimal(80)),
+        "received": received(order, notice),
         "cancelled": cancellation(notice, order, why="asked", reason=words, refund=Decimal(20)),
         "exceeded": cancellation(notice, order, why="exceeded", reason=None, refund=Decimal(20)),
         "shipping": shipping_update(notice, order, subject=words, header=words, description=words),
         "uncollected": uncollected(
             notice, order, amount=Decimal(80), error=words, order_url="https://shop.example/1"
+        ),
+        "held_again": held_again(
+            notice, order, amount=Decimal(80), order_url="https://shop.example/1"
         ),
     }
 

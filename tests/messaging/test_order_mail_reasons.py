@@ -10,12 +10,22 @@ from hypothesis import strategies as st
 from openstoq.messaging.order_mails import (
     Decline,
     Item,
+    Received,
     cancellation,
-    receipt,
     shipping_update,
     uncollected,
 )
-from tests.messaging.order_notices import DAY, KINDS, NOTICE, ORDER, PAY, asked, every_kind, said
+from tests.messaging.order_notices import (
+    DAY,
+    KINDS,
+    NOTICE,
+    ORDER,
+    PAY,
+    asked,
+    every_kind,
+    received,
+    said,
+)
 from tests.messaging.reading import Links, assert_fit_for_the_wire, parsed
 
 
@@ -40,15 +50,57 @@ def test_a_declined_payment_says_why_and_when_it_is_tried_again(cause, sentence)
 
 def test_one_who_has_to_confirm_a_payment_is_led_to_its_page():
     text, html = said(asked(why="authenticate", amount=Decimal(80)))
-    assert "your bank wants you to confirm the payment" in text
+    assert "Your bank wants you to confirm the payment" in text
     assert "Confirm €80.00</a>" in html
     assert PAY in Links(html).found
 
 
 def test_a_receipt_names_the_amount_and_asks_for_nothing():
-    text, html = said(receipt(NOTICE, ORDER, amount=Decimal(80)))
-    assert "Paid: €80.00" in text.splitlines()
-    assert Links(html).found == ["https://nordwand.example"]
+    text, html = said(received())
+    lines = text.splitlines()
+    assert "Deposit received: €20.00" in lines
+    assert "Balance received: €80.00" in lines
+    assert "Still to pay: €0.00" in lines
+    assert any(line.startswith("There is nothing left for you to do") for line in lines)
+    assert Links(html).found == ["https://nordwand.example", ORDER.order_url]
+
+
+def test_a_receipt_does_not_hide_what_was_added_since():
+    text, _ = said(received(outstanding=40))
+    assert "Still to pay: €40.00" in text.splitlines()
+    assert "A part of the price is still to be paid" in text
+    assert "nothing left" not in text
+
+
+def test_what_did_not_come_is_not_listed():
+    text, _ = said(asked(received=Received()))
+    assert "received" not in text
+    text, _ = said(asked(received=Received(deposit=Decimal(20), balance=Decimal(5))))
+    assert {"Deposit received: €20.00", "Balance received: €5.00"} < set(text.splitlines())
+
+
+SHOPPERS = sorted(set(KINDS) - {"uncollected", "held_again"})
+
+
+@pytest.mark.parametrize("kind", SHOPPERS)
+def test_each_mail_to_a_shopper_leads_to_the_order(kind):
+    text, html = said(every_kind(ORDER)[kind])
+    assert ORDER.order_url in text.splitlines()
+    assert ORDER.order_url in Links(html).found
+
+
+@pytest.mark.parametrize("url", [None, "", "javascript:alert(1)"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_page_of_the_order_no_mail_mentions_one(kind, url):
+    text, html = said(every_kind(replace(ORDER, order_url=url))[kind])
+    assert "View your order" not in text + html
+    assert "alert(1)" not in text + html
+
+
+@pytest.mark.parametrize("kind", ["uncollected", "held_again"])
+def test_the_shoppers_page_is_not_for_the_merchant(kind):
+    text, html = said(every_kind(ORDER)[kind])
+    assert ORDER.order_url not in [*text.splitlines(), *Links(html).found]
 
 
 def test_a_cancellation_gives_the_merchants_reason_and_the_refund():
@@ -78,7 +130,7 @@ def test_the_platforms_words_become_sentences(reason, sentence):
 @pytest.mark.parametrize("reason", ["fraud", "Staff", "OTHER", None, " \r\n "])
 def test_a_shopper_is_not_told_of_suspicions(reason):
     text, html = said(cancellation(NOTICE, ORDER, why="asked", reason=reason, refund=Decimal(0)))
-    assert "your preorder at Nordwand was cancelled." in text.splitlines()
+    assert "Your preorder at Nordwand was cancelled." in text.splitlines()
     assert "reason" not in text.lower()
     assert "fraud" not in (text + html).lower()
 

@@ -35,6 +35,7 @@ SECTIONS = [
     "cancellation_asked",
     "cancellation_exceeded",
     "uncollected",
+    "held_again",
 ]
 
 
@@ -43,6 +44,7 @@ def test_the_headers_are_those_of_a_mail_about_an_order(kind):
     message = parsed(every_kind(ORDER)[kind])
     assert message["To"] == "ada@example.com"
     assert message["From"] == "Nordwand <shop@nordwand.example>"
+    assert message["Reply-To"] == "hello@nordwand.example"
     assert message["Message-ID"] == f"<{NUMBER}@mail.nordwand.example>"
     assert message["Idempotency-Key"] == str(NUMBER)
     assert message["Date"].datetime == WRITTEN
@@ -80,12 +82,13 @@ def test_each_language_has_every_sentence(spoken, section):
 
 def test_a_payment_link_says_what_is_to_be_paid_until_when_and_where():
     text, html = said(asked())
-    assert parsed(asked())["Subject"] == "The rest of your preorder #1001 can be paid now"
+    assert parsed(asked())["Subject"] == "Ready to pay: the rest of preorder #1001"
     assert "Hello Ada Lovelace," in text.splitlines()
     assert "Still to pay: €1,249.50" in text.splitlines()
     assert "Due: July 14, 2026" in text.splitlines()
     assert PAY in text.splitlines()
-    assert Links(html).found == ["https://nordwand.example", PAY]
+    assert "Deposit received: €250.00" in text.splitlines()
+    assert Links(html).found == ["https://nordwand.example", PAY, ORDER.order_url]
     assert "Pay €1,249.50</a>" in html
 
 

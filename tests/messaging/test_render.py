@@ -20,6 +20,7 @@ def test_an_alert_has_the_headers_of_a_good_bulk_mail() -> None:
     message = parsed(prepare_alert(FACTS, "en").personal(RECIPIENT))
     assert message["To"] == "ada@example.com"
     assert message["From"] == "Nordwand <shop@nordwand.example>"
+    assert message["Reply-To"] == "hello@nordwand.example"
     assert message["Subject"] == "Back in stock: Trail Jacket"
     assert message["Message-ID"] == f"<{NUMBER}@mail.nordwand.example>"
     assert message["List-Unsubscribe"] == "<https://api.example/u/abc?shop=1&x=2>"
@@ -133,7 +134,7 @@ def test_a_price_is_written_as_its_reader_writes_it(
         ("de", "Wieder da: Trail Jacket"),
         ("de-AT", "Wieder da: Trail Jacket"),
         ("de_CH", "Wieder da: Trail Jacket"),
-        ("fr-CA", "De retour en stock : Trail Jacket"),
+        ("fr-CA", "De retour en stock\u202f: Trail Jacket"),
         ("es", "De nuevo disponible: Trail Jacket"),
         ("sv", "Back in stock: Trail Jacket"),
         ("../en", "Back in stock: Trail Jacket"),

@@ -60,7 +60,7 @@ async def test_a_mail_is_in_the_shoppers_language_or_the_shops(
     offers_link(admin)
     await send(mails.send_payment_link, why="due")
     _, message, text = only(relay)
-    assert message["Subject"] == "Der Rest deiner Vorbestellung #1001 ist fällig"
+    assert message["Subject"] == "Zahlung fällig: der Rest deiner Vorbestellung #1001"
     assert "Noch zu zahlen: 80\xa0¥" in text.splitlines()
 
 
@@ -120,7 +120,7 @@ async def test_a_declined_shopper_is_told_why_and_when_it_is_tried_again(
     offers_link(admin)
     await send(mails.send_payment_link, why="declined")
     _, message, text = only(relay)
-    assert message["Subject"] == "Your payment for preorder #1001 did not go through"
+    assert message["Subject"] == "Payment declined: preorder #1001"
     assert "there was not enough money available" in text
     assert f"{again_at:%B} {again_at.day}, {again_at.year}" in text
     assert "Insufficient funds." not in text
@@ -158,3 +158,33 @@ async def test_while_the_next_try_is_under_way_nobody_hears_of_the_last_one(
 )
 def test_a_providers_words_are_read_for_what_a_shopper_can_do(error, cause):
     assert cause_of(error) == cause
+
+
+async def test_a_shopper_can_answer_the_shop_and_open_the_order(
+    admin, relay, database, shop, placed, paid, send
+):
+    await placed()
+    await paid(amount=20, kind="deposit", part="deposit", mode="checkout")
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET contact_email = 'hello@snowdevil.example'")
+        await db.execute(
+            "UPDATE preorder_orders SET snapshot = snapshot || $1",
+            {"status_url": "https://snowdevil.example/orders/abc"},
+        )
+    offers_link(admin)
+    await send(mails.send_payment_link, why="asked")
+    _, message, text = only(relay)
+    assert message["Reply-To"] == "hello@snowdevil.example"
+    assert "https://snowdevil.example/orders/abc" in text.splitlines()
+    assert "Deposit received: $20.00" in text.splitlines()
+
+
+async def test_the_merchant_does_not_answer_themselves(relay, database, shop, placed, send):
+    await placed()
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET contact_email = 'hello@snowdevil.example'")
+    await send(mails.tell_merchant_held_again)
+    _, message, _ = only(relay)
+    assert message["To"] == "owner@snowdevil.example"
+    assert message["Reply-To"] is None
+    assert message["Subject"].startswith("Held again: ")

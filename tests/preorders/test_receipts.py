@@ -36,8 +36,10 @@ async def test_a_receipt_adds_up_what_came_of_the_balance(relay, placed, paid, s
     await paid(amount=Decimal(20), kind="deposit", part="deposit", mode="checkout")
     await send(mails.send_receipt)
     _, message, text = only(relay)
-    assert message["Subject"] == "We received your payment for preorder #1001"
-    assert "Paid: $80.00" in text.splitlines()
+    assert message["Subject"] == "Payment received: preorder #1001"
+    assert "Deposit received: $20.00" in text.splitlines()
+    assert "Balance received: $80.00" in text.splitlines()
+    assert "Still to pay: $0.00" in text.splitlines()
 
 
 async def test_without_a_payment_there_is_no_receipt(relay, placed, paid, send):
@@ -65,7 +67,7 @@ async def test_a_cancellation_tells_the_reason_what_was_ordered_and_what_comes_b
         await paid(kind="refund", part="deposit", mode="refund", amount=10, status=status)
     await send(mails.send_cancellation, why="asked")
     _, message, text = only(relay)
-    assert message["Subject"] == "Your preorder #1001 was cancelled"
+    assert message["Subject"] == "Cancelled: your preorder #1001"
     assert "The reason: The mill burnt down" in text.splitlines()
     assert "Refund: $20.00" in text.splitlines()
     assert "2 × Trail Jacket (Blue / M)" in text.splitlines()
@@ -80,7 +82,7 @@ async def test_an_order_over_the_limit_is_told_so(relay, placed, send):
     )
     await send(mails.send_cancellation, why="exceeded")
     _, message, text = only(relay)
-    assert message["Subject"] == "We had to cancel your preorder #1001"
+    assert message["Subject"] == "Cancelled: your preorder #1001 went over the limit"
     assert "at most 3" not in text
     assert "The reason" not in text
 
@@ -102,7 +104,7 @@ async def test_the_merchant_hears_of_a_balance_that_could_not_be_collected(
     await send(mails.tell_merchant_uncollected)
     email, message, text = only(relay)
     assert email.recipient == "owner@snowdevil.example"
-    assert message["Subject"] == "The balance of order #1001 could not be collected"
+    assert message["Subject"] == "Not collected: the balance of order #1001"
     assert "What went wrong: Your card was declined." in text.splitlines()
     assert f"https://{DOMAIN}/admin/orders/{ORDER}" in text.splitlines()
     assert "Ada" not in text

@@ -36,12 +36,15 @@ class ShopCredentials:
 class ShopFacts:
     """The shop itself; `domain` is its permanent name, `url` the address for shoppers.
 
-    `country` is the country in which the shop is based, ISO 3166 alpha-2.
+    `email` is the address at which the platform reaches the merchant, `contact_email` the one that
+    the shop gives to its shoppers. `country` is the country in which the shop is based, ISO 3166
+    alpha-2.
     """
 
     id: int
     name: str
     email: str | None
+    contact_email: str | None
     domain: str
     url: str
     currency: str

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -27,6 +28,9 @@ _TAG = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 # Liquid tags that store or compare output, or that contain further tags.
 _KEEPS_OUTPUT = re.compile(r"{%-?\s*(?:capture|ifchanged|include|render|liquid)\b")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
+# Characters that set a direction for those that follow, up to a character that ends it.
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_FROM_THE_RIGHT = frozenset({"R", "AL", "AN"})
 _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 
@@ -116,9 +120,25 @@ def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
 
 def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict[str, str]:
     """Return the sentences of a kind of mail, its `section`, with `values` filled in."""
+    shown = {name: value and isolated(value) for name, value in values.items()}
     return {
-        key: sentence.render(**values) for key, sentence in _sentences(language, section).items()
+        key: sentence.render(**shown) for key, sentence in _sentences(language, section).items()
     }
+
+
+def isolated(value: str) -> str:
+    """Return a value such that its direction does not affect the sentence around it.
+
+    In "Back in stock: כובע!" the sign at the end would otherwise be put before the Hebrew word.
+    """
+    plain = _DIRECTIONS.sub("", value)
+    is_mixed = any(unicodedata.bidirectional(one) in _FROM_THE_RIGHT for one in plain)
+    return f"\u2068{plain}\u2069" if is_mixed else plain
+
+
+def colon(language: str) -> str:
+    """Return the colon that follows a label, with the space that some languages have before it."""
+    return _sentences(language, "punctuation")["colon"].render()
 
 
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":

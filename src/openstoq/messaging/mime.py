@@ -11,6 +11,8 @@ from openstoq.kernel.contacts import with_ascii_domain
 
 SOFT_BREAK = b"=\r\n"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_SPACES = re.compile(r"\s+")
+_NO_BREAK = ("\u00a0", "\u202f")
 _URL = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+;=%-]+", re.ASCII | re.IGNORECASE)
 _URL_CHARACTERS = "/:?#[]@!$&'()*+;=%~"
 # Octets of text in one encoded word: base64 adds a third, and with "=?utf-8?b?" and "?=" the word
@@ -24,8 +26,15 @@ _BOUNDARY = b"=_openstoq_part"
 
 
 def single_line(text: str) -> str:
-    """Return `text` on one line, without control characters, lone surrogates or repeated spaces."""
-    return " ".join(_CONTROLS.sub(" ", text).split())
+    """Return `text` on one line, without control characters, lone surrogates or repeated spaces.
+
+    A no-break space stays: French has one before some signs, and amounts have them between digits.
+    """
+    return _SPACES.sub(_one_space, _CONTROLS.sub(" ", text)).strip()
+
+
+def _one_space(spaces: re.Match[str]) -> str:
+    return spaces[0] if spaces[0] in _NO_BREAK else " "
 
 
 def mailbox(address: str) -> str:
@@ -44,6 +53,14 @@ def web_address(url: str) -> str:
         if not _URL.fullmatch(url):
             raise ValueError(f"{url!r} is not a web address; it has to begin with https://.")
     return url
+
+
+def web_address_or_none(url: str | None) -> str | None:
+    """Return `url` as `web_address` does; None if it is missing or invalid: nothing links to it."""
+    try:
+        return web_address(url) if url else None
+    except ValueError:
+        return None
 
 
 def header(name: str, value: str) -> bytes:
@@ -71,6 +88,18 @@ def from_header(display_name: str, address: str) -> bytes:
         escaped = shown.replace("\\", r"\\").replace('"', r"\"")
         return f'From: "{escaped}"\r\n <{address}>\r\n'.encode()
     return f"From: {_encoded_words(shown)}\r\n <{address}>\r\n".encode()
+
+
+def reply_to_header(address: str | None) -> bytes:
+    """Return the Reply-To header of `address`, or nothing without an address that can be one.
+
+    An address that is not ASCII would need a relay with SMTPUTF8 for every recipient.
+    """
+    try:
+        carried = mailbox(address) if address else ""
+    except ValueError:
+        return b""
+    return header("Reply-To", carried) if carried and carried.isascii() else b""
 
 
 def message_id_domain(domain: str) -> str:

@@ -50,7 +50,8 @@ _MOST_NUMERALS = 3
 class Notice:
     """The sender and the recipient of a mail outside any wave.
 
-    `id` and `written_at`, the mail's date, stay the same if the mail is sent again.
+    `id` and `written_at`, the mail's date, stay the same if the mail is sent again. Replies go to
+    `reply_to`, or to the sender without one.
     """
 
     id: UUID
@@ -59,6 +60,7 @@ class Notice:
     sender_name: str
     recipient: str
     message_id_domain: str
+    reply_to: str | None = None
 
 
 def notice_headers(notice: Notice, subject: str) -> bytes:
@@ -72,6 +74,7 @@ def notice_headers(notice: Notice, subject: str) -> bytes:
         )
         + mime.header("Idempotency-Key", number)
         + mime.from_header(notice.sender_name, notice.sender)
+        + mime.reply_to_header(notice.reply_to)
         + mime.text_header("Subject", subject)
         + mime.common_headers()
     )
@@ -83,7 +86,7 @@ def presentable(name: str | None) -> str:
     A stranger who signs somebody else up chooses the name, so the name must not carry a message
     from the stranger: no address, no domain, no number. The greeting also works without a name.
     """
-    shown = mime.single_line(name or "")
+    shown = " ".join(mime.single_line(name or "").split())
     if len(shown) > LONGEST_NAME or not all(map(_is_in_names, shown)):
         return ""
     plain = unicodedata.normalize("NFKC", shown).translate(_DOTS)

@@ -1,14 +1,14 @@
 """The mails about preorders: payment requests, receipts, cancellations, shipping updates."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
 from openstoq.messaging import mime
-from openstoq.messaging.compose import day, language, money, texts, written
+from openstoq.messaging.compose import colon, day, language, money, texts, written
 from openstoq.messaging.notices import Notice, notice_headers, presentable
 
 # No mail client shows more of a preheader in its list of mails.
@@ -36,7 +36,8 @@ class Item:
 class OrderFacts:
     """The facts that every mail about an order contains.
 
-    `locale` is the reader's locale; dates are written in `timezone`.
+    `locale` is the reader's locale; dates are written in `timezone`. `order_url` is the shopper's
+    own page of the order, if the shop has told it.
     """
 
     shop_name: str
@@ -47,6 +48,15 @@ class OrderFacts:
     customer_name: str | None
     currency: str
     items: tuple[Item, ...]
+    order_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The amounts received for the deposit and for the balance, less what was refunded of them."""
+
+    deposit: Decimal = Decimal(0)
+    balance: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Decline:
 class _Figure:
     label: str
     value: str
+    is_main: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,13 @@ def payment_request(
     amount: Decimal,
     due_at: datetime | None,
     pay_url: str,
+    received: Received,
     decline: Decline | None = None,
 ) -> bytes:
     """Return the mail that asks a shopper to pay the balance of an order.
 
-    `decline` is given if the reason is "declined". Raises ValueError if `pay_url` is not a web
-    address.
+    `received` is what was paid already. `decline` is given if the reason is "declined". Raises
+    ValueError if `pay_url` is not a web address.
     """
     again_at = decline.again_at if decline is not None else None
     words = _words(order, f"payment_{why}", amount=amount, date=again_at)
@@ -92,18 +104,30 @@ def payment_request(
         said += [words[cause], words["again" if again_at is not None else "last"]]
     else:
         said += [words["intro"], words["hint"]]
-    figures = [_Figure(words["to_pay"], words["amount"])]
+    figures = [
+        *_received(order, words, received),
+        _Figure(words["to_pay"], words["amount"], is_main=True),
+    ]
     if due_at is not None:
         figures.append(_Figure(words["due"], day(due_at, order.timezone, order.locale)))
     button = _Button(words["button"], mime.web_address(pay_url))
     return _mail(notice, order, words, said, figures=figures, button=button)
 
 
-def receipt(notice: Notice, order: OrderFacts, *, amount: Decimal) -> bytes:
-    """Return the mail that notifies a shopper that the balance was paid."""
-    words = _words(order, "balance_received", amount=amount)
-    figures = [_Figure(words["paid"], words["amount"])]
-    return _mail(notice, order, words, [words["greeting"], words["intro"]], figures=figures)
+def receipt(
+    notice: Notice, order: OrderFacts, *, received: Received, outstanding: Decimal
+) -> bytes:
+    """Return the mail that notifies a shopper that the balance was paid.
+
+    `outstanding` is what is still to be paid, such as for units that were added since.
+    """
+    words = _words(order, "balance_received", amount=received.balance)
+    said = [words["greeting"], words["intro"], words["left" if outstanding > 0 else "done"]]
+    figures = [
+        *_received(order, words, received, main="balance"),
+        _Figure(words["to_pay"], money(outstanding, order.currency, order.locale)),
+    ]
+    return _mail(notice, order, words, said, figures=figures)
 
 
 def cancellation(
@@ -127,7 +151,7 @@ def cancellation(
         said.append(words["given"])
     if refund <= 0:
         return _mail(notice, order, words, said)
-    figures = [_Figure(words["refunded"], words["amount"])]
+    figures = [_Figure(words["refunded"], words["amount"], is_main=True)]
     return _mail(notice, order, words, [*said, words["refund"]], figures=figures)
 
 
@@ -147,25 +171,38 @@ def uncollected(
     notice: Notice, order: OrderFacts, *, amount: Decimal, error: str | None, order_url: str
 ) -> bytes:
     """Return the mail that notifies a merchant that a balance could not be collected."""
-    # The mail goes to the merchant, so it does not greet the shopper.
-    order = replace(order, customer_name=None)
+    order = _for_merchant(order)
     words = _words(order, "uncollected", amount=amount, reason=error)
     answer = [words["error"]] if error else []
     said = [words["greeting"], words["intro"], *answer, words["todo"]]
-    figures = [_Figure(words["to_pay"], words["amount"])]
+    figures = [_Figure(words["to_pay"], words["amount"], is_main=True)]
     button = _Button(words["button"], mime.web_address(order_url))
     return _mail(notice, order, words, said, figures=figures, button=button)
 
 
 def held_again(notice: Notice, order: OrderFacts, *, amount: Decimal, order_url: str) -> bytes:
     """Return the mail that notifies a merchant that an unpaid preorder is held again."""
-    # The mail goes to the merchant, so it does not greet the shopper.
-    order = replace(order, customer_name=None)
+    order = _for_merchant(order)
     words = _words(order, "held_again", amount=amount)
     said = [words["greeting"], words["intro"], words["todo"]]
-    figures = [_Figure(words["to_pay"], words["amount"])]
+    figures = [_Figure(words["to_pay"], words["amount"], is_main=True)]
     button = _Button(words["button"], mime.web_address(order_url))
     return _mail(notice, order, words, said, figures=figures, button=button)
+
+
+def _for_merchant(order: OrderFacts) -> OrderFacts:
+    """Return the facts for a mail to the merchant, without the shopper's greeting and page."""
+    return replace(order, customer_name=None, order_url=None)
+
+
+def _received(
+    order: OrderFacts, words: Mapping[str, str], received: Received, main: str | None = None
+) -> Iterator[_Figure]:
+    """Yield what was paid already: nothing for a part of which nothing came."""
+    for part, amount in (("deposit", received.deposit), ("balance", received.balance)):
+        if amount > 0:
+            shown = money(amount, order.currency, order.locale)
+            yield _Figure(words[part], shown, is_main=part == main)
 
 
 def _words(
@@ -211,8 +248,10 @@ def _mail(
     ]
     shared = {
         "texts": words,
+        "colon": colon(language(order.locale)),
         "language": language(order.locale),
         "shop_url": mime.web_address(order.shop_url),
+        "order_url": mime.web_address_or_none(order.order_url),
         "paragraphs": [paragraph.split("\n") for paragraph in paragraphs],
         "items": items,
         "figures": [asdict(figure) for figure in figures],

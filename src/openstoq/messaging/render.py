@@ -8,7 +8,9 @@ from uuid import UUID
 
 from openstoq.messaging import mime
 from openstoq.messaging.compose import (
+    colon,
     compiled,
+    isolated,
     language,
     money,
     source,
@@ -29,7 +31,7 @@ _UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_cont
 class AlertFacts:
     """The facts that all alerts about a variant share; `sender` is an address without a name.
 
-    A price of zero means that the price is unknown; it is not shown.
+    Replies go to `reply_to`, or to the sender without one. A price of zero means that the price is unknown; it is not shown.
     """
 
     shop_name: str
@@ -42,6 +44,7 @@ class AlertFacts:
     price: Decimal
     currency: str
     message_id_domain: str
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,11 @@ class Prepared:
         self._domain = mime.message_id_domain(facts.message_id_domain)
         self._headers = (
             mime.from_header(facts.shop_name, facts.sender)
+            + mime.reply_to_header(facts.reply_to)
             + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
             + mime.common_headers()
         )
-        shared = {**shown, "texts": sentences, "language": spoken}
+        shared = {**shown, "texts": sentences, "colon": colon(spoken), "language": spoken}
         self.text = written("alert.txt.liquid", shared, GAPS)
         self.html = written("alert.html.liquid", shared, GAPS)
 
@@ -103,7 +107,7 @@ class Prepared:
         before, after = self._link
         return {
             "name": name,
-            "greeting": self._named.replace(_NAME, name) if name else self._unnamed,
+            "greeting": self._named.replace(_NAME, isolated(name)) if name else self._unnamed,
             "product_link": f"{before}{recipient.notification_id}{after}",
             "unsubscribe_url": mime.web_address(recipient.unsubscribe_url),
         }
@@ -130,6 +134,7 @@ def optin_request(
     shared = {
         **shown,
         "texts": sentences,
+        "colon": colon(spoken),
         "language": spoken,
         "confirm_url": mime.web_address(confirm_url),
     }
@@ -155,17 +160,9 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
         "shop_url": mime.web_address(facts.shop_url),
         "product_title": mime.single_line(facts.product_title),
         "variant_title": mime.single_line(facts.variant_title or "") or None,
-        "image_url": _picture(facts.image_url),
+        "image_url": mime.web_address_or_none(facts.image_url),
         "price": money(facts.price, facts.currency, locale) if facts.price else None,
     }
-
-
-def _picture(url: str | None) -> str | None:
-    """Return the picture's web address; None if it is missing or invalid: no picture is shown."""
-    try:
-        return mime.web_address(url) if url else None
-    except ValueError:
-        return None
 
 
 def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, str]) -> str:

@@ -10,13 +10,17 @@ WINDOW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A tenant: one Shopify shop that has installed the app."""
+    """A tenant: one Shopify shop that has installed the app.
+
+    We write to the merchant at `email`; shoppers write to the shop at `contact_email`.
+    """
 
     id: UUID
     shopify_id: int | None
     domain: str
     name: str
     email: str | None
+    contact_email: str | None
     url: str | None
     currency: str
     timezone: str
@@ -37,6 +41,7 @@ class Shop:
             domain=row["domain"],
             name=row["name"],
             email=row["email"],
+            contact_email=row["contact_email"],
             url=row["url"],
             currency=row["currency"],
             timezone=row["timezone"],

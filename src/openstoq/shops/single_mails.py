@@ -71,6 +71,8 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
         sender_name=shop.name,
         recipient=recipient,
         message_id_domain=message_id_domain(run.runtime),
+        # A merchant has no use for replies to themselves.
+        reply_to=shop.contact_email if recipient != shop.email else None,
     )
 
 

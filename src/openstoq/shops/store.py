@@ -161,13 +161,14 @@ async def save_facts(db: Connection, shop_id: UUID, facts: dict[str, Any], now: 
     """Save Shopify's facts about the shop: its name, addresses, currency, time zone and country."""
     await db.execute(
         """
-        UPDATE shops SET name = $2, email = $3, url = $4, currency = $5, timezone = $6,
-                         country = $7, shopify_id = $8, updated_at = $9
+        UPDATE shops SET name = $2, email = $3, contact_email = $4, url = $5, currency = $6,
+                         timezone = $7, country = $8, shopify_id = $9, updated_at = $10
         WHERE shop_id = $1
         """,
         shop_id,
         facts["name"],
         facts["email"],
+        facts["contact_email"],
         facts["url"],
         facts["currency"],
         facts["timezone"],

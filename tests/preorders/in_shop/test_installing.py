@@ -25,7 +25,7 @@ async def test_products_and_markets_are_read_and_webhooks_subscribed(
     finally:
         await place.stop()
     shop = await shop_of_domain(database, SNOWDEVIL)
-    assert (shop.name, shop.country) == ("Snowdevil", "US")
+    assert (shop.name, shop.country, shop.contact_email) == ("Snowdevil", "US", "owner@example.com")
     async with database.transaction(shop.id) as db:
         products = await db.fetchval("SELECT count(*) FROM products")
         countries = await db.fetch("SELECT unnest(countries) AS country FROM markets")

@@ -131,6 +131,7 @@ class Letters:
             price=product["price"] if product["price"] is not None else Decimal(0),
             currency=self.shop.currency,
             message_id_domain=message_id_domain(self._runtime),
+            reply_to=self.shop.contact_email,
         )
 
 

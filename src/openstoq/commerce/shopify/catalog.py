@@ -26,12 +26,15 @@ async def shop(client: Client) -> ShopFacts:
     """Read the facts about the shop."""
     answer = await client.execute("ShopFacts")
     with reading("ShopFacts"):
-        told = answer.whole(optional=frozenset({"email", "shopAddress"})).inside("shop")
+        told = answer.whole(optional=frozenset({"email", "contactEmail", "shopAddress"})).inside(
+            "shop"
+        )
         plan = told.inside("plan")
         return ShopFacts(
             id=told.id("id"),
             name=told.text("name"),
             email=told.text_or_none("email"),
+            contact_email=told.text_or_none("contactEmail"),
             domain=told.text("myshopifyDomain"),
             url=told.inside("primaryDomain").text("url"),
             currency=told.text("currencyCode"),

@@ -15,9 +15,10 @@ from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
 from openstoq.messaging import order_mails
 from openstoq.messaging.notices import Notice
-from openstoq.messaging.order_mails import Cause, Decline, Item, OrderFacts, Why
+from openstoq.messaging.order_mails import Cause, Decline, Item, OrderFacts, Received, Why
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.events import BalanceCollected
+from openstoq.preorders.orders.ledger.totals import ledger_totals
 from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOrder
 from openstoq.shops import store as shops
 from openstoq.shops.commerce import asking, commerce_of
@@ -59,7 +60,24 @@ class _Letter:
                 for line, quantity in units
                 if quantity > 0
             ),
+            order_url=self.order.facts.snapshot.status_url,
         )
+
+    @property
+    def received(self) -> Received:
+        """The money received for the preorder that was not refunded."""
+        totals = ledger_totals(self.order)
+        return Received(
+            deposit=totals.deposit.received - totals.deposit.refunded,
+            balance=totals.balance.received - totals.balance.refunded,
+        )
+
+    @property
+    def refund(self) -> Decimal:
+        """The amount that is refunded, or is being refunded."""
+        refunds = (one for one in self.order.payments if one.kind == "refund")
+        done = (one.amount for one in refunds if one.status in {*UNDER_WAY, "succeeded"})
+        return sum(done, ZERO)
 
     @property
     def for_shopper(self) -> OrderFacts:
@@ -110,6 +128,7 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
             amount=fresh.outstanding,
             due_at=letter.order.due_at,
             pay_url=pay_url,
+            received=letter.received,
             decline=Decline(cause_of(charge.error), charge.retry_at) if charge else None,
         ),
     )
@@ -124,16 +143,22 @@ async def on_balance_collected(work: Work, collected: BalanceCollected) -> None:
 async def send_receipt(run: Run, *, order_id: int, notice_id: UUID) -> None:
     """Mail the shopper that the balance was paid, unless the preorder was cancelled or refunded."""
     letter = await _load(run, order_id)
-    if letter is not None and letter.order.state in ("cancelled", "refunded"):
+    if letter is None or letter.order.state in ("cancelled", "refunded"):
         return
-    received = _sum(letter, "balance", {"succeeded"}) if letter is not None else ZERO
-    if letter is None or received <= 0:
+    if letter.received.balance <= 0:
         return
+    order = letter.order
     await _to_shopper(
         run,
         letter,
         notice_id,
-        lambda notice: order_mails.receipt(notice, letter.for_shopper, amount=received),
+        lambda notice: order_mails.receipt(
+            notice,
+            letter.for_shopper,
+            received=letter.received,
+            # The shop's own amount may be older than a balance that was marked as collected.
+            outstanding=ZERO if order.collected_at is not None else order.facts.outstanding,
+        ),
     )
 
 
@@ -154,7 +179,7 @@ async def send_cancellation(
             letter.for_shopper,
             why=why,
             reason=letter.order.decisions.cancel_reason,
-            refund=_sum(letter, "refund", UNDER_WAY | {"succeeded"}),
+            refund=letter.refund,
         ),
     )
 
@@ -249,11 +274,6 @@ def _is_settled(order: PreorderOrder) -> bool:
         or order.facts.cancelled_at is not None
         or order.state == "refunded"
     )
-
-
-def _sum(letter: _Letter, kind: str, statuses: set[str] | frozenset[str]) -> Decimal:
-    paid = (one for one in letter.order.payments if one.kind == kind and one.status in statuses)
-    return sum((one.amount for one in paid), ZERO)
 
 
 async def _to_shopper(
