@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from openstoq.actions.help import BASE_PATH, request_schema
+from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.clock import utc_now
 from openstoq.registry import ACTIONS
 from openstoq.shops import store
@@ -202,7 +202,7 @@ async def test_what_caches_and_trackers_add_to_a_query_is_ignored(client, added)
 
 def test_no_field_has_a_name_that_is_ignored():
     for action in ACTIONS:
-        for name in request_schema(action).get("properties", {}):
+        for name in action.request_schema.get("properties", {}):
             assert not is_added(name), (action.name, name)
 
 
@@ -230,7 +230,7 @@ async def test_every_list_in_a_query_is_read_in_every_spelling(client):
     for action in ACTIONS:
         if action.writes or action.path_params:
             continue
-        for name, schema in request_schema(action).get("properties", {}).items():
+        for name, schema in action.request_schema.get("properties", {}).items():
             kinds = [schema, *schema.get("anyOf", ())]
             if any(kind.get("type") == "array" for kind in kinds):
                 for spelling in SPELLINGS:

@@ -4,7 +4,6 @@ import orjson
 import pytest
 from hypothesis import strategies as st
 
-from openstoq.actions.help import request_schema
 from openstoq.actions.validation import EmptyRequest, read_body, read_values
 from openstoq.errors import Problem
 from openstoq.registry import ACTIONS
@@ -158,7 +157,7 @@ def address(action, identifier=NOBODYS, variant=None):
 def body_for(action, identifier=NOBODYS):
     if action.name in EXAMPLES:
         return EXAMPLES[action.name]
-    schema = request_schema(action)
+    schema = action.request_schema
     return example(schema, schema, identifier) if action.request else {}
 
 
@@ -187,7 +186,7 @@ def assert_envelope(answer):
 
 def wrong_bodies(action):
     """Each wrong value at each place of the request."""
-    schema = request_schema(action)
+    schema = action.request_schema
     seen = dict.fromkeys(path for path, _ in places(schema, schema))
     return [with_value(path, value) for path in seen for value in WRONG]
 

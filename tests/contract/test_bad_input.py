@@ -4,7 +4,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openstoq.actions.help import request_schema
 from openstoq.kernel.clock import utc_now
 from openstoq.registry import ACTIONS
 from openstoq.shops import store
@@ -43,7 +42,7 @@ def test_every_wrong_value_has_a_sentence(action):
 @given(data=st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_json_is_read_or_refused(action, data):
-    schema = request_schema(action)
+    schema = action.request_schema
     paths = sorted({path for path, _ in places(schema, schema)}, key=str)
     body = data.draw(json_values)
     if paths and data.draw(st.booleans()):
@@ -104,7 +103,7 @@ async def test_unknown_fields_are_named(rich):
 
 @every_action
 def test_a_nul_is_refused_wherever_text_may_stand(action):
-    schema = request_schema(action)
+    schema = action.request_schema
     for path, option in places(schema, schema):
         if option.get("type") == "string":
             assert refusal(action, with_value(path, "a\x00b")), path
@@ -114,7 +113,7 @@ def test_a_nul_is_refused_wherever_text_may_stand(action):
 async def test_a_moment_outside_the_calendar_is_refused_wherever_one_may_stand(rich, sent):
     seen = 0
     for action in ACTIONS:
-        schema = request_schema(action)
+        schema = action.request_schema
         for path, option in places(schema, schema):
             # A filter's day has no format of JSON Schema, which knows no "date or date-time".
             if option.get("format") == "date-time" or "RFC 3339" in option.get("description", ""):

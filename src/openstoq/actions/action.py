@@ -5,14 +5,16 @@ its keyword-only parameters are the request, and its return annotation is the re
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
-from openstoq.actions.validation import Path
+from openstoq.actions.requirements import Requirement
+from openstoq.actions.validation import EmptyRequest, Path, read_body, read_values
+from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
@@ -51,7 +53,7 @@ class Action:
     problems at once. `check` gets the loaded object, the readable changes, and the paths of the
     unreadable fields. The effect of a `destructive` action cannot be undone, as when money is
     refunded. `partly` is the status of a response in which some of many items failed, or None if
-    the action has no such response.
+    the action has no such response. `requires` says which fields a request must have as a whole.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Action:
     check: Check | None = None
     destructive: bool = False
     partly: int | None = None
+    requires: tuple[Requirement, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -88,6 +91,29 @@ class Action:
     def path_params(self) -> tuple[str, ...]:
         """The names between braces in the path."""
         return tuple(_PARAMETER.findall(self.path))
+
+    @cached_property
+    def request_schema(self) -> dict[str, Any]:
+        """The JSON Schema against which a request, a body or a query, is validated."""
+        schema = (self.request or EmptyRequest).model_json_schema()
+        rules = [one.schema() for one in self.requires]
+        return {**schema, "allOf": rules} if rules else schema
+
+    def read(self, sent: bytes | Mapping[str, Any]) -> BaseModel:
+        """Read a JSON body, or the values of a query or of a tool call.
+
+        Raises BadRequest for a body that is not a JSON object, and Invalid listing all problems.
+        """
+        model = self.request or EmptyRequest
+        request = read_body(model, sent) if isinstance(sent, bytes) else read_values(model, sent)
+        values = {
+            field.alias or name: getattr(request, name)
+            for name, field in type(request).model_fields.items()
+        }
+        problems = [one.problem(values) for one in self.requires]
+        if any(problems):
+            raise Invalid(*(problem for problem in problems if problem))
+        return request
 
     @cached_property
     def response(self) -> TypeAdapter[Any]:
@@ -134,10 +160,18 @@ class ActionSet:
         status: int = 202,
         destructive: bool = False,
         partly: int | None = None,
+        requires: tuple[Requirement, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a POST action; its keyword-only parameters are the body."""
         return self._declare(
-            "POST", path, status, name, aliases, destructive=destructive, partly=partly
+            "POST",
+            path,
+            status,
+            name,
+            aliases,
+            destructive=destructive,
+            partly=partly,
+            requires=requires,
         )
 
     def patch(
@@ -148,6 +182,7 @@ class ActionSet:
         name: str | None = None,
         aliases: tuple[str, ...] = (),
         check: Check | None = None,
+        requires: tuple[Requirement, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a PATCH action, whose body is `request` with every field optional."""
         return self._declare(
@@ -160,6 +195,7 @@ class ActionSet:
             partial=True,
             check=check,
             loads=True,
+            requires=requires,
         )
 
     def delete(
@@ -187,6 +223,7 @@ class ActionSet:
         partial: bool = False,
         check: Check | None = None,
         loads: bool = False,
+        requires: tuple[Requirement, ...] = (),
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -204,6 +241,7 @@ class ActionSet:
                     request=request,
                     partial=partial,
                     check=check,
+                    requires=requires,
                 )
             )
             return handler
@@ -225,6 +263,7 @@ def declared(
     check: Check | None = None,
     destructive: bool = False,
     partly: int | None = None,
+    requires: tuple[Requirement, ...] = (),
 ) -> Action:
     """Make an action from its handler.
 
@@ -246,6 +285,7 @@ def declared(
         check=check,
         destructive=destructive,
         partly=partly,
+        requires=requires,
     )
 
 

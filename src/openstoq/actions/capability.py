@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from openstoq.actions.action import Action, Loader, declared
 from openstoq.actions.context import Context
+from openstoq.actions.requirements import Requirement
 from openstoq.actions.validation import Path, sentences
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
@@ -39,18 +40,17 @@ class Capability(Generic[Document]):
     ) -> None:
         self.document, self.name, self.about, self.note = document, name, about, note
         self.aliases = aliases
-        extra: dict[str, Any] = {field: (kind, None) for field, kind in (patch_only or {}).items()}
-        self.patch = create_model(
-            f"{document.__name__}Patch", __base__=partial_of(document), **extra
-        )
+        self.patch = partial_of(document, **(patch_only or {}))
         self._translated: Callable[[dict[str, Any]], None] = lambda changes: None  # noqa: ARG005 - a PATCH without aliases
-        self._edits: list[tuple[Callable[..., None], tuple[str, ...]]] = []
+        self._edits: list[tuple[Callable[..., None], tuple[str, ...], tuple[Requirement, ...]]] = []
 
-    def edit(self, *aliases: str) -> Callable[[Edit[Document, Sent]], Edit[Document, Sent]]:
+    def edit(
+        self, *aliases: str, requires: tuple[Requirement, ...] = ()
+    ) -> Callable[[Edit[Document, Sent]], Edit[Document, Sent]]:
         """Declare a POST action that makes a named change to the document and nothing else."""
 
         def declare(change: Edit[Document, Sent]) -> Edit[Document, Sent]:
-            self._edits.append((change, aliases))
+            self._edits.append((change, aliases, requires))
             return change
 
         return declare
@@ -98,9 +98,15 @@ class Capability(Generic[Document]):
         name, here = f"{owner}.{self.name}", f"{path}/{self.name}"
         yield self._read(name, here, load)
         yield self._update(name, here, load, save)
-        for change, aliases in self._edits:
+        for change, aliases, requires in self._edits:
             yield self._named_edit(
-                change, aliases=aliases, name=name, path=here, load=load, save=save
+                change,
+                aliases=aliases,
+                requires=requires,
+                name=name,
+                path=here,
+                load=load,
+                save=save,
             )
 
     def _read(self, name: str, path: str, load: Loader) -> Action:
@@ -154,6 +160,7 @@ class Capability(Generic[Document]):
         change: Callable[..., None],
         *,
         aliases: tuple[str, ...],
+        requires: tuple[Requirement, ...],
         name: str,
         path: str,
         load: Loader,
@@ -177,6 +184,7 @@ class Capability(Generic[Document]):
             aliases=aliases,
             request=_request_of(change, f"{self.document.__name__}_{verb}"),
             load=load,
+            requires=requires,
         )
 
 

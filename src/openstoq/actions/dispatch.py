@@ -14,7 +14,7 @@ from openstoq.actions import records
 from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
-from openstoq.actions.validation import EmptyRequest, read_body, read_values, remainder
+from openstoq.actions.validation import remainder
 from openstoq.db.transient import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
@@ -64,7 +64,7 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
 
 async def _once(runtime: Runtime, call: Call) -> Answer:
     try:
-        request = _read(call)
+        request = call.action.read(call.sent)
     except Invalid as invalid:
         others = await _other_problems(runtime, call)
         raise Invalid(*dict.fromkeys([*invalid.messages, *others])) from invalid
@@ -75,12 +75,6 @@ async def _once(runtime: Runtime, call: Call) -> Answer:
             return await _write(context, call, request)
     except _RolledBack as rolled_back:
         return rolled_back.answer
-
-
-def _read(call: Call) -> BaseModel:
-    if isinstance(call.sent, bytes):
-        return read_body(call.action.request or EmptyRequest, call.sent)
-    return read_values(call.action.request or EmptyRequest, call.sent)
 
 
 @asynccontextmanager

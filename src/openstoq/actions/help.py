@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 from openstoq.actions.action import Action
-from openstoq.actions.validation import EmptyRequest
 
 BASE_PATH = "/api/v2/external"
 
@@ -36,15 +35,10 @@ def entry(action: Action) -> dict[str, Any]:
     }
     if action.path_params:
         described["path_params"] = list(action.path_params)
-    described["request_schema"] = request_schema(action)
+    described["request_schema"] = action.request_schema
     if action.note:
         described["notes"] = action.note
     return described
-
-
-def request_schema(action: Action) -> dict[str, Any]:
-    """Return the JSON Schema of an action's request, which is a body or a query."""
-    return (action.request or EmptyRequest).model_json_schema()
 
 
 def _below(actions: Sequence[Action], wanted: Sequence[str], depth: int = 0) -> list[Action]:

@@ -107,7 +107,7 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
     if action.writes:
         operation["parameters"] += _WRITE_PARAMETERS
         if action.request is not None:
-            required = bool(request.get("required"))
+            required = bool(request.get("required") or action.requires)
             operation["requestBody"] = {"required": required, "content": _json(request)}
     else:
         operation["parameters"] += _query(request)
@@ -142,7 +142,11 @@ def _refusals(action: Action) -> dict[str, Any]:
 
 
 def _request(action: Action) -> dict[str, Any]:
-    return action.request.model_json_schema(ref_template=_REF) if action.request else {}
+    if action.request is None:
+        return {}
+    schema = action.request.model_json_schema(ref_template=_REF)
+    rules = [one.schema() for one in action.requires]
+    return {**schema, "allOf": rules} if rules else schema
 
 
 def _response(action: Action) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Validate requests against an action's schema, and describe each problem in a sentence."""
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias, TypeVar
@@ -21,8 +22,9 @@ _LONGEST_PROBLEM = 500
 # Each name may cause an error, and pydantic creates either all errors or none.
 MOST_NAMES = 20_000
 
-# One sentence for each kind of error that pydantic reports. `{field}` is the path of the value;
-# the other names come from the error's context. A kind that is missing here fails a test.
+# One sentence for each kind of error that pydantic reports, so that a caller never reads pydantic's
+# own words. `{field}` is the path of the value; the other names come from the error's context. A
+# kind that is missing here fails a test, and until it is added its sentence is `_OTHER`.
 SENTENCES = {
     "missing": "{field} is required",
     "extra_forbidden": "{field} is not a known field",
@@ -31,7 +33,6 @@ SENTENCES = {
     "string_type": "{field} must be a string",
     "string_too_long": "{field} must be at most {max_length} characters long",
     "string_too_short": "{field} must be at least {min_length} characters long",
-    "string_pattern_mismatch": "{field} must match {pattern}",
     "string_unicode": "{field} must be valid UTF-8",
     "int_type": "{field} must be an integer",
     "int_parsing": "{field} must be an integer",
@@ -69,6 +70,8 @@ SENTENCES = {
     "value_error": "{field} {error}",
     "none_required": "{field} must be null",
 }
+_OTHER = "{field} is not acceptable"
+_PLACE = re.compile(r"at line \d+ column \d+$")
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
@@ -182,7 +185,10 @@ def _problem(error: ValidationError) -> BadRequest | Invalid:
     if error.error_count() == 1:
         (first,) = error.errors(include_url=False)
         if first["type"] == "json_invalid":
-            return BadRequest(f"the body is not valid JSON: {first['ctx']['error']}")
+            place = _PLACE.search(str(first["ctx"]["error"]))
+            return BadRequest(
+                " ".join(filter(None, ["the body is not valid JSON", place and place[0]]))
+            )
         if first["type"] in ("model_type", "model_attributes_type") and not first["loc"]:
             return BadRequest("the body must be a JSON object")
     return Invalid(*sentences(error))
@@ -195,6 +201,15 @@ def _sentence(details: ErrorDetails, under: Path) -> str:
         kind = f"string_{kind}"
     expected = str(context.get("expected", ""))
     context["expected"] = expected.replace(" or ", ", ").replace("'", "")
-    steps = (*under, *(str(part)[:_LONGEST_FIELD] for part in details["loc"]))
-    field = ".".join(steps)[:_LONGEST_FIELD] or "the request"
-    return SENTENCES[kind].format(field=field, **context)[:_LONGEST_PROBLEM]
+    sentence = SENTENCES.get(kind, _OTHER).format(field=_field(details, under), **context)
+    return sentence[:_LONGEST_PROBLEM]
+
+
+def _field(details: ErrorDetails, under: Path) -> str:
+    """Return the dotted path of a value, as the caller wrote it."""
+    steps = details["loc"]
+    if steps and steps[-1] == "[key]":
+        # The problem is a name in an object, and the step before is that name.
+        steps = steps[:-1]
+    names = (*under, *(str(step)[:_LONGEST_FIELD] or '""' for step in steps))
+    return ".".join(names)[:_LONGEST_FIELD] or "the request"

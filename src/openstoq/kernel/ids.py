@@ -10,7 +10,12 @@ from uuid import UUID
 import uuid_utils.compat
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core.core_schema import CoreSchema, int_schema, no_info_before_validator_function
+from pydantic_core.core_schema import (
+    CoreSchema,
+    int_schema,
+    no_info_before_validator_function,
+    str_schema,
+)
 
 LARGEST = 2**63 - 1
 _GID = re.compile(r"^gid://shopify/([A-Za-z]+)/(\d{1,19})(?:\?.*)?$")
@@ -66,9 +71,13 @@ class _Of:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return no_info_before_validator_function(
+        read = no_info_before_validator_function(
             partial(shopify_id, kind=self.kind), int_schema(gt=0, le=LARGEST)
         )
+        if source is not str:
+            return read
+        # The id is checked, and kept as it was sent.
+        return no_info_before_validator_function(partial(_as_sent, kind=self.kind), str_schema())
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -77,11 +86,18 @@ class _Of:
         if handler.mode == "serialization":
             return number
         pattern = rf"^(\d{{1,19}}|gid://shopify/{self.kind}/\d{{1,19}}(\?.*)?)$"
+        if number.get("type") == "string":
+            return {"type": "string", "pattern": pattern}
         return {
             "description": f"The Shopify id of {_one(self.kind)}: a number, a numeric string "
             "or a gid.",
             "anyOf": [number, {"type": "string", "pattern": pattern}],
         }
+
+
+def _as_sent(value: Any, kind: str) -> str:
+    shopify_id(value, kind)
+    return str(value).strip()
 
 
 def _one(kind: str | None) -> str:
@@ -92,6 +108,8 @@ CollectionId = Annotated[int, _Of("Collection")]
 CustomerId = Annotated[int, _Of("Customer")]
 LocationId = Annotated[int, _Of("Location")]
 MarketId = Annotated[int, _Of("Market")]
+# A market's id as the key of an object: checked, and kept as it was sent.
+MarketKey = Annotated[str, _Of("Market")]
 OrderId = Annotated[int, _Of("Order")]
 ProductId = Annotated[int, _Of("Product")]
 SellingPlanId = Annotated[int, _Of("SellingPlan")]

@@ -11,7 +11,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -47,9 +47,16 @@ class Settings(BaseModel):
 
 
 @cache
-def partial_of(document: type[BaseModel]) -> type[BaseModel]:
-    """Return the PATCH model of `document`, with all writable fields optional at every depth."""
-    fields: dict[str, Any] = {}
+def partial_of(document: type[BaseModel], **more: Any) -> type[BaseModel]:
+    """Return the PATCH model of `document`, with all writable fields optional at every depth.
+
+    `more` are the types of fields that only the PATCH has.
+    """
+    # A field that is left out stays as it is, so the schema must not name a default for it.
+    fields: dict[str, Any] = {
+        name: (kind, Field(default=None, json_schema_extra=_drop_default))
+        for name, kind in more.items()
+    }
     for name, field in document.model_fields.items():
         if READ_ONLY in field.metadata:
             continue
@@ -58,9 +65,8 @@ def partial_of(document: type[BaseModel]) -> type[BaseModel]:
         optional.annotation = _partial_annotation(field.annotation)
         optional.json_schema_extra = _drop_default
         fields[name] = (optional.annotation, optional)
-    return create_model(
-        f"{document.__name__}Patch", __config__=ConfigDict(extra="forbid"), **fields
-    )
+    title = document.__name__.removesuffix("Patch")
+    return create_model(f"{title}Patch", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def merge(document: Document, changes: dict[str, Any]) -> Document:

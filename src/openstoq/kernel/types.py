@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
@@ -29,6 +29,12 @@ def _country_if_known(value: str | None) -> str | None:
     return country_code(value) if value is not None else None
 
 
+def _color(value: str) -> str:
+    if not re.fullmatch(_COLOR, value):
+        raise ValueError("must be a CSS color such as #1A2B3C, white or rgb(0, 0, 0)")
+    return value
+
+
 def _known_country(value: Any) -> Any:
     known = country_code(value) if isinstance(value, str) else value
     if known is None and value is not None:
@@ -36,6 +42,7 @@ def _known_country(value: Any) -> Any:
     return known
 
 
+_COLOR = r"(#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(rgb|rgba|hsl|hsla)\([0-9., %/deg]+\))"
 _PLAIN = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 _PLAIN_DECIMAL = re.compile(_PLAIN)
 
@@ -67,13 +74,17 @@ Text = Annotated[str, Field(max_length=500), Clean]
 # Copy is text that shoppers read. For null the theme shows its own text, or nothing.
 Copy = Annotated[str | None, Field(max_length=2000), Clean, TRANSLATABLE]
 # A colour that CSS accepts, without any character that could end the CSS declaration around it.
-Color = Annotated[
-    str | None,
-    Field(
-        max_length=40,
-        pattern=r"^(#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(rgb|rgba|hsl|hsla)\([0-9., %/deg]+\))$",
-    ),
-]
+Color: TypeAlias = (
+    Annotated[
+        str,
+        Field(max_length=40),
+        AfterValidator(_color),
+        WithJsonSchema(
+            {"type": "string", "maxLength": 40, "pattern": f"^{_COLOR}$"}, mode="validation"
+        ),
+    ]
+    | None
+)
 # One rule holds for all faces: a locale is a tag that CLDR knows, or null, which means the shop's
 # own language. An unknown locale is never refused. An unknown country is refused, unless it is only
 # a hint for reading a shopper's phone number.

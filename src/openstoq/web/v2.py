@@ -14,7 +14,7 @@ from openstoq.actions.action import READ_COST, WRITE_COST, Action
 from openstoq.actions.admission import admit
 from openstoq.actions.context import Caller
 from openstoq.actions.dispatch import Call, dispatch
-from openstoq.actions.help import BASE_PATH, manifest, request_schema
+from openstoq.actions.help import BASE_PATH, manifest
 from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.keys import key_in
@@ -161,6 +161,6 @@ def _list_fields(action: Action) -> frozenset[str]:
     """Return the query fields of an action that accept several values."""
     return frozenset(
         name
-        for name, schema in request_schema(action).get("properties", {}).items()
+        for name, schema in action.request_schema.get("properties", {}).items()
         if any(option.get("type") == "array" for option in (schema, *schema.get("anyOf", ())))
     )

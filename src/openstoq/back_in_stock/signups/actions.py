@@ -7,6 +7,7 @@ from pydantic import Field
 
 from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
+from openstoq.actions.requirements import AnyOf, Needed
 from openstoq.back_in_stock.notifications import due, manual
 from openstoq.back_in_stock.signups import blocks, new_signups, rules, store
 from openstoq.back_in_stock.signups.blocks import BlockFilter
@@ -36,6 +37,7 @@ from openstoq.kernel.types import Line, Quantity
 
 MOST_AT_ONCE = 1000
 SAME_VARIANT = "to_shopify_variant_id must be another variant than from_shopify_variant_id"
+_WHICH = "say which signups: by signup_ids, reason, from or to, or by all: true alone"
 SignupIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
@@ -101,7 +103,13 @@ async def list_signups(
     return Written(f'{{"signups":{json},"meta":{meta}}}'.encode())
 
 
-@signups.post(aliases=("sign up a customer", "add to the waitlist", "subscribe to a variant"))
+@signups.post(
+    aliases=("sign up a customer", "add to the waitlist", "subscribe to a variant"),
+    requires=(
+        Needed("email", rules.NO_EMAIL, when="channel", values=("email",)),
+        Needed("phone", rules.NO_PHONE, when="channel", values=("sms",)),
+    ),
+)
 async def create(
     context: Context,
     *,
@@ -261,7 +269,11 @@ async def transfer(
     return moved
 
 
-@signups.post("/unblock", aliases=("unblock signups", "the relay was at fault", "lift blocks"))
+@signups.post(
+    "/unblock",
+    aliases=("unblock signups", "the relay was at fault", "lift blocks"),
+    requires=(AnyOf(("signup_ids", "reason", "from", "to", "all"), _WHICH),),
+)
 async def unblock(
     context: Context,
     *,
@@ -281,7 +293,7 @@ async def unblock(
     """
     chosen = (signup_ids, reason, from_, to)
     if all_ == any(one is not None for one in chosen):
-        raise Invalid("say which signups: by signup_ids, reason, from or to, or by all: true alone")
+        raise Invalid(_WHICH)
     wanted = BlockFilter(
         signup_ids=signup_ids, reason=reason, since=start_of(from_), before=end_of(to)
     )

@@ -11,6 +11,8 @@ LONGEST_PUSH_TOKEN = 2048
 MOST_UNASKED = 20
 # The answer to a signup for what is for sale: no restock would notify the shopper.
 FOR_SALE = "This product is in stock: it can be bought now, so there is nothing to wait for"
+NO_EMAIL = "email is required for the email channel"
+NO_PHONE = "phone is required for the sms channel"
 SENDABLE: frozenset[Channel] = frozenset({"email"})
 
 
@@ -96,7 +98,7 @@ def no_target(target: Target, product_id: int) -> str | None:
 
 def _email(email: str | None) -> str:
     if not (email or "").strip():
-        raise InvalidContactError("email is required for the email channel")
+        raise InvalidContactError(NO_EMAIL)
     try:
         return email_address((email or "").strip())
     except ValueError as error:
@@ -106,7 +108,7 @@ def _email(email: str | None) -> str:
 def _phone(phone: str | None, country: str | None) -> str:
     digits = (phone or "").strip()
     if not digits:
-        raise InvalidContactError("phone is required for the sms channel")
+        raise InvalidContactError(NO_PHONE)
     region = country.upper() if country else None
     # The API's documents ask for the country code without +, but people also send national numbers.
     readings = (

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
-from openstoq.preorders.offers import store
+from openstoq.preorders.offers import rules, store
 from openstoq.preorders.offers.model import Offer
 
 ELSEWHERE = "default"
@@ -78,7 +78,16 @@ async def load_variants(
                 variant_id=row["variant_id"],
                 preorder_count=row["preorder_count"],
                 market_counts=row["market_counts"],
-                offers=[(offers[UUID(member["offer_id"])], member) for member in row["members"]],
+                offers=[
+                    (
+                        offers[UUID(member["offer_id"])],
+                        {
+                            **member,
+                            "market_overrides": rules.by_number(member["market_overrides"]),
+                        },
+                    )
+                    for member in row["members"]
+                ],
             ),
         )
         for row in rows

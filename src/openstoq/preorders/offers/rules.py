@@ -9,6 +9,8 @@ from openstoq.kernel.patch import stored
 from openstoq.preorders.offers.capabilities.payments import DepositTerms
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
+OPEN_WINDOW = "start or end is required; use unschedule to clear the window"
+
 
 def complete(offer: Offer) -> None:
     """Make the documents agree with each other, whichever of them was changed."""
@@ -70,7 +72,7 @@ def check_source(offer: Offer, source: Source) -> None:
 def check_schedule(start: datetime | None, end: datetime | None) -> None:
     """Raise Invalid for a schedule window that is empty or open on both sides."""
     if start is None and end is None:
-        raise Invalid("start or end is required; use unschedule to clear the window")
+        raise Invalid(OPEN_WINDOW)
     if start is not None and end is not None and start >= end:
         raise Invalid("start must be before end")
 
@@ -119,12 +121,31 @@ def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[st
     """Return the overrides `known` with those in `sent` merged in, both by market.
 
     A null in `sent` removes a market, or one field of a market.
+
+    A market is kept under the id that was sent last, a GID or a number. Raises Invalid when two
+    ids in `sent` are the same market.
     """
-    merged = dict(known)
+    merged = {_number(market): (market, fields) for market, fields in known.items()}
+    seen: dict[str, str] = {}
     for market, override in sent.items():
-        if override is None:
-            merged.pop(str(market), None)
-            continue
-        fields = {**merged.get(str(market), {}), **override}
-        merged[str(market)] = {name: value for name, value in fields.items() if value is not None}
-    return {market: fields for market, fields in merged.items() if fields}
+        number = _number(market)
+        if number in seen:
+            raise Invalid(f"market_overrides names one market twice: {seen[number]} and {market}")
+        seen[number] = market
+        _, before = merged.pop(number, (market, {}))
+        if override is not None:
+            merged[number] = (market, {**before, **override})
+    given = {
+        market: {name: value for name, value in fields.items() if value is not None}
+        for market, fields in merged.values()
+    }
+    return {market: fields for market, fields in given.items() if fields}
+
+
+def by_number(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return overrides by the market's number, whichever id they are kept under."""
+    return {_number(market): fields for market, fields in overrides.items()}
+
+
+def _number(market: str) -> str:
+    return str(market).partition("?")[0].rpartition("/")[2]

@@ -1,6 +1,6 @@
 """Actions on variants: their preorder context, counts and metafields."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -24,6 +24,7 @@ from openstoq.preorders.variants.model import VariantContext, VariantOffers, Var
 
 MOST_AT_ONCE = 5000
 MOST_LISTED = 1000
+OfferState = Literal[Status, ScheduleState]
 BulkIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
@@ -106,7 +107,7 @@ async def offers(
     _: Context,
     variant: VariantContext,
     *,
-    state: Status | ScheduleState | None = None,
+    state: OfferState | None = None,
 ) -> VariantOffers:
     """List the preorder offers a Shopify variant is attached to, the one that applies first on top.
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -22,6 +22,24 @@ PATH = f"{offers.PATH}/check"
 MOST_LINES = 250
 # A cart of the most lines, with every id in its longest form, has 62 KB.
 MOST_BYTES = 65_536
+
+
+_TERMS = f"must be true, false, or a list of at most {MOST_LINES} ids of offers"
+
+
+def _terms(value: Any) -> bool | list[UUID]:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list) or len(value) > MOST_LINES:
+        raise ValueError(_TERMS)
+    try:
+        return [UUID(offer_id) for offer_id in value]
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError(_TERMS) from None
+
+
+# pydantic would tell of a union once for each of its members, in its own words.
+Terms = Annotated[bool | list[UUID], PlainValidator(_terms)]
 
 
 class Named(BaseModel):
@@ -61,7 +79,7 @@ class CartCheckRequest(BaseModel):
     customer: CartCheckCustomer | None = None
     market_id: MarketId | None = None
     country: Country = None
-    terms_accepted: bool | Annotated[list[UUID], Field(max_length=MOST_LINES)] = False
+    terms_accepted: Terms = False
     locale: Locale = "en"
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, create_model
 
 from openstoq.actions.action import Action, ActionSet
 from openstoq.actions.context import Context
+from openstoq.actions.requirements import AnyOf
 from openstoq.errors import Invalid
 from openstoq.kernel.days import Moment
 from openstoq.kernel.ids import VariantId, new_id
@@ -161,7 +162,11 @@ async def restore(context: Context, offer: Offer) -> OfferView:
     return views.view(offer, context.runtime.clock())
 
 
-@offers.post("/{id}/schedule", aliases=("schedule an offer", "set start and end date"))
+@offers.post(
+    "/{id}/schedule",
+    aliases=("schedule an offer", "set start and end date"),
+    requires=(AnyOf(("start", "end"), rules.OPEN_WINDOW),),
+)
 async def schedule(
     context: Context, offer: Offer, *, start: Moment | None = None, end: Moment | None = None
 ) -> OfferView:

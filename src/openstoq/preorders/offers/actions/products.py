@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
+from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.ids import CollectionId, VariantId
-from openstoq.kernel.patch import UNSET, assign
+from openstoq.kernel.patch import UNSET, assign, partial_of
 from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import rules, views
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
@@ -23,8 +24,20 @@ from openstoq.preorders.offers.views import Products
 
 NAME, PATH = "preorders.offers.products", "/preorders/offers/{id}/products"
 MOST_VARIANTS = 50_000
+SOURCES = ("all", "collection", "custom")
+_ONLY_WITH = "{0} may only be sent with source {0}"
 UNCONFIRMED = "confirm must be true: the offer would apply to every variant in the shop"
 
+
+def _confirmed(confirm: bool) -> bool:
+    if not confirm:
+        raise ValueError(UNCONFIRMED.removeprefix("confirm "))
+    return confirm
+
+
+Confirmed = Annotated[
+    bool, AfterValidator(_confirmed), WithJsonSchema({"type": "boolean", "const": True})
+]
 VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
 SomeVariantIds = Annotated[list[VariantId], Field(min_length=1, max_length=MOST_VARIANTS)]
 
@@ -103,8 +116,8 @@ def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = (
     """
     source: Source = changes["source"]
     problems = [
-        f"{name} may only be sent with source {name}"
-        for name in ("all", "collection", "custom")
+        _ONLY_WITH.format(name)
+        for name in SOURCES
         if name != source and changes.get(name) is not None
     ]
     if source == "all" and not changes.get("confirm") and ("confirm",) not in unread:
@@ -199,7 +212,7 @@ async def set_source_to_all(
     context: Context,
     offer: Offer,
     *,
-    confirm: bool = False,
+    confirm: Confirmed,
     exclusion_tag: Tag | None = UNSET,
     excluded_variant_ids: VariantIds = UNSET,
 ) -> Submitted:
@@ -301,19 +314,31 @@ def _require(offer: Offer, source: Source) -> None:
         )
 
 
-_STRICT = ConfigDict(extra="forbid")
-ProductsPatch = create_model(
-    "ProductsPatch",
-    __config__=_STRICT,
-    source=(Source, ...),
-    all=(AllBlock | None, None),
-    collection=(CollectionBlock | None, None),
-    custom=(CustomBlock | None, None),
-    confirm=(bool, False),
-)
+_BLOCKS: Mapping[str, Any] = {
+    "source": (Source, ...),
+    "all": (partial_of(AllBlock) | None, None),
+    "collection": (partial_of(CollectionBlock) | None, None),
+    "custom": (partial_of(CustomBlock) | None, None),
+    "confirm": (bool, False),
+}
+ProductsPatch = create_model("ProductsPatch", __config__={"extra": "forbid"}, **_BLOCKS)
 
 products.patch(
-    aliases=("change which variants the offer sells",), request=ProductsPatch, check=check
+    aliases=("change which variants the offer sells",),
+    request=ProductsPatch,
+    check=check,
+    requires=(
+        Needed("confirm", UNCONFIRMED, when="source", values=("all",)),
+        *(
+            Unwanted(
+                block,
+                _ONLY_WITH.format(block),
+                when="source",
+                values=tuple(one for one in SOURCES if one != block),
+            )
+            for block in SOURCES
+        ),
+    ),
 )(update)
 
 ACTIONS = tuple(products)

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import NotFound
-from openstoq.kernel.ids import MarketId, shopify_id
+from openstoq.kernel.ids import MarketKey, shopify_id
 from openstoq.kernel.paging import Page, PageMeta
+from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Copy
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.attachments import store as attachment_store
@@ -152,19 +153,21 @@ def _view(offer: Offer, member: Member) -> OfferVariant:
     )
 
 
-VariantPatch = create_model(
-    "VariantPatch",
-    __config__=_STRICT,
-    shipping_text=(Copy, None),
-    max_count=(Count | None, None),
-    market_overrides=(dict[MarketId, MarketOverride | None] | None, None),
-)
+class Overrides(BaseModel):
+    """The overrides of one variant, as a request sends them."""
+
+    model_config = _STRICT
+
+    shipping_text: Copy = None
+    max_count: Count | None = None
+    market_overrides: dict[MarketKey, MarketOverride | None] | None = None
+
 
 settings.patch(
     "/variants/{variant_id}",
     name="variants.update",
     aliases=("cap preorders of a variant", "change a variant's shipping text"),
-    request=VariantPatch,
+    request=partial_of(Overrides),
 )(update_variant)
 
 ACTIONS = tuple(settings)

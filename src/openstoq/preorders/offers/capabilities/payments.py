@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainSerializer, WithJsonSchema, computed_field, model_validator
 
 from openstoq.actions.capability import Capability
+from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.errors import Conflict
 from openstoq.kernel.days import Moment
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
@@ -25,6 +26,7 @@ DepositPercent = Annotated[
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 ALL_OF_IT = 100
+_NO_VALUE = "value must be left out with the type no_discount"
 
 
 class Option(Settings):
@@ -220,7 +222,19 @@ def set_deposit_percent(payments: Payments, *, percent: Percent) -> None:
     payments.partial.deposit = Deposit(percent=Decimal(percent))
 
 
-@capability.edit("change discount", "preorder price")
+@capability.edit(
+    "change discount",
+    "preorder price",
+    requires=(
+        Needed(
+            "value",
+            "value is required for the types percentage, price and fixed_amount",
+            when="type",
+            values=("percentage", "price", "fixed_amount"),
+        ),
+        Unwanted("value", _NO_VALUE, when="type", values=("no_discount",)),
+    ),
+)
 def set_discount(payments: Payments, *, type: DiscountType, value: Amount | None = None) -> None:
     """Set the preorder discount.
 

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJson
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.help import BASE_PATH
-from openstoq.errors import Conflict, Invalid, NotFound
+from openstoq.actions.requirements import AnyOf
+from openstoq.errors import Conflict, NotFound
 from openstoq.jobs import bulk
 from openstoq.jobs.bulk import BulkJob, JobView
 from openstoq.jobs.job import JobSet, Retry
@@ -33,8 +34,9 @@ Task = Literal["release", "cancel", "send_payment_collection_url", "set_tags"]
 
 
 def _reference(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("must be an order's Shopify id or its id in our answers")  # noqa: TRY004 - pydantic makes it a sentence
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
+    if not (is_number or isinstance(value, str)):
+        raise ValueError("must be an order's Shopify id or its id in our answers")
     return str(value)
 
 
@@ -90,7 +92,7 @@ async def read_job(context: Context, job_id: str) -> JobView:
 async def bulk_release(
     context: Context,
     *,
-    order_ids: OrderIds | None = None,
+    order_ids: OrderIds,
     force: bool = False,
     tag_with: TagOrTags | None = None,
 ) -> Submitted:
@@ -106,7 +108,7 @@ async def bulk_release(
 async def bulk_cancel(
     context: Context,
     *,
-    order_ids: OrderIds | None = None,
+    order_ids: OrderIds,
     refund_deposit: bool = False,
     refund_balance: bool = False,
     notify_customer: bool = False,
@@ -133,9 +135,7 @@ async def bulk_cancel(
 @orders_at_once.post(
     "/bulk_send_payment_collection_url", aliases=("mail payment links to many customers",)
 )
-async def bulk_send_payment_collection_url(
-    context: Context, *, order_ids: OrderIds | None = None
-) -> Submitted:
+async def bulk_send_payment_collection_url(context: Context, *, order_ids: OrderIds) -> Submitted:
     """Send payment-collection URLs to many preorder customers (max 1000).
 
     status_url lists each order that has no balance to pay, or no e-mail address.
@@ -143,11 +143,17 @@ async def bulk_send_payment_collection_url(
     return await _submit(context, "send_payment_collection_url", order_ids)
 
 
-@orders_at_once.post("/bulk_set_tags", aliases=("tag many orders", "untag many orders"))
+@orders_at_once.post(
+    "/bulk_set_tags",
+    aliases=("tag many orders", "untag many orders"),
+    requires=(
+        AnyOf(("tags", "remove_tags"), "tags or remove_tags is required, with at least one tag"),
+    ),
+)
 async def bulk_set_tags(
     context: Context,
     *,
-    order_ids: OrderIds | None = None,
+    order_ids: OrderIds,
     tags: Tags | None = None,
     remove_tags: Tags | None = None,
 ) -> Submitted:
@@ -155,8 +161,6 @@ async def bulk_set_tags(
 
     At least one tag is required, in tags or remove_tags.
     """
-    if not tags and not remove_tags:
-        raise Invalid("tags or remove_tags must name at least one tag")
     return await _submit(context, "set_tags", order_ids, add=tags or [], remove=remove_tags or [])
 
 
@@ -221,11 +225,7 @@ async def _perform(work: Work, told: Any, order: PreorderOrder) -> None:
             await decisions.tag(work, order, told["add"], told["remove"])
 
 
-async def _submit(
-    context: Context, task: Task, order_ids: list[str] | None, **told: Any
-) -> Submitted:
-    if order_ids is None:
-        raise Invalid(f"order_ids is required: name between 1 and {MOST_AT_ONCE} orders")
+async def _submit(context: Context, task: Task, order_ids: list[str], **told: Any) -> Submitted:
     job_id = await bulk.begin(
         context.db,
         context.shop_id,

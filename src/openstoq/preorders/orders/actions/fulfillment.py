@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
+from openstoq.kernel.patch import partial_of
 from openstoq.kernel.types import Clean
 from openstoq.preorders.offers import editing
 from openstoq.preorders.offers import store as offers
@@ -93,6 +94,6 @@ async def _view(context: Context, order: PreorderOrder) -> FulfillmentView:
     return fulfillment_view(order, note)
 
 
-fulfillment.patch(aliases=("change the hold note",), request=FulfillmentPatch)(update)
+fulfillment.patch(aliases=("change the hold note",), request=partial_of(FulfillmentPatch))(update)
 
 ACTIONS = tuple(fulfillment)

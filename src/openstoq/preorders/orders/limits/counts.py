@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.preorders.offers import rules
 from openstoq.preorders.offers import store as offers
 from openstoq.preorders.offers.capabilities.limits import Limits
 from openstoq.preorders.orders.limits.rules import CountedUnits, Demand
@@ -89,7 +90,7 @@ async def count_units(
         market_most={
             (*key, int(market)): override["max_count"]
             for key, row in own.items()
-            for market, override in row["market_overrides"].items()
+            for market, override in rules.by_number(row["market_overrides"]).items()
             if override.get("max_count") is not None
         },
     )
