@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-_GIVEN = {"not": {"enum": [None, [], False]}}
+_GIVEN: dict[str, Any] = {"not": {"enum": [None, [], False]}}
 
 
 class Requirement(Protocol):
