@@ -19,7 +19,6 @@ TOGGLES = [
     ("shipping", "display.show_shipping_timeline"),
     ("shipping", "fulfillment.split.enabled"),
     ("shipping", "fulfillment.split.hold_fulfillments"),
-    ("shipping", "fulfillment.split.sequential_number"),
     ("payments", "remaining_balance.auto_collect"),
     ("payments", "remaining_balance.auto_collect_on_fulfillment"),
     ("limits", "display.show_remaining"),
@@ -110,8 +109,8 @@ ACTIONS = [
     (
         "shipping",
         "set_split_transaction_gateway",
-        {"gateway": "Store Credit"},
-        {"fulfillment.split.transaction_gateway": "Store Credit"},
+        {"gateway": None},
+        {"fulfillment.split.transaction_gateway": None},
     ),
     ("limits", "set_max_per_customer", {"max": 4}, {"per_customer.max": 4}),
     ("limits", "set_max_per_order", {"max": 3}, {"per_order.max": 3}),
@@ -267,3 +266,44 @@ def test_every_named_action_is_tried_here():
         if action.method == "POST" and action.path.removeprefix(path).split("/")[0] in documents
     }
     assert declared - {(name, action) for name, action, *_ in ACTIONS} == ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "refused", "reason"),
+    [
+        ("sequential_number", False, True, "fulfillment.split.tag"),
+        ("transaction_gateway", None, "Store Credit", "/preorders/orders/{id}/payments"),
+    ],
+)
+async def test_a_split_has_neither_a_name_nor_a_transaction_of_its_own(
+    client, at, path, accepted, refused, reason
+):
+    before = await read(client, f"{at}/shipping")
+    split = {path: refused}
+    for where, body, field in (
+        (f"{at}/shipping", {"fulfillment": {"split": split}}, f"fulfillment.split.{path}"),
+        (
+            at,
+            {"shipping": {"fulfillment": {"split": split}}},
+            f"shipping.fulfillment.split.{path}",
+        ),
+    ):
+        answer = await client.patch(where, json=body)
+        assert answer.status_code == 422, answer.text
+        (sentence,) = answer.json()["errors"]
+        assert sentence.startswith(f"{field} can only be")
+        assert reason in sentence
+    made = await client.post(
+        "/preorders/offers", json={"shipping": {"fulfillment": {"split": split}}}
+    )
+    assert made.status_code == 422
+    assert await read(client, f"{at}/shipping") == before
+    await patch(client, f"{at}/shipping", {"fulfillment": {"split": {path: accepted}}})
+    assert await read(client, f"{at}/shipping") == before
+
+
+async def test_the_gateway_of_a_split_is_refused_by_its_action_too(client, at):
+    here = f"{at}/shipping/set_split_transaction_gateway"
+    answer = await client.post(here, json={"gateway": "Store Credit"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0].startswith("gateway can only be null: ")

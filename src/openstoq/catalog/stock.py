@@ -144,6 +144,19 @@ async def total(
     ]
 
 
+async def available(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> dict[int, int]:
+    """Return what is left to sell online of these variants, as far as that is known."""
+    rows = await db.fetch(
+        """
+        SELECT id, available FROM variants
+        WHERE shop_id = $1 AND id = ANY($2) AND available IS NOT NULL
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return {row["id"]: row["available"] for row in rows}
+
+
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from openstoq.catalog import stock
 from openstoq.db.pool import Connection
 from openstoq.preorders.cart import rules as cart
 from openstoq.preorders.cart.rules import Cart, CartOffers, Refusal
@@ -13,7 +14,7 @@ from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront import metafields
 from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.orders.limits.counts import Buyer
-from openstoq.preorders.orders.limits.rules import CountedUnits
+from openstoq.preorders.orders.limits.rules import CountedUnits, Demand
 from openstoq.preorders.orders.recognition import store as recognition
 
 
@@ -38,13 +39,28 @@ async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> li
     )
     lines = cart.find_preorders(asked, shelf, now)
     wanted = cart.demands(asked, lines)
-    limits = {one: shelf.offers[one].limits for one in lines.of_offers}
-    taken = (
-        await counts.count_units(db, shop_id, wanted, limits, Buyer()) if wanted else CountedUnits()
-    )
+    taken = await _taken(db, shop_id, wanted, shelf) if wanted else CountedUnits()
     found = cart.refusals(asked, lines, shelf, wanted, taken)
     mixed = [shelf.offers[one.offer_id] for one in found if one.code == "mixed_cart"]
     return await _in_own_words(db, shop_id, found, mixed, asked.locale) if mixed else found
+
+
+async def _taken(
+    db: Connection, shop_id: UUID, wanted: Sequence[Demand], shelf: CartOffers
+) -> CountedUnits:
+    """Count what is taken already; a variant that goes by Shopify's stock is limited by that."""
+    limits = {one.offer_id: shelf.offers[one.offer_id].own_limits for one in wanted}
+    by_stock = {one for one in limits if shelf.offers[one].goes_by_stock}
+    taken = await counts.count_units(db, shop_id, wanted, limits, Buyer(), by_stock=by_stock)
+    stocked = [one for one in wanted if one.offer_id in by_stock]
+    left = await stock.available(db, shop_id, sorted({one.variant_id for one in stocked}))
+    most = {
+        (one.offer_id, one.variant_id): taken.of_variant.get(one.variant_id, 0)
+        + max(left[one.variant_id], 0)
+        for one in stocked
+        if one.variant_id in left
+    }
+    return replace(taken, variant_most={**taken.variant_most, **most})
 
 
 async def _in_own_words(

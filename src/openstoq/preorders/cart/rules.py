@@ -164,7 +164,7 @@ def refusals(
         offer = shelf.offers[offer_id]
         own = [one for one in wanted if one.offer_id == offer_id]
         others = [one for one in wanted if one.offer_id != offer_id]
-        code, sold_out = _exceeded(own, offer.limits, _with(taken, others))
+        code, sold_out = _exceeded(own, offer.own_limits, _with(taken, others))
         if code is not None:
             found.append(_of_offer(cart, lines, code, offer))
         found += [

@@ -13,7 +13,7 @@ from openstoq.preorders.offers.capabilities.checkout import Checkout
 from openstoq.preorders.offers.capabilities.countdown import Countdown
 from openstoq.preorders.offers.capabilities.integrations import Integrations
 from openstoq.preorders.offers.capabilities.inventory import Inventory
-from openstoq.preorders.offers.capabilities.limits import Limits
+from openstoq.preorders.offers.capabilities.limits import Cap, Limits
 from openstoq.preorders.offers.capabilities.markets import Markets
 from openstoq.preorders.offers.capabilities.payments import Payments
 from openstoq.preorders.offers.capabilities.shipping import Shipping
@@ -84,6 +84,18 @@ class Offer:
     def is_live(self) -> bool:
         """Return whether the storefront may show the offer, provided that its schedule permits."""
         return self.status == "enabled"
+
+    @property
+    def goes_by_stock(self) -> bool:
+        """Return whether Shopify's own stock stops the sale, instead of our limits and counts."""
+        return self.inventory.provider == "shopify"
+
+    @property
+    def own_limits(self) -> Limits:
+        """Return the limits that apply; those on units in all do not where Shopify's stock does."""
+        return (
+            self.limits.model_copy(update={"total": Cap()}) if self.goes_by_stock else self.limits
+        )
 
     @property
     def sync(self) -> "Sync":

@@ -16,7 +16,7 @@ def complete(offer: Offer) -> None:
     """Make the documents agree with each other, whichever of them was changed."""
     remember(offer)
     _share_copy(offer, offer.before)
-    if offer.inventory.provider == "shopify":
+    if offer.goes_by_stock:
         offer.source = "custom"
     if offer.source != "collection":
         offer.collection_id, offer.auto_refresh = None, False
@@ -62,10 +62,19 @@ def check_changeable(offer: Offer) -> None:
 
 def check_source(offer: Offer, source: Source) -> None:
     """Raise Conflict for a source that the offer's inventory provider does not allow."""
-    if offer.inventory.provider == "shopify" and source != "custom":
+    if offer.goes_by_stock and source != "custom":
         raise Conflict(
             "the inventory provider shopify allows only the source custom; use "
             "inventory/set_provider with stoq first"
+        )
+
+
+def check_policy(offer: Offer, policy: str) -> None:
+    """Raise Conflict for an inventory policy that the offer's inventory provider does not allow."""
+    if offer.goes_by_stock and policy.lower() == "continue":
+        raise Conflict(
+            "with the inventory provider shopify the sale stops at Shopify's own stock, which "
+            "needs the policy DENY; use inventory/set_provider with stoq first"
         )
 
 

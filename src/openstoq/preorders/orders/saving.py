@@ -65,7 +65,7 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
     for line in before:
         changes[line.offer_id] -= line.counted
     found = await offers.all_of(db, shop_id, list(changes))
-    totals = {one.id: most for one in found if (most := one.limits.total.max) is not None}
+    totals = {one.id: most for one in found if (most := one.own_limits.total.max) is not None}
     sold = await offers.units_of(db, shop_id, list(totals))
     turned = [
         offer_id

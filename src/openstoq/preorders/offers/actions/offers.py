@@ -200,6 +200,7 @@ async def _switched(
         raise Invalid("variant_ids is only used with update_inventory_policy: true")
     await save(context, offer)
     if update_inventory_policy:
+        policy = "deny" if offer.goes_by_stock else policy
         await attachment_store.want_policy(
             context.db, context.shop_id, [offer.id], policy, variant_ids
         )

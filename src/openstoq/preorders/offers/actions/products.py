@@ -168,9 +168,11 @@ async def bulk_toggle_inventory_policy(
     """Flip the Shopify inventory policy on variants attached to a preorder offer.
 
     Runs as a job. Without variant_ids it applies to all attached variants; a variant that is
-    not attached is listed by its id among the failures in the job's result.
+    not attached is listed by its id among the failures in the job's result. 409 for CONTINUE with
+    the inventory provider shopify, whose stock stops the sale.
     """
     rules.check_changeable(offer)
+    rules.check_policy(offer, policy)
     return await policy_jobs.submit_policy(context, offer, policy, variant_ids)
 
 

@@ -130,9 +130,9 @@ async def detach(
 _SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
-# A detached variant that is attached again starts without its old settings. A variant that is sold
-# out in its other offers is only marked as stopped here; `policies.follow` resumes it once it finds
-# that units are left.
+# A detached variant that is attached again starts without its old settings. A variant that is
+# stopped because of its other offers is only marked here; `policies.follow` resumes it once it finds
+# that it may go on.
 _ATTACH = """
 WITH attached AS (
     INSERT INTO offer_variants AS m (shop_id, offer_id, variant_id, product_id, attached_at)
@@ -147,8 +147,9 @@ WITH attached AS (
     SELECT $1, variant_id, {policy} FROM attached ORDER BY variant_id
     ON CONFLICT (shop_id, variant_id) DO UPDATE SET
         revision = p.revision + 1, is_reset = false, sync_error = NULL,
-        stopped = p.stopped OR p.sold_out AND excluded.policy_wanted IS NOT NULL,
-        policy_wanted = CASE WHEN p.sold_out THEN p.policy_wanted
+        stopped = p.stopped
+            OR (p.sold_out OR p.by_stock) AND excluded.policy_wanted IS NOT NULL,
+        policy_wanted = CASE WHEN p.sold_out OR p.by_stock THEN p.policy_wanted
             ELSE coalesce(excluded.policy_wanted, p.policy_wanted) END
 ), changed AS (
     UPDATE offers SET revision = revision + 1
@@ -190,7 +191,7 @@ def _exclusions(offer: Offer) -> tuple[list[int], str | None]:
 async def _attach(
     db: Connection, shop_id: UUID, offer: Offer, condition: str, now: datetime, *values: Any
 ) -> int:
-    oversells = offer.inventory.continue_selling.enabled
+    oversells = offer.inventory.continue_selling.enabled and not offer.goes_by_stock
     policy = "'continue'" if oversells else "NULL::text"
     statement = _ATTACH.format(sold=_SOLD, condition=condition, policy=policy)
     count: int = await db.fetchval(statement, shop_id, offer.id, now, *values)

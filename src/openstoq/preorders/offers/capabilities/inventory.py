@@ -38,7 +38,9 @@ capability = Capability(
     name="inventory",
     about="the inventory configuration of a preorder offer",
     note="provider shopify forces the products source to custom; the variants that are attached "
-    "stay, and become the offer's own list. continue_selling.enabled and "
+    "stay, and become the offer's own list. Shopify's own stock then stops the sale instead of "
+    "limits.total and the variants' max_count: the variants get the inventory policy DENY, and units "
+    "are reserved at sale, whatever reservation.timing says. continue_selling.enabled and "
     ".auto_apply_to_new_variants are one flag: newly attached variants get the inventory policy "
     "CONTINUE; when both are sent, auto_apply_to_new_variants wins. Variants that are attached "
     "already keep their policy: change it with products/bulk_toggle_inventory_policy, or with "
@@ -64,7 +66,8 @@ def set_provider(inventory: Inventory, *, provider: Provider) -> None:
     """Set the inventory provider for a preorder offer (stoq or shopify).
 
     shopify forces the products source to custom; variants that are already attached stay
-    attached.
+    attached. With stoq our limits and counts decide when the offer stops selling, with shopify
+    Shopify's own stock.
     """
     inventory.provider = provider
 

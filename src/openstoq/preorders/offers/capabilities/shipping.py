@@ -1,15 +1,43 @@
 """Shipping: the delivery of a preorder, its texts, and the fulfillment of its order."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from openstoq.actions.capability import Capability
 from openstoq.kernel.days import Moment
 from openstoq.kernel.patch import Settings
-from openstoq.kernel.types import Copy, Line, Tag, Text
+from openstoq.kernel.types import Copy, Tag, Text
 
 Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+NO_NUMBER = (
+    "can only be false: a split makes fulfillment orders of the same order, and Shopify gives "
+    "these no name of their own; use fulfillment.split.tag to find the orders that were split"
+)
+NO_GATEWAY = (
+    "can only be null: a split makes fulfillment orders of the same order, so no transaction is "
+    "made that could have a gateway; the order's payments are listed by "
+    "/preorders/orders/{id}/payments"
+)
+
+
+def _without_number(value: Any) -> Any:
+    if value is not False:
+        raise ValueError(NO_NUMBER)
+    return value
+
+
+def _without_gateway(value: Any) -> Any:
+    if value is not None:
+        raise ValueError(NO_GATEWAY)
+    return value
+
+
+# Shopify has neither for a fulfillment order, so only the values that ask for nothing are accepted.
+NoNumber = Annotated[Literal[False], BeforeValidator(_without_number)]
+NoGateway = Annotated[None, BeforeValidator(_without_gateway)]
 
 
 class DeliveryTime(Settings):
@@ -40,13 +68,13 @@ class ShippingDisplay(Settings):
 
 
 class Split(Settings):
-    """The split of a mixed order, which gives its preorder lines an order of their own."""
+    """The split of a mixed order, which gives its preorder lines fulfillment orders of their own."""
 
     enabled: bool = False
     hold_fulfillments: bool = False
-    sequential_number: bool = False
+    sequential_number: NoNumber = False
     tag: Tag | None = None
-    transaction_gateway: Line | None = None
+    transaction_gateway: NoGateway = None
 
 
 class Fulfillment(Settings):
@@ -71,9 +99,10 @@ capability = Capability(
     about="the shipping settings of a preorder offer",
     note="fulfillment.hold holds fulfillment orders that contain preorder items. "
     "display.show_shipping_timeline shows the detailed timeline instead of the simple text. "
-    "fulfillment.split.enabled splits preorder lines off. Delivery is easier to set by "
-    "set_delivery_asap, set_delivery_date and set_delivery_window. Null clears a text, a tag or "
-    "the gateway.",
+    "fulfillment.split.enabled splits preorder lines off, into fulfillment orders of the same "
+    "order: fulfillment.split.sequential_number can only be false and "
+    "fulfillment.split.transaction_gateway only null. Delivery is easier to set by "
+    "set_delivery_asap, set_delivery_date and set_delivery_window. Null clears a text or a tag.",
     aliases=("shipping settings", "delivery settings"),
 )
 
@@ -109,6 +138,10 @@ def set_split_order_tag(shipping: Shipping, *, tag: Tag | None) -> None:
 
 
 @capability.edit("gateway of split orders")
-def set_split_transaction_gateway(shipping: Shipping, *, gateway: Line | None) -> None:
-    """Set the payment gateway used for the split order transaction (e.g. 'Store Credit')."""
+def set_split_transaction_gateway(shipping: Shipping, *, gateway: NoGateway) -> None:
+    """Set the payment gateway used for the split order transaction.
+
+    Only null is accepted: a split makes fulfillment orders of the same order, so there is no
+    transaction of its own that could have a gateway.
+    """
     shipping.fulfillment.split.transaction_gateway = gateway

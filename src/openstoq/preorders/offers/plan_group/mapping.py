@@ -76,7 +76,8 @@ def _plan(
         balance_on_fulfillment=on_fulfillment,
         delivery=_delivery(offer),
         delivered_at=delivery.date if delivery.type == "exact_date" else None,
-        reserve=offer.inventory.reservation.timing,
+        # Shopify's count could not stop the sale if units left it only when they are sent.
+        reserve="on_sale" if offer.goes_by_stock else offer.inventory.reservation.timing,
         discount=(discount.type, discount.value)
         if discount.type != "no_discount" and discount.value is not None
         else None,

@@ -88,7 +88,7 @@ def _by_market(
         for market, values in scopes:
             if values.get("shipping_text"):
                 texts.setdefault(market, discount_text(offer, values["shipping_text"]) or "")
-            if values.get("max_count") is not None:
+            if values.get("max_count") is not None and not offer.goes_by_stock:
                 most.setdefault(market, values["max_count"])
     return texts, most
 
@@ -113,7 +113,8 @@ def on_variants(offer: Offer) -> tuple[Any, ...]:
         offer.markets,
         offer.payments.discount,
         offer.shipping.display.shipping_text,
-        offer.limits.total,
+        offer.own_limits.total,
+        offer.goes_by_stock,
     )
 
 
@@ -192,6 +193,7 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
         for name in DOCUMENTS
         if name != "inventory"
     }
+    documents["limits"] = offer.own_limits.model_dump(mode="json")
     for path in TRANSLATABLE_PATHS:
         _write(documents, path, lambda text: discount_text(offer, text))
     written = {

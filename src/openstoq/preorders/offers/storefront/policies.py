@@ -2,7 +2,7 @@
 
 The catalogue has the shop's current policies. A policy is watched only while it matters to a
 preorder: a live offer sells the variant and either has continue_selling, or we have stopped the
-variant because it is sold out.
+variant because it is sold out or because Shopify's stock decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from openstoq.db.pool import Connection
 from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
-from openstoq.preorders.offers.storefront.sold_out import is_sold_out
+from openstoq.preorders.offers.storefront.sold_out import goes_by_stock, is_sold_out
 
 # An SQL condition on `preorder_variants p` and `variants v`: the variant's policy is watched.
 _WATCHED = """(
@@ -26,12 +26,15 @@ _WATCHED = """(
         WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
           AND o.enabled AND o.discarded_at IS NULL
           AND ((o.inventory->'continue_selling'->>'enabled')::boolean
-               OR p.policy_asked = 'deny' AND p.sold_out)))"""
+               OR p.policy_asked = 'deny' AND (p.sold_out OR p.by_stock))))"""
 DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
 
 
 async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
-    """Decide again which of these variants are sold out, and request the matching policies.
+    """Decide again which of these variants stop selling, and request the matching policies.
+
+    A variant that is sold out stops at once. One that goes by Shopify's stock gets the same policy,
+    DENY, which stops it when that stock is used up.
 
     The decision is made under the variants' locks, from everything that it depends on. A policy
     is requested only when the decision changes, so that a policy which the merchant sets in the
@@ -43,32 +46,39 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
         offer.id
         for selling in found
         for offer, _ in selling.offers
-        if offer.is_live and offer.limits.total.max is not None
+        if offer.is_live and offer.own_limits.total.max is not None
     }
     units = await store.units_of(db, shop_id, sorted(limited))
-    known: list[tuple[OfferedVariant, bool]] = []
+    known: list[tuple[OfferedVariant, bool, bool]] = []
     for selling in found:
         sold_out: bool | None = None
         with alone("variant", selling.variant_id, {}):
             sold_out = is_sold_out(selling, units, now)
         if sold_out is not None:
-            known.append((selling, sold_out))
+            known.append((selling, sold_out, goes_by_stock(selling, now)))
     await db.execute(
         """
-        UPDATE preorder_variants p SET sold_out = t.sold_out,
-            stopped = t.sold_out AND coalesce(
-                p.policy_wanted, p.policy_asked,
-                (SELECT v.inventory_policy FROM variants v WHERE v.shop_id = $1 AND v.id = t.id),
-                'deny') = 'continue',
-            policy_wanted = CASE WHEN t.sold_out THEN 'deny'
+        UPDATE preorder_variants p SET sold_out = t.sold_out, by_stock = t.by_stock,
+            stopped = CASE
+                WHEN NOT (t.sold_out OR t.by_stock) THEN false
+                WHEN p.sold_out OR p.by_stock THEN p.stopped
+                ELSE coalesce(
+                    p.policy_wanted, p.policy_asked,
+                    (SELECT v.inventory_policy FROM variants v
+                     WHERE v.shop_id = $1 AND v.id = t.id),
+                    'deny') = 'continue' END,
+            policy_wanted = CASE WHEN t.sold_out OR t.by_stock THEN 'deny'
                 WHEN p.stopped AND t.is_attached THEN 'continue' ELSE p.policy_wanted END
-        FROM unnest($2::bigint[], $3::boolean[], $4::boolean[]) AS t(id, sold_out, is_attached)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id AND p.sold_out <> t.sold_out
+        FROM unnest($2::bigint[], $3::boolean[], $4::boolean[], $5::boolean[])
+             AS t(id, sold_out, by_stock, is_attached)
+        WHERE p.shop_id = $1 AND p.variant_id = t.id
+          AND (p.sold_out, p.by_stock) <> (t.sold_out, t.by_stock)
         """,
         shop_id,
-        [selling.variant_id for selling, _ in known],
-        [sold_out for _, sold_out in known],
-        [bool(selling.offers) for selling, _ in known],
+        [selling.variant_id for selling, _, _ in known],
+        [sold_out for _, sold_out, _ in known],
+        [by_stock for _, _, by_stock in known],
+        [bool(selling.offers) for selling, _, _ in known],
     )
 
 

@@ -37,6 +37,45 @@ def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetim
     )
 
 
+def goes_by_stock(selling: OfferedVariant, now: datetime) -> bool:
+    """Return whether Shopify's own stock stops the sale of a variant, in any market.
+
+    Shopify has one inventory policy for all markets, so an offer that goes by stock in one of them
+    stops the variant in all.
+    """
+    live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
+    markets = {market for offer in live for market in markets_of(offer)}
+    return any(
+        next(
+            offer
+            for offer in live
+            if offer.markets.applies_to_all_markets or market in markets_of(offer)
+        ).goes_by_stock
+        for market in markets
+    )
+
+
+def is_sold_out_there(
+    selling: OfferedVariant,
+    units: Mapping[UUID, int],
+    now: datetime,
+    market_id: int | None,
+    stock: int | None,
+) -> bool:
+    """Return whether shoppers of one market cannot preorder a variant any more.
+
+    `stock` is what Shopify has left of the variant, or None if that is not known.
+    """
+    own = {offer.id: settings for offer, settings in selling.offers}
+    applying = rules.by_precedence([offer for offer, _ in selling.offers], now, market_id)
+    if not applying:
+        return False
+    if applying[0].goes_by_stock:
+        return stock is not None and stock <= 0
+    market = ELSEWHERE if market_id is None else str(market_id)
+    return _is_full(market, [(offer, own[offer.id]) for offer in applying], selling, units)
+
+
 def _is_full(
     market: str,
     offers: Sequence[tuple[Offer, Mapping[str, Any]]],
@@ -46,13 +85,18 @@ def _is_full(
     """Return whether no units of a variant are left in a market, or outside the named markets.
 
     The total limit is that of the offer that applies there. The variant's limit is taken from
-    the first offer that sets one, as in the variant's metafields.
+    the first offer that sets one, as in the variant's metafields. Where the offer that applies goes
+    by Shopify's stock, no limit of ours does.
     """
     first, _ = offers[0]
+    if first.goes_by_stock:
+        return False
     total = first.limits.total.max
     if total is not None and units.get(first.id, 0) >= total:
         return True
-    for _, settings in offers:
+    for offer, settings in offers:
+        if offer.goes_by_stock:
+            continue
         most = settings["max_count"]
         here = settings["market_overrides"].get(market, {}).get("max_count")
         if most is not None or here is not None:

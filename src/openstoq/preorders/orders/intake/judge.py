@@ -65,12 +65,13 @@ async def _judge_lines(
         )
         for line in new_lines
     ]
-    of_offers = {line.offer_id: offers[line.offer_id].limits for line in new_lines}
+    of_offers = {line.offer_id: offers[line.offer_id].own_limits for line in new_lines}
     taken = await counts.count_units(
         work.db,
         work.shop_id,
         demands,
         of_offers,
+        by_stock={one for one in of_offers if offers[one].goes_by_stock},
         buyer=Buyer(
             customer_id=order.facts.customer_id, email=order.facts.email, order_id=order.order_id
         ),

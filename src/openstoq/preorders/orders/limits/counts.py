@@ -6,6 +6,7 @@ until the order is counted, so that two orders never both get the last unit.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,11 +53,14 @@ async def count_units(
     demands: Sequence[Demand],
     limits: Mapping[UUID, Limits],
     buyer: Buyer,
+    *,
+    by_stock: AbstractSet[UUID] = frozenset(),
 ) -> CountedUnits:
     """Count the units already sold of the demanded offers and variants, and load their maximums.
 
     The units of an offer, and the customer's units of an offer, are counted only if the offer
-    limits them.
+    limits them. `by_stock` are the offers that go by Shopify's stock: the limits of their variants
+    do not apply.
     """
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(
@@ -72,7 +76,11 @@ async def count_units(
         variant_ids,
         list(limits),
     )
-    own = {(row["offer_id"], row["variant_id"]): row for row in rows if row["offer_id"] is not None}
+    own = {
+        (row["offer_id"], row["variant_id"]): row
+        for row in rows
+        if row["offer_id"] is not None and row["offer_id"] not in by_stock
+    }
     totals = [one for one, limit in limits.items() if limit.total.max is not None]
     per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
     return CountedUnits(

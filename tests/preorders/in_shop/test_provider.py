@@ -1,0 +1,193 @@
+"""Whose count stops the sale: our limits, or Shopify's own stock."""
+
+import pytest
+
+from openstoq.catalog.jobs import pull_product
+from openstoq.web.storefront import carts, offers
+from sandbox.site import SNOWDEVIL
+from tests.factories.apps import client_of, make_app
+from tests.factories.sandboxed import accepted, all_jobs_done, run, variant_in_shop
+
+
+@pytest.fixture
+async def storefront(runtime, shop):
+    routes = [*carts.routes(runtime), *offers.routes(runtime)]
+    async with client_of(make_app(runtime, routes=routes), base="") as opened:
+        opened.headers["X-Shopify-Shop-Domain"] = shop.domain
+        yield opened
+
+
+class Counter:
+    """Sells the first variant, and looks at it from every side."""
+
+    def __init__(self, site, client, database, runtime, shop, storefront, offer, plans, variant):
+        self.site, self.client, self.database = site, client, database
+        self.runtime, self.shop, self.storefront = runtime, shop, storefront
+        self.offer, self.plans, self.variant = offer, plans, variant
+
+    async def provide(self, provider):
+        await accepted(self.client, f"{self.offer}/inventory/set_provider", provider=provider)
+        return await self.policy()
+
+    async def limit(self, total=None, most=None):
+        answer = await self.client.patch(f"{self.offer}/limits", json={"total": {"max": total}})
+        assert answer.status_code == 202
+        at = f"{self.offer}/products/variants/{self.variant}"
+        assert (await self.client.patch(at, json={"max_count": most})).status_code == 202
+
+    async def stock(self, available):
+        """Set what is left to sell online, and have the catalogue hear of it."""
+        record = self.site.shop().variants[self.variant]
+        for place in record.inventory_item.levels:
+            body = {"variant_id": self.variant, "location_id": place, "available": 0}
+            await self.site.control("POST", "stock", body)
+        first = next(iter(record.inventory_item.levels))
+        body = {"variant_id": self.variant, "location_id": first, "available": available}
+        await self.site.control("POST", "stock", body)
+        await self.hear()
+
+    async def hear(self):
+        product = self.site.shop().variants[self.variant].product
+        await run(self.runtime, self.shop, pull_product, product_id=product.id)
+        await all_jobs_done(self.database)
+
+    async def policy(self):
+        await all_jobs_done(self.database)
+        return (await variant_in_shop(self.site, self.variant))[1]
+
+    async def cart(self, quantity):
+        """The codes of what is wrong with a cart of so many units."""
+        line = {"variant_id": self.variant, "quantity": quantity}
+        cart = {"lines": [line | {"selling_plan_id": self.plans["full"]}]}
+        told = (await self.storefront.post(carts.PATH, json=cart)).json()
+        return [one["code"] for one in told["problems"]]
+
+    async def is_shown_sold_out(self):
+        """What our route tells the product page, and what the shop's page itself says."""
+        told = await self.storefront.get(offers.PATH, params={"variant_id": self.variant})
+        record = self.site.shop().variants[self.variant]
+        page = await self.site.http.get(
+            f"{self.site.url}/shops/{SNOWDEVIL}/products/{record.product.handle}?variant={self.variant}"
+        )
+        return told.json()["sold_out"], "<button disabled>Sold out</button>" in page.text
+
+
+@pytest.fixture
+async def counter(site, client, database, runtime, shop, storefront, offer, plans, variants):
+    return Counter(site, client, database, runtime, shop, storefront, offer, plans, variants[0])
+
+
+async def test_shopifys_stock_stops_the_sale_and_our_limits_do_not(counter, market):
+    await counter.limit(total=1, most=1)
+    await counter.stock(3)
+    assert await counter.cart(2) == ["sold_out"]
+    assert await counter.provide("shopify") == "DENY"
+    assert await counter.cart(3) == []
+    assert await counter.cart(4) == ["sold_out"]
+    assert await counter.is_shown_sold_out() == (False, False)
+    order = await market.place((counter.variant, counter.plans["full"], 2))
+    told = await market.read(order)
+    assert (told["exceeded"], told["items"][0]["exceeded"]) == ([], None)
+    await counter.hear()
+    assert await counter.cart(1) == []
+    assert await counter.cart(2) == ["sold_out"]
+    await market.place((counter.variant, counter.plans["full"], 1))
+    await counter.hear()
+    assert (await counter.policy(), await counter.cart(1)) == ("DENY", ["sold_out"])
+    assert await counter.is_shown_sold_out() == (True, True)
+    body = {"lines": [{"variant_id": counter.variant, "plan_id": counter.plans["full"]}]}
+    await counter.site.control("POST", "orders", body, status=422)
+    await counter.stock(1)
+    assert (await counter.cart(1), await counter.is_shown_sold_out()) == ([], (False, False))
+
+
+async def test_our_limits_stop_the_sale_whatever_stock_there_is(counter, market):
+    await counter.stock(0)
+    await counter.limit(most=2)
+    assert await counter.policy() == "CONTINUE"
+    assert await counter.cart(2) == []
+    await market.place((counter.variant, counter.plans["full"], 2))
+    assert (await counter.policy(), await counter.cart(1)) == ("DENY", ["sold_out"])
+    assert await counter.is_shown_sold_out() == (True, True)
+
+
+async def test_limits_of_an_order_and_a_customer_stay_with_shopifys_stock(counter):
+    await counter.stock(9)
+    body = {"per_order": {"max": 3}, "per_customer": {"max": 2}}
+    assert (await counter.client.patch(f"{counter.offer}/limits", json=body)).status_code == 202
+    await counter.provide("shopify")
+    assert await counter.cart(4) == ["above_maximum"]
+    assert await counter.cart(3) == ["customer_limit"]
+    assert await counter.cart(2) == []
+
+
+async def test_a_variant_that_sold_on_does_so_again_once_our_limits_decide(counter):
+    assert await counter.policy() == "CONTINUE"
+    assert await counter.provide("shopify") == "DENY"
+    assert await counter.provide("stoq") == "CONTINUE"
+
+
+async def test_shopifys_stock_sells_what_has_no_count(counter, site):
+    await counter.provide("shopify")
+    await counter.stock(0)
+    site.shop().variants[counter.variant].inventory_item.tracked = False
+    await counter.hear()
+    assert (await counter.cart(1000), await counter.is_shown_sold_out()) == ([], (False, False))
+
+
+async def test_a_policy_that_would_sell_beyond_shopifys_stock_is_refused(counter, variants):
+    await counter.provide("shopify")
+    at = f"{counter.offer}/products"
+    refused = await counter.client.post(
+        f"{at}/bulk_toggle_inventory_policy", json={"policy": "CONTINUE"}
+    )
+    assert refused.status_code == 409
+    assert "set_provider" in refused.text
+    await accepted(counter.client, f"{counter.offer}/enable", update_inventory_policy=True)
+    await accepted(counter.client, f"{at}/add_variants", variant_ids=variants)
+    await all_jobs_done(counter.database)
+    added = [(await variant_in_shop(counter.site, one))[1] for one in variants]
+    assert set(added) == {"DENY"}
+
+
+async def test_a_policy_that_somebody_changes_is_drift_and_repaired(counter):
+    await counter.provide("shopify")
+    answer = await counter.client.patch(
+        f"{counter.offer}/inventory", json={"continue_selling": {"enabled": False}}
+    )
+    assert answer.status_code == 202
+    await all_jobs_done(counter.database)
+    at = f"variants/{counter.variant}"
+    await counter.site.control("PATCH", at, {"inventory_policy": "CONTINUE"})
+    await counter.hear()
+    here = f"/preorders/product_variants/{counter.variant}"
+    drift = (await counter.client.get(here)).json()["drift"]
+    assert drift == {"inventory_policy": {"expected": "DENY", "found": "CONTINUE"}}
+    await accepted(counter.client, f"{here}/sync_metafields")
+    assert await counter.policy() == "DENY"
+
+
+async def test_units_leave_shopifys_stock_at_the_sale(counter, site):
+    timing = "on_fulfillment"
+    await accepted(
+        counter.client, f"{counter.offer}/inventory/set_reservation_timing", timing=timing
+    )
+    await all_jobs_done(counter.database)
+    plan = site.shop().plan(counter.plans["full"])
+    assert plan.inventory_policy == {"reserve": "ON_FULFILLMENT"}
+    await counter.provide("shopify")
+    assert site.shop().plan(counter.plans["full"]).inventory_policy == {"reserve": "ON_SALE"}
+
+
+async def test_the_theme_is_told_no_limit_that_does_not_apply(counter):
+    await counter.limit(total=5, most=4)
+    await all_jobs_done(counter.database)
+    written, _ = await variant_in_shop(counter.site, counter.variant)
+    assert written["preorder_max_count"] == "4"
+    await counter.provide("shopify")
+    written, _ = await variant_in_shop(counter.site, counter.variant)
+    assert "preorder_max_count" not in written
+    told = await counter.storefront.get(offers.PATH, params={"variant_id": counter.variant})
+    assert told.json()["offer"]["limits"]["total"] == {"max": None}
+    read = (await counter.client.get(f"{counter.offer}/limits")).json()
+    assert read["total"] == {"max": 5}
