@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0033_promised_effects"
-down_revision = "0030_at_checkout"
+down_revision = "0031_contact_email"
 phase = "pre"
 
 
