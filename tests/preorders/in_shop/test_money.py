@@ -74,7 +74,7 @@ async def test_an_answer_that_is_lost_after_the_charge(market, plans, variants):
 
 async def test_a_declined_balance_is_tried_again_and_the_shopper_mailed(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1), card="declines_2")
-    await market.ask(order, "payments/charge_balance", mode="auto")
+    await market.happen(order, "due")
     told = (await payments(market, order))["balance"]
     assert (told["status"], bool(told["next_attempt_at"])) == ("outstanding", True)
     assert "funds" in told["error"]
@@ -92,11 +92,23 @@ async def test_a_declined_balance_is_tried_again_and_the_shopper_mailed(market, 
     assert len(to_shopper) == 3, "two links and a receipt"
 
 
+async def test_a_balance_charged_early_is_neither_dunned_nor_retried_before_its_day(
+    market, plans, variants
+):
+    order = await market.place((variants[0], plans["partial"], 1), card="declines_1")
+    await market.ask(order, "payments/charge_balance", mode="auto")
+    told = (await payments(market, order))["balance"]
+    assert told["next_attempt_at"] == told["due_at"]
+    await market.run(collect_due)
+    assert len(await market.charges()) == 1
+    assert market.relay.recipients == []
+
+
 async def test_after_the_last_try_the_merchant_is_told(market, plans, variants):
     async with market.database.transaction(market.shop.id) as db:
         await db.execute("UPDATE shops SET email = 'merchant@example.com'")
     order = await market.place((variants[0], plans["partial"], 1), card="declines")
-    await market.ask(order, "payments/charge_balance", mode="auto")
+    await market.happen(order, "due")
     for _ in range(6):
         await later(market, order, days=8)
         await market.run(collect_due)

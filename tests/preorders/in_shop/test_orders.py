@@ -83,6 +83,26 @@ async def test_a_hold_taken_off_by_hand_is_believed(market, site, plans, variant
     assert (await market.parcels(order))[0]["holds"] == []
 
 
+async def test_an_unpaid_preorder_that_somebody_releases_is_held_again(
+    market, site, plans, variants
+):
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("UPDATE shops SET email = 'merchant@example.com'")
+    order = await market.place((variants[0], plans["partial"], 1))
+    for _ in range(2):
+        (parcel,) = await market.parcels(order)
+        await site.control("POST", f"fulfillment_orders/{parcel['id']}/release", {})
+        await market.tell(order)
+        (parcel,) = await market.parcels(order)
+        assert [hold["by"] for hold in parcel["holds"]] == ["app"]
+        assert await market.state(order) == "awaiting_balance"
+    assert market.relay.recipients == ["merchant@example.com"]
+    await market.happen(order, "pay")
+    await site.control("POST", f"fulfillment_orders/{parcel['id']}/release", {})
+    await market.tell(order)
+    assert await market.state(order) == "released"
+
+
 async def test_preorders_are_sent_apart_where_configured(market, client, offer, plans, variants):
     await client.patch(
         f"{offer}/shipping",
