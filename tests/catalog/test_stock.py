@@ -6,8 +6,11 @@ from itertools import permutations
 import pytest
 
 from openstoq.catalog import stock
+from openstoq.catalog.jobs import on_news, read_locations
 from openstoq.catalog.model import UNLIMITED, StockChanged
+from openstoq.commerce.inbound import LevelChanged
 from openstoq.commerce.port import InventoryItem, Location
+from openstoq.shops.inbound_webhooks.jobs import News
 from tests.factories.catalogs import (
     ITEM,
     LOCATION,
@@ -354,3 +357,20 @@ async def test_a_new_location_counts_once_it_was_read(database, shop):
     read = Location(OTHER, "New", active=True)
     (change,) = await put_locations(database, shop, read, seconds=2)
     assert (change.before, change.after) == (0, 3)
+
+
+@pytest.mark.usefixtures("known")
+async def test_stock_that_arrives_before_its_location_waits_for_it(database, runtime, shop):
+    async def hear(change):
+        async with runtime.work(shop.id, request_id="test") as work:
+            await on_news(work, News(change, seconds_after_noon(1)))
+            return [effect.job for effect in work.effects]
+
+    # Before any location was read, none is new.
+    assert await hear(LevelChanged(level(0, told_at=1))) == []
+    await put_locations(database, shop, Location(LOCATION, "Main", active=True))
+    assert await hear(LevelChanged(level(3, location=OTHER, told_at=1))) == [read_locations.name]
+    assert await hear(LevelChanged(level(4, location=OTHER, told_at=2))) == []
+    assert await available(database, shop) == 0
+    await put_locations(database, shop, Location(OTHER, "New", active=True), seconds=2)
+    assert await available(database, shop) == 4

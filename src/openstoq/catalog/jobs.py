@@ -165,6 +165,8 @@ async def on_news(work: Work, news: News) -> None:
     changes: Sequence[Event] = []
     match news.change:
         case LevelChanged(level):
+            if await stock.is_new_location(db, shop_id, level.location_id):
+                work.enqueue(read_locations.once())
             changes = await stock.record(db, shop_id, [level], triggered_at=at, now=now)
         case ProductChanged():
             changes = await _product_changed(work, news.change, news)

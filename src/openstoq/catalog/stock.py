@@ -213,6 +213,26 @@ async def save_locations(
     return await total(db, shop_id, items, changed_at)
 
 
+async def is_new_location(db: Connection, shop_id: UUID, location_id: int) -> bool:
+    """Return whether a location appeared since they were last read; note it until it is read.
+
+    News of its stock may arrive before news of the location itself. Its stock does not count until
+    it was read whether it sells online.
+    """
+    return bool(
+        await db.fetchval(
+            """
+            INSERT INTO locations (shop_id, id, name, active, changed_at, sells_online)
+            SELECT $1, $2, '', true, '-infinity', NULL
+            WHERE EXISTS (SELECT FROM locations WHERE shop_id = $1)
+            ON CONFLICT DO NOTHING RETURNING true
+            """,
+            shop_id,
+            location_id,
+        )
+    )
+
+
 async def remove_location(
     db: Connection, shop_id: UUID, location_id: int, at: datetime
 ) -> list[StockChanged]:

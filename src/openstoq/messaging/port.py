@@ -48,11 +48,14 @@ class Delivery:
     """An outcome, and the relay's reply that led to it (or our own text if there was no reply).
 
     `stage` is the step to which the relay replied: a command of the transaction, or the content.
+    `is_quota` is true if the relay turned us away because we sent as much as it takes from us in an
+    hour, a day or a month.
     """
 
     outcome: Outcome
     reply: str
     stage: str | None = None
+    is_quota: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", cleaned(self.reply)[:LONGEST_REPLY])

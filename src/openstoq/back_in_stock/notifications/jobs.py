@@ -82,7 +82,8 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
     )
     async with run.work() as work:
         await waves.note_refusals(work.db, work.shop_id, wave.id, before + 1, reason)
-    raise Retry(reason, delay=rules.refusal_pause(before))
+    is_quota = worst.delivery.is_quota
+    raise Retry(reason, delay=rules.refusal_pause(before, is_quota=is_quota))
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:

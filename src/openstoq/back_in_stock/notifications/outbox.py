@@ -75,7 +75,9 @@ class WaveOutbox(Outbox):
         verdict = self._trial.close(is_cut=kind is not None or self._is_over)
         self.relays_refusals = verdict.relays
         self._mark_final(verdict.final)
-        pause, now = rules.refusal_pause(self.refusals_before), self._runtime.clock()
+        now = self._runtime.clock()
+        is_quota = any(one.delivery.is_quota for one in verdict.relays)
+        pause = rules.refusal_pause(self.refusals_before, is_quota=is_quota)
         for one in verdict.relays:
             self._marker.add(rules.mark_of_relay(one.claimed, one.delivery, pause=pause, now=now))
         for one in verdict.undecided:
@@ -98,12 +100,12 @@ class WaveOutbox(Outbox):
     async def resumes(self) -> bool:
         """Return whether there is more to send; call it when all messages handed over are settled.
 
-        If nearly all messages were refused, a probe decides: a few messages from elsewhere on the
-        waitlist. If the relay accepts enough of them, the refusals are the recipients' fault and
-        the run continues. If it accepts only some, a larger probe follows, because nearly all
-        addresses on the list may be dead.
+        When nearly all messages are refused, a few messages from elsewhere on the waitlist decide.
+        If the relay accepts enough of these, the refusals are the recipients' own and the wave goes
+        on. As long as it accepts any, more are drawn, because nearly all of the list may be dead. When
+        the relay names a quota, nothing is left to find out.
         """
-        if self._is_over or not self._trial.is_doubtful:
+        if self._is_over or not self._trial.is_doubtful or self._trial.is_out_of_quota:
             return False
         if self._is_probing:
             self._is_probing = False

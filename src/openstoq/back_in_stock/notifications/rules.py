@@ -13,6 +13,10 @@ MOST_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(hours=1)
 RELAY_PAUSES = (1, 2, 5, 10, 20, 30)
 REFUSAL_PAUSES = (2, 5, 10, 30, 60, 120, 300, 600)
+# A quota may last a day or longer, and asking often may prolong it.
+QUOTA_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60))
+# All attempts of a message together last four days.
+LONG_PAUSES = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 12))
 
 _CODES = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
@@ -27,8 +31,15 @@ def relay_pause(failures: int) -> timedelta:
     return timedelta(seconds=RELAY_PAUSES[min(failures, len(RELAY_PAUSES) - 1)])
 
 
-def refusal_pause(refusals: int) -> timedelta:
+def quota_pause(attempts: int) -> timedelta:
+    """Return how long a message waits for a quota to end, after its `attempts`-th attempt."""
+    return LONG_PAUSES[min(attempts, len(LONG_PAUSES)) - 1]
+
+
+def refusal_pause(refusals: int, *, is_quota: bool = False) -> timedelta:
     """Return how long a wave waits for a relay that has stopped `refusals` of its runs in a row."""
+    if is_quota:
+        return QUOTA_PAUSES[min(refusals, len(QUOTA_PAUSES) - 1)]
     return timedelta(seconds=REFUSAL_PAUSES[min(refusals, len(REFUSAL_PAUSES) - 1)])
 
 
@@ -37,6 +48,8 @@ def refusal_reason(delivery: Delivery) -> str:
     codes = _CODES.match(delivery.reply)
     if codes is None or delivery.stage is None:
         return "The messages cannot be written for this relay; look at their errors."
+    if delivery.is_quota:
+        return f"The relay's quota is used up: it answers {delivery.stage} with {codes[0]}."
     if delivery.outcome is Outcome.TURNED_AWAY:
         return f"The relay answers {delivery.stage} with {codes[0]}; look at its log."
     if delivery.outcome is Outcome.DEFERRED:
@@ -72,7 +85,8 @@ def mark_of(
     ):
         status = "failed"
     elif is_to_be_tried:
-        pause = pause_after(claimed.attempts)
+        wait = quota_pause if delivery.is_quota else pause_after
+        pause = wait(claimed.attempts)
     else:
         was_handed_over = delivery.outcome is Outcome.UNKNOWN
         pause = relay_pause(claimed.attempts - 1 if was_handed_over else 0)

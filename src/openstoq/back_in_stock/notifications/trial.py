@@ -93,6 +93,12 @@ class Trial:
         """Return whether the run has enough replies to judge refusals, and may therefore pause."""
         return self._answered >= WINDOW and not self.is_doubtful
 
+    @property
+    def is_out_of_quota(self) -> bool:
+        """Return whether nearly all was refused lately because the relay takes no more from us."""
+        last = self._open[-NEARLY_ALL:]
+        return self.is_doubtful and bool(last) and all(one.delivery.is_quota for one in last)
+
     def probe(self) -> None:
         """Begin to count a probe's replies; all messages handed over before must be settled."""
         self._last = deque()

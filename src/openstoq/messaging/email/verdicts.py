@@ -1,8 +1,8 @@
 """Verdicts: the meaning of a relay's reply for a message, by its stage, codes and words.
 
 Codes alone do not show whose fault a refusal is: a relay replies 550 for a mailbox that does not
-exist, and also for a missing login. So the enhanced code of RFC 3463 decides if there is one, and
-otherwise the words. A refusal that is not clearly about the recipient's mailbox is not held against
+exist, and also for a missing login. So a known relay's wording decides, then the enhanced code of
+RFC 3463 if there is one, and otherwise the words. A refusal that is not clearly about the recipient's mailbox is not held against
 the mailbox.
 """
 
@@ -10,6 +10,7 @@ import re
 from enum import StrEnum
 
 from openstoq.messaging.email.replies import CLOSING, Reply
+from openstoq.messaging.email.wordings import Meaning, meaning_of, names_quota
 from openstoq.messaging.port import Delivery, Outcome
 
 
@@ -94,10 +95,17 @@ _CODE_OF_BUSY = 450
 
 def delivery(stage: Stage, reply: Reply) -> Delivery:
     """Return the delivery result of a message, given the relay's `reply` at this SMTP `stage`."""
-    return Delivery(_outcome(stage, reply), str(reply), stage.value)
+    meaning = meaning_of(reply.text) if reply.negative else None
+    outcome = _outcome(stage, reply, meaning)
+    is_quota = (
+        outcome is Outcome.TURNED_AWAY
+        and reply.negative
+        and (meaning is Meaning.QUOTA or (meaning is None and names_quota(reply.text)))
+    )
+    return Delivery(outcome, str(reply), stage.value, is_quota)
 
 
-def _outcome(stage: Stage, reply: Reply) -> Outcome:
+def _outcome(stage: Stage, reply: Reply, meaning: Meaning | None) -> Outcome:
     if reply.code == CLOSING or not reply.negative:
         # The relay hangs up, or its reply is not a refusal: neither is the fault of a message.
         is_taken = stage is Stage.CONTENT and reply.positive
@@ -107,16 +115,32 @@ def _outcome(stage: Stage, reply: Reply) -> Outcome:
     if stage is Stage.MAIL or stage is Stage.DATA:
         is_messages = status in _NOT_AT_MAIL and not reply.passing
         return Outcome.REJECTED if is_messages else Outcome.TURNED_AWAY
-    words = _NAMES.sub(" ", _ENHANCED.sub(" ", reply.text))
+    if meaning is not None:
+        return _by_meaning(meaning, is_passing=reply.passing)
     if reply.passing:
-        return _passing(reply.code, status, words)
+        return _passing(reply.code, status, _words_of(reply))
     # Two codes that contradict each other do not make a final refusal.
     is_contradictory = found is not None and found[1] != "5"
-    if is_contradictory or _SENDER.search(words):
+    return Outcome.TURNED_AWAY if is_contradictory else _final(stage, reply, status)
+
+
+def _words_of(reply: Reply) -> str:
+    return _NAMES.sub(" ", _ENHANCED.sub(" ", reply.text))
+
+
+def _final(stage: Stage, reply: Reply, status: tuple[int, int] | None) -> Outcome:
+    words = _words_of(reply)
+    if _SENDER.search(words):
         return Outcome.TURNED_AWAY
     if status is None:
         return _by_words(stage, reply.code, words)
     return _by_status(stage, status, words)
+
+
+def _by_meaning(meaning: Meaning, *, is_passing: bool) -> Outcome:
+    if meaning in (Meaning.QUOTA, Meaning.SENDER):
+        return Outcome.TURNED_AWAY
+    return Outcome.DEFERRED if is_passing else Outcome.REJECTED
 
 
 def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
