@@ -35,6 +35,7 @@ from openstoq.preorders.orders.recovery import jobs as recovery
 from openstoq.preorders.orders.sync import jobs as order_sync
 from openstoq.preorders.variants import actions as preordered_variants
 from openstoq.preorders.variants import jobs as variant_jobs
+from openstoq.preorders.variants import schedule_jobs
 from openstoq.shops import housekeeping, installation
 from openstoq.shops.inbound_webhooks import jobs as inbound_webhooks
 
@@ -74,6 +75,7 @@ JOBS: tuple[Job[Any], ...] = (
     *refunds.jobs,
     *bulk_actions.jobs,
     *variant_jobs.jobs,
+    *schedule_jobs.jobs,
     *mails.jobs,
 )
 
@@ -90,6 +92,7 @@ SUBSCRIBERS: Subscribers = {
         catalog.on_installed,
         order_jobs.on_installed,
     ),
+    installation.ZoneChanged: (schedule_jobs.on_zone_changed,),
     StockChanged: (restock.on_stock_changed,),
     ProductsOpened: (restock.on_products_opened,),
     VariantReplaced: (restock.on_variant_replaced,),

@@ -37,6 +37,7 @@ NAMES = [
     "preorders.sync.resume",
     "preorders.sync.sync_offer",
     "preorders.variants.follow_schedules",
+    "preorders.variants.follow_zone",
     "preorders.variants.look_for_drift",
     "preorders.variants.reconcile",
     "preorders.variants.run_bulk",

@@ -38,7 +38,7 @@ async def test_a_new_offer_has_the_dashboards_defaults(client):
         "all": None,
         "collection": None,
         "custom": {},
-        "sync": {"state": "pending", "error": None},
+        "sync": {"state": "pending", "error": None, "warning": None},
     }
     assert made["schedule"] == {"start": None, "end": None, "state": "always"}
     assert made["payments"]["mode"] == "full"

@@ -23,7 +23,7 @@ def offer():
 
 
 def plan_of(offer, option):
-    return mapping.plan_group(offer).plans[option]
+    return mapping.plan_group(offer, NOON).plans[option]
 
 
 def due(plan):
@@ -31,7 +31,7 @@ def due(plan):
 
 
 def test_a_group_is_found_by_its_offers_id(offer):
-    group = mapping.plan_group(offer)
+    group = mapping.plan_group(offer, NOON)
     assert (group.name, group.merchant_code) == ("Drop", f"openstoq-{offer.id}")
 
 
@@ -41,7 +41,7 @@ def test_a_group_is_found_by_its_offers_id(offer):
 )
 def test_there_is_a_plan_for_each_option(offer, mode, options):
     payments.set_mode(offer.payments, mode=mode)
-    assert list(mapping.plan_group(offer).plans) == options
+    assert list(mapping.plan_group(offer, NOON).plans) == options
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_deposit_is_a_percentage_or_a_price(offer):
 )
 def test_delivery_is_told_as_far_as_a_plan_can(offer, change, expected):
     change(offer.shipping)
-    for plan in mapping.plan_group(offer).plans.values():
+    for plan in mapping.plan_group(offer, NOON).plans.values():
         assert (plan.delivery, plan.delivered_at) == expected
 
 
@@ -111,7 +111,7 @@ def test_stock_is_reserved_when_the_offer_says(offer):
 def test_the_discount_is_each_plans(offer, kind):
     assert plan_of(offer, "full").discount is None
     offer.payments.discount = Discount(type=kind, value="5.50")
-    found = [plan.discount for plan in mapping.plan_group(offer).plans.values()]
+    found = [plan.discount for plan in mapping.plan_group(offer, NOON).plans.values()]
     assert found == [(kind, Decimal("5.50"))] * 2
 
 
@@ -120,7 +120,7 @@ def test_names_differ_whatever_the_merchant_writes(offer):
         option.billing_title = "Preorder"
         option.billing_description = "Save {{ discount }}"
     offer.payments.discount = Discount(type="percentage", value=10)
-    full, partial = mapping.plan_group(offer).plans.values()
+    full, partial = mapping.plan_group(offer, NOON).plans.values()
     assert (full.option, partial.option) == ("Preorder", "Preorder (20% deposit)")
     assert (full.name, partial.name) == ("Drop: Preorder", "Drop: Preorder (20% deposit)")
     assert full.description == partial.description == "Save 10%"
@@ -140,7 +140,7 @@ def test_names_differ_when_titles_look_alike(offer, name, full, partial, options
     offer.name = name
     offer.payments.options.full.billing_title = full
     offer.payments.options.partial.billing_title = partial
-    made = list(mapping.plan_group(offer).plans.values())
+    made = list(mapping.plan_group(offer, NOON).plans.values())
     assert tuple(plan.option for plan in made) == options
     names = [plan.name for plan in made]
     assert len(set(names)) == 2
@@ -157,7 +157,7 @@ def test_a_deposit_of_a_price_is_named_by_it(offer):
 def test_without_a_title_an_option_says_what_it_is(offer):
     for option in (offer.payments.options.full, offer.payments.options.partial):
         option.billing_title = None
-    full, partial = mapping.plan_group(offer).plans.values()
+    full, partial = mapping.plan_group(offer, NOON).plans.values()
     assert full.option == "Pay in full"
     assert partial.option == "20% deposit"
 
@@ -171,7 +171,7 @@ def test_names_fit_into_what_shopify_keeps(offer):
 
 def test_the_digest_tells_a_plans_change_and_no_other(offer):
     def digest():
-        return mapping.digest(mapping.plan_group(offer))
+        return mapping.digest(mapping.plan_group(offer, NOON))
 
     before = digest()
     offer.widget.badge.text = "New"

@@ -7,7 +7,7 @@ import pytest
 
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import resolve
-from openstoq.preorders.variants.jobs import follow_schedules
+from openstoq.preorders.variants.schedule_jobs import follow_schedules
 from tests.factories.apps import client_of, make_app
 from tests.factories.runtimes import make_runtime
 from tests.factories.shops import make_shop

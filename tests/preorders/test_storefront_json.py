@@ -49,7 +49,7 @@ def values(selling, now=NOON):
 @settings(max_examples=40, deadline=None)
 def test_every_live_offer_is_in_one_part_and_no_part_is_too_large(sizes):
     made = [offer_of(size, enabled=enabled) for size, enabled in sizes]
-    first, *others = metafields.on_shop(made, {}, most_bytes=SMALL)
+    first, *others = metafields.on_shop(made, {}, NOON, most_bytes=SMALL)
     assert first.key == "selling_plans"
     assert [one.key for one in others] == [f"selling_plans_{n}" for n in range(2, len(others) + 2)]
     read = [orjson.loads(one.value) for one in (first, *others)]
@@ -63,28 +63,28 @@ def test_every_live_offer_is_in_one_part_and_no_part_is_too_large(sizes):
 
 def test_parts_are_filled_before_another_is_begun():
     made = [offer_of(1000) for _ in range(8)]
-    size = len(metafields.on_shop(made[:1], {})[0].value)
-    parts = metafields.on_shop(made, {}, most_bytes=3 * size)
+    size = len(metafields.on_shop(made[:1], {}, NOON)[0].value)
+    parts = metafields.on_shop(made, {}, NOON, most_bytes=3 * size)
     assert [len(orjson.loads(one.value)["offers"]) for one in parts] == [3, 3, 2]
 
 
 def test_an_offer_that_fills_a_part_alone_is_in_it_whole():
     made = [offer_of(1_000), offer_of(SMALL), offer_of(1_000)]
-    parts = metafields.on_shop(made, {}, most_bytes=SMALL)
+    parts = metafields.on_shop(made, {}, NOON, most_bytes=SMALL)
     assert [list(orjson.loads(one.value)["offers"]) for one in parts] == [
         [str(one.id)] for one in made
     ]
 
 
 def test_without_a_live_offer_the_shop_is_told_of_none():
-    (only,) = metafields.on_shop([offer(enabled=False)], {})
+    (only,) = metafields.on_shop([offer(enabled=False)], {}, NOON)
     assert orjson.loads(only.value) == {"offers": {}, "more": []}
 
 
 def test_what_to_shorten_is_named_from_the_largest():
     made = offer_of(9_000)
     texts = {"fr": {"widget.badge.text": "é" * 3_000}, "de": {"widget.badge.text": "x"}}
-    (whole,) = metafields.on_shop([made], {made.id: texts})
+    (whole,) = metafields.on_shop([made], {made.id: texts}, NOON)
     size = len(whole.value.encode()) - len('{"offers":{},"more":[]}')
     assert metafields.too_large(made, texts, most_bytes=size) is None
     said = metafields.too_large(made, texts, most_bytes=size - 1)

@@ -18,6 +18,7 @@ from openstoq.actions.validation import remainder
 from openstoq.db.transient import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
+from openstoq.kernel.days import in_zone
 
 LONGEST_IDEMPOTENCY_KEY = 255
 ATTEMPTS = 3
@@ -149,7 +150,8 @@ async def _answer(context: Context, call: Call, request: BaseModel) -> Answer:
         view, status = view.view, view.status
     if isinstance(view, Written):
         return Answer(status, view.json)
-    return Answer(status, action.response.dump_json(view, by_alias=True))
+    zone = in_zone(context.shop.timezone)
+    return Answer(status, action.response.dump_json(view, by_alias=True, context=zone))
 
 
 def _arguments(action: Action, request: BaseModel) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from openstoq import bootstrap
 from openstoq.back_in_stock.signups import blocks
 from openstoq.config import Settings
 from openstoq.jobs.work import Runtime
+from openstoq.kernel.days import start_of
 from openstoq.kernel.ids import new_id
 from openstoq.shops import installation, store
 from openstoq.shops.model import Shop
@@ -139,18 +140,18 @@ def unblock(
         str | None, typer.Option(help="Only those whose relay said this, such as 530.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="Only those blocked since this day (UTC).")
+        datetime | None,
+        typer.Option(help="Only those blocked since this day in the shop's time zone."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every blocked sign-up.")] = False,
 ) -> None:
     """Set sign-ups that were blocked by a relay's fault back to pending."""
     if everything == (reason is not None or since is not None):
         raise typer.BadParameter("say which: --reason or --since (or both), or --all alone")
-    began = since.replace(tzinfo=UTC) if since is not None else None
-    wanted = blocks.BlockFilter(reason=reason, since=began)
 
     async def run(runtime: Runtime) -> int:
         shop = await _shop(runtime, domain)
+        wanted = blocks.BlockFilter(reason=reason, since=start_of(since, shop.timezone))
         total, count = 0, blocks.MOST_AT_ONCE
         while count == blocks.MOST_AT_ONCE:
             async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:

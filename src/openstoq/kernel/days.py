@@ -1,9 +1,23 @@
-"""Days and moments as callers send them: the `from` and `to` of a filter, both inclusive."""
+"""Days and times as callers write them, and the moments that they are in a shop's time zone.
 
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+A date without a time is a day of the shop's calendar, and a time without an offset is a time there.
+Both are stored as they were written, so that they stay the same if the shop moves to another zone.
+"""
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import PlainSerializer, PlainValidator, SerializationInfo, WithJsonSchema
+
+# A datetime is a date too, so a function must ask for the datetime first.
+Written: TypeAlias = date | datetime
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+_FORM = "must be a date (YYYY-MM-DD) or a date and time (RFC 3339)"
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -19,61 +33,139 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999, counted in UTC") from None
 
 
-def _read(value: Any) -> date | datetime:
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone with this IANA name, or UTC if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def read(value: Any) -> Written:
+    """Read a date, a time without an offset, or a moment, which is converted to UTC.
+
+    Raises ValueError with a sentence if the value is none of them.
+    """
     if isinstance(value, datetime):
-        return in_utc(value)
+        return value if value.tzinfo is None else in_utc(value)
     if isinstance(value, date):
         return value
     try:
         text = str(value)
-        if "T" not in text.upper():
+        if not re.search("[Tt ]", text):
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("must be a date (YYYY-MM-DD) or a date and time (RFC 3339)") from None
-    return in_utc(moment)
+        raise ValueError(_FORM) from None
+    return read(moment)
 
 
-Day = Annotated[
-    date | datetime,
-    PlainValidator(_read),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {
-            "description": "A date (YYYY-MM-DD) or a date and time (RFC 3339).",
-            "type": "string",
-            "maxLength": 40,
-        }
-    ),
-]
+def is_local(day: Written) -> bool:
+    """Return whether the shop's time zone decides which moment this is."""
+    return not isinstance(day, datetime) or day.tzinfo is None
 
 
-def _moment(value: Any) -> Any:
-    # Any other value is left to pydantic's own check of a datetime, which reports the problem.
-    return start_of(_read(value)) if isinstance(value, str | date) else value
+def start_of(day: Written | None, zone: str) -> datetime | None:
+    """Return the first moment of a day in `zone`; a time is its own start.
 
-
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment as callers send it, converted to UTC; a date stands for its midnight."""
-
-
-def start_of(day: date | datetime | None) -> datetime | None:
-    """Return the moment at which `day` begins: midnight UTC for a date, or the moment itself."""
-    if day is None or isinstance(day, datetime):
-        return day
-    return datetime.combine(day, time(), UTC)
-
-
-def end_of(day: date | datetime | None) -> datetime | None:
-    """Return the first moment after `day`; None if `day` is None or the last one that exists.
-
-    If `day` is a moment, the result is one microsecond later.
+    When clocks are put forward over midnight, the day starts later. A time that occurs twice is
+    the first one.
     """
     if day is None:
         return None
+    local = day if isinstance(day, datetime) else datetime.combine(day, time())
+    if local.tzinfo is not None:
+        return local
     try:
-        if isinstance(day, datetime):
-            return day + timedelta(microseconds=1)
-        return datetime.combine(day, time(), UTC) + timedelta(days=1)
+        return local.replace(tzinfo=zone_of(zone)).astimezone(UTC)
     except OverflowError:
-        return None
+        return _FIRST if local.year == date.min.year else _LAST
+
+
+def end_of(day: Written | None, zone: str) -> datetime | None:
+    """Return the first moment after a day in `zone`; a time is its own end.
+
+    Returns None if `day` is None or the last day that exists.
+    """
+    if day is None or isinstance(day, datetime):
+        return start_of(day, zone)
+    return start_of(day + timedelta(days=1), zone) if day < date.max else None
+
+
+def last_of(day: Written, zone: str) -> datetime:
+    """Return the last moment of a day in `zone`; a time is its own end."""
+    end = end_of(day, zone)
+    if end is None:
+        return _LAST
+    return end if isinstance(day, datetime) else end - _TICK
+
+
+def after(day: Written | None, zone: str) -> datetime | None:
+    """Return the first moment after the last one of a filter, which includes its `to`.
+
+    Returns None if `day` is None or the last one that exists.
+    """
+    end = end_of(day, zone)
+    if end is None or not isinstance(day, datetime):
+        return end
+    return end + _TICK if end < _LAST else None
+
+
+def _iso(moment: datetime) -> str:
+    # To the microsecond, unlike `clock.rfc3339`: a last moment must stay within its day.
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def written(day: Written) -> str:
+    """Format a day or time as it was written; a moment is in UTC."""
+    return day.isoformat() if is_local(day) else _iso(start_of(day, "UTC") or _LAST)
+
+
+def in_zone(zone: str) -> dict[str, str]:
+    """Return the context with which pydantic dumps days as the moments that they are in `zone`.
+
+    Without it, days are dumped as they were written, in the form in which they are stored.
+    """
+    return {"zone": zone}
+
+
+def _started(day: Written, info: SerializationInfo) -> str:
+    zone = (info.context or {}).get("zone")
+    return written(day) if zone is None else _iso(start_of(day, zone) or _LAST)
+
+
+def _ended(day: Written, info: SerializationInfo) -> str:
+    zone = (info.context or {}).get("zone")
+    return written(day) if zone is None else _iso(last_of(day, zone))
+
+
+_ASKED = WithJsonSchema(
+    {
+        "description": "A day in the shop's time zone (YYYY-MM-DD), or a date and time (RFC 3339); "
+        "without an offset it is a time in the shop's time zone.",
+        "anyOf": [
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "format": "date"},
+        ],
+    },
+    mode="validation",
+)
+_SHOWN = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
+
+Day = Annotated[
+    Written,
+    PlainValidator(read),
+    PlainSerializer(_started, return_type=str, when_used="json"),
+    _ASKED,
+    _SHOWN,
+]
+"""A day or time as callers send it, shown as the moment at which it starts."""
+
+LastDay = Annotated[
+    Written,
+    PlainValidator(read),
+    PlainSerializer(_ended, return_type=str, when_used="json"),
+    _ASKED,
+    _SHOWN,
+]
+"""A day or time at which something ends, shown as its last moment."""

@@ -4,13 +4,12 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -18,6 +17,7 @@ from babel.numbers import format_currency
 from liquid import BoundTemplate, Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from openstoq.kernel.days import zone_of
 from openstoq.kernel.money import Money
 from openstoq.messaging.mime import SOFT_BREAK, quoted_printable, quoted_printable_piece
 
@@ -83,7 +83,7 @@ def day(moment: datetime, timezone: str, locale: str | None) -> str:
     """Format the date that `moment` has in `timezone`, in the language of our texts."""
     read, spoken = babel_locale(locale), language(locale)
     try:
-        there = moment.astimezone(_zone(timezone))
+        there = moment.astimezone(zone_of(timezone))
     except OverflowError:
         # In some zones, the first or last moments of the calendar are out of its range.
         there = moment
@@ -92,14 +92,6 @@ def day(moment: datetime, timezone: str, locale: str | None) -> str:
         "long",
         locale=read if read.language == spoken else Locale.parse(spoken),
     )
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        # Without the zone, the mail is still written; its date is off by one day at most.
-        return UTC
 
 
 def language(locale: str | None) -> str:

@@ -23,6 +23,11 @@ class Installed:
     """A shop was connected, for the first time or again; its catalogue is still to be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneChanged:
+    """The shop has another time zone, so its days are other moments than before."""
+
+
 async def install(
     runtime: Runtime,
     *,
@@ -54,6 +59,8 @@ async def install(
             client_secret=seal.close(client_secret) if client_secret else None,
         )
         await store.save_facts(work.db, shop_id, asdict(facts), now)
+        if known is not None and known.timezone != facts.timezone:
+            await work.publish(ZoneChanged())
         await work.publish(Installed())
         return await store.add_key(work.db, shop_id, name="first", now=now)
 
@@ -87,6 +94,8 @@ async def read_facts(run: Run) -> None:
         facts = await connect(run.runtime, shop).shop()
     async with run.work() as work:
         await store.save_facts(work.db, work.shop_id, asdict(facts), run.runtime.clock())
+        if facts.timezone != shop.timezone:
+            await work.publish(ZoneChanged())
 
 
 async def on_news(work: Work, news: News) -> None:

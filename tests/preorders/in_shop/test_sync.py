@@ -9,7 +9,8 @@ from uuid import UUID
 from openstoq.catalog.jobs import pull, pull_product
 from openstoq.preorders.offers.attachments.jobs import follow_sources
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
-from openstoq.preorders.variants.jobs import follow_schedules, reconcile
+from openstoq.preorders.variants.jobs import reconcile
+from openstoq.preorders.variants.schedule_jobs import follow_schedules
 from tests.factories.patience import until
 from tests.factories.sandboxed import (
     accepted,

@@ -12,7 +12,7 @@ from openstoq.back_in_stock.notifications.model import NotificationPage, Notific
 from openstoq.back_in_stock.notifications.store import Filter
 from openstoq.back_in_stock.signups.model import Channel
 from openstoq.errors import NotFound
-from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 
@@ -44,8 +44,8 @@ async def list_notifications(
         status=status,
         variant_id=variant_id,
         product_id=product_id,
-        since=start_of(from_),
-        before=end_of(to),
+        since=start_of(from_, context.shop.timezone),
+        before=after(to, context.shop.timezone),
     )
     asked = Page(page, per_page)
     json, total = await store.page(context.db, context.shop_id, wanted, asked)

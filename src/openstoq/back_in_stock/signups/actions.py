@@ -30,7 +30,7 @@ from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.back_in_stock.signups.store import Filter, Scope
 from openstoq.errors import Conflict, Invalid, NotFound
-from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line, Quantity
@@ -94,8 +94,8 @@ async def list_signups(
         product_id=product_id,
         email=email,
         phone=phone,
-        since=start_of(from_),
-        before=end_of(to),
+        since=start_of(from_, context.shop.timezone),
+        before=after(to, context.shop.timezone),
     )
     asked = Page(page, per_page)
     json, total = await store.page(context.db, context.shop_id, wanted, asked, projection=SIGNUP)
@@ -295,7 +295,10 @@ async def unblock(
     if all_ == any(one is not None for one in chosen):
         raise Invalid(_WHICH)
     wanted = BlockFilter(
-        signup_ids=signup_ids, reason=reason, since=start_of(from_), before=end_of(to)
+        signup_ids=signup_ids,
+        reason=reason,
+        since=start_of(from_, context.shop.timezone),
+        before=after(to, context.shop.timezone),
     )
     count = await blocks.lift(context.db, context.shop_id, wanted, now=context.runtime.clock())
     return Unblocked(unblocked_count=count)

@@ -113,6 +113,7 @@ def find_preorders(cart: Cart, shelf: CartOffers, now: datetime) -> CartPreorder
         is_open = (
             sold is not None
             and (offer_id, line.variant_id) in shelf.attached
+            and rules.sells_option(shelf.offers[offer_id], sold[1], now)
             and _sells(shelf.offers[offer_id], now, cart.market_id)
         )
         (opened if is_open else closed)[index] = offer_id

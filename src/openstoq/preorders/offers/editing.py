@@ -42,9 +42,11 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
 async def add(work: Work, offer: Offer) -> None:
     """Make a new offer's documents agree with each other, write the offer, and request its sync.
 
-    Raises Invalid when the offer is too large for the storefront.
+    Raises Invalid when the offer is too large for the storefront, or when its balance is due on a
+    day that has passed.
     """
     rules.complete(offer)
+    rules.check_due_day(offer, work.runtime.clock())
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
     plan_group_jobs.request(work, offer.id)
@@ -54,12 +56,15 @@ async def save(work: Work, offer: Offer) -> None:
     """Make an offer's documents agree with each other, write the offer, and request its sync.
 
     Raises Conflict when the offer is discarded, and Invalid when it has become too large for the
-    storefront. An offer that is being paused may be of any size.
+    storefront. An offer that is being paused may be of any size. Raises either when its balance
+    would be due on a day that has passed.
     """
     paused = False
     if offer.before is not None:
         rules.check_changeable(offer.before)
         paused = offer.before.is_live and not offer.is_live
+    rules.complete(offer)
+    rules.check_due_day(offer, work.runtime.clock())
     await write(work, offer)
     if not paused:
         await _check_size(work, offer)
@@ -68,11 +73,12 @@ async def save(work: Work, offer: Offer) -> None:
 async def write(work: Work, offer: Offer) -> None:
     """Save an offer as `save` does, but without checks: it may be discarded, and of any size."""
     rules.complete(offer)
-    await store.save(work.db, work.shop_id, offer, work.runtime.clock())
-    is_same_there = offer.before is not None and on_variants(offer.before) == on_variants(offer)
+    now, before = work.runtime.clock(), offer.before
+    await store.save(work.db, work.shop_id, offer, now)
+    is_same_there = before is not None and on_variants(before, now) == on_variants(offer, now)
     await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)
     plan_group_jobs.request(work, offer.id)
-    if offer.before is not None and plan_group(offer.before) == plan_group(offer):
+    if before is not None and plan_group(before, now) == plan_group(offer, now):
         # A change that leaves Shopify's plans as they are, such as one of limits, does not wait
         # for the sync of the plan group.
         storefront_jobs.request(work)

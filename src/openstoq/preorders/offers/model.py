@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from openstoq.kernel.days import Written, end_of, last_of, start_of
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.checkout import Checkout
@@ -33,6 +34,8 @@ class Offer:
     """An offer with its ten settings documents.
 
     `revision` grows with each change. The shop is up to date once `synced_revision` equals it.
+    The schedule and the dates in the documents are as callers wrote them; `zone`, the shop's time
+    zone, says which moments they are.
     """
 
     id: UUID
@@ -41,8 +44,9 @@ class Offer:
     enabled: bool = False
     enabled_at: datetime | None = None
     discarded_at: datetime | None = None
-    schedule_start: datetime | None = None
-    schedule_end: datetime | None = None
+    schedule_start: Written | None = None
+    schedule_end: Written | None = None
+    zone: str = "UTC"
     source: Source = "custom"
     collection_id: int | None = None
     auto_refresh: bool = False
@@ -96,6 +100,31 @@ class Offer:
         return (
             self.limits.model_copy(update={"total": Cap()}) if self.goes_by_stock else self.limits
         )
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """The first moment of the schedule, or None if it is open."""
+        return start_of(self.schedule_start, self.zone)
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """The first moment after the schedule, or None if it is open."""
+        return end_of(self.schedule_end, self.zone)
+
+    @property
+    def last_moment(self) -> datetime | None:
+        """The last moment of the schedule, which is what is shown as its end."""
+        return None if self.schedule_end is None else last_of(self.schedule_end, self.zone)
+
+    @property
+    def deposit_ends_at(self) -> datetime | None:
+        """The first moment after the day on which the balance is due, or None without such a day.
+
+        From then on no deposit is sold, because its balance would be overdue at once.
+        """
+        if self.payments.options.partial is None:
+            return None
+        return end_of(self.payments.remaining_balance.due_day, self.zone)
 
     @property
     def sync(self) -> "Sync":

@@ -1,20 +1,36 @@
 """Rules about offers, without I/O: agreement of their documents, schedules and precedence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from openstoq.errors import Conflict, Invalid
+from openstoq.kernel import days
+from openstoq.kernel.days import Written
 from openstoq.kernel.patch import stored
-from openstoq.preorders.offers.capabilities.payments import DepositTerms
+from openstoq.preorders.offers.capabilities.payments import DepositTerms, OptionType
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 OPEN_WINDOW = "start or end is required; use unschedule to clear the window"
+_DUE = "payments.remaining_balance.date"
+# The place and the name of every day of an offer, and the moment as which it is shown.
+_DAYS: tuple[tuple[str, str, Callable[[Written, str], datetime | None]], ...] = (
+    ("", "schedule_start", days.start_of),
+    ("", "schedule_end", days.last_of),
+    ("payments.remaining_balance", "date", days.start_of),
+    ("shipping.delivery", "date", days.start_of),
+    ("countdown", "custom_start_date", days.start_of),
+    ("countdown", "custom_end_date", days.last_of),
+)
 
 
 def complete(offer: Offer) -> None:
     """Make the documents agree with each other, whichever of them was changed."""
     remember(offer)
+    if offer.before is not None:
+        _keep_days(offer, offer.before)
     _share_copy(offer, offer.before)
     if offer.goes_by_stock:
         offer.source = "custom"
@@ -37,6 +53,25 @@ def remember(offer: Offer) -> None:
         known.discount_amount = discount.value
     if offer.source == "collection":
         known.collection_id = offer.collection_id
+
+
+def _keep_days(offer: Offer, before: Offer) -> None:
+    """Keep the days behind moments that were sent back as they had been read."""
+    for path, name, resolve in _DAYS:
+        known = getattr(_at(before, path), name)
+        place = _at(offer, path)
+        if known is not None and getattr(place, name) == resolve(known, before.zone):
+            setattr(place, name, known)
+
+
+def has_local_days(offer: Offer) -> bool:
+    """Return whether another time zone of the shop would make other moments of the offer's days."""
+    found = (getattr(_at(offer, path), name) for path, name, _ in _DAYS)
+    return any(one is not None and days.is_local(one) for one in found)
+
+
+def _at(offer: Offer, path: str) -> Any:
+    return attrgetter(path)(offer) if path else offer
 
 
 def _share_copy(offer: Offer, before: Offer | None) -> None:
@@ -78,23 +113,95 @@ def check_policy(offer: Offer, policy: str) -> None:
         )
 
 
-def check_schedule(start: datetime | None, end: datetime | None) -> None:
+def check_schedule(offer: Offer) -> None:
     """Raise Invalid for a schedule window that is empty or open on both sides."""
-    if start is None and end is None:
+    if offer.schedule_start is None and offer.schedule_end is None:
         raise Invalid(OPEN_WINDOW)
-    if start is not None and end is not None and start >= end:
+    opens_at, closes_at = offer.opens_at, offer.closes_at
+    if opens_at is not None and closes_at is not None and opens_at >= closes_at:
         raise Invalid("start must be before end")
 
 
 def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
     """Return the state of the offer's window at `now`; the start is inside, the end is not."""
+    opens_at, closes_at = offer.opens_at, offer.closes_at
     if offer.schedule_start is None and offer.schedule_end is None:
         return "always"
-    if offer.schedule_start is not None and now < offer.schedule_start:
+    if opens_at is not None and now < opens_at:
         return "upcoming"
-    if offer.schedule_end is not None and now >= offer.schedule_end:
+    if closes_at is not None and now >= closes_at:
         return "ended"
     return "active"
+
+
+def check_due_day(offer: Offer, now: datetime) -> None:
+    """Raise Invalid if a due day is set that has passed, and Conflict if a deposit would have one.
+
+    An offer that has such a deposit already may be changed in other ways.
+    """
+    before, day = offer.before, offer.payments.remaining_balance.due_day
+    end = days.end_of(day, offer.zone)
+    if day is None or end is None or now < end:
+        return
+    known = before.payments.remaining_balance.due_day if before is not None else None
+    if day != known:
+        raise Invalid(
+            f"{_DUE} must not be in the past, but {_day_there(offer, day)} has passed; send a later "
+            "date"
+        )
+    sold_deposit = before is not None and before.payments.options.partial is not None
+    is_new = not sold_deposit or (offer.enabled and before is not None and not before.enabled)
+    if is_new and offer.payments.options.partial is not None:
+        raise Conflict(
+            f"{_DUE} is {_day_there(offer, day)}, which has passed, so no deposit can be sold; set "
+            "a later date, or sell the offer without a deposit"
+        )
+
+
+def due_day_warning(offer: Offer, now: datetime) -> str | None:
+    """Return a sentence if an enabled offer's due day has passed, so that no deposit is sold."""
+    day = offer.payments.remaining_balance.due_day
+    if day is None or not offer.is_live or not _has_ended_deposit(offer, now):
+        return None
+    sold = "the deposit" if offer.payments.options.full is not None else "the offer"
+    return (
+        f"{_DUE} is {_day_there(offer, day)}, which has passed, so {sold} is no longer sold; set a "
+        "later date"
+    )
+
+
+def _day_there(offer: Offer, day: Written) -> str:
+    where = f" in the shop's time zone, {offer.zone}" if days.is_local(day) else ""
+    return f"{days.written(day)}{where}"
+
+
+def sells(offer: Offer, now: datetime) -> bool:
+    """Return whether the offer is live and has a payment option that may be sold at `now`."""
+    return offer.is_live and (
+        offer.payments.options.full is not None or not _has_ended_deposit(offer, now)
+    )
+
+
+def sells_option(offer: Offer, option: OptionType, now: datetime) -> bool:
+    """Return whether the due day of the option has not passed; the full price has none."""
+    return option == "full" or not _has_ended_deposit(offer, now)
+
+
+def as_sold(offer: Offer, now: datetime) -> Offer:
+    """Return the offer without its deposit if the day on which the balance is due has passed.
+
+    An offer that has no other payment option is returned as it is; it does not sell at all.
+    """
+    if offer.payments.options.full is None or not _has_ended_deposit(offer, now):
+        return offer
+    options = offer.payments.options.model_copy(update={"partial": None})
+    payments = offer.payments.model_copy(update={"options": options})
+    return replace(offer, payments=payments, partial_plan_id=None)
+
+
+def _has_ended_deposit(offer: Offer, now: datetime) -> bool:
+    ends_at = offer.deposit_ends_at
+    return ends_at is not None and now >= ends_at
 
 
 def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None) -> list[Offer]:
@@ -102,8 +209,8 @@ def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None)
 
     Offers that name the market come before offers for all markets. Next, offers whose window is
     open, or that have no window, come before those outside their window. Last, the offer that
-    was enabled most recently comes first. Offers that are not live, or are for other markets,
-    are left out.
+    was enabled most recently comes first. Offers that do not sell, or are for other markets, are
+    left out.
     """
     return [
         offer
@@ -113,7 +220,7 @@ def by_precedence(offers: Iterable[Offer], now: datetime, market_id: int | None)
 
 
 def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
-    """Return the live offers in the order in which they apply, whatever the market."""
+    """Return the offers that sell, in the order in which they apply, whatever the market."""
 
     def rank(offer: Offer) -> tuple[bool, bool, float, str]:
         return (
@@ -123,7 +230,7 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
             str(offer.id),
         )
 
-    return sorted((one for one in offers if one.is_live), key=rank, reverse=True)
+    return sorted((one for one in offers if sells(one, now)), key=rank, reverse=True)
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Offers in PostgreSQL: one row each, with a jsonb column for each settings document."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -9,6 +9,8 @@ import structlog
 
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
+from openstoq.kernel import days
+from openstoq.kernel.days import Written
 from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import stored
@@ -24,7 +26,10 @@ _PLAIN = (
     "enabled_at",
     "discarded_at",
     "schedule_start",
+    "schedule_start_local",
     "schedule_end",
+    "schedule_end_local",
+    "deposit_ends_at",
     "source",
     "collection_id",
     "auto_refresh",
@@ -52,8 +57,9 @@ _BEHIND = """EXISTS (SELECT FROM preorder_variants p
               JOIN offer_variants v ON v.shop_id = p.shop_id AND v.variant_id = p.variant_id
               WHERE p.shop_id = o.shop_id AND v.offer_id = o.id AND
               (p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL))"""
+_ZONE = "(SELECT s.timezone FROM shops s WHERE s.shop_id = o.shop_id) AS zone"
 COLUMNS = (
-    f"{', '.join(f'o.{name}' for name in _READ)}, {_COUNT} AS variant_count, "
+    f"{', '.join(f'o.{name}' for name in _READ)}, {_ZONE}, {_COUNT} AS variant_count, "
     f"{_BEHIND} AS variants_behind"
 )
 
@@ -72,6 +78,11 @@ def offer_of(row: Any) -> Offer:
     if problems:
         log.warning("offer.unreadable", offer_id=str(fields["id"]), problems=problems)
         fields["sync_error"] = "; ".join(problems)
+    for name in ("schedule_start", "schedule_end"):
+        local = fields.pop(f"{name}_local")
+        if local is not None:
+            fields[name] = days.read(local)
+    del fields["deposit_ends_at"]
     return Offer(**fields)
 
 
@@ -240,5 +251,21 @@ def _where(shop_id: UUID, *, status: Status | None, name: str | None) -> Conditi
 
 
 def _value(offer: Offer, name: str) -> Any:
+    if name in _MOMENTS:
+        return _MOMENTS[name](offer)
     value = getattr(offer, name)
     return stored(value) if name in _STORED else value
+
+
+def _local(day: Written | None) -> str | None:
+    return days.written(day) if day is not None and days.is_local(day) else None
+
+
+# A day is kept as it was written, beside the moment that it is in the shop's time zone.
+_MOMENTS: Mapping[str, Callable[[Offer], Any]] = {
+    "schedule_start": lambda offer: offer.opens_at,
+    "schedule_start_local": lambda offer: _local(offer.schedule_start),
+    "schedule_end": lambda offer: offer.closes_at,
+    "schedule_end_local": lambda offer: _local(offer.schedule_end),
+    "deposit_ends_at": lambda offer: offer.deposit_ends_at,
+}

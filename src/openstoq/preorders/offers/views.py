@@ -18,7 +18,7 @@ from openstoq.preorders.offers.capabilities.payments import Payments
 from openstoq.preorders.offers.capabilities.shipping import Shipping
 from openstoq.preorders.offers.capabilities.widget import Widget
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source, Status, Sync
-from openstoq.preorders.offers.rules import schedule_state
+from openstoq.preorders.offers.rules import due_day_warning, schedule_state
 
 
 class Schedule(BaseModel):
@@ -27,6 +27,12 @@ class Schedule(BaseModel):
     start: datetime | None
     end: datetime | None
     state: ScheduleState
+
+
+class OfferSync(Sync):
+    """The state of an offer's sync, and what keeps a part of an enabled offer from being sold."""
+
+    warning: str | None
 
 
 class Exclusions(BaseModel):
@@ -51,7 +57,7 @@ class Products(BaseModel):
     all: Exclusions | None
     collection: CollectionSource | None
     custom: dict[str, Any] | None
-    sync: Sync
+    sync: OfferSync
 
 
 class ShopifyIds(BaseModel):
@@ -72,7 +78,7 @@ class OfferSummary(BaseModel):
     enabled: bool
     schedule: Schedule
     products: Products
-    sync: Sync
+    sync: OfferSync
     created_at: datetime
     updated_at: datetime
     discarded_at: datetime | None
@@ -103,12 +109,15 @@ class OfferPage(BaseModel):
 
 def schedule(offer: Offer, now: datetime) -> Schedule:
     """Return the offer's window with its state at `now`."""
-    return Schedule(
-        start=offer.schedule_start, end=offer.schedule_end, state=schedule_state(offer, now)
-    )
+    return Schedule(start=offer.opens_at, end=offer.last_moment, state=schedule_state(offer, now))
 
 
-def products(offer: Offer) -> Products:
+def sync(offer: Offer, now: datetime) -> OfferSync:
+    """Return the state of the offer's sync, with a warning if something stopped selling."""
+    return OfferSync(**dict(offer.sync), warning=due_day_warning(offer, now))
+
+
+def products(offer: Offer, now: datetime) -> Products:
     """Return the offer's selection of variants: its source, that source's block and their number."""
     return Products(
         source=offer.source,
@@ -124,7 +133,7 @@ def products(offer: Offer) -> Products:
         if offer.collection_id is not None
         else None,
         custom={} if offer.source == "custom" else None,
-        sync=offer.sync,
+        sync=sync(offer, now),
     )
 
 
@@ -137,8 +146,8 @@ def summary(offer: Offer, now: datetime) -> OfferSummary:
         status=offer.status,
         enabled=offer.enabled,
         schedule=schedule(offer, now),
-        products=products(offer),
-        sync=offer.sync,
+        products=products(offer, now),
+        sync=sync(offer, now),
         created_at=offer.created_at,
         updated_at=offer.updated_at,
         discarded_at=offer.discarded_at,

@@ -1,4 +1,4 @@
-"""Jobs over many variants: bulk jobs, the search for drift and its repair, and schedules."""
+"""Jobs over many variants: bulk jobs, and the search for drift and its repair."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.preorders.offers.storefront.metafields import KEYS
-from openstoq.preorders.variants import drift_store, store
+from openstoq.preorders.variants import drift_store, schedule_jobs, store
 from openstoq.preorders.variants.model import LastWrite
 from openstoq.shops.commerce import asking, commerce_of, patiently
 
@@ -89,6 +89,7 @@ async def reconcile(run: Run) -> None:
         await _look_at_variants(run, commerce)
         await _look_at_policies(run, commerce)
     async with run.work() as work:
+        await schedule_jobs.find_moments(work, everything=False)
         await storefront_store.forget_shop(work.db, work.shop_id)
         storefront_jobs.request(work)
 
@@ -114,14 +115,6 @@ async def look_for_drift(run: Run) -> None:
         await drift_store.note_drift(work.db, work.shop_id, expected, drift)
         reached = max(expected) if len(expected) == 2 * LOOKED_AT else 0
         await drift_store.note_looked_up_to(work.db, work.shop_id, reached)
-
-
-@jobs.job(cron="*/5 * * * *")
-async def follow_schedules(run: Run) -> None:
-    """Rewrite the order of a variant's offers when the window of an offer opens or closes."""
-    async with run.work() as work:
-        if await store.follow_schedules(work.db, work.shop_id, work.runtime.clock()):
-            storefront_jobs.request(work)
 
 
 async def _look_at_groups(run: Run, commerce: Commerce) -> None:

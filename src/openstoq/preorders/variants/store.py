@@ -118,7 +118,8 @@ async def offers(
     own = {row["offer_id"]: row for row in rows}
     found = {offer.id: offer for offer in await offer_store.all_of(db, shop_id, list(own))}
     live = rules.all_by_precedence(found.values(), now)
-    idle = [found[offer_id] for offer_id in own if not found[offer_id].is_live]
+    sold = {offer.id for offer in live}
+    idle = [found[offer_id] for offer_id in own if offer_id not in sold]
     return [
         VariantOffer(
             id=offer.id,
@@ -138,44 +139,6 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
     """
     await offer_store.lock_sellers(db, shop_id, variant_ids)
     return await offer_store.lock_variants(db, shop_id, variant_ids)
-
-
-async def follow_schedules(db: Connection, shop_id: UUID, now: datetime) -> int:
-    """Mark variants to be written again if an offer's window opened or closed; return their number.
-
-    Variants with a single live offer are left out: that offer applies first in any case.
-    """
-    await offer_store.lock_offers(db, shop_id, None)
-    count: int = await db.fetchval(
-        """
-        WITH turned AS (
-            UPDATE offers o SET schedule_followed_to = $2
-            WHERE o.shop_id = $1 AND o.enabled AND o.discarded_at IS NULL AND EXISTS (
-                SELECT FROM (VALUES (o.schedule_start), (o.schedule_end)) AS turn (at)
-                WHERE turn.at <= $2 AND turn.at > coalesce(o.schedule_followed_to, '-infinity'))
-            RETURNING o.id
-        ), locked AS (
-            SELECT variant_id FROM preorder_variants
-            WHERE shop_id = $1 AND NOT is_reset AND variant_id IN (
-                SELECT m.variant_id FROM offer_variants m JOIN turned ON turned.id = m.offer_id
-                WHERE m.shop_id = $1 AND m.detached_at IS NULL AND EXISTS (
-                    SELECT FROM offer_variants n
-                    JOIN offers o ON o.shop_id = $1 AND o.id = n.offer_id
-                    WHERE n.shop_id = $1 AND n.variant_id = m.variant_id
-                      AND n.offer_id <> m.offer_id AND n.detached_at IS NULL
-                      AND o.enabled AND o.discarded_at IS NULL))
-            ORDER BY variant_id FOR UPDATE
-        ), touched AS (
-            UPDATE preorder_variants p SET revision = p.revision + 1
-            FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
-            RETURNING p.variant_id
-        )
-        SELECT count(*) FROM touched
-        """,
-        shop_id,
-        now,
-    )
-    return count
 
 
 async def counted(

@@ -59,7 +59,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     if not applying:
         return {"variant_id": asked.variant_id, "offer": None}
     offer = applying[0]
-    described = metafields.described(offer, translations[offer.id])
+    described = metafields.described(rules.as_sold(offer, now), translations[offer.id])
     shown = metafields.localized(described, asked.locale)
     on_variant = metafields.on_variant(found[0].selling, now)
     shipping_text = metafields.shipping_text(on_variant, asked.market_id)

@@ -19,7 +19,7 @@ from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter, Scope
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
-from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
@@ -181,8 +181,8 @@ async def list_intents(
         product_id=shopify_product_id,
         email=email,
         phone=phone,
-        since=start_of(start_date),
-        before=end_of(end_date),
+        since=start_of(start_date, context.shop.timezone),
+        before=after(end_date, context.shop.timezone),
         notified=notified,
     )
     asked = Page(page, per_page)
@@ -205,8 +205,8 @@ async def products_in_demand(
     json, more = await demand.by_variant(
         context.db,
         context.shop_id,
-        since=start_of(start_date),
-        before=end_of(end_date),
+        since=start_of(start_date, context.shop.timezone),
+        before=after(end_date, context.shop.timezone),
         sort_by=sort_by,
         direction=direction,
         page=Page(page, per_page),

@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
-from openstoq.kernel.days import Moment
+from openstoq.kernel.days import Day, in_zone
 from openstoq.kernel.ids import CollectionId, MarketId
-from openstoq.kernel.patch import stored
 from openstoq.kernel.types import Amount, Clean, Line, OnOneLine, Text, none_if_empty
 from openstoq.kernel.types import Color as GivenColor
 from openstoq.preorders.offers.capabilities.widget import LARGEST_RADIUS
@@ -76,9 +75,9 @@ _BALANCE = "payments.remaining_balance"
 _BADGE, _BUTTON, _DISCLAIMER = "widget.badge", "widget.button", "widget.disclaimer"
 
 FIELDS: tuple[PlanField, ...] = (
-    PlanField("billing_at", Moment | None, f"{_BALANCE}.date"),
+    PlanField("billing_at", Day | None, f"{_BALANCE}.date"),
     PlanField("billing_after_n_intervals", Count, f"{_BALANCE}.days"),
-    PlanField("delivery_at", Moment | None, "shipping.delivery.date"),
+    PlanField("delivery_at", Day | None, "shipping.delivery.date"),
     PlanField("delivery_after_n_intervals", Count, "shipping.delivery.days"),
     PlanField(
         "inventory_reserve_type",
@@ -232,7 +231,13 @@ def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
 
 def fields_of(offer: Offer) -> dict[str, Any]:
     """Return the SellingPlan fields of an offer."""
-    documents = {name: stored(getattr(offer, name)) for name in DOCUMENTS}
+    zone = in_zone(offer.zone)
+    documents = {
+        name: getattr(offer, name).model_dump(
+            mode="json", exclude_computed_fields=True, context=zone
+        )
+        for name in DOCUMENTS
+    }
     found = {field.name: field.read(_at(documents, field.path)) for field in FIELDS}
     texts = {name: "" for name, value in found.items() if value is None and name not in NULLABLE}
     delivery = offer.shipping.delivery.type

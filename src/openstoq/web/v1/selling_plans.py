@@ -100,7 +100,7 @@ async def list_plans(
 async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str, Any]:
     """Create a selling plan; fields that are not sent get their defaults."""
     now = context.runtime.clock()
-    offer = Offer(id=new_id(), created_at=now, updated_at=now)
+    offer = Offer(id=new_id(), zone=context.shop.timezone, created_at=now, updated_at=now)
     sent = start_terms(offer, _sent(selling_plan))
     _apply(context, offer, sent)
     source = _source(offer, sent)

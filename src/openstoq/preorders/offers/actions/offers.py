@@ -9,7 +9,7 @@ from openstoq.actions.action import Action, ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.requirements import AnyOf
 from openstoq.errors import Invalid
-from openstoq.kernel.days import Moment
+from openstoq.kernel.days import Day, LastDay
 from openstoq.kernel.ids import VariantId, new_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import partial_of
@@ -61,7 +61,12 @@ async def create(
     """
     now = context.runtime.clock()
     offer = Offer(
-        id=new_id(), name=name, internal_name=internal_name, created_at=now, updated_at=now
+        id=new_id(),
+        name=name,
+        internal_name=internal_name,
+        zone=context.shop.timezone,
+        created_at=now,
+        updated_at=now,
     )
     await add(context, offer)
     return views.view(offer, now)
@@ -168,15 +173,15 @@ async def restore(context: Context, offer: Offer) -> OfferView:
     requires=(AnyOf(("start", "end"), rules.OPEN_WINDOW),),
 )
 async def schedule(
-    context: Context, offer: Offer, *, start: Moment | None = None, end: Moment | None = None
+    context: Context, offer: Offer, *, start: Day | None = None, end: LastDay | None = None
 ) -> OfferView:
     """Set the schedule window for a preorder offer.
 
     Does not enable the offer. The storefront reads the schedule live. A start or end that is
-    left out is open.
+    left out is open. A date is a day in the shop's time zone, and the end's day is included.
     """
-    rules.check_schedule(start, end)
     offer.schedule_start, offer.schedule_end = start, end
+    rules.check_schedule(offer)
     await save(context, offer)
     return views.view(offer, context.runtime.clock())
 

@@ -71,9 +71,9 @@ class CustomBlock(BaseModel):
 
 
 @products.get(aliases=("which variants does the offer sell",))
-async def read(_: Context, offer: Offer) -> Products:
+async def read(context: Context, offer: Offer) -> Products:
     """Read the products configuration for a preorder offer (source rule + variant summary)."""
-    return views.products(offer)
+    return views.products(offer, context.runtime.clock())
 
 
 async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Products | Submitted:
@@ -105,7 +105,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
     collection_id: int | None = block.get("collection_id")
     if collection_id is None:
         await save(context, offer)
-        return views.products(offer)
+        return views.products(offer, context.runtime.clock())
     return await set_source_to_collection(context, offer, collection_id=collection_id)
 
 
@@ -154,7 +154,7 @@ async def remove_variants(
     """
     _require(offer, "custom")
     await detach(context, offer, variant_ids)
-    return views.products(offer)
+    return views.products(offer, context.runtime.clock())
 
 
 @products.post("/bulk_toggle_inventory_policy", aliases=("continue selling", "stop overselling"))

@@ -71,14 +71,14 @@ async def list_variants(
     asked = Page(page, per_page)
     found = await attachment_store.page(context.db, context.shop_id, offer.id, asked)
     return OfferVariantPage(
-        variants=[_view(offer, one) for one in found], meta=asked.meta(offer.variant_count)
+        variants=[_view(context, offer, one) for one in found], meta=asked.meta(offer.variant_count)
     )
 
 
 @settings.get("/variants/{variant_id}", name="variants.read", aliases=("show one variant",))
 async def read_variant(context: Context, offer: Offer, variant_id: str) -> OfferVariant:
     """Read the per-offer settings of a single variant attached to a preorder offer."""
-    return _view(offer, await member(context, offer, variant_id))
+    return _view(context, offer, await member(context, offer, variant_id))
 
 
 async def update_variant(
@@ -93,7 +93,7 @@ async def update_variant(
     """
     found = await member(context, offer, variant_id)
     await override(context, offer, found, changes)
-    return _view(offer, await member(context, offer, variant_id))
+    return _view(context, offer, await member(context, offer, variant_id))
 
 
 async def member(context: Context, offer: Offer, variant_id: str | int) -> Member:
@@ -130,10 +130,11 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
     await save(context, offer)
 
 
-def _view(offer: Offer, member: Member) -> OfferVariant:
+def _view(context: Context, offer: Offer, member: Member) -> OfferVariant:
     # Without use_shopify_selling_plan, attached variants are neither added to the selling plan
     # group nor removed from it.
-    moves = offer.advanced.use_shopify_selling_plan and member.in_group != offer.is_live
+    is_selling = rules.sells(offer, context.runtime.clock())
+    moves = offer.advanced.use_shopify_selling_plan and member.in_group != is_selling
     pending = moves or member.is_behind
     state = "failed" if member.sync_error else "pending" if pending else "synced"
     return OfferVariant(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from openstoq.actions.capability import Capability
-from openstoq.kernel.days import Moment
+from openstoq.kernel.days import Day, LastDay
 from openstoq.kernel.patch import UNSET, Settings, assign
 from openstoq.kernel.types import Color, Copy, Line
 
@@ -36,8 +36,8 @@ class Countdown(Settings):
 
     enabled: bool = False
     mode: Mode = "to_schedule_end"
-    custom_start_date: Moment | None = None
-    custom_end_date: Moment | None = None
+    custom_start_date: Day | None = None
+    custom_end_date: LastDay | None = None
     format: Line = "dhms"
     starts_text: Copy = "Preorder starts in"
     ends_text: Copy = "Preorder ends in"
@@ -65,7 +65,7 @@ def text_is_ends_text(changes: dict[str, Any]) -> None:
 
 
 @capability.edit("count down to a date")
-def set_custom_end_date(countdown: Countdown, *, date: Moment | None) -> None:
+def set_custom_end_date(countdown: Countdown, *, date: LastDay | None) -> None:
     """Set the custom end date for the countdown timer.
 
     Has no visible effect unless mode is to_custom_date.

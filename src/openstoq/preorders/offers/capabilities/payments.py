@@ -8,7 +8,7 @@ from pydantic import Field, PlainSerializer, WithJsonSchema, computed_field, mod
 from openstoq.actions.capability import Capability
 from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.errors import Conflict
-from openstoq.kernel.days import Moment
+from openstoq.kernel.days import Day, Written
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
 from openstoq.kernel.types import Amount, Copy, json_number
 
@@ -115,7 +115,7 @@ class RemainingBalance(Settings):
 
     due: Literal["time_after_checkout", "exact_time"] = "time_after_checkout"
     days: Days | None = 30
-    date: Moment | None = None
+    date: Day | None = None
     auto_collect: bool = True
     auto_collect_on_fulfillment: bool = False
 
@@ -126,6 +126,12 @@ class RemainingBalance(Settings):
         if self.due == "time_after_checkout" and self.days is None:
             raise ValueError("needs days when it is due a time_after_checkout")
         return self
+
+    @property
+    def due_day(self) -> Written | None:
+        """The day on which the balance is due; None if it depends on the order instead."""
+        is_dated = self.due == "exact_time" and not self.auto_collect_on_fulfillment
+        return self.date if is_dated else None
 
 
 class Payments(Settings):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from openstoq.actions.capability import Capability
-from openstoq.kernel.days import Moment
+from openstoq.kernel.days import Day
 from openstoq.kernel.patch import Settings
 from openstoq.kernel.types import Copy, Tag, Text
 
@@ -44,7 +44,7 @@ class DeliveryTime(Settings):
     """The delivery time; `date` only applies to the type exact_date, and `days` to window."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
-    date: Moment | None = None
+    date: Day | None = None
     days: Days | None = None
 
     @model_validator(mode="after")
@@ -114,7 +114,7 @@ def set_delivery_asap(shipping: Shipping) -> None:
 
 
 @capability.edit("ship on a date")
-def set_delivery_date(shipping: Shipping, *, date: Moment) -> None:
+def set_delivery_date(shipping: Shipping, *, date: Day) -> None:
     """Set an exact delivery date for the preorder."""
     shipping.delivery = DeliveryTime(type="exact_date", date=date)
 

@@ -17,7 +17,7 @@ from openstoq.jobs.leases import LATER, SETTLED, Leases
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.alone import noted
 from openstoq.kernel.faults import is_of_item
-from openstoq.preorders.offers import store
+from openstoq.preorders.offers import rules, store
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.plan_group import mapping
 from openstoq.preorders.offers.plan_group import store as marks
@@ -115,18 +115,19 @@ async def _sync(run: Run, commerce: Commerce, offer_id: UUID) -> None:
 
 async def _group_and_members(run: Run, commerce: Commerce, offer: Offer) -> None:
     uses_plans = offer.advanced.use_shopify_selling_plan and offer.discarded_at is None
+    is_selling = rules.sells(offer, run.runtime.clock())
     if uses_plans:
         await _save_group(run, commerce, offer)
     if offer.plan_group_id is not None:
-        await _move(run, commerce, offer, add=False, everything=not offer.is_live and uses_plans)
-        if uses_plans and offer.is_live:
+        await _move(run, commerce, offer, add=False, everything=not is_selling and uses_plans)
+        if uses_plans and is_selling:
             await _move(run, commerce, offer, add=True, everything=False)
     async with run.work() as work:
         await marks.drop_detached(work.db, work.shop_id, offer.id)
 
 
 async def _save_group(run: Run, commerce: Commerce, offer: Offer) -> None:
-    wanted = mapping.plan_group(offer)
+    wanted = mapping.plan_group(offer, run.runtime.clock())
     digest = mapping.digest(wanted)
     if offer.plan_group_id is not None and offer.plan_group_digest == digest:
         return

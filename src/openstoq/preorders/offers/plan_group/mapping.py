@@ -1,12 +1,15 @@
 """Map an offer to a selling plan group of Shopify, with one plan for each payment option."""
 
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Literal
 
 from openstoq.commerce.plans import Plan, PlanGroup
+from openstoq.kernel.days import start_of
 from openstoq.preorders.offers.capabilities.payments import Option, PartialOption
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.rules import as_sold
 from openstoq.preorders.offers.wording import discount_text, plain
 
 WHOLE = Decimal(100)
@@ -14,8 +17,9 @@ LONGEST_NAME = 255
 IN_FULL = "Pay in full"
 
 
-def plan_group(offer: Offer) -> PlanGroup:
-    """Return the selling plan group that the offer should have in the shop."""
+def plan_group(offer: Offer, now: datetime) -> PlanGroup:
+    """Return the selling plan group that the offer should have in the shop at `now`."""
+    offer = as_sold(offer, now)
     options = offer.payments.options
     plans = {}
     partial = _partial(offer, options.partial) if options.partial is not None else None
@@ -71,11 +75,11 @@ def _plan(
         description=discount_text(offer, option.billing_description),
         percent=percent,
         amount=amount,
-        balance_at=balance.date if dated and balance.due == "exact_time" else None,
+        balance_at=start_of(balance.due_day, offer.zone) if dated else None,
         balance_days=balance.days if dated and balance.due == "time_after_checkout" else None,
         balance_on_fulfillment=on_fulfillment,
         delivery=_delivery(offer),
-        delivered_at=delivery.date if delivery.type == "exact_date" else None,
+        delivered_at=start_of(delivery.date, offer.zone) if delivery.type == "exact_date" else None,
         # Shopify's count could not stop the sale if units left it only when they are sent.
         reserve="on_sale" if offer.goes_by_stock else offer.inventory.reservation.timing,
         discount=(discount.type, discount.value)

@@ -108,7 +108,7 @@ async def _write_shop(run: Run, commerce: Commerce) -> None:
         )
         written = await marks.written_on_shop(work.db, work.shop_id)
     faults: dict[UUID, Exception] = {}
-    wanted = metafields.on_shop(offers, translations, faults)
+    wanted = metafields.on_shop(offers, translations, run.runtime.clock(), faults)
     if faults:
         unwritten = {
             offer_id: noted("offer", offer_id, error) for offer_id, error in faults.items()

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from openstoq.commerce.port import Metafield
+from openstoq.kernel.days import in_zone
 from openstoq.kernel.faults import is_of_item
 from openstoq.kernel.patch import TRANSLATABLE, marked_paths
 from openstoq.kernel.places import readable
@@ -103,13 +104,13 @@ def shipping_text(values: Values, market_id: int | None) -> str | None:
     return texts.get(str(market_id)) or texts.get(ELSEWHERE)
 
 
-def on_variants(offer: Offer) -> tuple[Any, ...]:
+def on_variants(offer: Offer, now: datetime) -> tuple[Any, ...]:
     """Return the settings of an offer that affect its variants' metafields or sold-out state."""
     return (
-        offer.is_live,
+        rules.sells(offer, now),
         offer.enabled_at,
-        offer.schedule_start,
-        offer.schedule_end,
+        offer.opens_at,
+        offer.closes_at,
         offer.markets,
         offer.payments.discount,
         offer.shipping.display.shipping_text,
@@ -121,11 +122,12 @@ def on_variants(offer: Offer) -> tuple[Any, ...]:
 def on_shop(
     offers: Sequence[Offer],
     translations: Translations,
+    now: datetime,
     failures: MutableMapping[UUID, Exception] | None = None,
     *,
     most_bytes: int = MOST_BYTES,
 ) -> list[Metafield]:
-    """Return the shop's metafields: live offers by id, in as many parts as they need.
+    """Return the shop's metafields: offers that sell, by id, in as many parts as they need.
 
     The first part lists the keys of the other parts in `more`. An offer that cannot be written is
     left out, and its error is entered in `failures`. Without `failures`, the error is raised.
@@ -133,10 +135,10 @@ def on_shop(
     parts: list[list[bytes]] = [[]]
     size = 0
     for offer in offers:
-        if not offer.is_live:
+        if not rules.sells(offer, now):
             continue
         try:
-            written = _entry(offer, translations.get(offer.id, {}))
+            written = _entry(rules.as_sold(offer, now), translations.get(offer.id, {}))
         except Exception as error:
             if failures is None or not is_of_item(error):
                 raise
@@ -189,7 +191,7 @@ def too_large(
 def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return the data of an offer that the storefront needs, with its texts in every language."""
     documents = {
-        name: getattr(offer, name).model_dump(mode="json")
+        name: getattr(offer, name).model_dump(mode="json", context=in_zone(offer.zone))
         for name in DOCUMENTS
         if name != "inventory"
     }
@@ -202,7 +204,7 @@ def described(offer: Offer, translations: Mapping[str, Mapping[str, str]]) -> di
     }
     return {
         "name": offer.name,
-        "schedule": {"start": offer.schedule_start, "end": offer.schedule_end},
+        "schedule": {"start": offer.opens_at, "end": offer.last_moment},
         "enabled_at": offer.enabled_at,
         "selling_plan_group_id": offer.plan_group_id if _uses_plans(offer) else None,
         "selling_plan_ids": {

@@ -9,7 +9,7 @@ from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.errors import Conflict, NotFound
 from openstoq.jobs.work import Work
-from openstoq.kernel.days import Day, end_of, start_of
+from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import CustomerId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Tag, Text
@@ -88,8 +88,8 @@ async def list_orders(
         offer_id=offer_id,
         variant_id=variant_id,
         customer_id=customer_id,
-        since=start_of(from_),
-        before=end_of(to),
+        since=start_of(from_, context.shop.timezone),
+        before=after(to, context.shop.timezone),
     )
     found, total = await store.page(context.db, context.shop_id, wanted, asked)
     return OrderPage(orders=[order_view(one) for one in found], meta=asked.meta(total))

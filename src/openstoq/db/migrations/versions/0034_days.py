@@ -1,0 +1,12 @@
+"""Run 0034_days.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0034_days"
+down_revision = "0033_promised_effects"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
