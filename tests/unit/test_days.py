@@ -123,9 +123,7 @@ def test_the_first_and_last_moments_of_a_day_have_its_date(day, zone):
 
 
 @given(
-    value=st.dates()
-    | st.datetimes()
-    | st.datetimes(timezones=st.just(UTC)),
+    value=st.dates() | st.datetimes() | st.datetimes(timezones=st.just(UTC)),
     zone=zones,
 )
 def test_a_value_is_stored_as_it_was_written_and_shown_as_a_moment(value, zone):
