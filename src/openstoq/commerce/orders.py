@@ -25,12 +25,20 @@ class OrderCustomer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointOfSale:
+    """Where an order was placed in person; with `sells_online`, stock there is sold online too."""
+
+    sells_online: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line of an order.
 
     `quantity` is the units ordered; `current` is the units left after edits, removals and refunds,
     of which `unfulfilled` are still to be sent. `total` is the price of `quantity` after discounts,
-    with its taxes.
+    with its taxes. `left_online` is what was left of the variant to sell online when the order was
+    read, below zero if more was sold; None if the variant is gone.
     """
 
     id: int
@@ -46,6 +54,7 @@ class OrderLine:
     unit_price: Decimal
     total: Decimal
     properties: Mapping[str, str]
+    left_online: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +150,8 @@ class Order:
     `original_total` is the price when the order was placed, `total` the price after edits and
     returns. `received` is the amount paid, `refunded` the amount paid back, `outstanding` the
     amount still to be paid. Statuses are in lower case. `country` is the country to which the order
-    is sent, ISO 3166 alpha-2.
+    is sent, or in which it was placed in person, ISO 3166 alpha-2. `point_of_sale` is None for an
+    order that was not placed in person. `by_company` is true for one that a company placed.
     """
 
     id: int
@@ -174,6 +184,8 @@ class Order:
     mandates: tuple[Mandate, ...]
     transactions: tuple[Transaction, ...]
     fulfillment_orders: tuple[FulfillmentOrder, ...]
+    point_of_sale: PointOfSale | None = None
+    by_company: bool = False
 
     @property
     def waiting_schedules(self) -> list[PaymentSchedule]:

@@ -215,3 +215,15 @@ def test_removed_and_kept_money_can_be_paid_back():
     made = take(removed, one, stored=stored, option="full")
     assert made.state == "cancelled"
     assert totals.ledger_totals(made).deposit.refundable == 100
+
+
+def test_the_terms_that_a_merchant_gives_a_company_are_not_the_preorders():
+    net_30 = bought(
+        schedules=(schedule(100),), lines=(order_line(1, 100, plan_id=None),), by_company=True
+    )
+    one = selling()
+    made = take(net_30, one, option="full")
+    assert (made.deposit, made.balance, made.due_at) == (100, 0, None)
+    assert (made.state, made.facts.snapshot.schedules) == ("placed", ())
+    again = take(net_30, one, stored=made, option="full")
+    assert (again.deposit, again.balance, again.due_at) == (100, 0, None)

@@ -15,6 +15,7 @@ from shopify_sandbox.records.catalogue import Variant
 from shopify_sandbox.records.customers import Customer
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
+from shopify_sandbox.records.origins import WEB, Origin
 from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms
 from shopify_sandbox.records.plans import SellingPlan
 from shopify_sandbox.records.taxes import ZERO, Tax, Taxation
@@ -45,13 +46,17 @@ class CartLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """A shopper, and the country that the order is sent to (ISO 3166 alpha-2)."""
+    """A shopper, and the country that the order is sent to (ISO 3166 alpha-2).
+
+    `origin` is where the shopper buys, and for which company.
+    """
 
     email: str | None = None
     name: str | None = None
     phone: str | None = None
     locale: str = "en"
     country: str | None = None
+    origin: Origin = WEB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,7 @@ def place(
     """
     pricing = pricing or Pricing()
     exchange = pricing.exchange or Exchange.none(shop.config.currency)
-    _check(shop, cart, exchange)
+    _check(shop, cart, exchange, buyer.origin)
     action = shop.action()
     moment = shop.moment()
     order = Order(
@@ -105,6 +110,7 @@ def place(
         taxation=_taxation(pricing, None),
         shipping=Money(pricing.shipping, exchange.presentment).amount,
         shipping_taxation=_taxation(pricing, pricing.shipping_taxes),
+        origin=buyer.origin,
         tags=sorted(tags),
         note=note,
     )
@@ -168,7 +174,7 @@ def balance_due(plan: SellingPlan, moment: datetime) -> datetime | None:
     return None
 
 
-def _check(shop: Shop, cart: Sequence[CartLine], exchange: Exchange) -> None:
+def _check(shop: Shop, cart: Sequence[CartLine], exchange: Exchange, origin: Origin = WEB) -> None:
     if not cart:
         raise CheckoutError("The cart is empty.")
     wanted: dict[Variant, int] = {}
@@ -177,6 +183,10 @@ def _check(shop: Shop, cart: Sequence[CartLine], exchange: Exchange) -> None:
         wanted[variant] = wanted.get(variant, 0) + each.quantity
         if variant.product.status != "ACTIVE":
             raise CheckoutError(f"{variant.product.title} is not on sale.")
+        if plan is not None and origin != WEB:
+            raise CheckoutError(
+                "Selling plans are sold neither at a point of sale nor to a company."
+            )
         if plan is not None and not any(
             plan.id in group.plans and variant.id in group.variant_ids
             for group in shop.plan_groups.values()
@@ -184,6 +194,9 @@ def _check(shop: Shop, cart: Sequence[CartLine], exchange: Exchange) -> None:
             raise CheckoutError(f"{variant.display_name} is not sold under the plan {plan.id}.")
         if each.discount > unit_price(variant, plan, exchange) * each.quantity:
             raise CheckoutError("A discount cannot be more than its line costs.")
+    if origin.location is not None:
+        # The staff of a shop may sell what the system has no stock of.
+        return
     for variant, quantity in wanted.items():
         bounded = variant.inventory_item.tracked and variant.inventory_policy == "DENY"
         if bounded and quantity > variant.sellable_online_quantity:
@@ -268,7 +281,8 @@ def _send_from_stock(
     shop: Shop, order: Order, cart: Sequence[CartLine], action: MerchantAction
 ) -> None:
     locations: dict[LineItem, Any] = {
-        line: fulfillment.location_for(shop, line.variant) for line in order.lines
+        line: order.origin.location or fulfillment.location_for(shop, line.variant)
+        for line in order.lines
     }
     fulfillment.route(shop, order, action)
     now = {
@@ -277,7 +291,7 @@ def _send_from_stock(
         if not _reserved_later(wanted.plan)
     }
     places = {line: place.id for line, place in locations.items() if place is not None}
-    order_stock.take(shop, now, places, action)
+    order_stock.take(shop, now, places, action, there_only=order.origin.location is not None)
 
 
 def _reserved_later(plan: SellingPlan | None) -> bool:

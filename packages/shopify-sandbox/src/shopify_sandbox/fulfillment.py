@@ -119,7 +119,7 @@ def location_for(shop: Shop, variant: Variant | None) -> Location | None:
 def _place(shop: Shop, order: Order, units: dict[LineItem, int], action: MerchantAction) -> None:
     groups: dict[tuple[Location, datetime | None], list[tuple[LineItem, int]]] = {}
     for line, quantity in units.items():
-        location = location_for(shop, line.variant)
+        location = order.origin.location or location_for(shop, line.variant)
         if location is not None and quantity > 0:
             key = (location, _delivery_date(shop, line))
             groups.setdefault(key, []).append((line, quantity))

@@ -11,11 +11,16 @@ def take(
     wanted: dict[LineItem, int],
     location_ids: dict[LineItem, int],
     action: MerchantAction,
+    *,
+    there_only: bool = False,
 ) -> None:
-    """Lower the stock by units of lines, at the line's location first, then at other locations."""
+    """Lower the stock by units of lines, at the line's location first, then at other locations.
+
+    With `there_only`, all of a line is taken at its location.
+    """
     left: dict[Level, int] = {}
     for line, quantity in wanted.items():
-        for level, units in _parts(line, quantity, location_ids.get(line), left):
+        for level, units in _parts(line, quantity, location_ids.get(line), left, there_only):
             left[level] = left.get(level, level.available) - units
             line.taken[level.location.id] = line.taken.get(level.location.id, 0) + units
     _set(shop, left, action)
@@ -38,12 +43,18 @@ def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction)
 
 
 def _parts(
-    line: LineItem, quantity: int, location_id: int | None, left: dict[Level, int]
+    line: LineItem,
+    quantity: int,
+    location_id: int | None,
+    left: dict[Level, int],
+    there_only: bool,
 ) -> list[tuple[Level, int]]:
     if line.variant is None:
         return []
     item = line.variant.inventory_item
     levels = sorted(item.levels.values(), key=lambda each: each.location.id != location_id)
+    if there_only:
+        levels = [each for each in levels if each.location.id == location_id]
     if not item.tracked or not levels:
         return []
     parts = []

@@ -12,6 +12,7 @@ from openstoq.commerce.orders import (
     OrderCustomer,
     OrderLine,
     PaymentSchedule,
+    PointOfSale,
     Transaction,
 )
 from openstoq.commerce.shopify.fields import Fields
@@ -35,7 +36,7 @@ def order(node: Fields) -> Order:
         email=node.text_or_none("email"),
         phone=node.text_or_none("phone"),
         locale=locale_tag(node.text("customerLocale")),
-        country=country_code(node.inside("shippingAddress").text("countryCodeV2")),
+        country=_country(node),
         currency=node.text("currencyCode"),
         financial_status=lowered_or_none(node, "displayFinancialStatus"),
         fulfillment_status=lowered_or_none(node, "displayFulfillmentStatus"),
@@ -55,6 +56,8 @@ def order(node: Fields) -> Order:
         fulfillment_orders=tuple(
             fulfillment_order(each) for each in node.inside("fulfillmentOrders").each("nodes")
         ),
+        point_of_sale=_point_of_sale(node),
+        by_company=node.inside("purchasingEntity").text("__typename") == "PurchasingCompany",
     )
 
 
@@ -93,6 +96,7 @@ def lines(connection: Fields, *, taxes_included: bool) -> Iterator[OrderLine]:
             properties={
                 each.text("key"): each.text("value") for each in node.each("customAttributes")
             },
+            left_online=_left_online(node.inside("variant")),
         )
 
 
@@ -141,6 +145,30 @@ def lowered_or_none(node: Fields, name: str) -> str | None:
     """Parse an enum value, which may be null, and convert it to lower case."""
     told = node.text_or_none(name)
     return told.lower() if told is not None else None
+
+
+def _left_online(variant: Fields) -> int | None:
+    name = "sellableOnlineQuantity"
+    return variant.count(name) if variant.has(name) else None
+
+
+def _country(node: Fields) -> str | None:
+    sent_to = country_code(node.inside("shippingAddress").text("countryCodeV2"))
+    return sent_to or country_code(
+        node.inside("retailLocation").inside("address").text("countryCode")
+    )
+
+
+def _point_of_sale(node: Fields) -> PointOfSale | None:
+    """Parse where an order was placed in person.
+
+    Shopify names no location if staff complete an order of the point of sale in the admin.
+    """
+    if not node.has("retailLocation"):
+        is_there = node.text("sourceName").lower() == "pos"
+        return PointOfSale(sells_online=True) if is_there else None
+    place = node.inside("retailLocation")
+    return PointOfSale(sells_online=place.flag_or_none("fulfillsOnlineOrders") is not False)
 
 
 def _customer(node: Fields) -> OrderCustomer:

@@ -31,7 +31,15 @@ _FULFILLMENT_ORDERS = 10
 # Each of these fields needs a permission that Shopify gives on request. Without them an order is
 # still held and counted, but its shopper can neither be charged nor be sent mails.
 _ON_REQUEST = frozenset(
-    {"customer", "email", "phone", "shippingAddress", "paymentTerms", "vaultedPaymentMethods"}
+    {
+        "customer",
+        "email",
+        "phone",
+        "shippingAddress",
+        "purchasingEntity",
+        "paymentTerms",
+        "vaultedPaymentMethods",
+    }
 )
 
 

@@ -7,13 +7,12 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from openstoq.actions.validation import read_values
-from openstoq.catalog import stock
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.ids import MarketId, VariantId
 from openstoq.kernel.types import Line, Locale
-from openstoq.preorders.offers import rules, store, translation_store, views
+from openstoq.preorders.offers import rules, translation_store, views
 from openstoq.preorders.offers.offered_variants import load_variants
-from openstoq.preorders.offers.storefront import line_items, metafields, sold_out
+from openstoq.preorders.offers.storefront import availability, line_items, metafields
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
 
@@ -52,9 +51,10 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         translations = await translation_store.overrides(
             db, shop.id, [offer.id for offer in offers]
         )
-        limited = [one.id for one in offers if one.own_limits.total.max is not None]
-        units = await store.units_of(db, shop.id, limited)
-        left = await stock.available(db, shop.id, [asked.variant_id])
+        sold_out = [
+            await availability.is_sold_out(db, shop.id, one.selling, asked.market_id, now)
+            for one in found
+        ]
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:
         return {"variant_id": asked.variant_id, "offer": None}
@@ -79,7 +79,5 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         },
         # Counts are left out, because remaining quantities are the merchant's private business.
         "shipping_text": shipping_text,
-        "sold_out": sold_out.is_sold_out_there(
-            found[0].selling, units, now, asked.market_id, left.get(asked.variant_id)
-        ),
+        "sold_out": sold_out[0],
     }

@@ -124,7 +124,6 @@ FIELDS: dict[str, Resolver] = {
     "Order.paymentGatewayNames": lambda order, _: order_payloads.gateways(order),
     "Order.refunds": lambda order, _, first=None: plain_list(order.refunds, first),
     "Order.shippingAddress": _address,
-    "Order.sourceName": lambda *_: "web",
     "Order.statusPageUrl": lambda order, info: shop_of(info).order_url(order),
     "Order.transactions": lambda order, _, first=None: plain_list(order.transactions, first),
     "Order.unpaid": lambda order, _: not order.received,

@@ -17,6 +17,7 @@ from shopify_sandbox.bodies import (
     read_rate,
     read_rounding,
 )
+from shopify_sandbox.control.order_origins import Business, PointOfSale
 
 Reason = Annotated[str, choice("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")]
 
@@ -66,7 +67,10 @@ class Shopper(Body):
 
 
 class Cart(Body):
-    """A cart to buy; `shipping_taxes` are those of the shipping instead of the cart's."""
+    """A cart to buy; `shipping_taxes` are those of the shipping instead of the cart's.
+
+    It is bought in the online store, unless it has a `point_of_sale`, and may be for a `company`.
+    """
 
     lines: tuple[CartRow, ...] = ()
     customer: Shopper | None = None
@@ -79,6 +83,8 @@ class Cart(Body):
     presentment: Presentment | None = None
     tags: tuple[str, ...] = ()
     note: str | None = None
+    point_of_sale: PointOfSale | None = None
+    company: Business | None = None
 
 
 class OrderChange(Body):

@@ -47,6 +47,7 @@ def order_view(shop: Shop, record: Order) -> dict[str, Any]:
         "customer_id": customer.id if customer else None,
         "email": record.email,
         "country": record.country,
+        "source_name": record.origin.source_name,
         "tags": record.tags,
         "lines": [_line_view(each) for each in record.lines],
         "schedules": [

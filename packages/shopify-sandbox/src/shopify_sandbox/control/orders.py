@@ -8,6 +8,7 @@ from starlette.requests import Request
 from shopify_sandbox import cards, charges, checkout, fulfillment, ledger, refunds
 from shopify_sandbox.admin.order_mutations import retag
 from shopify_sandbox.bodies import NoBody
+from shopify_sandbox.control import order_origins
 from shopify_sandbox.control.errors import RefusalError
 from shopify_sandbox.control.order_bodies import (
     Advance,
@@ -51,6 +52,7 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
         phone=shopper.phone,
         locale=shopper.locale or "en",
         country=body.country,
+        origin=order_origins.origin_of(shop, body.point_of_sale, body.company),
     )
     try:
         order = checkout.place(
@@ -64,6 +66,8 @@ async def place_order(opened: OpenShop, body: Cart, _: Request) -> dict[str, Any
         )
     except checkout.CheckoutError as error:
         raise RefusalError(str(error)) from None
+    if body.point_of_sale is not None and body.point_of_sale.carried_out:
+        order_origins.hand_over(shop, order)
     return order_view(shop, order)
 
 

@@ -13,6 +13,7 @@ from shopify_sandbox.records.fulfillment import (
     Tracking,
 )
 from shopify_sandbox.records.order_money import OrderMoney
+from shopify_sandbox.records.origins import WEB, Origin
 from shopify_sandbox.records.payments import Mandate
 
 # Shopify allows one app this many holds on one fulfillment order.
@@ -45,6 +46,7 @@ class Order(OrderMoney):
     test: bool = False
     cancel_reason: str | None = None
     closed_at: datetime | None = None
+    origin: Origin = WEB
     mandates: list[Mandate] = field(default_factory=list)
     fulfillment_orders: list["FulfillmentOrder"] = field(default_factory=list)
 

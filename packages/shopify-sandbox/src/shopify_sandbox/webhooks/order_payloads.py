@@ -60,7 +60,9 @@ def order(shop: Shop, record: Order) -> Payload:
         "phone": record.phone,
         "presentment_currency": record.currency,
         "processed_at": local(shop, record.processed_at),
-        "source_name": "web",
+        "source_name": record.origin.source_name,
+        "location_id": record.origin.location.id if record.origin.location else None,
+        "company": _company(record),
         **price("subtotal_price", record.total_bag("subtotal")),
         "tags": ", ".join(record.tags),
         "tax_exempt": False,
@@ -305,6 +307,11 @@ def _address(record: Order) -> dict[str, Any] | None:
         "country_code": record.country,
         "province_code": None,
     }
+
+
+def _company(record: Order) -> Payload | None:
+    company = record.origin.company
+    return {"id": company.id, "location_id": company.location_id} if company else None
 
 
 def _pairs(values: dict[str, str]) -> list[dict[str, str]]:

@@ -32,7 +32,7 @@ def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
         "processed_at": local(shop, record.processed_at),
         "device_id": None,
         "error_code": record.error_code.lower() if record.error_code else None,
-        "source_name": "web",
+        "source_name": about.origin.source_name,
         "receipt": {},
         "amount": text(about.currency, record.amount),
         "currency": about.currency,

@@ -29,9 +29,14 @@ def set_aside(
     """Return an order without schedules of other apps, and our share of a schedule for both.
 
     The share is None unless a schedule is also for lines that another app's plan sold. It is what
-    our own lines leave to be paid later.
+    our own lines leave to be paid later. In an order without selling plans, schedules are the terms
+    that the merchant gives a company: the preorder itself leaves nothing to be paid later.
     """
     matched = list(matches)
+    if all(one.payment == "full" for one in matched) and not any(
+        line.plan_id is not None for line in order.lines
+    ):
+        return replace(order, schedules=()), None
     ours = {one.line.id for one in matched}
     has_others = any(line.plan_id is not None and line.id not in ours for line in order.lines)
     if not has_others or not order.schedules:

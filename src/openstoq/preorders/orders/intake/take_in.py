@@ -12,7 +12,7 @@ from openstoq.preorders.orders import decisions, mails, saving, store
 from openstoq.preorders.orders.intake.compose import Composition, Recognition, compose
 from openstoq.preorders.orders.intake.judge import is_to_be_cancelled, judge
 from openstoq.preorders.orders.model import PreorderOrder
-from openstoq.preorders.orders.recognition import matching
+from openstoq.preorders.orders.recognition import channels, matching
 from openstoq.preorders.orders.recognition import store as recognition
 from openstoq.shops.commerce import asking
 
@@ -80,6 +80,10 @@ def _plan_ids(order: Order) -> list[int]:
     return sorted({line.plan_id for line in order.lines if line.plan_id is not None})
 
 
+def _variant_ids(order: Order) -> list[int]:
+    return sorted({line.variant_id for line in order.lines if line.variant_id is not None})
+
+
 def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
     if order.updated_at != stored.facts.updated_at or stored.facts.read_at is None:
         return order.updated_at < stored.facts.updated_at
@@ -93,15 +97,21 @@ async def _recognise(work: Work, order: Order) -> Recognition:
     stored = await store.load_order(db, shop_id, order.id, lock=True)
     plans = await recognition.plans(db, shop_id, _plan_ids(order))
     of_lines = stored.lines if stored is not None else ()
+    # A line that an edit adds later is no preorder, and stock that ran out since makes none either.
+    is_new = stored is None and channels.is_without_plans(order)
+    sellers = await recognition.sellers(db, shop_id, _variant_ids(order)) if is_new else {}
     wanted = {
+        *(one.offer_id for selling in sellers.values() for one in selling),
         *(offer_id for offer_id, _ in plans.values()),
         *matching.named_offers(order).values(),
         *(line.offer_id for line in of_lines),
     }
     offers = {one.id: one for one in await offer_store.all_of(db, shop_id, sorted(wanted))}
+    market_id = await markets.market_of(db, shop_id, order.country)
+    without_plan = channels.sold_without_plan(order, sellers, offers, market_id)
     return Recognition(
         stored=stored,
-        matches=matching.match(order, plans, offers, of_lines),
+        matches=matching.match(order, plans, offers, of_lines, without_plan),
         offers=offers,
-        market_id=await markets.market_of(db, shop_id, order.country),
+        market_id=market_id,
     )

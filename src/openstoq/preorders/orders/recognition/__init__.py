@@ -1,1 +1,1 @@
-"""Recognise preorders by our selling plans, by offers that lines name, and by earlier readings."""
+"""Recognise preorders by selling plans, lines that name an offer, the channel, and earlier readings."""

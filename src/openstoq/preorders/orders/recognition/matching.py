@@ -9,6 +9,7 @@ from openstoq.commerce.orders import Order, OrderLine
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.storefront.metafields import OFFER_PROPERTY
 from openstoq.preorders.orders.model import Line
+from openstoq.preorders.orders.recognition import channels
 
 Option = Literal["full", "partial"]
 Plans = Mapping[int, tuple[UUID, Option]]
@@ -42,12 +43,19 @@ def named_offers(order: Order) -> dict[int, UUID]:
 
 
 def match(
-    order: Order, plans: Plans, offers: Mapping[UUID, Offer], known: Iterable[Line]
+    order: Order,
+    plans: Plans,
+    offers: Mapping[UUID, Offer],
+    known: Iterable[Line],
+    without_plan: Mapping[int, UUID] | None = None,
 ) -> list[Match]:
     """Find the preordered lines: known before, sold by a selling plan of ours, or naming an offer.
 
-    A shopper can write the property by hand, so it counts only for an offer without plans.
+    A shopper can write the property by hand, so it counts only for an offer without plans, and only
+    where that offer sells preorders. `without_plan` are the lines that offers sold at a point of
+    sale or to a company.
     """
+    sold_there = without_plan or {}
     by_id = {line.id: line for line in known}
     named = named_offers(order)
     found: list[Match] = []
@@ -56,8 +64,12 @@ def match(
             continue
         if (before := by_id.get(line.id)) is not None:
             found.append(Match(line, before.offer_id, before.payment, is_known=True))
-        elif (sold := seller(line.plan_id, named.get(line.id), plans, offers)) is not None:
+        elif (sold := seller(line.plan_id, named.get(line.id), plans, offers)) is not None and (
+            line.plan_id is not None or channels.is_open_to(order, offers[sold[0]])
+        ):
             found.append(Match(line, *sold, is_known=False))
+        elif line.id in sold_there:
+            found.append(Match(line, sold_there[line.id], "full", is_known=False))
     return found
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.orders.model import PreorderOrder
+from openstoq.preorders.orders.recognition.channels import Seller
 from openstoq.preorders.orders.recognition.matching import Plans
 
 
@@ -60,6 +61,34 @@ async def attached(
         variant_ids,
     )
     return {(row["offer_id"], row["variant_id"]) for row in rows}
+
+
+async def sellers(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
+) -> dict[int, list[Seller]]:
+    """Return the enabled offers that sell these variants, by variant."""
+    rows = await db.fetch(
+        """
+        SELECT m.variant_id, m.offer_id, m.attached_at, v.tracked FROM offer_variants m
+        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
+        JOIN variants v ON v.shop_id = m.shop_id AND v.id = m.variant_id
+        WHERE m.shop_id = $1 AND m.variant_id = ANY($2) AND m.detached_at IS NULL
+          AND o.enabled AND o.discarded_at IS NULL
+        ORDER BY m.variant_id, m.offer_id
+        """,
+        shop_id,
+        variant_ids,
+    )
+    found: dict[int, list[Seller]] = {}
+    for row in rows:
+        found.setdefault(row["variant_id"], []).append(
+            Seller(
+                offer_id=row["offer_id"],
+                attached_at=row["attached_at"],
+                is_tracked=row["tracked"],
+            )
+        )
+    return found
 
 
 async def has_offers(db: Connection, shop_id: UUID) -> bool:

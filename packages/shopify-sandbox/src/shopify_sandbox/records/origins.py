@@ -1,0 +1,34 @@
+"""The origin of an order: the channel that it was placed in, and the company that it is for."""
+
+from dataclasses import dataclass
+
+from shopify_sandbox.records.catalogue import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """A company that buys, with the one of its locations that the goods are for."""
+
+    id: int
+    name: str
+    location_id: int
+    location_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an order was placed, and for which company.
+
+    `location` is the shop in which it was placed in person, at a point of sale.
+    """
+
+    location: Location | None = None
+    company: Company | None = None
+
+    @property
+    def source_name(self) -> str:
+        """Return Shopify's name of the channel."""
+        return "web" if self.location is None else "pos"
+
+
+WEB = Origin()

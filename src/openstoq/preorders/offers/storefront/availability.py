@@ -1,0 +1,20 @@
+"""Whether shoppers of a market can still preorder a variant, from PostgreSQL."""
+
+from datetime import datetime
+from uuid import UUID
+
+from openstoq.catalog import stock
+from openstoq.db.pool import Connection
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.offered_variants import OfferedVariant
+from openstoq.preorders.offers.storefront.sold_out import is_sold_out_there
+
+
+async def is_sold_out(
+    db: Connection, shop_id: UUID, selling: OfferedVariant, market_id: int | None, now: datetime
+) -> bool:
+    """Return whether nothing of a variant is left for a market, by our count or Shopify's stock."""
+    limited = [one.id for one, _ in selling.offers if one.own_limits.total.max is not None]
+    units = await store.units_of(db, shop_id, limited)
+    left = await stock.available(db, shop_id, [selling.variant_id])
+    return is_sold_out_there(selling, units, now, market_id, left.get(selling.variant_id))
