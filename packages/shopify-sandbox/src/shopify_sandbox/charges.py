@@ -49,7 +49,7 @@ def authenticate(shop: Shop, charge: Charge, *, succeed: bool) -> None:
     if not succeed:
         why = ("AUTHENTICATION_REQUIRED", "The customer did not authenticate.")
         _refuse(shop, charge, "ERROR", why, action)
-    elif charge.amount > charge.order.outstanding:
+    elif not _owed(charge):
         charge.status, charge.error = "VOIDED", "It was paid otherwise."
     else:
         _take(shop, charge, action)
@@ -77,7 +77,7 @@ def mark_paid(shop: Shop, order: Order) -> Transaction:
 
 def _carry_out(shop: Shop, charge: Charge) -> None:
     action = shop.action()
-    if charge.amount > charge.order.outstanding:
+    if not _owed(charge):
         # The order was cancelled, edited or paid since.
         why = ("CANCELLED_PAYMENT", "The order does not owe this amount any more.")
         _refuse(shop, charge, "ERROR", why, action)
@@ -93,8 +93,21 @@ def _carry_out(shop: Shop, charge: Charge) -> None:
         _refuse(shop, charge, status, (code, sentence), action)
 
 
+def _owed(charge: Charge) -> bool:
+    schedule = charge.schedule
+    left = charge.order.outstanding if schedule is None else schedule.balance
+    return charge.amount <= left
+
+
 def _take(shop: Shop, charge: Charge, action: MerchantAction) -> None:
-    made = ledger.receive(shop, charge.order, charge.amount, action, reference=charge.reference)
+    made = ledger.receive(
+        shop,
+        charge.order,
+        charge.amount,
+        action,
+        schedule=charge.schedule,
+        reference=charge.reference,
+    )
     charge.status, charge.error = "SUCCESS", None
     charge.transactions.append(made)
 

@@ -64,7 +64,8 @@ class Pricing:
     """The charges of a cart besides its goods, and the currency that it is paid in.
 
     `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping, which has
-    the same taxes without them. Without an exchange the shopper pays in the shop's currency.
+    the same taxes without them. Without an exchange the shopper pays in the shop's currency. What
+    is due later is one schedule, or one for each plan with `schedule_by_plan`.
     """
 
     shipping: Decimal = ZERO
@@ -72,6 +73,7 @@ class Pricing:
     taxes_included: bool = False
     shipping_taxes: tuple[Tax, ...] | None = None
     exchange: Exchange | None = None
+    schedule_by_plan: bool = False
 
 
 def place(
@@ -114,7 +116,7 @@ def place(
         tags=sorted(tags),
         note=note,
     )
-    order.payment_terms = _terms(shop, order, cart)
+    order.payment_terms = _terms(shop, order, cart, by_plan=pricing.schedule_by_plan)
     if order.payment_terms is not None and card != cards.NONE:
         order.mandates.append(cards.vault(shop, card))
     shop.orders[order.id] = order
@@ -227,31 +229,41 @@ def _line(shop: Shop, wanted: CartLine, pricing: Pricing, exchange: Exchange) ->
     return line
 
 
-def _terms(shop: Shop, order: Order, cart: Sequence[CartLine]) -> PaymentTerms | None:
-    plans = [each.plan for each in cart]
-    deferred = [
-        plan for plan, line in zip(plans, order.lines, strict=True) if plan and line.deferred
-    ]
-    if not deferred:
+def _terms(
+    shop: Shop, order: Order, cart: Sequence[CartLine], *, by_plan: bool
+) -> PaymentTerms | None:
+    groups: dict[int | None, list[tuple[LineItem, SellingPlan]]] = {}
+    for wanted, line in zip(cart, order.lines, strict=True):
+        if wanted.plan and line.deferred:
+            key = wanted.plan.id if by_plan else None
+            groups.setdefault(key, []).append((line, wanted.plan))
+    if not groups:
         return None
-    dates = [balance_due(plan, order.created_at) for plan in deferred]
-    # An order has one due date: fulfillment takes precedence over dates, then the earliest date.
-    due_at = None if None in dates else min(date for date in dates if date)
-    rest = sum((each.deferred for each in order.lines), ZERO)
-    schedule = PaymentSchedule(
+    schedules = [_schedule(shop, order, parts) for parts in groups.values()]
+    dated = all(each.due_at for each in schedules)
+    return PaymentTerms(
+        id=next(shop.ids),
+        kind="FIXED" if dated else "FULFILLMENT",
+        name="Fixed" if dated else "Due on fulfillment",
+        schedules=schedules,
+        created_at=order.created_at,
+    )
+
+
+def _schedule(
+    shop: Shop, order: Order, parts: list[tuple[LineItem, SellingPlan]]
+) -> PaymentSchedule:
+    dates = [balance_due(plan, order.created_at) for _, plan in parts]
+    rest = sum((line.deferred for line, _ in parts), ZERO)
+    return PaymentSchedule(
         id=next(shop.ids),
         currency=order.currency,
         issued_at=order.created_at,
-        due_at=due_at,
+        # It has one due date: fulfillment takes precedence over dates, then the earliest date.
+        due_at=None if None in dates else min(date for date in dates if date),
         total=rest,
         balance=rest,
-    )
-    return PaymentTerms(
-        id=next(shop.ids),
-        kind="FIXED" if due_at else "FULFILLMENT",
-        name="Fixed" if due_at else "Due on fulfillment",
-        schedules=[schedule],
-        created_at=order.created_at,
+        lines=[line for line, _ in parts],
     )
 
 

@@ -51,7 +51,7 @@ def edit(
     lines = [_line(shop, order, each) for each in added]
     order.lines += lines
     order.updated_at = shop.moment()
-    ledger.adjust_schedule(shop, order)
+    ledger.adjust_schedules(shop, order, changes)
     fulfillment.adjust(shop, order, action)
     removed = {line: -units for line, units in changes.items() if units < 0}
     more = {line: units for line, units in changes.items() if units > 0}

@@ -1,7 +1,9 @@
-"""An order's money: transactions, the schedule that follows them, and the webhooks about both."""
+"""An order's money: transactions, the schedules that follow them, webhooks about both."""
 
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
+from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.payments import GATEWAY, PaymentSchedule, Transaction
 from shopify_sandbox.records.taxes import ZERO
@@ -50,11 +52,13 @@ def receive(
     action: MerchantAction,
     *,
     gateway: str = GATEWAY,
+    schedule: PaymentSchedule | None = None,
     reference: str | None = None,
 ) -> Transaction:
-    """Record and announce a payment towards the outstanding amount."""
+    """Take a payment of the outstanding amount, for one schedule or for the earliest."""
     made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
-    adjust_schedule(shop, order, paid=amount)
+    first = [] if schedule is None else [schedule]
+    _match_schedules(shop, order, first, paid=True)
     order_news.of_transaction(shop, order, made, action)
     order_news.of_order(shop, order, "orders/updated", action)
     if not order.outstanding:
@@ -62,15 +66,13 @@ def receive(
     return made
 
 
-def adjust_schedule(shop: Shop, order: Order, paid: Decimal = ZERO) -> None:
-    """Set the open schedule's balance to the outstanding amount; `paid` was just received."""
-    schedule = order.open_schedule
-    if schedule is None:
-        return
-    schedule.total -= schedule.balance - order.outstanding - paid
-    schedule.balance = order.outstanding
-    if not schedule.balance and order.cancelled_at is None:
-        schedule.completed_at = shop.moment()
+def adjust_schedules(shop: Shop, order: Order, changed: Collection[LineItem]) -> None:
+    """Match the open schedules to the outstanding amount after an order's lines were changed.
+
+    The schedules of these lines change first, then the earliest.
+    """
+    first = [each for each in order.open_schedules if not set(changed).isdisjoint(each.lines)]
+    _match_schedules(shop, order, first, paid=False)
 
 
 def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
@@ -79,29 +81,33 @@ def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
 
 
 def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Announce that an order's open schedule is due, if it is and was not announced before."""
-    schedule = order.open_schedule
-    if (
-        order.cancelled_at is None
-        and schedule is not None
-        and not schedule.due_announced
-        and is_due(shop, schedule)
-    ):
-        schedule.due_announced = True
-        order_news.of_schedule(shop, order, schedule, action)
+    """Announce each of an order's schedules once that is due."""
+    for each in order.open_schedules:
+        if order.cancelled_at is None and not each.due_announced and is_due(shop, each):
+            each.due_announced = True
+            order_news.of_schedule(shop, order, each, action)
 
 
-def move_due_date(
-    shop: Shop, order: Order, action: MerchantAction, *, on_fulfillment: bool
-) -> bool:
-    """Make an order's open schedule due now; return whether there was one to make due.
-
-    `on_fulfillment` leaves a schedule with a due date alone: it does not wait for fulfillment.
-    """
-    schedule = order.open_schedule
-    if schedule is None or (on_fulfillment and schedule.due_at is not None):
-        return False
-    schedule.due_at = shop.moment()
-    order.updated_at = shop.moment()
+def make_due(
+    shop: Shop, order: Order, schedules: Sequence[PaymentSchedule], action: MerchantAction
+) -> None:
+    """Make some of an order's schedules due now."""
+    for each in schedules:
+        each.due_at = order.updated_at = shop.moment()
     announce_due(shop, order, action)
-    return True
+
+
+def _match_schedules(shop: Shop, order: Order, first: list[PaymentSchedule], *, paid: bool) -> None:
+    schedules = [*first, *(each for each in order.open_schedules if each not in first)]
+    missing = order.outstanding - sum((each.balance for each in schedules), ZERO)
+    if missing > 0 and schedules:
+        schedules[0].balance += missing
+        schedules[0].total += missing
+    for each in schedules:
+        taken = min(each.balance, max(ZERO, -missing))
+        missing += taken
+        each.balance -= taken
+        if not paid:
+            each.total -= taken
+        if not each.balance and order.cancelled_at is None:
+            each.completed_at = shop.moment()

@@ -50,13 +50,15 @@ def refund(
     `shipping` is the part of the shipping's price that is given back; its tax comes with it.
     """
     made = Refund(id=next(shop.ids), created_at=shop.moment(), exchange=order.exchange, note=note)
+    price = order.current_total
     for each in returned:
         made.lines.append(refunded_line(each, next(shop.ids)))
         each.line.lower(each.quantity)
     if shipping:
         made.shipping = refunded_shipping(order, shipping, next(shop.ids))
         order.shipping_refunded += shipping
-    owed_to_customer = max(ZERO, order.net_payment - order.current_total)
+    # Money that comes back for units is no discount on the rest of the order.
+    due_back = max(price - order.current_total, order.net_payment - order.current_total)
     for part in parts:
         payment = part.payment
         made.transactions.append(
@@ -65,11 +67,11 @@ def refund(
             )
         )
     if order.cancelled_at is None:
-        made.discrepancy = max(ZERO, made.total - owed_to_customer)
+        made.discrepancy = max(ZERO, made.total - due_back)
         order.allowances += made.discrepancy
     order.refunds.append(made)
     order.updated_at = made.created_at
-    ledger.adjust_schedule(shop, order)
+    ledger.adjust_schedules(shop, order, [each.line for each in made.lines])
     if made.lines:
         fulfillment.adjust(shop, order, action)
     back = {each.line: each.quantity for each in made.lines if each.restock_type in RESTOCKED}

@@ -47,8 +47,11 @@ def ship(
         shop, order, "orders/fulfilled" if whole else "orders/partially_fulfilled", action
     )
     order_news.of_order(shop, order, "orders/updated", action)
-    if any(each.line_item.deferred for each in parcel.lines):
-        ledger.move_due_date(shop, order, action, on_fulfillment=True)
+    sent_lines = {each.line_item for each in parcel.lines}
+    waiting = [each for each in order.open_schedules if each.due_at is None]
+    waiting = [each for each in waiting if not sent_lines.isdisjoint(each.lines)]
+    if waiting:
+        ledger.make_due(shop, order, waiting, action)
     return parcel
 
 

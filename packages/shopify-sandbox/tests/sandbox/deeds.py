@@ -46,7 +46,7 @@ def offered_plan(shop, dice):
 
 
 def placed(shop, dice):
-    plan = offered_plan(shop, dice)
+    plans = [offered_plan(shop, dice), offered_plan(shop, dice), None]
     variants = dice.sample(list(shop.variants.values()), k=3)
     for each in variants:
         each.inventory_policy = "CONTINUE"
@@ -54,7 +54,7 @@ def placed(shop, dice):
         checkout.CartLine(
             variant=each,
             quantity=dice.randint(1, 4),
-            plan=dice.choice([plan, plan, None]),
+            plan=dice.choice(plans),
             discount=Decimal(dice.randint(0, 199)) / 100,
             taxes=dice.choice([None, None, ()]),
         )
@@ -66,6 +66,7 @@ def placed(shop, dice):
         taxes=dice.choice([(), (Tax("VAT", Decimal("0.19")),), TWO_TAXES]),
         taxes_included=dice.random() < 0.5,
         exchange=dice.choice(EXCHANGES),
+        schedule_by_plan=dice.random() < 0.5,
     )
     return checkout.place(shop, cart, checkout.Buyer(country="US"), pricing=pricing)
 

@@ -19,16 +19,15 @@ def check(order):
     """Assert what must hold of an order at any time."""
     assert order.net_payment == order.received - order.refunded >= 0
     assert order.outstanding == max(ZERO, order.current_total - order.net_payment)
-    schedule = order.payment_terms.schedules[0] if order.payment_terms else None
-    if schedule is None:
-        assert order.outstanding <= added(order)
+    schedules = order.payment_terms.schedules if order.payment_terms else []
+    waiting = [each for each in schedules if each.completed_at is None]
+    if waiting:
+        assert sum(each.balance for each in waiting) == order.outstanding
     else:
-        if schedule.completed_at is None:
-            assert schedule.balance == order.outstanding
-        assert (schedule.completed_at is not None) >= (
-            not schedule.balance and order.cancelled_at is None
-        )
-        assert 0 <= schedule.balance <= schedule.total
+        assert order.outstanding <= added(order)
+    for each in schedules:
+        assert (each.completed_at is not None) >= (not each.balance and order.cancelled_at is None)
+        assert 0 <= each.balance <= each.total
     for line in order.lines:
         assert 0 <= line.current_quantity <= line.quantity
         assert line.unfulfilled_quantity >= 0

@@ -82,7 +82,7 @@ def _begin(shop: Shop, order: Order, key: str, asked: ChargeRequest) -> Charge:
     if not order.outstanding:
         raise RefusedError("Order is already paid in full", "id")
     owed = schedule.balance if schedule else order.outstanding
-    amount = owed if asked.amount is None else _amount(shop, order, asked.amount)
+    amount = owed if asked.amount is None else _amount(shop, order, asked.amount, owed)
     return charges.begin(shop, order, mandate, amount=amount, schedule=schedule, key=key)
 
 
@@ -96,7 +96,7 @@ def _schedule(order: Order, schedule_id: str) -> PaymentSchedule:
     raise RefusedError("Payment schedule does not exist", "paymentScheduleId")
 
 
-def _amount(shop: Shop, order: Order, given: dict[str, str]) -> Decimal:
+def _amount(shop: Shop, order: Order, given: dict[str, str], owed: Decimal) -> Decimal:
     if shop.config.plan != PLUS:
         raise RefusedError("Amount is only available to shops on Shopify Plus", "amount")
     try:
@@ -105,7 +105,7 @@ def _amount(shop: Shop, order: Order, given: dict[str, str]) -> Decimal:
         raise RefusedError("Amount is not a number", "amount") from None
     if given["currency_code"] != order.currency:
         raise RefusedError(f"Amount must be in {order.currency}", "amount")
-    if not 0 < amount <= order.outstanding:
+    if not 0 < amount <= owed:
         raise RefusedError("Amount must be more than 0 and at most what is outstanding", "amount")
     return amount
 

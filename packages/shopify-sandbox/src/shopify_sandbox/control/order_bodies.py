@@ -81,6 +81,7 @@ class Cart(Body):
     taxes_included: bool = False
     shipping_taxes: tuple[TaxRate, ...] | None = None
     presentment: Presentment | None = None
+    schedules: Annotated[str, choice("one", "per_plan")] = "one"
     tags: tuple[str, ...] = ()
     note: str | None = None
     point_of_sale: PointOfSale | None = None
@@ -158,6 +159,12 @@ class Authentication(Body):
     """The outcome of the charges that wait for the shopper's authentication."""
 
     succeed: bool = True
+
+
+class DueRequest(Body):
+    """The schedule that is due now; all of them without an id."""
+
+    schedule_id: Id | None = None
 
 
 class Advance(Body):

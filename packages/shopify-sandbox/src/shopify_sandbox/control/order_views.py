@@ -116,6 +116,7 @@ def _schedule_view(currency: str, record: PaymentSchedule) -> dict[str, Any]:
         "completed_at": _moment(record.completed_at),
         "total": _text(currency, record.total),
         "balance": _text(currency, record.balance),
+        "line_ids": [each.id for each in record.lines],
     }
 
 

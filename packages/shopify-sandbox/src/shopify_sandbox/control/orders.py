@@ -16,6 +16,7 @@ from shopify_sandbox.control.order_bodies import (
     Cancellation,
     Cart,
     CartRow,
+    DueRequest,
     OrderChange,
     Pace,
     RefundRequest,
@@ -160,11 +161,13 @@ async def authenticate(opened: OpenShop, body: Authentication, request: Request)
     return order_view(shop, order)
 
 
-async def make_due(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Make the outstanding amount due now."""
+async def make_due(opened: OpenShop, body: DueRequest, request: Request) -> dict[str, Any]:
+    """Move the due date of the outstanding amount, or of one schedule of it, to this moment."""
     order = _owing(opened, request)
-    if not ledger.move_due_date(opened.shop, order, opened.shop.action(), on_fulfillment=False):
-        raise RefusalError("The order has no payment schedule that is open.")
+    due = [each for each in order.open_schedules if body.schedule_id in (None, each.id)]
+    if not due:
+        raise RefusalError("The order has no such payment schedule that is open.")
+    ledger.make_due(opened.shop, order, due, opened.shop.action())
     return order_view(opened.shop, order)
 
 
@@ -225,6 +228,7 @@ def _pricing(shop: Shop, body: Cart) -> checkout.Pricing:
         exchange=Exchange(own, paid_in.currency, paid_in.rate, paid_in.rounding)
         if paid_in
         else None,
+        schedule_by_plan=body.schedules == "per_plan",
     )
 
 

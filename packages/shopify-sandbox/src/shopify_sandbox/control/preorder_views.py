@@ -31,6 +31,7 @@ def group_view(group: SellingPlanGroup) -> dict[str, Any]:
         "id": group.id,
         "name": group.name,
         "merchant_code": group.merchant_code,
+        "app_id": group.app_id,
         "variant_ids": sorted(group.variant_ids),
         "plans": [plan_view(each) for each in group.plans.values()],
     }

@@ -1,11 +1,14 @@
 """The control API of the records that apps use: selling plan groups, metafields, collections."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 
+from shopify_sandbox.admin import selling_plan_inputs
 from shopify_sandbox.admin.records import global_id
-from shopify_sandbox.bodies import Body, Id, NoBody, Text
+from shopify_sandbox.bodies import Amount, Body, Id, NoBody, Text, checked
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.control.preorder_views import (
     collection_view,
@@ -15,15 +18,118 @@ from shopify_sandbox.control.preorder_views import (
 )
 from shopify_sandbox.control.views import variant_view
 from shopify_sandbox.records.catalogue import Variant
-from shopify_sandbox.records.plans import Collection
+from shopify_sandbox.records.plans import Collection, SellingPlanGroup
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.shops import OpenShop
+
+ANOTHER_APP = "another-app"
 
 
 async def list_groups(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
     """List all selling plan groups with their plans and variants."""
     groups = opened.shop.plan_groups.values()
     return {"selling_plan_groups": [group_view(each) for each in groups]}
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        return _DURATION.validate_python(text) > timedelta()
+    except ValidationError:
+        return False
+
+
+_DURATION = TypeAdapter(timedelta)
+Moment = Annotated[str, checked(_is_moment, "must be a moment such as 2030-01-31T09:00Z")]
+Duration = Annotated[str, checked(_is_duration, "must be a duration such as P30D")]
+
+
+class PlanOffer(Body):
+    """A plan of another app: the deposit, and what makes the rest due."""
+
+    name: Text
+    percentage: Annotated[float, Field(ge=0, le=100)] | None = None
+    amount: Amount | None = None
+    due_at: Moment | None = None
+    due_after: Duration | None = None
+    delivery_at: Moment | None = None
+
+
+class GroupOffer(Body):
+    """A selling plan group of another app, and the variants that it sells."""
+
+    name: Text = "Another app"
+    variant_ids: tuple[Id, ...]
+    plans: Annotated[tuple[PlanOffer, ...], Field(min_length=1)]
+
+
+async def create_group(opened: OpenShop, body: GroupOffer, _: Request) -> dict[str, Any]:
+    """Sell variants under plans of another app; the rest is due on fulfillment without a date."""
+    shop = opened.shop
+    if any(each not in shop.variants for each in body.variant_ids):
+        raise RefusalError("variant_ids must be a list of this shop's variants.")
+    given = [_plan_input(each) for each in body.plans]
+    for each in given:
+        for problem in selling_plan_inputs.problems(each, ("plans",), is_new=True):
+            raise RefusalError(problem.message)
+    group = SellingPlanGroup(
+        id=next(shop.ids),
+        name=body.name,
+        merchant_code=body.name.lower().replace(" ", "-"),
+        options=["Purchase option"],
+        created_at=shop.moment(),
+        app_id=ANOTHER_APP,
+        variant_ids=set(body.variant_ids),
+    )
+    for position, each in enumerate(given, 1):
+        plan = selling_plan_inputs.read_plan(shop, {**each, "position": position})
+        group.plans[plan.id] = plan
+    shop.plan_groups[group.id] = group
+    return group_view(group)
+
+
+def _plan_input(row: PlanOffer) -> dict[str, Any]:
+    if (row.percentage is None) == (row.amount is None):
+        raise RefusalError("A plan must have either a percentage or an amount.")
+    if row.due_at is not None and row.due_after is not None:
+        raise RefusalError("A plan must have due_at or due_after, not both.")
+    charge = (
+        {"type": "PRICE", "value": {"fixed_value": row.amount}}
+        if row.percentage is None
+        else {"type": "PERCENTAGE", "value": {"percentage": row.percentage}}
+    )
+    trigger = "EXACT_TIME" if row.due_at else "ON_FULFILLMENT"
+    if row.due_after:
+        trigger = "TIME_AFTER_CHECKOUT"
+    if row.percentage == selling_plan_inputs.WHOLE:
+        trigger = "NO_REMAINING_BALANCE"
+    return {
+        "name": row.name,
+        "options": [row.name],
+        "category": "PRE_ORDER",
+        "billing_policy": {
+            "fixed": {
+                "checkout_charge": charge,
+                "remaining_balance_charge_trigger": trigger,
+                "remaining_balance_charge_exact_time": row.due_at,
+                "remaining_balance_charge_time_after_checkout": row.due_after,
+            }
+        },
+        "delivery_policy": {
+            "fixed": {
+                "fulfillment_trigger": "EXACT_TIME" if row.delivery_at else "UNKNOWN",
+                "fulfillment_exact_time": row.delivery_at,
+            }
+        },
+        "inventory_policy": {"reserve": "ON_SALE"},
+        "pricing_policies": [],
+    }
 
 
 async def delete_group(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
@@ -135,6 +241,7 @@ def _product_ids(shop: Shop, body: CollectionProducts) -> list[int]:
 
 OPERATIONS = (
     ("GET", "selling_plan_groups", list_groups),
+    ("POST", "selling_plan_groups", create_group),
     ("DELETE", "selling_plan_groups/{id:int}", delete_group),
     ("GET", "variants/{id:int}/preorder", get_preorder),
     ("POST", "variants/{id:int}/metafields", change_metafield),

@@ -126,9 +126,14 @@ class OrderMoney:
         return max(ZERO, self.current_total - self.net_payment)
 
     @property
+    def open_schedules(self) -> list[PaymentSchedule]:
+        """Return the schedules by which the rest is to be paid, the earliest first."""
+        return self.payment_terms.open_schedules if self.payment_terms else []
+
+    @property
     def open_schedule(self) -> PaymentSchedule | None:
-        """Return the schedule by which the rest is to be paid."""
-        return self.payment_terms.open_schedule if self.payment_terms else None
+        """Return the schedule that is to be paid next."""
+        return next(iter(self.open_schedules), None)
 
     @property
     def financial_status(self) -> str:

@@ -1,10 +1,11 @@
 """The records of an order's money: cards, transactions, and payment schedules."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from shopify_sandbox.money import Bag, Exchange
+from shopify_sandbox.records.lines import LineItem
 
 GATEWAY = "shopify_payments"
 
@@ -56,7 +57,8 @@ class Transaction:
 class PaymentSchedule:
     """A part of an order's price that is due later; `due_at` is None until it is fulfilled.
 
-    Its amounts are in the shopper's `currency` only.
+    Its amounts are in the shopper's `currency` only. `lines` are those whose plans made it, which
+    Shopify does not tell.
     """
 
     id: int
@@ -65,6 +67,7 @@ class PaymentSchedule:
     due_at: datetime | None
     total: Decimal
     balance: Decimal
+    lines: list[LineItem] = field(default_factory=list)
     completed_at: datetime | None = None
     due_announced: bool = False
 
@@ -86,6 +89,10 @@ class PaymentTerms:
     due_in_days: int | None = None
 
     @property
-    def open_schedule(self) -> PaymentSchedule | None:
-        """Return the first schedule that is still to be paid, or None."""
-        return next((each for each in self.schedules if each.open), None)
+    def open_schedules(self) -> list[PaymentSchedule]:
+        """Return the schedules that are still to be paid: the earliest date first, then without."""
+        return sorted((each for each in self.schedules if each.open), key=_date)
+
+
+def _date(schedule: PaymentSchedule) -> datetime:
+    return schedule.due_at or datetime.max.replace(tzinfo=UTC)
