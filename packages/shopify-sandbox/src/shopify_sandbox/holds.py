@@ -73,6 +73,12 @@ def release(
     )
 
 
+def report_progress(shop: Shop, record: FulfillmentOrder, *, in_progress: bool) -> None:
+    """Mark a fulfillment order as being packed, or as not begun."""
+    record.status = "IN_PROGRESS" if in_progress else record.waiting_status
+    record.updated_at = record.order.updated_at = shop.moment()
+
+
 def split(
     shop: Shop, original: FulfillmentOrder, units: Units, action: MerchantAction
 ) -> FulfillmentOrder:

@@ -49,6 +49,12 @@ class ReleaseRequest(Body):
     hold_id: Id | None = None
 
 
+class Progress(Body):
+    """The progress of somebody who packs a fulfillment order."""
+
+    in_progress: bool = True
+
+
 class Dispatch(Body):
     """Units to send, and the tracking of their parcel."""
 
@@ -94,6 +100,29 @@ async def release_holds(opened: OpenShop, body: ReleaseRequest, request: Request
         raise MissingError("There is no such hold on this fulfillment order.")
     holds.release(shop, held, ended, shop.action())
     return view(held)
+
+
+async def release_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
+    """Release every hold of everybody on an order, as the merchant or an app without ids does."""
+    shop, order = opened.shop, _order(opened.shop, request)
+    held = [each for each in order.fulfillment_orders if each.holds]
+    if not held:
+        raise RefusalError("Nothing of this order is on hold.")
+    action = shop.action()
+    for each in held:
+        holds.release(shop, each, each.holds, action)
+    return sending_view(order)
+
+
+async def report_progress(opened: OpenShop, body: Progress, request: Request) -> dict[str, Any]:
+    """Mark a fulfillment order as in progress, or as open again."""
+    shop, record = opened.shop, _fulfillment_order(opened.shop, request)
+    if record.status != ("OPEN" if body.in_progress else "IN_PROGRESS"):
+        raise RefusalError(f"A fulfillment order that is {record.status} cannot be marked so.")
+    if not body.in_progress and record.sent:
+        raise RefusalError("A fulfillment order of which something was sent stays in progress.")
+    holds.report_progress(shop, record, in_progress=body.in_progress)
+    return view(record)
 
 
 async def make_ready(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
@@ -248,5 +277,7 @@ OPERATIONS = (
     ("POST", "fulfillment_orders/{id:int}/holds", place_hold),
     ("POST", "fulfillment_orders/{id:int}/release", release_holds),
     ("POST", "fulfillment_orders/{id:int}/ready", make_ready),
+    ("POST", "fulfillment_orders/{id:int}/progress", report_progress),
+    ("POST", "orders/{id:int}/release", release_order),
     ("POST", "fulfillments/{id:int}/cancel", cancel_fulfillment),
 )

@@ -63,6 +63,8 @@ class Order(OrderMoney):
         if sent:
             return "PARTIALLY_FULFILLED" if left else "FULFILLED"
         waiting = {each.status for each in self.fulfillment_orders if each.at_work}
+        if "IN_PROGRESS" in waiting:
+            return "IN_PROGRESS"
         return waiting.pop() if waiting in ({"ON_HOLD"}, {"SCHEDULED"}) else "UNFULFILLED"
 
 
@@ -96,6 +98,11 @@ class FulfillmentOrder:
     def remaining(self) -> int:
         """Return how many units are still to be sent."""
         return sum(each.remaining_quantity for each in self.lines)
+
+    @property
+    def sent(self) -> bool:
+        """Return whether any unit of it was sent."""
+        return any(each.remaining_quantity < each.total_quantity for each in self.lines)
 
     @property
     def waiting_status(self) -> str:
