@@ -1,9 +1,13 @@
 """Which variants an offer sells, through the v2 API and the jobs it begins."""
 
+from uuid import UUID
+
 import pytest
 
+from openstoq.preorders.offers import store
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
-from tests.factories.catalogs import product, save, variant
+from openstoq.preorders.offers.attachments import resolve
+from tests.factories.catalogs import NOON, PRODUCT, product, save, variant
 from tests.factories.waitlists import run_of
 
 UNKNOWN = 999
@@ -184,7 +188,92 @@ async def test_naming_the_same_collection_looks_its_variants_up_again(client, at
         assert asked.json()["job_id"].startswith("bulk_set_source_to_collection_")
     flag = {"source": "collection", "collection": {"auto_refresh": True}}
     alone = (await client.patch(at, json=flag)).json()
-    assert alone["collection"] == {"collection_id": 5, "auto_refresh": True}
+    assert alone["collection"] == {
+        "collection_id": 5,
+        "auto_refresh": True,
+        "excluded_variant_ids": [],
+    }
     again = await client.patch(at, json=body)
     assert "job_id" in again.json()
     assert (await client.get(at)).json()["collection"]["auto_refresh"] is True
+
+
+async def test_a_custom_list_is_replaced(client, at, catalogue, finished):
+    await finished(f"{at}/add_variants", {"variant_ids": catalogue[:2]})
+    own = {"shipping_text": "In May"}
+    assert (await client.patch(f"{at}/variants/{catalogue[1]}", json=own)).status_code == 202
+    await finished(f"{at}/set_source_to_custom", {"variant_ids": catalogue[1:]})
+    assert await attached(client, at) == catalogue[1:]
+    kept = (await client.get(f"{at}/variants/{catalogue[1]}")).json()
+    assert kept["shipping_text"] == "In May"
+    block = {"source": "custom", "custom": {"variant_ids": catalogue[:1]}}
+    answer = await client.patch(at, json=block)
+    assert answer.status_code == 202
+    assert await attached(client, at) == []
+    await finished(f"{at}/set_source_to_custom", {})
+    await finished(f"{at}/add_variants", {"variant_ids": catalogue})
+    for left_alone in ({"source": "custom"}, {"source": "custom", "custom": {}}):
+        assert (await client.patch(at, json=left_alone)).status_code == 202
+        assert await attached(client, at) == catalogue
+    await finished(f"{at}/set_source_to_custom", {"variant_ids": []})
+    assert await attached(client, at) == []
+    assert (await client.get(at)).json()["variant_count"] == 0
+
+
+async def test_a_replaced_list_ends_the_job_that_attaches_it(
+    client, at, catalogue, finished, runtime, shop
+):
+    older = (await client.post(f"{at}/add_variants", json={"variant_ids": catalogue})).json()
+    await finished(f"{at}/set_source_to_custom", {"variant_ids": catalogue[:1]})
+    await attachment_jobs.attach.handler(run_of(runtime, shop), job_id=older["job_id"])
+    polled = (await client.get(f"/preorders/product_variants/jobs/{older['job_id']}")).json()
+    assert (polled["status"], polled["processed"]) == ("cancelled", 0)
+    assert "replaced" in polled["error"]
+    assert await attached(client, at) == catalogue[:1]
+
+
+async def test_what_is_detached_from_all_offers_stays_so(
+    client, at, catalogue, finished, runtime, shop, database
+):
+    detach = f"/preorders/product_variants/{catalogue[0]}/detach_from_all_offers"
+    await finished(f"{at}/set_source_to_all", {"confirm": True})
+    answer = await client.post(detach)
+    assert (answer.status_code, len(answer.json()["detached_from"])) == (202, 1)
+    assert await attached(client, at) == catalogue[1:]
+    shown = (await client.get(at)).json()
+    assert shown["all"]["excluded_variant_ids"] == catalogue[:1]
+    assert shown["variant_count"] == len(catalogue) - 1
+    await finished(f"{at}/set_source_to_all", {"confirm": True})
+    assert await attached(client, at) == catalogue[1:]
+    assert (await client.post(detach)).status_code == 202
+    assert (await client.get(at)).json()["all"]["excluded_variant_ids"] == catalogue[:1]
+    none = {"variant_ids": []}
+    await finished(f"{at}/set_excluded_variants", none)
+    assert await attached(client, at) == catalogue
+
+
+async def test_what_is_detached_from_a_collection_is_excluded_from_it(
+    client, at, catalogue, database, shop, offer_id
+):
+    began = await client.post(f"{at}/set_source_to_collection", json={"collection_id": 5})
+    assert began.status_code == 202
+    async with database.transaction(shop.id) as db:
+        offer = await store.load(db, shop.id, UUID(offer_id), lock=True)
+        assert await resolve.attach_products(db, shop.id, offer, [PRODUCT], NOON) == len(catalogue)
+    detach = f"/preorders/product_variants/{catalogue[0]}/detach_from_all_offers"
+    assert (await client.post(detach)).status_code == 202
+    shown = (await client.get(at)).json()["collection"]
+    assert shown["excluded_variant_ids"] == catalogue[:1]
+    async with database.transaction(shop.id) as db:
+        offer = await store.load(db, shop.id, UUID(offer_id), lock=True)
+        assert await resolve.attach_products(db, shop.id, offer, [PRODUCT], NOON) == 0
+    again = {"source": "collection", "collection": {"excluded_variant_ids": []}}
+    assert "job_id" in (await client.patch(at, json=again)).json()
+    assert (await client.get(at)).json()["collection"]["excluded_variant_ids"] == []
+    async with database.transaction(shop.id) as db:
+        offer = await store.load(db, shop.id, UUID(offer_id), lock=True)
+        assert await resolve.attach_products(db, shop.id, offer, [PRODUCT], NOON) == 1
+    assert (await client.post(detach)).status_code == 202
+    other = await client.post(f"{at}/set_collection", json={"collection_id": 6})
+    assert other.status_code == 202
+    assert (await client.get(at)).json()["collection"]["excluded_variant_ids"] == []

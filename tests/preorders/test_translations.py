@@ -64,3 +64,48 @@ async def test_a_text_is_found_by_every_name_of_its_language(client, at, written
     assert await overrides(client, at) == {stored: {PATH: "Other"}}
     assert (await client.post(f"{at}/clear_locale", json={"locale": written})).status_code == 202
     assert await overrides(client, at) == {}
+
+
+WIDGET = "widget.billing_widget.title"
+FULL = "payments.options.full.billing_title"
+PARTIAL = "payments.options.partial.billing_title"
+
+
+@pytest.mark.parametrize(("sent", "other"), [(WIDGET, FULL), (FULL, WIDGET)])
+async def test_translations_of_shared_copy_are_shared(client, at, sent, other):
+    one = {"locale": "fr", "field": sent, "value": "Payer tout"}
+    assert (await client.post(f"{at}/set", json=one)).status_code == 202
+    assert await overrides(client, at) == {"fr": {sent: "Payer tout", other: "Payer tout"}}
+    gone = {"locale": "fr", "field": other}
+    assert (await client.post(f"{at}/unset", json=gone)).status_code == 202
+    assert await overrides(client, at) == {}
+
+
+async def test_one_text_has_one_translation(client, at):
+    many = {"locale": "fr", "translations": {WIDGET: "Payer", FULL: "Payez"}}
+    refused = await client.post(f"{at}/set_many", json=many)
+    assert refused.json()["errors"] == [f"{WIDGET} and {FULL} are one text; send one value for it"]
+    assert await overrides(client, at) == {}
+    same = {"locale": "fr", "translations": {WIDGET: "Payer", FULL: "Payer", PARTIAL: "Acompte"}}
+    assert (await client.post(f"{at}/set_many", json=same)).status_code == 202
+    assert (await overrides(client, at))["fr"] == same["translations"]
+
+
+async def test_another_first_option_brings_its_translations_along(client, at, offer_id):
+    mode = f"/preorders/offers/{offer_id}/payments/set_mode"
+    texts = {"locale": "fr", "translations": {FULL: "Payer", PARTIAL: "Acompte"}}
+    assert (await client.post(f"{at}/set_many", json=texts)).status_code == 202
+    more = {"locale": "de", "translations": {FULL: "Alles"}}
+    assert (await client.post(f"{at}/set_many", json=more)).status_code == 202
+    assert (await client.post(mode, json={"mode": "partial"})).status_code == 202
+    found = await overrides(client, at)
+    assert (found["fr"][WIDGET], WIDGET in found["de"]) == ("Acompte", False)
+    one = {"locale": "de", "field": WIDGET, "value": "Anzahlung"}
+    assert (await client.post(f"{at}/set", json=one)).json()["translations"]["de"] == {
+        FULL: "Alles",
+        PARTIAL: "Anzahlung",
+        WIDGET: "Anzahlung",
+    }
+    assert (await client.post(mode, json={"mode": "full_and_partial"})).status_code == 202
+    found = await overrides(client, at)
+    assert (found["fr"][WIDGET], found["de"][WIDGET]) == ("Payer", "Alles")

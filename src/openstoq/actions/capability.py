@@ -19,6 +19,8 @@ Document = TypeVar("Document", bound=BaseModel)
 Sent = ParamSpec("Sent")
 Edit = Callable[Concatenate[Document, Sent], None]
 Save = Callable[[Context, Any], Awaitable[None]]
+# Returns the path and the rest of the sentence for each problem of a PATCH body.
+Rule = Callable[[Document, Mapping[str, Any]], Iterable[tuple[Path, str]]]
 
 
 class Capability(Generic[Document]):
@@ -42,6 +44,7 @@ class Capability(Generic[Document]):
         self.aliases = aliases
         self.patch = partial_of(document, **(patch_only or {}))
         self._translated: Callable[[dict[str, Any]], None] = lambda changes: None  # noqa: ARG005 - a PATCH without aliases
+        self._rules: list[Rule[Document]] = []
         self._edits: list[tuple[Callable[..., None], tuple[str, ...], tuple[Requirement, ...]]] = []
 
     def edit(
@@ -62,6 +65,11 @@ class Capability(Generic[Document]):
         self._translated = change
         return change
 
+    def rule(self, rule: Rule[Document]) -> Rule[Document]:
+        """Declare a rule about a PATCH body and the document that it is merged into."""
+        self._rules.append(rule)
+        return rule
+
     def merged(
         self,
         document: Document,
@@ -75,11 +83,22 @@ class Capability(Generic[Document]):
         `unread` are the paths of fields that were sent but could not be read. A problem that is
         only due to their absence is left out.
         """
+        unreadable = {path[0] for path in unread if path}
+        problems = [
+            f"{'.'.join((*under, *path))} {sentence}"
+            for rule in self._rules
+            for path, sentence in rule(document, changes)
+            if path[0] not in unreadable
+        ]
         self._translated(changes)
         try:
-            return merge(document, changes)
+            merged = merge(document, changes)
         except ValidationError as error:
-            raise Invalid(*sentences(error, under=under, unread=unread)) from error
+            problems += sentences(error, under=under, unread=unread)
+            raise Invalid(*problems) from error
+        if problems:
+            raise Invalid(*problems)
+        return merged
 
     def edited(
         self, document: Document, change: Callable[[Document], None], *, under: Path = ()

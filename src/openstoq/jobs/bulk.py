@@ -169,6 +169,22 @@ async def finish(
     )
 
 
+async def cancel(
+    db: Connection, shop_id: UUID, arguments: Mapping[str, Any], *, now: datetime, error: str
+) -> None:
+    """Cancel the running jobs that have these arguments, whatever else they have."""
+    await db.execute(
+        """
+        UPDATE bulk_jobs SET status = 'cancelled', error = $3, finished_at = $4
+        WHERE shop_id = $1 AND status = 'running' AND arguments @> $2
+        """,
+        shop_id,
+        dict(arguments),
+        error,
+        now,
+    )
+
+
 async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
     """Mark running bulk jobs as failed if no queued job is left for them; return their number.
 

@@ -74,6 +74,19 @@ async def test_others_holds_are_left_alone(market, site, plans, variants):
     assert len((await market.parcels(order))[0]["holds"]) == 2
 
 
+async def test_holds_are_released_whatever_is_owed_and_without_tags(market, site, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1))
+    tags = (await market.in_shop(order))["tags"]
+    assert await market.refusal(order, "release")
+    for _ in range(2):
+        await market.ask(order, "fulfillment/release_holds")
+        (parcel,) = await market.parcels(order)
+        assert (parcel["status"], parcel["holds"]) == ("OPEN", [])
+        assert await market.state(order) == "released"
+    assert (await market.in_shop(order))["tags"] == tags
+    assert (await market.read(order, "/payments"))["total_outstanding"] != "0.00"
+
+
 async def test_a_hold_taken_off_by_hand_is_believed(market, site, plans, variants):
     order = await market.place((variants[0], plans["full"], 1))
     (parcel,) = await market.parcels(order)

@@ -16,6 +16,7 @@ from openstoq.back_in_stock.settings.model import (
     Delivery,
     Tagging,
 )
+from openstoq.catalog import unknown_ids
 from openstoq.errors import Invalid
 from openstoq.kernel.patch import partial_of
 
@@ -76,7 +77,30 @@ async def load(context: Context, *, lock: bool) -> BackInStockSettings:
 
 
 async def save(context: Context, settings: BackInStockSettings) -> None:
-    """Save the settings."""
+    """Save the settings.
+
+    Raises Invalid if they newly name locations or products that the shop does not have.
+    """
+    before = (await store.load(context.db, context.shop_id)).delivery
+    named = settings.delivery
+    problems = [
+        *await unknown_ids.problems(
+            context.db,
+            context.shop_id,
+            "locations",
+            set(named.locations.location_ids) - set(before.locations.location_ids),
+            field="delivery.locations.location_ids",
+        ),
+        *await unknown_ids.problems(
+            context.db,
+            context.shop_id,
+            "products",
+            set(named.any_variant.product_ids) - set(before.any_variant.product_ids),
+            field="delivery.any_variant.product_ids",
+        ),
+    ]
+    if problems:
+        raise Invalid(*problems)
     await store.save(context.db, context.shop_id, settings, context.runtime.clock())
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from openstoq.actions import capability
 from openstoq.actions.context import Context
 from openstoq.actions.validation import Path
+from openstoq.catalog import unknown_ids
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Work
 from openstoq.preorders.offers import rules, store, translation_store
@@ -42,11 +43,12 @@ async def load(context: Context, offer_id: str, *, lock: bool) -> Offer:
 async def add(work: Work, offer: Offer) -> None:
     """Make a new offer's documents agree with each other, write the offer, and request its sync.
 
-    Raises Invalid when the offer is too large for the storefront, or when its balance is due on a
-    day that has passed.
+    Raises Invalid when the offer is too large for the storefront, when it names markets that the
+    shop does not have, or when its balance is due on a day that has passed.
     """
     rules.complete(offer)
     rules.check_due_day(offer, work.runtime.clock())
+    await _check_markets(work, offer)
     await _check_size(work, offer)
     await store.add(work.db, work.shop_id, offer)
     plan_group_jobs.request(work, offer.id)
@@ -56,8 +58,8 @@ async def save(work: Work, offer: Offer) -> None:
     """Make an offer's documents agree with each other, write the offer, and request its sync.
 
     Raises Conflict when the offer is discarded, and Invalid when it has become too large for the
-    storefront. An offer that is being paused may be of any size. Raises either when its balance
-    would be due on a day that has passed.
+    storefront or newly names markets that the shop does not have. An offer that is being paused may
+    be of any size. Raises either when its balance would be due on a day that has passed.
     """
     paused = False
     if offer.before is not None:
@@ -65,6 +67,7 @@ async def save(work: Work, offer: Offer) -> None:
         paused = offer.before.is_live and not offer.is_live
     rules.complete(offer)
     rules.check_due_day(offer, work.runtime.clock())
+    await _check_markets(work, offer)
     await write(work, offer)
     if not paused:
         await _check_size(work, offer)
@@ -74,6 +77,10 @@ async def write(work: Work, offer: Offer) -> None:
     """Save an offer as `save` does, but without checks: it may be discarded, and of any size."""
     rules.complete(offer)
     now, before = work.runtime.clock(), offer.before
+    if before is not None and before.payments.first_type != offer.payments.first_type:
+        # The billing widget has the texts of another option now.
+        paths = rules.shared_paths(offer)
+        await translation_store.share(work.db, work.shop_id, offer.id, paths)
     await store.save(work.db, work.shop_id, offer, now)
     is_same_there = before is not None and on_variants(before, now) == on_variants(offer, now)
     await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)
@@ -82,6 +89,19 @@ async def write(work: Work, offer: Offer) -> None:
         # A change that leaves Shopify's plans as they are, such as one of limits, does not wait
         # for the sync of the plan group.
         storefront_jobs.request(work)
+
+
+async def _check_markets(work: Work, offer: Offer) -> None:
+    known = offer.before.markets.market_ids if offer.before is not None else []
+    problems = await unknown_ids.problems(
+        work.db,
+        work.shop_id,
+        "markets",
+        set(offer.markets.market_ids) - set(known),
+        field="markets.market_ids",
+    )
+    if problems:
+        raise Invalid(*problems)
 
 
 async def _check_size(work: Work, offer: Offer) -> None:

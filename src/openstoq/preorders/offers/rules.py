@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel import days
@@ -12,6 +12,8 @@ from openstoq.kernel.days import Written
 from openstoq.kernel.patch import stored
 from openstoq.preorders.offers.capabilities.payments import DepositTerms, OptionType
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
+
+Value = TypeVar("Value")
 
 OPEN_WINDOW = "start or end is required; use unschedule to clear the window"
 _DUE = "payments.remaining_balance.date"
@@ -37,7 +39,9 @@ def complete(offer: Offer) -> None:
     if offer.source != "collection":
         offer.collection_id, offer.auto_refresh = None, False
     if offer.source != "all":
-        offer.exclusion_tag, offer.excluded_variant_ids = None, []
+        offer.exclusion_tag = None
+    if offer.source == "custom":
+        offer.excluded_variant_ids = []
 
 
 def remember(offer: Offer) -> None:
@@ -87,6 +91,30 @@ def _share_copy(offer: Offer, before: Offer | None) -> None:
         first.billing_title, first.billing_description = widget.title, widget.description
     else:
         widget.title, widget.description = first.billing_title, first.billing_description
+
+
+def shared_paths(offer: Offer) -> dict[str, str]:
+    """Return the paths of the billing widget's texts, each with that of the same option's text."""
+    option = f"payments.options.{offer.payments.first_type}"
+    return {
+        "widget.billing_widget.title": f"{option}.billing_title",
+        "widget.billing_widget.description": f"{option}.billing_description",
+    }
+
+
+def shared_texts(offer: Offer, texts: Mapping[str, Value]) -> dict[str, Value]:
+    """Return texts by path, with a shared text under both of its paths.
+
+    Raises Invalid when its two paths have different texts.
+    """
+    both = dict(texts)
+    for here, there in shared_paths(offer).items():
+        if here in texts and there in texts and texts[here] != texts[there]:
+            raise Invalid(f"{here} and {there} are one text; send one value for it")
+        for path, twin in ((here, there), (there, here)):
+            if path in texts:
+                both[twin] = texts[path]
+    return both
 
 
 def check_changeable(offer: Offer) -> None:
@@ -236,9 +264,7 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return the overrides `known` with those in `sent` merged in, both by market.
 
-    A null in `sent` removes a market, or one field of a market.
-
-    A market is kept under the id that was sent last, a GID or a number. Raises Invalid when two
+    A null in `sent` removes a market, or one field of a market. A market is kept under the id that was sent last, a GID or a number. Raises Invalid when two
     ids in `sent` are the same market.
     """
     merged = {_number(market): (market, fields) for market, fields in known.items()}

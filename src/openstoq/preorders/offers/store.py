@@ -118,6 +118,26 @@ async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] |
     )
 
 
+async def exclude(db: Connection, shop_id: UUID, variant_id: int, now: datetime) -> None:
+    """Exclude a variant from the offers that would attach it again by themselves.
+
+    These are the offers of all variants, and the offers of a collection that sell it now.
+    """
+    await db.execute(
+        """
+        UPDATE offers o SET updated_at = $3,
+            excluded_variant_ids = array_append(o.excluded_variant_ids, $2)
+        WHERE o.shop_id = $1 AND o.discarded_at IS NULL AND $2 <> ALL(o.excluded_variant_ids)
+          AND (o.source = 'all' OR o.source = 'collection' AND EXISTS (
+              SELECT FROM offer_variants v WHERE v.shop_id = o.shop_id AND v.offer_id = o.id
+              AND v.variant_id = $2 AND v.detached_at IS NULL))
+        """,
+        shop_id,
+        variant_id,
+        now,
+    )
+
+
 async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
     """Lock the offers that sell these variants.
 

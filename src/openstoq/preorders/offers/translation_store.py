@@ -43,16 +43,41 @@ async def write(
 
 
 async def delete(
-    db: Connection, shop_id: UUID, offer_id: UUID, locale: str, path: str | None
+    db: Connection, shop_id: UUID, offer_id: UUID, locale: str, paths: Sequence[str] | None
 ) -> None:
-    """Delete a locale's text at `path`, or with None all texts of the locale."""
+    """Delete a locale's texts at these paths, or with None all texts of the locale."""
     await db.execute(
         """
         DELETE FROM offer_translations
-        WHERE shop_id = $1 AND offer_id = $2 AND locale = $3 AND ($4::text IS NULL OR path = $4)
+        WHERE shop_id = $1 AND offer_id = $2 AND locale = $3 AND ($4::text[] IS NULL OR path = ANY($4))
         """,
         shop_id,
         offer_id,
         locale,
-        path,
+        paths,
+    )
+
+
+async def share(db: Connection, shop_id: UUID, offer_id: UUID, paths: Mapping[str, str]) -> None:
+    """Replace the translations of some texts by those of others, from target path to source."""
+    await db.execute(
+        """
+        WITH gone AS (
+            DELETE FROM offer_translations t
+            WHERE t.shop_id = $1 AND t.offer_id = $2 AND t.path = ANY($3) AND NOT EXISTS (
+                SELECT FROM unnest($3::text[], $4::text[]) AS p(target, source)
+                JOIN offer_translations s ON s.shop_id = t.shop_id AND s.offer_id = t.offer_id
+                    AND s.locale = t.locale AND s.path = p.source
+                WHERE p.target = t.path)
+        )
+        INSERT INTO offer_translations (shop_id, offer_id, locale, path, value)
+        SELECT s.shop_id, s.offer_id, s.locale, p.target, s.value
+        FROM unnest($3::text[], $4::text[]) AS p(target, source)
+        JOIN offer_translations s ON s.shop_id = $1 AND s.offer_id = $2 AND s.path = p.source
+        ON CONFLICT (shop_id, offer_id, locale, path) DO UPDATE SET value = excluded.value
+        """,
+        shop_id,
+        offer_id,
+        list(paths),
+        list(paths.values()),
     )

@@ -43,10 +43,11 @@ class Exclusions(BaseModel):
 
 
 class CollectionSource(BaseModel):
-    """The collection whose variants an offer sells."""
+    """The collection whose variants an offer sells, except those that are excluded."""
 
     collection_id: int
     auto_refresh: bool
+    excluded_variant_ids: list[int]
 
 
 class Products(BaseModel):
@@ -128,7 +129,9 @@ def products(offer: Offer, now: datetime) -> Products:
         if offer.source == "all"
         else None,
         collection=CollectionSource(
-            collection_id=offer.collection_id, auto_refresh=offer.auto_refresh
+            collection_id=offer.collection_id,
+            auto_refresh=offer.auto_refresh,
+            excluded_variant_ids=offer.excluded_variant_ids,
         )
         if offer.collection_id is not None
         else None,

@@ -12,6 +12,7 @@ from openstoq.jobs import bulk
 from openstoq.jobs.bulk import JobView
 from openstoq.kernel.ids import ProductId, VariantId, shopify_id
 from openstoq.kernel.paging import Page
+from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments.bulk import STATUS_URL, Submitted
 from openstoq.preorders.offers.model import ScheduleState, Status
@@ -125,10 +126,12 @@ async def offers(
 async def detach_from_all_offers(context: Context, variant: VariantContext) -> Detached:
     """Remove a variant from every preorder offer it's attached to.
 
-    Customer orders are unaffected.
+    Customer orders are unaffected. Offers whose source is all or a collection exclude the variant
+    from then on, so that it is not attached again: excluded_variant_ids of GET products lists it.
     """
     now = context.runtime.clock()
     ids = [variant.shopify_variant_id]
+    await offer_store.exclude(context.db, context.shop_id, variant.shopify_variant_id, now)
     gone = await resolve.detach_everywhere(context.db, context.shop_id, ids, now)
     for offer_id in gone:
         plan_group_jobs.request(context, offer_id)

@@ -9,7 +9,7 @@ from openstoq.actions.context import Context
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
-from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.actions import selection
 from openstoq.preorders.offers.actions import variants as variant_actions
 from openstoq.preorders.offers.attachments import policy_jobs, resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
@@ -130,7 +130,7 @@ async def remove_variant(
             context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
         )
     try:
-        gone = await product_actions.detach(context, offer, shopify_variant_ids)
+        gone = await selection.detach(context, offer, shopify_variant_ids)
     except NotFound:
         raise NotFound("Variants not found in this selling plan") from None
     removed = {

@@ -13,7 +13,7 @@ from openstoq.kernel.paging import Page
 from openstoq.kernel.types import Line
 from openstoq.preorders.offers import rules, store
 from openstoq.preorders.offers.actions import offers as lifecycle
-from openstoq.preorders.offers.actions import products as product_actions
+from openstoq.preorders.offers.actions import selection
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
@@ -125,7 +125,7 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
     collection_id = _collection(offer, sent, source)
     moves = (source, collection_id) != (offer.source, offer.collection_id)
     if moves:
-        await product_actions.switch(context, offer, source)
+        await selection.switch(context, offer, source)
         offer.collection_id = collection_id
     await save(context, offer)
     if moves:

@@ -23,7 +23,7 @@ from openstoq.preorders.offers.model import Offer, Status
 from openstoq.preorders.offers.views import OfferPage, OfferView
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
-MOST_VARIANTS = 5000
+MOST_VARIANTS, MOST_NAMED = 5000, 20
 
 Name = Annotated[Line, Field(min_length=1)]
 VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
@@ -108,13 +108,13 @@ async def enable(
     context: Context,
     offer: Offer,
     *,
-    update_inventory_policy: bool = False,
+    update_inventory_policy: bool | None = False,
     variant_ids: VariantIds | None = None,
 ) -> OfferView:
     """Enable a preorder offer. Optionally flip attached variants' inventory policy to CONTINUE.
 
     Variants are left at their existing inventory policy unless update_inventory_policy: true is
-    passed; variant_ids narrows that to some of them.
+    passed; variant_ids narrows that to some of them, and changes nothing without it.
     """
     if not offer.enabled:
         offer.enabled, offer.enabled_at = True, context.runtime.clock()
@@ -126,13 +126,13 @@ async def disable(
     context: Context,
     offer: Offer,
     *,
-    update_inventory_policy: bool = False,
+    update_inventory_policy: bool | None = False,
     variant_ids: VariantIds | None = None,
 ) -> OfferView:
     """Disable (pause) a preorder offer. Optionally flip variants' inventory policy back to DENY.
 
     Variants are left at their existing inventory policy unless update_inventory_policy: true is
-    passed; variant_ids narrows that to some of them.
+    passed; variant_ids narrows that to some of them, and changes nothing without it.
     """
     offer.enabled = False
     return await _switched(context, offer, update_inventory_policy, "deny", variant_ids)
@@ -197,12 +197,20 @@ async def unschedule(context: Context, offer: Offer) -> OfferView:
 async def _switched(
     context: Context,
     offer: Offer,
-    update_inventory_policy: bool,
+    update_inventory_policy: bool | None,
     policy: str,
     variant_ids: list[int] | None,
 ) -> OfferView:
-    if variant_ids is not None and not update_inventory_policy:
-        raise Invalid("variant_ids is only used with update_inventory_policy: true")
+    if variant_ids is not None:
+        attached = await attachment_store.attached_ids(
+            context.db, context.shop_id, [offer.id], variant_ids
+        )
+        others = sorted(set(variant_ids) - set(attached[offer.id]))
+        if others:
+            raise Invalid(
+                "variant_ids must be attached to this offer, which does not sell "
+                + ", ".join(map(str, others[:MOST_NAMED]))
+            )
     await save(context, offer)
     if update_inventory_policy:
         policy = "deny" if offer.goes_by_stock else policy

@@ -9,14 +9,14 @@ from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.actions.validation import Path
-from openstoq.errors import Conflict, Invalid, NotFound
+from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import CollectionId, VariantId
 from openstoq.kernel.patch import UNSET, assign, partial_of
 from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import rules, views
+from openstoq.preorders.offers.actions import selection
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
-from openstoq.preorders.offers.attachments import policy_jobs, resolve
-from openstoq.preorders.offers.attachments import store as attachment_store
+from openstoq.preorders.offers.attachments import policy_jobs
 from openstoq.preorders.offers.attachments.bulk import Submitted
 from openstoq.preorders.offers.editing import load, save
 from openstoq.preorders.offers.model import Offer, Source
@@ -60,6 +60,7 @@ class CollectionBlock(BaseModel):
 
     collection_id: CollectionId | None = None
     auto_refresh: bool | None = None
+    excluded_variant_ids: VariantIds = []
 
 
 class CustomBlock(BaseModel):
@@ -99,14 +100,23 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
             excluded_variant_ids=block.get("excluded_variant_ids", UNSET),
         )
     if source == "custom":
-        return await set_source_to_custom(context, offer, variant_ids=block.get("variant_ids", []))
+        return await set_source_to_custom(
+            context, offer, variant_ids=block.get("variant_ids", UNSET)
+        )
+    collection_id: int | None = block.get("collection_id")
+    if collection_id is not None:
+        await selection.take_collection(context, offer, collection_id)
     if block.get("auto_refresh") is not None:
         offer.auto_refresh = block["auto_refresh"]
-    collection_id: int | None = block.get("collection_id")
-    if collection_id is None:
+    if "excluded_variant_ids" in block:
+        excluded = block["excluded_variant_ids"]
+        new = set(excluded) - set(offer.excluded_variant_ids)
+        await selection.check_variants(context, new, field="collection.excluded_variant_ids")
+        offer.excluded_variant_ids = excluded
+    elif collection_id is None:
         await save(context, offer)
         return views.products(offer, context.runtime.clock())
-    return await set_source_to_collection(context, offer, collection_id=collection_id)
+    return await selection.resolve_collection(context, offer)
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
@@ -133,10 +143,12 @@ def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = (
 async def add_variants(context: Context, offer: Offer, *, variant_ids: SomeVariantIds) -> Submitted:
     """Attach variants to a custom-source preorder offer.
 
-    Runs as a job: poll the status_url in the response. A variant that does not exist is listed
+    Runs as a job: poll the status_url in the response. Variants that the shop is known not to
+    have are refused at once. Until its catalogue has been read, one that does not exist is listed
     by its id among the failures in the job's result; the others are attached.
     """
     _require(offer, "custom")
+    await selection.check_variants(context, variant_ids)
     await save(context, offer)
     return await attachment_jobs.submit(
         context, offer, "add_variants", count=len(variant_ids), variant_ids=variant_ids
@@ -153,7 +165,7 @@ async def remove_variants(
     none of the variants is attached.
     """
     _require(offer, "custom")
-    await detach(context, offer, variant_ids)
+    await selection.detach(context, offer, variant_ids)
     return views.products(offer, context.runtime.clock())
 
 
@@ -194,8 +206,9 @@ async def set_excluded_variants(
 ) -> Submitted:
     """Replace the explicit excluded-variant list for an all-source preorder offer."""
     _require(offer, "all")
+    await selection.check_variants(context, set(variant_ids) - set(offer.excluded_variant_ids))
     offer.excluded_variant_ids = variant_ids
-    return await _resolve_all(context, offer, "set_excluded_variants")
+    return await selection.resolve_all(context, offer, "set_excluded_variants")
 
 
 @products.post("/set_exclusion_tag", aliases=("exclude by tag",))
@@ -206,7 +219,7 @@ async def set_exclusion_tag(context: Context, offer: Offer, *, tag: Tag | None) 
     """
     _require(offer, "all")
     offer.exclusion_tag = tag
-    return await _resolve_all(context, offer, "set_exclusion_tag")
+    return await selection.resolve_all(context, offer, "set_exclusion_tag")
 
 
 @products.post("/set_source_to_all", aliases=("sell everything as preorder",))
@@ -225,10 +238,13 @@ async def set_source_to_all(
     """
     if not confirm:
         raise Invalid(UNCONFIRMED)
+    if excluded_variant_ids is not UNSET:
+        new = set(excluded_variant_ids) - set(offer.excluded_variant_ids)
+        await selection.check_variants(context, new, field="excluded_variant_ids")
     if offer.source != "all":
-        await switch(context, offer, "all")
+        await selection.switch(context, offer, "all")
     assign(offer, exclusion_tag=exclusion_tag, excluded_variant_ids=excluded_variant_ids)
-    return await _resolve_all(context, offer, "set_source_to_all")
+    return await selection.resolve_all(context, offer, "set_source_to_all")
 
 
 @products.post("/set_source_to_collection", aliases=("sell a collection as preorder",))
@@ -242,16 +258,8 @@ async def set_source_to_collection(
     collection.auto_refresh is set in PATCH products; otherwise, call this action again to
     refresh.
     """
-    rules.check_changeable(offer)
-    # When one collection replaces another, the job first reads the new collection, and then detaches
-    # the variants that are not in it. A mistyped id therefore detaches nothing.
-    if offer.source != "collection":
-        await switch(context, offer, "collection")
-    offer.collection_id = collection_id
-    await save(context, offer)
-    return await attachment_jobs.submit(
-        context, offer, "set_source_to_collection", count=None, collection_id=collection_id
-    )
+    await selection.take_collection(context, offer, collection_id)
+    return await selection.resolve_collection(context, offer)
 
 
 @products.post("/set_source_to_custom", aliases=("choose variants one by one",))
@@ -259,53 +267,26 @@ async def set_source_to_custom(
     context: Context,
     offer: Offer,
     *,
-    variant_ids: VariantIds = [],  # noqa: B006 - the request's default; nobody changes it
+    variant_ids: VariantIds = UNSET,
 ) -> Submitted:
     """Switch the offer to a custom variant list. Optionally seed it with variant IDs.
 
+    variant_ids replace the list that the offer has; a variant that stays keeps its own settings.
+    If the source is custom already and variant_ids are left out, the list stays as it is.
     Attachment runs as a job: poll the status_url in the response.
     """
+    is_sent = variant_ids is not UNSET
+    wanted: list[int] = list(dict.fromkeys(variant_ids)) if is_sent else []
+    rules.check_changeable(offer)
+    await selection.check_variants(context, wanted)
     if offer.source != "custom":
-        await switch(context, offer, "custom")
+        await selection.switch(context, offer, "custom")
+    elif is_sent:
+        await selection.replace(context, offer, wanted)
     await save(context, offer)
     return await attachment_jobs.submit(
-        context, offer, "set_source_to_custom", count=len(variant_ids), variant_ids=variant_ids
+        context, offer, "set_source_to_custom", count=len(wanted), variant_ids=wanted
     )
-
-
-async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
-    """Detach those of the given variants that are attached, and return their ids.
-
-    Raises NotFound when none of the variants is attached, and Conflict when the offer is discarded.
-    """
-    rules.check_changeable(offer)
-    attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
-    gone = sorted(set(attached[offer.id]) & set(variant_ids))
-    if not gone:
-        raise NotFound("none of these variants is attached to this offer")
-    now = context.runtime.clock()
-    offer.variant_count -= await resolve.detach(context.db, context.shop_id, offer.id, gone, now)
-    await save(context, offer)
-    return gone
-
-
-async def switch(context: Context, offer: Offer, source: Source) -> None:
-    """Change the offer's source, and detach the variants of the old source.
-
-    Raises Conflict when the offer is discarded, or when its inventory provider does not allow the
-    new source.
-    """
-    rules.check_changeable(offer)
-    rules.check_source(offer, source)
-    now = context.runtime.clock()
-    await resolve.detach(context.db, context.shop_id, offer.id, None, now)
-    offer.variant_count, offer.source, offer.collection_id = 0, source, None
-
-
-async def _resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
-    await save(context, offer)
-    count = await resolve.count_all(context.db, context.shop_id, offer)
-    return await attachment_jobs.submit(context, offer, action, count=count)
 
 
 def _require(offer: Offer, source: Source) -> None:

@@ -66,11 +66,13 @@ async def set_many(
 
     All or nothing: a 422 response lists the unknown locale and every unknown field path, or
     says what to shorten when the offer with all its texts would be too large for the storefront
-    (120 KB).
+    (120 KB). The texts of the billing widget and of the first payment option are one, and so are
+    their translations: either path sets both.
     """
     rules.check_changeable(offer)
     language = _checked(locale, translations)
-    await translation_store.write(context.db, context.shop_id, offer.id, language, translations)
+    texts = rules.shared_texts(offer, translations)
+    await translation_store.write(context.db, context.shop_id, offer.id, language, texts)
     await save(context, offer)
     return await read(context, offer)
 
@@ -83,7 +85,8 @@ async def unset(context: Context, offer: Offer, *, locale: Line, field: Path) ->
     """
     rules.check_changeable(offer)
     language = _checked(locale, {field: ""})
-    await translation_store.delete(context.db, context.shop_id, offer.id, language, field)
+    paths = list(rules.shared_texts(offer, {field: ""}))
+    await translation_store.delete(context.db, context.shop_id, offer.id, language, paths)
     await save(context, offer)
     return await read(context, offer)
 

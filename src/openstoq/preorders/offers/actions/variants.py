@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from openstoq.actions.action import ActionSet
 from openstoq.actions.context import Context
-from openstoq.errors import NotFound
+from openstoq.catalog import unknown_ids
+from openstoq.errors import Invalid, NotFound
 from openstoq.kernel.ids import MarketKey, shopify_id
 from openstoq.kernel.paging import Page, PageMeta
 from openstoq.kernel.patch import partial_of
@@ -117,6 +118,12 @@ async def override(context: Context, offer: Offer, found: Member, changes: dict[
     if "market_overrides" in changes:
         sent = changes["market_overrides"]
         markets = {} if sent is None else rules.merged_markets(markets, sent)
+        new = rules.by_number(markets).keys() - rules.by_number(found.market_overrides).keys()
+        problems = await unknown_ids.problems(
+            context.db, context.shop_id, "markets", map(int, new), field="market_overrides"
+        )
+        if problems:
+            raise Invalid(*problems)
     await attachment_store.override(
         context.db,
         context.shop_id,

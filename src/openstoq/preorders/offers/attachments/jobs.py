@@ -40,6 +40,17 @@ async def submit(
     return await begin(work, action, count, told, attach)
 
 
+async def cancel(work: Work, offer: Offer) -> None:
+    """End the running jobs that attach variants to an offer, because its list was replaced."""
+    await bulk.cancel(
+        work.db,
+        work.shop_id,
+        {"offer_id": str(offer.id), "source": offer.source},
+        now=work.runtime.clock(),
+        error="the offer's list of variants was replaced in the meantime",
+    )
+
+
 @jobs.job()
 async def attach(run: Run, *, job_id: str) -> None:
     """Attach a bulk job's variants in chunks, each in one transaction with the job's progress."""

@@ -36,7 +36,9 @@ async def attach_products(
     db: Connection, shop_id: UUID, offer: Offer, product_ids: Sequence[int], now: datetime
 ) -> int:
     """Attach all variants of these products; return how many were not attached before."""
-    return await _attach(db, shop_id, offer, "v.product_id = ANY($4)", now, product_ids)
+    condition = "v.product_id = ANY($4) AND v.id <> ALL($5)"
+    excluded = offer.excluded_variant_ids
+    return await _attach(db, shop_id, offer, condition, now, product_ids, excluded)
 
 
 async def attach_all(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> int:

@@ -1,10 +1,12 @@
 """Markets: the markets of the shop that an offer applies to."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, computed_field
 
 from openstoq.actions.capability import Capability
+from openstoq.actions.validation import Path
 from openstoq.kernel.ids import MarketId
 from openstoq.kernel.patch import Settings
 
@@ -43,11 +45,25 @@ capability = Capability(
 )
 
 
+@capability.rule
+def all_markets_or_some(markets: Markets, changes: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """Refuse applies_to_all_markets where it is not what the other fields make of it."""
+    flag = changes.get("applies_to_all_markets")
+    ids = changes.get("market_ids", markets.market_ids)
+    is_scoped = bool(changes.get("enabled", markets.enabled) and ids)
+    at: Path = ("applies_to_all_markets",)
+    if flag is False and not is_scoped:
+        return [(at, "cannot be false without market_ids and enabled: true")]
+    if flag is True and is_scoped and "market_ids" in changes:
+        return [(at, "cannot be true with market_ids while enabled; leave one of them out")]
+    return []
+
+
 @capability.translate
 def all_markets_is_an_empty_list(changes: dict[str, Any]) -> None:
-    """Clear the list of markets when applies_to_all_markets: true is sent."""
+    """Clear the list of markets when applies_to_all_markets: true is sent without a list."""
     if changes.pop("applies_to_all_markets", None):
-        changes["market_ids"] = []
+        changes.setdefault("market_ids", [])
 
 
 @capability.edit("sell in a market")

@@ -1,5 +1,6 @@
 """Payments: the amounts paid at checkout and later, and the discount."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -7,6 +8,7 @@ from pydantic import Field, PlainSerializer, WithJsonSchema, computed_field, mod
 
 from openstoq.actions.capability import Capability
 from openstoq.actions.requirements import Needed, Unwanted
+from openstoq.actions.validation import Path
 from openstoq.errors import Conflict
 from openstoq.kernel.days import Day, Written
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
@@ -157,6 +159,11 @@ class Payments(Settings):
         return self.options.full or self.partial
 
     @property
+    def first_type(self) -> OptionType:
+        """Return the type of the first payment option."""
+        return "partial" if self.options.full is None else "full"
+
+    @property
     def partial(self) -> PartialOption:
         """Return the option with a deposit; raise Conflict when there is none."""
         if self.options.partial is None:
@@ -178,6 +185,30 @@ capability = Capability(
     "order is fulfilled.",
     aliases=("payment settings", "deposit settings"),
 )
+
+
+@capability.rule
+def value_has_its_type(payments: Payments, changes: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """Refuse a value without a type, and a type without the value that belongs to it.
+
+    Otherwise the value would be dropped, or 15 % would become 15 in the shop's currency.
+    """
+    sent, known = changes.get("discount"), payments.discount
+    if not isinstance(sent, dict):
+        return []
+    type_ = sent.get("type", known.type)
+    if type_ == "no_discount" and sent.get("value") is not None:
+        needs = "needs a discount.type: percentage, price or fixed_amount"
+        return [(("discount", "value"), needs)]
+    is_of_another = known.type not in ("no_discount", type_) and type_ != "no_discount"
+    if is_of_another and "value" not in sent:
+        return [
+            (
+                ("discount", "value"),
+                f"is required with the type {type_}: the present value is of the type {known.type}",
+            )
+        ]
+    return []
 
 
 @capability.edit("charge a deposit", "partial payment")

@@ -62,10 +62,12 @@ async def apply_holds(context: Context, order: PreorderOrder) -> FulfillmentView
 async def release_holds(context: Context, order: PreorderOrder) -> FulfillmentView:
     """Release fulfillment holds on the order without applying offer-configured tags.
 
-    Use the top-level release action when you want tags applied too, or when the balance is still
-    outstanding and you want to override that with force: true. Only our own holds are released.
+    Use the top-level release action when you want tags applied too. It does not ask whether the
+    balance was collected, as release does: whoever lifts the holds by hand has decided to ship.
+    Repeating it changes nothing. Only our own holds are released.
     """
-    await decisions.release(context, order, force=False, tags=None)
+    if order.state != "released":
+        await decisions.release(context, order, force=True, tags=None)
     return await _view(context, order)
 
 

@@ -1,0 +1,48 @@
+"""Ids that name nothing in the shop, as far as the catalogue knows.
+
+An id is missing if the shop has deleted what it named, or if the catalogue has been read whole and
+never had it. Before that nothing is known, and only the shop itself can tell.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
+
+from openstoq.db.pool import Connection
+
+Kind = Literal["variants", "products", "locations", "markets"]
+MOST_NAMED = 20
+
+_MISSING = """
+    SELECT DISTINCT t.id FROM unnest($2::bigint[]) AS t(id)
+    LEFT JOIN {kind} k ON k.shop_id = $1 AND k.id = t.id
+    WHERE {gone} OR (k.id IS NULL AND EXISTS (SELECT FROM {known}))
+    ORDER BY t.id
+"""
+_DELETED = "k.deleted_at IS NOT NULL"
+_PULLED = "catalog_pulls WHERE shop_id = $1 AND complete"
+# Locations and markets are read all at once, so that either none or all of them are known.
+_STATEMENTS: dict[Kind, str] = {
+    "variants": _MISSING.format(kind="variants", gone=_DELETED, known=_PULLED),
+    "products": _MISSING.format(kind="products", gone=_DELETED, known=_PULLED),
+    "locations": _MISSING.format(
+        kind="locations", gone="false", known="locations WHERE shop_id = $1"
+    ),
+    "markets": _MISSING.format(kind="markets", gone="false", known="markets WHERE shop_id = $1"),
+}
+
+
+async def problems(
+    db: Connection, shop_id: UUID, kind: Kind, ids: Iterable[int], *, field: str
+) -> list[str]:
+    """Return a sentence about the ids in `field` that name nothing in the shop, or none."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    missing = [row["id"] for row in await db.fetch(_STATEMENTS[kind], shop_id, wanted)]
+    if not missing:
+        return []
+    named = ", ".join(map(str, missing[:MOST_NAMED]))
+    more = len(missing) - MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return [f"{field} must be {kind} of this shop, which has no {named}{rest}"]

@@ -1,0 +1,12 @@
+"""Run 0029_shared_texts.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0029_shared_texts"
+down_revision = "0034_days"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)

@@ -1,0 +1,95 @@
+"""Changes of the variants that an offer sells, which its products actions and API v1 share."""
+
+from collections.abc import Iterable
+
+from openstoq.actions.context import Context
+from openstoq.catalog import unknown_ids
+from openstoq.errors import Invalid, NotFound
+from openstoq.preorders.offers import rules
+from openstoq.preorders.offers.attachments import jobs as attachment_jobs
+from openstoq.preorders.offers.attachments import resolve
+from openstoq.preorders.offers.attachments import store as attachment_store
+from openstoq.preorders.offers.attachments.bulk import Submitted
+from openstoq.preorders.offers.editing import save
+from openstoq.preorders.offers.model import Offer, Source
+
+
+async def detach(context: Context, offer: Offer, variant_ids: list[int]) -> list[int]:
+    """Detach those of the given variants that are attached, and return their ids.
+
+    Raises NotFound when none of the variants is attached, and Conflict when the offer is discarded.
+    """
+    rules.check_changeable(offer)
+    attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
+    gone = sorted(set(attached[offer.id]) & set(variant_ids))
+    if not gone:
+        raise NotFound("none of these variants is attached to this offer")
+    now = context.runtime.clock()
+    offer.variant_count -= await resolve.detach(context.db, context.shop_id, offer.id, gone, now)
+    await save(context, offer)
+    return gone
+
+
+async def switch(context: Context, offer: Offer, source: Source) -> None:
+    """Change the offer's source, and detach the variants of the old source.
+
+    Raises Conflict when the offer is discarded, or when its inventory provider does not allow the
+    new source.
+    """
+    rules.check_changeable(offer)
+    rules.check_source(offer, source)
+    now = context.runtime.clock()
+    await resolve.detach(context.db, context.shop_id, offer.id, None, now)
+    offer.variant_count, offer.source, offer.collection_id = 0, source, None
+    offer.exclusion_tag, offer.excluded_variant_ids = None, []
+
+
+async def replace(context: Context, offer: Offer, variant_ids: list[int]) -> None:
+    """Detach the variants that are not in the new list, and end jobs that attach an older one."""
+    now = context.runtime.clock()
+    attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
+    gone = sorted(set(attached[offer.id]) - set(variant_ids))
+    offer.variant_count -= await resolve.detach(context.db, context.shop_id, offer.id, gone, now)
+    await attachment_jobs.cancel(context, offer)
+
+
+async def check_variants(
+    context: Context, variant_ids: Iterable[int], *, field: str = "variant_ids"
+) -> None:
+    """Raise Invalid if the shop is known not to have one of the variants."""
+    problems = await unknown_ids.problems(
+        context.db, context.shop_id, "variants", variant_ids, field=field
+    )
+    if problems:
+        raise Invalid(*problems)
+
+
+async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
+    """Save the offer, and begin to attach all variants that it does not exclude."""
+    await save(context, offer)
+    count = await resolve.count_all(context.db, context.shop_id, offer)
+    return await attachment_jobs.submit(context, offer, action, count=count)
+
+
+async def take_collection(context: Context, offer: Offer, collection_id: int) -> None:
+    """Make a collection the offer's source; raise Conflict as `switch` does."""
+    rules.check_changeable(offer)
+    # When one collection replaces another, the job first reads the new collection, and then detaches
+    # the variants that are not in it. A mistyped id therefore detaches nothing.
+    if offer.source != "collection":
+        await switch(context, offer, "collection")
+    if offer.collection_id != collection_id:
+        offer.excluded_variant_ids = []
+    offer.collection_id = collection_id
+
+
+async def resolve_collection(context: Context, offer: Offer) -> Submitted:
+    """Save the offer, and begin to attach the variants of its collection."""
+    await save(context, offer)
+    return await attachment_jobs.submit(
+        context,
+        offer,
+        "set_source_to_collection",
+        count=None,
+        collection_id=offer.collection_id,
+    )
