@@ -15,7 +15,7 @@ OPERATIONS = {(one["method"], one["path"]): one for one in v1_operations()}
 VARIANTS = [11, 21, 31]
 ORDER = 5012345678901
 PLAN = "/preorders/{id}"
-MOMENT = "2027-03-15T09:30:00Z"
+MOMENT = "2099-03-15T09:30:00Z"
 NOT_NUMBERS = (None, "x", True, 1.5, [], {}, -1)
 MAIL = {"subject": "Shipped", "header": "News", "description": "On its way"}
 

@@ -46,3 +46,9 @@ async def install_shop(
 async def make_key(database: Database, shop: Shop) -> str:
     async with database.transaction(shop.id) as db:
         return await store.add_key(db, shop.id, name="test", now=utc_now())
+
+
+async def set_zone(database: Database, shop: Shop, zone: str) -> None:
+    """Have a shop be in another time zone, as if that had been read from Shopify."""
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE shops SET timezone = $1", zone)

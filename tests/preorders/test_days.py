@@ -11,6 +11,8 @@ from openstoq.preorders.offers.plan_group.mapping import plan_group
 from openstoq.preorders.offers.rules import schedule_state
 from openstoq.preorders.offers.storefront import metafields
 from openstoq.preorders.variants.schedule_jobs import follow_zone
+from tests.factories.runtimes import make_runtime
+from tests.factories.shops import set_zone
 from tests.factories.waitlists import run_of
 from tests.preorders.zones import (
     AUCKLAND,
@@ -18,8 +20,6 @@ from tests.preorders.zones import (
     NEW_YORK,
     TOKYO,
     Clock,
-    move,
-    zoned_runtime,
 )
 
 # A zone, and the first moments of 2027-03-15, 2027-03-31 and 2027-04-01 there.
@@ -40,7 +40,7 @@ def clock():
 
 @pytest.fixture
 def runtime(database, clock):
-    return zoned_runtime(database, clock)
+    return make_runtime(database, clock=clock)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def with_days(client, at, day="2027-03-15", last="2027-03-31"):
 async def test_v2_shows_the_moments_that_days_are_there(
     client, database, shop, at, zone, fifteenth, last, next_month
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     await with_days(client, at)
     read = await sent(client, "GET", at, None)
     end = last_moment_before(next_month)
@@ -100,7 +100,7 @@ async def test_v2_shows_the_moments_that_days_are_there(
 async def test_v1_and_v2_mean_the_same_day(
     client, v1, database, shop, zone, fifteenth, last, next_month
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     plan = {
         "name": "Drop",
         "billing_type": "exact_time",
@@ -125,7 +125,7 @@ async def test_v1_and_v2_mean_the_same_day(
 async def test_shopify_is_told_the_day_and_a_mail_says_it(
     client, database, shop, clock, at, zone, fifteenth, last, next_month
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     await with_days(client, at)
     offer = await loaded(database, shop, at)
     partial = plan_group(offer, clock()).plans["partial"]
@@ -137,7 +137,7 @@ async def test_shopify_is_told_the_day_and_a_mail_says_it(
 async def test_the_storefront_reads_moments_and_the_end_is_in_the_window(
     client, database, shop, clock, at, zone, fifteenth, last, next_month
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     await with_days(client, at)
     await sent(client, "POST", f"{at}/enable", {})
     offer = await loaded(database, shop, at)
@@ -154,7 +154,7 @@ async def test_the_storefront_reads_moments_and_the_end_is_in_the_window(
 
 
 async def test_a_window_may_be_one_day_long_and_is_not_empty(client, database, shop, clock, at):
-    await move(database, shop, NEW_YORK)
+    await set_zone(database, shop, NEW_YORK)
     day = {"start": "2027-03-14", "end": "2027-03-14"}
     read = await sent(client, "POST", f"{at}/schedule", day)
     assert read["schedule"]["start"] == "2027-03-14T05:00:00Z"
@@ -172,7 +172,7 @@ async def test_a_window_may_be_one_day_long_and_is_not_empty(client, database, s
 async def test_a_time_without_an_offset_is_a_time_there(
     client, v1, database, shop, at, zone, moment, sent_as
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     await with_days(client, at, day=sent_as, last="2027-03-15T10:30")
     read = await sent(client, "GET", at, None)
     assert read["payments"]["remaining_balance"]["date"] == moment
@@ -181,7 +181,7 @@ async def test_a_time_without_an_offset_is_a_time_there(
 
 
 async def test_a_time_with_an_offset_is_that_moment(client, database, shop, at):
-    await move(database, shop, NEW_YORK)
+    await set_zone(database, shop, NEW_YORK)
     await with_days(client, at, day="2027-03-15T00:00:00+09:00", last="2027-03-31T00:00:00Z")
     read = await sent(client, "GET", at, None)
     assert read["payments"]["remaining_balance"]["date"] == "2027-03-14T15:00:00Z"
@@ -189,11 +189,11 @@ async def test_a_time_with_an_offset_is_that_moment(client, database, shop, at):
 
 
 async def test_days_stay_days_when_the_shop_moves(client, v1, runtime, database, shop, clock, at):
-    await move(database, shop, NEW_YORK)
+    await set_zone(database, shop, NEW_YORK)
     await with_days(client, at)
     moment = {"date": "2027-03-15T09:00:00Z"}
     await sent(client, "POST", f"{at}/shipping/set_delivery_date", moment)
-    await move(database, shop, TOKYO)
+    await set_zone(database, shop, TOKYO)
     await follow_zone.handler(run_of(runtime, shop))
     read = await sent(client, "GET", at, None)
     assert read["payments"]["remaining_balance"]["date"] == "2027-03-14T15:00:00Z"
@@ -211,7 +211,7 @@ async def test_days_stay_days_when_the_shop_moves(client, v1, runtime, database,
 async def test_what_was_read_may_be_sent_back_and_the_day_stays_a_day(
     client, v1, database, shop, at
 ):
-    await move(database, shop, NEW_YORK)
+    await set_zone(database, shop, NEW_YORK)
     await with_days(client, at)
     read = await sent(client, "GET", at, None)
     schedule = {name: read["schedule"][name] for name in ("start", "end")}
@@ -223,7 +223,7 @@ async def test_what_was_read_may_be_sent_back_and_the_day_stays_a_day(
     plan = (await v1.get(f"/preorders/{read['id']}")).json()
     days = {name: plan[name] for name in ("billing_at", "delivery_at")}
     assert (await v1.put(f"/preorders/{read['id']}", json={"selling_plan": days})).is_success
-    await move(database, shop, TOKYO)
+    await set_zone(database, shop, TOKYO)
     read = await sent(client, "GET", at, None)
     assert read["payments"]["remaining_balance"]["date"] == "2027-03-14T15:00:00Z"
     assert read["shipping"]["delivery"]["date"] == "2027-03-14T15:00:00Z"

@@ -17,9 +17,10 @@ from tests.factories.apps import client_of, make_app
 from tests.factories.deliveries import waiting
 from tests.factories.runtimes import make_runtime
 from tests.factories.shop_orders import sell
+from tests.factories.shops import set_zone
 from tests.factories.waitlists import run_of
 from tests.preorders.carts import PLAN, codes, wants
-from tests.preorders.zones import AUCKLAND, KIRITIMATI, NEW_YORK, TOKYO, Clock, move
+from tests.preorders.zones import AUCKLAND, KIRITIMATI, NEW_YORK, TOKYO, Clock
 
 DAY = "2027-03-15"
 # A zone, and the last moment of DAY there.
@@ -82,7 +83,7 @@ async def set_mode(client, at, mode):
 async def test_today_there_may_still_be_set_and_yesterday_is_refused(
     client, v1, database, shop, clock, at, zone, last
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     await set_mode(client, at, "full_and_partial")
     clock.set(last)
     await sent(client, "PATCH", f"{at}/payments", due(DAY))
@@ -195,7 +196,7 @@ async def selling(client, database, shop, catalogue, mode):
 async def test_the_deposit_is_sold_until_the_last_moment_of_the_due_day(
     client, database, shop, shopper, clock, catalogue, zone, last
 ):
-    await move(database, shop, zone)
+    await set_zone(database, shop, zone)
     offer_id = await selling(client, database, shop, catalogue, "full_and_partial")
     at = f"/preorders/offers/{offer_id}"
     variant = catalogue[0]

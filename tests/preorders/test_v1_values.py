@@ -8,7 +8,7 @@ BILLED = {
     "billing_checkout_charge_type": "price",
     "billing_checkout_charge_percentage": 12.5,
     "billing_checkout_charge_amount": 25,
-    "billing_at": "2027-01-01T00:00:00Z",
+    "billing_at": "2099-01-01T00:00:00Z",
     "billing_after_n_intervals": 45,
     "billing_title": "Reserve yours",
     "billing_description": "The rest when it ships",

@@ -179,7 +179,7 @@ class Editor:
         there = await plan_groups(self.site)
         attached = {one: [] for one in self.variants}
         for offer, told in zip(self.offers, read, strict=True):
-            assert told["sync"] == {"state": "synced", "error": None}
+            assert told["sync"] == {"state": "synced", "error": None, "warning": None}
             listed = (
                 await self.client.get(f"{offer}/products/variants", params={"per_page": 100})
             ).json()

@@ -35,7 +35,7 @@ async def test_an_offer_is_a_group_with_a_plan_for_each_option(site, client, off
     assert partial["billing_policy"]["checkout_charge"]["value"] == {"percentage": 30.0}
     assert partial["billing_policy"]["remaining_balance_charge_time_after_checkout"] == "P30D"
     read = (await client.get(offer)).json()
-    assert read["sync"] == {"state": "synced", "error": None}
+    assert read["sync"] == {"state": "synced", "error": None, "warning": None}
     assert read["shopify"] == {
         "selling_plan_group_id": group["id"],
         "full_plan_id": full["id"],

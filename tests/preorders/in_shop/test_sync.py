@@ -248,5 +248,5 @@ async def test_new_and_deleted_products_are_followed(
     await run(runtime, shop, reconcile)
     await all_jobs_done(database)
     read = (await client.get(offer)).json()
-    assert read["sync"] == {"state": "synced", "error": None}
+    assert read["sync"] == {"state": "synced", "error": None, "warning": None}
     assert read["products"]["variant_count"] == len(variants)
