@@ -175,7 +175,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The facts that the platform signs in a request that it forwards from a shop's pages."""
+    """The signed values of a request that the platform forwards from a shop's pages."""
 
     shop_domain: str
     customer_id: int | None

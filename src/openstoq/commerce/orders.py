@@ -35,10 +35,9 @@ class PointOfSale:
 class OrderLine:
     """A line of an order.
 
-    `quantity` is the units ordered; `current` is the units left after edits, removals and refunds,
-    of which `unfulfilled` are still to be sent. `total` is the price of `quantity` after discounts,
-    with its taxes. `left_online` is what was left of the variant to sell online when the order was
-    read, below zero if more was sold; None if the variant is gone.
+    `quantity` is the number of units ordered. `current` is the number of units that are left after
+    edits, removals and refunds. `unfulfilled` is the number of current units that are still to be
+    sent. `total` is the price of all units ordered, after discounts and with taxes.
     """
 
     id: int
@@ -73,7 +72,7 @@ class PaymentSchedule:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether something of it is still to be paid."""
+        """Return whether a part of this schedule's amount is still to be paid."""
         return self.completed_at is None and self.balance_due > 0
 
 
@@ -189,7 +188,7 @@ class Order:
 
     @property
     def waiting_schedules(self) -> list[PaymentSchedule]:
-        """The payment schedules of which something is still to be paid."""
+        """The payment schedules whose amount is not fully paid."""
         return [one for one in self.schedules if one.is_waiting]
 
 
@@ -284,11 +283,11 @@ class Orders(Protocol):
         note: str | None,
         lines: Mapping[int, int] | None = None,
     ) -> None:
-        """Hold a fulfillment order, or only some units of its lines, which splits the order.
+        """Hold a fulfillment order, or only the units of it that `lines` names.
 
-        `lines` maps the ids of fulfillment lines to numbers of units. It is not an error if this
-        app already has a hold with the same handle. Read the order again afterwards, because ids
-        change.
+        `lines` maps the ids of fulfillment lines to numbers of units. To hold only some units, the
+        platform splits the fulfillment order. So read the order again afterwards, because ids
+        change. It is not an error if this app already has a hold with the same handle.
         """
         ...
 

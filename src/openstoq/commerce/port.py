@@ -300,13 +300,20 @@ class Commerce(Orders, Protocol):
     async def set_metafields(
         self, namespace: str, metafields: Sequence[Metafield]
     ) -> dict[tuple[int | None, str], str]:
-        """Write any number of metafields; return the reason for each refusal by variant and key."""
+        """Write any number of metafields; return the reason for each one that was refused.
+
+        The result is keyed by the metafield's variant id and key.
+        """
         ...
 
     async def delete_metafields(
         self, namespace: str, keys: Sequence[tuple[int | None, str]]
     ) -> None:
-        """Delete metafields by variant id (None for the shop) and key; ignore those that do not exist."""
+        """Delete metafields, ignoring those that do not exist.
+
+        `keys` are pairs of a variant id and a metafield's key. The variant id of the shop's own
+        metafields is None.
+        """
         ...
 
     async def metafields(

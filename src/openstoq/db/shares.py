@@ -12,10 +12,11 @@ class ShopBusyError(TimeoutError):
 
 
 class Shares:
-    """A limit of `most` connections for each shop, whose further transactions wait for one.
+    """A limit of `most` connections for each shop.
 
-    Without this limit, thirty slow searches of one shop would hold all connections of a process,
-    and another shop's read would wait behind them.
+    If a shop holds that many, its next transaction waits for one of them. Without this limit,
+    thirty slow searches of one shop would hold all connections of a process, and another shop's
+    read would wait behind them.
     """
 
     def __init__(self, most: int) -> None:

@@ -16,9 +16,10 @@ class Statement:
     parameters: tuple[Any, ...]
 
     def taking_along(self, other: "Statement | None") -> "Statement":
-        """Return this statement, a WITH query, extended to also run `other`, which changes data.
+        """Return this statement, extended so that the server also runs `other`.
 
-        If `other` is None, the statement is returned unchanged.
+        This statement must be a WITH query, and `other` must change data. If `other` is None, this
+        statement is returned unchanged.
         """
         if other is None:
             return self

@@ -104,7 +104,10 @@ async def load(db: Connection, shop_id: UUID, job_id: str, *, lock: bool = False
 
 
 async def running(db: Connection, shop_id: UUID, key: str) -> set[str]:
-    """Return the values that the argument `key` has in the shop's running bulk jobs."""
+    """Return all values that the shop's running bulk jobs have for the argument `key`.
+
+    Bulk jobs without this argument are ignored.
+    """
     rows = await db.fetch(
         """
         SELECT DISTINCT arguments->>$2 AS value FROM bulk_jobs

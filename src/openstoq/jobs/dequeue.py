@@ -80,7 +80,7 @@ class Lanes:
         )
 
     def note_crowd(self, lane: Lane, *, is_full: bool, shops: Iterable[UUID]) -> None:
-        """Record whether due jobs wait because a lane is full, and which shops have no slot left."""
+        """Record whether jobs wait because a lane is full, and the shops that have no slot left."""
         self._crowd[lane] = Crowd(is_full, frozenset(shops))
 
     def is_crowded(self, slot: Slot) -> bool:
@@ -91,10 +91,10 @@ class Lanes:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Crowd:
-    """The jobs of a lane that wait for a slot.
+    """A record of the due jobs in a lane that cannot start, because no slot is free for them.
 
-    `is_full` means that the lane has no free slot, although a shop that may still use one has due
-    jobs. `shops` are the shops that have due jobs, but have used up their part of the slots.
+    `shops` are the shops that have due jobs, but have used up their part of the slots. `is_full`
+    means that the whole lane has no free slot, and that another shop has due jobs too.
     """
 
     is_full: bool
@@ -111,7 +111,7 @@ class Load:
 
     @property
     def by_shop(self) -> tuple[list[UUID], list[int], list[int]]:
-        """The shops, with their `running` and `room` as parallel columns for SQL."""
+        """The columns of a table for SQL: the shops, and the `running` and `room` of each."""
         shops = list(self.room)
         return shops, [self.running[shop_id] for shop_id in shops], list(self.room.values())
 

@@ -80,9 +80,10 @@ class Leases:
     ) -> AsyncIterator[bool]:
         """Lease a row to this run while the block runs; yield whether the run got the lease.
 
-        If another run holds the lease, `again` enqueues a new job that repeats this one later. With
-        `keeps_count`, a job that has failed before is rescheduled instead, because a new job would
-        start with no failures. Raises GiveUp when the row does not exist.
+        If another run holds the lease, `again` is called to enqueue a new job that does this work
+        later. A new job starts with a count of no failures. So with `keeps_count`, a job that has
+        failed before raises Retry instead, and keeps its count. Raises GiveUp if the row does not
+        exist.
         """
         async with run.work() as work:
             lease = await self.claim(work.db, work.shop_id, key)
@@ -131,10 +132,10 @@ class Leases:
         revision: int | None,
         error: str | None,
     ) -> None:
-        """Record the revision that a row is synced to, and the error of that sync or None.
+        """Record the revision that a row is synced to, and the error of that sync.
 
-        If `revision` is None, the synced revision stays as it is. The synced revision never
-        decreases.
+        `error` is None if the sync succeeded. If `revision` is None, the synced revision stays as
+        it is. The synced revision never decreases.
         """
         await db.execute(
             f"""

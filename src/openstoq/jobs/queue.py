@@ -148,7 +148,7 @@ _SHOP_IN_PAYLOAD = '"shop_id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
 
 
 async def enqueue_for_every_shop(db: Connection, job: Job[Any], request_id: str) -> None:
-    """Enqueue a job for each installed shop that does not have it waiting already.
+    """Enqueue a job for each installed shop, unless the same job already waits for that shop.
 
     A job that is declared with `uninstalled` is enqueued for uninstalled shops too.
     """
@@ -198,10 +198,11 @@ async def release_dedupe_key(db: Connection, job_id: int) -> None:
 
 
 async def note_counts(db: Connection, job_id: int, payload: dict[str, Any], **counts: int) -> None:
-    """Store in a job's payload how many runs raised (`failures`) or may be repeated (`repeats`).
+    """Store a job's `failures` or `repeats` in its payload.
 
-    PgQueuer's own count of attempts includes every run, even one that only found that another run
-    held the lease.
+    `failures` counts the runs that raised an error. `repeats` counts the runs whose work the next
+    run may repeat. PgQueuer's own count of attempts cannot replace them, because it includes every
+    run, even one that only found that another run held the lease.
     """
     await db.execute(
         "UPDATE queue.pgqueuer SET payload = $2 WHERE id = $1",

@@ -83,10 +83,10 @@ class Work:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Roll back the block and the jobs it enqueued if it raises an error that its item caused.
+        """Run a block that handles one item; if the item causes an error, undo what the block did.
 
-        The transaction remains usable after that error. Any other error ends the transaction as a
-        whole.
+        Then the block's changes are rolled back, the jobs it enqueued are dropped, and the error is
+        raised. The transaction remains usable. After any other error it is not.
         """
         enqueued = len(self.effects)
         await self.db.execute("SAVEPOINT item")

@@ -16,9 +16,10 @@ _MOST = 100
 
 
 def readable(kind: type[Document], stored: Any, name: str) -> tuple[Document, list[str]]:
-    """Return a stored document and its problems, with the default for each unreadable value.
+    """Return a stored document, and a sentence for each value that could not be read.
 
-    Each problem is a sentence with the path of a value, below `name`, but without the value.
+    Such a value is replaced by its default. The sentence contains the value's path, which begins
+    with `name`, but not the value itself.
     """
     problems: list[str] = []
     values = stored
@@ -54,7 +55,10 @@ def _removed(values: Any, place: tuple[int | str, ...]) -> tuple[str, ...]:
 
 
 def _way(values: Any, place: tuple[int | str, ...]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each object along an error's location with its next key; skip type names in between."""
+    """Follow an error's location into `values`; yield each object on the way and its next key.
+
+    A location may also contain type names, which are skipped because they are no keys.
+    """
     for step in place:
         if not isinstance(values, dict):
             return

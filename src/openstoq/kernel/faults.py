@@ -1,9 +1,9 @@
-"""Faults: decide whether an item caused an error, and what a log may contain of it.
+"""Faults: decide whether an item caused an error, and which part of the error may be logged.
 
 Code that handles many items continues after an error that an item caused. It stops at a systemic
-error, which the next item would meet too, and after which a retry helps. Modules that know further
-kinds of errors classify them with `is_of_item.register`: `errors` does so for our own, and
-`db.transient` for PostgreSQL's.
+error, because the next item would cause the same error, and because a later retry may succeed.
+Modules that know further kinds of errors classify them with `is_of_item.register`: `errors` does so
+for our own, and `db.transient` for PostgreSQL's.
 """
 
 import errno
@@ -38,8 +38,9 @@ def _(error: OSError) -> bool:
 def sentence_of(error: Exception) -> str:
     """Return the sentence that describes an error, to be stored with its item.
 
-    If the error's message may be shown (`is_told`), as a rule's or Shopify's may, the sentence is
-    that message. Otherwise the sentence contains the error's type and source line, but no value.
+    The message of an error with `is_told` may be shown, for instance if a rule or Shopify wrote it.
+    The sentence is then that message. Otherwise it contains the error's type and source line, but
+    no value.
     """
     if getattr(error, "is_told", False):
         return str(error)

@@ -63,7 +63,10 @@ def gid(kind: str, number: int) -> str:
 
 
 class _Of:
-    """An annotation of an int as the id of a Shopify resource; `kind` is its name in a GID."""
+    """An annotation for an int that is the id of a Shopify resource.
+
+    `kind` is the resource's name in a GID, such as Product.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

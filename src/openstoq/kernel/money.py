@@ -58,10 +58,11 @@ class Money:
 
 
 def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Divide an amount by weights, so that the parts add up to it to the smallest unit.
+    """Divide an amount in proportion to weights, so that the parts add up to exactly the amount.
 
-    The remainder of rounding goes to the parts that lost most by rounding; of equals, to the
-    earlier.
+    Each part is first rounded down to the currency's smallest unit. The units that are missing then
+    go, one each, to the parts that lost most by rounding. If parts lost equally, the earlier part
+    comes first. If no weight is positive, all parts are 0.
     """
     whole = sum(weights, Decimal(0))
     if whole <= 0:

@@ -51,10 +51,10 @@ def locale_tag(text: str) -> str | None:
 
 
 def readable(tag: str) -> tuple[str, ...]:
-    """Return the locales whose texts a reader of `tag` can read, best first; empty if it is unknown.
+    """Return the locales whose texts a reader of `tag` can read, best first.
 
     They are the tag itself, its language with the script, and its language alone: zh-HK, zh-Hant,
-    zh.
+    zh. If `tag` is unknown, there are none.
     """
     known = locale_tag(tag)
     if known is None:
@@ -70,7 +70,10 @@ def _joined(language: str, script: str | None, territory: str | None) -> str:
 
 
 def _script_of(language: str, territory: str | None) -> str | None:
-    """Return a language's script in the territory, or else its usual one; None if CLDR has neither."""
+    """Return the script in which a language is written in a territory, or else its usual script.
+
+    Returns None if CLDR knows neither.
+    """
     likely = _names()[1]
     found = likely.get(f"{language}_{territory}") or likely.get(language) or ""
     return found.split("_")[1] if "_" in found else None

@@ -37,7 +37,10 @@ def is_key(text: str) -> bool:
 
 
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """Return the key in a request's headers: X-Auth-Token, or else a bearer token, or else None."""
+    """Return the key that a request sends in X-Auth-Token, or else as a bearer token.
+
+    Returns None if there is neither.
+    """
     key = headers.get("x-auth-token")
     if key is not None:
         return key.strip()

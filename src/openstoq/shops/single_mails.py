@@ -55,7 +55,10 @@ class _SingleOutbox(Outbox):
 
 
 def message_id_domain(runtime: Runtime) -> str:
-    """Return the domain for our Message-IDs, which must not change between a message's attempts."""
+    """Return the domain for our Message-IDs.
+
+    A message must keep its Message-ID over all attempts to send it, and so its domain.
+    """
     return urlsplit(runtime.settings.http.public_url).hostname or "openstoq"
 
 

@@ -13,11 +13,12 @@ from openstoq.shops.model import Points, Shop
 async def admit_key(
     database: Database, key: str, *, cost: int, default_points: int
 ) -> tuple[Shop, UUID, Points] | None:
-    """Spend `cost` points of a live key's shop; return the shop, the key's id and the points.
+    """Spend `cost` points of the shop to which a key belongs.
 
-    Returns None if no live key of an installed shop matches. If too few points are left, none are
-    spent and the points are not `allowed`. Spent points are committed immediately, so they stay
-    spent even if the request fails.
+    Returns the shop, the key's id and the shop's points. Returns None if the key is unknown,
+    revoked or expired, or if its shop is not installed. If the shop has too few points left, none
+    are spent, and `allowed` of the returned points is false. Spent points are committed
+    immediately, so they stay spent even if the request fails.
     """
     row = await database.call(
         "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
@@ -30,10 +31,10 @@ async def admit_key(
 async def admit_address(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket; return the shop of `domain` and the points.
+    """Spend `cost` points of a client's bucket; return the shop and the client's points.
 
-    Returns None if no such shop is installed. The points are committed immediately, as in
-    admit_key.
+    Returns None if no shop with this `domain` is installed. The points are committed immediately,
+    as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
@@ -44,11 +45,13 @@ async def admit_address(
 async def admit_stranger(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket and of the bucket that a shop's strangers share.
+    """Spend `cost` points of a client's bucket, and of the bucket that all strangers of a shop share.
 
-    Returns the shop, and the points of the bucket that has too few left, or else the client's.
-    Returns None if no such shop is installed. The points are committed immediately, as in
-    admit_key.
+    If the client's own bucket has too few points left, nothing is spent. Returns the shop and the
+    client's points. But if only the shared bucket has too few left, its points are returned.
+
+    Returns None if no shop with this `domain` is installed. The points are committed immediately,
+    as in admit_key.
     """
     row = await database.call(
         "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
@@ -78,9 +81,9 @@ async def forget_spent_points(db: Connection, most: int) -> int:
 
 
 async def may_ask(db: Connection, contact_digest: str, *, most: int) -> bool:
-    """Return whether a contact may be sent another confirmation request; if so, count that request.
+    """Return whether we may send a contact another confirmation request; if so, count the request.
 
-    A contact may be sent `most` requests in 24 hours, counted across all shops.
+    A contact may receive at most `most` requests in 24 hours, counted across all shops.
     """
     return bool(await db.fetchval("SELECT may_ask($1, $2)", contact_digest, most))
 
@@ -195,7 +198,10 @@ async def mark_uninstalled(db: Connection, shop_id: UUID, at: datetime) -> bool:
 
 
 async def erase(db: Connection, shop_id: UUID) -> bool:
-    """Delete an uninstalled shop with all its data; delete nothing and return False if installed."""
+    """Delete an uninstalled shop with all its data; return whether it was deleted.
+
+    A shop that is installed is left unchanged.
+    """
     done = await db.execute(
         "DELETE FROM shops WHERE shop_id = $1 AND uninstalled_at IS NOT NULL", shop_id
     )

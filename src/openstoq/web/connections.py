@@ -40,12 +40,16 @@ class ConnectionLimits:
 
 
 class Connections:
-    """The open connections, counted in total and by address; one is dropped if there are too many.
+    """The open connections, counted in total and by address.
+
+    A new connection from an address that has too many is refused. If there are too many in total,
+    an open connection is dropped to make room.
 
     Connections that have not sent a whole request yet are dropped first. They are followed by idle
     connections, then by those still sending a body, then by those whose client does not read the
     response. Within each of these groups, the connection that has waited longest is dropped. A
-    connection whose request is being handled is never dropped.
+    connection whose request is being handled is never dropped. If no connection may be dropped, the
+    new one is refused.
     """
 
     def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:
@@ -61,7 +65,10 @@ class Connections:
         self._is_exempt = is_exempt
 
     def admit(self, connection: Connection, address: str | None) -> HTTPStatus | None:
-        """Admit a connection and return None, or else return the status with which to refuse it."""
+        """Admit a connection, or return the status with which to refuse it.
+
+        The result is None if the connection was admitted.
+        """
         site = self._site(address) if address is not None else None
         if site is not None and self._by_site[site] >= self.limits.address_connections:
             return HTTPStatus.TOO_MANY_REQUESTS
@@ -84,7 +91,10 @@ class Connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Move a connection to the group in which it waits, or None while its request is handled."""
+        """Move a connection to the group in which it waits.
+
+        Pass None while the connection's request is handled, because it then waits in no group.
+        """
         if connection.waiting is waiting:
             return
         if connection.waiting is not None:

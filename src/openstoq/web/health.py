@@ -110,7 +110,10 @@ class Health:
 
 
 class QueuedJobs(Collector):
-    """A gauge of the queue's length by status, from counts that were read a moment ago."""
+    """A gauge of the number of queued jobs by status.
+
+    `counts` are read beforehand, because `collect` cannot await the database.
+    """
 
     def __init__(self, counts: dict[str, int]) -> None:
         self.counts = counts

@@ -33,8 +33,8 @@ _LONGEST_LENGTH = 19
 class RequestMiddleware:
     """Middleware that gives each request an id, log line and metrics, and responds to exceptions.
 
-    Endpoints set `scope["state"]`: `face` and `action` for logs and metrics, and `points`, whose
-    headers are added to every response, even to an error.
+    Endpoints write three values to `scope["state"]`. `face` and `action` appear in logs and
+    metrics. The rate-limit headers of `points` are added to the response, even if it is an error.
     """
 
     def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
@@ -94,12 +94,14 @@ class RequestMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Middleware that limits bodies to `most_bytes`, or to their path's limit in `most_bytes_at`.
+    """Middleware that limits the size of bodies.
 
-    The error is raised when the endpoint reads the body, so that each face responds in its own
-    shape. If the request announces a length over the limit, the error is raised before any of the
-    body is read. Large bodies that arrive at the same time share a limit on memory, of which one
-    client may use an eighth. Small bodies are always accepted.
+    The limit is `most_bytes`, unless `most_bytes_at` has a limit for the request's path. The error
+    is raised when the endpoint reads the body, so that each face responds in its own shape. If the
+    request announces a length over the limit, the error is raised before any of the body is read.
+
+    There is also a limit on the memory that all bodies use at a time, and one on the part of it
+    that a client may use. Small bodies are accepted even beyond these limits.
     """
 
     def __init__(

@@ -64,8 +64,9 @@ def is_added(name: str) -> bool:
 def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
     """Return the query's values, without those that caches and trackers add.
 
-    A name in `lists` has a list, however it is written: a[]=1&a[]=2, a=1&a=2 or a=1,2. Raises
-    BadRequest if the query cannot be read, and Invalid if any other name is repeated.
+    The value of a name in `lists` is always a list. Callers may write the list as a[]=1&a[]=2,
+    a=1&a=2 or a=1,2. Raises BadRequest if the query cannot be read, and Invalid if a name that is
+    not in `lists` is repeated.
     """
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
@@ -87,7 +88,10 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
 
 
 def dry_run_of(scope: Scope) -> bool:
-    """Return whether `dry_run` is true in the query; raise Invalid for any other parameter or value."""
+    """Return whether the query sets `dry_run` to true.
+
+    Raises Invalid if the query has any other parameter, or if `dry_run` is neither true nor false.
+    """
     values = query_of(scope)
     problems = [
         f"{name} is not a known query parameter; send it in the body"

@@ -46,14 +46,20 @@ def problem(error: Problem, path: str = "") -> Response:
 
 
 def sentences_of(messages: Sequence[str], path: str) -> dict[str, Any]:
-    """Return the envelope of the face at `path`: v1 has one text, the others have a list."""
+    """Return `messages` in the error envelope of the face at `path`.
+
+    v1 joins them into one text; all other faces list them.
+    """
     if path.startswith(V1):
         return {"error": "; ".join(messages)}
     return {"errors": list(messages)}
 
 
 def body_of(error: Problem) -> dict[str, Any]:
-    """Return the documented body of a problem; only a 429 for spent points has its own shape."""
+    """Return the documented body of a problem.
+
+    All bodies have the same shape, except that of a 429 response to a caller without points.
+    """
     if isinstance(error, PointsSpent):
         return error.body
     return {"errors": error.messages, **error.details}

@@ -48,7 +48,10 @@ class RoutingTable:
             self._add(action)
 
     def find(self, method: str, segments: Sequence[str]) -> Found | None:
-        """Return the action for a method and a path, and its path parameters; None if there is none."""
+        """Return the action for a method and a path, with the values of the path's parameters.
+
+        Returns None if no action has this method and path.
+        """
         found = _find(self._root, method, segments, ())
         if found is None:
             return None

@@ -87,9 +87,10 @@ class Server(uvicorn.Server):
 
 
 def within_files(limits: ConnectionLimits, *, other_files: int) -> ConnectionLimits:
-    """Raise the process's limit on open files as far as needed; return limits that fit within it.
+    """Increase the process's limit on open files as far as needed and allowed.
 
-    Raises TooFewFiles when the process could hold hardly any connections.
+    Returns `limits`, with fewer connections if the process may not open enough files. Raises
+    TooFewFiles when the process could hold hardly any connections.
     """
     besides = other_files + _OTHER_FILES
     needed = limits.connections + limits.refused_connections + besides

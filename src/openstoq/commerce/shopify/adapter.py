@@ -224,7 +224,10 @@ class ShopifyShop(Commerce):
 
 
 class ShopifyConnector:
-    """A connector to shops over one connection pool, which remembers each shop's points and reach."""
+    """A connector to shops, all of which share one connection pool.
+
+    It remembers each shop's remaining points, and whether the shop responds.
+    """
 
     def __init__(self, http: httpx.AsyncClient, patience: Patience | None = None) -> None:
         self._http = http

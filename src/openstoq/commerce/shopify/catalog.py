@@ -187,7 +187,10 @@ def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:
 
 
 def _publication(node: Fields) -> datetime | None:
-    """Return since when the online store shows a product, or from when it will."""
+    """Return the time at which the online store began or will begin to show a product.
+
+    Returns None if the store does not show the product, and no later time is set.
+    """
     published_at = node.moment_or_none("publishedAt")
     if node.text_or_none("onlineStoreUrl") is not None:
         return published_at or EVER

@@ -63,7 +63,10 @@ def address(domain: str, api_url: str | None = None) -> str:
 
 
 class _Token(httpx.Auth):
-    """Authentication that adds the token on sending, so that no variable of ours has the header."""
+    """Authentication that adds the token only when a request is sent.
+
+    So no variable of ours contains the header.
+    """
 
     def __init__(self, credentials: ShopCredentials) -> None:
         self._credentials = credentials

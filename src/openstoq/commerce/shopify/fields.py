@@ -156,7 +156,7 @@ class Fields:
 
 
 def body_fields(body: bytes) -> Fields:
-    """Parse the JSON object in a body; raise ValueError if it is no such object."""
+    """Parse a body as a JSON object; raise ValueError if it is not one."""
     try:
         return Fields(orjson.loads(body))
     except orjson.JSONDecodeError as error:

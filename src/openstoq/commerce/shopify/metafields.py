@@ -16,7 +16,10 @@ _PER_VARIANT = 25
 async def write(
     client: Client, namespace: str, metafields: Sequence[Metafield]
 ) -> dict[tuple[int | None, str], str]:
-    """Write any number of metafields, 25 per request; return the reason for each refused one."""
+    """Write any number of metafields, 25 per request.
+
+    Returns the reason for each one that was refused, keyed by its variant id and key.
+    """
     failures: dict[tuple[int | None, str], str] = {}
     shop = await _shop(client) if any(one.variant_id is None for one in metafields) else ""
     for start in range(0, len(metafields), MOST):
@@ -25,7 +28,11 @@ async def write(
 
 
 async def delete(client: Client, namespace: str, keys: Sequence[tuple[int | None, str]]) -> None:
-    """Delete metafields by variant id (None for the shop) and key; ignore those that do not exist."""
+    """Delete metafields, ignoring those that do not exist.
+
+    `keys` are pairs of a variant id and a metafield's key. The variant id of the shop's own
+    metafields is None.
+    """
     shop = await _shop(client) if any(owner is None for owner, _ in keys) else ""
     for start in range(0, len(keys), MOST):
         answer = await client.execute(

@@ -1,4 +1,4 @@
-"""Requests that Shopify forwards from a shop's pages to the app, and signs: the app proxy.
+"""The app proxy: signed requests that Shopify forwards from a shop's pages to the app.
 
 https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies
 """

@@ -1,7 +1,8 @@
-"""Convert payment schedules to the shop's currency: Shopify states them only in the shopper's.
+"""Convert payment schedules to the shop's currency, as Shopify states them only in the shopper's.
 
-A rate would put every fifth amount a cent off. So the amounts that Shopify states in both
-currencies decide: what is outstanding, and the payments. The schedules are shares of those.
+Conversion by a rate would put every fifth amount a cent off. But Shopify states some amounts in
+both currencies: the order's price, its outstanding amount and each payment. So such an amount, in
+the shop's currency, is divided among the schedules.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ NOTHING = Bag(Decimal(0), Decimal(0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """The amounts of an order in both currencies; `payments` are in the sequence of their time."""
+    """The amounts of an order in both currencies; `payments` are sorted by time, oldest first."""
 
     price: Bag
     outstanding: Bag
@@ -36,10 +37,11 @@ class Stated:
 
 
 def convert_due(due: Sequence[Decimal], stated: Stated, currency: str) -> list[Decimal]:
-    """Convert the amounts that schedules still wait for.
+    """Convert the amounts that are still to be paid for schedules.
 
-    They add up to the outstanding amount, less what is due without a schedule. A cancelled order
-    has nothing outstanding although its schedules still wait, so its price is the measure then.
+    They are shares of the order's outstanding amount. The rest of the outstanding amount is due
+    without a schedule. If the order is cancelled, nothing is outstanding although its schedules are
+    still unpaid. Then the amounts are shares of the order's price.
     """
     fits = sum(due, Decimal(0)) <= stated.outstanding.shown
     return _shares(stated.outstanding if fits else stated.price, due, currency)
@@ -48,7 +50,8 @@ def convert_due(due: Sequence[Decimal], stated: Stated, currency: str) -> list[D
 def convert_paid(paid: Sequence[Decimal], stated: Stated, currency: str) -> list[Decimal]:
     """Convert the amounts that were paid for schedules.
 
-    They add up to the payments that paid for them, if these can be found by their amounts.
+    They are shares of the payments that paid for the schedules. If those payments cannot be
+    identified by their amounts, they are shares of all payments, or else of the order's price.
     """
     amount = sum(paid, Decimal(0))
     if amount <= 0:
@@ -59,7 +62,11 @@ def convert_paid(paid: Sequence[Decimal], stated: Stated, currency: str) -> list
 
 
 def _paid_later(amount: Decimal, payments: Sequence[Bag]) -> Bag | None:
-    """Return the payments that add up to an amount: the last ones, or else a single one."""
+    """Return the sum of the payments that exactly match an amount.
+
+    They are the last payments, if these add up to it, or else a single payment. Returns None if
+    neither matches.
+    """
     later = NOTHING
     for payment in reversed(payments):
         later += payment

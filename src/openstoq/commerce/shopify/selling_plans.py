@@ -21,8 +21,9 @@ _UNKNOWN = frozenset({"NOT_FOUND", "PRODUCT_VARIANT_DOES_NOT_EXIST"})
 async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -> SavedPlanGroup:
     """Create the group, or update it to match `group`; find a lost group by its merchant code.
 
-    An existing plan keeps its option, because carts and orders refer to the plan by id. The plan of
-    an option that is no longer wanted is deleted, and a new option gets a new plan.
+    Each plan offers one payment option. An existing plan keeps its option, because carts and orders
+    refer to the plan by id. If an option is no longer wanted, its plan is deleted. A new option
+    gets a new plan.
     """
     group_id = known.id if known else None
     present = await _plans(client, group_id) if group_id is not None else None
@@ -87,7 +88,10 @@ async def members(client: Client, group_id: int) -> set[int] | None:
 async def _add_some(
     client: Client, group_id: int, batch: list[int], failures: dict[int, str]
 ) -> None:
-    """Add up to 250 variants; if refused, retry by halves, and add refused ones to `failures`."""
+    """Add up to 250 variants to a group; store the reason for each refused variant in `failures`.
+
+    If Shopify refuses the batch, its halves are sent again, until the refused variants are found.
+    """
     answer = await client.execute(
         "SellingPlanGroupAttachVariants",
         id=gid("SellingPlanGroup", group_id),
@@ -107,7 +111,10 @@ async def _add_some(
 
 
 async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | None:
-    """Return the options of a group's plans by plan id; None if the group does not exist."""
+    """Return the options of each plan of a group, keyed by the plan's id.
+
+    Returns None if the group does not exist.
+    """
     answer = await client.execute("SellingPlanGroupRead", id=gid("SellingPlanGroup", group_id))
     with reading("SellingPlanGroupRead"):
         told = answer.whole()
@@ -118,7 +125,10 @@ async def _plans(client: Client, group_id: int) -> dict[int, tuple[str, ...]] | 
 
 
 async def _find(client: Client, merchant_code: str) -> int | None:
-    """Find a group's id by merchant code, by which Shopify cannot filter; None if there is none."""
+    """Return the id of the group with a merchant code, or None if there is no such group.
+
+    All groups are read, because Shopify cannot filter them by merchant code.
+    """
     after: str | None = None
     while True:
         answer = await client.execute("SellingPlanGroupsPage", first=MOST, after=after)
@@ -146,7 +156,7 @@ async def _create(client: Client, group: PlanGroup) -> SavedPlanGroup:
 def _kept(
     group: PlanGroup, known: SavedPlanGroup | None, present: Mapping[int, tuple[str, ...]]
 ) -> dict[str, int]:
-    """Return the ids of those wanted plans that already exist, keyed by our names for them.
+    """Return the ids of the plans in `group` that already exist in the shop, keyed by our names.
 
     A plan whose id is in `known` has the name stored there. A plan whose id we never received,
     because the response with the id was lost, is recognised by its option.

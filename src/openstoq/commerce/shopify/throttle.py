@@ -13,7 +13,7 @@ Weight = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The points in a response; None for a number that the response does not contain."""
+    """The points that a response states; a number that it leaves out is None."""
 
     requested: float | None = None
     maximum: float | None = None
@@ -42,7 +42,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Reach:
-    """The reachability of a shop: only one operation at a time retries an unresponsive shop.
+    """A record of whether a shop responds; only one operation at a time retries a silent shop.
 
     Otherwise each of the shop's jobs would hold a connection until it times out, again and again.
     """

@@ -156,7 +156,10 @@ def due_schedule(body: bytes) -> tuple[int, int | None]:
 
 
 def named_shop(topic: str, body: bytes) -> NamedShop:
-    """Return the shop that a body names; privacy requests and topics about the shop name it."""
+    """Return the shop that a body names; a field is None if the body lacks it.
+
+    Only the bodies of privacy requests, and of webhooks about the shop itself, name the shop.
+    """
     told = body_fields(body)
     domain = told.text("myshopify_domain") or told.text("shop_domain")
     number = "id" if topic in _OF_THE_SHOP else "shop_id"

@@ -62,8 +62,9 @@ def find_binaries(account: Account | None, cache_dir: Path = CACHE) -> Binaries:
 def account_for(cluster: Path) -> Account | None:
     """Return the account as which root runs the server, or None if we are not root.
 
-    If the folder `cluster` exists, the account is its owner. Raises EmbeddedServerError if the
-    owner cannot run the server, or if there is no account to choose.
+    If the folder `cluster` exists, the account is its owner. Otherwise it is the user `postgres`
+    or `nobody`. Raises EmbeddedServerError if we are root and have no such account, if root owns
+    the folder, or if we are another user than root and do not own it.
     """
     owner = cluster.stat() if cluster.exists() else None
     if os.geteuid() != 0:
@@ -144,7 +145,10 @@ def _installed() -> Iterator[Path]:
 
 
 def _usable(folder: Path, account: Account | None) -> Binaries | None:
-    """Return the server in `folder`; None unless both programs run and share a supported version."""
+    """Return the server in `folder` if `account` can run both of its programs.
+
+    Returns None if a program does not run, or if the two do not share one supported version.
+    """
     told = []
     for program in ("initdb", "postgres"):
         try:
@@ -166,7 +170,10 @@ def _usable(folder: Path, account: Account | None) -> Binaries | None:
 
 
 def _copied(wheel: Path, cache_dir: Path) -> Path:
-    """Return the folder of a copy of the wheel that every user can read; create it if necessary."""
+    """Return a folder with a copy of the wheel that every user can read.
+
+    The copy is made if it does not exist yet.
+    """
     content = hashlib.sha256((wheel / "bin" / "postgres").read_bytes()).hexdigest()
     place = cache_dir / f"postgresql-{content[:16]}"
     copy = place / wheel.parent.name / wheel.name

@@ -226,7 +226,10 @@ class Cluster:
 
 
 def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
-    """Dismiss the watcher, which stops the server if we die: here we stop the server ourselves."""
+    """Dismiss the watcher, which would otherwise stop the server as soon as this process dies.
+
+    It is not needed if the server has ended, or if this process is about to stop the server.
+    """
     if process.stdin is not None and not process.stdin.closed:
         # The watcher may be gone: systemd stops all processes of a service at once.
         with contextlib.suppress(BrokenPipeError):

@@ -43,7 +43,7 @@ Terms = Annotated[bool | list[UUID], PlainValidator(_terms)]
 
 
 class Named(BaseModel):
-    """The query: the shop, which may be named in the header instead."""
+    """The query, which names the shop unless the header does."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,10 @@ class CartCheckLine(BaseModel):
 
 
 class CartCheckCustomer(BaseModel):
-    """The shopper who is about to order: accepted but ignored, because it proves nothing."""
+    """The shopper who is about to order.
+
+    A request may contain this object, but it is ignored, because anybody can send any customer.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -93,7 +96,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return whether the cart is acceptable, with all its problems."""
+    """Return the body of the response: whether the cart is acceptable, and all its problems."""
     named = read_values(Named, query_of(request.scope))
     shop = await public.admitted(runtime, request, named.shop)
     asked = read_body(CartCheckRequest, await json_body_of(request))

@@ -40,7 +40,10 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
-    """Return the offer that takes precedence, in the requested language; null if none applies."""
+    """Return the body of the response: the offer that takes precedence, in the requested language.
+
+    `offer` is None if no offer applies to the variant.
+    """
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
     now = runtime.clock()

@@ -46,7 +46,7 @@ def _text(problem: Problem) -> dict[str, Any]:
 
 
 def _by_plan_field(problem: Problem) -> dict[str, Any]:
-    """Return the errors by field, as Rails does; what is about no field is about the base."""
+    """Return the errors by field, as Rails does; errors that concern no field are under `base`."""
     return dict(problem.details or PlanProblems.of(problem.messages).details)
 
 
@@ -61,7 +61,10 @@ def _of_transfer(problem: Problem) -> dict[str, Any]:
 
 
 def _with(name: str) -> Shape:
-    """Return the shape of a sentence and a list of ids, which may be empty."""
+    """Return a function that writes a problem as a sentence and the list of ids called `name`.
+
+    The list is empty if the problem has no such ids.
+    """
     return lambda problem: {name: []} | _text(problem)
 
 

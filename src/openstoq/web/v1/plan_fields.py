@@ -38,7 +38,11 @@ def _same(value: Any) -> Any:
 
 
 def _radius(value: str | None) -> int | None:
-    """Return the pixels of a radius such as 4px; raise ValueError if it has none."""
+    """Return the number of pixels in a radius such as 4px.
+
+    Returns None for an empty text. Raises ValueError for any other text, and for a number of pixels
+    above LARGEST_RADIUS.
+    """
     text = (value or "").strip().lower().removesuffix("px").strip()
     if not text:
         return None

@@ -1,4 +1,7 @@
-"""Rules for the values of a selling plan that need each other, in the names of its own fields."""
+"""Rules for a selling plan as a whole: fields that require other fields, and limits on values.
+
+Problems are reported under the names of v1's fields.
+"""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -20,7 +23,10 @@ _NEEDED = (
 
 
 def problems_of(plan: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the problems of a plan whose single values are valid, by field."""
+    """Return the problems of a plan by field.
+
+    Each value of the plan has already been validated on its own.
+    """
     found: dict[str, list[str]] = {}
     for name, sentence in _problems(plan):
         found.setdefault(name, []).append(sentence)

@@ -1,7 +1,8 @@
 """A selling plan's terms: what is paid at checkout and later, and the discount.
 
-A plan has a value for every type at once. The values of types that it does not have wait in the
-offer, so that a change of the type alone leaves them as they are.
+A v1 plan keeps a value for each type, such as an amount and a percentage, although it uses only the
+value of its current type. The unused values are stored in the offer's `values_by_type`. So a
+request that changes only the type leaves all values as they are.
 """
 
 from collections.abc import Mapping
@@ -52,9 +53,11 @@ def terms_of(offer: Offer) -> dict[str, Any]:
 
 
 def start_terms(offer: Offer, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new plan's body with the billing type that it means.
+    """Prepare a new offer for a v1 body; return the body with its billing type filled in.
 
-    A plan that says what is paid at checkout has a balance, unless it says that it has none.
+    If the body leaves the type out, it is derived from the charge at checkout. A charge that is a
+    price, or a percentage other than 100, leaves a balance to be paid later. Without such a charge,
+    the plan has no balance.
     """
     # The theme and Shopify name a way to pay without a title by its kind, whichever it becomes.
     offer.payments.first.billing_title = None

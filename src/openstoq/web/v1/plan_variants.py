@@ -121,7 +121,8 @@ async def remove_variant(
 ) -> dict[str, Any]:
     """Detach variants from a plan, and set their inventory policy if one is given.
 
-    Whether the shop has the policy is only known once a job has run: `policy_answer` adds that.
+    A job sets the policy in the shop later. `policy_answer` waits for that job, and adds to the
+    response whether the shop has the policy.
     """
     _check_changeable(offer)
     policy = policy_of(inventory_policy) if inventory_policy is not None else None

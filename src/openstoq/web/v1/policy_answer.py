@@ -1,4 +1,4 @@
-"""The answer of remove_variant, which says whether the shop has the inventory policy now."""
+"""The response to remove_variant, completed with whether the shop has the inventory policy."""
 
 import asyncio
 from dataclasses import replace
@@ -17,10 +17,10 @@ NOT_YET = "the shop has not taken it yet; it is set as soon as the shop does"
 
 
 async def with_policy(runtime: Runtime, shop_id: UUID, answer: Answer) -> Answer:
-    """Return the answer of remove_variant with whether the shop has the policy now.
+    """Return the response to remove_variant, completed with whether the shop has the policy.
 
-    The job that sets it runs after the removal was committed, so this waits for that job, for as
-    long as the settings allow.
+    The job that sets the policy runs only after the removal was committed. So this function waits
+    for the job, for as long as the settings allow. A request without a policy is not delayed.
     """
     removed = orjson.loads(answer.body)
     named = removed.get("inventory_policy")
@@ -37,7 +37,10 @@ async def with_policy(runtime: Runtime, shop_id: UUID, answer: Answer) -> Answer
 
 
 async def _settled(runtime: Runtime, shop_id: UUID, policy: str, ids: list[int]) -> PolicyState:
-    """Wait until no policy of these variants is to be set any more; return how they stand."""
+    """Wait until the shop has set or refused the policy of each variant; return the outcome.
+
+    If the time is up or the server stops, the state at that moment is returned.
+    """
     pause, left = _FIRST_PAUSE, runtime.settings.http.policy_seconds
     while True:
         async with runtime.database.transaction(shop_id) as db:

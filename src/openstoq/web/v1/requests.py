@@ -47,7 +47,10 @@ class CustomerInput(Lenient):
 
 
 class CreateIntent(Lenient):
-    """The body of POST /intents. The documented `product` is ignored, as the catalogue knows it."""
+    """The body of POST /intents.
+
+    The documented `product` is ignored, because the catalogue already contains the product.
+    """
 
     intent: IntentInput
     customer: CustomerInput

@@ -152,7 +152,10 @@ async def _dispatch(
 
 
 async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
-    """Return the body of a write, or else the query; a DELETE may send its values in either."""
+    """Return the body of a write, or the query's values for a read.
+
+    A DELETE may send its values in either; the query is used if the body is empty.
+    """
     body = await request.body() if operation.writes else b""
     if body.strip() or operation.method not in ("GET", "DELETE"):
         return body
@@ -194,7 +197,7 @@ def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
 
 
 def _named_in(form: Mapping[str, Any], depth: int = 0) -> Iterator[object]:
-    """Yield every shop domain in a body, from all fields in which it may name its shop."""
+    """Yield every shop that a body names, from all fields that may contain a shop's domain."""
     for name, value in form.items():
         if isinstance(value, Mapping) and depth < _DEEPEST_SHOP:
             yield from _named_in(value, depth + 1)

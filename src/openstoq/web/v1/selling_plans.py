@@ -41,7 +41,10 @@ class PlanProblems(Invalid):
 
     @classmethod
     def of(cls, messages: Iterable[str]) -> "PlanProblems":
-        """Group messages by the v1 field that each begins with; the others are about the base."""
+        """Group messages by the v1 field that each of them concerns.
+
+        A message begins with the field's path. Messages that concern no field are under `base`.
+        """
         by_field: dict[str, list[str]] = {}
         for message in messages:
             name, sentence = _placed(message)
@@ -177,7 +180,10 @@ def _source(offer: Offer, sent: dict[str, Any]) -> Source:
 
 
 def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | None:
-    """Return the collection that a v1 body sets, or else the last one; it waits for its source."""
+    """Return the id of the collection that a v1 body sets, or else the last collection's id.
+
+    If `source` is not "collection", None is returned, and the id is only stored for later.
+    """
     if "product_variants_source_id" in sent:
         offer.values_by_type.collection_id = sent["product_variants_source_id"]
     return offer.values_by_type.collection_id if source == "collection" else None

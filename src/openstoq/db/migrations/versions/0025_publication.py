@@ -1,4 +1,4 @@
-"""Run 0025_publication.sql beside it."""
+"""Run 0025_publication.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

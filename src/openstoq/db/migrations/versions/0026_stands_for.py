@@ -1,4 +1,4 @@
-"""Run 0026_stands_for.sql beside it."""
+"""Run 0026_stands_for.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

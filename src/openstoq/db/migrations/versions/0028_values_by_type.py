@@ -1,4 +1,4 @@
-"""Run 0028_values_by_type.sql beside it."""
+"""Run 0028_values_by_type.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

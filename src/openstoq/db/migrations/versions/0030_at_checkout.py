@@ -1,4 +1,4 @@
-"""Run 0030_at_checkout.sql beside it."""
+"""Run 0030_at_checkout.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 
