@@ -282,7 +282,7 @@ class Commerce(Orders, Protocol):
         ...
 
     async def add_to_plan_group(self, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-        """Add variants to a group; return the reason for each variant that the group cannot have.
+        """Add variants to a group; return the reason for each variant that could not be added.
 
         A variant that is already in the group is not an error. Raises GroupLost if the group no
         longer exists.

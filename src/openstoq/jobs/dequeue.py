@@ -103,7 +103,10 @@ class Crowd:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Load:
-    """The load of a lane: its free slots, and how many jobs each shop runs and may still start."""
+    """The load of a lane: the number of free slots, and the jobs of each shop.
+
+    `running` is the number of jobs that a shop runs, and `room` the number that it may still start.
+    """
 
     free: int
     running: Counter[UUID]

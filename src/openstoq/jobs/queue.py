@@ -217,7 +217,7 @@ WAITING, FAILED = ("queued", "picked"), ("failed",)
 async def waiting_arguments(
     db: Connection, shop_id: UUID, job: str, statuses: Sequence[str] = WAITING
 ) -> list[dict[str, Any]]:
-    """Return the arguments of a shop's jobs with this name that have one of the `statuses`.
+    """Return the arguments of each job of the shop that is named `job` and has one of `statuses`.
 
     Payloads are parsed here, and unreadable payloads are ignored. If PostgreSQL parsed them, a
     single unreadable payload would make the whole statement fail, for every shop.

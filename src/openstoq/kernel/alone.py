@@ -31,7 +31,10 @@ class Alone(Generic[Item]):
 
 
 def alone(kind: str, item: Item, failures: MutableMapping[Item, str]) -> Alone[Item]:
-    """Return a block that records a failure caused by `item` in `failures`; other errors propagate."""
+    """Return a block that stores its failure in `failures` if `item` caused it.
+
+    Other errors propagate.
+    """
     return Alone(kind, item, failures)
 
 

@@ -29,10 +29,10 @@ _COMMONLY = {"UK": "GB", "EL": "GR"}
 def locale_tag(text: str) -> str | None:
     """Return a locale as its BCP 47 tag, such as pt-BR or zh-Hant, or None if it is unknown.
 
-    An outdated language code is replaced (iw by he). A script that the territory implies is left
-    out, as Shopify does: zh-Hant-TW becomes zh-TW. If CLDR only knows the first part of a tag, that
-    part is returned. An unknown locale is never a reason to refuse a request, because the shop's
-    own language can be used instead.
+    An outdated language code is replaced: iw becomes he. A script that the territory implies is
+    left out, as Shopify does: zh-Hant-TW becomes zh-TW. If CLDR only knows the first part of a tag,
+    that part is returned. An unknown locale is never a reason to refuse a request, because the
+    shop's own language can be used instead.
     """
     tag = _POSIX.split(text.strip(), maxsplit=1)[0].replace("_", "-")
     if not _TAG.fullmatch(tag):

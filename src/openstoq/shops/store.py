@@ -45,7 +45,7 @@ async def admit_address(
 async def admit_stranger(
     database: Database, domain: str, bucket: str, *, cost: int, limit: int, shop_limit: int
 ) -> tuple[Shop, Points] | None:
-    """Spend `cost` points of a client's bucket, and of the bucket that all strangers of a shop share.
+    """Spend `cost` points of a client's bucket, and of the bucket that a shop's strangers share.
 
     If the client's own bucket has too few points left, nothing is spent. Returns the shop and the
     client's points. But if only the shared bucket has too few left, its points are returned.

@@ -139,9 +139,10 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 def shop_named_by(request: Request, *others: str | None) -> str | None:
-    """Return the domain of the shop that a request without a key names, or None if it names none.
+    """Return the domain of the shop that is named by the header or by `others`.
 
-    Raises BadRequest when the header and `others` name different shops.
+    Requests without a key name their shop in this way. Returns None if no shop is named. Raises
+    BadRequest if different shops are named.
     """
     given = (request.headers.get(_SHOP), *others)
     named = list(dict.fromkeys(one.strip().lower() for one in given if one and one.strip()))

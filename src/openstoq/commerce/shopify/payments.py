@@ -171,8 +171,8 @@ async def _refund_input(
 def _presented(amount: Decimal, paid: Fields) -> Decimal:
     """Convert an amount of a payment to the currency in which the payment was made.
 
-    The result is the same for every retry, as a refund's key requires, because a payment does not
-    change.
+    A refund that is retried with the same key must have the same amount. It does, because a payment
+    does not change.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

@@ -40,8 +40,9 @@ def convert_due(due: Sequence[Decimal], stated: Stated, currency: str) -> list[D
     """Convert the amounts that are still to be paid for schedules.
 
     They are shares of the order's outstanding amount. The rest of the outstanding amount is due
-    without a schedule. If the order is cancelled, nothing is outstanding although its schedules are
-    still unpaid. Then the amounts are shares of the order's price.
+    without a schedule. If the order is cancelled, nothing is outstanding, although its schedules
+    are still unpaid. So if the schedules exceed the outstanding amount, the amounts are shares of
+    the order's price instead.
     """
     fits = sum(due, Decimal(0)) <= stated.outstanding.shown
     return _shares(stated.outstanding if fits else stated.price, due, currency)

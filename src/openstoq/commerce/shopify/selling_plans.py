@@ -36,7 +36,7 @@ async def save(client: Client, group: PlanGroup, known: SavedPlanGroup | None) -
 
 
 async def add(client: Client, group_id: int, variant_ids: Sequence[int]) -> dict[int, str]:
-    """Add variants to a group; return the reason for each variant that the group cannot have."""
+    """Add variants to a group; return the reason for each variant that could not be added."""
     failures: dict[int, str] = {}
     for start in range(0, len(variant_ids), MOST):
         await _add_some(client, group_id, list(variant_ids[start : start + MOST]), failures)

@@ -67,8 +67,9 @@ _EVERYTHING = {"format": "JSON", "filter": "", "includeFields": []}
 async def ensure(client: Client, topics: Sequence[str], uri: str) -> list[WebhookChange]:
     """Subscribe to `topics` at the address `uri`, and return the changes that were necessary.
 
-    A subscription is ours if its address is `uri`, or has the same path at another host, where the
-    app was before. A subscription to any other address belongs to somebody else.
+    A subscription is ours if its address is `uri`. It is also ours if its address has the same path
+    at another host, because the app may have moved from there. A subscription to any other address
+    belongs to somebody else.
     """
     present = await _subscriptions(client)
     changes: list[WebhookChange] = []

@@ -64,7 +64,8 @@ class CartCheckLine(BaseModel):
 class CartCheckCustomer(BaseModel):
     """The shopper who is about to order.
 
-    A request may contain this object, but it is ignored, because anybody can send any customer.
+    Requests may contain this object, but it is ignored, because it does not prove who the shopper
+    is.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -31,7 +31,8 @@ class IntentInput(Lenient):
 class CustomerInput(Lenient):
     """The shopper who waits.
 
-    The documented `id` "from a previous call" is ignored, because it proves nothing.
+    The documented `id` "from a previous call" is ignored, because it does not prove who the shopper
+    is.
     """
 
     name: Line | None = None
