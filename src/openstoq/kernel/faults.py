@@ -1,9 +1,9 @@
 """Faults: decide whether an item caused an error, and which part of the error may be logged.
 
 Code that handles many items continues after an error that an item caused. It stops at a systemic
-error, because the next item would cause the same error, and because a later retry may succeed.
-Modules that know further kinds of errors classify them with `is_of_item.register`: `errors` does so
-for our own, and `db.transient` for PostgreSQL's.
+error, because the next item would fail in the same way, and because a later retry helps. Modules
+that know further kinds of errors classify them with `is_of_item.register`: `errors` does so for our
+own, and `db.transient` for PostgreSQL's.
 """
 
 import errno

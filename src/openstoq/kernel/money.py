@@ -58,11 +58,11 @@ class Money:
 
 
 def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Divide an amount in proportion to weights, so that the parts add up to exactly the amount.
+    """Divide an amount in proportion to weights, so that rounding loses no unit of the currency.
 
     Each part is first rounded down to the currency's smallest unit. The units that are missing then
     go, one each, to the parts that lost most by rounding. If parts lost equally, the earlier part
-    comes first. If no weight is positive, all parts are 0.
+    comes first. If the sum of the weights is not positive, all parts are 0.
     """
     whole = sum(weights, Decimal(0))
     if whole <= 0:
