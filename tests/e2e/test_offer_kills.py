@@ -107,4 +107,8 @@ async def test_killed_workers_attach_and_write_every_variant(stack: Stack):
         assert written["preorder_count"] == "0"
         expected = "DENY" if place >= UNTOUCHED else "CONTINUE"
         assert told["inventory_policy"] == expected
-    assert (await stack.ask("GET", at))["sync"] == {"state": "synced", "error": None, "warning": None}
+    assert (await stack.ask("GET", at))["sync"] == {
+        "state": "synced",
+        "error": None,
+        "warning": None,
+    }
