@@ -38,7 +38,8 @@ class Line:
     `ordered` is the number of units bought, `current` the number left in the order.
     `unfulfilled` is how many of the `current` units are still to be sent, `counted` how many of
     them count against limits. `total`, `deposit` and `balance` are the amounts agreed at
-    checkout for `ordered` units; `amounts.left` returns the amounts for the units left.
+    checkout for `ordered` units; `amounts.left` returns the amounts for the units left. `added` is
+    the price of the `current` units beyond those, which an edit added.
     `exceeded` is a sentence with the limit that the line exceeds, or None.
     """
 
@@ -61,6 +62,7 @@ class Line:
     deposit: Decimal
     balance: Decimal
     exceeded: str | None
+    added: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +109,11 @@ class Payment:
 class OtherLines:
     """The lines of an order that no offer sold.
 
-    `ordered` maps them to their units at checkout. `removed` is the price of units that are no
+    `ordered` maps them to their units at checkout and the price of those. `removed` is the price of units that are no
     longer in the order, `added` the price of units that an edit added.
     """
 
-    ordered: Mapping[int, int]
+    ordered: Mapping[int, tuple[int, Decimal]]
     removed: Decimal
     added: Decimal
 
@@ -131,7 +133,7 @@ class Snapshot(BaseModel):
     has_other_lines: bool = False
     others_removed: Decimal = ZERO
     others_added: Decimal = ZERO
-    others_ordered: dict[int, int] = {}
+    others_ordered: dict[int, tuple[int, Decimal]] = {}
     shares_schedules: bool = False
     tags: tuple[str, ...] = ()
     schedules: tuple[PaymentSchedule, ...] = ()

@@ -38,7 +38,7 @@ _ORDER = """
 _LINE = """
     line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,
     variant_title, sku, ordered, current, unfulfilled, counted, unit_price, total, deposit,
-    balance, exceeded
+    balance, exceeded, added
 """
 _PAYMENT = """
     id, kind, part, mode, amount, currency, status, idempotency_key, created_at, reference,
@@ -219,7 +219,7 @@ async def save_lines(
         SET market_id = excluded.market_id, ordered = excluded.ordered,
             current = excluded.current, unfulfilled = excluded.unfulfilled, counted = excluded.counted,
             total = excluded.total, deposit = excluded.deposit, balance = excluded.balance,
-            exceeded = excluded.exceeded
+            exceeded = excluded.exceeded, added = excluded.added
         """,
         rows,
     )

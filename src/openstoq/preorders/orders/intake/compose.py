@@ -128,7 +128,7 @@ def compose_order(
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
     facts = _facts(order, Snapshot.of(order, others, shares_schedules=shares_schedules), read_at)
-    deposit = _deposit(order, lines, owed) if others.ordered else owed.at_checkout
+    deposit = _deposit(order, lines, owed, others.removed) if others.ordered else owed.at_checkout
     if stored is not None:
         return replace(
             stored,
@@ -189,13 +189,13 @@ def _other_lines(order: Order, lines: Iterable[Line], stored: PreorderOrder | No
     if stored is not None and stored.at_checkout is not None:
         ordered = stored.facts.snapshot.others_ordered
     else:
-        ordered = {one.id: one.quantity for one in others}
-    currency = order.currency
-    return OtherLines(
-        ordered=ordered,
-        removed=sum((_removed(one, ordered.get(one.id, 0), currency) for one in others), ZERO),
-        added=sum((_added(one, ordered.get(one.id, 0), currency) for one in others), ZERO),
-    )
+        ordered = {one.id: (one.quantity, one.total) for one in others}
+    removed = added = ZERO
+    for one in others:
+        units, price = ordered.get(one.id, (0, ZERO))
+        removed += of_units(price, max(units - one.current, 0), units, order.currency)
+        added += _added(one, units, price, order.currency)
+    return OtherLines(ordered=ordered, removed=removed, added=added)
 
 
 def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
@@ -209,7 +209,7 @@ def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
     )
 
 
-def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
+def _deposit(order: Order, lines: Sequence[Line], owed: Money, others_removed: Decimal) -> Decimal:
     """Return the preorder's part of the amount due at checkout, for an order with other goods.
 
     That part is the sum of the lines' deposits, or more if other goods were removed before the
@@ -217,17 +217,14 @@ def _deposit(order: Order, lines: Sequence[Line], owed: Money) -> Decimal:
     is the preorder's.
     """
     agreed = sum((line.deposit for line in lines), ZERO)
-    return max(agreed, worth(lines, order.currency) - owed.balance)
+    raised = worth(lines, order.currency) - owed.balance
+    return max(agreed, min(raised, agreed + others_removed))
 
 
-def _removed(line: OrderLine, ordered: int, currency: str) -> Decimal:
-    """Return the price of a line's ordered units that are no longer in the order."""
-    return of_units(line.total, max(ordered - line.current, 0), line.quantity, currency)
-
-
-def _added(line: OrderLine, ordered: int, currency: str) -> Decimal:
-    """Return the price of a line's units that are in the order beyond those ordered."""
-    return of_units(line.total, max(line.current - ordered, 0), line.quantity, currency)
+def _added(line: OrderLine, ordered: int, price: Decimal, currency: str) -> Decimal:
+    """Return the price of a line's units beyond those ordered, which cost `price`."""
+    units = max(line.current - ordered, 0)
+    return of_units(line.total - price, units, line.quantity - ordered, currency)
 
 
 def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
@@ -292,8 +289,9 @@ def compose_lines(
 ) -> list[Line]:
     """Return the preordered lines as they are now, with the agreed balance divided between them.
 
-    Units that count against limits keep counting while they are left in the order. The units
-    of a new line do not count yet.
+    What a line was agreed to cost at checkout stays, once that is known; `amounts.left` says what
+    its units cost now. Units that count against limits keep counting while they are left in the
+    order. The units of a new line do not count yet.
     """
     by_id = {line.id: line for line in stored.lines} if stored is not None else {}
     is_fixed = stored is not None and stored.at_checkout is not None
@@ -317,6 +315,7 @@ def compose_lines(
                 current=one.line.current,
                 unfulfilled=one.line.unfulfilled,
                 counted=min(line.counted, one.line.current),
+                added=_added(one.line, line.ordered, line.total, order.currency),
             )
         )
     return lines

@@ -30,7 +30,13 @@ def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
 
 def worth(lines: Iterable[Line], currency: str) -> Decimal:
     """Return the price of the units left in these lines."""
-    return sum((of_units(one.total, one.current, one.ordered, currency) for one in lines), ZERO)
+    return sum((price_left(one, currency) for one in lines), ZERO)
+
+
+def price_left(line: Line, currency: str) -> Decimal:
+    """Return the price of the units left in a line, with those that an edit added."""
+    units = min(line.current, line.ordered)
+    return of_units(line.total, units, line.ordered, currency) + line.added
 
 
 def shares(
@@ -73,7 +79,7 @@ def left(order: PreorderOrder) -> list[Line]:
     deposit = sum((one.deposit for one in order.lines), ZERO)
     if deposit + balance > price:
         balance, _ = allocate(price, [balance, deposit], currency)
-    totals = [of_units(one.total, one.current, one.ordered, currency) for one in order.lines]
+    totals = [price_left(one, currency) for one in order.lines]
     later = [_later(one, total, currency) for one, total in zip(order.lines, totals, strict=True)]
     return [
         replace(line, total=share.total, deposit=share.deposit, balance=share.balance)
@@ -83,6 +89,6 @@ def left(order: PreorderOrder) -> list[Line]:
 
 def _later(line: Line, total: Decimal, currency: str) -> Decimal:
     """Return what a line's units leave to be paid later; an edit adds units only to that."""
-    if line.current > line.ordered:
+    if line.added:
         return total - line.deposit
     return of_units(line.balance, line.current, line.ordered, currency)
