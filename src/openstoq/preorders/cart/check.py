@@ -19,11 +19,11 @@ from openstoq.preorders.orders.recognition import store as recognition
 
 
 async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> list[Refusal]:
-    """Return the reasons why a cart may not be ordered; an empty list if it may be.
+    """Return the reasons why a cart may not be ordered; the list is empty if it may be.
 
-    Earlier orders of the customer are ignored here: the storefront cannot authenticate
-    shoppers, so counting earlier orders would let anyone find out what a customer has ordered.
-    They are counted when the order is taken in.
+    Earlier orders of the customer are ignored here: the storefront cannot authenticate shoppers, so
+    counting earlier orders would let anyone find out what a customer has ordered. The earlier
+    orders are counted when the order is taken in.
     """
     plan_ids = sorted({line.plan_id for line in asked.lines if line.plan_id is not None})
     plans = await recognition.plans(db, shop_id, plan_ids) if plan_ids else {}

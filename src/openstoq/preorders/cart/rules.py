@@ -1,4 +1,4 @@
-"""Rules that judge a cart before checkout, as its order is judged afterwards; without I/O.
+"""Rules that judge a cart before checkout in the way its order is judged afterwards. No I/O.
 
 Anybody can request the result, not only shoppers. It may reveal limits that the storefront shows
 anyway, but never how many units were taken or are left.
@@ -34,8 +34,8 @@ class CartLine:
 class Cart:
     """The lines that a shopper is about to order, and the shopper's market.
 
-    `terms` is true or false for the terms of all offers, or names the offers whose terms were
-    accepted.
+    `terms` holds the ids of the offers whose terms the shopper has accepted. It may instead be true
+    if the terms of all offers were accepted, or false if none were.
     """
 
     lines: Sequence[CartLine]
@@ -52,8 +52,9 @@ class Cart:
 class Refusal:
     """A reason why a cart may not be ordered.
 
-    `line` counts from 0. If everything in the cart from an offer is refused, there is one
-    refusal, with no `variant_id` and the offer's first line.
+    `line` is the index of the refused line, counted from 0. If all lines of an offer are refused
+    for one reason, there is a single refusal. Its `line` is the offer's first line, and its
+    `variant_id` is None.
     """
 
     code: Code
@@ -67,8 +68,9 @@ class Refusal:
 class CartPreorders:
     """A cart's preorders: two mappings from the index of a line to its offer.
 
-    The lines in `open` can be ordered. The lines in `closed` cannot be ordered with their
-    selling plan or property, in this market, or at this time.
+    The lines in `open` can be ordered. The lines in `closed` cannot be ordered: the offer does not
+    sell their variant, or does not sell it with their selling plan or property, in this market, or
+    at this time.
     """
 
     open: Mapping[int, UUID]
@@ -127,10 +129,10 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
 
 
 def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
-    """Return a demand for each variant of each offer in the cart, at the index of its first line.
+    """Return a demand for each variant of each offer that the cart can order.
 
     Lines of one variant are added up, because refusing only some of them would reveal how many
-    units are left.
+    units are left. The demand has the index of the first of these lines.
     """
     wanted: dict[tuple[UUID, int], tuple[int, int]] = {}
     for index, offer_id in sorted(lines.open.items()):
@@ -156,7 +158,10 @@ def refusals(
     wanted: Sequence[Demand],
     taken: CountedUnits,
 ) -> list[Refusal]:
-    """Return all reasons why the cart may not be ordered, sorted by line; none if it may be."""
+    """Return all reasons why the cart may not be ordered, sorted by line.
+
+    The list is empty if the cart may be ordered.
+    """
     found = [
         *(_of_line(cart, line, "not_available", one) for line, one in lines.closed.items()),
         *_of_checkout(cart, lines, shelf),
@@ -179,12 +184,13 @@ def refusals(
 def _exceeded(
     wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
-    """Return the code of the exceeded limit of an offer, or else the variants that are sold out.
+    """Return the code of the limit of an offer that is exceeded, or else the sold-out variants.
 
-    If the demand exceeds a shopper's limit, only that limit is returned, so that the shopper
-    does not learn whether so many units are left. Variants that exceed the offer's total only
-    together are all sold out, because refusing only some of them would reveal how many units
-    are left.
+    If a limit per order or per customer is exceeded, only its code is returned, without variants.
+    The shopper then does not learn whether so many units are left. Otherwise the code is None.
+
+    If the variants exceed the offer's total only when taken together, all of them count as sold
+    out. Refusing only some of them would reveal how many units are left.
     """
     each = _judge(wanted, own.model_copy(update={"total": Cap()}), taken)
     code = next((one.code for one in each.values() if one.code != "sold_out"), None)
@@ -200,7 +206,10 @@ def _judge(wanted: Sequence[Demand], own: Limits, taken: CountedUnits) -> dict[i
 
 
 def _with(taken: CountedUnits, others: Sequence[Demand]) -> CountedUnits:
-    """Add the cart's units of other offers, because those lines may come first in the order."""
+    """Add the units that the cart orders from other offers to the units already preordered.
+
+    The lines of the other offers may come first in the order, and then count first.
+    """
     of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
     for one in others:
         of_variant[one.variant_id] += one.units

@@ -137,8 +137,9 @@ async def on_installed(work: Work, _: Installed) -> None:
 async def on_news(work: Work, news: News) -> None:
     """Enqueue the job that reads the order or the markets that a webhook names.
 
-    Orders that cannot be preorders are not read, nor are orders that owe nothing when one of their
-    payment schedules is due. A preorder whose order was deleted in Shopify is cancelled at once.
+    An order that cannot be a preorder is not read. When a payment schedule comes due, its order is
+    read only if it still owes money. A preorder whose order was deleted in Shopify is cancelled at
+    once.
     """
     db, shop_id = work.db, work.shop_id
     match news.change:

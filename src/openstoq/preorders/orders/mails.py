@@ -44,7 +44,10 @@ class _Letter:
     order: PreorderOrder
 
     def facts(self, locale: str | None, customer_name: str | None = None) -> OrderFacts:
-        """Return the order facts for a mail in `locale`, or in the shop's locale if it is None."""
+        """Return the order facts for a mail in `locale`.
+
+        If `locale` is None, the mail is in the shop's locale.
+        """
         is_over = self.order.decisions.cancelled_at is not None
         units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
         return OrderFacts(
@@ -135,7 +138,7 @@ async def send_payment_link(run: Run, *, order_id: int, notice_id: UUID, why: Wh
 
 
 async def on_balance_collected(work: Work, collected: BalanceCollected) -> None:
-    """Enqueue the receipt of a balance."""
+    """Enqueue the mail that tells the shopper that the balance was paid."""
     work.enqueue(send_receipt, order_id=collected.order_id, notice_id=new_id())
 
 
@@ -204,7 +207,10 @@ async def send_shipping_update(
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail the merchant that the last attempt failed to collect a balance that is still owed."""
+    """Mail the merchant that the last attempt to collect a balance has failed.
+
+    No mail is sent if the balance is no longer owed.
+    """
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return
@@ -226,7 +232,7 @@ async def tell_merchant_uncollected(run: Run, *, order_id: int, notice_id: UUID)
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def tell_merchant_held_again(run: Run, *, order_id: int, notice_id: UUID) -> None:
-    """Mail the merchant that a preorder was released unpaid, and is held again."""
+    """Mail the merchant that an unpaid preorder was released, and that we hold it again."""
     letter = await _load(run, order_id)
     if letter is None or _is_settled(letter.order):
         return

@@ -218,7 +218,8 @@ class Decisions:
 class Synced:
     """The state of an order's sync to Shopify: the revision reached there, and the last error.
 
-    Only the runs that sync the order write it, except that a new decision clears the error.
+    Only the runs that sync the order change this state. There is one exception: a new decision
+    clears the error.
     """
 
     revision: int = 0
@@ -230,9 +231,9 @@ class Synced:
 class PreorderOrder:
     """An order of which an offer sold at least one line; amounts are in `currency`.
 
-    `at_checkout` is the amount of the whole order, other goods included, that was due when it was
-    placed. It is None until Shopify has stated what is due later, and then never changes: no edit
-    makes more of an order due at checkout.
+    `at_checkout` is the amount of the whole order, other goods included, that was due when the
+    order was placed. It is None until Shopify has stated what is due later. After that it never
+    changes, because an edit adds nothing to the amount due at checkout.
     """
 
     order_id: int

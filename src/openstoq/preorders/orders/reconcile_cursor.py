@@ -15,7 +15,7 @@ FIRST = timedelta(days=60)
 class Pass:
     """A pass over the orders updated since `since`; the pass began at `upto`.
 
-    `cursor` marks the last page that is done, or is None if no page is.
+    `cursor` marks the last page that is done. It is None until a page is done.
     """
 
     since: datetime
@@ -26,7 +26,8 @@ class Pass:
 async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timedelta) -> Pass:
     """Begin a pass, or resume an interrupted one, and return it.
 
-    A new pass covers the orders updated since `overlap` before the last finished pass began.
+    A new pass covers the orders updated since the last finished pass began. It also covers the
+    orders updated shortly before that time, for the length of `overlap`.
     """
     await db.execute(
         "INSERT INTO preorder_shops (shop_id) VALUES ($1) ON CONFLICT DO NOTHING", shop_id
@@ -56,7 +57,10 @@ async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:
 
 
 async def finish(db: Connection, shop_id: UUID, *, upto: datetime) -> None:
-    """Mark a pass as finished: it has found every order updated before `upto`, when it began."""
+    """Mark a pass as finished.
+
+    `upto` is the time at which the pass began. Every order updated before that time has been found.
+    """
     await db.execute(
         """
         UPDATE preorder_shops

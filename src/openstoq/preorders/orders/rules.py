@@ -74,7 +74,10 @@ OBSTACLES: dict[Action, dict[State, str]] = {
 
 
 def obstacle(action: Action, order: PreorderOrder) -> str | None:
-    """Return why an order's state forbids an action, or None if it allows the action."""
+    """Return the reason why an order's state forbids an action.
+
+    The result is None if the state allows the action.
+    """
     return OBSTACLES[action].get(order.state)
 
 
@@ -89,9 +92,9 @@ def owes(order: PreorderOrder) -> bool:
 
 
 def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
-    """Return why an order cannot be released, or None if it can.
+    """Return the reason why an order cannot be released, or None if it can.
 
-    With `force`, only the order's state can forbid it, not an open or refunded balance.
+    With `force`, an open or refunded balance is no reason; only the order's state is.
     """
     if (forbidden := obstacle("release", order)) is not None:
         return forbidden
@@ -112,10 +115,10 @@ def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
 
 
 def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
-    """Return why an order's balance cannot be collected now, or None if it can.
+    """Return the reason why an order's balance cannot be collected now, or None if it can.
 
-    With `auto`, the balance is to be charged to the saved payment method; without, it is to be
-    marked as collected.
+    With `auto`, the balance is to be charged to the saved payment method. Without `auto`, it is to
+    be marked as collected.
     """
     if (forbidden := obstacle("charge", order)) is not None:
         return forbidden
@@ -137,7 +140,7 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
 
 
 def unrefundable(action: RefundAction, order: PreorderOrder, parts: Collection[Part]) -> str | None:
-    """Return why nothing of these parts may be refunded now, or None.
+    """Return the reason why these parts cannot be refunded now, or None if they can.
 
     The caller checks whether any money is left to refund.
     """
@@ -148,10 +151,10 @@ def unrefundable(action: RefundAction, order: PreorderOrder, parts: Collection[P
 
 
 def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Part]) -> str | None:
-    """Return why a preorder cannot be cancelled and these parts refunded, or None.
+    """Return the reason why a preorder cannot be cancelled now, with a refund of these parts.
 
-    With `in_shop`, the order is to be cancelled in Shopify as well. A charge that has not been
-    handed to Shopify yet is no obstacle: it becomes void.
+    The result is None if it can. With `in_shop`, the order is to be cancelled in Shopify as well. A
+    charge that has not been handed to Shopify yet is no obstacle: it becomes void.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
@@ -169,16 +172,20 @@ def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Par
 
 
 def _unrecorded(order: PreorderOrder, parts: Collection[Part], then: str) -> str | None:
-    """Return that Shopify cannot pay the balance back yet, and what to do; None if it can."""
+    """Return an error sentence if a balance was marked as paid that Shopify has not recorded yet.
+
+    Shopify cannot pay such a balance back. `then` is what to do once Shopify has recorded it. The
+    result is None if Shopify has recorded the balance, or if the balance is not one of these parts.
+    """
     if "balance" in parts and any(one.is_untold for one in order.payments):
         return _UNRECORDED.format(then)
     return None
 
 
 def _charging(order: PreorderOrder, then: str) -> str | None:
-    """Return an error sentence about the charge under way, or None if no charge is.
+    """Return an error sentence about the charge that is under way.
 
-    `then` is what to do once the charge has ended.
+    The result is None if no charge is under way. `then` is what to do once the charge has ended.
     """
     charge = order.charge_under_way
     if charge is None:

@@ -54,9 +54,9 @@ def _counted(lines: Iterable[Line]) -> dict[int, int]:
 async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Line]) -> None:
     """Stop selling variants that have just sold out; resume selling those available again.
 
-    The order's own variants are updated here. If this order takes an offer across its total
-    limit, in either direction, a job updates the offer's other variants: there may be 20,000 of
-    them, and locking them all would block other orders.
+    The order's own variants are updated here. If the order makes an offer reach its total limit, or
+    takes it below that limit again, a job updates the offer's other variants. There may be 20,000
+    of them, and locking them all would block other orders.
     """
     db, shop_id = work.db, work.shop_id
     changes: Counter[UUID] = Counter()

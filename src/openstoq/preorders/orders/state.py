@@ -44,9 +44,10 @@ def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> 
 
 
 def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
-    """Return when the balance was collected, or None if it was not.
+    """Return the time at which the balance was collected, or None if it was not.
 
-    A time that is set does not change, unless a manually recorded payment has become void.
+    A stored time is kept, with two exceptions: a manually recorded payment has become void, or only
+    a part of a raised balance has been paid.
     """
     is_called_off = any(
         one.kind == "balance" and one.mode == "manual" and one.status == "void"

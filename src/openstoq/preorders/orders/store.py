@@ -91,7 +91,10 @@ class Filter:
 async def load(
     db: Connection, shop_id: UUID, order_ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, PreorderOrder]:
-    """Return the preorders among these orders by Shopify id; `lock` locks them, lowest id first."""
+    """Return the preorders among these orders, mapped by Shopify id.
+
+    With `lock`, they are locked, the lowest id first.
+    """
     rows = await db.fetch(
         f"""
         SELECT {_ORDER} FROM preorder_orders WHERE shop_id = $1 AND order_id = ANY($2)
@@ -122,7 +125,7 @@ async def load_under_way(
 
 
 async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID]) -> list[int]:
-    """Return the Shopify ids of the orders with these ids of ours."""
+    """Return the Shopify ids of orders, given our ids of the orders."""
     rows = await db.fetch(
         "SELECT order_id FROM preorder_orders WHERE shop_id = $1 AND id = ANY($2)",
         shop_id,
@@ -134,7 +137,11 @@ async def order_ids_of(db: Connection, shop_id: UUID, order_ids: Sequence[UUID])
 async def find_known(
     db: Connection, shop_id: UUID, *, ids: Sequence[UUID] = (), order_ids: Sequence[int] = ()
 ) -> list[int]:
-    """Return the Shopify ids of stored preorders, given by our `ids` or Shopify's `order_ids`."""
+    """Return the Shopify ids of the given orders, without those that are not stored preorders.
+
+    `ids` holds our ids of orders, `order_ids` their ids in Shopify. An order may be given by
+    either.
+    """
     rows = await db.fetch(
         """
         SELECT order_id FROM preorder_orders
@@ -264,7 +271,7 @@ async def note_cancel_requested(
 
 
 async def lock_name(db: Connection, shop_id: UUID, order_id: int) -> None:
-    """Lock an order's id, even if no such order is stored, against other transactions."""
+    """Lock an order's id against other transactions, even if the order is not stored."""
     await db.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"order:{shop_id}:{order_id}"
     )
@@ -316,7 +323,10 @@ def _part(row: Any, columns: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _snapshot(row: Any) -> Snapshot:
-    """Parse the readable parts of an order's snapshot; the order's next reading replaces it."""
+    """Parse an order's snapshot, with a default for each value that cannot be read.
+
+    The next reading of the order replaces the snapshot.
+    """
     snapshot, problems = readable(Snapshot, row["snapshot"], "snapshot")
     if problems:
         log.warning("order.unreadable", order_id=row["order_id"], problems=problems)

@@ -12,10 +12,11 @@ from openstoq.preorders.variants.model import LastWrite
 async def want_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int], *, is_reset: bool | None = None
 ) -> None:
-    """Mark all metafields of variants to be written again, or to be cleared and kept clear.
+    """Mark all metafields of variants as to be written again, or as to be cleared.
 
-    They are cleared if `is_reset` is true, and written if it is false. If it is None, metafields
-    that were cleared before are cleared again, and all others are written.
+    They are cleared if `is_reset` is true, and stay clear until a later change. They are written if
+    it is false. If it is None, variants that were cleared are cleared again, and all others are
+    written.
     """
     await db.execute(
         """
@@ -50,10 +51,10 @@ async def note_drift(
     expected: Mapping[int, LastWrite],
     drift: Mapping[int, Mapping[str, Mapping[str, str | None]]],
 ) -> None:
-    """Record which metafields in the shop differ from the expected values, or that none do.
+    """Record which metafields in the shop differ from the expected values.
 
-    A variant whose revision has changed since the comparison is skipped, because the comparison is
-    out of date.
+    If no metafield of a variant differs, that is recorded too. A variant whose revision has changed
+    since the comparison is skipped, because the comparison is out of date.
     """
     await store.lock_variants(db, shop_id, list(expected))
     await db.execute(

@@ -57,7 +57,10 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
 
 @jobs.job()
 async def run_bulk(run: Run, *, job_id: str) -> None:
-    """Run a bulk job's task chunk by chunk, each in a transaction with the job's progress."""
+    """Run a bulk job's task on one chunk of variants after another.
+
+    Each chunk is written in one transaction with the job's progress.
+    """
     while True:
         async with run.work() as work:
             job = await bulk.load(work.db, work.shop_id, job_id, lock=True)

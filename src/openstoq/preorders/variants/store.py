@@ -46,7 +46,7 @@ async def page(
     product_id: int | None,
     variant_ids: Sequence[int] | None,
 ) -> tuple[list[VariantSummary], int]:
-    """Return a page of variants that an offer sells, and the number of variants on all pages."""
+    """Return a page of variants that at least one offer sells, and the number on all pages."""
     where = Conditions()
     where.add("p.shop_id = {}", shop_id)
     if offer_id is None:

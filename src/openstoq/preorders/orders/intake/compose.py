@@ -43,8 +43,9 @@ class Recognition:
 class Composition:
     """An order composed from Shopify's data, with the changes to be saved.
 
-    `before` holds the lines as they were stored, `entries` the ledger's new and changed entries.
-    `is_held_again` is true if an unpaid preorder is held again for the first time.
+    `before` holds the lines as they were stored. `entries` holds the ledger's new and changed
+    entries. `is_held_again` is true if this reading puts an unpaid preorder back on hold, and no
+    earlier reading did.
     """
 
     order: PreorderOrder
@@ -58,11 +59,11 @@ class Composition:
 def compose(
     order: Order, known: Recognition, *, read_at: datetime, now: datetime, hold_unpaid: bool
 ) -> Composition:
-    """Compose our record of an order, its lines and its ledger, before its limits are judged.
+    """Compose our record of an order, its lines and its ledger; limits are judged afterwards.
 
-    If somebody releases our holds in Shopify, that counts as the merchant's release. With
-    `hold_unpaid`, an order whose balance is owed is held again instead, because a blanket release
-    by another app would send goods that are not paid for.
+    If somebody has released our holds in Shopify, that counts as the merchant's release. There is
+    one exception: with `hold_unpaid`, an order whose balance is still owed is put back on hold. A
+    blanket release by another app would otherwise send goods that are not paid for.
     """
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
@@ -103,7 +104,7 @@ def compose(
 
 
 def _hold_again(order: PreorderOrder, now: datetime) -> bool:
-    """Decide again to hold an order; return whether this is the first time."""
+    """Put an order back on hold; return whether this has never happened to the order before."""
     order.decisions.revision += 1
     is_first = order.decisions.held_again_at is None
     order.decisions.held_again_at = order.decisions.held_again_at or now
@@ -122,7 +123,10 @@ def compose_order(
     now: datetime,
     shares_schedules: bool = False,
 ) -> PreorderOrder:
-    """Return the order, new or updated; call `state.derive` once the order's ledger is known."""
+    """Return the order, new or updated.
+
+    The order's state is not derived here. Call `state.derive` once the ledger is known.
+    """
     others = _other_lines(order, lines, stored)
     is_left = order.cancelled_at is None and any(line.current for line in lines)
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
@@ -183,7 +187,10 @@ def _facts(order: Order, snapshot: Snapshot, read_at: datetime) -> ShopFacts:
 
 
 def _other_lines(order: Order, lines: Iterable[Line], stored: PreorderOrder | None) -> OtherLines:
-    """Return what an order has beside its preorders; its first reading fixes what was ordered."""
+    """Return the lines of an order that are not preorders.
+
+    Their ordered units no longer change once the amount due at checkout is stored.
+    """
     preordered = {line.id for line in lines}
     others = [one for one in order.lines if one.id not in preordered and one.quantity > 0]
     if stored is not None and stored.at_checkout is not None:
@@ -212,9 +219,9 @@ def _decide(lines: Sequence[Line], offers: Mapping[UUID, Offer]) -> Decisions:
 def _deposit(order: Order, lines: Sequence[Line], owed: Money, others_removed: Decimal) -> Decimal:
     """Return the preorder's part of the amount due at checkout, for an order with other goods.
 
-    That part is the sum of the lines' deposits, or more if other goods were removed before the
-    balance was paid: Shopify then lowers the outstanding amount, so the money paid for those goods
-    is the preorder's.
+    That part is the sum of the lines' deposits. It is larger if other goods were removed before the
+    balance was paid. Shopify then lowers the outstanding amount, so the money that was paid for the
+    removed goods pays for the preorder.
     """
     agreed = sum((line.deposit for line in lines), ZERO)
     raised = worth(lines, order.currency) - owed.balance
@@ -252,7 +259,12 @@ def _is_held(snapshot: Snapshot) -> bool:
 
 
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
-    """Return how the balance is collected; the offer that waits longest decides."""
+    """Return how the balance is collected.
+
+    The offer that waits longest decides. One offer that collects on fulfillment is enough for that.
+    The balance is collected on the due date only if every offer collects automatically, and
+    manually otherwise.
+    """
     terms = [
         offers[line.offer_id].payments.remaining_balance
         for line in lines

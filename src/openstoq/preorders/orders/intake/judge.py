@@ -17,9 +17,9 @@ from openstoq.preorders.orders.model import OVER_LIMIT_TAG, Line, PreorderOrder
 async def judge(work: Work, composed: Composition) -> Composition:
     """Decide which of an order's new units count against limits, and which exceed a limit.
 
-    A line that exceeded a limit before is judged again only once it has become smaller. An
-    order that no longer exceeds any limit loses the over-limit tag. A cancelled order is not judged
-    any more.
+    A line that exceeded a limit before is judged again only once its number of units has changed.
+    An order that no longer exceeds any limit loses the over-limit tag. A cancelled order is not
+    judged.
     """
     order = composed.order
     if order.decisions.cancelled_at is not None or order.facts.cancelled_at is not None:
@@ -52,7 +52,8 @@ async def _judge_lines(
 ) -> None:
     """Judge lines under locks.
 
-    The order is held and tagged if a line exceeds a limit of an offer that holds such orders.
+    The order is held and tagged if a line exceeds a limit, and the line's offer is set to hold
+    orders over a limit.
     """
     await counts.lock(work.db, work.shop_id, order.lines)
     demands = [
@@ -100,7 +101,7 @@ def _judged(
 
 
 def is_to_be_cancelled(composed: Composition) -> bool:
-    """Return whether a new order exceeds a limit of an offer that cancels such orders."""
+    """Return whether a new order exceeds a limit of an offer that cancels orders over a limit."""
     order, offers = composed.order, composed.offers
     return (
         composed.is_new

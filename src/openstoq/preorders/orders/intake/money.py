@@ -17,11 +17,15 @@ from openstoq.preorders.orders.recognition.matching import Match
 class Money:
     """The price of an order, divided by when it is paid.
 
-    `fixed` is the amount that was due when the order was placed, or None as long as Shopify has
-    not stated what is due later. `at_checkout` is that amount as far as the order still costs it.
-    `agreed` is the amount that was left at checkout to be paid later, and `balance` the amount to
-    be paid later as of now. `agreed` is zero for an order that is paid in full at checkout;
-    `balance` is then what an edit has added.
+    `fixed` is the amount that was due when the order was placed. It is None until Shopify has
+    stated what is due later.
+
+    `at_checkout` is the same amount, but at most the price as of now. While `fixed` is None, it is
+    the price without the balance known so far.
+
+    `agreed` is the amount that was left at checkout to be paid later. `balance` is the amount to be
+    paid later as of now. If the order was paid in full at checkout, `agreed` is zero, and `balance`
+    is the amount that edits have added.
     """
 
     fixed: Decimal | None
@@ -34,11 +38,11 @@ class Money:
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
     """Divide an order's price by when it is paid, from its payments and payment schedules.
 
-    The price is found from the amounts received and ordered, not from the current total: edits and
-    refunds lower the total, and may have happened before the first reading. If Shopify no longer
-    lists the schedules of a paid order, the stored balance is kept, up to the amount paid or
-    outstanding after checkout. A new order without schedules owes the outstanding amount, if it
-    was sold with a deposit.
+    The price is found from the amounts received and ordered, not from the current total. Edits and
+    refunds lower the current total, and may have happened before the first reading.
+
+    The amount due at checkout does not change once it is stored. Until Shopify has listed the
+    schedules of an order with a deposit, `_unscheduled_balance` is the balance.
     """
     price = _price(order)
     fixed = stored.at_checkout if stored is not None else None
@@ -60,10 +64,10 @@ def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool)
 
 
 def _price(order: Order) -> Decimal:
-    """Return the price of everything that was ordered and added, as far as it is not called off.
+    """Return the price of everything in an order, without the units removed before they were paid.
 
-    Units that were removed before they were paid for are no part of it, because Shopify then
-    lowers what is outstanding. An amount that was paid twice is no part of it either.
+    Shopify lowers the outstanding amount when unpaid units are removed. An amount that was paid
+    twice counts once.
     """
     # A cancelled order has nothing outstanding although its schedules are still due, so the larger
     # amount counts.
@@ -76,11 +80,14 @@ def _price(order: Order) -> Decimal:
 
 
 def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal | None:
-    """Return the amount that was due at checkout, or None if that cannot be said yet.
+    """Return the amount that was due at checkout.
 
-    An edit may have raised the price before this reading. Shopify adds such an amount to the last
-    schedule or leaves it without one. It is without one if more is outstanding than the schedules
-    wait for, or if the payments stop at the amount that follows from this.
+    The result is None if the order was sold with a deposit, and Shopify lists no schedules.
+
+    An edit may have raised the price before this reading. Shopify either adds the raise to the last
+    schedule, or leaves it outside all schedules. It was left outside if the outstanding amount
+    exceeds the amount that the schedules wait for by exactly the raise. It was also left outside if
+    the payments add up, at some point, to exactly the amount at checkout that this implies.
     """
     if not order.schedules:
         return None if has_partial else order.original_total
@@ -95,7 +102,7 @@ def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal 
 
 
 def _stops_at(order: Order, amount: Decimal) -> bool:
-    """Return whether the payments, one after the other, reach exactly an amount at some point."""
+    """Return whether the payments, added up one after the other, reach exactly `amount`."""
     running = ZERO
     for payment in entries.incoming(order):
         running += payment.amount
@@ -105,7 +112,11 @@ def _stops_at(order: Order, amount: Decimal) -> bool:
 
 
 def _unscheduled_balance(order: Order, stored: PreorderOrder | None) -> Decimal:
-    """Return the balance of an order with a deposit of which Shopify shows no schedule."""
+    """Return the balance of an order with a deposit, if Shopify lists no schedules.
+
+    For a new order, this is the outstanding amount. For a stored order, it is the stored balance,
+    but at most the amount paid or outstanding after checkout.
+    """
     if stored is None:
         return order.outstanding
     later = order.received + order.outstanding - entries.came_at_checkout(stored.payments)
@@ -113,9 +124,9 @@ def _unscheduled_balance(order: Order, stored: PreorderOrder | None) -> Decimal:
 
 
 def later_of(one: Match, before: Line | None, offer: Offer | None) -> Decimal:
-    """Return the amount that a line by itself leaves to be paid later.
+    """Return the amount that one line, taken by itself, leaves to be paid later.
 
-    The amount was agreed at checkout: changes that the offer has made to its terms since apply
+    The amount was agreed at checkout. If the offer has changed its terms since, the change applies
     to later buyers only.
     """
     if one.payment == "full":

@@ -26,11 +26,10 @@ def set_aside(
     offers: Mapping[UUID, Offer],
     stored: PreorderOrder | None,
 ) -> tuple[Order, Decimal | None]:
-    """Return an order without schedules of other apps, and our share of a schedule for both.
+    """Return an order without other apps' schedules, and our share of any shared schedule.
 
-    The share is None unless a schedule is also for lines that another app's plan sold. It is what
-    our own lines leave to be paid later. In an order without selling plans, schedules are the terms
-    that the merchant gives a company: the preorder itself leaves nothing to be paid later.
+    The share is the amount that our own lines leave to be paid later. It is None unless one
+    schedule is for our lines and for lines that another app's plan sold.
     """
     matched = list(matches)
     if all(one.payment == "full" for one in matched) and not any(
@@ -60,10 +59,13 @@ def set_aside(
 def _own_schedules(
     order: Order, amounts: Iterable[Decimal], lines: int, stored: PreorderOrder | None
 ) -> list[PaymentSchedule] | None:
-    """Return the schedules of our lines, or None if they share one with lines of another app.
+    """Return the schedules that are for our lines only.
 
-    The first reading recognises them by their amount, which Shopify rounds for each line, and
-    later readings by their ids.
+    The result is None if no such schedule is found: our lines then share a schedule with another
+    app's lines. The list is empty if our lines leave nothing to be paid later.
+
+    The first reading recognises a schedule by its amount, which may differ because Shopify rounds
+    each line. Later readings recognise it by its id.
     """
     if max(amounts) == 0:
         return []
@@ -81,7 +83,7 @@ def _own_schedules(
 
 
 def _without(order: Order, foreign: Sequence[PaymentSchedule]) -> Order:
-    """Return an order as if what these schedules are for were not in it, nor paid."""
+    """Return an order with these schedules, their payments and their amounts taken out."""
     total = sum((one.total for one in foreign), ZERO)
     due = sum((one.balance_due for one in foreign if one.is_waiting), ZERO)
     paid = [found for one in foreign if (found := _payment_of(order, one)) is not None]
@@ -98,7 +100,11 @@ def _without(order: Order, foreign: Sequence[PaymentSchedule]) -> Order:
 
 
 def _payment_of(order: Order, schedule: PaymentSchedule) -> Transaction | None:
-    """Find the payment of a paid schedule: of its amount, and nearest to the time it was paid."""
+    """Find the payment of a paid schedule.
+
+    The payment has the schedule's amount. If several do, the one nearest to the time at which the
+    schedule was paid is chosen. The result is None if the schedule is unpaid or no payment fits.
+    """
     if schedule.completed_at is None:
         return None
     completed: datetime = schedule.completed_at

@@ -35,9 +35,12 @@ async def take_in(work: Work, order: Order, *, read_at: datetime) -> PreorderOrd
     """Bring our record of an order in line with Shopify; return None if it is not a preorder.
 
     `read_at` is the time at which the reading began. A reading older than the stored one is
-    ignored. If both have the same `updated_at`, which Shopify gives only to the second, `read_at`
-    decides. A new preorder is judged against its offers' limits and counted under locks. The order
-    is not synced here: if its revision is ahead of Shopify, use `sync.jobs.request`.
+    ignored. Readings are compared by the order's `updated_at`, which Shopify gives only to the
+    second. If both have the same `updated_at`, `read_at` decides.
+
+    A new preorder is judged against its offers' limits and counted under locks. The order is not
+    synced to Shopify here. If its revision is ahead of the synced revision, call
+    `sync.jobs.request`.
     """
     known = await _recognise(work, order)
     if known.stored is not None and _is_older(order, read_at, known.stored):
@@ -69,7 +72,10 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 
 
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
-    """Return whether to read an order again later, because one of its plans may be ours."""
+    """Return whether an order has to be read again later.
+
+    That is so if one of its selling plans may be ours although it is not stored yet.
+    """
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:
         return False
@@ -91,7 +97,10 @@ def _is_older(order: Order, read_at: datetime, stored: PreorderOrder) -> bool:
 
 
 async def _recognise(work: Work, order: Order) -> Recognition:
-    """Load everything known about an order, under a lock that its other readings wait for."""
+    """Load everything known about an order.
+
+    The order is locked first, so that other readings of the same order wait.
+    """
     db, shop_id = work.db, work.shop_id
     await store.lock_name(db, shop_id, order.id)
     stored = await store.load_order(db, shop_id, order.id, lock=True)

@@ -22,7 +22,7 @@ class Share:
 
 
 def of_units(total: Decimal, units: int, of: int, currency: str) -> Decimal:
-    """Return the price of `units` of a line whose `of` units cost `total`."""
+    """Return the price of `units` units of a line, if `of` units of it cost `total`."""
     if of == 0:
         return ZERO
     return Money(total * units / of, currency).amount
@@ -44,10 +44,11 @@ def shares(
 ) -> list[Share]:
     """Divide the balance of an order between its lines.
 
-    `later` holds the amount of each line that its own terms leave to be paid later. Shopify may
-    round these amounts differently, so `balance` decides, the balance of the whole order. It is
-    divided in proportion to `later`, and no line gets more than its price. The excess of a balance
-    over all prices is left out, because it is for other things, such as shipping.
+    `later` holds, for each line, the amount that the line's own terms leave to be paid later.
+    Shopify may round these amounts differently, so their sum may differ from `balance`, the balance
+    of the whole order. `balance` decides. It is divided in proportion to `later`, and no line gets
+    more than its price. If `balance` exceeds the sum of all prices, the excess is left out, because
+    it is for other things, such as shipping.
     """
     weights = list(later)
     if sum(weights, ZERO) <= 0:

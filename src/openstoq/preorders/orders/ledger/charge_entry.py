@@ -65,10 +65,11 @@ def called_off(payments: Iterable[Payment]) -> list[Payment]:
 
 
 def handed_over(payment: Payment, order: PreorderOrder, now: datetime) -> Payment:
-    """Return a pending charge as handed to Shopify, for the amount owed at this moment.
+    """Return a pending charge as being processed by Shopify, for the amount owed at this moment.
 
-    Any other charge is returned unchanged: a run that resumes an interrupted run repeats the
-    request with the same idempotency key, so it counts as the same attempt.
+    Any other charge is returned unchanged. A run that resumes an interrupted run finds the charge
+    handed over already. It repeats the request with the same idempotency key, so both requests
+    count as one attempt.
     """
     if payment.status != "pending":
         return payment
@@ -92,9 +93,9 @@ def failed(
     """Return a charge as failed, with the time of its retry if there is to be one.
 
     `retry_days`, such as "1,3,5,7", lists the days after the first attempt on which an automatic
-    charge is retried; after the last of these days it is not retried. The pause before a retry is
-    the difference between its day and the previous day of the list, so that late attempts do not
-    follow each other at once.
+    charge is retried. After the last of these days, there is no further retry. The pause before a
+    retry is the difference between its day and the previous day of the list, so that late attempts
+    do not follow each other at once. No retry is earlier than `due_at`.
     """
     days = [0, *sorted(int(day) for day in retry_days.split(","))]
     tries = max(payment.attempts, 1)

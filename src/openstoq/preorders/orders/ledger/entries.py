@@ -64,8 +64,9 @@ class _Book:
     def take_incoming(self) -> None:
         """Enter payments.
 
-        A payment is for what was due at checkout until that is paid, and then for the balance.
-        One of more than that is for the balance alone if we began it, or else for both.
+        Payments are for the amount due at checkout until that is paid, and then for the balance. A
+        payment larger than what is still due at checkout is for the balance alone if we began it.
+        If we did not begin it, it is divided between the deposit and the balance.
         """
         due = self._at_checkout
         for one in incoming(self._order):
@@ -79,7 +80,7 @@ class _Book:
             due = max(due, ZERO)
 
     def _enter(self, transaction: Transaction, at_checkout: Decimal) -> None:
-        """Enter a payment, of which `at_checkout` was due at checkout."""
+        """Enter a payment; `at_checkout` is the part of it that was due at checkout."""
         parts: dict[Part, Decimal] = {
             "deposit": at_checkout,
             "balance": transaction.amount - at_checkout,
@@ -136,7 +137,10 @@ class _Book:
                 self._write(replace(entry, retry_at=None))
 
     def correct(self) -> None:
-        """Set a manually recorded payment to the outstanding amount, which Shopify will record."""
+        """Correct manually recorded payments that Shopify has not recorded yet.
+
+        They get the outstanding amount, because that is the amount that Shopify will record.
+        """
         for entry in list(self._entries.values()):
             if entry.is_untold and entry.amount != self._order.outstanding:
                 self._write(replace(entry, amount=self._order.outstanding))
@@ -166,9 +170,8 @@ class _Book:
     def _begun(self, transaction: Transaction) -> Payment | None:
         """Find the charge that created a transaction, or return None.
 
-        A manually recorded payment is matched regardless of amount, because Shopify records
-        whatever was outstanding when it marked the order as paid, which may differ from our
-        amount.
+        A manually recorded payment is matched whatever its amount is. Shopify records the amount
+        that was outstanding when it marked the order as paid, and our amount may differ.
         """
         if transaction.gateway == BY_HAND:
             untold = (one for one in self._entries.values() if one.is_untold)
@@ -198,7 +201,7 @@ class _Book:
 
 
 def incoming(order: Order) -> list[Transaction]:
-    """Return an order's successful payments in the sequence of their time."""
+    """Return an order's successful payments, sorted by time."""
     return _in_time(order, MONEY_IN)
 
 
@@ -208,7 +211,10 @@ def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
 
 
 def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
-    """Return when the last part of the balance was paid, or None if it is not paid in full."""
+    """Return the time at which the last part of the balance was paid.
+
+    The result is None if the order has no balance, or if the balance is not paid in full.
+    """
     paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
     if order.balance <= 0 or total_of(paid) < order.balance:
         return None
@@ -221,7 +227,7 @@ def total_of(payments: Iterable[Payment]) -> Decimal:
 
 
 def pends(payment: Payment) -> bool:
-    """Return whether an entry has not ended."""
+    """Return whether an entry is still under way."""
     return payment.status in UNDER_WAY
 
 

@@ -10,9 +10,9 @@ from openstoq.preorders.orders.model import ZERO, PreorderOrder
 
 @dataclass(frozen=True, slots=True)
 class PartTotals:
-    """The amount of a deposit or a balance, the part received, and the part refunded.
+    """The totals of a deposit or a balance: the amount, the money received, the money refunded.
 
-    `for_others` is the amount received that paid for other goods of the order.
+    `for_others` is the part of `received` that paid for the order's other goods.
     """
 
     amount: Decimal
@@ -47,9 +47,10 @@ class LedgerTotals:
 def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTotals:
     """Add up the ledger.
 
-    If an order has only preorders, all money received is the preorder's, whatever is left of
-    the order. If it has other goods, the amount paid at checkout above the deposit is for those
-    goods. With `expected`, refunds under way count as done, so that nothing is refunded twice.
+    If an order has only preorders, all money received is the preorder's, even after units were
+    removed. If it has other goods, they were paid with the amount received at checkout that exceeds
+    the deposit. With `expected`, refunds under way count as done, so that nothing is refunded
+    twice.
     """
     done = [
         one
@@ -76,8 +77,8 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
 def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
     """Return how much of the money collected after checkout paid for an order's other goods.
 
-    Goods that were added later are paid after the preorder. A schedule that is also for another
-    app's lines is paid for these lines with everything beyond the preorder's balance.
+    Goods that an edit added are paid after the preorder. If our lines share a schedule with another
+    app's lines, everything collected beyond the preorder's balance is for those lines.
     """
     snapshot = order.facts.snapshot
     if snapshot.shares_schedules:
@@ -93,9 +94,9 @@ def _of_preorder(
 ) -> Decimal:
     """Return the preorder's part of the manual refunds; the rest is for the order's other goods.
 
-    Manual refunds are attributed in this order: removed other goods, removed preorder units,
-    remaining other goods, remaining preorder units. So the price that the remaining other goods
-    still cost never counts as a refund of the preorder.
+    Manual refunds are attributed first to removed other goods, then to removed preorder units, then
+    to remaining other goods, and last to remaining preorder units. So the price of the remaining
+    other goods never counts as a refund of the preorder.
     """
     left = by_hand - min(by_hand, others, others_removed)
     of_surplus = min(left, surplus)

@@ -23,7 +23,8 @@ class Buyer:
     """The customer whose limits apply.
 
     Stored orders with the same customer id or e-mail address count as the customer's earlier
-    orders, except `order_id`, the order being judged. If both are None, no earlier order counts.
+    orders. `order_id` is the order being judged, which does not count. If neither a customer id nor
+    an e-mail address is known, no earlier order counts.
     """
 
     customer_id: int | None = None
@@ -32,7 +33,7 @@ class Buyer:
 
 
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
-    """Lock the offers and variants of lines; other transactions that count them wait."""
+    """Lock the offers and variants of lines, so that other transactions wait to count them."""
     wanted = list(lines)
     await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})
@@ -56,11 +57,10 @@ async def count_units(
     *,
     by_stock: AbstractSet[UUID] = frozenset(),
 ) -> CountedUnits:
-    """Count the units already sold of the demanded offers and variants, and load their maximums.
+    """Count the units already sold of the demanded offers and variants.
 
-    The units of an offer, and the customer's units of an offer, are counted only if the offer
-    limits them. `by_stock` are the offers that go by Shopify's stock: the limits of their variants
-    do not apply.
+    The maximums of the variants are loaded too. The units of an offer are counted only if it has a
+    total limit. The customer's units of an offer are counted only if it has a limit per customer.
     """
     variant_ids = sorted({one.variant_id for one in demands})
     rows = await db.fetch(

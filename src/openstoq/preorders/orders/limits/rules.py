@@ -29,11 +29,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedUnits:
-    """The units already preordered.
+    """The units already preordered, and the maximums of variants.
 
-    They are counted per offer, per offer by this customer, per variant, and per variant and
-    market. `variant_most` and `market_most` are the maximums to compare them with: per offer
-    and variant, and per offer, variant and market.
+    The units are counted per offer, per offer by this customer, per variant, and per variant and
+    market. `variant_most` holds the maximum of each variant in an offer. `market_most` holds the
+    maximum of each variant in an offer and a market.
     """
 
     of_offer: Mapping[UUID, int] = field(default_factory=dict)

@@ -75,7 +75,10 @@ def request(work: Work, order_id: int, payment_id: UUID) -> None:
 
 @jobs.job(attempts=30)
 async def charge(run: Run, *, order_id: int, payment_id: UUID) -> None:
-    """Request a charge from Shopify unless that was done, and poll the charge until it ends."""
+    """Request a charge from Shopify, and poll the charge until it ends.
+
+    The request is left out if an earlier run has made it and stored Shopify's reference.
+    """
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -201,7 +204,11 @@ async def _note_reference(
 async def _succeed(
     run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
 ) -> None:
-    """Record that a charge succeeded; void any entry that a reading created for its transaction."""
+    """Record that a charge succeeded.
+
+    A reading of the order may have entered the charge's transaction already, as a second entry.
+    That entry becomes void.
+    """
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return

@@ -31,7 +31,7 @@ class Match:
 def named_offers(order: Order) -> dict[int, UUID]:
     """Map the ids of lines to the offers that the lines name in a property.
 
-    The property is how lines of offers without selling plans are recognised.
+    Lines of offers without selling plans are recognised by this property.
     """
     named: dict[int, UUID] = {}
     for line in order.lines:

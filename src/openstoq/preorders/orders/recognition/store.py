@@ -49,7 +49,7 @@ async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -
 async def attached(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
 ) -> set[tuple[UUID, int]]:
-    """Return the pairs of these offers and variants in which the offer sells the variant."""
+    """Return each pair of one of these offers and one of these variants that the offer sells."""
     rows = await db.fetch(
         """
         SELECT offer_id, variant_id FROM offer_variants
@@ -97,7 +97,11 @@ async def has_offers(db: Connection, shop_id: UUID) -> bool:
 
 
 async def is_of_interest(db: Connection, shop_id: UUID, order_id: int) -> bool:
-    """Return whether an order may be a preorder, as far as is known."""
+    """Return whether an order may be a preorder.
+
+    It cannot be one if the shop has never had an offer, or if the order is on record as not a
+    preorder.
+    """
     return bool(
         await db.fetchval(
             """
@@ -126,12 +130,12 @@ async def note(db: Connection, shop_id: UUID, order_id: int, now: datetime) -> N
 async def of_interest(
     db: Connection, shop_id: UUID, orders: Sequence[tuple[int, datetime]]
 ) -> list[int]:
-    """Return the ids of the orders to read or reread, given each order's time of update.
+    """Return the ids of the orders to read, for the first time or again.
 
-    Shopify gives that time to the second, and an order can change several times within a
-    second. So an order is read again even if its time of update is the same as in our last
-    reading. An order that has failed since its update is left out: it is retried after its
-    pause, or once it changes.
+    `orders` holds the id of each order and the time of its last update in Shopify. Shopify gives
+    that time to the second, and an order can change several times within a second. So an order is
+    read again even if that time is the same as in our last reading. An order that has failed since
+    its update is left out: it is retried after its pause, or once it changes.
     """
     rows = await db.fetch(
         """

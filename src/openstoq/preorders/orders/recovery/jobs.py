@@ -72,6 +72,6 @@ async def resume(run: Run) -> None:
 async def _waiting(
     work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
 ) -> set[str]:
-    """Return the values of `argument` in all enqueued jobs `job` with one of these statuses."""
+    """Return the values that one argument has in the enqueued runs of a job with these statuses."""
     found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
     return {str(one[argument]) for one in found if argument in one}

@@ -14,10 +14,10 @@ async def stalled_payments(
 ) -> list[tuple[int, UUID, PaymentKind]]:
     """Return charges and refunds under way that have not changed since `before`.
 
-    Each is given as its order's id, its own id and its kind.
+    Each is returned as the id of its order, its own id, and its kind.
 
-    Payments in `but` are left out: they already have a job, such as one that waits for days until
-    the shopper authenticates a charge, or they are pausing after a failure.
+    Payments in `but` are left out. Some of them still have a job, such as one that waits for days
+    until the shopper authenticates a charge. The others are pausing after a failure.
     """
     rows = await db.fetch(
         """
@@ -34,7 +34,7 @@ async def stalled_payments(
 
 
 async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
-    """Forget the failures of this kind whose charge or refund is no longer under way."""
+    """Forget the failures of this kind that belong to charges and refunds that have ended."""
     await db.execute(
         """
         DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
@@ -55,10 +55,11 @@ async def stalled_orders(
     failed: str,
     now: datetime,
 ) -> list[int]:
-    """Return the ids of orders unchanged since `before` whose decisions are not synced to Shopify.
+    """Return the ids of stalled orders, whose decisions are not synced to Shopify.
 
-    Orders in `but`, and orders whose changes Shopify refused, are left out. Orders with a fault of
-    the kind `failed` are included after their pause, and sorted behind all others.
+    Only orders that have not changed since `before` are returned. Orders in `but`, and orders whose
+    changes Shopify refused, are left out. An order with a fault of the kind `failed` is returned
+    once its pause is over, and comes after all orders without one.
     """
     rows = await db.fetch(
         f"""

@@ -23,7 +23,10 @@ class RemoveTags:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Place a missing hold on units; `lines` maps fulfillment lines to units, None means all."""
+    """Place a missing hold on units.
+
+    `lines` maps fulfillment lines to the units to be held. If it is None, all units are held.
+    """
 
     fulfillment_order_id: int
     lines: Mapping[int, int] | None = field(default=None)
@@ -39,7 +42,10 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class SplitOff:
-    """Split off units to be shipped separately; `lines` maps fulfillment lines to units."""
+    """Split off units to be shipped separately.
+
+    `lines` maps fulfillment lines to the units to be split off.
+    """
 
     fulfillment_order_id: int
     lines: Mapping[int, int]

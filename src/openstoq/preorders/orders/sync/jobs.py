@@ -201,10 +201,10 @@ async def _do(
 
 
 async def _cancel(run: Run, commerce: Commerce, order: PreorderOrder) -> None:
-    """Request an order's cancellation from Shopify, and record that, even if Shopify refused.
+    """Request an order's cancellation from Shopify, and record the request.
 
-    The record prevents further requests, because Shopify would refuse them again. If Shopify was
-    unavailable, nothing is recorded.
+    The request is recorded even if Shopify refused it, because Shopify would refuse it again. If
+    Shopify was unavailable, nothing is recorded.
     """
     try:
         await commerce.cancel_order(
@@ -229,7 +229,10 @@ async def _asked_to_cancel(run: Run, order_id: int) -> None:
 
 
 async def _note(work: Work, order: PreorderOrder) -> str | None:
-    """Return the note for an order's holds, taken from the offer of its first line, or None."""
+    """Return the note for an order's holds, or None if there is no note.
+
+    The note is taken from the offer of the order's first line.
+    """
     if not order.lines:
         return None
     first = await offers.load(work.db, work.shop_id, order.lines[0].offer_id, lock=False)
