@@ -74,7 +74,8 @@ def _price(order: Order) -> Decimal:
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
     price = order.received + max(order.outstanding, still_due)
     most = max(order.original_total, order.total + order.refunded)
-    # Payments in a shopper's currency are each rounded by themselves in the shop's.
+    # A payment in the shopper's currency is converted to the shop's currency and then rounded, each
+    # payment by itself, so the sum of the payments may be slightly off.
     rounding = unit(order.currency) * len(order.transactions)
     return price if price <= most + rounding else most
 

@@ -66,7 +66,7 @@ def _within(most: Sequence[Decimal], parts: Sequence[Decimal], currency: str) ->
 
 
 def left(order: PreorderOrder) -> list[Line]:
-    """Return an order's lines with their amounts for the units that are left.
+    """Return an order's lines, with each line's amounts for the units that it has now.
 
     The order's current balance is divided between the units left. If units were removed after they
     were paid for, deposit and balance together exceed the price of the units left. Both are then

@@ -186,7 +186,10 @@ class _Book:
         )
 
     def _maker(self, transaction: Transaction, fits: Callable[[Payment], bool]) -> Payment | None:
-        """Find our entry that created a transaction, preferably one under way, or return None."""
+        """Find our entry that created a transaction, or return None.
+
+        If several entries fit, one that is under way is preferred.
+        """
         fitting = [
             one
             for one in self._entries.values()
