@@ -55,6 +55,8 @@ def example(schema: dict[str, Any], root: dict[str, Any], identifier: str) -> An
     if option.get("format") == "uuid":
         return identifier
     kind = option.get("type")
+    if kind == "null":
+        return None
     if kind == "object":
         needed = option.get("required", ())
         return {name: example(option["properties"][name], root, identifier) for name in needed}
