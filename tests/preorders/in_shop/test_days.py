@@ -30,6 +30,11 @@ async def partial_plan(site):
     return partial
 
 
+async def revision(database, shop):
+    async with database.transaction(shop.id) as db:
+        return await db.fetchval("SELECT revision FROM offers")
+
+
 async def dated(client, database, offer):
     balance = {"remaining_balance": {"due": "exact_time", "date": DAY}}
     answer = await client.patch(f"{offer}/payments", json=balance)
@@ -51,6 +56,10 @@ async def test_a_shop_that_tells_its_time_zone_has_its_days_there(
     assert shown["payments"]["remaining_balance"]["date"] == "2099-03-15T04:00:00Z"
     assert shown["schedule"]["end"] == "2099-04-01T03:59:59.999999+00:00"
     assert (await client.get(offer)).json()["sync"]["state"] == "synced"
+    before = await revision(database, shop)
+    await run(runtime, shop, read_facts)
+    await all_jobs_done(database)
+    assert await revision(database, shop) == before
 
 
 async def test_the_mail_names_the_due_day_of_the_shop(
@@ -60,7 +69,7 @@ async def test_the_mail_names_the_due_day_of_the_shop(
     await dated(client, database, offer)
     order = await market.place((variants[0], plans["partial"], 1))
     assert (await market.read(order))["payments"]["balance"]["due_at"] == "2099-03-15T04:00:00Z"
-    await market.ask(order, "payments/send_payment_collection_url")
+    await market.ask(order, "payments/send_collection_url")
     message = message_from_bytes(market.relay.taken[-1].content, policy=policy.default)
     text = message.get_body(("plain",)).get_content()
     assert "March 15, 2099" in text

@@ -187,7 +187,8 @@ async def test_a_window_that_opens_changes_the_order_of_a_variants_offers(
     async with database.transaction(shop.id) as db:
         # Time passes.
         await db.execute(
-            "UPDATE offers SET schedule_start = now() - interval '1 second' WHERE id = $1",
+            "UPDATE offers SET schedule_start = now() - interval '1 second', "
+            "schedule_start_local = NULL WHERE id = $1",
             UUID(later),
         )
     await run(runtime, shop, follow_schedules)

@@ -80,7 +80,7 @@ async def list_orders(
 
     state is derived, and the first that applies is given: cancelled, refunded, fulfilled,
     released, then balance_collected, awaiting_balance or placed. from and to are the days, in
-    UTC and inclusive, on which orders were placed.
+    the shop's time zone and inclusive, on which orders were placed.
     """
     asked = Page(page, per_page)
     wanted = Filter(
