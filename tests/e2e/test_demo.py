@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -214,6 +215,51 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path):
         refused = CliRunner().invoke(app, options)
     assert f"port {first + 2} of 127.0.0.1 is taken" in str(refused.exception)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_demo_in_the_background_says_why_it_does_not_start(tmp_path: Path):
+    first = five_free_ports()
+    command = ["-m", "openstoq", "demo", "--background", "--port", str(first)]
+    command += ["--data-dir", str(tmp_path / "data")]
+    with socket.create_server(("127.0.0.1", first)):
+        refused = subprocess.run(
+            [sys.executable, *command],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"port {first} of 127.0.0.1 is taken" in refused.stderr
+
+
+def test_a_demo_in_the_background_leaves_its_reader_alone(tmp_path: Path):
+    command = ["-m", "openstoq", "demo", "--background", "--port", str(five_free_ports())]
+    command += ["--data-dir", str(tmp_path / "data")]
+    # This returns only when nobody has our pipes any more.
+    begun = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    told = dict(line.split("=", 1) for line in begun.stdout.splitlines())
+    demo = psutil.Process(int(told["DEMO"]))
+    try:
+        assert (begun.stderr, Path(told["LOG"]).read_text()) == ("", "")
+        assert httpx.get(f"{told['API']}/readyz", timeout=PATIENCE).is_success
+        signups = httpx.get(
+            f"{told['API']}{SIGNUPS}", headers={"X-Auth-Token": told["KEY"]}, timeout=PATIENCE
+        )
+        assert signups.status_code == 200
+    finally:
+        demo.terminate()
+        demo.wait(PATIENCE)
+        Path(told["LOG"]).unlink()
+
+
+@pytest.mark.parametrize("option", [["--json"], ["--script", "preorder"], ["--stay"]])
+def test_a_demo_in_the_background_plays_nothing(option: list[str]):
+    refused = CliRunner().invoke(app, ["demo", "--background", *option], env={"COLUMNS": "200"})
+    assert refused.exit_code == 2
+    assert "--background goes with --data-dir and --port only" in refused.output
 
 
 def test_a_demo_without_the_sandbox_shop_says_what_to_install(

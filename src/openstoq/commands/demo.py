@@ -18,6 +18,7 @@ import orjson
 import typer
 
 from openstoq import bootstrap
+from openstoq.commands.background import start as start_in_background
 from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, wait_for_stop
 from openstoq.commands.scripts import SCRIPTS, play
@@ -35,6 +36,7 @@ SANDBOX = "shopify_sandbox"
 
 
 def demo(
+    *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where to keep the database; a new one each time if unset.")
@@ -49,8 +51,21 @@ def demo(
     stay: Annotated[
         bool, typer.Option("--stay", help="Stay up after the stories, to look around.")
     ] = False,
+    background: Annotated[
+        bool,
+        typer.Option(
+            "--background",
+            help="Return when ready, and print shell variables: their DEMO is the process to kill.",
+        ),
+    ] = False,
 ) -> None:
     """Start PostgreSQL, a sandbox shop, the API and a worker, and keep them running to explore."""
+    if background:
+        if json or script or stay:
+            raise typer.BadParameter("--background goes with --data-dir and --port only")
+        kept = ["--data-dir", str(data_dir)] if data_dir is not None else []
+        sys.stdout.write(start_in_background(["--port", str(port), *kept]))
+        return
     scripts = list(dict.fromkeys(script or []))
     for name in scripts:
         if name not in SCRIPTS:
@@ -241,16 +256,15 @@ async def _ready(opened: Runtime, api: str) -> None:
 
 
 def _welcome(demo: Demo) -> str:
+    shop = f"{demo.sandbox}/shops/{demo.shop_domain}"
     return f"""
-openstoq is up. Ctrl-C stops it.
+openstoq is up. Ctrl-C stops it. To look around:
 
-  shop      {demo.sandbox}/shops/{demo.shop_domain}/
-  mails     {demo.mail}/
-  API       {demo.api}/api/v2/external/help
-  API key   {demo.api_key}
-  control   {demo.sandbox}/shops/{demo.shop_domain}/control/products
-            with the header X-Sandbox-Token: {demo.admin_token}
+  {shop}/ is the shop
+  {demo.mail}/ shows the mails that were caught
+  {demo.api}/api/v2/external/help lists the actions, with the header X-Auth-Token: $KEY
+  {shop}/control/products is for the merchant, with the header X-Sandbox-Token: $TOKEN
 
-  curl {demo.api}/api/v2/external/back_in_stock/signups -H "X-Auth-Token: {demo.api_key}"
-  curl {demo.api}/api/v2/external/preorders/orders -H "X-Auth-Token: {demo.api_key}"
-"""
+Paste this into another terminal, and go on with docs/quickstart.md:
+
+{demo.shell}"""

@@ -199,10 +199,22 @@ class Preorders(OrderStory):
 
     async def _paid_by_link(self, order: Preorder) -> None:
         await self.write(f"{order.path}/payments/charge_balance", mode="auto")
-        mail = await self.mail_to(order.email)
+
+        async def declined() -> object:
+            balance = (await self.read(f"{order.path}/payments"))["balance"]
+            return balance["status"], balance["error"] is not None
+
+        await self.becomes(f"the balance of {order.name}", ("outstanding", True), declined)
         same(f"the charge of {order.name}", (await self.last_charge(order))["status"], "ERROR")
         same(f"the state of {order.name}", await self.state(order), "awaiting_balance")
-        self.say(f"{order.shopper}'s card is declined: {mail['subject']}", mail["url"])
+        self.say(
+            f"{order.shopper}'s card is declined, and is tried again on the due day",
+            f"GET {self.v2}{order.path}/payments",
+        )
+        # Before the due day a declined card asks nothing of the shopper, unless the merchant does.
+        await self.write(f"{order.path}/payments/send_collection_url")
+        mail = await self.mail_to(order.email)
+        self.say(f"the merchant sends a link instead: {mail['subject']}", mail["url"])
         link = (await self.in_shopify(order))["collection_url"]
         if link not in mail["text"] or link not in mail["html"]:
             raise Differs(f"the mail does not have the link to pay by, {link}")
