@@ -62,12 +62,13 @@ cover: .venv/.dev ## Run the tests that start no processes, and print the branch
 	$(BIN)/pytest $(if $(T),-n 0 $(T),$(PARALLEL) -m "$(or $(MARK),not e2e)") --cov --cov-report=term
 
 .PHONY: check
-check: .venv/.dev ## Format, lint, types, import contracts, generated files
+check: .venv/.dev ## Format, lint, types, import contracts, generated files, settings without an effect
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m openstoq docs --check
+	PYTHONPATH=. $(BIN)/python -m tests.contract.unread_settings
 
 .PHONY: docs
 docs: .venv/.runtime ## Write the reference pages that are made from the code

@@ -54,10 +54,9 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         translations = await translation_store.overrides(
             db, shop.id, [offer.id for offer in offers]
         )
-        sold_out = [
-            await availability.is_sold_out(db, shop.id, one.selling, asked.market_id, now)
-            for one in found
-        ]
+        sold_out = bool(found) and await availability.is_sold_out(
+            db, shop.id, found[0].selling, asked.market_id, now
+        )
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:
         return {"variant_id": asked.variant_id, "offer": None}
@@ -82,5 +81,5 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         },
         # Counts are left out, because remaining quantities are the merchant's private business.
         "shipping_text": shipping_text,
-        "sold_out": sold_out[0],
+        "sold_out": sold_out,
     }
