@@ -13,7 +13,7 @@ from openstoq.messaging.port import Delivery, Outcome
 from tests.back_in_stock.asking import SIGNUPS, errors
 from tests.factories.catalogs import VARIANT, save, seconds_after_noon
 from tests.factories.runtimes import KEY
-from tests.factories.shops import make_shop
+from tests.factories.shops import make_shop, set_zone
 from tests.factories.waitlists import make_signup, make_waitlist, rows, run_of, stock_becomes
 
 REFUSED = {"blocked_at": seconds_after_noon(0), "blocked_reason": "550 5.1.1 no such user"}
@@ -150,7 +150,9 @@ async def test_who_is_unblocked_is_told_at_the_next_restock(
     assert (signup["notifications_sent"], signup["blocked_reason"]) == (1, None)
 
 
-async def test_the_command_unblocks(database, database_url, shop, blocked, monkeypatch):
+@pytest.fixture
+def said(shop, database_url, monkeypatch):
+    """Run the command with options; return its exit code and what it prints."""
     monkeypatch.setenv("OPENSTOQ_DATABASE_URL", database_url)
     monkeypatch.setenv("OPENSTOQ_SECURITY_KEY", KEY)
 
@@ -159,6 +161,11 @@ async def test_the_command_unblocks(database, database_url, shop, blocked, monke
         answer = await asyncio.to_thread(CliRunner().invoke, command, arguments)
         return answer.exit_code, answer.output
 
+    return said
+
+
+@pytest.mark.usefixtures("blocked")
+async def test_the_command_unblocks(database, shop, said):
     assert await said("--reason", "530") == (0, "2 sign-ups are pending again\n")
     assert await still_blocked(database, shop) == {"a", "b"}
     assert await said("--since", "2999-01-01") == (0, "0 sign-ups are pending again\n")
@@ -166,3 +173,11 @@ async def test_the_command_unblocks(database, database_url, shop, blocked, monke
         assert (await said(*options))[0] == 2
     assert await still_blocked(database, shop) == {"a", "b"}
     assert await said("--all") == (0, "2 sign-ups are pending again\n")
+
+
+@pytest.mark.usefixtures("blocked")
+async def test_the_command_knows_the_days_of_the_shop(database, shop, said):
+    await set_zone(database, shop, "Pacific/Kiritimati")
+    # Noon of July 1 in UTC is July 2 there.
+    assert await said("--since", "2026-07-02") == (0, "2 sign-ups are pending again\n")
+    assert await still_blocked(database, shop) == {"c", "d"}
