@@ -53,6 +53,8 @@ async def _taken(
     by_stock = {one for one in limits if shelf.offers[one].goes_by_stock}
     taken = await counts.count_units(db, shop_id, wanted, limits, Buyer(), by_stock=by_stock)
     stocked = [one for one in wanted if one.offer_id in by_stock]
+    if not stocked:
+        return taken
     left = await stock.available(db, shop_id, sorted({one.variant_id for one in stocked}))
     most = {
         (one.offer_id, one.variant_id): taken.of_variant.get(one.variant_id, 0)

@@ -1,4 +1,4 @@
-"""Whether shoppers of a market can still preorder a variant, from PostgreSQL."""
+"""The preorders still available of a variant in a market, from PostgreSQL."""
 
 from datetime import datetime
 from uuid import UUID
