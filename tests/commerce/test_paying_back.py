@@ -1,5 +1,6 @@
 """Marking as paid, paying back and cancelling, as Shopify answers."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -111,6 +112,28 @@ async def test_money_goes_back_in_the_currency_that_it_came_in(shop, admin):
     sent = admin.requests[1]["variables"]["input"]
     assert sent["currency"] == "JPY"
     assert [each["amount"] for each in sent["transactions"]] == ["2223", "4445"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "shown", "parts"),
+    [
+        ("10.00", "11.11", ["3.33", "3.33", "3.34"]),
+        ("0.03", "0.05", ["0.01", "0.01", "0.01"]),
+        ("99.99", "14811", ["33.33", "33.33", "33.33"]),
+        ("20.01", "6.147", ["0.01", "19.99", "0.01"]),
+    ],
+)
+async def test_refunds_of_one_payment_add_up_to_it_in_the_shoppers_currency(
+    shop, admin, paid, shown, parts
+):
+    theirs = {"14811": "JPY", "6.147": "KWD"}.get(shown, "EUR")
+    before, sent = Decimal(0), []
+    for number, amount in enumerate(parts):
+        admin.replies(currencies(payment(11, paid, shown), theirs=theirs), refunded())
+        await refund(shop, replace(part(11, amount), before=before), key=f"k{number}")
+        before += Decimal(amount)
+        sent.append(Decimal(admin.requests[-1]["variables"]["input"]["transactions"][0]["amount"]))
+    assert sum(sent) == Decimal(shown)
 
 
 async def test_a_refund_whose_answer_was_lost_is_repeated_as_the_very_same(shop, admin):

@@ -218,11 +218,12 @@ class PaymentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPart:
-    """The amount to be paid back from one payment."""
+    """The amount to be paid back from one payment, of which `before` was paid back earlier."""
 
     transaction_id: int
     gateway: str
     amount: Decimal
+    before: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,14 +153,14 @@ async def _refund_input(
         for part in parts:
             if part.transaction_id not in paid:
                 raise CommerceRefused(f"order {order_id} has no payment {part.transaction_id}")
-            amount = _presented(part.amount, paid[part.transaction_id])
+            amount = _presented(part, paid[part.transaction_id], theirs)
             transactions.append(
                 {
                     "orderId": gid("Order", order_id),
                     "parentId": gid("OrderTransaction", part.transaction_id),
                     "kind": "REFUND",
                     "gateway": part.gateway,
-                    "amount": str(Money(amount, theirs)),
+                    "amount": str(amount),
                 }
             )
     refunded: dict[str, Any] = {"orderId": gid("Order", order_id), "transactions": transactions}
@@ -168,12 +168,15 @@ async def _refund_input(
     return refunded if ours == theirs else refunded | {"currency": theirs}
 
 
-def _presented(amount: Decimal, paid: Fields) -> Decimal:
-    """Convert an amount of a payment to the currency in which the payment was made.
+def _presented(part: RefundPart, paid: Fields, currency: str) -> Money:
+    """Convert a part of a payment to the currency in which the payment was made.
 
-    A refund that is retried with the same key must have the same amount. It does, because a payment
-    does not change.
+    All parts of a payment add up to the payment, because each is what it adds to the parts before
+    it. A refund that is retried with the same key must have the same amount. It does, because
+    neither the payment nor the parts before it change.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")
-    return amount if ours == theirs or not ours else amount * theirs / ours
+    rate = theirs / ours if ours and ours != theirs else Decimal(1)
+    after = Money((part.before + part.amount) * rate, currency).amount
+    return Money(after - Money(part.before * rate, currency).amount, currency)

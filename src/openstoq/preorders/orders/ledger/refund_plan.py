@@ -42,6 +42,19 @@ def refunds(
     return found
 
 
+def returned_before(order: PreorderOrder, refund: Payment) -> Decimal:
+    """Return how much of a refund's payment earlier entries of the ledger pay back."""
+    earlier = (
+        one
+        for one in order.payments
+        if one.kind == "refund"
+        and one.parent_id == refund.parent_id
+        and one.status in UNDER_WAY | {"succeeded"}
+        and (one.created_at, one.id) < (refund.created_at, refund.id)
+    )
+    return sum((one.amount for one in earlier), ZERO)
+
+
 def _returned(order: PreorderOrder, paid: Payment) -> Decimal:
     return sum(
         (

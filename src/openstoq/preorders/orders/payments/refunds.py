@@ -1,6 +1,7 @@
 """Refund money: a decision enters a refund in the ledger, and a job requests it from Shopify."""
 
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders.events import RefundBegun
 from openstoq.preorders.orders.intake.take_in import read
+from openstoq.preorders.orders.ledger.refund_plan import returned_before
 from openstoq.preorders.orders.model import Payment
 from openstoq.preorders.orders.payments.under_way import under_way
 from openstoq.shops.commerce import commerce_of, patiently
@@ -42,11 +44,15 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     if commerce is None:
         return
     await read(run, commerce, order_id)
-    refund = await _begin(run, order_id, payment_id)
-    if refund is None or refund.parent_id is None:
+    begun = await _begin(run, order_id, payment_id)
+    if begun is None or begun[0].parent_id is None:
         return
+    refund, before = begun
     part = RefundPart(
-        transaction_id=refund.parent_id, gateway=refund.gateway or "manual", amount=refund.amount
+        transaction_id=begun[0].parent_id,
+        gateway=refund.gateway or "manual",
+        amount=refund.amount,
+        before=before,
     )
     try:
         with patiently():
@@ -65,14 +71,15 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     await read(run, commerce, order_id)
 
 
-async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
+async def _begin(run: Run, order_id: int, payment_id: UUID) -> tuple[Payment, Decimal] | None:
+    """Begin a refund; return it with the amount of its payment that was paid back before."""
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return None
         attempts = found.payment.attempts + 1
         begun = replace(found.payment, status="processing", attempts=attempts)
         await found.save(begun)
-        return begun
+        return begun, returned_before(found.order, begun)
 
 
 async def _end(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
