@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openstoq.preorders.orders.ledger import refund_plan
 from openstoq.preorders.orders.ledger.refund_plan import Reason
-from tests.factories.records import NOON, deposit_of, entry, money, preorder, refund_entry
+from tests.factories.records import DAY, NOON, deposit_of, entry, money, preorder, refund_entry
 
 BOTH = ("deposit", "balance")
 REASON = Reason("sold out", notify=True)
@@ -134,3 +134,14 @@ def test_never_more_goes_back_than_came(came, back, deposit, mixed):
     assert of_deposit <= deposit or not mixed
     order.payments = (*order.payments, *found)
     assert refund_plan.refunds(order, BOTH, REASON, NOON) == []
+
+
+def test_a_refund_knows_what_was_paid_back_of_its_payment_before():
+    earlier = refund_entry(5, parent_id=1, created_at=NOON - DAY)
+    failed = refund_entry(7, parent_id=1, created_at=NOON - DAY, status="failed")
+    other = refund_entry(3, parent_id=2, created_at=NOON - DAY)
+    later = refund_entry(2, parent_id=1, created_at=NOON + DAY)
+    one = refund_entry(4, parent_id=1)
+    order = preorder(payments=(DEPOSIT, BALANCE, earlier, failed, other, one, later))
+    assert refund_plan.returned_before(order, one) == 5
+    assert refund_plan.returned_before(order, later) == 9
