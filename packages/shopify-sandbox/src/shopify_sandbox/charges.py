@@ -62,17 +62,18 @@ def waiting(shop: Shop, order: Order) -> list[Charge]:
     ]
 
 
-def pay(shop: Shop, order: Order) -> Transaction:
-    """Pay all that is outstanding, as a shopper does on the payment page; void waiting charges."""
-    made = ledger.receive(shop, order, order.outstanding, shop.action())
+def pay(shop: Shop, order: Order, amount: Decimal | None = None) -> Transaction:
+    """Pay what is outstanding with a card at hand, as on the page the shopper is sent to."""
+    made = ledger.receive(shop, order, order.payable if amount is None else amount, shop.action())
     for charge in waiting(shop, order):
-        charge.status, charge.error = "VOIDED", "It was paid otherwise."
+        if not _owed(charge):
+            charge.status, charge.error = "VOIDED", "It was paid otherwise."
     return made
 
 
 def mark_paid(shop: Shop, order: Order) -> Transaction:
     """Mark the outstanding amount as paid by other means."""
-    return ledger.receive(shop, order, order.outstanding, shop.action(), gateway=ledger.MANUAL)
+    return ledger.receive(shop, order, order.payable, shop.action(), gateway=ledger.MANUAL)
 
 
 def _carry_out(shop: Shop, charge: Charge) -> None:
@@ -95,7 +96,7 @@ def _carry_out(shop: Shop, charge: Charge) -> None:
 
 def _owed(charge: Charge) -> bool:
     schedule = charge.schedule
-    left = charge.order.outstanding if schedule is None else schedule.balance
+    left = charge.order.payable if schedule is None else schedule.balance
     return charge.amount <= left
 
 

@@ -16,7 +16,13 @@ from shopify_sandbox.records.customers import Customer
 from shopify_sandbox.records.lines import LineItem
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.origins import WEB, Origin
-from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms
+from shopify_sandbox.records.payments import (
+    GATEWAY,
+    GIFT_CARD,
+    PaymentSchedule,
+    PaymentTerms,
+    Transaction,
+)
 from shopify_sandbox.records.plans import SellingPlan
 from shopify_sandbox.records.taxes import ZERO, Tax, Taxation
 from shopify_sandbox.shop import MerchantAction, Shop
@@ -61,11 +67,12 @@ class Buyer:
 
 @dataclass(frozen=True, kw_only=True)
 class Pricing:
-    """The charges of a cart besides its goods, and the currency that it is paid in.
+    """The charges of a cart besides its goods, and the way that it is paid.
 
     `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping, which has
     the same taxes without them. Without an exchange the shopper pays in the shop's currency. What
-    is due later is one schedule, or one for each plan with `schedule_by_plan`.
+    is due later is one schedule, or one for each plan with `schedule_by_plan`. A `gift_card` pays
+    first of what is due at checkout; the rest is only authorized unless the shop `captures` it.
     """
 
     shipping: Decimal = ZERO
@@ -74,6 +81,8 @@ class Pricing:
     shipping_taxes: tuple[Tax, ...] | None = None
     exchange: Exchange | None = None
     schedule_by_plan: bool = False
+    gift_card: Decimal = ZERO
+    captures: bool = True
 
 
 def place(
@@ -120,11 +129,10 @@ def place(
     if order.payment_terms is not None and card != cards.NONE:
         order.mandates.append(cards.vault(shop, card))
     shop.orders[order.id] = order
-    due = sum((each.due_at_checkout for each in order.lines), order.shipping_cost(order.shipping))
-    payment = ledger.record(shop, order, "SALE", due) if due else None
+    payments = _payments(shop, order, pricing)
     order_news.of_order(shop, order, "orders/create", action)
-    if payment is not None:
-        order_news.of_transaction(shop, order, payment, action)
+    for each in payments:
+        order_news.of_transaction(shop, order, each, action)
     if not order.outstanding:
         order_news.of_order(shop, order, "orders/paid", action)
     _send_from_stock(shop, order, cart, action)
@@ -227,6 +235,19 @@ def _line(shop: Shop, wanted: CartLine, pricing: Pricing, exchange: Exchange) ->
     )
     line.due_at_checkout = due_at_checkout(wanted.plan, line)
     return line
+
+
+def _payments(shop: Shop, order: Order, pricing: Pricing) -> list[Transaction]:
+    shipping = order.shipping_cost(order.shipping)
+    due = sum((each.due_at_checkout for each in order.lines), shipping)
+    by_gift_card = min(due, Money(pricing.gift_card, order.currency).amount)
+    kind = "SALE" if pricing.captures else "AUTHORIZATION"
+    parts = [("SALE", by_gift_card, GIFT_CARD), (kind, due - by_gift_card, GATEWAY)]
+    return [
+        ledger.record(shop, order, kind, amount, gateway=gateway)
+        for kind, amount, gateway in parts
+        if amount
+    ]
 
 
 def _terms(

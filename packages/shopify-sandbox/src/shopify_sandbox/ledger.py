@@ -66,6 +66,28 @@ def receive(
     return made
 
 
+def capture(
+    shop: Shop, order: Order, authorization: Transaction, amount: Decimal, action: MerchantAction
+) -> Transaction:
+    """Take some of the money that was authorized, which may be done several times."""
+    gateway = authorization.gateway
+    made = record(shop, order, "CAPTURE", amount, gateway=gateway, parent=authorization)
+    order_news.of_transaction(shop, order, made, action)
+    order_news.of_order(shop, order, "orders/updated", action)
+    if not order.outstanding:
+        order_news.of_order(shop, order, "orders/paid", action)
+    return made
+
+
+def void(shop: Shop, order: Order, action: MerchantAction) -> None:
+    """Give up all that was authorized and not captured."""
+    for each in order.moves("AUTHORIZATION"):
+        left = order.capturable(each)
+        if left:
+            made = record(shop, order, "VOID", left, gateway=each.gateway, parent=each)
+            order_news.of_transaction(shop, order, made, action)
+
+
 def adjust_schedules(shop: Shop, order: Order, changed: Collection[LineItem]) -> None:
     """Match the open schedules to the outstanding amount after an order's lines were changed.
 
@@ -99,7 +121,7 @@ def make_due(
 
 def _match_schedules(shop: Shop, order: Order, first: list[PaymentSchedule], *, paid: bool) -> None:
     schedules = [*first, *(each for each in order.open_schedules if each not in first)]
-    missing = order.outstanding - sum((each.balance for each in schedules), ZERO)
+    missing = order.payable - sum((each.balance for each in schedules), ZERO)
     if missing > 0 and schedules:
         schedules[0].balance += missing
         schedules[0].total += missing

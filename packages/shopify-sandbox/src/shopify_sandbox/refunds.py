@@ -114,12 +114,11 @@ def owed(order: Order, returned: Iterable[Returned], shipping: Decimal = ZERO) -
 def spread(order: Order, amount: Decimal) -> list[Part]:
     """Return the payments from which to pay an amount back, with their parts, newest first."""
     parts = []
-    for payment in reversed(order.transactions):
-        if payment.kind == "SALE" and payment.status == "SUCCESS":
-            share = min(amount, order.refundable(payment))
-            amount -= share
-            if share:
-                parts.append(Part(payment, share))
+    for payment in reversed(order.payments):
+        share = min(amount, order.refundable(payment))
+        amount -= share
+        if share:
+            parts.append(Part(payment, share))
     return parts
 
 
@@ -141,6 +140,7 @@ def cancel(
         return
     action = shop.action()
     order.unpaid_when_cancelled = order.outstanding
+    ledger.void(shop, order, action)
     shipping = order.current_shipping
     order.cancelled_at = order.closed_at = shop.moment()
     order.cancel_reason = reason

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from sandbox.ordered import NOW
-from shopify_sandbox import charges, checkout, edits, refunds, shipping
+from shopify_sandbox import charges, checkout, edits, ledger, refunds, shipping
 from shopify_sandbox.money import Exchange, digits
 from shopify_sandbox.records.plans import SellingPlan, SellingPlanGroup
 from shopify_sandbox.records.taxes import ZERO, Tax
@@ -66,6 +66,8 @@ def placed(shop, dice):
         taxes=dice.choice([(), (Tax("VAT", Decimal("0.19")),), TWO_TAXES]),
         taxes_included=dice.random() < 0.5,
         exchange=dice.choice(EXCHANGES),
+        gift_card=dice.choice([ZERO, ZERO, Decimal(20)]),
+        captures=dice.random() < 0.8,
         schedule_by_plan=dice.random() < 0.5,
     )
     return checkout.place(shop, cart, checkout.Buyer(country="US"), pricing=pricing)
@@ -137,9 +139,24 @@ def refund_money(shop, order, dice):
 
 
 def pay(shop, order, dice):
-    if order.outstanding:
+    if order.payable:
         dice.choice([charges.pay, charges.mark_paid])(shop, order)
-        assert order.outstanding == 0
+        assert order.payable == 0
+
+
+def pay_some(shop, order, dice):
+    amount = part_of(order.payable, order, dice)
+    if amount:
+        owed = order.payable
+        charges.pay(shop, order, amount)
+        assert order.payable == owed - amount
+
+
+def capture(shop, order, dice):
+    for each in order.moves("AUTHORIZATION"):
+        amount = part_of(order.capturable(each), order, dice)
+        if amount:
+            ledger.capture(shop, order, each, amount, shop.action())
 
 
 def send(shop, order, dice):
@@ -157,4 +174,4 @@ def cancel(shop, order, dice):
         refunds.cancel(shop, order, reason="OTHER", pay_back=pay_back, restock=True, note=None)
 
 
-STEPS = [edit, add, refund_lines, refund_money, pay, send, cancel]
+STEPS = [edit, add, refund_lines, refund_money, pay, pay_some, capture, send, cancel]

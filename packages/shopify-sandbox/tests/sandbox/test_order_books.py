@@ -22,9 +22,9 @@ def check(order):
     schedules = order.payment_terms.schedules if order.payment_terms else []
     waiting = [each for each in schedules if each.completed_at is None]
     if waiting:
-        assert sum(each.balance for each in waiting) == order.outstanding
+        assert sum(each.balance for each in waiting) == order.payable
     else:
-        assert order.outstanding <= added(order)
+        assert order.payable <= added(order)
     for each in schedules:
         assert (each.completed_at is not None) >= (not each.balance and order.cancelled_at is None)
         assert 0 <= each.balance <= each.total
@@ -48,7 +48,7 @@ def check(order):
     for each in order.transactions:
         assert each.amount > 0
         assert each.amount == round(each.amount, digits(order.currency))
-        if each.kind == "SALE":
+        if each in order.payments:
             assert order.refundable(each) >= 0
     assert order.refunded == sum((each.total for each in order.refunds), ZERO)
 

@@ -115,6 +115,7 @@ FIELDS: dict[str, Resolver] = {
     "Order.shippingLines": _shipping_lines,
     "Order.subtotalPriceSet": total("subtotal"),
     "Order.taxLines": lambda order, _: tax_lines(order, order.taxes),
+    "Order.totalCapturableSet": total("authorized"),
     "Order.totalDiscountsSet": total("discounts"),
     "Order.totalOutstandingSet": total("outstanding"),
     "Order.totalPriceSet": total("total"),

@@ -113,7 +113,7 @@ FIELDS: dict[str, Resolver] = {
     "Market.conditions": lambda market, _: {"regions_condition": market},
     "Market.status": lambda market, _: "ACTIVE" if market.enabled else "DRAFT",
     "Market.type": lambda *_: "REGION",
-    "Order.capturable": lambda *_: False,
+    "Order.capturable": lambda order, _: order.authorized > 0,
     "Order.closed": lambda order, _: order.closed_at is not None,
     "Order.customAttributes": lambda order, _: _attributes(order.custom_attributes),
     "Order.customerLocale": lambda order, _: order.locale,

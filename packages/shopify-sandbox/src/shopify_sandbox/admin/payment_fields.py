@@ -9,7 +9,7 @@ from shopify_sandbox.admin.records import Info, Resolver, find, shop_of
 from shopify_sandbox.ids import gid
 from shopify_sandbox.money import Money
 from shopify_sandbox.records.orders import Order
-from shopify_sandbox.records.payments import Mandate, PaymentSchedule, PaymentTerms
+from shopify_sandbox.records.payments import Mandate, PaymentSchedule, PaymentTerms, Transaction
 from shopify_sandbox.records.refunds import Refund
 from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import Shop
@@ -38,8 +38,13 @@ def _payment_status(
 
 
 def _collection(order: Order, info: Info) -> dict[str, Any]:
-    address = f"{shop_of(info).order_url(order)}/pay" if order.outstanding else None
+    address = f"{shop_of(info).order_url(order)}/pay" if order.payable else None
     return {"additional_payment_collection_url": address, "vaulted_payment_methods": order.mandates}
+
+
+def _is_capturable(record: Transaction, info: Info) -> bool:
+    order = _order_with(shop_of(info), record, "transactions")
+    return record in order.moves("AUTHORIZATION") and order.capturable(record) > 0
 
 
 def _instrument(mandate: Mandate, _: Info) -> dict[str, Any]:
@@ -120,6 +125,8 @@ FIELDS: dict[str, Resolver] = {
     "OrderTransaction.parentTransaction": lambda record, _: record.parent,
     "OrderTransaction.test": lambda *_: False,
     "PaymentMandate.paymentInstrument": _instrument,
+    "OrderTransaction.manuallyCapturable": _is_capturable,
+    "OrderTransaction.multiCapturable": _is_capturable,
     "PaymentSchedule.amount": _plain("total"),
     "PaymentSchedule.balanceDue": _plain("balance"),
     "PaymentSchedule.due": lambda schedule, info: ledger.is_due(shop_of(info), schedule),

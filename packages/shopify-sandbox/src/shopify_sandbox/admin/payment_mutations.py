@@ -79,9 +79,9 @@ def _begin(shop: Shop, order: Order, key: str, asked: ChargeRequest) -> Charge:
     if mandate is None:
         raise RefusedError("Mandate is not available for this order", "mandateId")
     schedule = None if asked.schedule_id is None else _schedule(order, asked.schedule_id)
-    if not order.outstanding:
+    if not order.payable:
         raise RefusedError("Order is already paid in full", "id")
-    owed = schedule.balance if schedule else order.outstanding
+    owed = schedule.balance if schedule else order.payable
     amount = owed if asked.amount is None else _amount(shop, order, asked.amount, owed)
     return charges.begin(shop, order, mandate, amount=amount, schedule=schedule, key=key)
 

@@ -45,9 +45,8 @@ def read_parts(order: Order, given: list[dict[str, Any]]) -> list[refunds.Part]:
 
 
 def _payment(order: Order, parent_id: str | None) -> Transaction:
-    for each in order.transactions:
-        paid = each.kind == "SALE" and each.status == "SUCCESS"
-        if paid and parent_id is not None and shopify_id(parent_id) == each.id:
+    for each in order.payments:
+        if parent_id is not None and shopify_id(parent_id) == each.id:
             return each
     raise RefusedError("Transactions require a parent_id associated with the order", _TRANSACTIONS)
 

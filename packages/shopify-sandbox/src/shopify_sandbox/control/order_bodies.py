@@ -81,6 +81,8 @@ class Cart(Body):
     taxes_included: bool = False
     shipping_taxes: tuple[TaxRate, ...] | None = None
     presentment: Presentment | None = None
+    gift_card: Amount | None = None
+    capture: Annotated[str, choice("automatic", "manual")] = "automatic"
     schedules: Annotated[str, choice("one", "per_plan")] = "one"
     tags: tuple[str, ...] = ()
     note: str | None = None
@@ -153,6 +155,12 @@ class Cancellation(Body):
     refund: bool = True
     restock: bool = True
     note: str | None = None
+
+
+class Payment(Body):
+    """The amount that is paid or captured; all of it if absent."""
+
+    amount: Amount | None = None
 
 
 class Authentication(Body):

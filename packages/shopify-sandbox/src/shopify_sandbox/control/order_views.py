@@ -24,6 +24,7 @@ def order_view(shop: Shop, record: Order) -> dict[str, Any]:
         "received",
         "refunded",
         "outstanding",
+        "authorized",
         "shipping",
         "current_shipping",
     )
@@ -32,7 +33,7 @@ def order_view(shop: Shop, record: Order) -> dict[str, Any]:
         "id": record.id,
         "name": record.name,
         "status_url": shop.order_url(record),
-        "collection_url": f"{shop.order_url(record)}/pay" if record.outstanding else None,
+        "collection_url": f"{shop.order_url(record)}/pay" if record.payable else None,
         "currency": record.currency,
         "shop_currency": record.exchange.shop,
         "rate": str(record.exchange.rate),

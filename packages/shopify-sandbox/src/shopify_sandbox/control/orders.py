@@ -1,6 +1,7 @@
 """The control API of orders: purchases of shoppers, and changes that merchants make by hand."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -19,12 +20,13 @@ from shopify_sandbox.control.order_bodies import (
     DueRequest,
     OrderChange,
     Pace,
+    Payment,
     RefundRequest,
     Shopper,
 )
 from shopify_sandbox.control.order_finds import check_open, line_of, order_of, read_taxes
 from shopify_sandbox.control.order_views import charge_view, order_view
-from shopify_sandbox.money import Exchange
+from shopify_sandbox.money import Exchange, Money
 from shopify_sandbox.records.orders import Order
 from shopify_sandbox.records.taxes import ZERO
 from shopify_sandbox.shop import Shop
@@ -143,11 +145,29 @@ async def mark_paid(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
     return order_view(opened.shop, order)
 
 
-async def pay_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
+async def pay_order(opened: OpenShop, body: Payment, request: Request) -> dict[str, Any]:
     """Pay what is outstanding, as a shopper does on the page that the collection URL leads to."""
     order = _owing(opened, request)
-    charges.pay(opened.shop, order)
+    charges.pay(opened.shop, order, _amount(order, body, order.payable))
     return order_view(opened.shop, order)
+
+
+async def capture_payment(opened: OpenShop, body: Payment, request: Request) -> dict[str, Any]:
+    """Capture what a card was authorized for, or a part of it."""
+    shop, order = opened.shop, order_of(opened, request)
+    open_ones = [each for each in order.moves("AUTHORIZATION") if order.capturable(each)]
+    if not open_ones:
+        raise RefusalError("Nothing of this order waits to be captured.")
+    amount = _amount(order, body, order.capturable(open_ones[0]))
+    ledger.capture(shop, order, open_ones[0], amount, shop.action())
+    return order_view(shop, order)
+
+
+def _amount(order: Order, body: Payment, most: Decimal) -> Decimal:
+    amount = most if body.amount is None else Money(body.amount, order.currency).amount
+    if not 0 < amount <= most:
+        raise RefusalError(f"amount must be more than 0 and at most {most}.")
+    return amount
 
 
 async def authenticate(opened: OpenShop, body: Authentication, request: Request) -> dict[str, Any]:
@@ -211,7 +231,7 @@ async def change_pace(opened: OpenShop, body: Pace, _: Request) -> dict[str, Any
 
 def _owing(opened: OpenShop, request: Request) -> Order:
     order = order_of(opened, request)
-    if not order.outstanding:
+    if not order.payable:
         raise RefusalError("This order has no outstanding amount.")
     return order
 
@@ -228,6 +248,8 @@ def _pricing(shop: Shop, body: Cart) -> checkout.Pricing:
         exchange=Exchange(own, paid_in.currency, paid_in.rate, paid_in.rounding)
         if paid_in
         else None,
+        gift_card=body.gift_card or ZERO,
+        captures=body.capture == "automatic",
         schedule_by_plan=body.schedules == "per_plan",
     )
 
@@ -270,6 +292,7 @@ OPERATIONS = (
     ("POST", "orders/{id:int}/cancel", cancel_order),
     ("POST", "orders/{id:int}/mark_paid", mark_paid),
     ("POST", "orders/{id:int}/pay", pay_order),
+    ("POST", "orders/{id:int}/capture", capture_payment),
     ("POST", "orders/{id:int}/authenticate", authenticate),
     ("POST", "orders/{id:int}/due", make_due),
     ("POST", "clock", advance_clock),

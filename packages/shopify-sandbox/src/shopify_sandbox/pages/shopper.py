@@ -41,7 +41,7 @@ def shopper_routes(sandbox: Sandbox) -> list[Route]:
     async def pay(request: Request) -> Response:
         shop, order = _found(sandbox, request)
         # A shopper who presses the button twice pays once.
-        if order.outstanding:
+        if order.payable:
             charges.pay(shop, order)
         return RedirectResponse(shop.order_url(order), SEE_OTHER)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from shopify_sandbox.money import Bag, Exchange
 from shopify_sandbox.records.lines import LineItem
-from shopify_sandbox.records.payments import PaymentSchedule, PaymentTerms, Transaction
+from shopify_sandbox.records.payments import PAYMENTS, PaymentSchedule, PaymentTerms, Transaction
 from shopify_sandbox.records.refunds import Refund
 from shopify_sandbox.records.taxes import ZERO, Tax, Taxation, merge
 
@@ -126,6 +126,21 @@ class OrderMoney:
         return max(ZERO, self.current_total - self.net_payment)
 
     @property
+    def payments(self) -> list[Transaction]:
+        """Return the movements of money to the shop, oldest first."""
+        return self.moves(*PAYMENTS)
+
+    @property
+    def authorized(self) -> Decimal:
+        """Return the money that was authorized and not captured or voided yet."""
+        return _sum(self.capturable(each) for each in self.moves("AUTHORIZATION"))
+
+    @property
+    def payable(self) -> Decimal:
+        """Return the part of the outstanding amount that nobody has authorized."""
+        return max(ZERO, self.outstanding - self.authorized)
+
+    @property
     def open_schedules(self) -> list[PaymentSchedule]:
         """Return the schedules by which the rest is to be paid, the earliest first."""
         return self.payment_terms.open_schedules if self.payment_terms else []
@@ -141,6 +156,8 @@ class OrderMoney:
         if not self.received:
             if self.cancelled_at:
                 return "VOIDED"
+            if self.authorized:
+                return "AUTHORIZED"
             return "PENDING" if self.outstanding else "PAID"
         if self.refunded:
             return "REFUNDED" if self.refunded >= self.received else "PARTIALLY_REFUNDED"
@@ -150,7 +167,7 @@ class OrderMoney:
     @property
     def can_mark_as_paid(self) -> bool:
         """Return whether anything is left to be marked as paid."""
-        return self.outstanding > 0
+        return self.payable > 0
 
     def shipping_taxes(self, price: Decimal) -> list[tuple[Tax, Decimal]]:
         """Return each tax on a price of the shipping."""
@@ -169,6 +186,13 @@ class OrderMoney:
         """Return how much of a payment can still be paid back."""
         back = (each.amount for each in self.moves("REFUND") if each.parent is payment)
         return payment.amount - _sum(back)
+
+    def capturable(self, authorization: Transaction) -> Decimal:
+        """Return how much of an authorization can still be captured."""
+        ends = self.moves("CAPTURE", "VOID")
+        return authorization.amount - _sum(
+            each.amount for each in ends if each.parent is authorization
+        )
 
     def bag(self, amount: Decimal) -> Bag:
         """Return an amount of the order in both currencies."""
@@ -189,10 +213,10 @@ class OrderMoney:
         parts = _PARTS[name](self) if name in _PARTS else [getattr(self, name)]
         return sum((self.bag(each) for each in parts), self.bag(ZERO))
 
-    def moves(self, kind: str) -> list[Transaction]:
-        """Return the movements of money of one kind that succeeded."""
+    def moves(self, *kinds: str) -> list[Transaction]:
+        """Return the transactions of some kinds that succeeded, oldest first."""
         return [
-            each for each in self.transactions if each.kind == kind and each.status == "SUCCESS"
+            each for each in self.transactions if each.kind in kinds and each.status == "SUCCESS"
         ]
 
 
@@ -240,7 +264,7 @@ _PARTS: dict[str, Callable[[OrderMoney], list[Decimal]]] = {
         about.shipping_cost(about.shipping),
     ],
     "current_total": _current_total,
-    "received": lambda about: [each.amount for each in about.moves("SALE")],
+    "received": lambda about: [each.amount for each in about.payments],
     "refunded": lambda about: [each.amount for each in about.moves("REFUND")],
 }
 

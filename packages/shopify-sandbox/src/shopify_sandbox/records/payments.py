@@ -8,6 +8,9 @@ from shopify_sandbox.money import Bag, Exchange
 from shopify_sandbox.records.lines import LineItem
 
 GATEWAY = "shopify_payments"
+GIFT_CARD = "gift_card"
+# The kinds that bring money to the shop.
+PAYMENTS = ("SALE", "CAPTURE")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -32,7 +35,7 @@ class Mandate:
 class Transaction:
     """A movement of money in the shopper's currency.
 
-    The kind is SALE or REFUND, the status SUCCESS or FAILURE.
+    The kind is SALE, AUTHORIZATION, CAPTURE, VOID or REFUND, the status SUCCESS or FAILURE.
     """
 
     id: int
