@@ -90,3 +90,21 @@ async def test_a_line_without_a_plan_names_its_offer(site, client, database, var
         await press(page, 1)
     (order,) = shop.orders.values()
     assert order.lines[0].properties["_openstoq_offer"] == made["id"]
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280])
+async def test_the_page_of_a_preorder_is_no_wider_than_its_window(
+    site, client, database, offer, variants, page, width
+):
+    words = "Donaudampfschifffahrtsgesellschaftskapitän" * 4
+    shipping = {"display": {"shipping_text": words}}
+    assert (await client.patch(f"{offer}/shipping", json=shipping)).status_code == 202
+    await all_jobs_done(database)
+    shop = site.shop(SNOWDEVIL)
+    variant = shop.variants[variants[0]]
+    await page.set_viewport_size({"width": width, "height": 700})
+    await page.goto(f"{shop.product_url(variant.product)}?variant={variant.id}")
+    await page.evaluate("document.querySelector('form.buy details').open = true")
+    assert words in await page.text_content(".metafields")
+    root = "document.documentElement"
+    assert await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
