@@ -52,6 +52,8 @@ async def _taken(
     limits = {one.offer_id: shelf.offers[one.offer_id].own_limits for one in wanted}
     by_stock = {one for one in limits if shelf.offers[one].goes_by_stock}
     taken = await counts.count_units(db, shop_id, wanted, limits, Buyer(), by_stock=by_stock)
+    if not by_stock:
+        return taken
     stocked = [one for one in wanted if one.offer_id in by_stock]
     if not stocked:
         return taken

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from openstoq.actions.capability import Capability
 from openstoq.kernel.days import Day
@@ -37,7 +37,11 @@ def _without_gateway(value: Any) -> Any:
 
 # Shopify has neither for a fulfillment order, so only the values that ask for nothing are accepted.
 NoNumber = Annotated[Literal[False], BeforeValidator(_without_number)]
-NoGateway = Annotated[None, BeforeValidator(_without_gateway)]
+NoGateway = Annotated[
+    None,
+    BeforeValidator(_without_gateway),
+    WithJsonSchema({"type": "null", "const": None}),
+]
 
 
 class DeliveryTime(Settings):

@@ -1,4 +1,4 @@
-"""The preorders still available of a variant in a market, from PostgreSQL."""
+"""The availability of variants for preorders, by market, from PostgreSQL."""
 
 from datetime import datetime
 from uuid import UUID
