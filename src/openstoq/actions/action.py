@@ -37,7 +37,7 @@ class Reply(Generic[View]):
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[View]):
-    """A response that PostgreSQL has already written as JSON, in the shape of `View`."""
+    """A response that is already JSON text, because PostgreSQL wrote it, in the shape of `View`."""
 
     json: bytes
 
@@ -46,14 +46,18 @@ class Written(Generic[View]):
 class Action:
     """An operation of the API.
 
-    `load` turns the id in the path into the object itself, scoped to the shop and locked on writes.
-    Without it the handler gets the path's values as text. The handler of a `partial` action gets
-    one dict `changes` that contains only the fields that were sent. When some of them are
-    unreadable, `check` returns the other problems of the changes, so that a response lists all
-    problems at once. `check` gets the loaded object, the readable changes, and the paths of the
-    unreadable fields. The effect of a `destructive` action cannot be undone, as when money is
-    refunded. `partly` is the status of a response in which some of many items failed, or None if
-    the action has no such response. `requires` says which fields a request must have as a whole.
+    `load` turns the id in the path into the object itself. The object is looked up in the caller's
+    shop, and locked if the action writes. Without `load`, the handler gets the path's values as
+    text.
+
+    The handler of a `partial` action gets one dict `changes` that contains only the fields that
+    were sent. When some of them are unreadable, `check` finds the other problems of the changes, so
+    that a response lists all problems at once. `check` gets the loaded object, the readable
+    changes, and the paths of the unreadable fields.
+
+    The effect of a `destructive` action cannot be undone, as when money is refunded. `partly` is
+    the status of a response in which some of many items failed. It is None if the action has no
+    such response. `requires` are rules about several fields together.
     """
 
     name: str
@@ -94,7 +98,7 @@ class Action:
 
     @cached_property
     def request_schema(self) -> dict[str, Any]:
-        """The JSON Schema against which a request, a body or a query, is validated."""
+        """The JSON Schema for the body or the query of a request."""
         schema = (self.request or EmptyRequest).model_json_schema()
         rules = [one.schema() for one in self.requires]
         return {**schema, "allOf": rules} if rules else schema
@@ -267,7 +271,7 @@ def declared(
 ) -> Action:
     """Make an action from its handler.
 
-    Raises TypeError if the handler lacks a docstring, or an annotation of a request parameter.
+    Raises TypeError if the handler has no docstring, or if a request parameter has no annotation.
     """
     summary, note = documentation(handler)
     return Action(

@@ -57,9 +57,9 @@ async def admit(
 ) -> Caller:
     """Admit the holder of an API key, and spend `cost` of the shop's rate points.
 
-    `named` contains the shop names that the request gives besides the key. Raises Unauthorized for
-    a key that is missing or not valid, PointsSpent when too few points are left, and BadRequest
-    when one of the names is that of a different shop.
+    `named` contains the names of shops that the request gives besides the key. Raises BadRequest if
+    one of them is the name of a different shop. Raises Unauthorized if the key is missing or not
+    valid, and PointsSpent if too few points are left.
     """
     if not key:
         raise Unauthorized(MISSING)
@@ -92,7 +92,7 @@ def check_shop(shop: Shop, named: Iterable[object]) -> None:
 async def admit_storefront(
     runtime: Runtime, domain: str | None, *, address: str, cost: int
 ) -> Caller:
-    """Admit a shopper's browser, and spend `cost` of its address's rate points.
+    """Admit a shopper's browser, and spend `cost` of the rate points of its network address.
 
     Raises Unauthorized when no installed shop has `domain`, and PointsSpent when too few points are
     left.
@@ -109,10 +109,11 @@ async def admit_storefront(
 
 
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
-    """Admit a stranger's sign-up, and spend points of its address and of all the shop's strangers.
+    """Admit a stranger's sign-up, and spend rate points on it.
 
-    Raises Unauthorized when no installed shop has `domain`, and PointsSpent when the address, or
-    the strangers of the shop together, have too few points left.
+    Both the stranger's network address and the shop's strangers together have a number of points.
+    Raises PointsSpent when either has too few left, and Unauthorized when no installed shop has
+    `domain`.
     """
     return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
 

@@ -1,4 +1,4 @@
-"""The single code path by which every face runs an action."""
+"""The single code path by which every face, such as v2 or MCP, runs an action."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -92,7 +92,7 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
 
 
 async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
-    """Return the problems of a refused request other than its unreadable fields."""
+    """Return the problems of a refused request, except those of its unreadable fields."""
     action = call.action
     if action.request is None or action.load is None or action.check is None:
         return []

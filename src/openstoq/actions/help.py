@@ -12,8 +12,9 @@ BASE_PATH = "/api/v2/external"
 def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
     """Return the manifest of the actions at the path `prefix` and below, in the registry's order.
 
-    A segment of the prefix also matches a parameter of a path, so an agent can ask for help at the
-    very URL that it has. Where a fixed segment matches too, it wins, as it does for a request.
+    A segment of `prefix` also matches a path parameter. An agent can therefore ask for help at the
+    very URL that it has, with ids in it. A fixed segment that matches takes precedence over a
+    parameter, as it does when a request is routed.
     """
     wanted = [segment for segment in prefix.split("/") if segment]
     return {
@@ -42,7 +43,7 @@ def entry(action: Action) -> dict[str, Any]:
 
 
 def _below(actions: Sequence[Action], wanted: Sequence[str], depth: int = 0) -> list[Action]:
-    """Return the actions whose paths continue with the segments `wanted` from `depth` on."""
+    """Return the actions whose paths, from the segment number `depth` on, match `wanted`."""
     if depth == len(wanted):
         return list(actions)
     at_depth = [(_segment(action.path, depth), action) for action in actions]

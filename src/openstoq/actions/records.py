@@ -40,9 +40,9 @@ def fingerprint(action: str, path: Mapping[str, str], body: bytes) -> bytes:
 async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes) -> Answer | None:
     """Return the response stored under an idempotency key in the last 24 hours, or None.
 
-    The key is reserved until the transaction ends. `request` is the request's fingerprint.
-    Raises Conflict while another request with the key is running, and Invalid when the key was used
-    for a different request.
+    The key is reserved for this request until the transaction ends. `request` is the request's
+    fingerprint. Raises Conflict while another request with the same key is running. Raises Invalid
+    if the key was used for a different request.
     """
     free = await db.fetchval(
         "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{shop_id}/{key}"
@@ -69,7 +69,7 @@ async def stored_answer(db: Connection, shop_id: UUID, key: str, request: bytes)
 async def store_answer(
     db: Connection, shop_id: UUID, key: str, request: bytes, answer: Answer
 ) -> None:
-    """Store the response under its idempotency key, to return it when the request is repeated."""
+    """Store the response under its idempotency key, so that a repeated request gets it again."""
     await db.execute(
         """
         INSERT INTO idempotency_keys (shop_id, key, fingerprint, status, body)

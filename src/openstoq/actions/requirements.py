@@ -1,8 +1,8 @@
-"""Requirements of a request as a whole, stated once for its JSON Schema and for reading it.
+"""Requirements of a request as a whole, for its JSON Schema and for its validation.
 
-A field's own type says what the field may be. A requirement says which fields a request must have,
-where that depends on other fields. An empty value, which is null, an empty list or false, counts as
-missing.
+Each requirement is stated once for both uses. A field's own type says what the field may be. A
+requirement says which fields a request must have, where that depends on other fields. An empty
+value counts as missing: null, an empty list or false.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,23 @@ _GIVEN: dict[str, Any] = {"not": {"enum": [None, [], False]}}
 
 
 class Requirement(Protocol):
-    """A rule about which fields of a request must be there together."""
+    """A rule about several fields of a request together."""
 
     def schema(self) -> dict[str, Any]:
         """Return the rule as a part of a JSON Schema."""
         ...
 
     def problem(self, request: Mapping[str, Any]) -> str | None:
-        """Return a sentence for a request that breaks the rule, or None."""
+        """Return a sentence about how the request breaks the rule, or None if it does not."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of some fields must be given; `sentence` is the problem if none is."""
+    """The rule that at least one of some fields must be given.
+
+    `sentence` is the problem of a request that has none of them.
+    """
 
     names: tuple[str, ...]
     sentence: str
@@ -36,13 +39,13 @@ class AnyOf:
         return {"anyOf": [_given(name) for name in self.names]}
 
     def problem(self, request: Mapping[str, Any]) -> str | None:
-        """Return a sentence for a request that breaks the rule, or None."""
+        """Return a sentence about how the request breaks the rule, or None if it does not."""
         return None if any(_has(request, name) for name in self.names) else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """A field must be given if another field has one of some values."""
+    """The rule that the field `name` must be given if the field `when` has one of `values`."""
 
     name: str
     sentence: str
@@ -54,14 +57,14 @@ class Needed:
         return {"if": _is(self.when, self.values), "then": _given(self.name)}
 
     def problem(self, request: Mapping[str, Any]) -> str | None:
-        """Return a sentence for a request that breaks the rule, or None."""
+        """Return a sentence about how the request breaks the rule, or None if it does not."""
         is_needed = request.get(self.when) in self.values
         return self.sentence if is_needed and not _has(request, self.name) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """A field must be left out, or null, if another field has one of some values."""
+    """The rule that the field `name` must be left out or null if `when` has one of `values`."""
 
     name: str
     sentence: str
@@ -76,7 +79,7 @@ class Unwanted:
         }
 
     def problem(self, request: Mapping[str, Any]) -> str | None:
-        """Return a sentence for a request that breaks the rule, or None."""
+        """Return a sentence about how the request breaks the rule, or None if it does not."""
         broken = request.get(self.when) in self.values and request.get(self.name) is not None
         return self.sentence if broken else None
 

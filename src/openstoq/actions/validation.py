@@ -109,8 +109,8 @@ def sentences(
 ) -> list[str]:
     """Return a sentence for each problem in `error`; `under` is the path of the validated document.
 
-    `unread` are the paths of unreadable fields. Problems of an object that contains such a field
-    are left out, because the field may be their cause.
+    `unread` are the paths of unreadable fields. Problems of such a field are left out. Problems of
+    an object that contains one are left out too, because the field may be their cause.
     """
     explained = {path[:length] for path in unread for length in range(len(path) + 1)}
     told = [one for one in error.errors(include_url=False) if one["loc"] not in explained]
@@ -129,8 +129,8 @@ def remainder(
     """Return the readable part of a refused request, and the paths of its unreadable fields.
 
     Unknown fields are not among these paths. Returns None if the readable part is not a valid
-    request, for example because a required field is missing, or if the response cannot list more
-    problems.
+    request, for example because a required field is missing. Also returns None if the request has
+    more problems than a response can list.
     """
     unread: set[Path] = set()
     try:

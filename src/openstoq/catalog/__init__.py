@@ -1,1 +1,4 @@
-"""Our copy of each shop's products, variants and stock, pulled and kept current by webhooks."""
+"""Our copy of each shop's products, variants and stock.
+
+It is pulled from the shop, and kept current by webhooks.
+"""

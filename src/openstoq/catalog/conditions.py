@@ -1,19 +1,20 @@
-"""Conditions in SQL: what shoppers can open and buy, defined once for all statements.
+"""Conditions in SQL on what shoppers can open and buy, defined once for all statements.
 
-The arguments are a table's alias and expressions of a statement, never values; `$1` is the shop.
+The functions take SQL text, which is a table's alias or an expression, and never a value. In the
+statement, `$1` is the shop.
 """
 
 
 def is_open(product: str) -> str:
-    """Return the condition that the online store shows a product's page."""
+    """Return the SQL condition that the online store shows a product's page."""
     return f"""{product}.deleted_at IS NULL AND {product}.status NOT IN ('draft', 'archived')
         AND coalesce({product}.published_at <= now(), false)"""
 
 
 def is_for_sale(variant: str, *, threshold: str = "1") -> str:
-    """Return the condition that a variant, given by its id, can be opened and is in stock.
+    """Return the SQL condition that shoppers can open a variant, and that it is in stock.
 
-    `threshold` is the smallest stock that counts.
+    `variant` is an expression for the variant's id. `threshold` is the smallest stock that counts.
     """
     return f"""EXISTS (
         SELECT FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
@@ -22,7 +23,7 @@ def is_for_sale(variant: str, *, threshold: str = "1") -> str:
 
 
 def is_closed(variant: str) -> str:
-    """Return the condition that the catalogue has a variant, and nobody can open it."""
+    """Return the SQL condition that the catalogue has a variant, but shoppers cannot open it."""
     return f"""EXISTS (
         SELECT FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
         WHERE v.shop_id = $1 AND v.id = {variant}

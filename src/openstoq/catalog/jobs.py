@@ -35,9 +35,10 @@ PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
 @jobs.job(cron="*/15 * * * *")
 async def pull(run: Run, *, everything: bool = False) -> None:
-    """Pull the changes since the last pull, or with `everything` the whole catalogue.
+    """Pull from the shop what has changed since the last pull.
 
-    An interrupted pull is resumed. The pull also finds changes whose webhook was lost.
+    With `everything`, the whole catalogue is pulled. If the last pull was interrupted, it is
+    resumed instead. The pull also finds changes whose webhook was lost.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -189,7 +190,11 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _product_changed(work: Work, change: ProductChanged, news: News) -> Sequence[Event]:
-    """Save a product unless the news is outdated; read from the shop what a webhook leaves out."""
+    """Save a product as a webhook describes it, unless the catalogue has a newer state.
+
+    If the webhook leaves something out, a job is enqueued that reads the product from the shop. If
+    it leaves out whole variants, nothing is saved from the webhook itself.
+    """
     product = change.product
     updated_at = product.updated_at or news.triggered_at
     if await products.has_newer(work.db, work.shop_id, product.id, updated_at):
@@ -219,7 +224,7 @@ async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:
-    """Save products, along with those levels of the page that belong to them."""
+    """Save the products of a page, and the stock levels of their variants."""
     events = await products.save(work.db, work.shop_id, page.products, read_at=read_at)
     items = [item for item in _items(page.products) if item not in page.unreadable]
     theirs = set(items)
@@ -238,7 +243,10 @@ async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime)
 async def _remember(
     work: Work, kind: str, tried: Sequence[int], failures: Mapping[int, str]
 ) -> None:
-    """Store the failures of these items, and delete earlier failures of items that succeeded."""
+    """Store the failures of items that were tried.
+
+    Earlier failures of the items that succeeded now are deleted.
+    """
     db, shop_id = work.db, work.shop_id
     await forget(db, shop_id, kind, [one for one in tried if one not in failures])
     await remember(db, shop_id, kind, failures, work.runtime.clock())

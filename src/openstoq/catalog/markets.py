@@ -9,9 +9,9 @@ from openstoq.db.pool import Connection
 
 
 async def market_of(db: Connection, shop_id: UUID, country: str | None) -> int | None:
-    """Return the id of the active market that sells to a country, or None if none does.
+    """Return the id of the active market that sells to a country, or None if no market does.
 
-    If several markets do, the market with the fewest countries is returned.
+    If several markets sell to it, the one with the fewest countries is returned.
     """
     found: int | None = await db.fetchval(
         """

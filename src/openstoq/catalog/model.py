@@ -16,14 +16,17 @@ UNLIMITED = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class ProductsOpened:
-    """Shoppers can open the pages of these products, which they could not before."""
+    """The event that shoppers can now open the pages of these products, but could not before."""
 
     product_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class VariantReplaced:
-    """A variant was deleted, and another with the same SKU and title was made in its product."""
+    """The event that a variant was deleted, and another with its SKU and title took its place.
+
+    Both variants are in the same product.
+    """
 
     variant_id: int
     by: int
@@ -32,7 +35,7 @@ class VariantReplaced:
 
 @dataclass(frozen=True, slots=True)
 class StockChanged:
-    """The stock of a variant, over all locations that sell online, has changed.
+    """The event that a variant's stock has changed, over all locations that sell online.
 
     `before` is None if the stock was not known. A variant whose stock is not tracked has UNLIMITED.
     """
@@ -46,8 +49,8 @@ class StockChanged:
 def newest(states: Iterable[State], read_at: datetime) -> list[State]:
     """Return the newest state for each id, ordered by id.
 
-    A page may contain both the old and the new state of an item if the item changed meanwhile.
-    `read_at` counts as the time of a state that has none. Among equally new states, the last in
+    A page may contain both the old and the new state of a thing that changed while the page was
+    read. A state without a time counts as of `read_at`. Among equally new states, the last in
     `states` is returned.
     """
     in_time = sorted(states, key=lambda state: state.updated_at or read_at)

@@ -14,10 +14,10 @@ from openstoq.db.pool import Connection
 async def save(
     db: Connection, shop_id: UUID, products: Sequence[Product], *, read_at: datetime
 ) -> list[ProductsOpened | VariantReplaced]:
-    """Save products with all their variants, as they were at `read_at`; return what follows.
+    """Save products with all their variants, as of `read_at`; return the events to publish.
 
     A stored product is kept if it is newer. Variants that are missing from a product are deleted.
-    The events are to be published once the products' stock is stored as well.
+    The events must be published only once the products' stock is stored as well.
     """
     if not products:
         return []
@@ -59,7 +59,7 @@ async def _open(db: Connection, shop_id: UUID, product_ids: Sequence[int]) -> se
 async def _replace(
     db: Connection, shop_id: UUID, product_ids: Sequence[int]
 ) -> list[VariantReplaced]:
-    """Find the variants that were made in place of deleted ones."""
+    """Record which variants were made in place of deleted ones; return an event for each."""
     rows = await db.fetch(
         """
         UPDATE variants o SET replaced_by = n.id FROM variants n
@@ -169,9 +169,10 @@ ON CONFLICT (shop_id, id) DO UPDATE SET
 
 
 async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[int]:
-    """Return up to 250 products that no page read from the shop has contained since `began`.
+    """Return up to 250 products that were on no page read from the shop since `began`.
 
-    Products that failed recently come last: they are read again anyway whenever they are on a page.
+    Products that failed recently come last, because they are read again anyway whenever they are on
+    a page.
     """
     rows = await db.fetch(
         """
@@ -189,7 +190,7 @@ async def unseen_since(db: Connection, shop_id: UUID, began: datetime) -> list[i
 
 
 async def unknown_variants(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Return the ids of the variants that the catalogue lacks, or has without a stock item."""
+    """Return those of the variants that the catalogue lacks, or has without an inventory item."""
     rows = await db.fetch(
         """
         SELECT t.id FROM unnest($2::bigint[]) AS t(id)
@@ -215,9 +216,10 @@ async def has_newer(db: Connection, shop_id: UUID, product_id: int, updated_at: 
 
 
 async def delete(db: Connection, shop_id: UUID, product_id: int, at: datetime) -> None:
-    """Mark a product and its variants as deleted; their signups are kept.
+    """Mark a product and its variants as deleted; the signups for them are kept.
 
-    News triggered before the deletion but received later does not restore the product.
+    News that was triggered before the deletion does not restore the product, even if it arrives
+    later.
     """
     await db.execute(
         """

@@ -14,8 +14,9 @@ from openstoq.db.pool import Connection
 class Pull:
     """A pull that has not ended.
 
-    `cursor` is where it resumes, or None at the beginning. `updated_since` is the time from which
-    changes are pulled, or None if the whole catalogue is.
+    `cursor` is the place from which the pull resumes, or None if it starts at the beginning.
+    `updated_since` is the time from which changes are pulled, or None if the whole catalogue is
+    pulled.
     """
 
     cursor: str | None
@@ -26,9 +27,10 @@ class Pull:
 async def begin(
     db: Connection, shop_id: UUID, *, everything: bool, overlap_minutes: int, now: datetime
 ) -> Pull:
-    """Resume an interrupted pull, or begin to pull the changes since the last pull.
+    """Resume the interrupted pull if there is one; otherwise begin a new pull.
 
-    The first pull, and a new pull of `everything`, read the whole catalogue.
+    A new pull reads the changes since the last pull. The shop's first pull, and a new pull with
+    `everything`, read the whole catalogue.
     """
     row = await db.fetchrow(
         """

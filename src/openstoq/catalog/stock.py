@@ -19,11 +19,11 @@ async def record(
     now: datetime,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Save levels newer than the stored levels; return the variants whose total changed.
+    """Save levels that are newer than the stored ones; return the changes of variants' totals.
 
-    Shopify's times are whole seconds; `triggered_at`, the time at which the news was triggered,
-    orders changes within the same second. For each of `complete_items`, `levels` contains all
-    levels: any other stored levels of the item no longer exist.
+    Shopify's times are whole seconds. Changes within the same second are ordered by `triggered_at`,
+    the time at which the news was triggered. For each of `complete_items`, `levels` contains every
+    level of the item, so any other level that is stored no longer exists.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
     await _lock_variants(db, shop_id, items)
@@ -105,8 +105,9 @@ async def total(
     """Recalculate the items' totals over locations that sell online; return those that changed.
 
     The total of an item without any level stays unknown, unless the item is one of
-    `complete_items`. An item that is not tracked can always be sold. Stock at a location that is
-    not known yet counts; once it is known, it counts when it was read that it sells online.
+    `complete_items`. A variant whose stock is not tracked can always be sold. Stock at a location
+    that we do not know yet counts. Stock at a known location counts only once we have read that the
+    location sells online.
     """
     rows = await db.fetch(
         """
@@ -145,7 +146,10 @@ async def total(
 
 
 async def available(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> dict[int, int]:
-    """Return what is left to sell online of these variants, as far as that is known."""
+    """Return the stock of these variants that can be sold online, by variant.
+
+    A variant whose stock is not known is missing from the result.
+    """
     rows = await db.fetch(
         """
         SELECT id, available FROM variants
@@ -160,7 +164,10 @@ async def available(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -
 async def forget_item(
     db: Connection, shop_id: UUID, item_id: int, at: datetime
 ) -> list[StockChanged]:
-    """Record that an inventory item was deleted, so no location has it; return changed totals."""
+    """Record that an inventory item was deleted; return the totals that changed.
+
+    No location has any stock of the item any longer.
+    """
     await _lock_variants(db, shop_id, [item_id])
     await db.execute(
         """
@@ -179,7 +186,7 @@ async def save_locations(
 ) -> list[StockChanged]:
     """Save locations, and recalculate the stock of items at the saved locations.
 
-    Whether a location sells online stays as it was read where a webhook leaves it out.
+    A webhook does not say whether a location sells online. The stored value is then kept.
     """
     found = newest(locations, changed_at)
     rows = await db.fetch(
@@ -214,10 +221,11 @@ async def save_locations(
 
 
 async def is_new_location(db: Connection, shop_id: UUID, location_id: int) -> bool:
-    """Return whether a location appeared since they were last read; note it until it is read.
+    """Return whether a location is new, and store the new location.
 
-    News of its stock may arrive before news of the location itself. Its stock does not count until
-    it was read whether it sells online.
+    A location is new if it is not stored, although others of the shop are. News of its stock may
+    arrive before news of the location itself. Its stock does not count until the locations have
+    been read from the shop, because only then do we know whether it sells online.
     """
     return bool(
         await db.fetchval(
@@ -250,10 +258,10 @@ async def save_item(
     triggered_at: datetime,
     now: datetime | None = None,
 ) -> list[StockChanged]:
-    """Save an item's SKU and whether its stock is tracked, unless the news is outdated.
+    """Save an item's SKU, and whether its stock is tracked, unless the news is outdated.
 
     News about items is ordered in the same way as news about levels. Returns the variants whose
-    stock changed, because it is tracked now or is not any more.
+    stock changed, because tracking was turned on or off.
     """
     await _lock_variants(db, shop_id, [item.id])
     await db.execute(
@@ -296,10 +304,10 @@ async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, st
 
 
 async def answer_sold_out(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> set[int]:
-    """Clear the sold-out marks of variants, as a restock answers them; return those that had one.
+    """Clear the sold-out marks of restocked variants; return the variants that had one.
 
-    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead. The mark
-    stays while nobody can open the product: it is answered when the product is published.
+    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead. A variant
+    keeps its mark while nobody can open the product, and loses it when the product is published.
     """
     rows = await db.fetch(
         f"""

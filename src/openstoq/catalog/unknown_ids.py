@@ -1,7 +1,8 @@
 """Ids that name nothing in the shop, as far as the catalogue knows.
 
-An id is missing if the shop has deleted what it named, or if the catalogue has been read whole and
-never had it. Before that nothing is known, and only the shop itself can tell.
+An id names nothing if the shop has deleted what it named. It also names nothing if the whole
+catalogue has been read, and never had the id. Before the catalogue has been read, only the shop
+itself can tell.
 """
 
 from collections.abc import Iterable
@@ -35,7 +36,10 @@ _STATEMENTS: dict[Kind, str] = {
 async def problems(
     db: Connection, shop_id: UUID, kind: Kind, ids: Iterable[int], *, field: str
 ) -> list[str]:
-    """Return a sentence about the ids in `field` that name nothing in the shop, or none."""
+    """Return a sentence about the ids in `field` that name nothing in the shop.
+
+    The list is empty if every id names something, or if that is not known yet.
+    """
     wanted = list(ids)
     if not wanted:
         return []

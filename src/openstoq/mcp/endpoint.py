@@ -44,7 +44,10 @@ class Endpoint:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serve while the block runs; enter it for the lifespan of the application."""
+        """Serve requests while the block runs.
+
+        The application runs the block for as long as it lives.
+        """
         # The SDK's check of Host and Origin protects servers that trust every client. Ours requires
         # a key in a header of every request, which a page cannot send after DNS rebinding.
         self._sessions = StreamableHTTPSessionManager(
@@ -153,7 +156,10 @@ def _is_id(value: Any) -> bool:
 
 
 def _refused(problem: Problem, message: Any) -> Response:
-    """Return a response with an HTTP status and a JSON-RPC error, as clients may know only one."""
+    """Return a response that has both an HTTP status and a JSON-RPC error.
+
+    Some clients look only at one of the two.
+    """
     headers: Mapping[str, str] = {}
     if isinstance(problem, PointsSpent):
         headers = problem.points.headers

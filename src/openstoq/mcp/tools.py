@@ -52,7 +52,11 @@ def tool(action: Action) -> Tool:
 
 
 def input_schema(action: Action) -> dict[str, Any]:
-    """Return an action's request schema, extended by path parameters and the options of a write."""
+    """Return the JSON Schema of a tool's arguments.
+
+    It has the fields of the action's request, the parameters of its path, and, for a write, the
+    options of a write.
+    """
     # Clients of language models refuse a schema with a combination such as allOf at its top; the
     # action's description says in words what it would.
     schema = {name: part for name, part in action.request_schema.items() if name != "allOf"}

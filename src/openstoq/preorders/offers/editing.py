@@ -57,9 +57,10 @@ async def add(work: Work, offer: Offer) -> None:
 async def save(work: Work, offer: Offer) -> None:
     """Make an offer's documents agree with each other, write the offer, and request its sync.
 
-    Raises Conflict when the offer is discarded, and Invalid when it has become too large for the
-    storefront or newly names markets that the shop does not have. An offer that is being paused may
-    be of any size. Raises either when its balance would be due on a day that has passed.
+    Raises Conflict when the offer is discarded. Raises Invalid when the offer has become too large
+    for the storefront, or newly names markets that the shop does not have. An offer that is being
+    paused may be of any size. Raises Invalid or Conflict, as `check_due_day` does, when its balance
+    would be due on a day that has passed.
     """
     paused = False
     if offer.before is not None:
@@ -74,7 +75,10 @@ async def save(work: Work, offer: Offer) -> None:
 
 
 async def write(work: Work, offer: Offer) -> None:
-    """Save an offer as `save` does, but without checks: it may be discarded, and of any size."""
+    """Save an offer as `save` does, but without its checks.
+
+    The offer may therefore be discarded, or too large for the storefront.
+    """
     rules.complete(offer)
     now, before = work.runtime.clock(), offer.before
     if before is not None and before.payments.first_type != offer.payments.first_type:

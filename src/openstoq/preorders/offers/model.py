@@ -34,8 +34,9 @@ class Offer:
     """An offer with its ten settings documents.
 
     `revision` grows with each change. The shop is up to date once `synced_revision` equals it.
-    The schedule and the dates in the documents are as callers wrote them; `zone`, the shop's time
-    zone, says which moments they are.
+
+    The schedule and the dates in the documents are stored as callers wrote them. `zone` is the
+    shop's time zone, which turns them into moments.
     """
 
     id: UUID
@@ -96,31 +97,38 @@ class Offer:
 
     @property
     def own_limits(self) -> Limits:
-        """Return the limits that apply; those on units in all do not where Shopify's stock does."""
+        """Return the limits that apply to the offer.
+
+        Where Shopify's own stock stops the sale, the limit on the total units does not apply.
+        """
         return (
             self.limits.model_copy(update={"total": Cap()}) if self.goes_by_stock else self.limits
         )
 
     @property
     def opens_at(self) -> datetime | None:
-        """The first moment of the schedule, or None if it is open."""
+        """The first moment of the schedule, or None if the schedule has no start."""
         return start_of(self.schedule_start, self.zone)
 
     @property
     def closes_at(self) -> datetime | None:
-        """The first moment after the schedule, or None if it is open."""
+        """The first moment after the schedule, or None if the schedule has no end."""
         return end_of(self.schedule_end, self.zone)
 
     @property
     def last_moment(self) -> datetime | None:
-        """The last moment of the schedule, which is what is shown as its end."""
+        """The last moment of the schedule, which is shown as its end.
+
+        None if the schedule has no end.
+        """
         return None if self.schedule_end is None else last_of(self.schedule_end, self.zone)
 
     @property
     def deposit_ends_at(self) -> datetime | None:
-        """The first moment after the day on which the balance is due, or None without such a day.
+        """The moment from which no deposit is sold, because its balance would be overdue.
 
-        From then on no deposit is sold, because its balance would be overdue at once.
+        This is the first moment after the day on which the balance is due. None if the offer has no
+        deposit, or no such day is set.
         """
         if self.payments.options.partial is None:
             return None
@@ -128,7 +136,7 @@ class Offer:
 
     @property
     def sync(self) -> "Sync":
-        """Return whether the shop has the offer's latest changes, and the error if the sync failed."""
+        """Return the state of the offer's sync to the shop, and the error if the sync failed."""
         if self.sync_error is not None:
             return Sync(state="failed", error=self.sync_error)
         behind = self.synced_revision < self.revision or self.variants_behind

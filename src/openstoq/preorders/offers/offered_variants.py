@@ -34,7 +34,7 @@ def markets_of(offer: Offer) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncedVariant:
-    """A variant that preorders know, with the metafields that were last written on it.
+    """A variant with a row in `preorder_variants`, and the metafields last written on it.
 
     With `is_reset`, the variant should have no metafields until its offers or counts change.
     """

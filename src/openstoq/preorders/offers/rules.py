@@ -45,7 +45,7 @@ def complete(offer: Offer) -> None:
 
 
 def remember(offer: Offer) -> None:
-    """Note the values of the types that the offer has, so that they wait when a type changes."""
+    """Remember the offer's current values by type, so that they are kept when a type changes."""
     known, discount = offer.values_by_type, offer.payments.discount
     partial = offer.payments.options.partial
     if partial is not None:
@@ -60,7 +60,7 @@ def remember(offer: Offer) -> None:
 
 
 def _keep_days(offer: Offer, before: Offer) -> None:
-    """Keep the days behind moments that were sent back as they had been read."""
+    """Keep a day as it is stored if a request sends back the moment that we returned for it."""
     for path, name, resolve in _DAYS:
         known = getattr(_at(before, path), name)
         place = _at(offer, path)
@@ -69,7 +69,7 @@ def _keep_days(offer: Offer, before: Offer) -> None:
 
 
 def has_local_days(offer: Offer) -> bool:
-    """Return whether another time zone of the shop would make other moments of the offer's days."""
+    """Return whether the moment of any date of the offer depends on the shop's time zone."""
     found = (getattr(_at(offer, path), name) for path, name, _ in _DAYS)
     return any(one is not None and days.is_local(one) for one in found)
 
@@ -94,7 +94,10 @@ def _share_copy(offer: Offer, before: Offer | None) -> None:
 
 
 def shared_paths(offer: Offer) -> dict[str, str]:
-    """Return the paths of the billing widget's texts, each with that of the same option's text."""
+    """Map the path of each text of the billing widget to the path of its twin.
+
+    The twin is the same text of the first payment option.
+    """
     option = f"payments.options.{offer.payments.first_type}"
     return {
         "widget.billing_widget.title": f"{option}.billing_title",
@@ -103,9 +106,9 @@ def shared_paths(offer: Offer) -> dict[str, str]:
 
 
 def shared_texts(offer: Offer, texts: Mapping[str, Value]) -> dict[str, Value]:
-    """Return texts by path, with a shared text under both of its paths.
+    """Return texts by path, with each text that has two paths under both of them.
 
-    Raises Invalid when its two paths have different texts.
+    Raises Invalid when `texts` has different texts for the two paths.
     """
     both = dict(texts)
     for here, there in shared_paths(offer).items():
@@ -142,7 +145,7 @@ def check_policy(offer: Offer, policy: str) -> None:
 
 
 def check_schedule(offer: Offer) -> None:
-    """Raise Invalid for a schedule window that is empty or open on both sides."""
+    """Raise Invalid for a schedule that is empty, or has neither a start nor an end."""
     if offer.schedule_start is None and offer.schedule_end is None:
         raise Invalid(OPEN_WINDOW)
     opens_at, closes_at = offer.opens_at, offer.closes_at
@@ -151,7 +154,10 @@ def check_schedule(offer: Offer) -> None:
 
 
 def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
-    """Return the state of the offer's window at `now`; the start is inside, the end is not."""
+    """Return the state of the offer's schedule at `now`.
+
+    The schedule includes its first moment, but not the moment at which it closes.
+    """
     opens_at, closes_at = offer.opens_at, offer.closes_at
     if offer.schedule_start is None and offer.schedule_end is None:
         return "always"
@@ -163,9 +169,11 @@ def schedule_state(offer: Offer, now: datetime) -> ScheduleState:
 
 
 def check_due_day(offer: Offer, now: datetime) -> None:
-    """Raise Invalid if a due day is set that has passed, and Conflict if a deposit would have one.
+    """Refuse a balance that would be due on a day that has passed.
 
-    An offer that has such a deposit already may be changed in other ways.
+    Raises Invalid if the change sets such a day. Raises Conflict if the day was set before, and the
+    change adds a deposit or enables the offer. An offer that has such a deposit already may be
+    changed in other ways.
     """
     before, day = offer.before, offer.payments.remaining_balance.due_day
     end = days.end_of(day, offer.zone)
@@ -187,7 +195,10 @@ def check_due_day(offer: Offer, now: datetime) -> None:
 
 
 def due_day_warning(offer: Offer, now: datetime) -> str | None:
-    """Return a sentence if an enabled offer's due day has passed, so that no deposit is sold."""
+    """Return a warning if an enabled offer's deposit is not sold, because its due day has passed.
+
+    Returns None otherwise.
+    """
     day = offer.payments.remaining_balance.due_day
     if day is None or not offer.is_live or not _has_ended_deposit(offer, now):
         return None
@@ -211,7 +222,10 @@ def sells(offer: Offer, now: datetime) -> bool:
 
 
 def sells_option(offer: Offer, option: OptionType, now: datetime) -> bool:
-    """Return whether the due day of the option has not passed; the full price has none."""
+    """Return whether a payment option may be sold at `now`.
+
+    A deposit may not be sold once the day on which its balance is due has passed.
+    """
     return option == "full" or not _has_ended_deposit(offer, now)
 
 
@@ -262,10 +276,11 @@ def all_by_precedence(offers: Iterable[Offer], now: datetime) -> list[Offer]:
 
 
 def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the overrides `known` with those in `sent` merged in, both by market.
+    """Return the overrides in `known` with those in `sent` merged into them, market by market.
 
-    A null in `sent` removes a market, or one field of a market. A market is kept under the id that was sent last, a GID or a number. Raises Invalid when two
-    ids in `sent` are the same market.
+    A null in `sent` removes a market, or one field of a market. A market's id may be a GID or a
+    number; the market is kept under the id that was sent last. Raises Invalid when two ids in
+    `sent` are the same market.
     """
     merged = {_number(market): (market, fields) for market, fields in known.items()}
     seen: dict[str, str] = {}
@@ -285,7 +300,7 @@ def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[st
 
 
 def by_number(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides by the market's number, whichever id they are kept under."""
+    """Return overrides keyed by the market's number; they may have been keyed by its GID."""
     return {_number(market): fields for market, fields in overrides.items()}
 
 

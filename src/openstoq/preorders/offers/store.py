@@ -87,7 +87,7 @@ def offer_of(row: Any) -> Offer:
 
 
 async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> Offer | None:
-    """Load an offer, discarded or not, or None if the shop has none with this id.
+    """Load an offer, even a discarded one; return None if the shop has no offer with this id.
 
     `lock` keeps other transactions from changing the offer.
     """
@@ -103,10 +103,10 @@ async def load(db: Connection, shop_id: UUID, offer_id: UUID, *, lock: bool) -> 
 
 
 async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> None:
-    """Lock these offers, or all offers of the shop if None is given.
+    """Lock these offers, which is necessary before their attached variants change.
 
-    This is necessary before their attached variants change. Several offers are locked in the order
-    of their ids; otherwise two transactions can deadlock.
+    If `offer_ids` is None, all offers of the shop are locked. Offers are locked in the order of
+    their ids; otherwise two transactions can deadlock.
     """
     await db.execute(
         """
@@ -119,9 +119,10 @@ async def lock_offers(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] |
 
 
 async def exclude(db: Connection, shop_id: UUID, variant_id: int, now: datetime) -> None:
-    """Exclude a variant from the offers that would attach it again by themselves.
+    """Exclude a variant from the offers that would otherwise attach it again automatically.
 
-    These are the offers of all variants, and the offers of a collection that sell it now.
+    These are the offers with the source `all`, and those with a collection that sell the variant
+    now.
     """
     await db.execute(
         """
@@ -223,7 +224,10 @@ async def page(
 
 
 async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None) -> list[Offer]:
-    """Load these offers, oldest first; if None is given, load all that are not discarded."""
+    """Load these offers, oldest first.
+
+    If `offer_ids` is None, all offers of the shop that are not discarded are loaded.
+    """
     rows = await db.fetch(
         f"""
         SELECT {COLUMNS} FROM offers o WHERE o.shop_id = $1

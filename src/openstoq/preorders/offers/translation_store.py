@@ -45,7 +45,10 @@ async def write(
 async def delete(
     db: Connection, shop_id: UUID, offer_id: UUID, locale: str, paths: Sequence[str] | None
 ) -> None:
-    """Delete a locale's texts at these paths, or with None all texts of the locale."""
+    """Delete a locale's texts at these paths.
+
+    If `paths` is None, all texts of the locale are deleted.
+    """
     await db.execute(
         """
         DELETE FROM offer_translations
@@ -59,7 +62,11 @@ async def delete(
 
 
 async def share(db: Connection, shop_id: UUID, offer_id: UUID, paths: Mapping[str, str]) -> None:
-    """Replace the translations of some texts by those of others, from target path to source."""
+    """Copy the translations of some texts over those of others, in every locale.
+
+    `paths` maps each text to overwrite to the text to copy from. A translation that the source
+    lacks is deleted from the target.
+    """
     await db.execute(
         """
         WITH gone AS (

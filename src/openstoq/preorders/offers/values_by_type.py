@@ -1,4 +1,4 @@
-"""Values of an offer that wait for their type, such as its percentage off while it has a price."""
+"""The last values of an offer by type, such as its percentage off while it has a fixed price."""
 
 from openstoq.kernel.patch import Settings
 from openstoq.kernel.types import Amount
@@ -6,10 +6,10 @@ from openstoq.preorders.offers.capabilities.payments import DepositTerms
 
 
 class ValuesByType(Settings):
-    """The last value of each type; those of the types that the offer has now are in use as well.
+    """The last value that an offer had for each type, including the types that it has now.
 
-    A plan of API v1 has a value for every type at once, and a change of the type alone leaves all
-    of them as they are. `has_balance` is set for a plan that asks for a balance later, but whose
+    A plan of API v1 has a value for every type at once. A change of the type alone therefore leaves
+    all values as they are. `has_balance` is set for a plan that asks for a balance later, but whose
     deposit is the whole price.
     """
 

@@ -30,7 +30,7 @@ class Schedule(BaseModel):
 
 
 class OfferSync(Sync):
-    """The state of an offer's sync, and what keeps a part of an enabled offer from being sold."""
+    """The state of an offer's sync, with a warning if the enabled offer cannot be sold in full."""
 
     warning: str | None
 
@@ -51,7 +51,10 @@ class CollectionSource(BaseModel):
 
 
 class Products(BaseModel):
-    """The selection of the variants that an offer sells; only the block of its source is set."""
+    """The selection of the variants that an offer sells.
+
+    Of the blocks `all`, `collection` and `custom`, only that of the offer's source is set.
+    """
 
     source: Source
     variant_count: int
@@ -119,7 +122,7 @@ def sync(offer: Offer, now: datetime) -> OfferSync:
 
 
 def products(offer: Offer, now: datetime) -> Products:
-    """Return the offer's selection of variants: its source, that source's block and their number."""
+    """Return the offer's selection of variants: source, settings, and number of variants."""
     return Products(
         source=offer.source,
         variant_count=offer.variant_count,

@@ -120,7 +120,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Return every problem of a product selection whose individual fields are valid.
+    """Return every problem between the fields of a product selection; each field alone is valid.
 
     `unread` are the paths of fields that were sent but could not be read.
     """

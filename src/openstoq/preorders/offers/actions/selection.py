@@ -45,7 +45,10 @@ async def switch(context: Context, offer: Offer, source: Source) -> None:
 
 
 async def replace(context: Context, offer: Offer, variant_ids: list[int]) -> None:
-    """Detach the variants that are not in the new list, and end jobs that attach an older one."""
+    """Detach the variants that are not in the new list.
+
+    Also cancels the running jobs that attach the previous list.
+    """
     now = context.runtime.clock()
     attached = await attachment_store.attached_ids(context.db, context.shop_id, [offer.id])
     gone = sorted(set(attached[offer.id]) - set(variant_ids))
@@ -65,14 +68,18 @@ async def check_variants(
 
 
 async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
-    """Save the offer, and begin to attach all variants that it does not exclude."""
+    """Save the offer, and begin to attach every variant of the shop that it does not exclude."""
     await save(context, offer)
     count = await resolve.count_all(context.db, context.shop_id, offer)
     return await attachment_jobs.submit(context, offer, action, count=count)
 
 
 async def take_collection(context: Context, offer: Offer, collection_id: int) -> None:
-    """Make a collection the offer's source; raise Conflict as `switch` does."""
+    """Make a collection the offer's source.
+
+    Raises Conflict when the offer is discarded, or when its inventory provider does not allow a
+    collection as the source.
+    """
     rules.check_changeable(offer)
     # When one collection replaces another, the job first reads the new collection, and then detaches
     # the variants that are not in it. A mistyped id therefore detaches nothing.

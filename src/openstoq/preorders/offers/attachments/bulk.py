@@ -48,10 +48,10 @@ async def begin(
 
 @asynccontextmanager
 async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
-    """Run the block; end the bulk job as failed if the block raises an error that is final.
+    """Run the block; if it raises a final error, end the bulk job as failed.
 
-    A refusal by the shop is final. An error that an item caused is final in the last run. Any other
-    exception propagates, so that the job is retried.
+    A refusal by the shop is final at once. An error that the job's own data caused is final only in
+    the job's last run. Any other exception propagates, so that the job is retried.
     """
     try:
         yield

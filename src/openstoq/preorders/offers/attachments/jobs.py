@@ -32,16 +32,20 @@ jobs = JobSet("preorders.attaching")
 async def submit(
     work: Work, offer: Offer, action: str, *, count: int | None, **arguments: Any
 ) -> Submitted:
-    """Begin a bulk job that attaches the variants of the offer's source, or given `variant_ids`.
+    """Begin a bulk job that attaches variants to an offer.
 
-    `count` is the number of these variants, or None if it is not known yet.
+    These are the variants of the offer's source, or those given as `variant_ids`. `count` is their
+    number, or None if it is not known yet.
     """
     told = {"offer_id": str(offer.id), "source": offer.source, **arguments}
     return await begin(work, action, count, told, attach)
 
 
 async def cancel(work: Work, offer: Offer) -> None:
-    """End the running jobs that attach variants to an offer, because its list was replaced."""
+    """Cancel the running jobs that attach variants to an offer.
+
+    The error stored for them is that the offer's list of variants was replaced.
+    """
     await bulk.cancel(
         work.db,
         work.shop_id,

@@ -45,9 +45,10 @@ async def submit_policy(
 
 @jobs.job()
 async def flip(run: Run, *, job_id: str) -> None:
-    """Set the inventory policies of a bulk job's variants, under the storefront sync's lease.
+    """Set the inventory policies of a bulk job's variants.
 
-    Because of the lease, only one run of a shop writes inventory policies at a time.
+    The run holds the lease of the storefront sync, so that only one run of a shop writes inventory
+    policies at a time.
     """
     commerce = await commerce_of(run)
     async with run.work() as work:

@@ -120,7 +120,10 @@ async def detach(
     variant_ids: Sequence[int] | None,
     now: datetime,
 ) -> int:
-    """Detach these variants of an offer, or all if None is given; return how many were detached."""
+    """Detach variants from an offer; return how many were detached.
+
+    If `variant_ids` is None, all variants of the offer are detached.
+    """
     if variant_ids is None:
         gone = await _detach(db, shop_id, offer_id, "true", now)
     else:
@@ -208,9 +211,9 @@ async def _detach(
     now: datetime,
     *values: Any,
 ) -> Counter[UUID]:
-    """Detach variants from an offer, or from all if None is given.
+    """Detach the variants that meet a condition; return how many were detached from each offer.
 
-    Returns how many were detached from each offer.
+    If `offer_id` is None, they are detached from every offer of the shop.
     """
     whose = "$2::uuid IS NULL" if offer_id is None else "m.offer_id = $2"
     statement = _DETACH.format(whose=whose, condition=condition)

@@ -72,8 +72,8 @@ async def want_policy(
 ) -> list[int]:
     """Request an inventory policy for the offers' variants; return the variants' ids.
 
-    With `variant_ids`, only these variants are affected. After such an explicit request, a variant
-    that we had stopped is no longer resumed automatically.
+    With `variant_ids`, only these variants are affected. If we had stopped one of them, we do not
+    resume it automatically after such an explicit request.
     """
     rows = await db.fetch(
         """

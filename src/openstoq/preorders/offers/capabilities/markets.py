@@ -47,7 +47,7 @@ capability = Capability(
 
 @capability.rule
 def all_markets_or_some(markets: Markets, changes: Mapping[str, Any]) -> list[tuple[Path, str]]:
-    """Refuse applies_to_all_markets where it is not what the other fields make of it."""
+    """Refuse a value of applies_to_all_markets that contradicts the other fields."""
     flag = changes.get("applies_to_all_markets")
     ids = changes.get("market_ids", markets.market_ids)
     is_scoped = bool(changes.get("enabled", markets.enabled) and ids)

@@ -46,7 +46,10 @@ class FullOption(Option):
 
 
 class DepositTerms(Settings):
-    """A percentage of the price and a fixed amount, of which the type says which one is charged."""
+    """The size of a deposit: a percentage of the price, or a fixed amount.
+
+    Both values may be set; `type` decides which one is charged.
+    """
 
     type: Literal["percentage", "price"] = "percentage"
     percent: DepositPercent = Decimal(20)
@@ -189,7 +192,7 @@ capability = Capability(
 
 @capability.rule
 def value_has_its_type(payments: Payments, changes: Mapping[str, Any]) -> list[tuple[Path, str]]:
-    """Refuse a value without a type, and a type without the value that belongs to it.
+    """Refuse a discount's value without a type, and a change of type without a new value.
 
     Otherwise the value would be dropped, or 15 % would become 15 in the shop's currency.
     """

@@ -1,7 +1,7 @@
 """Sync an offer's selling plan group, and the variants in it, to the shop.
 
-A run writes the state that is wanted when it runs, so a job may be repeated, interrupted or
-coalesced with others. A run's progress is recorded batch by batch.
+A run always writes the state that is wanted at that time. The job may therefore be repeated,
+interrupted, or coalesced with others. A run's progress is recorded batch by batch.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
-    """Request failed syncs of offers and of the storefront again, once their pause is over.
+    """Retry the failed syncs of offers and of the storefront that have paused long enough.
 
     The pause grows with each failure.
     """

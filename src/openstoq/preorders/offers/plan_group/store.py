@@ -16,9 +16,10 @@ async def save_group(
     plan_ids: Mapping[str, int],
     digest: bytes,
 ) -> None:
-    """Store the offer's selling plan group and plans; if the group is new, it has no members yet.
+    """Store the offer's selling plan group and its plans.
 
-    A plan's offer and option are kept for good, as they were first stored, so that orders
+    If the group is not the one stored before, all variants are marked as not in it. A plan stays
+    linked for good to the offer and the option with which it was first stored, so that orders
     placed with the plan can be matched later.
     """
     await store.lock_offers(db, shop_id, [offer_id])
@@ -60,7 +61,7 @@ async def save_group(
 
 
 async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Record that the shop has lost the offer's group, and therefore the group's members."""
+    """Record that the offer's group no longer exists in the shop, and that no variant is in it."""
     await db.execute(
         """
         UPDATE offers SET plan_group_id = NULL, full_plan_id = NULL, partial_plan_id = NULL,
@@ -78,7 +79,10 @@ async def lose_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 
 
 async def ask_group(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Record that the offer's group is about to be written, so that a lost write is repeated."""
+    """Record that the offer's group is about to be written.
+
+    If the write is lost, the next sync therefore writes the group again.
+    """
     await db.execute(
         "UPDATE offers SET plan_group_digest = NULL WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -150,7 +154,7 @@ async def mark_members(
 ) -> None:
     """Record that variants are now in the shop's group, or no longer in it.
 
-    `failures` maps variants that the shop refused to the reasons.
+    `failures` contains the variants that the shop refused, with the reason for each.
     """
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
@@ -183,9 +187,9 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def try_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
 ) -> list[UUID]:
-    """Clear the shop's refusals of these variants, or of all if None is given.
+    """Clear the shop's refusals of variants; return the offers that must be synced again.
 
-    Returns the offers that must be synced again.
+    If `variant_ids` is None, the refusals of all variants are cleared.
     """
     rows = await db.fetch(
         """
@@ -220,7 +224,10 @@ async def failures(db: Connection, shop_id: UUID, offer_id: UUID) -> int:
 async def believe_members(
     db: Connection, shop_id: UUID, offer_id: UUID, members: Sequence[int]
 ) -> None:
-    """Store the group's members as read from the shop, and mark the group to be written again."""
+    """Store the group's members as read from the shop.
+
+    Also marks the group itself to be written again.
+    """
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """

@@ -1,4 +1,4 @@
-"""The availability of variants for preorders, by market, from PostgreSQL."""
+"""The availability of a variant to the shoppers of a market, from PostgreSQL."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,10 @@ from openstoq.preorders.offers.storefront.sold_out import is_sold_out_there
 async def is_sold_out(
     db: Connection, shop_id: UUID, selling: OfferedVariant, market_id: int | None, now: datetime
 ) -> bool:
-    """Return whether nothing of a variant is left for a market, by our count or Shopify's stock."""
+    """Return whether no units of a variant are left to preorder in a market.
+
+    Our own counts and limits decide, or Shopify's stock where an offer goes by it.
+    """
     limited = [one.id for one, _ in selling.offers if one.own_limits.total.max is not None]
     units = await store.units_of(db, shop_id, limited)
     left = await stock.available(db, shop_id, [selling.variant_id])

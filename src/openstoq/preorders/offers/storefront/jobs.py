@@ -37,13 +37,16 @@ def request(work: Work) -> None:
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
-    """Request a new decision on which variants of an offer are sold out."""
+    """Request that each variant of an offer is checked again for being sold out."""
     work.enqueue(look_again.once(), offer_id=offer_id)
 
 
 @jobs.job()
 async def look_again(run: Run, *, offer_id: UUID) -> None:
-    """Mark every variant of an offer as changed, so that the next sync decides if it is sold out."""
+    """Mark every variant of an offer as changed, and request a sync of the storefront.
+
+    The sync then decides again whether each variant is sold out.
+    """
     async with run.work() as work:
         await policies.look_again(work.db, work.shop_id, offer_id)
         request(work)
@@ -51,7 +54,10 @@ async def look_again(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job()
 async def sync_storefront(run: Run) -> None:
-    """Write the metafields of the shop, those of changed variants, and inventory policies."""
+    """Write the data of the storefront to the shop.
+
+    This is the shop's own metafields, the metafields of changed variants, and inventory policies.
+    """
     commerce = await commerce_of(run)
     if commerce is None:
         return
@@ -91,9 +97,10 @@ async def _sync(run: Run, commerce: Commerce) -> None:
 async def _remember(
     work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
 ) -> None:
-    """Store the failures of items, so that `resume` retries them.
+    """Store the failures of one kind of item, so that `resume` retries the sync.
 
-    Earlier failures of the other items in `tried` are deleted.
+    `tried` are the ids of the items that this run handled. Earlier failures of those that did not
+    fail now are deleted.
     """
     well = [one for one in tried if one not in failures]
     await forget(work.db, work.shop_id, kind, well)
@@ -157,10 +164,10 @@ async def _write_variants(run: Run, commerce: Commerce, policies_of: "_Policies"
 
 
 async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVariant]) -> None:
-    """Write those metafields of variants that differ from the last ones written.
+    """Bring the metafields of variants in the shop up to date.
 
-    Metafields are built from the same data that decides whether a variant is sold out, so that
-    decision is made here as well.
+    Only the metafields that differ from the last ones written are sent. They are built from the
+    same data that decides whether a variant is sold out, so that decision is made here as well.
     """
     now = run.runtime.clock()
     sets: list[Metafield] = []
@@ -209,8 +216,8 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVar
 class _Policies:
     """The inventory policies that one run sets.
 
-    The run skips variants that have already failed in this run, or that still pause after an
-    earlier failure.
+    The run skips variants that have already failed in this run. It also skips variants whose pause
+    after an earlier failure is not over.
     """
 
     def __init__(self, run: Run, commerce: Commerce, resting: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """Properties of a preorder's cart line, by the payment option of the line.
 
-A property is one of the offer's texts under a name of its own. A translation of the text therefore
-applies to the property as well.
+The value of a property is one of the offer's texts. A translation of the text therefore applies to
+the property as well.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ SHIPPING_TEXT = "shipping.display.shipping_text"
 
 
 def sources(offer: Offer, option: OptionType) -> dict[str, str]:
-    """Return the paths of texts by property name, for a cart line with this payment option."""
+    """Map each property's name to the path of its text.
+
+    The properties are those of a cart line with this payment option.
+    """
     told, terms = offer.advanced.line_item_properties, offer.checkout.terms
     accepted = told.include_acknowledgement or terms.include_in_line_item_properties
     paths = {
@@ -29,7 +32,7 @@ def sources(offer: Offer, option: OptionType) -> dict[str, str]:
 
 
 def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str, str] | None]:
-    """Return the properties of a line by option, from the offer's documents.
+    """Return the properties of a cart line for each payment option, from the offer's documents.
 
     A property without a text is left out. An option that the offer does not have is None.
     """
@@ -46,7 +49,7 @@ def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the translated properties by path, given a language's texts by path."""
+    """Return a language's properties by path, from that language's `texts` by path."""
     return {
         f"line_item_properties.{option}.{name}": texts[path]
         for option in OPTIONS
@@ -59,7 +62,10 @@ def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
 def with_shipping(
     told: Mapping[str, dict[str, str] | None], text: str | None
 ) -> dict[str, dict[str, str] | None]:
-    """Return properties with a variant's shipping text in place of the offer's."""
+    """Replace the offer's shipping text in properties by a variant's own; return the properties.
+
+    Without a text, the properties have no shipping text.
+    """
     return {
         option: own
         if own is None

@@ -54,7 +54,10 @@ Translations = Mapping[UUID, Mapping[str, Mapping[str, str]]]
 
 
 def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, str]]:
-    """Return a variant's metafields, as type and value by key; empty without a live offer."""
+    """Return the type and value of each of a variant's metafields, by key.
+
+    The result is empty if the variant has no offer that sells at `now`.
+    """
     own = {offer.id: settings for offer, settings in selling.offers}
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
     if not live:
@@ -78,7 +81,10 @@ def on_variant(selling: OfferedVariant, now: datetime) -> dict[str, tuple[str, s
 def _by_market(
     selling: Sequence[tuple[Offer, Mapping[str, Any]]],
 ) -> tuple[dict[str, str], dict[str, int]]:
-    """Return shipping texts and maximum counts by market, each from the first offer that has it."""
+    """Return a variant's shipping texts and its maximum counts, both by market.
+
+    Each value is taken from the first offer that sets one for the market.
+    """
     texts: dict[str, str] = {}
     most: dict[str, int] = {}
     for offer, settings in selling:
@@ -95,9 +101,10 @@ def _by_market(
 
 
 def shipping_text(values: Values, market_id: int | None) -> str | None:
-    """Return a market's shipping text from a variant's metafields, or the text for all markets.
+    """Return the shipping text for a market from a variant's metafields.
 
-    Returns None if the metafields have neither.
+    If the market has no text of its own, the text for all markets is returned. Returns None if the
+    metafields have neither.
     """
     _, written = values.get("shipping_text", ("json", "{}"))
     texts: dict[str, str] = orjson.loads(written)
@@ -171,7 +178,10 @@ def on_shop(
 def too_large(
     offer: Offer, translations: Mapping[str, Mapping[str, str]], *, most_bytes: int = MOST_BYTES
 ) -> str | None:
-    """Return a sentence on what to shorten if an offer is too large for a metafield, else None."""
+    """Return a sentence that says what to shorten if an offer is too large for a metafield.
+
+    Returns None if the offer fits.
+    """
     size = len(_entry(offer, translations))
     if size <= most_bytes:
         return None

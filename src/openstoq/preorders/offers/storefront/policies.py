@@ -1,8 +1,9 @@
-"""Inventory policies in PostgreSQL: policies to set, and policies that others have changed since.
+"""Inventory policies in PostgreSQL: those to set, and those that somebody has changed since.
 
-The catalogue has the shop's current policies. A policy is watched only while it matters to a
-preorder: a live offer sells the variant and either has continue_selling, or we have stopped the
-variant because it is sold out or because Shopify's stock decides.
+The catalogue has the shop's current policies. We watch a policy that we have set only while it
+matters to a preorder: a live offer must sell the variant. In addition, either that offer has
+continue_selling, or we have stopped the variant, because it is sold out or because Shopify's stock
+decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,12 +34,12 @@ DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
 async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
     """Decide again which of these variants stop selling, and request the matching policies.
 
-    A variant that is sold out stops at once. One that goes by Shopify's stock gets the same policy,
-    DENY, which stops it when that stock is used up.
+    A variant that is sold out gets the policy DENY, which stops it at once. A variant that goes by
+    Shopify's stock gets DENY as well, which stops it when that stock is used up.
 
-    The decision is made under the variants' locks, from everything that it depends on. A policy
-    is requested only when the decision changes, so that a policy which the merchant sets in the
-    meantime is left alone.
+    The decision is made while the variants are locked, from everything that it depends on. A policy
+    is requested only when the decision changes, so that a policy which the merchant sets in between
+    is left alone.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     found = [one.selling for one in await load_variants(db, shop_id, variant_ids)]
@@ -136,9 +137,9 @@ async def ask(
 async def ask_for(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Record that a caller requests this policy for variants; return the policy by variant.
+    """Record that a policy is about to be requested from the shop on behalf of a caller.
 
-    It replaces a policy that was still to be set.
+    The policy replaces any other that was still to be set. Returns the policy by variant.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     await db.execute(
@@ -155,7 +156,7 @@ async def ask_for(
 
 @dataclass(frozen=True, slots=True)
 class PolicyState:
-    """The state of a policy of some variants in the shop, with the reasons of refusals."""
+    """The progress of setting one policy on some variants, with the reason of each refusal."""
 
     is_pending: bool
     is_set: bool
@@ -165,9 +166,10 @@ class PolicyState:
 async def state_of(
     db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
 ) -> PolicyState:
-    """Return whether these variants have a policy in the shop, as far as we know.
+    """Return how far a policy has been set on these variants, as far as we know.
 
-    A variant that has the policy already has it once no other one is being asked of the shop.
+    A variant has the policy if the catalogue says so. It does not count as having the policy while
+    we are asking the shop to set a different one.
     """
     rows = await db.fetch(
         """
@@ -215,9 +217,11 @@ async def products_of(
 async def mark(
     db: Connection, shop_id: UUID, policies: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
-    """Record that these policies are no longer to be set, because each was set or has failed.
+    """Record the outcome of setting policies, so that they are no longer waiting to be set.
 
-    `failures` maps variants to errors. The policies that were set are stored in the catalogue too.
+    `failures` maps each variant whose policy could not be set to the error. The other policies were
+    set, and are stored in the catalogue too. A different policy that was requested meanwhile stays
+    waiting.
     """
     await store.lock_variants(db, shop_id, list(policies))
     await db.execute(
@@ -254,7 +258,7 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
 
 
 async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> int:
-    """Request again the policies that somebody changed by hand; return their number."""
+    """Request again the watched policies that somebody has changed; return their number."""
     count: int = await db.fetchval(
         f"""
         WITH wanted AS (

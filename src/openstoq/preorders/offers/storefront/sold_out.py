@@ -84,9 +84,9 @@ def _is_full(
 ) -> bool:
     """Return whether no units of a variant are left in a market, or outside the named markets.
 
-    The total limit is that of the offer that applies there. The variant's limit is taken from
-    the first offer that sets one, as in the variant's metafields. Where the offer that applies goes
-    by Shopify's stock, no limit of ours does.
+    The total limit is that of the first offer, which is the one that applies. The variant's own
+    limit is taken from the first offer that sets one, as in the variant's metafields. If the first
+    offer goes by Shopify's stock, none of our limits applies.
     """
     first, _ = offers[0]
     if first.goes_by_stock:

@@ -88,7 +88,10 @@ async def behind(db: Connection, shop_id: UUID, limit: int) -> list[SyncedVarian
 async def ask_variants(
     db: Connection, shop_id: UUID, keys: Sequence[tuple[int | None, str]]
 ) -> None:
-    """Mark metafields as unknown before they are written or deleted; `keys` are variant and key."""
+    """Mark metafields as unknown before they are written or deleted.
+
+    Each of `keys` is the id of a variant and the key of one of its metafields.
+    """
     await db.execute(
         """
         UPDATE preorder_variants p SET written = p.written || t.asked
@@ -108,10 +111,11 @@ async def mark_variants(
     shop_id: UUID,
     done: Sequence[tuple[SyncedVariant, Mapping[str, str], str | None]],
 ) -> None:
-    """Record the metafields that each variant has now, and its error or None.
+    """Record which metafields each variant has now.
 
-    A failed variant is retried only once it changes. If a variant has changed meanwhile, the
-    metafields requested for it stay unknown.
+    Each of `done` is a variant, its metafields, and its error, or None if it did not fail. A failed
+    variant is retried only once it changes. If a variant has changed meanwhile, the metafields
+    requested for it stay unknown.
     """
     variant_ids = [one.selling.variant_id for one, _, _ in done]
     await store.lock_variants(db, shop_id, variant_ids)
