@@ -124,7 +124,9 @@ class Shell:
         self._process.stdin.flush()
         printed, status = self._until_the_end(block)
         said = self._errors.read_bytes()[before:].decode(errors="replace")
-        told = f"{block.place}\n{code}\nprinted:\n{printed}\nsaid:\n{said}"
+        # A block that waits in vain says the same again and again.
+        once = "\n".join(dict.fromkeys(said.splitlines()))
+        told = f"{block.place}\n{code}\nprinted:\n{printed}\nsaid:\n{once}"
         assert status == 0, told
         last = {(method, url): int(code) for method, code, url in _STATUSES.findall(said)}
         if '"errors"' not in outcome:

@@ -63,9 +63,10 @@ class Preorders(OrderStory):
         """Wait until the shop sells the offer; return the id of the selling plan with the deposit."""
 
         async def sync() -> object:
-            return (await self.read(offer))["sync"]
+            state = (await self.read(offer))["sync"]
+            return state["state"], state["error"]
 
-        await self.becomes("the offer's sync", {"state": "synced", "error": None}, sync)
+        await self.becomes("the offer's sync", ("synced", None), sync)
         told: dict[str, Any] = {}
 
         async def follows() -> object:
