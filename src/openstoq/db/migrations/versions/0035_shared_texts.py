@@ -1,8 +1,8 @@
-"""Run 0029_shared_texts.sql beside it."""
+"""Run 0035_shared_texts.sql beside it."""
 
 from openstoq.db.migrate import run_sql_beside
 
-revision = "0029_shared_texts"
+revision = "0035_shared_texts"
 down_revision = "0034_days"
 phase = "pre"
 
