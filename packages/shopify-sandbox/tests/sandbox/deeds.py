@@ -45,7 +45,7 @@ def offered_plan(shop, dice):
     return made
 
 
-def placed(shop, dice):
+def placed(shop, dice, *, in_parts=True):
     plans = [offered_plan(shop, dice), offered_plan(shop, dice), None]
     variants = dice.sample(list(shop.variants.values()), k=3)
     for each in variants:
@@ -66,8 +66,8 @@ def placed(shop, dice):
         taxes=dice.choice([(), (Tax("VAT", Decimal("0.19")),), TWO_TAXES]),
         taxes_included=dice.random() < 0.5,
         exchange=dice.choice(EXCHANGES),
-        gift_card=dice.choice([ZERO, ZERO, Decimal(20)]),
-        captures=dice.random() < 0.8,
+        gift_card=dice.choice([ZERO, ZERO, Decimal(20)]) if in_parts else ZERO,
+        captures=not in_parts or dice.random() < 0.8,
         schedule_by_plan=dice.random() < 0.5,
     )
     return checkout.place(shop, cart, checkout.Buyer(country="US"), pricing=pricing)
@@ -174,4 +174,6 @@ def cancel(shop, order, dice):
         refunds.cancel(shop, order, reason="OTHER", pay_back=pay_back, restock=True, note=None)
 
 
-STEPS = [edit, add, refund_lines, refund_money, pay, pay_some, capture, send, cancel]
+# Steps after which every payment was for all that was due.
+WHOLE_PAYMENTS = [edit, add, refund_lines, refund_money, pay, send, cancel]
+STEPS = [*WHOLE_PAYMENTS, pay_some, capture]
