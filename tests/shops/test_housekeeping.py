@@ -36,7 +36,7 @@ async def test_a_job_that_the_queue_has_put_aside_is_told_as_failed(runtime, sho
     async with run.work() as work:
         job = await bulk.load(work.db, shop.id, job_id)
     assert job.status == told
-    assert ("begin it anew" in (job.error or "")) == (told == "failed")
+    assert ("start it again" in (job.error or "")) == (told == "failed")
 
 
 async def test_housekeeping_empties_old_bodies_and_forgets_older_deliveries(runtime, shop):
