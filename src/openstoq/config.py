@@ -46,7 +46,7 @@ class Group(BaseModel):
 
 
 class Database(Group):
-    """PostgreSQL: the data, the queue and the rate points."""
+    """PostgreSQL, which holds the data, the job queue and the points of rate limits."""
 
     url: SecretStr | None = Field(
         None, description="postgresql://… of any server from 15 to 18. Unset: an embedded server."

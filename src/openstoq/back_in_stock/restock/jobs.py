@@ -16,7 +16,10 @@ jobs = JobSet("back_in_stock.restock")
 
 
 async def on_stock_changed(work: Work, change: StockChanged) -> None:
-    """Start a wave when a sold-out variant is back in stock, in the transaction of the change."""
+    """Start a wave of notifications if a sold-out variant is back in stock.
+
+    The wave is saved in the transaction that saves the change of stock.
+    """
     if change.after <= 0:
         return
     settings = await settings_store.load(work.db, work.shop_id)

@@ -17,10 +17,10 @@ NOT_YET = "the shop has not taken it yet; it is set as soon as the shop does"
 
 
 async def with_policy(runtime: Runtime, shop_id: UUID, answer: Answer) -> Answer:
-    """Return the response to remove_variant, completed with whether the shop has the policy.
+    """Return the response to remove_variant, saying whether the requested policy is set now.
 
-    The job that sets the policy runs only after the removal was committed. So this function waits
-    for the job, for as long as the settings allow. A request without a policy is not delayed.
+    A job sets the policy, and it starts only once the removal is committed. So this function waits
+    for the job, for as long as the settings allow. It does not wait if no policy was requested.
     """
     removed = orjson.loads(answer.body)
     named = removed.get("inventory_policy")
