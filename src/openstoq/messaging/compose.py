@@ -36,7 +36,10 @@ _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 @cache
 def environment(*, escapes: bool) -> Environment:
-    """Return the template environment: unknown names are errors, and no template loads another."""
+    """Return the template environment.
+
+    In it, a template that uses an unknown name fails, and no template can load another.
+    """
     return Environment(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
 
 
@@ -54,9 +57,10 @@ def source(name: str) -> str:
 
 @lru_cache(maxsize=1000)
 def babel_locale(locale: str | None) -> Locale:
-    """Return the Babel locale for a tag such as "de-AT", or English for one that is unknown.
+    """Return the Babel locale for a tag such as "de-AT", or English if the tag is unknown.
 
-    Any string is safe: Babel looks for a file of that name, so only a well-formed tag is passed on.
+    Any string is safe to pass. Babel looks for a file named after the tag, so only a well-formed
+    tag is passed on to Babel.
     """
     tag = (locale or FALLBACK).strip().replace("_", "-")
     if not _LANGUAGE_TAG.fullmatch(tag):
@@ -70,7 +74,7 @@ def babel_locale(locale: str | None) -> Locale:
 
 
 def money(amount: Decimal, currency: str, locale: str | None) -> str:
-    """Format an amount for the reader's locale, with all decimals that its currency has."""
+    """Format an amount for the reader's locale, with all the decimals of the currency."""
     return format_currency(
         Money(amount, currency).amount,
         currency,
@@ -80,7 +84,7 @@ def money(amount: Decimal, currency: str, locale: str | None) -> str:
 
 
 def day(moment: datetime, timezone: str, locale: str | None) -> str:
-    """Format the date that `moment` has in `timezone`, in the language of our texts."""
+    """Format the date of `moment` in `timezone`, in the language that `language` picks."""
     read, spoken = babel_locale(locale), language(locale)
     try:
         there = moment.astimezone(zone_of(timezone))
@@ -95,7 +99,10 @@ def day(moment: datetime, timezone: str, locale: str | None) -> str:
 
 
 def language(locale: str | None) -> str:
-    """Return the language of our texts for a reader with `locale`: English if it has none."""
+    """Return the language in which a reader with `locale` gets our texts.
+
+    It is English if we have no texts in the reader's own language.
+    """
     spoken = babel_locale(locale).language
     return spoken if (TEMPLATES / "locales" / f"{spoken}.toml").is_file() else FALLBACK
 
@@ -111,7 +118,7 @@ def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
 
 
 def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the sentences of a kind of mail, its `section`, with `values` filled in."""
+    """Return the sentences for a kind of mail, named by `section`, with `values` filled in."""
     shown = {name: value and isolated(value) for name, value in values.items()}
     return {
         key: sentence.render(**shown) for key, sentence in _sentences(language, section).items()
@@ -119,7 +126,7 @@ def texts(language: str, section: str, values: Mapping[str, str | None]) -> dict
 
 
 def isolated(value: str) -> str:
-    """Return a value such that its direction does not affect the sentence around it.
+    """Return a value such that its writing direction does not affect the sentence around it.
 
     In "Back in stock: כובע!" the sign at the end would otherwise be put before the Hebrew word.
     """
@@ -134,7 +141,7 @@ def colon(language: str) -> str:
 
 
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
-    """Return the body of the template file `name`; values are escaped if it is HTML."""
+    """Return the body made from the template file `name`; in HTML, values are escaped."""
     escapes = name.endswith(".html.liquid")
     if escapes:
         shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
@@ -144,9 +151,9 @@ def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "
 class Body:
     """A body in quoted-printable: rendered once with gaps, which are filled for each recipient.
 
-    `shared` holds the template's variables that are the same for all recipients, `gaps` the names
-    of the other variables. If a template does more with a gap than print it, the body is rendered
-    for each recipient.
+    `shared` holds the template's variables that are the same for all recipients. `gaps` are the
+    names of the variables that differ. If the template does more with such a variable than print
+    it, there are no gaps to fill: the body is rendered again for each recipient.
     """
 
     def __init__(
@@ -189,7 +196,7 @@ class Body:
 
 
 def _open_end(piece: str, marks: Mapping[str, str]) -> bytes:
-    """Return a piece of a pattern, ended such that the next piece begins on its own line."""
+    """Return a piece of the pattern that ends in a line break, so that any piece may follow."""
     if piece in marks:
         return f"%({marks[piece]})b".encode() + SOFT_BREAK
     end = b"" if piece == "" or piece.endswith("\n") else SOFT_BREAK
@@ -201,7 +208,7 @@ def _literal(encoded: bytes) -> bytes:
 
 
 def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
-    """Return whether the template `source` may use a gap's value other than to print it."""
+    """Return whether the template `source` may do more with the value of a gap than print it."""
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):
         plain = _PLAIN_OUTPUT.fullmatch(tag)

@@ -56,7 +56,10 @@ def web_address(url: str) -> str:
 
 
 def web_address_or_none(url: str | None) -> str | None:
-    """Return `url` as `web_address` does; None if it is missing or invalid: nothing links to it."""
+    """Return `url` as `web_address` does, or None if it is missing or invalid.
+
+    A mail is written without a link or picture that has no valid address.
+    """
     try:
         return web_address(url) if url else None
     except ValueError:
@@ -91,7 +94,7 @@ def from_header(display_name: str, address: str) -> bytes:
 
 
 def reply_to_header(address: str | None) -> bytes:
-    """Return the Reply-To header of `address`, or nothing without an address that can be one.
+    """Return the Reply-To header for `address`, or b"" if there is no address that can be used.
 
     An address that is not ASCII would need a relay with SMTPUTF8 for every recipient.
     """
@@ -129,12 +132,12 @@ def quoted_printable_piece(text: str) -> bytes:
 
 
 def alternative(text: bytes, html: bytes) -> bytes:
-    """Return a message's end, from its Content-Type header on, with two encoded bodies."""
+    """Return the rest of a message from its Content-Type header on, with two encoded bodies."""
     return _multipart("alternative", _part("plain", text), _part("html", html))
 
 
 def with_attachment(text: bytes, filename: str, document: bytes) -> bytes:
-    """Return a message's end, from its Content-Type header on: encoded text and attached JSON."""
+    """Return the rest of a message from its Content-Type header on, with text and attached JSON."""
     encoded = b64encode(document)
     lines = b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
     attachment = (

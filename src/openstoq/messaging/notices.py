@@ -50,8 +50,8 @@ _MOST_NUMERALS = 3
 class Notice:
     """The sender and the recipient of a mail outside any wave.
 
-    `id` and `written_at`, the mail's date, stay the same if the mail is sent again. Replies go to
-    `reply_to`, or to the sender without one.
+    `written_at` is the mail's date. It and `id` stay the same if the mail is sent again. Replies go
+    to `reply_to`; if it is None, they go to the sender.
     """
 
     id: UUID

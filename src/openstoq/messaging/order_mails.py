@@ -37,7 +37,7 @@ class OrderFacts:
     """The facts that every mail about an order contains.
 
     `locale` is the reader's locale; dates are written in `timezone`. `order_url` is the shopper's
-    own page of the order, if the shop has told it.
+    own page of the order, or None if the shop has not sent its address.
     """
 
     shop_name: str
@@ -53,7 +53,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """The amounts received for the deposit and for the balance, less what was refunded of them."""
+    """The amounts received for the deposit and for the balance, each less its refunds."""
 
     deposit: Decimal = Decimal(0)
     balance: Decimal = Decimal(0)
@@ -93,8 +93,9 @@ def payment_request(
 ) -> bytes:
     """Return the mail that asks a shopper to pay the balance of an order.
 
-    `received` is what was paid already. `decline` is given if the reason is "declined". Raises
-    ValueError if `pay_url` is not a web address.
+    `why` is the reason for asking. `received` is what was paid already. `decline` says why the last
+    charge failed; it is used only if `why` is "declined". Raises ValueError if `pay_url` is not a
+    web address.
     """
     again_at = decline.again_at if decline is not None else None
     words = _words(order, f"payment_{why}", amount=amount, date=again_at)
@@ -119,7 +120,7 @@ def receipt(
 ) -> bytes:
     """Return the mail that notifies a shopper that the balance was paid.
 
-    `outstanding` is what is still to be paid, such as for units that were added since.
+    `outstanding` is the amount still to be paid, for instance for units that were added since.
     """
     words = _words(order, "balance_received", amount=received.balance)
     said = [words["greeting"], words["intro"], words["left" if outstanding > 0 else "done"]]
@@ -191,14 +192,17 @@ def held_again(notice: Notice, order: OrderFacts, *, amount: Decimal, order_url:
 
 
 def _for_merchant(order: OrderFacts) -> OrderFacts:
-    """Return the facts for a mail to the merchant, without the shopper's greeting and page."""
+    """Return the facts for a mail to the merchant: without the shopper's name and order page."""
     return replace(order, customer_name=None, order_url=None)
 
 
 def _received(
     order: OrderFacts, words: Mapping[str, str], received: Received, main: str | None = None
 ) -> Iterator[_Figure]:
-    """Yield what was paid already: nothing for a part of which nothing came."""
+    """Yield a line for the deposit paid already, and a line for the balance paid already.
+
+    A part of which nothing was paid has no line. `main` names the part to emphasise.
+    """
     for part, amount in (("deposit", received.deposit), ("balance", received.balance)):
         if amount > 0:
             shown = money(amount, order.currency, order.locale)
@@ -213,7 +217,10 @@ def _words(
     date: datetime | None = None,
     reason: str | None = None,
 ) -> dict[str, str]:
-    """Return the texts of all order mails and of the kind `section`, in the reader's language."""
+    """Return the texts of an order mail in the reader's language.
+
+    These are the texts that all order mails share, and those of the kind of mail `section`.
+    """
     values = {
         "shop_name": mime.single_line(order.shop_name),
         "order": mime.single_line(order.name),

@@ -1,4 +1,4 @@
-"""The port of e-mail transports: the interface that `bootstrap` picks an adapter for."""
+"""The port of e-mail transports: the interface for which `bootstrap` picks an adapter."""
 
 import re
 from dataclasses import dataclass
@@ -48,8 +48,8 @@ class Delivery:
     """An outcome, and the relay's reply that led to it (or our own text if there was no reply).
 
     `stage` is the step to which the relay replied: a command of the transaction, or the content.
-    `is_quota` is true if the relay turned us away because we sent as much as it takes from us in an
-    hour, a day or a month.
+    `is_quota` is true if the relay turned us away because our quota of an hour, a day or a month is
+    used up.
     """
 
     outcome: Outcome
@@ -71,11 +71,17 @@ class Delivery:
 
     @property
     def says_later(self) -> bool:
-        """Return whether the relay itself said "later", unlike a relay that was unreachable."""
+        """Return whether the relay itself said "later".
+
+        A message is also DEFERRED if the relay could not be reached; then this is false.
+        """
         return self.outcome is Outcome.DEFERRED and self.reply.startswith("4")
 
     def reply_without(self, recipient: str) -> str:
-        """Return the reply in a form for logs, because relays quote the recipient's address."""
+        """Return the reply without addresses, for logs.
+
+        Relays quote the recipient's address, which must not reach a log.
+        """
         local = re.escape(recipient.rpartition("@")[0])
         whole = re.compile(rf"{re.escape(recipient)}|(?<![\w.@]){local}(?![\w.@])", re.IGNORECASE)
         return _ADDRESS.sub("an address", whole.sub("the recipient", self.reply))
@@ -118,11 +124,11 @@ class EmailTransport(Protocol):
     async def send(self, outbox: Outbox) -> None:
         """Send the messages of `outbox` until it ends, over several connections.
 
-        Concurrent calls share the allowed connections, and no call waits long until its first
-        message is sent: owners take turns, and so do the outboxes of one owner. A taken message is
-        always settled, and never waits for another message to be taken. Raises RelayUnavailable,
-        after settling the taken messages, if the relay cannot be reached; the caller should then
-        wait before calling again.
+        Concurrent calls share the allowed connections. No call waits long until its first message
+        is sent: owners take turns, and so do the outboxes of one owner. A taken message is always
+        settled, and never waits for another message to be taken. If the relay cannot be reached,
+        the taken messages are settled and RelayUnavailable is raised. The caller should then wait
+        before calling again.
         """
 
     async def aclose(self) -> None:

@@ -29,9 +29,10 @@ _UTM = "utm_source=openstoq&utm_medium=email&utm_campaign=back-in-stock&utm_cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
-    """The facts that all alerts about a variant share; `sender` is an address without a name.
+    """The facts that all alerts about a variant share.
 
-    Replies go to `reply_to`, or to the sender without one. A price of zero means that the price is unknown; it is not shown.
+    `sender` is an address without a name. Replies go to `reply_to`; if it is None, they go to the
+    sender. A price of zero means that the price is unknown, and is not shown.
     """
 
     shop_name: str
@@ -51,7 +52,7 @@ class AlertFacts:
 class Recipient:
     """The shopper to whom an alert is sent.
 
-    `notification_id` and `written_at`, the message's date, stay the same if the alert is sent
+    `written_at` is the message's date. It and `notification_id` stay the same if the alert is sent
     again.
     """
 
@@ -170,7 +171,10 @@ def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, st
 
 
 def _tagged(url: str) -> tuple[str, str]:
-    """Return the product's link with UTM parameters, split where the notification's id belongs."""
+    """Return the product's link with UTM parameters, in two parts.
+
+    The notification's id belongs between the parts.
+    """
     page, sign, fragment = url.partition("#")
     joint = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
     return f"{page}{joint}{_UTM}", f"{sign}{fragment}"

@@ -59,8 +59,9 @@ async def claim_new(
 ) -> tuple[list[Claimed], Place | None]:
     """Claim a restock's next waiting signups, oldest first; return them and the place reached.
 
-    Signups up to the place `after` are skipped. If no signup is left, the list is empty and the
-    place is `after`. `untried` leaves out signups whose message failed in an earlier wave.
+    Signups up to and including the place `after` are skipped. If there is nothing to claim, the
+    list is empty and the returned place is `after`. If `untried` is true, signups whose message
+    failed in an earlier wave are skipped too.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -187,9 +188,10 @@ async def claim_due(
 ) -> list[Claimed]:
     """Claim messages whose next attempt is due, and messages that a dead run left behind.
 
-    If a message's shopper may no longer be notified, the message is blocked instead. So is one of a
-    manual wave, which does not depend on stock, if nobody can open the product any more. If the shop
-    chose to hold messages of unknown outcome, the messages of a run that died become unknown.
+    A message is blocked instead if its shopper may no longer be notified. A manual wave does not
+    depend on stock, but its messages are blocked too if nobody can open the product any more. If
+    the shop chose to hold messages of unknown outcome, the messages of a dead run are not claimed:
+    they get the status "unknown".
     """
     rows = await db.fetch(
         _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"
@@ -246,7 +248,7 @@ ORDER BY taken.id
 async def renew(
     db: Connection, shop_id: UUID, wave_id: UUID, run_id: UUID, lease: timedelta
 ) -> None:
-    """Extend the lease on the messages claimed by this run: it ends `lease` from now."""
+    """Extend the lease on all messages claimed by this run, so that it lasts `lease` from now."""
     await db.execute(
         """
         UPDATE notifications SET lease_until = now() + $4::interval

@@ -1,4 +1,4 @@
-"""Notify shoppers who wait for what is for sale already."""
+"""Notify shoppers who are waiting for a variant that is already for sale."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,11 @@ async def start(
     variant_ids: Sequence[int] | None = None,
     product_ids: Sequence[int] | None = None,
 ) -> None:
-    """Start the waves that are due, of these variants or products or of all, unless mail is off."""
+    """Start the waves that are due, and enqueue the jobs that send them.
+
+    `variant_ids` or `product_ids` limit the variants; without either, all variants are considered.
+    If the shop's e-mail channel is off, nothing is started.
+    """
     settings = await settings_store.load(work.db, work.shop_id)
     if not settings.channels.email.enabled:
         return

@@ -1,8 +1,8 @@
-"""Waves that are due in PostgreSQL: variants that are for sale while shoppers still wait for them.
+"""Due waves in PostgreSQL: for variants that are for sale while shoppers still wait for them.
 
-Most waves start when stock comes. But a shopper may also be waiting for a variant that is in stock
-already: because its product was published after its stock came, because the shopper confirmed
-later, because the signup was moved there, or because mails were off.
+Most waves start when stock comes. But a shopper may also be waiting for a variant that is already
+in stock: because its product was published after its stock came, because the shopper confirmed the
+signup later, because the signup was moved to this variant, or because the e-mail channel was off.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Due:
-    """A variant that is for sale and waited for, and the last wave of it."""
+    """A variant that is for sale and that shoppers wait for, with its last wave."""
 
     variant_id: int
     available: int
     is_restocked: bool
-    """True if no wave has answered yet that it was sold out."""
+    """True if the variant was sold out since its last wave."""
     wave_id: UUID | None
 
 
@@ -40,10 +40,12 @@ async def start(
     variant_ids: Sequence[int] | None = None,
     product_ids: Sequence[int] | None = None,
 ) -> list[UUID]:
-    """Start the waves that are due, of these variants or products or of all; return their ids.
+    """Start or reopen the waves that are due; return their ids.
 
-    If the variant was not sold out since its last wave, that wave is reopened for who became ready
-    since, because nobody is to be notified twice of one restock.
+    `variant_ids` or `product_ids` limit the variants; without either, all variants are considered.
+    If a variant was not sold out since its last wave, no wave is started. That last wave is
+    reopened for the shoppers who became ready since, because nobody is to be notified twice of one
+    restock.
     """
     rows = await db.fetch(_DUE, shop_id, threshold, now, variant_ids, product_ids, MOST_AT_ONCE)
     due = [_Due(**dict(row)) for row in rows]

@@ -12,9 +12,9 @@ def pending(signup: str) -> str:
 
 
 def eligible(signup: str, *, variant: str, started_at: str, listed_until: str) -> str:
-    """Return the condition that a wave may notify a signup, as far as the signup's row shows.
+    """Return the SQL condition that a wave may notify a signup, judged by the signup's row alone.
 
-    The wave notifies signups that were made until `listed_until`.
+    A signup that was made after `listed_until` does not meet the condition.
     """
     return f"""{signup}.shop_id = $1 AND {signup}.variant_id = {variant}
         AND {signup}.created_at <= {listed_until} AND {pending(signup)}
@@ -23,12 +23,13 @@ def eligible(signup: str, *, variant: str, started_at: str, listed_until: str) -
 
 
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the SQL condition that a signup is the one of its contact's signups to notify.
+    """Return the SQL condition that, of all signups of its contact, this signup is to be notified.
 
     A contact gets one message per restock. If the contact has several signups, for instance for
-    several markets, the oldest stands for all of them, whichever run claims it. A signup that was
-    not eligible when another was notified, for instance because it was unconfirmed, waits for the
-    next restock. A signup that was made after the other was notified is a new wish.
+    several markets, the oldest stands for all of them, whichever run claims it. If a signup was
+    not eligible when another of the contact's signups was notified, for instance because it was
+    unconfirmed, it waits for the next restock. A signup that was made after that notification is a
+    new wish, and may be notified.
     """
     # OFFSET 0 forces a look-up by key for each row, even before the tables have been analysed.
     return f"""NOT EXISTS (

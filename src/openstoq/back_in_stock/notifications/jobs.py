@@ -62,7 +62,10 @@ def _check_sender(run: Run, wave_id: UUID) -> None:
 
 
 async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None:
-    """Record how many consecutive runs the relay stopped; raise Retry if it stopped this run."""
+    """Record the number of consecutive runs of the wave that the relay has stopped.
+
+    Raises Retry if the relay stopped this run.
+    """
     refusals, before = outbox.relays_refusals, outbox.refusals_before
     if not refusals:
         if before < wave.refusals:
@@ -89,8 +92,8 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:
     """End the wave, or raise Retry with the delay until its next message is due.
 
-    `over` is a reason other than stock to end the wave early; None if there is no such reason. A
-    wave that ends early still waits for the messages that another run is sending.
+    `over` is a reason to end the wave early. If it is None, the wave's own conditions decide, such
+    as stock. A wave that ends early still waits for the messages that another run is sending.
     """
     async with run.work() as work:
         if not await waves.hold(work.db, work.shop_id, wave):

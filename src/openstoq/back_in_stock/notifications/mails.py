@@ -49,7 +49,10 @@ class Letters:
 
     @classmethod
     async def load(cls, work: Work) -> "Letters":
-        """Load the data that all of the shop's messages share; raise LookupError without a shop."""
+        """Load the data that all of the shop's messages share.
+
+        Raises LookupError if the shop does not exist.
+        """
         shop = await shops.load(work.db, work.shop_id)
         if shop is None:
             raise LookupError("the shop of this wave is gone")
@@ -59,8 +62,8 @@ class Letters:
     async def prepare(self, work: Work, group: Sequence[Claimed]) -> None:
         """Write the parts that the messages of a group share, unless they are written already.
 
-        A failure to write affects only the messages of one variant and locale, and is not raised
-        here: `email` raises Unwritable for each of these messages.
+        A failure affects only the messages of one variant and locale. It is not raised here:
+        `email` raises Unwritable for each of these messages.
         """
         missing = {claimed.variant_id for claimed in group} - self._products.keys()
         if missing:
@@ -136,6 +139,6 @@ class Letters:
 
 
 def _unwritable(error: Exception, **ids: str | int) -> Unwritable:
-    """Log an error without its text, and return it as Unwritable."""
+    """Log an error without its text, and return an Unwritable with that error as its cause."""
     log.error("letter.unwritable", error=type(error).__name__, trace=trace_of(error), **ids)
     return Unwritable(error)

@@ -1,7 +1,8 @@
 """The marker of one run: it writes the outcome of each message after the message was sent.
 
-A message without a mark is sent again, although the relay already has it. A mark that cannot be
-written must therefore not prevent other marks from being written.
+A mark is the stored outcome of a message. A message without a mark is sent again, although the
+relay already has it. A mark that cannot be written must therefore not prevent other marks from
+being written.
 """
 
 import asyncio
@@ -30,11 +31,14 @@ UNWRITABLE = "openstoq could not store the details of this message's outcome; se
 
 
 class Marker:
-    """A queue of marks, which are written in groups; `room` is set after each group."""
+    """A queue of marks, which are written in groups.
+
+    The event `room` is set each time a group was written, so that more messages can be sent.
+    """
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
         self.has_to_end = False
-        """True if the wave had to end when marks were last written: it was sold out, for instance."""
+        """True if the wave had to end when marks were last written, for instance as sold out."""
         self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
         self._settled: list[Mark] = []
         self._writing = 0
@@ -63,7 +67,8 @@ class Marker:
     async def run(self) -> None:
         """Write marks until `end` is called and none is left.
 
-        Raises the error of a write that fails for good or for GIVE_UP_MARKING_SECONDS.
+        A write that fails with a transient error is retried for GIVE_UP_MARKING_SECONDS. After
+        that time, or if retrying cannot help, the error is raised.
         """
         while not self._has_ended or self._settled:
             await self._changed.wait()
@@ -108,7 +113,11 @@ class Marker:
         await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
-        """Write a group's marks one by one; write failed marks again with the error UNWRITABLE."""
+        """Write a group's marks apart, so that one bad mark does not fail the others.
+
+        A mark that cannot be written is tried once more without the relay's reply. Its error is
+        then UNWRITABLE, or None if the message was sent.
+        """
         failed = await self._mark_each(work, {mark.id: mark for mark in group})
         plain = {
             mark.id: replace(mark, error=None if mark.status == "sent" else UNWRITABLE)

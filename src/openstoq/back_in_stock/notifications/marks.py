@@ -37,8 +37,8 @@ async def write(
 
     If a message failed, this wave does not notify its signup again, whether or not the signup is
     blocked. When a restock notifies one signup of a contact, the contact's other signups for the
-    variant, for instance for other markets, count as notified too. So do the further signups for
-    which a message by hand stands.
+    variant, for instance for other markets, count as notified too. A message that was sent by hand
+    may stand for several signups: all of them then count as notified.
     """
     await db.execute(
         _MARK,

@@ -13,7 +13,11 @@ Status = Literal["queued", "sending", "sent", "failed", "unknown", "blocked"]
 
 
 class NotificationView(BaseModel):
-    """One message: `error` is the relay's last reply, `blocked_reason` why it was never tried."""
+    """One message of the send log.
+
+    `error` is the relay's last reply, or our own text if there was none. `blocked_reason` is the
+    reason why the message was blocked.
+    """
 
     id: UUID
     signup_id: UUID

@@ -1,7 +1,7 @@
 """The outbox of one run of a wave: it claims messages in groups, and marks each settled message.
 
-At most UNMARKED messages are handed over but not yet marked at any time, so no more than that are
-sent again after a worker was killed.
+At any time, at most UNMARKED messages are handed over but not yet marked. If the worker is killed,
+no more than these are sent again.
 """
 
 import asyncio
@@ -100,10 +100,11 @@ class WaveOutbox(Outbox):
     async def resumes(self) -> bool:
         """Return whether there is more to send; call it when all messages handed over are settled.
 
-        When nearly all messages are refused, a few messages from elsewhere on the waitlist decide.
-        If the relay accepts enough of these, the refusals are the recipients' own and the wave goes
-        on. As long as it accepts any, more are drawn, because nearly all of the list may be dead. When
-        the relay names a quota, nothing is left to find out.
+        When nearly all messages are refused, a probe decides: a few messages from elsewhere on the
+        waitlist. If the relay accepts enough of the probe, the refusals are the recipients' fault,
+        and the wave goes on. If the relay accepts only some of it, a larger probe follows, up to
+        MOST_PROBES, because nearly all of the list may be dead addresses. If the relay says that
+        our quota is used up, there is nothing to find out, and no probe is sent.
         """
         if self._is_over or not self._trial.is_doubtful or self._trial.is_out_of_quota:
             return False
@@ -125,7 +126,10 @@ class WaveOutbox(Outbox):
         return self._trial.is_doubtful and self._trial.has_served_probe and not is_last
 
     async def next(self) -> Email | None:
-        """Return the next message once it may be handed over; None if the wave has none for now."""
+        """Return the next message, as soon as one may be handed over.
+
+        Returns None if the run has no message to hand over, or must not hand over any more.
+        """
         while True:
             email = self.next_nowait()
             if email is not None:
@@ -159,7 +163,7 @@ class WaveOutbox(Outbox):
         return None
 
     def record(self, email: Email, delivery: Delivery) -> None:
-        """Settle a message by its delivery result; the marker writes the outcome."""
+        """Settle a message by its delivery result, which the marker stores once it is final."""
         self._settle(self._handed_over.pop(email.id), delivery)
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
@@ -198,14 +202,14 @@ class WaveOutbox(Outbox):
 
     @property
     def _is_over(self) -> bool:
-        """Return whether the run must end: its wave ended, it paused, or the worker stops."""
+        """Return whether the run must end: its wave must end, it paused, or the worker stops."""
         return self._marker.has_to_end or self.has_paused or self._runtime.stopping.is_set()
 
     def _pause_if_crowded(self) -> None:
-        """End the run early if another shop's job is waiting for its slot.
+        """Make the run end early if a job of another shop is waiting for this run's slot.
 
-        A run pauses only once it can judge refusals. Otherwise, runs that always pause would never
-        judge any.
+        A run pauses only once it has enough replies to judge refusals. If runs could pause before,
+        refusals might never be judged.
         """
         has_run = monotonic() - self._began >= SHORTEST_RUN_SECONDS
         if has_run and self._trial.is_conclusive and self._run.is_crowded():

@@ -22,7 +22,10 @@ _CODES = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return how long a message waits after its `attempts`-th attempt: 30 s, doubling up to 1 h."""
+    """Return how long a message waits after its `attempts`-th attempt.
+
+    The first wait is 30 seconds. Each further wait is twice as long, up to an hour.
+    """
     return min(timedelta(seconds=30 * 2.0 ** min(attempts - 1, 10)), LONGEST_PAUSE)
 
 
@@ -66,11 +69,11 @@ def mark_of(
 ) -> Mark:
     """Return the mark that a message gets after a delivery.
 
-    A message is retried up to MOST_ATTEMPTS times if the relay says "later", or if the relay turns
-    away this message but not others. There is no limit for a message that `is_alone`, because no
-    other message shows that the relay serves anybody. An attempt does not count if the relay could
-    not be reached. If the relay may already have accepted the message, `unknown_outcome` decides
-    whether it is sent again, and it is handed over at most MOST_ATTEMPTS times.
+    A message gets up to MOST_ATTEMPTS attempts if the relay says "later", or if the relay turns
+    away this message but not others. If `is_alone` is true, there is no limit, because no other
+    message shows that the relay serves anybody. An attempt does not count if the relay could not be
+    reached. If the relay may already have accepted the message, `unknown_outcome` decides whether
+    the message is sent again, up to MOST_ATTEMPTS attempts.
     """
     is_to_be_tried = delivery.outcome is Outcome.TURNED_AWAY or delivery.says_later
     status, pause = "queued", None
@@ -105,8 +108,8 @@ def mark_of(
 def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
     """Return whether nothing shows yet that the relay accepts messages other than this one.
 
-    A message is no longer alone once the relay accepted any message in this run, once an earlier
-    run singled the message out, or once it is older than PATIENCE.
+    An acceptance in this run shows it, and so does an earlier run that singled this message out. A
+    message older than PATIENCE is never alone.
     """
     is_young = now - created_at(claimed.id) <= PATIENCE
     return not accepted and not claimed.singled_out and is_young
@@ -117,9 +120,9 @@ def mark_of_relay(
 ) -> Mark:
     """Return the mark of a message whose refusal is, or may be, the relay's fault.
 
-    The message waits for `pause`, and the attempt does not count. Once the message is older than
-    PATIENCE, any refusal but TURNED_AWAY is final: the message fails, but its signup is not
-    blocked.
+    The message waits for `pause`, and the attempt does not count. If the message is older than
+    PATIENCE, any refusal other than TURNED_AWAY is final: the message fails and the attempt counts,
+    but the signup is not blocked.
     """
     is_over = (
         delivery.outcome is not Outcome.TURNED_AWAY and now - created_at(claimed.id) > PATIENCE

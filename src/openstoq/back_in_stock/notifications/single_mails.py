@@ -48,8 +48,8 @@ class Unconfirmed:
 async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
     """Mail a shopper the link that confirms a signup, unless it was confirmed in the meantime.
 
-    No mail is sent once the mailbox has reached its limit of requests; the signup stays
-    unconfirmed. While the e-mail channel is off, the mail waits for it.
+    If the mailbox has reached its limit of requests, no mail is sent and the signup stays
+    unconfirmed. If the e-mail channel is off, the mail is sent once the channel is on again.
     """
     async with run.work() as work:
         shop = await shops.load(work.db, work.shop_id)
@@ -82,10 +82,11 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Enqueue requests to confirm: for held signups, and for signups after an unsubscription.
+    """Enqueue the mails that ask shoppers to confirm a held signup, or one after an unsubscription.
 
-    The form's own request does not send the mail: the longer response time would reveal who these
-    shoppers are. Requests that came while the e-mail channel was off are mailed here, too.
+    The request that submits the form does not enqueue them: its longer response time would reveal
+    that the shopper is known. Mails that came due while the e-mail channel was off are enqueued
+    here, too.
     """
     async with run.work() as work:
         settings = await settings_store.load(work.db, work.shop_id)
@@ -114,7 +115,10 @@ async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconf
 
 
 async def _may_ask(work: Work, signup_id: UUID, signup: Unconfirmed) -> bool:
-    """Return whether the mailbox may be sent a request to confirm now; if so, count it."""
+    """Return whether a mail that asks for confirmation may be sent to the mailbox now.
+
+    If it may, the mail is counted as sent.
+    """
     now = work.runtime.clock()
     digest = work.runtime.ports.get(Seal).digest("asked contact", signup.mailbox)
     # The lock makes requests about different signups of a mailbox wait for each other.

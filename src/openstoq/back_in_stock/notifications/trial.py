@@ -2,8 +2,8 @@
 
 A relay's words for "no such mailbox" and for "I do not serve you" cannot always be told apart, and
 a relay whose directory is broken says "no such mailbox" about everybody. A refusal is therefore not
-final immediately. It is the message's own fault if the relay accepts others, and the relay's fault
-if it refuses nearly all messages.
+final immediately. If the relay accepts other messages, the refusal is the message's own fault. If
+the relay refuses nearly all messages, it is the relay's fault.
 """
 
 from collections import deque
@@ -29,7 +29,11 @@ STRAYS = 2
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal, with the numbers of messages handed over (`taken`) and answered by then."""
+    """A refusal that the relay sent for a message.
+
+    `taken` and `answered` count the messages of the run that had been handed over and answered by
+    then.
+    """
 
     claimed: Claimed
     delivery: Delivery
@@ -74,7 +78,7 @@ class Trial:
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Record an acceptance or a refusal; return the refusals that this reply makes final."""
+        """Record that the relay accepted or refused a message; return the refusals now final."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED
@@ -95,12 +99,15 @@ class Trial:
 
     @property
     def is_out_of_quota(self) -> bool:
-        """Return whether nearly all was refused lately because the relay takes no more from us."""
+        """Return whether nearly all recent messages were refused because our quota is used up."""
         last = self._open[-NEARLY_ALL:]
         return self.is_doubtful and bool(last) and all(one.delivery.is_quota for one in last)
 
     def probe(self) -> None:
-        """Begin to count a probe's replies; all messages handed over before must be settled."""
+        """Begin to count the replies to a probe.
+
+        All messages that were handed over before must be settled already.
+        """
         self._last = deque()
 
     @property
@@ -109,7 +116,11 @@ class Trial:
         return True in self._last
 
     def judge(self) -> list[Refusal]:
-        """Return the refusals that the probe makes final; none if nearly all were refused."""
+        """Return the refusals from before the probe, if the probe shows that they are final.
+
+        Returns an empty list if nearly all messages of the probe were refused, or none was
+        answered.
+        """
         refused = self._last.count(False)
         if not self._last or refused * WINDOW >= NEARLY_ALL * len(self._last):
             return []
@@ -119,11 +130,13 @@ class Trial:
         return self._pick(lambda refusal: refusal.answered <= final)
 
     def close(self, *, is_cut: bool) -> Verdict:
-        """Judge the open refusals at a run's end; `is_cut` if the run stopped early.
+        """Judge the refusals that are still open when a run ends.
 
-        If a `singled_out` message is refused for now again, the refusal is final and uses up an
-        attempt; otherwise a wave with nothing else left would never end. It does not use one up if
-        the relay is at fault for other messages.
+        `is_cut` is true if the run stopped early; refusals may then stay undecided. If a message
+        that is already `singled_out` is turned away or told "later" again, the refusal is final and
+        uses up an attempt. Otherwise, a wave with nothing else left would never end. If the relay
+        is at fault for other messages, such a refusal counts as the relay's fault, too, and uses up
+        no attempt.
         """
         opened, self._open = self._open, []
         odd = [one for one in opened if one.claimed.singled_out and _may_be_relays(one)]

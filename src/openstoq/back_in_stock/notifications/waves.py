@@ -33,18 +33,19 @@ class Wave:
 
     @property
     def until(self) -> datetime:
-        """The time until which the signups were made that the wave notifies."""
+        """The latest time at which a signup may have been made for the wave to notify it."""
         return self.listed_until or self.started_at
 
 
 async def start_restock(
     db: Connection, shop_id: UUID, variant_id: int, *, quantity: int, now: datetime
 ) -> UUID | None:
-    """Start a wave if the variant sold out since its last wave; return its id, or None if not.
+    """Start a wave if the variant was sold out since its last wave; return the wave's id.
 
-    Starting a wave clears `sold_out_at`, so that the result does not depend on which of two hosts'
-    clocks is ahead. If an earlier wave has not ended, it is extended to the signups made since, so
-    that no second wave runs beside it.
+    Returns None if the variant was not sold out since. Starting a wave clears `sold_out_at`, so
+    that the result does not depend on which of two hosts' clocks is ahead. If an earlier wave has
+    not ended, no second wave is started beside it: the earlier wave is extended to the signups made
+    since, and its id is returned.
     """
     if not await stock.answer_sold_out(db, shop_id, [variant_id]):
         return None
@@ -125,7 +126,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
 async def note_refusals(
     db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
 ) -> None:
-    """Record the number of consecutive runs that the relay stopped, and the last reason."""
+    """Record how many consecutive runs of a wave the relay has stopped, and why it did last."""
     await db.execute(
         "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -136,7 +137,9 @@ async def note_refusals(
 
 
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
-    """Lock a wave in order to end it; return False if it was ended or extended meanwhile.
+    """Lock a wave in order to end it; return whether it may be ended.
+
+    It may not if it was ended or extended since `wave` was loaded.
 
     A concurrent restock waits for the lock. If this transaction ends the wave, the restock
     then starts a wave of its own.
@@ -157,10 +160,10 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
 
 async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | None:
-    """Return why a wave must end now, or None.
+    """Return why a wave must end now; return None if it may go on.
 
-    A restock ends when the variant is sold out, or when nobody can open its product. A manual wave
-    depends on neither.
+    Any wave ends when the e-mail channel is off. A restock's wave also ends when the variant is
+    sold out, or when nobody can open its product. A manual wave depends on neither.
     """
     row = await db.fetchrow(
         f"SELECT {EMAIL_IS_ON} AS is_on, {is_for_sale('$2::bigint')} AS is_for_sale",
@@ -173,9 +176,10 @@ async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | 
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return the time until the next message is due or its lease ends; None if no message is open.
+    """Return the time until a queued message is due or a claimed message's lease ends.
 
-    The time is negative if a message is already due.
+    The earliest of these times counts. It is negative if it has already passed. Returns None if no
+    message is queued or claimed.
     """
     pause: timedelta | None = await db.fetchval(
         """
@@ -190,7 +194,10 @@ async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta
 
 
 async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
-    """Return the time until all current leases on the wave's messages end; None without any."""
+    """Return the time until all current leases on the wave's messages have ended.
+
+    Returns None if no message is under a lease.
+    """
     pause: timedelta | None = await db.fetchval(
         """
         SELECT max(lease_until) - now() FROM notifications
@@ -205,10 +212,11 @@ async def in_flight_for(db: Connection, shop_id: UUID, wave_id: UUID) -> timedel
 async def finish(
     db: Connection, shop_id: UUID, wave_id: UUID, *, ended_by: EndedBy, now: datetime
 ) -> None:
-    """End a wave that no living run is sending; signups not reached wait for the next wave.
+    """End a wave that no living run is sending.
 
-    A message of a run that died may have been sent. Its signup waits too, unless the shop chose to
-    hold messages of unknown outcome: then the signup counts as notified.
+    Signups that the wave has not reached wait for the next wave. If a run died, its messages may or
+    may not have been sent. Their signups wait for the next wave too, unless the shop chose to hold
+    messages of unknown outcome: then these signups count as notified.
     """
     await db.execute(
         """

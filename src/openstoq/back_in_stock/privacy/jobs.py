@@ -1,4 +1,4 @@
-"""Handle Shopify's privacy webhooks: erase a customer's data, or have a job mail it."""
+"""Handle Shopify's privacy webhooks: erase data at once, or have a job mail it."""
 
 from uuid import UUID
 
@@ -72,10 +72,11 @@ async def on_news(work: Work, news: News) -> None:
 
 
 async def _customers(work: Work, request: PrivacyRequest) -> list[UUID]:
-    """Return the ids of the customers with a privacy request's Shopify id, e-mail or phone.
+    """Return the ids of the customers that match a privacy request.
 
-    Shopify sends a phone number as the customer wrote it. A number without a country code is read
-    as a number of the customer's country, or else of the shop's. A number that cannot be read
+    A customer matches by Shopify id, e-mail address or phone number. Shopify sends a phone number
+    as the customer wrote it. A number without a country code is read as a number of the customer's
+    country, or of the shop's country if the customer's is unknown. A number that cannot be read
     matches no customer.
     """
     emails = [f"email:{form}" for form in email_forms(request.email)]

@@ -41,7 +41,10 @@ async def complete(
 async def customers(
     db: Connection, shop_id: UUID, *, shopify_id: int | None = None, identities: Sequence[str]
 ) -> dict[UUID, str | None]:
-    """Return customers with this Shopify id or one of `identities`: country by customer id."""
+    """Find the customers with this Shopify id or one of `identities`.
+
+    Returns each customer's country, which may be None, by the customer's id.
+    """
     rows = await db.fetch(
         """
         SELECT id, country FROM customers
@@ -57,7 +60,11 @@ async def customers(
 async def export(
     db: Connection, shop_id: UUID, customer_ids: Sequence[UUID], *, shopify_id: int | None
 ) -> dict[str, Any]:
-    """Return all data of these customers, and the signups made under the Shopify customer's id."""
+    """Return all data of these customers.
+
+    Signups that were made under the Shopify customer's id are included with their messages, even if
+    they belong to other customers.
+    """
     (row,) = await db.fetch(
         """
         SELECT
@@ -87,10 +94,10 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
 
 
 async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
-    """Delete the signups made under a Shopify customer's id, and customers left without any data.
+    """Delete the signups made under a Shopify customer's id.
 
-    The Shopify customer may have typed somebody else's address. A signup's customer is therefore
-    deleted only if nothing else is known about the customer.
+    The Shopify customer may have typed somebody else's address, so a signup may belong to somebody
+    else. The customer it belongs to is therefore deleted only if nothing else is known about them.
     """
     customer_ids = await db.fetch(
         """

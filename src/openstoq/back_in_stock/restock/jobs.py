@@ -41,12 +41,12 @@ async def on_stock_changed(work: Work, change: StockChanged) -> None:
 
 
 async def on_products_opened(work: Work, opened: ProductsOpened) -> None:
-    """Start waves for variants whose stock came while nobody could open their products."""
+    """Start waves for variants that got stock while nobody could open their products."""
     await due.start(work, product_ids=opened.product_ids)
 
 
 async def on_variant_replaced(work: Work, replaced: VariantReplaced) -> None:
-    """Move who waits for a deleted variant to the variant that was made in its place."""
+    """Move the waiting signups for a deleted variant to the variant that replaces it."""
     await _follow(work, [replaced.variant_id])
 
 
@@ -61,11 +61,12 @@ async def _follow(work: Work, variant_ids: Sequence[int] | None = None) -> None:
 async def find_stragglers(run: Run) -> None:
     """Start waves that are due although nothing has changed, and enqueue unfinished waves again.
 
-    Waves become due by a product's time of publication, and by a signup that became visible just
-    after its wave had ended. A wave whose job is still waiting or running is left alone.
+    A wave becomes due without any change when a product's time of publication comes, or when a
+    signup was committed just after its wave had ended. A wave whose job is still waiting or running
+    is left alone.
     """
     async with run.work() as work:
-        # Whose message was under way when a variant was replaced was not moved then.
+        # A signup whose message was under way when its variant was replaced was not moved then.
         await _follow(work)
         await due.start(work)
         running = await waiting_arguments(work.db, work.shop_id, send_wave.name)

@@ -127,7 +127,7 @@ async def update(
 def laid_over(
     settings: BackInStockSettings, changes: Mapping[str, Any], unread: Collection[Path] = ()
 ) -> list[str]:
-    """Apply changes to the settings; return every problem."""
+    """Apply changes to the settings; return all problems found, as sentences."""
     return lay_over(CAPABILITIES, settings, changes, unread)
 
 

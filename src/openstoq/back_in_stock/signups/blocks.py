@@ -27,9 +27,10 @@ class BlockFilter:
 async def lift(db: Connection, shop_id: UUID, wanted: BlockFilter, *, now: datetime) -> int:
     """Unblock up to MOST_AT_ONCE signups, newest first; return the number of unblocked signups.
 
-    Several signups that were never notified may share a contact, variant and market. Only the
-    newest of them becomes pending, and none does if there is already a pending signup for the same
-    contact, variant and market. Raises Conflict if a shopper signs up again at the same moment.
+    Several blocked signups that were never notified may share a contact, variant and market. Only
+    the newest of them becomes pending. If there is already a pending signup for the same contact,
+    variant and market, none of them does. Raises Conflict if a shopper signs up again at the same
+    moment.
     """
     where = Conditions()
     where.add("s.shop_id = {}", shop_id)

@@ -31,7 +31,8 @@ async def by_variant(
 ) -> tuple[str, bool]:
     """Return a page of variants in demand as a JSON array, and whether another page follows.
 
-    `since` and `before` limit the time of a variant's latest signup.
+    A variant is left out if its latest signup was made earlier than `since`, or not earlier than
+    `before`.
     """
     order = _ORDERS[sort_by, direction]
     (row,) = await db.fetch(

@@ -160,9 +160,11 @@ class Unblocked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A variant to which signups are to move; it has no product if the catalogue has none for it.
+    """A variant to which signups are to move.
 
-    It is missing if the shop does not sell it. While a catalogue is first read, nobody knows.
+    `product_id` is None if the catalogue does not have the variant. `is_missing` is true if the
+    shop does not sell the variant. While the catalogue is being read for the first time, a variant
+    that has not been read yet is not counted as missing.
     """
 
     product_id: int | None
@@ -170,7 +172,7 @@ class Target:
 
 
 class Transferred(BaseModel):
-    """The numbers of moved signups, and of signups dropped because the target already had them."""
+    """The number of moved signups, and of signups dropped because they would repeat another."""
 
     transferred_count: int
     dropped_count: int

@@ -1,8 +1,9 @@
-"""Create a signup and its customer in one statement; strangers have a statement of their own.
+"""Create a signup and its customer in one SQL statement.
 
-A caller with a key vouches for the data that it sends. A stranger does not: data from a stranger
-is stored with the new signup, and never changes a customer who is already known. Neither the result
-of a stranger's statement nor the amount of its work reveals whether the contact was known.
+There is one statement for callers with a key, and another for strangers. A caller with a key
+vouches for the data that it sends. A stranger does not: data from a stranger is stored with the new
+signup, and never changes a customer who is already known. Neither the result of the stranger's
+statement nor the time that it takes reveals whether the contact was known.
 """
 
 from dataclasses import dataclass
@@ -36,9 +37,10 @@ class Refusal(StrEnum):
 class Added:
     """The outcome of adding a signup.
 
-    `refusal` is why nothing was added, or None. `is_new` is also false if an equivalent signup was
-    already pending. `json` is the new signup, for callers who vouch; it is None if nothing was
-    added. `asks` is true for a new signup if the shop requires every shopper to confirm.
+    `refusal` is the reason why the shop did not take the signup; it is None if there was none.
+    `is_new` is false if the signup was refused, or if an equivalent signup was already pending.
+    `json` is the new signup; it is None if nothing was added, or if the caller did not vouch.
+    `asks` is true if the signup is new and the shop requires every shopper to confirm.
     """
 
     refusal: Refusal | None
@@ -66,11 +68,11 @@ async def add(
     sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
     unsubscription; otherwise the unsubscription holds until the customer confirms the signup.
 
-    The variant must be the shop's once the whole catalogue has been read, and the market once
-    markets have been read. Until then a stranger's market is left out. Unless `while_for_sale`,
-    nothing is added for a variant that is for sale: no restock would notify the shopper. A mailbox
-    may have MOST_UNASKED signups without a confirmation; a stranger's further signups are held
-    until the customer confirms them.
+    Once the whole catalogue has been read, the shop must have the variant. Once markets have been
+    read, the shop must have the market; until then, a stranger's market is not stored. If
+    `while_for_sale` is false, nothing is added for a variant that is for sale, because no restock
+    would notify the shopper. A mailbox may have MOST_UNASKED signups without a confirmation; a
+    stranger's further signups are held until the customer confirms them.
     """
     if vouched:
         text = added_by_caller(projection, while_for_sale=while_for_sale)

@@ -1,4 +1,4 @@
-"""Signups as JSON built by PostgreSQL: in one form for API v2, in another for v1's intents.
+"""Signups as JSON built by PostgreSQL, in two forms: API v2's signups and API v1's intents.
 
 Each projection is an expression over the aliases s (signups), c (customers) and v (variants).
 """

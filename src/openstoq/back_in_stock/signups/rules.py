@@ -30,8 +30,8 @@ def contact_of(
 ) -> Contact:
     """Return the channel's contact as it is stored; raise InvalidContactError if it is invalid.
 
-    A phone number is read as international, with or without its +, or else as a number of `country`
-    (two letters).
+    A phone number may be international, with or without its +, or a national number of `country`,
+    which is a two-letter code.
     """
     if channel == "email":
         return Contact(channel=channel, address=_email(email))
@@ -48,7 +48,10 @@ def contact_of(
 
 
 def refusal(signup: Signup, *, allow_resend: bool) -> str | None:
-    """Return why a signup may not be notified by hand now; None if it may. Ignores stock."""
+    """Return why a signup may not be notified by hand now, regardless of stock.
+
+    Returns None if the signup may be notified.
+    """
     obstacles = {
         "The shopper has unsubscribed; only they can sign up again": (
             signup.unsubscribed_at is not None
@@ -85,7 +88,11 @@ def undeletable(signup: Signup) -> str | None:
 
 
 def no_target(target: Target, product_id: int) -> str | None:
-    """Return why signups cannot move to a variant that was sent with this product, or None."""
+    """Return why signups cannot move to the variant `target`.
+
+    `product_id` is the product that the caller named for the variant. Returns None if the signups
+    can move.
+    """
     if target.is_missing:
         return "to_shopify_variant_id is not a variant of this shop; send the id of one it sells"
     if target.product_id not in (None, product_id):

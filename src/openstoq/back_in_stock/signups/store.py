@@ -129,7 +129,7 @@ async def transfer(
     scope: Scope,
     now: datetime,
 ) -> Transferred:
-    """Move signups to another variant; drop pending signups that the target already has.
+    """Move signups to another variant; drop pending ones that would repeat one there.
 
     Signups whose message is under way are not moved. Raises Conflict if a shopper signs up for the
     target at the same moment.
@@ -199,10 +199,12 @@ async def target(db: Connection, shop_id: UUID, variant_id: int) -> Target:
 async def follow(
     db: Connection, shop_id: UUID, now: datetime, *, variant_ids: Sequence[int] | None = None
 ) -> list[int]:
-    """Move waiting signups of deleted variants to those that replace them; return these.
+    """Move waiting signups of deleted variants to the variants that replace them.
 
-    Of several signups that would repeat each other at the target, the oldest is kept. A signup
-    whose message is under way is left for later. `variant_ids` limits the deleted variants.
+    Returns the ids of the variants to which signups moved. If several moved signups would repeat
+    each other, only the oldest is kept. If a signup would repeat a pending signup of the new
+    variant, it is deleted. A signup whose message is under way is left for later. `variant_ids`
+    limits the deleted variants.
     """
     rows = await db.fetch(
         """

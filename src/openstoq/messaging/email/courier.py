@@ -34,7 +34,10 @@ class Parcel:
 
 
 class Courier:
-    """The sender of up to `most` messages over one session; it tracks the progress of each."""
+    """The sender of messages over one session, which tracks how far each message got.
+
+    `most` is the number of messages that the session may carry in all.
+    """
 
     def __init__(self, session: Session, outbox: Outbox, turn: Turn, most: int) -> None:
         self._session = session
@@ -49,8 +52,8 @@ class Courier:
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and, until the turn is over, further messages that the outbox has ready.
 
-        If the session is lost, returns the message that was next to be handed over, if there is
-        one. That message is not settled, so another session may send it. Otherwise returns None.
+        If the session is lost before a taken message was handed over, returns that message. It is
+        not settled, so another session may send it. Otherwise returns None.
         """
         try:
             self._opening = self._packed(email) or self._upcoming()
@@ -72,7 +75,10 @@ class Courier:
         return None
 
     async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
-        """Send the envelope; return whether the relay accepts it, and settle the message if not."""
+        """Send the envelope, unless it is already `written`; return whether the relay accepts it.
+
+        If the relay does not accept the envelope, the message is settled.
+        """
         if self._session.stale:
             [reset] = await self._session.ask([RESET])
             if not reset.positive:
@@ -102,7 +108,7 @@ class Courier:
         return False
 
     async def _hand_over(self, parcel: Parcel) -> bool:
-        """Send the content; return whether the next message's envelope was sent along with it."""
+        """Send the content; return whether the envelope of the next message was sent with it."""
         content, due = parcel.content, 1
         if len(content) > LARGE:
             # The reply is due from now on: a relay may refuse content before the end of it.
@@ -133,7 +139,10 @@ class Courier:
         return self._session.usable and not self._turn.is_over
 
     def _upcoming(self) -> Parcel | None:
-        """Take the next ready message that this relay can accept; None if there is none for now."""
+        """Take the next ready message that this relay can accept.
+
+        Returns None if no message is ready, or if this session must not take another.
+        """
         while self._session.served + 1 < self._most and self._may_go_on:
             email = self._outbox.next_nowait()
             if email is None:
@@ -144,7 +153,10 @@ class Courier:
         return None
 
     def _packed(self, email: Email) -> Parcel | None:
-        """Return a message prepared for this relay; if it cannot be, settle it and return None."""
+        """Return a message prepared for this relay.
+
+        A message that cannot be prepared is settled, and None is returned.
+        """
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))
         except Undeliverable as reason:

@@ -16,7 +16,10 @@ class Undeliverable(Exception):  # noqa: N818 - it describes the message
 
 
 def ascii_domain(address: str, *, fault: Outcome) -> str:
-    """Return `address` with its domain in ASCII; raise Undeliverable if it has no such form."""
+    """Return `address` with its domain in ASCII.
+
+    If that is impossible, raises Undeliverable with the outcome `fault`.
+    """
     try:
         return with_ascii_domain(address)
     except ValueError as error:
@@ -24,7 +27,7 @@ def ascii_domain(address: str, *, fault: Outcome) -> str:
 
 
 def envelope(email: Email, session: Session) -> list[bytes]:
-    """Return the commands MAIL, RCPT and DATA, with only extensions that the relay advertised.
+    """Return the commands MAIL, RCPT and DATA, using only extensions that the relay announced.
 
     Raises Undeliverable for an invalid address, or for content that this relay cannot transmit.
     """

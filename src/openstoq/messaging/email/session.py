@@ -87,8 +87,9 @@ class Session(asyncio.Protocol):
     def write(self, data: bytes, replies: int) -> None:
         """Write `data`, to which the relay must send `replies` replies.
 
-        If the connection is known to be lost, nothing is written and SessionLost is raised. It is
-        not raised while a received reply is unread, because the caller needs that reply more.
+        If the connection is known to be lost, nothing is written and SessionLost is raised. While a
+        received reply is still unread, nothing is raised, because the caller needs the reply more
+        than the error.
         """
         if self.usable:
             self._awaited += replies
@@ -115,7 +116,7 @@ class Session(asyncio.Protocol):
         return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
-        """Send commands one at a time until a reply is not 2xx; return the replies."""
+        """Send commands one at a time, until a reply is not 2xx; return all replies."""
         replies: list[Reply] = []
         for command in commands:
             self.write(command, 1)

@@ -59,7 +59,11 @@ class SMTPTransport(EmailTransport):
         await asyncio.gather(*(session.wait_closed() for session in sessions))
 
     async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
-        """Send until the outbox ends, one turn at a time; return whether the lane took any."""
+        """Send messages until the outbox ends, over one connection at a time.
+
+        A lane is one of several such loops for an outbox. It takes a turn for each connection.
+        Returns whether the lane got through: whether it used any turn.
+        """
         has_sent = False
         losses = 0
         while True:
@@ -84,9 +88,9 @@ class SMTPTransport(EmailTransport):
             raise
 
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
-        """Send `first` and further ready messages; return the updated count of `losses`.
+        """Send `first` and further ready messages within `turn`; return the updated `losses`.
 
-        It counts the connections in a row that were lost before they settled a message.
+        `losses` counts the connections in a row that were lost before they settled a message.
         """
         email: Email | None = first
         while email is not None:
@@ -116,7 +120,10 @@ class SMTPTransport(EmailTransport):
         return losses
 
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
-        """Return an idle session or a new session; settle `email` if the relay is unavailable."""
+        """Return an idle session, or open a new one.
+
+        If no session can be opened, `email` is settled and the error is raised.
+        """
         closing: list[Session] = []
         while self._idle:
             session, since = self._idle.pop()

@@ -10,7 +10,7 @@ TURN_SECONDS = 0.1
 
 
 class Turn:
-    """The right to use one connection, from now on."""
+    """The right to use one connection, which begins when the object is created."""
 
     def __init__(self, turns: "Turns") -> None:
         self._turns = turns
@@ -18,16 +18,16 @@ class Turn:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the connection must be given up after the messages already begun on it."""
+        """Return whether the turn must end once the messages already begun are settled."""
         return self._turns.are_awaited and monotonic() >= self._ends_at
 
 
 class Turns:
-    """Grants at most `size` turns at once, to the owners in rotation.
+    """The turns of a transport: at most `size` at once, granted to the owners in rotation.
 
     A turn ends only between two messages, and a slow relay needs a long time for each message.
-    Therefore some turns are reserved for owners that hold none, however much the other owners have
-    to send.
+    Therefore some turns are reserved for owners that hold none. The other owners do not get these
+    turns, however much they have to send.
     """
 
     def __init__(self, size: int) -> None:

@@ -1,9 +1,9 @@
 """Verdicts: the meaning of a relay's reply for a message, by its stage, codes and words.
 
 Codes alone do not show whose fault a refusal is: a relay replies 550 for a mailbox that does not
-exist, and also for a missing login. So a known relay's wording decides, then the enhanced code of
-RFC 3463 if there is one, and otherwise the words. A refusal that is not clearly about the recipient's mailbox is not held against
-the mailbox.
+exist, and also for a missing login. If the wording is one of a known relay, it decides. Otherwise
+the enhanced code of RFC 3463 decides; without such a code, the words do. A refusal that is not
+clearly about the recipient's mailbox is not held against the mailbox.
 """
 
 import re
@@ -144,7 +144,10 @@ def _by_meaning(meaning: Meaning, *, is_passing: bool) -> Outcome:
 
 
 def _passing(code: int, status: tuple[int, int] | None, words: str) -> Outcome:
-    """Return DEFERRED for a "later" about the recipient, TURNED_AWAY for one about the relay."""
+    """Return the outcome of a temporary refusal.
+
+    It is DEFERRED if the reply is about the recipient's mailbox, and otherwise TURNED_AWAY.
+    """
     if _GREYLISTED.search(words):
         return Outcome.DEFERRED
     if _SENDER.search(words):

@@ -1,7 +1,7 @@
 """Wordings of known relays, with the meaning of each.
 
-Codes do not tell these replies apart: Amazon says 554 about our account, about the message and
-about a recipient that it suppresses; Microsoft says 5.2.2 about a full mailbox and about our quota.
+Codes do not tell these replies apart. Amazon says 554 about our account, about the message, and
+about a recipient that it suppresses. Microsoft says 5.2.2 about a full mailbox and about our quota.
 A wording that is not in the table is judged by its codes and words, in `verdicts`.
 """
 
@@ -110,7 +110,10 @@ _QUOTA = re.compile(
 
 
 def meaning_of(text: str) -> Meaning | None:
-    """Return the meaning of a reply's text if a known relay words it so, or None."""
+    """Return the meaning of a reply's text.
+
+    Returns None if the text contains no wording of a known relay.
+    """
     words = " ".join(_CODE.sub(" ", text).lower().replace("\u2019", "'").split())
     return next((meaning for wording, meaning in _ALL if wording in words), None)
 
