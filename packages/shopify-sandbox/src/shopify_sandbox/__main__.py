@@ -29,7 +29,10 @@ TICK_SECONDS = 0.1
 
 
 class Server(uvicorn.Server):
-    """One of several servers: it handles no signals, and sets `ready` once it listens."""
+    """One of the servers of this process, which sets `ready` once it listens.
+
+    It handles no signals: `serve` does that for all servers.
+    """
 
     def __init__(self, app: Starlette) -> None:
         super().__init__(

@@ -92,7 +92,11 @@ def read_rate(value: Any) -> Decimal:
 
 
 def read_rounding(value: Any) -> Decimal | None:
-    """Read a rule for rounding prices: the end of each below 1, or a step of whole units."""
+    """Read the number that prices are rounded with; None stays None, and means no rounding.
+
+    A number below 1, such as 0.95, is the ending of every price. A whole number, such as 100, is
+    the step that every price is a multiple of.
+    """
     if value is None:
         return None
     rounding = read_rate(value)
@@ -114,7 +118,10 @@ def choice(*allowed: str) -> PlainValidator:
 
 
 def checked(check: Callable[[str], bool], words: str) -> PlainValidator:
-    """Return a validator of texts that pass `check`; `words` is the error, such as "must be …"."""
+    """Return a validator that accepts only texts that pass `check`.
+
+    `words` is the error for everything else, such as "must be …".
+    """
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or not check(value):

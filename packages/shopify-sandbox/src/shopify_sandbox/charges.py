@@ -63,7 +63,10 @@ def waiting(shop: Shop, order: Order) -> list[Charge]:
 
 
 def pay(shop: Shop, order: Order, amount: Decimal | None = None) -> Transaction:
-    """Pay what is outstanding with a card at hand, as on the page the shopper is sent to."""
+    """Pay with a card at hand, as on the page that the shopper is sent to.
+
+    Without an `amount`, all that is outstanding is paid.
+    """
     made = ledger.receive(shop, order, order.payable if amount is None else amount, shop.action())
     for charge in waiting(shop, order):
         if not _owed(charge):

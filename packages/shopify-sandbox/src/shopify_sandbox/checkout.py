@@ -37,9 +37,10 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CartLine:
-    """A line that a shopper puts into the cart; `discount` comes off the whole line.
+    """A line that a shopper puts into the cart.
 
-    `taxes` are those of the line alone; without them it has those of the cart.
+    `discount` comes off the whole line, not off each unit. `taxes` are those of this line alone; if
+    they are None, the line has the taxes of the cart.
     """
 
     variant: Variant
@@ -69,10 +70,11 @@ class Buyer:
 class Pricing:
     """The charges of a cart besides its goods, and the way that it is paid.
 
-    `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping, which has
-    the same taxes without them. Without an exchange the shopper pays in the shop's currency. What
-    is due later is one schedule, or one for each plan with `schedule_by_plan`. A `gift_card` pays
-    first of what is due at checkout; the rest is only authorized unless the shop `captures` it.
+    `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping; if they are
+    None, it has the same taxes as the lines. Without an exchange the shopper pays in the shop's
+    currency. What is due later becomes one payment schedule; with `schedule_by_plan`, one for each
+    plan. What is due at checkout is paid from the `gift_card` first. The rest is paid
+    at once if the shop `captures`, and otherwise only authorized.
     """
 
     shipping: Decimal = ZERO
@@ -155,9 +157,10 @@ def unit_price(variant: Variant, plan: SellingPlan | None, exchange: Exchange) -
 
 
 def due_at_checkout(plan: SellingPlan | None, line: LineItem) -> Decimal:
-    """Return the part of a line's cost that is charged at checkout: all without a deposit.
+    """Return the part of a line's cost that is charged at checkout.
 
-    A deposit is a part of the line's price, and brings the same part of the taxes on top.
+    Without a plan that is the whole cost. With a deposit it is a part of the line's price, and the
+    same part of the line's taxes.
     """
     cost = line.cost(line.quantity)
     if plan is None or not line.total:

@@ -82,7 +82,7 @@ class SandboxConfig:
     """The configuration of a sandbox server.
 
     `base_url` is the server's address, without a trailing slash. `retry_delays` are the seconds
-    between the attempts of one webhook delivery: one more attempt than there are delays.
+    between the attempts of one webhook delivery, so there is one attempt more than delays.
     """
 
     base_url: str

@@ -51,7 +51,10 @@ def _plain(value: Any) -> Any:
 
 
 def _number(record: Any) -> int:
-    """Return the number of a record, or of one that was written as a dict already."""
+    """Return the number in a record's id.
+
+    A record may have been written as a dict already, which has it as `number`.
+    """
     return int(record["number"] if isinstance(record, dict) else record.id)
 
 
@@ -98,8 +101,8 @@ def connection(
 ) -> Connection:
     """Return the requested page of `records`, sorted by `sort_value`, then by id.
 
-    Raises GraphQLError unless exactly one of first and last is given and at most LARGEST_PAGE, or
-    if a cursor is invalid for this sort order.
+    Exactly one of `first` and `last` must be given, and may be at most LARGEST_PAGE; otherwise
+    GraphQLError is raised. Raises GraphQLError also if a cursor is invalid for this sort order.
     """
     size = _page_size(first, last)
     keyed = sorted(

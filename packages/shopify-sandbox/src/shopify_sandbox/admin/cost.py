@@ -31,7 +31,10 @@ Selections = dict[str, list[tuple[FieldNode, GraphQLNamedType]]]
 
 
 def page_weight(size: int) -> int:
-    """Return how many nodes Shopify charges for a page of `size`, which grows logarithmically."""
+    """Return how many nodes Shopify charges for a page of `size`.
+
+    This number grows with the logarithm of the size.
+    """
     return max(1, int(2 * math.log(size))) if size > 0 else 1
 
 
@@ -50,7 +53,10 @@ class CostRules:
         }
 
     def cost(self, operation: OperationDefinitionNode, data: Any = ESTIMATE) -> int:
-        """Return the operation's cost in points: of its response `data`, or an estimate."""
+        """Return the operation's cost in points, calculated from its response `data`.
+
+        Without `data`, return the estimate that is charged in advance.
+        """
         root = self._schema.get_root_type(operation.operation)
         if root is None or data is None:
             return 1

@@ -44,7 +44,11 @@ def read_request(body: bytes) -> Request | None:
 
 
 def operation_name(posted: Request) -> str | None:
-    """Return the name of the requested operation; None if request and document have no name."""
+    """Return the name of the requested operation.
+
+    If the request has no `operationName`, return the first name in its document. Return None if
+    that has no name either.
+    """
     found = _OPERATION.search(posted.query)
     return posted.operation_name or (found[1] if found else None)
 

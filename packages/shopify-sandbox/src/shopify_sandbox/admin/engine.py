@@ -48,7 +48,10 @@ class AdminAPI:
         self._schema = executable_schema()
 
     def lost_answer(self) -> bool:
-        """Return whether the response to the last operation must be lost; reset that state."""
+        """Return whether the response to the last operation must be lost.
+
+        Reset that state, so that only one response is lost.
+        """
         lost = self._context.lost_answer
         self._context.lost_answer = False
         return lost

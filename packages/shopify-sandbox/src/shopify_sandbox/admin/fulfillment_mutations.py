@@ -18,7 +18,10 @@ Field = tuple[str, ...]
 
 
 def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
-    """Hold a fulfillment order, or only some units of its lines after splitting off the rest."""
+    """Hold a fulfillment order, or only some units of its lines.
+
+    The units that are not held are split off first, into a fulfillment order of their own.
+    """
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))
@@ -43,7 +46,10 @@ def hold(_: Any, info: Info, id: str, fulfillment_hold: Payload) -> Payload:
 def release(
     _: Any, info: Info, id: str, hold_ids: list[str] | None = None, **_history: Any
 ) -> Payload:
-    """Release the holds with these ids, or all holds if `hold_ids` is None, whoever placed them."""
+    """Release the holds with these ids, whoever placed them.
+
+    All holds are released if `hold_ids` is None.
+    """
     shop, held = shop_of(info), find(info, id, FulfillmentOrder)
     if held is None:
         return _refused(_missing(("id",)))

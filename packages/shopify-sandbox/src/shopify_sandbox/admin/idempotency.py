@@ -28,10 +28,11 @@ class Replays:
         parameters: Any,
         run: Callable[[], Result],
     ) -> Result:
-        """Call `run` and return its result; return the stored result if the key was used before.
+        """Call `run`, store its result under the request's idempotency key, and return it.
 
-        A result is stored for KEPT_FOR. Raises GraphQLError if the field has no @idempotent
-        directive. Returns a user error if the key was used with another field or `parameters`.
+        A result is stored for KEPT_FOR. If the key is used again in that time, `run` is not called:
+        the stored result is returned, or a user error if the field or the `parameters` differ.
+        Raises GraphQLError if the field has no @idempotent directive.
         """
         key = _key(info)
         if key is None:

@@ -25,13 +25,16 @@ def money_bag(amounts: Bag) -> dict[str, Any]:
 
 
 def bag(path: str) -> Resolver:
-    """Return the resolver of an amount of a record that knows its order's currencies."""
+    """Return a resolver that writes the amount at the attribute `path` of a record.
+
+    The record must know its order's currencies, because the amount is written in both.
+    """
     read = operator.attrgetter(path)
     return lambda record, _: money_bag(record.bag(read(record)))
 
 
 def total(name: str) -> Resolver:
-    """Return the resolver of a sum of an order."""
+    """Return a resolver that writes the order's sum `name`, in both currencies."""
     return lambda order, _: money_bag(order.total_bag(name))
 
 
@@ -51,7 +54,7 @@ def tax_lines(about: Order | LineItem, taxes: list[tuple[Tax, Decimal]]) -> list
 
 
 def shipping_lines(order: Order) -> list[dict[str, Any]]:
-    """Write the shipping of an order, of which there is one line or none."""
+    """Write the shipping of an order: as one line, or none if its shipping is free."""
     if not order.shipping:
         return []
     price = money_bag(order.bag(order.shipping))

@@ -46,7 +46,10 @@ def charge_mandate(
     payment_schedule_id: str | None = None,
     amount: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Begin to charge a card; a key that was used before returns the charge it began then."""
+    """Begin to charge a card.
+
+    If the key was used for this order before, no charge is begun: the earlier one is returned.
+    """
     if not auto_capture:
         raise bad_request("The sandbox shop captures what it charges: leave autoCapture true.")
     shop, order = shop_of(info), find(info, id, Order)

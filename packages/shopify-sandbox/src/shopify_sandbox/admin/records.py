@@ -107,7 +107,10 @@ def topic_name(topic: str) -> str:
 
 
 def own_namespace(namespace: str | None) -> str:
-    """Return a namespace's full name; an empty name, `$app` and `$app:…` are in the app's own."""
+    """Return a namespace's full name.
+
+    `$app`, or no name at all, means the app's own namespace; `$app:…` is a part of that.
+    """
     if not namespace or namespace == "$app":
         return APP_NAMESPACE
     if namespace.startswith("$app:"):

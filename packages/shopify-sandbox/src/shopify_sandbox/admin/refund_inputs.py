@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 
 def read_parts(order: Order, given: list[dict[str, Any]]) -> list[refunds.Part]:
-    """Return the amounts that are to be paid back, each of a payment."""
+    """Return the amounts to pay back, each with the payment that it is taken from."""
     parts: list[refunds.Part] = []
     for each in given:
         if each["kind"] != "REFUND":

@@ -69,7 +69,10 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
 
 
 def kind_of(source: Any, *_: Any) -> str:
-    """Return the name of a record's type in the schema; resolves fields of an interface type."""
+    """Return the name of a record's type in the schema.
+
+    The engine calls this for a field whose type is an interface.
+    """
     return str(source["__typename"]) if isinstance(source, dict) else KINDS[type(source)]
 
 

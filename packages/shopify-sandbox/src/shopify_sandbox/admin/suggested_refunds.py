@@ -24,7 +24,10 @@ def suggest(
     refund_shipping: bool = False,
     suggest_full_refund: bool = False,
 ) -> dict[str, Any] | None:
-    """Suggest a refund; what is outstanding of the order is reduced before money is paid back."""
+    """Suggest a refund of lines and shipping; return None if they cannot be refunded.
+
+    The refund reduces the order's outstanding amount first. Only the rest is paid back.
+    """
     try:
         returned = read_lines(order, refund_line_items or [])
         shipping = read_shipping(order, {"amount": shipping_amount, "full_refund": refund_shipping})
