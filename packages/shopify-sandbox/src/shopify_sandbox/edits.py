@@ -16,9 +16,10 @@ from shopify_sandbox.webhooks import order_news
 
 @dataclass(frozen=True, kw_only=True)
 class NewLine:
-    """A line to add: of a variant, or of a title and a price in the shopper's currency.
+    """A line to add to an order, for a variant or for something that is in no catalogue.
 
-    Without `taxes` it has those of the order. A selling plan it never has, as at Shopify.
+    The latter has a `title`, and a `price` in the shopper's currency. Without `taxes` the line has
+    those of the order. It never has a selling plan, as at Shopify.
     """
 
     quantity: int
@@ -37,10 +38,11 @@ def edit(
     *,
     restock: bool = True,
 ) -> None:
-    """Add to lines, or take from them what is negative, and add new lines.
+    """Change the quantities of lines, and add new lines.
 
-    What becomes less is taken from the outstanding amount first. What becomes more is outstanding,
-    and belongs to the payment schedule that is open, if there is one.
+    `changes` are the units to add to each line; a negative number takes units away. If the order
+    becomes cheaper, its outstanding amount is reduced first. If it becomes dearer, the difference
+    is outstanding, and belongs to an open payment schedule, if there is one.
     """
     action = shop.action()
     for line, units in changes.items():

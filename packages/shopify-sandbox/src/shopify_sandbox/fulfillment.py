@@ -56,7 +56,10 @@ def close(shop: Shop, ended: FulfillmentOrder, status: str) -> None:
 
 
 def open_scheduled(shop: Shop, scheduled: FulfillmentOrder, action: MerchantAction) -> None:
-    """Make a scheduled fulfillment order ready to be sent; one on hold waits for its release."""
+    """Make a scheduled fulfillment order ready to be sent.
+
+    If it is on hold, it is ready only when its holds are released.
+    """
     scheduled.scheduled = False
     scheduled.updated_at = shop.moment()
     if scheduled.status == "SCHEDULED":
@@ -77,7 +80,10 @@ def add(
     fulfill_at: datetime | None,
     scheduled: bool = False,
 ) -> FulfillmentOrder:
-    """Add a fulfillment order with units of these lines to an order."""
+    """Add a fulfillment order to an order.
+
+    `parts` are the lines that it contains, each with its number of units.
+    """
     moment = shop.moment()
     made = FulfillmentOrder(
         id=next(shop.ids),
@@ -101,9 +107,11 @@ def add(
 
 
 def location_for(shop: Shop, variant: Variant | None) -> Location | None:
-    """Return the location that a variant is sent from: the open one with the most stock of it.
+    """Return the location that a variant is sent from; None if the shop has no open location.
 
-    What is in no catalogue is sent from the first open location.
+    Locations that fulfill online orders are preferred, then those that stock the variant. Of these
+    the one with the most available stock is chosen. What is in no catalogue has no stock: it is
+    sent from the first of the preferred locations.
     """
     levels = variant.inventory_item.levels if variant else {}
     able = [each for each in shop.locations.values() if each.is_active]

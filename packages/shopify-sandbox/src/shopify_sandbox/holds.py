@@ -28,9 +28,10 @@ class NewHold:
 def hold(
     shop: Shop, held: FulfillmentOrder, new: NewHold, units: Units, action: MerchantAction
 ) -> tuple[FulfillmentHold, FulfillmentOrder | None]:
-    """Hold a fulfillment order, or only the given units of it; return the hold and the rest.
+    """Hold a fulfillment order, or only the given units of it.
 
-    The rest is the new fulfillment order with the units without a hold; None if all are held.
+    Without `units` all of it is held. Return the hold, and the new fulfillment order that the other
+    units were moved to. The second is None if all units are held.
     """
     rest = {each: each.remaining_quantity - units.get(each, 0) for each in held.lines if units}
     free = _move(shop, held, rest) if any(rest.values()) else None
@@ -58,7 +59,11 @@ def hold(
 def release(
     shop: Shop, held: FulfillmentOrder, ended: Iterable[FulfillmentHold], action: MerchantAction
 ) -> None:
-    """Release holds; without any hold left, the fulfillment order is open or scheduled again."""
+    """Release holds of a fulfillment order.
+
+    If no hold is left, the fulfillment order is open again; or scheduled, if it was before and its
+    date is still ahead.
+    """
     for each in list(ended):
         held.holds.remove(each)
         held.updated_at = shop.moment()

@@ -39,7 +39,10 @@ class Patience(Body):
 
 
 class FaultRequest(Body):
-    """A fault to add; `topic` restricts a fault on webhooks, `operation` one on GraphQL."""
+    """A fault to add.
+
+    A fault on webhooks may be limited to one `topic`, a fault on GraphQL to one `operation`.
+    """
 
     on: Annotated[str, choice("graphql", "webhooks")] = "graphql"
     fault: str
@@ -83,7 +86,10 @@ async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
 
 
 async def install(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Install the app again: accept the token. The app has no subscriptions then."""
+    """Install the app again: accept its token.
+
+    The app has no subscriptions then, because they were deleted when it was uninstalled.
+    """
     opened.shop.installed = True
     return {"installed": True}
 
@@ -134,7 +140,10 @@ async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
-    """Wait for jobs, then deliveries, `timeout` seconds each; return whether all ended."""
+    """Wait until all jobs have ended, then until all deliveries have; return whether they did.
+
+    Each of the two waits lasts at most `timeout` seconds.
+    """
     try:
         async with asyncio.timeout(body.timeout):
             await opened.shop.work.idle()
@@ -154,7 +163,7 @@ def _faults(opened: OpenShop) -> dict[str, Any]:
 
 
 async def add_fault(opened: OpenShop, body: FaultRequest, _: Request) -> dict[str, Any]:
-    """Add a fault of the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
+    """Add a fault that hits the next requests (`on: graphql`) or deliveries (`on: webhooks`)."""
     on_graphql = body.on == "graphql"
     kinds = GRAPHQL_FAULTS if on_graphql else WEBHOOK_FAULTS
     kind = next((each for each in kinds if each == body.fault.casefold()), None)

@@ -32,7 +32,7 @@ Card = Annotated[
 
 
 class TaxRate(Body):
-    """A tax, such as 0.2 for 20 %."""
+    """A tax; its rate is a fraction, such as 0.2 for 20 %."""
 
     title: str = "VAT"
     rate: Annotated[Decimal, PlainValidator(read_rate)]
@@ -47,7 +47,7 @@ class Presentment(Body):
 
 
 class CartRow(Body):
-    """A line of a cart; `taxes` are those of the line instead of the cart's."""
+    """A line of a cart; its own `taxes`, if given, replace the cart's."""
 
     variant_id: Id
     quantity: int = 1
@@ -67,9 +67,11 @@ class Shopper(Body):
 
 
 class Cart(Body):
-    """A cart to buy; `shipping_taxes` are those of the shipping instead of the cart's.
+    """A cart to buy.
 
-    It is bought in the online store, unless it has a `point_of_sale`, and may be for a `company`.
+    `shipping_taxes`, if given, replace the cart's `taxes` for the shipping. The cart is bought at
+    the `point_of_sale` if it has one, and otherwise in the online store. It may be bought for a
+    `company`.
     """
 
     lines: tuple[CartRow, ...] = ()
@@ -105,7 +107,7 @@ class EditedLine(Body):
 
 
 class AddedVariant(Body):
-    """Units of a variant to add; without `taxes` they have those of the order."""
+    """Units of a variant to add; without `taxes` of their own they have those of the order."""
 
     variant_id: Id
     quantity: Annotated[int, Field(ge=1)] = 1
@@ -113,7 +115,10 @@ class AddedVariant(Body):
 
 
 class CustomLine(Body):
-    """A line of what is in no catalogue, with the price of a unit in the shopper's currency."""
+    """A line to add for something that is in no catalogue.
+
+    `price` is that of one unit, in the shopper's currency.
+    """
 
     title: Text
     price: Amount
@@ -158,7 +163,7 @@ class Cancellation(Body):
 
 
 class Payment(Body):
-    """The amount that is paid or captured; all of it if absent."""
+    """The amount to pay or to capture; without it, the most that is possible."""
 
     amount: Amount | None = None
 
@@ -170,7 +175,7 @@ class Authentication(Body):
 
 
 class DueRequest(Body):
-    """The schedule that is due now; all of them without an id."""
+    """The schedule to make due now; without an id, all of them."""
 
     schedule_id: Id | None = None
 

@@ -35,5 +35,8 @@ def line_of(order: Order, number: int) -> LineItem:
 
 
 def read_taxes(rows: Sequence[TaxRate] | None) -> tuple[Tax, ...] | None:
-    """Return the taxes that a body names; None if it names none."""
+    """Return the taxes that a body lists.
+
+    An empty list stays empty: it means no taxes. None, for a body without a list, stays None.
+    """
     return None if rows is None else tuple(Tax(each.title, each.rate) for each in rows)

@@ -10,14 +10,20 @@ from shopify_sandbox.shop import Shop
 
 
 class PointOfSale(Body):
-    """A point of sale; `carried_out` goods are handed over at once."""
+    """A point of sale: a location, or the first open one if `location_id` is absent.
+
+    If the goods are `carried_out`, they are handed over at once.
+    """
 
     location_id: Id | None = None
     carried_out: bool = False
 
 
 class Business(Body):
-    """A company that buys, and the name of its location, which is the company's if absent."""
+    """A company that buys, and the name of its location.
+
+    Without a name, the location has the name of the company.
+    """
 
     name: Text
     location: Text | None = None
@@ -38,7 +44,10 @@ def origin_of(shop: Shop, sold_at: PointOfSale | None, business: Business | None
 
 
 def hand_over(shop: Shop, order: Order) -> None:
-    """Fulfill an order at once, as the staff of a shop do with what a customer carries out."""
+    """Fulfill all of an order at once.
+
+    The staff of a shop do so when a customer carries the goods out.
+    """
     action = shop.action()
     for each in list(order.fulfillment_orders):
         units = {part: part.remaining_quantity for part in each.lines}

@@ -205,7 +205,10 @@ async def advance_clock(opened: OpenShop, body: Advance, _: Request) -> dict[str
 
 
 async def list_charges(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """List all charges ever begun of cards that shoppers left, and the pace of charges."""
+    """List all charges that were ever begun, and the pace of charges.
+
+    These are the charges of cards that shoppers left.
+    """
     return _charges(opened)
 
 

@@ -51,7 +51,11 @@ Duration = Annotated[str, checked(_is_duration, "must be a duration such as P30D
 
 
 class PlanOffer(Body):
-    """A plan of another app: the deposit, and what makes the rest due."""
+    """A plan of another app.
+
+    It has a deposit, either a `percentage` or an `amount`, and what makes the rest due: the date
+    `due_at`, the time `due_after` the checkout, or else the fulfillment.
+    """
 
     name: Text
     percentage: Annotated[float, Field(ge=0, le=100)] | None = None
@@ -62,7 +66,7 @@ class PlanOffer(Body):
 
 
 class GroupOffer(Body):
-    """A selling plan group of another app, and the variants that it sells."""
+    """A selling plan group of another app, and the variants that its plans are offered for."""
 
     name: Text = "Another app"
     variant_ids: tuple[Id, ...]
@@ -70,7 +74,10 @@ class GroupOffer(Body):
 
 
 async def create_group(opened: OpenShop, body: GroupOffer, _: Request) -> dict[str, Any]:
-    """Sell variants under plans of another app; the rest is due on fulfillment without a date."""
+    """Create a selling plan group of another app, and offer its plans for variants.
+
+    After a deposit, the rest is due on fulfillment if the plan has no date or time for it.
+    """
     shop = opened.shop
     if any(each not in shop.variants for each in body.variant_ids):
         raise RefusalError("variant_ids must be a list of this shop's variants.")
