@@ -85,14 +85,12 @@ async def test_in_another_currency_a_deposit_is_a_deposit(market, plans, variant
     assert shown["outstanding"] in ("0.00", "0")
 
 
-async def test_a_balance_that_shopify_has_not_recorded_yet_is_not_left_out_of_a_refund(
-    market, plans, variants
-):
+async def test_what_an_edit_adds_is_charged_to_the_card(market, plans, variants):
     order = await market.place((variants[0], plans["partial"], 1))
-    answer = await market.client.post(
-        f"/preorders/orders/{order['id']}/payments/charge_balance", json={"mode": "manual"}
-    )
-    assert answer.is_success, answer.text
-    ledger = answer.json()["ledger"]
-    if ledger[-1]["shopify_transaction_id"] is None:
-        assert "not recorded" in await market.refusal(order, "payments/refund")
+    await market.happen(order, "pay")
+    await market.happen(order, "edit", custom=[{"title": "Engraving", "price": "40"}])
+    await market.ask(order, "payments/charge_balance")
+    assert [one["status"] for one in await market.charges()] == ["SUCCESS"]
+    assert (await market.ledger(order))[-1] == ("balance", "auto", "40.00", "succeeded")
+    assert await market.state(order) == "balance_collected"
+    await assert_books_agree(market, order)

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from openstoq.preorders.orders.intake import compose
+from openstoq.preorders.orders.intake import outside_release
 from tests.factories.records import (
+    DAY,
+    NOON,
     fulfillment_order,
     hold,
     preorder,
@@ -18,22 +20,22 @@ FREE = fulfillment_order(1, units(1))
 
 def test_a_hold_that_went_away_was_released_by_hand():
     stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
-    assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert outside_release.was_released(stored, preorder(fulfillment_orders=(FREE,)))
     theirs = replace(FREE, holds=(hold(32, "fraud", ours=False),), status="on_hold")
     moved = replace(FREE, id=2)
-    assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=(moved,)))
-    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(HELD, FREE)))
-    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(theirs,)))
+    assert outside_release.was_released(stored, preorder(fulfillment_orders=(moved,)))
+    assert not outside_release.was_released(stored, preorder(fulfillment_orders=(HELD, FREE)))
+    assert not outside_release.was_released(stored, preorder(fulfillment_orders=(theirs,)))
     beside = fulfillment_order(1, units(1), units(2))
     for found in ((beside,), (FREE, replace(FREE, id=2, status="closed"))):
-        assert compose.was_released_by_hand(stored, preorder(fulfillment_orders=found))
+        assert outside_release.was_released(stored, preorder(fulfillment_orders=found))
 
 
 @pytest.mark.parametrize("foreign", [hold(31, ours=False), hold(31, "other"), hold(31, None)])
 def test_other_holds_that_go_away_are_nobodys_release(foreign):
     held = replace(HELD, holds=(foreign,))
     stored = preorder(hold_wanted=True, fulfillment_orders=(held,))
-    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert not outside_release.was_released(stored, preorder(fulfillment_orders=(FREE,)))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_other_holds_that_go_away_are_nobodys_release(foreign):
     ids=["never held", "not in step yet", "we release it", "not ours to hold"],
 )
 def test_a_hold_that_we_did_not_place_or_keep_is_nobodys_release(stored):
-    assert not compose.was_released_by_hand(stored, preorder(fulfillment_orders=(FREE,)))
+    assert not outside_release.was_released(stored, preorder(fulfillment_orders=(FREE,)))
 
 
 def test_what_is_left_of_other_goods_is_nobodys_release():
@@ -55,4 +57,23 @@ def test_what_is_left_of_other_goods_is_nobodys_release():
     closed = replace(FREE, status="closed", lines=(replace(units(1), remaining=0),))
     others = fulfillment_order(2, units(2))
     gone = preorder(fulfillment_orders=(closed, others))
-    assert not compose.was_released_by_hand(stored, gone)
+    assert not outside_release.was_released(stored, gone)
+
+
+@pytest.mark.parametrize(
+    ("facts", "hold_unpaid", "wanted", "is_told"),
+    [
+        ({}, True, True, True),
+        ({"held_again_at": NOON - DAY}, True, True, False),
+        ({}, False, None, False),
+        ({"outstanding": 0}, True, None, False),
+    ],
+    ids=["unpaid", "unpaid, and told before", "switched off", "paid"],
+)
+def test_an_unpaid_order_is_held_again_and_told_of_once(facts, hold_unpaid, wanted, is_told):
+    stored = preorder(hold_wanted=True, fulfillment_orders=(HELD,))
+    order = preorder(hold_wanted=True, fulfillment_orders=(FREE,), **facts)
+    told = outside_release.follow(stored, order, NOON, hold_unpaid=hold_unpaid)
+    assert (order.decisions.hold_wanted, told) == (wanted, is_told)
+    assert order.decisions.released_at == (None if wanted else NOON)
+    assert order.decisions.revision == (2 if wanted else 1)

@@ -225,3 +225,15 @@ def test_the_state_comes_before_what_is_under_way():
     assert "cancelled" in rules.unchargeable(order, auto=True)
     gone = preorder(state="refunded", payments=(charge,))
     assert "paid back already" in rules.unrefundable("refund_balance", gone, ("balance",))
+
+
+def test_a_balance_is_paid_back_once_shopify_has_recorded_it():
+    noted = entry(80, mode="manual")
+    order = preorder(payments=(deposit_of(20), noted), collected_at=NOON, state="balance_collected")
+    both = ("deposit", "balance")
+    assert "not recorded" in rules.unrefundable("refund_deposit", order, both)
+    assert "not recorded" in rules.uncancellable(order, in_shop=False, refund=("balance",))
+    assert rules.unrefundable("refund_deposit", order, ("deposit",)) is None
+    assert rules.uncancellable(order, in_shop=False, refund=("deposit",)) is None
+    order.payments = (deposit_of(20), entry(80, mode="manual", transaction_id=2))
+    assert rules.unrefundable("refund_deposit", order, both) is None

@@ -55,8 +55,6 @@ async def _taken(
     if not by_stock:
         return taken
     stocked = [one for one in wanted if one.offer_id in by_stock]
-    if not stocked:
-        return taken
     left = await stock.available(db, shop_id, sorted({one.variant_id for one in stocked}))
     most = {
         (one.offer_id, one.variant_id): taken.of_variant.get(one.variant_id, 0)

@@ -9,13 +9,11 @@ from uuid import UUID
 from openstoq.commerce.orders import Order, OrderLine
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders import rules
-from openstoq.preorders.orders.intake import other_plans
+from openstoq.preorders.orders.intake import other_plans, outside_release
 from openstoq.preorders.orders.intake.money import Money, later_of, read_money
 from openstoq.preorders.orders.ledger import entries
 from openstoq.preorders.orders.ledger.amounts import of_units, shares, worth
 from openstoq.preorders.orders.model import (
-    HANDLE,
     ZERO,
     Collect,
     Decisions,
@@ -59,12 +57,7 @@ class Composition:
 def compose(
     order: Order, known: Recognition, *, read_at: datetime, now: datetime, hold_unpaid: bool
 ) -> Composition:
-    """Compose our record of an order, its lines and its ledger; limits are judged afterwards.
-
-    If somebody has released our holds in Shopify, that counts as the merchant's release. There is
-    one exception: with `hold_unpaid`, an order whose balance is still owed is put back on hold. A
-    blanket release by another app would otherwise send goods that are not paid for.
-    """
+    """Compose our record of an order, its lines and its ledger; limits are judged afterwards."""
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
     order, shared = other_plans.set_aside(order, known.matches, offers, stored)
@@ -86,12 +79,9 @@ def compose(
         now=now,
         shares_schedules=shared is not None,
     )
-    is_held_again = False
-    if stored is not None and was_released_by_hand(stored, composed):
-        if hold_unpaid and rules.owes(composed):
-            is_held_again = _hold_again(composed, now)
-        else:
-            composed.decisions.hold_wanted, composed.decisions.released_at = None, now
+    is_held_again = stored is not None and outside_release.follow(
+        stored, composed, now, hold_unpaid=hold_unpaid
+    )
     ledger = entries.reconcile(order, composed.payments, now, at_checkout=money.at_checkout)
     return Composition(
         order=composed,
@@ -101,14 +91,6 @@ def compose(
         is_new=stored is None,
         is_held_again=is_held_again,
     )
-
-
-def _hold_again(order: PreorderOrder, now: datetime) -> bool:
-    """Put an order back on hold; return whether this has never happened to the order before."""
-    order.decisions.revision += 1
-    is_first = order.decisions.held_again_at is None
-    order.decisions.held_again_at = order.decisions.held_again_at or now
-    return is_first
 
 
 def compose_order(
@@ -232,30 +214,6 @@ def _added(line: OrderLine, ordered: int, price: Decimal, currency: str) -> Deci
     """Return the price of a line's units beyond those ordered, which cost `price`."""
     units = max(line.current - ordered, 0)
     return of_units(line.total - price, units, line.quantity - ordered, currency)
-
-
-def was_released_by_hand(stored: PreorderOrder, order: PreorderOrder) -> bool:
-    """Return whether somebody released our holds in Shopify after they had been placed."""
-    preordered = {line.id for line in order.lines}
-    return (
-        stored.decisions.hold_wanted is True
-        and stored.synced.revision >= stored.decisions.revision
-        and _is_held(stored.facts.snapshot)
-        and not _is_held(order.facts.snapshot)
-        and any(
-            one.status in ("open", "scheduled", "in_progress")
-            and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
-            for one in order.facts.snapshot.fulfillment_orders
-        )
-    )
-
-
-def _is_held(snapshot: Snapshot) -> bool:
-    return any(
-        hold.ours and (hold.handle or "").startswith(HANDLE)
-        for one in snapshot.fulfillment_orders
-        for hold in one.holds
-    )
 
 
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:

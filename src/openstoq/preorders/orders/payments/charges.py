@@ -19,7 +19,6 @@ from openstoq.jobs.items import each, forget, remember
 from openstoq.jobs.job import JobSet, Retry
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.ids import new_id
-from openstoq.kernel.money import Money
 from openstoq.preorders.orders import mails, rules, store
 from openstoq.preorders.orders.intake.take_in import read
 from openstoq.preorders.orders.ledger import charge_entry
@@ -163,8 +162,6 @@ async def _ask(
                 order.mandate.id,
                 key=payment.idempotency_key,
                 schedule_id=schedule.id if schedule is not None else None,
-                # Without a schedule, such as after an edit, Shopify wants the amount.
-                amount=None if schedule is not None else Money(payment.amount, payment.currency),
             )
     except CommerceRefused as refusal:
         await _fail(run, order.order_id, payment.id, str(refusal))

@@ -13,7 +13,7 @@ from openstoq.jobs.work import Run, Work
 from openstoq.preorders.orders.events import RefundBegun
 from openstoq.preorders.orders.intake.take_in import read
 from openstoq.preorders.orders.ledger.refund_plan import returned_before
-from openstoq.preorders.orders.model import Payment
+from openstoq.preorders.orders.model import ZERO, Payment
 from openstoq.preorders.orders.payments.under_way import under_way
 from openstoq.shops.commerce import commerce_of, patiently
 
@@ -44,12 +44,11 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     if commerce is None:
         return
     await read(run, commerce, order_id)
-    begun = await _begin(run, order_id, payment_id)
-    if begun is None or begun[0].parent_id is None:
+    refund, before = await _begin(run, order_id, payment_id)
+    if refund is None or refund.parent_id is None:
         return
-    refund, before = begun
     part = RefundPart(
-        transaction_id=begun[0].parent_id,
+        transaction_id=refund.parent_id,
         gateway=refund.gateway or "manual",
         amount=refund.amount,
         before=before,
@@ -71,11 +70,14 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     await read(run, commerce, order_id)
 
 
-async def _begin(run: Run, order_id: int, payment_id: UUID) -> tuple[Payment, Decimal] | None:
-    """Begin a refund; return it with the amount of its payment that was paid back before."""
+async def _begin(run: Run, order_id: int, payment_id: UUID) -> tuple[Payment | None, Decimal]:
+    """Begin a refund; return it with the amount of its payment that was paid back before.
+
+    The refund is None if it has ended.
+    """
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
-            return None
+            return None, ZERO
         attempts = found.payment.attempts + 1
         begun = replace(found.payment, status="processing", attempts=attempts)
         await found.save(begun)

@@ -1,0 +1,51 @@
+"""Releases of our holds that somebody made in Shopify, and what follows from them: no I/O."""
+
+from datetime import datetime
+
+from openstoq.preorders.orders import rules
+from openstoq.preorders.orders.model import HANDLE, PreorderOrder, Snapshot
+
+
+def follow(
+    stored: PreorderOrder, order: PreorderOrder, now: datetime, *, hold_unpaid: bool
+) -> bool:
+    """Follow a release of our holds; return whether the merchant is to be told of a new hold.
+
+    A release in Shopify counts as the merchant's. There is one exception: with `hold_unpaid`, an
+    order whose balance is still owed is put back on hold. A blanket release by another app would
+    otherwise send goods that are not paid for. The merchant is told of that once for each order.
+    """
+    decisions = order.decisions
+    if not was_released(stored, order):
+        return False
+    if not (hold_unpaid and rules.owes(order)):
+        decisions.hold_wanted, decisions.released_at = None, now
+        return False
+    decisions.revision += 1
+    is_first = decisions.held_again_at is None
+    decisions.held_again_at = decisions.held_again_at or now
+    return is_first
+
+
+def was_released(stored: PreorderOrder, order: PreorderOrder) -> bool:
+    """Return whether somebody released our holds in Shopify after they had been placed."""
+    preordered = {line.id for line in order.lines}
+    return (
+        stored.decisions.hold_wanted is True
+        and stored.synced.revision >= stored.decisions.revision
+        and _is_held(stored.facts.snapshot)
+        and not _is_held(order.facts.snapshot)
+        and any(
+            one.status in ("open", "scheduled", "in_progress")
+            and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
+            for one in order.facts.snapshot.fulfillment_orders
+        )
+    )
+
+
+def _is_held(snapshot: Snapshot) -> bool:
+    return any(
+        hold.ours and (hold.handle or "").startswith(HANDLE)
+        for one in snapshot.fulfillment_orders
+        for hold in one.holds
+    )
