@@ -1,4 +1,4 @@
-"""API v2 through HTTP: keys, points, routing, bodies, queries and help."""
+"""API v2 through HTTP: keys, points, routing, bodies and dry runs."""
 
 import asyncio
 
@@ -7,9 +7,7 @@ import pytest
 
 from openstoq.actions.help import BASE_PATH
 from openstoq.kernel.clock import utc_now
-from openstoq.registry import ACTIONS
 from openstoq.shops import store
-from openstoq.web.requests import is_added, query_of
 from tests.factories.apps import client_of
 from tests.factories.patience import until
 from tests.factories.shops import make_key, make_shop
@@ -166,94 +164,6 @@ async def test_the_last_of_duplicate_keys_counts(client):
     assert answer.json()["stock_threshold"] == 5
 
 
-async def test_queries_of_reads_are_checked(client):
-    unknown = await client.get(SETTINGS, params={"nope": "1"})
-    assert (unknown.status_code, unknown.json()["errors"]) == (
-        422,
-        ["nope is not a known field"],
-    )
-    twice = await client.get(f"{SETTINGS}?a=1&a=2")
-    assert (twice.status_code, twice.json()["errors"]) == (422, ["a may be given only once"])
-    assert (await client.get(f"{SETTINGS}?a=%FF")).status_code == 400
-    assert (await client.get(SETTINGS + "?" + "a=1&" * 1000)).status_code == 400
-
-
-@pytest.mark.parametrize(
-    "added",
-    [
-        "_=1700000000000",
-        "utm_source=mail&utm_medium=a&utm_whatever=b",
-        "gclid=x&fbclid=y&msclkid=z",
-        "UTM_Source=mail&ScCid=1",
-        "_=1&_=2",
-        "mc_cid=1&mc_eid=2&_ga=3&hsCtaTracking=4",
-        "gad_source=1&gbraid=2&srsltid=3",
-    ],
-)
-async def test_what_caches_and_trackers_add_to_a_query_is_ignored(client, added):
-    assert (await client.get(f"{SETTINGS}?{added}")).status_code == 200
-    assert (await client.get(f"/help?{added}&prefix={DELIVERY}")).status_code == 200
-    assert (await client.get(f"/preorders/offers?per_page=1&{added}")).status_code == 200
-    written = await client.patch(f"{DELIVERY}?{added}", json={"stock_threshold": 4})
-    assert (written.status_code, written.json()["stock_threshold"]) == (202, 4)
-    also = await client.get(f"{SETTINGS}?{added}&nope=1&utm=2")
-    assert also.json()["errors"] == ["nope is not a known field", "utm is not a known field"]
-
-
-def test_no_field_has_a_name_that_is_ignored():
-    for action in ACTIONS:
-        for name in action.request_schema.get("properties", {}):
-            assert not is_added(name), (action.name, name)
-
-
-SPELLINGS = (
-    "{n}[]=1&{n}[]=2",
-    "{n}=1&{n}=2",
-    "{n}=1,2",
-    "{n}%5B%5D=1&{n}%5B%5D=2",
-    "{n}=1%2C%202",
-    "{n}[]=1,2",
-    "{n}[]=1&{n}=2",
-    "{n}=1,&{n}=2,",
-)
-
-
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_list_in_a_query_is_one_however_it_is_written(spelling):
-    query = spelling.format(n="variant_ids") + "&page=3"
-    scope = {"query_string": query.encode()}
-    assert query_of(scope, lists={"variant_ids"}) == {"variant_ids": ["1", "2"], "page": "3"}
-
-
-async def test_every_list_in_a_query_is_read_in_every_spelling(client):
-    seen = 0
-    for action in ACTIONS:
-        if action.writes or action.path_params:
-            continue
-        for name, schema in action.request_schema.get("properties", {}).items():
-            kinds = [schema, *schema.get("anyOf", ())]
-            if any(kind.get("type") == "array" for kind in kinds):
-                for spelling in SPELLINGS:
-                    answer = await client.get(f"{action.path}?{spelling.format(n=name)}")
-                    assert answer.status_code == 200, answer.text
-                many = "&".join(f"{name}[]={number}" for number in range(1, 301))
-                assert (await client.get(f"{action.path}?{many}")).status_code == 200
-                seen += 1
-            else:
-                answer = await client.get(f"{action.path}?{name}[]=1")
-                assert answer.json()["errors"] == [f"{name}[] is not a known field"]
-    assert seen
-
-
-async def test_a_write_takes_no_query_but_dry_run(client):
-    answer = await client.patch(f"{DELIVERY}?stock_threshold=4&dry_run=perhaps", json={})
-    assert answer.status_code == 422
-    assert answer.json()["errors"] == [
-        "stock_threshold is not a known query parameter; send it in the body",
-        "dry_run must be true or false",
-    ]
-
-
 async def test_a_dry_run_answers_the_same_and_changes_nothing(client, database, shop):
     path = f"{DELIVERY}?dry_run=true"
     answer = await client.patch(path, json={"stock_threshold": 4})
@@ -333,60 +243,6 @@ async def test_the_settings_of_one_shop_are_not_anothers(app, client, database):
     await client.patch(DELIVERY, json={"stock_threshold": 7})
     async with client_of(app, other) as stranger:
         assert (await stranger.get(DELIVERY)).json()["stock_threshold"] == 1
-
-
-async def test_help_whole_by_prefix_and_at_a_level(client):
-    whole = (await client.get("/help")).json()
-    assert (whole["version"], whole["base_path"]) == ("v2", BASE_PATH)
-    by_prefix = (await client.get("/help", params={"prefix": DELIVERY})).json()
-    at_level = await client.get(f"{DELIVERY}/help")
-    assert [entry["name"] for entry in by_prefix["actions"]] == [
-        "back_in_stock.settings.delivery.read",
-        "back_in_stock.settings.delivery.update",
-    ]
-    assert at_level.json() == by_prefix
-    assert at_level.headers["X-RateLimit-Remaining"] == "357"
-    assert (await client.get("/help?prfix=x")).status_code == 422
-    absolute = await client.get("/help", params={"prefix": BASE_PATH + DELIVERY})
-    assert absolute.json() == by_prefix
-
-
-def named(answer):
-    return [entry["name"] for entry in answer.json()["actions"]]
-
-
-async def test_help_at_a_literal_address_lists_that_action(client):
-    for at in ("bulk_release", "bulk_cancel", "jobs"):
-        assert named(await client.get(f"/preorders/orders/{at}/help")) == [f"preorders.orders.{at}"]
-        by_prefix = await client.get("/help", params={"prefix": f"/preorders/orders/{at}"})
-        assert named(by_prefix) == [f"preorders.orders.{at}"]
-    job = await client.get("/preorders/orders/jobs/bulk_orders_release_1/help")
-    assert named(job) == ["preorders.orders.jobs"]
-    release = await client.get("/preorders/orders/1001/release/help")
-    assert named(release) == ["preorders.orders.release"]
-    transfer = await client.get("/back_in_stock/signups/transfer/help")
-    assert named(transfer) == ["back_in_stock.signups.transfer"]
-    assert named(await client.get("/preorders/orders/bulk_release/nope/help")) == []
-
-
-async def test_help_at_every_actions_own_address_has_that_action(client, database, shop):
-    async with database.transaction(shop.id) as db:
-        await db.execute("UPDATE shops SET rate_points = 1000000")
-    for action in ACTIONS:
-        path = action.path.replace("{", ":").replace("}", "")
-        for address in (path, action.path.replace("{", "").replace("}", "")):
-            found = named(await client.get(f"{address}/help"))
-            assert action.name in found
-            if action.method == "POST" and not action.path.endswith("}"):
-                siblings = [one.name for one in ACTIONS if one.path.startswith(f"{action.path}/")]
-                same = [one.name for one in ACTIONS if one.path == action.path]
-                assert sorted(found) == sorted({*siblings, *same})
-
-
-async def test_help_needs_a_key(app):
-    async with client_of(app) as client:
-        assert (await client.get("/help")).status_code == 401
-        assert (await client.get(f"{DELIVERY}/help")).status_code == 401
 
 
 async def test_paths_that_nothing_can_have_are_404(client):
