@@ -232,6 +232,7 @@ class Refund:
 
     id: int
     amount: Decimal
+    transaction_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,3 +94,25 @@ async def test_what_an_edit_adds_is_charged_to_the_card(market, plans, variants)
     assert (await market.ledger(order))[-1] == ("balance", "auto", "40.00", "succeeded")
     assert await market.state(order) == "balance_collected"
     await assert_books_agree(market, order)
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate"),
+    [("EUR", "0.0917"), ("EUR", "0.9173"), ("JPY", "147.31"), ("KWD", "0.307")],
+)
+async def test_a_part_of_a_payment_is_refunded_once_in_another_currency(
+    market, plans, variants, currency, rate
+):
+    order = await market.place(
+        (variants[0], plans["full"], 1),
+        (variants[1], None, 1),
+        presentment={"currency": currency, "rate": rate},
+        taxes=TAX,
+    )
+    await market.ask(order, "payments/refund")
+    ledger = (await market.read(order, "/payments"))["ledger"]
+    entries = [one for one in ledger if one["kind"] == "refund"]
+    assert [(one["mode"], one["status"]) for one in entries] == [("refund", "succeeded")]
+    assert entries[0]["shopify_transaction_id"] is not None
+    assert await market.state(order) == "refunded"
+    assert "paid back already" in await market.refusal(order, "payments/refund")

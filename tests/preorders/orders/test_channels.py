@@ -70,10 +70,9 @@ def sold(order, *offers, attached_at=PLACED - HOUR, tracked=True):
 )
 def test_the_switch_of_the_place_decides(place, switches, is_preorder):
     one = offer(**switches)
-    # Online, such a line would have a plan; a line of the sandbox's shop without one is no preorder.
-    order = bought(1, line(1, 7, **OUT), **place) if place else bought(1, line(1, 7, **OUT))
-    there = sold(order, one) if place else {}
-    assert there == ({1: one.id} if is_preorder else {})
+    # Online, a preorder has a plan.
+    order = bought(1, line(1, 7, **OUT), **place)
+    assert sold(order, one) == ({1: one.id} if is_preorder else {})
 
 
 @pytest.mark.parametrize(

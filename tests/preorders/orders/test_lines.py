@@ -10,7 +10,6 @@ from openstoq.kernel.money import digits
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders.intake import compose
-from openstoq.preorders.orders.intake import money as intake_money
 from openstoq.preorders.orders.ledger import amounts
 from openstoq.preorders.orders.recognition import matching
 from openstoq.preorders.orders.recognition.matching import Match
@@ -323,14 +322,10 @@ def sold_by(cart):
 
 
 def take(order, matches, offers, stored):
-    has_partial = any(one.payment == "partial" for one in matches)
-    owed = intake_money.read_money(order, stored, has_partial=has_partial)
-    sold = compose.compose_lines(
-        order, matches, by_id(*offers), stored, market_id=None, agreed=owed.agreed
+    known = compose.Recognition(
+        stored=stored, matches=matches, offers=by_id(*offers), market_id=None
     )
-    return compose.compose_order(
-        order, sold, by_id(*offers), stored, owed=owed, market_id=None, read_at=NOON, now=NOON
-    )
+    return compose.compose(order, known, read_at=NOON, now=NOON, hold_unpaid=True).order
 
 
 def of_lines(made, currency):

@@ -9,7 +9,17 @@ from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import rules
 from openstoq.preorders.orders.ledger import refund_plan, totals
 from openstoq.preorders.orders.ledger.refund_plan import Reason
-from tests.factories.records import NOON, money, offer, order_line, paid, refund_of, sale, schedule
+from tests.factories.records import (
+    CARD,
+    NOON,
+    money,
+    offer,
+    order_line,
+    paid,
+    refund_of,
+    sale,
+    schedule,
+)
 from tests.preorders.orders.composed import LATER, bought, take
 from tests.preorders.orders.ledgers import book_of, entries, facts, shop
 
@@ -249,3 +259,106 @@ def test_a_preorder_that_is_paid_in_full_owes_nothing_of_another_apps_schedule()
     assert (made.deposit, made.balance, made.state) == (100, 0, "placed")
     assert rules.unreleasable(made, force=False) is None
     assert refunds(made) == [("deposit", 100, 1)]
+
+
+# A preorder with a balance of 80, beside another app's line with a balance of 100, each with its
+# own schedule.
+THEIR_SCHEDULE, OUR_SCHEDULE = schedule(100, id=1, due_at=NOON), schedule(80, id=2)
+
+
+def apart():
+    return shared(sale(1, 120), schedules=(THEIR_SCHEDULE, OUR_SCHEDULE))
+
+
+def moved(order, *transactions, outstanding, schedules):
+    """Return an order as it is after these movements of money."""
+    came = sum(one.amount for one in transactions if one.kind != "refund")
+    went = sum(one.amount for one in transactions if one.kind == "refund")
+    return replace(
+        order,
+        transactions=transactions,
+        received=money(came),
+        refunded=money(went),
+        outstanding=money(outstanding),
+        schedules=schedules,
+    )
+
+
+BOTH_PAID = (paid(THEIR_SCHEDULE, LATER), paid(OUR_SCHEDULE, LATER))
+
+
+@pytest.mark.parametrize("parts", [(180,), (100, 80), (80, 100), (60, 40, 80)])
+def test_payments_for_two_schedules_are_ours_as_far_as_our_schedule_goes(parts):
+    made, order, one = apart()
+    payments = [sale(number, amount) for number, amount in enumerate(parts, 2)]
+    done = moved(order, sale(1, 120), *payments, outstanding=0, schedules=BOTH_PAID)
+    for stored in (None, made):
+        after = take(done, one, stored=stored)
+        assert (after.balance, after.state) == (80, "balance_collected")
+        back = refunds(after)
+        assert sum(amount for part, amount, _ in back if part == "balance") == 80
+        assert sum(amount for part, amount, _ in back if part == "deposit") == 20
+
+
+def test_a_balance_that_was_collected_stays_so_when_shopify_forgets_the_schedules():
+    made, order, one = apart()
+    done = moved(order, sale(1, 120), sale(2, 180), outstanding=0, schedules=BOTH_PAID)
+    collected = take(done, one, stored=made)
+    forgotten = take(replace(done, schedules=()), one, stored=collected)
+    assert (forgotten.balance, forgotten.state) == (80, "balance_collected")
+    assert sorted(refunds(forgotten)) == sorted(refunds(collected))
+
+
+def test_a_refund_of_the_other_apps_goods_is_none_of_the_preorder():
+    made, order, one = apart()
+    deposit, theirs = sale(1, 120), sale(2, 100)
+    back = (refund_of(deposit, 3, 100), refund_of(theirs, 4, 100))
+    gone = replace(OTHERS, current=0, unfulfilled=0)
+    edited = moved(
+        replace(order, lines=(order.lines[0], gone), total=money(100)),
+        *(deposit, theirs, *back),
+        outstanding=80,
+        schedules=(paid(THEIR_SCHEDULE, LATER), OUR_SCHEDULE),
+    )
+    after = take(edited, one, stored=made)
+    assert (after.balance, after.state) == (80, "awaiting_balance")
+    assert totals.ledger_totals(after).refunded == 0
+
+
+def test_two_schedules_of_one_amount_that_are_paid_at_once_are_two():
+    one = offer(Deposit(percent=20))
+    lines = (order_line(1, 100), order_line(2, 100, plan_id=900), order_line(3, 100, plan_id=901))
+    theirs = (schedule(50, id=1), schedule(50, id=2))
+    placed = bought(sale(1, 120), total=300, lines=lines, schedules=(*theirs, schedule(80, id=3)))
+    made = take(placed, one)
+    both = tuple(paid(each, LATER) for each in theirs)
+    done = moved(
+        placed,
+        sale(1, 120),
+        sale(2, 50),
+        sale(3, 50),
+        outstanding=80,
+        schedules=(*both, schedule(80, id=3)),
+    )
+    for stored in (None, made):
+        after = take(done, one, stored=stored)
+        assert (after.balance, after.state) == (80, "awaiting_balance")
+        assert refunds(after) == [("deposit", 20, 1)]
+
+
+def test_what_has_no_schedule_is_not_charged_with_another_apps_schedule():
+    made, order, one = apart()
+    half = moved(
+        order,
+        sale(1, 120),
+        sale(2, 80),
+        outstanding=100,
+        schedules=(THEIR_SCHEDULE, paid(OUR_SCHEDULE, LATER)),
+    )
+    collected = take(half, one, stored=made)
+    assert collected.state == "balance_collected"
+    raised = dearer(half, 40, order_line(3, 40, variant_id=None))
+    after = take(replace(raised, mandates=(CARD,)), one, stored=collected)
+    assert after.state == "awaiting_balance"
+    assert "another app" in rules.unchargeable(after, auto=True)
+    assert rules.unchargeable(after, auto=False) is None

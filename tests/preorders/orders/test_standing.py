@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openstoq.preorders.orders.ledger import totals
-from openstoq.preorders.orders.ledger.entries import collected_at
 from tests.factories.records import (
     DAY,
     NOON,
@@ -98,11 +97,14 @@ def test_refunds_that_are_under_way_count_where_they_are_expected():
 def test_a_balance_is_collected_once_all_of_it_came():
     first = entry(30, settled_at=NOON)
     second = entry(50, settled_at=NOON + DAY)
-    order = preorder()
-    assert collected_at([first], order) is None
-    assert collected_at([first, second], order) == NOON + DAY
-    assert collected_at([first, second], preorder(balance=money(0))) is None
-    assert collected_at([first, replace(second, status="failed")], order) is None
+
+    def collected_at(*payments, **facts):
+        return totals.collected_at(preorder(payments=payments, **facts))
+
+    assert collected_at(first) is None
+    assert collected_at(first, second) == NOON + DAY
+    assert collected_at(first, second, balance=money(0)) is None
+    assert collected_at(first, replace(second, status="failed")) is None
 
 
 AMOUNT = st.integers(0, 20_000).map(lambda cents: Decimal(cents) / 100)

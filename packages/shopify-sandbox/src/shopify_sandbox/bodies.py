@@ -59,12 +59,22 @@ def _sentence(kind: str, where: tuple[int | str, ...], context: dict[str, Any]) 
     return f"{name} {_SENTENCES.get(kind, 'cannot be read.').format_map(context)}"
 
 
-def _amount(value: Any) -> Decimal:
+# The largest number that is read; Decimal cannot round much larger ones.
+_MOST = Decimal(10) ** 12
+
+
+def read_number(value: Any) -> Decimal | None:
+    """Read a number of at most 10^12; return None if it is none."""
     try:
-        amount = Decimal(str(value))
+        number = Decimal(str(value))
     except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+        return None
+    return number if number.is_finite() and abs(number) <= _MOST else None
+
+
+def _amount(value: Any) -> Decimal:
+    amount = read_number(value)
+    if amount is None or amount < 0:
         raise ValueError("must be an amount such as 19.99")
     # Some currencies have three decimals; amounts of other currencies are rounded later.
     rounded = amount.quantize(Decimal("0.01"))
@@ -82,11 +92,8 @@ def _moment(value: Any) -> datetime:
 
 def read_rate(value: Any) -> Decimal:
     """Read a number above 0, such as a tax's rate or a rate of exchange, without rounding it."""
-    try:
-        rate = Decimal(str(value))
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if not rate.is_finite() or rate <= 0:
+    rate = read_number(value)
+    if rate is None or rate <= 0:
         raise ValueError("must be a number above 0 such as 0.2")
     return rate
 

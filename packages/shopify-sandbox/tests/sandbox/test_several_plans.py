@@ -134,7 +134,7 @@ async def test_only_what_is_sent_makes_its_schedule_due(site):
     [
         ({"amount": "5"}, "either a percentage or an amount"),
         ({"percentage": None}, "either a percentage or an amount"),
-        ({"due_at": "2030-01-01"}, "must be a moment"),
+        ({"due_at": "2030-01-01"}, "must be a time with its offset"),
         ({"due_after": "soon"}, "must be a duration"),
         ({"due_at": SOON, "due_after": "P7D"}, "not both"),
         ({"percentage": 100, "due_at": SOON}, "exact time"),

@@ -238,3 +238,14 @@ async def test_webhooks_tell_the_taxes(site, receiver):
 async def test_a_tax_that_makes_no_sense_is_refused(site, wrong):
     tea = await product(site, "10")
     await buy(site, (tea, {}), status=422, **wrong)
+
+
+@pytest.mark.parametrize("number", ["1e40", "1e999999", "-1e40", "NaN", "Infinity"])
+async def test_numbers_that_nobody_means_are_refused(site, number):
+    line = {"variant_id": (await product(site, "10")).id}
+    for body in (
+        {"lines": [line], "taxes": [{"rate": number}]},
+        {"lines": [line], "shipping": number},
+        {"lines": [line], "presentment": {"currency": "EUR", "rate": number}},
+    ):
+        await site.control("POST", "orders", body, status=422)

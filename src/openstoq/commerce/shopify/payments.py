@@ -108,7 +108,12 @@ async def refund(
         raise
     with reading("RefundCreate"):
         made = payload.inside("refund")
-        return Refund(made.id("id"), shop_amount(made, "totalRefundedSet"))
+        transactions = made.inside("transactions").each("nodes")
+        return Refund(
+            made.id("id"),
+            shop_amount(made, "totalRefundedSet"),
+            tuple(each.id("id") for each in transactions),
+        )
 
 
 async def cancel(
@@ -172,8 +177,8 @@ def _presented(part: RefundPart, paid: Fields, currency: str) -> Money:
     """Convert a part of a payment to the currency in which the payment was made.
 
     All parts of a payment add up to the payment, because each is what it adds to the parts before
-    it. A refund that is retried with the same key must have the same amount. It does, because
-    neither the payment nor the parts before it change.
+    it. A refund that is retried with the same key must have the same amount, so the caller keeps
+    `part.before` for the retry.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

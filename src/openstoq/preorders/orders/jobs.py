@@ -31,7 +31,6 @@ jobs = JobSet("preorders.ingest")
 # Webhooks may be hours late or lost, so passes search for updated orders. A pass also covers this
 # much time before the previous pass began.
 OVERLAP = timedelta(minutes=10)
-KEEP_OTHERS = timedelta(days=90)
 # The delay before an order is read again because one of its selling plans may be ours.
 LATER = timedelta(seconds=30)
 # The item kinds under which failures are stored, and how many failed orders a pass retries.
@@ -113,7 +112,7 @@ async def reconcile(run: Run) -> None:
         if not await recognition.has_offers(work.db, work.shop_id):
             return
         begun = await reconcile_cursor.begin(work.db, work.shop_id, now=now, overlap=OVERLAP)
-        await recognition.forget(work.db, work.shop_id, now - KEEP_OTHERS)
+        await recognition.forget(work.db, work.shop_id, now - recognition.REMEMBERED)
         for failed in await rested(work.db, work.shop_id, ORDER, now, MOST_AGAIN):
             request(work, int(failed))
     with asking():

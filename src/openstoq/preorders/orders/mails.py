@@ -19,7 +19,7 @@ from openstoq.messaging.order_mails import Cause, Decline, Item, OrderFacts, Rec
 from openstoq.preorders.orders import store
 from openstoq.preorders.orders.events import BalanceCollected
 from openstoq.preorders.orders.ledger.totals import ledger_totals
-from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Payment, PreorderOrder
+from openstoq.preorders.orders.model import ZERO, Payment, PreorderOrder
 from openstoq.shops import store as shops
 from openstoq.shops.commerce import asking, commerce_of
 from openstoq.shops.model import Shop
@@ -49,7 +49,7 @@ class _Letter:
         If `locale` is None, the mail is in the shop's locale.
         """
         is_over = self.order.decisions.cancelled_at is not None
-        units = [(line, line.ordered if is_over else line.current) for line in self.order.lines]
+        units = [(line, line.bought if is_over else line.current) for line in self.order.lines]
         return OrderFacts(
             shop_name=self.shop.name,
             shop_url=self.shop.storefront,
@@ -72,15 +72,14 @@ class _Letter:
         totals = ledger_totals(self.order)
         return Received(
             deposit=totals.deposit.received - totals.deposit.refunded,
-            balance=totals.balance.received - totals.balance.refunded,
+            balance=totals.balance.own - totals.balance.refunded,
         )
 
     @property
     def refund(self) -> Decimal:
         """The amount that is refunded, or is being refunded."""
         refunds = (one for one in self.order.payments if one.kind == "refund")
-        done = (one.amount for one in refunds if one.status in {*UNDER_WAY, "succeeded"})
-        return sum(done, ZERO)
+        return sum((one.amount for one in refunds if one.stands), ZERO)
 
     @property
     def for_shopper(self) -> OrderFacts:

@@ -64,13 +64,19 @@ class Line:
     exceeded: str | None
     added: Decimal = ZERO
 
+    @property
+    def bought(self) -> int:
+        """The number of units bought at checkout or added since."""
+        return max(self.ordered, self.current)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """An entry of the ledger: money that was received, is being collected, or was refunded.
 
     For a refund, `part` is the part of the price that is paid back, and `parent_id` is the Shopify
-    transaction that is refunded.
+    transaction that is refunded. `returned_before` is how much of that transaction was refunded
+    when this refund was first handed to Shopify.
     """
 
     id: UUID
@@ -88,11 +94,17 @@ class Payment:
     gateway: str | None = None
     attempts: int = 0
     error: str | None = None
+    returned_before: Decimal | None = None
     note: str | None = None
     notify: bool = False
     begun_at: datetime | None = None
     retry_at: datetime | None = None
     settled_at: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Return whether the entry has succeeded or has not ended."""
+        return self.status == "succeeded" or self.status in UNDER_WAY
 
     @property
     def is_untold(self) -> bool:
@@ -109,19 +121,23 @@ class Payment:
 class OtherLines:
     """The lines of an order that no offer sold.
 
-    `ordered` maps them to their units at checkout and the price of those. `removed` is the price of units that are no
-    longer in the order, `added` the price of units that an edit added.
+    `ordered` maps them to their units at checkout and the price of those. `removed` is the price of
+    units that are no longer in the order, `added` the price of units that an edit added. `deferred`
+    is the amount that another app's plans leave to be paid later, and `due` how much of it payment
+    schedules without our lines still wait for.
     """
 
     ordered: Mapping[int, tuple[int, Decimal]]
     removed: Decimal
     added: Decimal
+    deferred: Decimal = ZERO
+    due: Decimal = ZERO
 
 
 class Snapshot(BaseModel):
     """An order's data in Shopify that is stored as one JSON document, not in columns.
 
-    `others_removed` is the price of the units removed from lines that are not preorders.
+    The fields that begin with `others` are those of OtherLines, for the lines that no offer sold.
     """
 
     test: bool = False
@@ -134,14 +150,15 @@ class Snapshot(BaseModel):
     others_removed: Decimal = ZERO
     others_added: Decimal = ZERO
     others_ordered: dict[int, tuple[int, Decimal]] = {}
-    shares_schedules: bool = False
+    others_deferred: Decimal = ZERO
+    others_due: Decimal = ZERO
     tags: tuple[str, ...] = ()
     schedules: tuple[PaymentSchedule, ...] = ()
     mandates: tuple[Mandate, ...] = ()
     fulfillment_orders: tuple[FulfillmentOrder, ...] = ()
 
     @classmethod
-    def of(cls, order: Order, others: "OtherLines", *, shares_schedules: bool) -> "Snapshot":
+    def of(cls, order: Order, others: OtherLines) -> "Snapshot":
         """Return the snapshot of an order as Shopify has it."""
         return cls(
             test=order.test,
@@ -154,7 +171,8 @@ class Snapshot(BaseModel):
             others_removed=others.removed,
             others_added=others.added,
             others_ordered=dict(others.ordered),
-            shares_schedules=shares_schedules,
+            others_deferred=others.deferred,
+            others_due=others.due,
             tags=order.tags,
             schedules=order.schedules,
             mandates=order.mandates,

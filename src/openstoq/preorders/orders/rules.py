@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from openstoq.kernel.money import Money
-from openstoq.preorders.orders.model import UNDER_WAY, Part, Payment, PreorderOrder, State
+from openstoq.preorders.orders.model import Part, Payment, PreorderOrder, State
 
 Action = Literal[
     "hold",
@@ -131,7 +131,17 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
             "a refund is under way; wait until GET payments shows its end, then charge what is "
             "still owed"
         )
-    if auto and order.mandate is None:
+    return _uncollectable_by_card(order) if auto else None
+
+
+def _uncollectable_by_card(order: PreorderOrder) -> str | None:
+    """Return why what is owed cannot be charged to the saved payment method; None if it can."""
+    if order.open_schedule is None and order.facts.snapshot.others_due > 0:
+        return (
+            "what is owed has no payment schedule of its own, and charging the card would collect "
+            "another app's schedule too; send the shopper a link with payments/send_collection_url"
+        )
+    if order.mandate is None:
         return (
             "the shopper left no payment method that can be charged; send them a link with "
             "payments/send_collection_url, or pass mode: manual if the money came another way"
@@ -196,4 +206,4 @@ def _charging(order: PreorderOrder, then: str) -> str | None:
 
 def _standing(order: PreorderOrder) -> list[Payment]:
     """Return the entries of the ledger that have succeeded or are under way."""
-    return [one for one in order.payments if one.status in UNDER_WAY | {"succeeded"}]
+    return [one for one in order.payments if one.stands]

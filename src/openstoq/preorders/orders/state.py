@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from openstoq.preorders.orders import rules
-from openstoq.preorders.orders.ledger import entries, totals
+from openstoq.preorders.orders.ledger import totals
 from openstoq.preorders.orders.model import ZERO, Payment, PreorderOrder, State
 
 
@@ -56,14 +56,12 @@ def _collected_at(order: PreorderOrder, now: datetime) -> datetime | None:
     is_reopened = is_called_off or _is_raised(order)
     if order.collected_at is not None and not is_reopened:
         return order.collected_at
-    paid_at = entries.collected_at(order.payments, order)
+    paid_at = totals.collected_at(order)
     return paid_at or ((order.collected_at or now) if _is_paid(order) else None)
 
 
 def _is_raised(order: PreorderOrder) -> bool:
-    paid = entries.total_of(
-        one for one in order.payments if one.kind == "balance" and one.status == "succeeded"
-    )
+    paid = totals.ledger_totals(order).balance.own
     return order.facts.outstanding > 0 and ZERO < paid < order.balance
 
 

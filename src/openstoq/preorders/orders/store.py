@@ -43,7 +43,7 @@ _LINE = """
 _PAYMENT = """
     id, kind, part, mode, amount, currency, status, idempotency_key, created_at, reference,
     transaction_id, parent_id, gateway, attempts, error, note, notify, begun_at, retry_at,
-    settled_at
+    settled_at, returned_before
 """
 # The columns of an order's facts, decisions and sync state, by field.
 FACTS = {one.name: one.name for one in fields(ShopFacts) if one.name != "snapshot"} | {
@@ -252,7 +252,8 @@ async def save_payments(
             reference = excluded.reference, transaction_id = excluded.transaction_id,
             gateway = excluded.gateway, attempts = excluded.attempts, error = excluded.error,
             amount = excluded.amount, begun_at = excluded.begun_at,
-            retry_at = excluded.retry_at, settled_at = excluded.settled_at, updated_at = excluded.updated_at
+            retry_at = excluded.retry_at, settled_at = excluded.settled_at,
+            returned_before = excluded.returned_before, updated_at = excluded.updated_at
         """,
         rows,
     )

@@ -1,10 +1,11 @@
 """The input of refundCreate and suggestedRefund: parts of payments, units, the shipping."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from shopify_sandbox import refunds
 from shopify_sandbox.admin.errors import UserProblem
+from shopify_sandbox.bodies import read_number
 from shopify_sandbox.ids import shopify_id
 from shopify_sandbox.money import Money
 from shopify_sandbox.records.lines import LineItem
@@ -64,11 +65,10 @@ def read_shipping(order: Order, given: dict[str, Any]) -> Decimal:
 
 
 def _amount(order: Order, text: str, field: tuple[str, ...]) -> Decimal:
-    try:
-        amount = Decimal(str(text))
-    except InvalidOperation:
-        raise RefusedError("Amount is not a number", field) from None
-    if not amount.is_finite() or amount <= 0 or amount != Money(amount, order.currency).amount:
+    amount = read_number(text)
+    if amount is None:
+        raise RefusedError("Amount is not a number", field)
+    if amount <= 0 or amount != Money(amount, order.currency).amount:
         raise RefusedError("Amount must be a positive amount of the currency", field)
     return amount
 

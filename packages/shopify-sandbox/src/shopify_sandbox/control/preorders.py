@@ -1,6 +1,6 @@
 """The control API of the records that apps use: selling plan groups, metafields, collections."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from shopify_sandbox.admin import selling_plan_inputs
 from shopify_sandbox.admin.records import global_id
-from shopify_sandbox.bodies import Amount, Body, Id, NoBody, Text, checked
+from shopify_sandbox.bodies import Amount, Body, Id, Moment, NoBody, Text, checked
 from shopify_sandbox.control.errors import MissingError, RefusalError
 from shopify_sandbox.control.preorder_views import (
     collection_view,
@@ -31,13 +31,6 @@ async def list_groups(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any
     return {"selling_plan_groups": [group_view(each) for each in groups]}
 
 
-def _is_moment(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
 def _is_duration(text: str) -> bool:
     try:
         return _DURATION.validate_python(text) > timedelta()
@@ -46,7 +39,6 @@ def _is_duration(text: str) -> bool:
 
 
 _DURATION = TypeAdapter(timedelta)
-Moment = Annotated[str, checked(_is_moment, "must be a moment such as 2030-01-31T09:00Z")]
 Duration = Annotated[str, checked(_is_duration, "must be a duration such as P30D")]
 
 
@@ -124,14 +116,14 @@ def _plan_input(row: PlanOffer) -> dict[str, Any]:
             "fixed": {
                 "checkout_charge": charge,
                 "remaining_balance_charge_trigger": trigger,
-                "remaining_balance_charge_exact_time": row.due_at,
+                "remaining_balance_charge_exact_time": row.due_at and row.due_at.isoformat(),
                 "remaining_balance_charge_time_after_checkout": row.due_after,
             }
         },
         "delivery_policy": {
             "fixed": {
                 "fulfillment_trigger": "EXACT_TIME" if row.delivery_at else "UNKNOWN",
-                "fulfillment_exact_time": row.delivery_at,
+                "fulfillment_exact_time": row.delivery_at and row.delivery_at.isoformat(),
             }
         },
         "inventory_policy": {"reserve": "ON_SALE"},

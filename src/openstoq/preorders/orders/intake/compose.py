@@ -60,11 +60,14 @@ def compose(
     """Compose our record of an order, its lines and its ledger; limits are judged afterwards."""
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
-    order, shared = other_plans.set_aside(order, known.matches, offers, stored)
+    order = other_plans.without_terms(order, known.matches)
+    own = other_plans.own_part(order, known.matches, offers, stored)
     has_partial = any(match.payment == "partial" for match in known.matches)
     money = read_money(order, stored, has_partial=has_partial)
-    if shared is not None:
-        money = replace(money, agreed=min(money.agreed, shared), balance=min(money.balance, shared))
+    if own.agreed is not None:
+        money = money.less(own.deferred, agreed=own.agreed, schedules=own.schedules)
+        outstanding = max(order.outstanding - own.due, ZERO)
+        order = replace(order, schedules=own.schedules, outstanding=outstanding)
     lines = compose_lines(
         order, known.matches, offers, stored, market_id=known.market_id, agreed=money.agreed
     )
@@ -77,7 +80,8 @@ def compose(
         market_id=known.market_id,
         read_at=read_at,
         now=now,
-        shares_schedules=shared is not None,
+        others_deferred=own.deferred,
+        others_due=own.due,
     )
     is_held_again = stored is not None and outside_release.follow(
         stored, composed, now, hold_unpaid=hold_unpaid
@@ -103,7 +107,8 @@ def compose_order(
     market_id: int | None,
     read_at: datetime,
     now: datetime,
-    shares_schedules: bool = False,
+    others_deferred: Decimal = ZERO,
+    others_due: Decimal = ZERO,
 ) -> PreorderOrder:
     """Return the order, new or updated.
 
@@ -113,7 +118,8 @@ def compose_order(
     is_left = order.cancelled_at is None and any(line.current for line in lines)
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
-    facts = _facts(order, Snapshot.of(order, others, shares_schedules=shares_schedules), read_at)
+    others = replace(others, deferred=others_deferred, due=others_due)
+    facts = _facts(order, Snapshot.of(order, others), read_at)
     deposit = _deposit(order, lines, owed, others.removed) if others.ordered else owed.at_checkout
     if stored is not None:
         return replace(

@@ -1,10 +1,12 @@
 """The money of an order: the amounts that are due at checkout and later. No I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 
-from openstoq.commerce.orders import Order
+from openstoq.commerce.orders import Order, PaymentSchedule
 from openstoq.kernel.money import unit
 from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
@@ -34,6 +36,20 @@ class Money:
     balance: Decimal
     due_at: datetime | None
 
+    def less(
+        self, deferred: Decimal, *, agreed: Decimal, schedules: Iterable[PaymentSchedule]
+    ) -> "Money":
+        """Return the money without the amount that other apps' lines defer.
+
+        `agreed` is the most that our lines leave to be paid later, by these schedules.
+        """
+        return replace(
+            self,
+            agreed=min(self.agreed, agreed),
+            balance=max(self.balance - deferred, ZERO),
+            due_at=_first_due(schedules),
+        )
+
 
 def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
     """Divide an order's price by when it is paid, from its payments and payment schedules.
@@ -53,14 +69,18 @@ def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool)
     else:
         at_checkout = max(price - _unscheduled_balance(order, stored), ZERO)
     has_later = has_partial or bool(order.schedules)
-    due = (one.due_at for one in order.waiting_schedules if one.due_at is not None)
     return Money(
         fixed=fixed,
         at_checkout=at_checkout,
         agreed=max(order.original_total - at_checkout, ZERO) if has_later else ZERO,
         balance=price - at_checkout,
-        due_at=min(due, default=None),
+        due_at=_first_due(order.schedules),
     )
+
+
+def _first_due(schedules: Iterable[PaymentSchedule]) -> datetime | None:
+    due = (one.due_at for one in schedules if one.is_waiting and one.due_at is not None)
+    return min(due, default=None)
 
 
 def _price(order: Order) -> Decimal:
@@ -74,10 +94,15 @@ def _price(order: Order) -> Decimal:
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
     price = order.received + max(order.outstanding, still_due)
     most = max(order.original_total, order.total + order.refunded)
-    # A payment in the shopper's currency is converted to the shop's currency and then rounded, each
-    # payment by itself, so the sum of the payments may be slightly off.
-    rounding = unit(order.currency) * len(order.transactions)
-    return price if price <= most + rounding else most
+    return price if price <= most + _rounding(order) else most
+
+
+def _rounding(order: Order) -> Decimal:
+    """Return how far the sum of an order's amounts may be off from an amount that Shopify states.
+
+    Amounts in the shopper's currency are converted to the shop's and rounded, each by itself.
+    """
+    return unit(order.currency) * (len(order.lines) + len(order.transactions))
 
 
 def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal | None:
@@ -91,25 +116,29 @@ def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal 
     the payments add up, at some point, to exactly the amount at checkout that this implies.
     """
     if not order.schedules:
-        return None if has_partial else order.original_total
+        return None if has_partial else _as_paid(order, order.original_total)
     at_checkout = max(price - sum((one.total for one in order.schedules), ZERO), ZERO)
     raised = max(order.total - order.original_total, ZERO)
-    if raised == 0 or raised > at_checkout:
-        return at_checkout
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
-    if order.outstanding - still_due == raised or _stops_at(order, at_checkout - raised):
-        return at_checkout - raised
-    return at_checkout
+    is_outside = order.outstanding - still_due == raised
+    if 0 < raised <= at_checkout and (is_outside or _is_reached(order, at_checkout - raised)):
+        at_checkout -= raised
+    return _as_paid(order, at_checkout)
 
 
-def _stops_at(order: Order, amount: Decimal) -> bool:
-    """Return whether the payments, added up one after the other, reach exactly `amount`."""
-    running = ZERO
-    for payment in entries.incoming(order):
-        running += payment.amount
-        if running == amount:
-            return True
-    return False
+def _as_paid(order: Order, amount: Decimal) -> Decimal:
+    """Return an amount as the payments add up to it, if they do but for rounding."""
+    near = [one for one in _running_totals(order) if abs(one - amount) <= _rounding(order)]
+    return min(near, key=lambda one: abs(one - amount), default=amount)
+
+
+def _is_reached(order: Order, amount: Decimal) -> bool:
+    return amount in _running_totals(order)
+
+
+def _running_totals(order: Order) -> list[Decimal]:
+    """Return what was paid after each of the order's payments."""
+    return list(accumulate(payment.amount for payment in entries.incoming(order)))
 
 
 def _unscheduled_balance(order: Order, stored: PreorderOrder | None) -> Decimal:

@@ -4,56 +4,82 @@ Shopify does not say which lines a payment schedule is for. It may make one sche
 them, or several.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from openstoq.commerce.orders import Order, PaymentSchedule, Transaction
+from openstoq.commerce.orders import Order, PaymentSchedule
 from openstoq.kernel.money import Money, unit
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders.intake.money import later_of
-from openstoq.preorders.orders.ledger import entries
 from openstoq.preorders.orders.ledger.amounts import of_units
 from openstoq.preorders.orders.model import ZERO, PreorderOrder
 from openstoq.preorders.orders.recognition.matching import Match
 
 
-def set_aside(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPart:
+    """The part of an order's deferred money that is for our lines.
+
+    `schedules` are for our lines, one of them perhaps for others too. `agreed` is the amount that
+    our lines leave to be paid later, or None if there is nothing to set aside. `deferred` is the
+    amount that other lines defer, and `due` how much of it other schedules still wait for.
+    """
+
+    schedules: tuple[PaymentSchedule, ...]
+    agreed: Decimal | None = None
+    deferred: Decimal = ZERO
+    due: Decimal = ZERO
+
+
+def without_terms(order: Order, matches: Iterable[Match]) -> Order:
+    """Return an order without its payment terms if no selling plan made them.
+
+    A company's terms, such as 30 days, are for the whole order and are no balance of a preorder.
+    """
+    has_deposit = any(one.payment == "partial" for one in matches)
+    has_plan = any(line.plan_id is not None for line in order.lines)
+    return order if has_deposit or has_plan else replace(order, schedules=())
+
+
+def own_part(
     order: Order,
     matches: Iterable[Match],
     offers: Mapping[UUID, Offer],
     stored: PreorderOrder | None,
-) -> tuple[Order, Decimal | None]:
-    """Return an order without other apps' schedules, and our share of any shared schedule.
-
-    The share is the amount that our own lines leave to be paid later. It is None unless one
-    schedule is for our lines and for lines that another app's plan sold.
-    """
+) -> OwnPart:
+    """Return the part of an order's deferred money that is for our lines."""
     matched = list(matches)
-    if all(one.payment == "full" for one in matched) and not any(
-        line.plan_id is not None for line in order.lines
-    ):
-        return replace(order, schedules=()), None
     ours = {one.line.id for one in matched}
-    has_others = any(line.plan_id is not None and line.id not in ours for line in order.lines)
-    if not has_others or not order.schedules:
-        return order, None
+    if not any(line.plan_id is not None and line.id not in ours for line in order.lines):
+        return OwnPart(schedules=order.schedules)
     known = {line.id: line for line in stored.lines} if stored is not None else {}
     later = [
         (one.line, later_of(one, known.get(one.line.id), offers.get(one.offer_id)))
         for one in matched
     ]
     agreed = sum((Money(amount, order.currency).amount for _, amount in later), ZERO)
+    before = stored.facts.snapshot.others_deferred if stored is not None else ZERO
+    if not order.schedules:
+        # Shopify may forget schedules that are paid.
+        return OwnPart(schedules=(), agreed=agreed, deferred=before)
     left = sum(
         (of_units(amount, line.current, line.quantity, order.currency) for line, amount in later),
         ZERO,
     )
     own = _own_schedules(order, {agreed, left}, len(matched), stored)
     if own is None:
-        return order, agreed
-    return _without(order, [one for one in order.schedules if one not in own]), None
+        total = sum((one.total for one in order.schedules), ZERO)
+        deferred = min(before, total) if before > 0 else max(total - left, ZERO)
+        return OwnPart(schedules=order.schedules, agreed=agreed, deferred=deferred)
+    foreign = [one for one in order.schedules if one not in own]
+    return OwnPart(
+        schedules=tuple(own),
+        agreed=agreed,
+        deferred=sum((one.total for one in foreign), ZERO),
+        due=sum((one.balance_due for one in foreign if one.is_waiting), ZERO),
+    )
 
 
 def _own_schedules(
@@ -80,36 +106,3 @@ def _own_schedules(
         if any(abs(one.total - amount) <= rounding for amount in amounts):
             return [one]
     return None
-
-
-def _without(order: Order, foreign: Sequence[PaymentSchedule]) -> Order:
-    """Return an order with these schedules, their payments and their amounts taken out."""
-    total = sum((one.total for one in foreign), ZERO)
-    due = sum((one.balance_due for one in foreign if one.is_waiting), ZERO)
-    paid = [found for one in foreign if (found := _payment_of(order, one)) is not None]
-    came = sum((one.amount for one in paid), ZERO)
-    return replace(
-        order,
-        schedules=tuple(one for one in order.schedules if one not in foreign),
-        transactions=tuple(one for one in order.transactions if one not in paid),
-        original_total=order.original_total - total,
-        total=max(order.total - total, ZERO),
-        received=order.received - came,
-        outstanding=max(order.outstanding - due, ZERO),
-    )
-
-
-def _payment_of(order: Order, schedule: PaymentSchedule) -> Transaction | None:
-    """Find the payment of a paid schedule.
-
-    The payment has the schedule's amount. If several do, the one nearest to the time at which the
-    schedule was paid is chosen. The result is None if the schedule is unpaid or no payment fits.
-    """
-    if schedule.completed_at is None:
-        return None
-    completed: datetime = schedule.completed_at
-    return min(
-        (one for one in entries.incoming(order) if one.amount == schedule.total),
-        key=lambda one: abs((one.processed_at or order.created_at) - completed),
-        default=None,
-    )

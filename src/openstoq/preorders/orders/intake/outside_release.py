@@ -1,7 +1,9 @@
 """Releases of our holds that somebody made in Shopify, and what follows from them: no I/O."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from openstoq.commerce.orders import FulfillmentOrder
 from openstoq.preorders.orders import rules
 from openstoq.preorders.orders.model import HANDLE, PreorderOrder, Snapshot
 
@@ -13,12 +15,13 @@ def follow(
 
     A release in Shopify counts as the merchant's. There is one exception: with `hold_unpaid`, an
     order whose balance is still owed is put back on hold. A blanket release by another app would
-    otherwise send goods that are not paid for. The merchant is told of that once for each order.
+    otherwise send goods that are not paid for. Goods that somebody packs already cannot be held.
+    The merchant is told once for each order.
     """
     decisions = order.decisions
     if not was_released(stored, order):
         return False
-    if not (hold_unpaid and rules.owes(order)):
+    if not (hold_unpaid and rules.owes(order) and _can_be_held(order)):
         decisions.hold_wanted, decisions.released_at = None, now
         return False
     decisions.revision += 1
@@ -36,11 +39,22 @@ def was_released(stored: PreorderOrder, order: PreorderOrder) -> bool:
         and _is_held(stored.facts.snapshot)
         and not _is_held(order.facts.snapshot)
         and any(
-            one.status in ("open", "scheduled", "in_progress")
-            and any(line.line_id in preordered and line.remaining > 0 for line in one.lines)
+            one.status in ("open", "scheduled", "in_progress") and _has_any(one, preordered)
             for one in order.facts.snapshot.fulfillment_orders
         )
     )
+
+
+def _can_be_held(order: PreorderOrder) -> bool:
+    preordered = {line.id for line in order.lines}
+    return any(
+        "hold" in one.actions and _has_any(one, preordered)
+        for one in order.facts.snapshot.fulfillment_orders
+    )
+
+
+def _has_any(one: FulfillmentOrder, line_ids: Collection[int]) -> bool:
+    return any(line.line_id in line_ids and line.remaining > 0 for line in one.lines)
 
 
 def _is_held(snapshot: Snapshot) -> bool:

@@ -107,7 +107,9 @@ async def _recognise(work: Work, order: Order) -> Recognition:
     plans = await recognition.plans(db, shop_id, _plan_ids(order))
     of_lines = stored.lines if stored is not None else ()
     # A line that an edit adds later is no preorder, and stock that ran out since makes none either.
-    is_new = stored is None and channels.is_without_plans(order)
+    # An older order may have been read and forgotten.
+    age = work.runtime.clock() - order.created_at
+    is_new = stored is None and channels.is_without_plans(order) and age < recognition.REMEMBERED
     sellers = await recognition.sellers(db, shop_id, _variant_ids(order)) if is_new else {}
     wanted = {
         *(one.offer_id for selling in sellers.values() for one in selling),

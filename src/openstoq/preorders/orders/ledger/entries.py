@@ -10,11 +10,9 @@ from uuid import UUID
 from openstoq.commerce.orders import Order, Transaction
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders.model import (
-    UNDER_WAY,
     ZERO,
     Part,
     Payment,
-    PreorderOrder,
 )
 
 # The gateway of the transaction that Shopify records when an order is marked as paid.
@@ -107,21 +105,12 @@ class _Book:
         paid = {one.part: one for one in self._by_transaction.get(refund.parent_id or 0, ())}
         if "balance" not in paid or "deposit" not in paid:
             return {next(iter(paid), "deposit"): refund.amount}
-        left = max(paid["balance"].amount - self._returned(paid["balance"]), ZERO)
+        left = max(paid["balance"].amount - returned(self._entries.values(), paid["balance"]), ZERO)
         parts: dict[Part, Decimal] = {
             "balance": min(refund.amount, left),
             "deposit": refund.amount - min(refund.amount, left),
         }
         return {part: amount for part, amount in parts.items() if amount > 0}
-
-    def _returned(self, paid: Payment) -> Decimal:
-        return total_of(
-            one
-            for one in self._entries.values()
-            if one.kind == "refund"
-            and (one.parent_id, one.part) == (paid.transaction_id, paid.part)
-            and (one.status == "succeeded" or pends(one))
-        )
 
     def call_off(self, now: datetime) -> None:
         """Void pending charges and call off retries, because nothing is left to pay.
@@ -196,11 +185,22 @@ class _Book:
             if fits(one)
             and one.transaction_id is None
             and one.amount == transaction.amount
-            and one.status in UNDER_WAY | {"succeeded"}
+            and one.stands
             # An entry that was never handed to Shopify cannot have created a transaction.
             and (one.status != "pending" or one.attempts > 0)
         ]
         return min(fitting, key=lambda one: one.status == "succeeded", default=None)
+
+
+def returned(payments: Iterable[Payment], paid: Payment) -> Decimal:
+    """Return how much of a payment was refunded or is being refunded."""
+    return total_of(
+        one
+        for one in payments
+        if one.kind == "refund"
+        and (one.parent_id, one.part) == (paid.transaction_id, paid.part)
+        and one.stands
+    )
 
 
 def incoming(order: Order) -> list[Transaction]:
@@ -213,25 +213,9 @@ def came_at_checkout(payments: Iterable[Payment]) -> Decimal:
     return total_of(one for one in payments if one.kind == "deposit" and one.status == "succeeded")
 
 
-def collected_at(payments: Iterable[Payment], order: PreorderOrder) -> datetime | None:
-    """Return the time at which the last part of the balance was paid.
-
-    The result is None if the order has no balance, or if the balance is not paid in full.
-    """
-    paid = [one for one in payments if one.kind == "balance" and one.status == "succeeded"]
-    if order.balance <= 0 or total_of(paid) < order.balance:
-        return None
-    return max(one.settled_at or one.created_at for one in paid)
-
-
 def total_of(payments: Iterable[Payment]) -> Decimal:
     """Add up the amounts of entries."""
     return sum((one.amount for one in payments), ZERO)
-
-
-def pends(payment: Payment) -> bool:
-    """Return whether an entry is still under way."""
-    return payment.status in UNDER_WAY
 
 
 def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:

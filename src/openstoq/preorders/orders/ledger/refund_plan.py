@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from openstoq.kernel.ids import new_id
 from openstoq.preorders.orders.ledger import totals
-from openstoq.preorders.orders.model import UNDER_WAY, ZERO, Part, Payment, PreorderOrder
+from openstoq.preorders.orders.ledger.entries import returned
+from openstoq.preorders.orders.model import ZERO, Part, Payment, PreorderOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def refunds(
         for paid in order.payments:
             if paid.kind != part or paid.status != "succeeded" or paid.transaction_id is None:
                 continue
-            amount = min(left, paid.amount - _returned(order, paid))
+            amount = min(left, paid.amount - returned(order.payments, paid))
             if amount > 0:
                 left -= amount
                 found.append(_refund(order, paid, amount, reason, now))
@@ -49,23 +50,10 @@ def returned_before(order: PreorderOrder, refund: Payment) -> Decimal:
         for one in order.payments
         if one.kind == "refund"
         and one.parent_id == refund.parent_id
-        and one.status in UNDER_WAY | {"succeeded"}
+        and one.stands
         and (one.created_at, one.id) < (refund.created_at, refund.id)
     )
     return sum((one.amount for one in earlier), ZERO)
-
-
-def _returned(order: PreorderOrder, paid: Payment) -> Decimal:
-    return sum(
-        (
-            one.amount
-            for one in order.payments
-            if one.kind == "refund"
-            and (one.parent_id, one.part) == (paid.transaction_id, paid.part)
-            and one.status in UNDER_WAY | {"succeeded"}
-        ),
-        ZERO,
-    )
 
 
 def _refund(

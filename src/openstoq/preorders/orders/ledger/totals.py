@@ -1,11 +1,13 @@
 """Add up an order's ledger: what was received and refunded of the deposit and of the balance."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from openstoq.preorders.orders.ledger.amounts import worth
-from openstoq.preorders.orders.ledger.entries import came_at_checkout, pends, total_of
-from openstoq.preorders.orders.model import ZERO, PreorderOrder
+from openstoq.preorders.orders.ledger.entries import came_at_checkout, total_of
+from openstoq.preorders.orders.model import ZERO, Part, Payment, PreorderOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,12 @@ class PartTotals:
     @property
     def refundable(self) -> Decimal:
         """The amount that can still be refunded."""
-        return max(self.received - self.for_others - self.refunded, ZERO)
+        return max(self.own - self.refunded, ZERO)
+
+    @property
+    def own(self) -> Decimal:
+        """The money received for the preorder itself."""
+        return self.received - self.for_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class LedgerTotals:
     @property
     def received(self) -> Decimal:
         """The amount received in all."""
-        return self.deposit.received + self.balance.received - self.balance.for_others
+        return self.deposit.own + self.balance.own
 
     @property
     def refunded(self) -> Decimal:
@@ -55,38 +62,69 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
     done = [
         one
         for one in order.payments
-        if one.status == "succeeded" or (expected and one.kind == "refund" and pends(one))
+        if one.status == "succeeded" or (expected and one.kind == "refund" and one.stands)
     ]
+    snapshot = order.facts.snapshot
     paid = came_at_checkout(done)
+    others = max(paid - order.deposit, ZERO) if snapshot.has_other_lines else ZERO
     collected = total_of(one for one in done if one.kind == "balance")
-    others = max(paid - order.deposit, ZERO) if order.facts.snapshot.has_other_lines else ZERO
-    received = paid - others
-    refunds = [one for one in done if one.kind == "refund" and one.part == "deposit"]
-    by_hand = total_of(one for one in refunds if one.mode != "refund")
-    ours = total_of(one for one in refunds if one.mode == "refund")
     later = _paid_for_others(order, collected)
+    received = paid - others
     surplus = max(received + collected - later - worth(order.lines, order.currency), ZERO)
-    ours += _of_preorder(by_hand, others, order.facts.snapshot.others_removed, surplus)
-    back = total_of(one for one in done if one.kind == "refund" and one.part == "balance")
+    removed = snapshot.others_removed
+    ours, by_hand = _refunded(done, "deposit")
+    ours += _of_preorder(by_hand, others, removed, surplus)
+    back, by_hand = _refunded(done, "balance")
+    back += _of_preorder(by_hand, later, max(removed - others, ZERO), ZERO)
     return LedgerTotals(
         deposit=PartTotals(order.deposit, received, min(ours, received)),
         balance=PartTotals(order.balance, collected, min(back, collected - later), later),
     )
 
 
+def collected_at(order: PreorderOrder) -> datetime | None:
+    """Return when the last part of the balance was paid, or None if it is not paid in full."""
+    if order.balance <= 0 or ledger_totals(order).balance.own < order.balance:
+        return None
+    paid = [one for one in order.payments if one.kind == "balance" and one.status == "succeeded"]
+    return max(one.settled_at or one.created_at for one in paid)
+
+
+def _refunded(payments: Iterable[Payment], part: Part) -> tuple[Decimal, Decimal]:
+    """Return how much of a part was refunded by us, and how much by the merchant in Shopify."""
+    refunds = [one for one in payments if one.kind == "refund" and one.part == part]
+    by_us = total_of(one for one in refunds if one.mode == "refund")
+    return by_us, total_of(refunds) - by_us
+
+
 def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
     """Return how much of the money collected after checkout paid for an order's other goods.
 
-    Goods that an edit added are paid after the preorder. If our lines share a schedule with another
-    app's lines, everything collected beyond the preorder's balance is for those lines.
+    Goods that an edit added are paid after the preorder. Of lines that another app's plan sold, our
+    own schedules say how much of the money was for ours.
     """
     snapshot = order.facts.snapshot
-    if snapshot.shares_schedules:
-        return max(collected - order.balance, ZERO)
+    if snapshot.others_deferred > 0:
+        return max(collected - min(_paid_of_own(order), order.balance), ZERO)
     if not snapshot.others_added:
         return ZERO
     ours = max(order.balance - snapshot.others_added, ZERO)
     return min(max(collected - ours, ZERO), snapshot.others_added)
+
+
+def _paid_of_own(order: PreorderOrder) -> Decimal:
+    """Return how much of the balance was paid by our schedules, or by charges that we made."""
+    if order.facts.outstanding <= 0:
+        return order.balance
+    schedules = order.facts.snapshot.schedules
+    by_us = total_of(
+        one
+        for one in order.payments
+        if one.kind == "balance"
+        and one.status == "succeeded"
+        and (one.mode == "auto" or one.is_untold)
+    )
+    return max(sum((one.total - one.balance_due for one in schedules), ZERO), by_us)
 
 
 def _of_preorder(

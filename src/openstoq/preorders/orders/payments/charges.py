@@ -201,28 +201,9 @@ async def _note_reference(
 async def _succeed(
     run: Run, order_id: int, payment_id: UUID, transaction_ids: Sequence[int]
 ) -> None:
-    """Record that a charge succeeded.
-
-    A reading of the order may have entered the charge's transaction already, as a second entry.
-    That entry becomes void.
-    """
     async with under_way(run, order_id, payment_id) as found:
-        if found is None:
-            return
-        now = run.runtime.clock()
-        twins = [
-            replace(one, status="void", transaction_id=None, error="the same as the charge")
-            for one in found.order.payments
-            if one.transaction_id in transaction_ids and one.id != payment_id
-        ]
-        succeeded = replace(
-            found.payment,
-            status="succeeded",
-            transaction_id=next(iter(transaction_ids), None),
-            error=None,
-            settled_at=now,
-        )
-        await found.save(*twins, succeeded)
+        if found is not None:
+            await found.succeed(transaction_ids)
 
 
 async def _ask_to_authenticate(run: Run, order_id: int, payment_id: UUID) -> None:

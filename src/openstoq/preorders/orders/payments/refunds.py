@@ -1,7 +1,6 @@
 """Refund money: a decision enters a refund in the ledger, and a job requests it from Shopify."""
 
 from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 
 import structlog
@@ -44,18 +43,18 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
     if commerce is None:
         return
     await read(run, commerce, order_id)
-    refund, before = await _begin(run, order_id, payment_id)
+    refund = await _begin(run, order_id, payment_id)
     if refund is None or refund.parent_id is None:
         return
     part = RefundPart(
         transaction_id=refund.parent_id,
         gateway=refund.gateway or "manual",
         amount=refund.amount,
-        before=before,
+        before=refund.returned_before or ZERO,
     )
     try:
         with patiently():
-            await commerce.refund(
+            made = await commerce.refund(
                 order_id,
                 [part],
                 key=refund.idempotency_key,
@@ -64,34 +63,32 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
             )
     except CommerceRefused as refusal:
         log.warning("refund.refused", order_id=order_id, error=str(refusal))
-        await _end(run, order_id, payment_id, error=str(refusal))
+        await _fail(run, order_id, payment_id, str(refusal))
         return
-    await _end(run, order_id, payment_id, error=None)
+    async with under_way(run, order_id, payment_id) as found:
+        if found is not None:
+            await found.succeed(made.transaction_ids)
     await read(run, commerce, order_id)
 
 
-async def _begin(run: Run, order_id: int, payment_id: UUID) -> tuple[Payment | None, Decimal]:
-    """Begin a refund; return it with the amount of its payment that was paid back before.
-
-    The refund is None if it has ended.
-    """
+async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
+    """Begin a refund or continue it; return None if it has ended."""
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
-            return None, ZERO
-        attempts = found.payment.attempts + 1
-        begun = replace(found.payment, status="processing", attempts=attempts)
+            return None
+        payment = found.payment
+        before = payment.returned_before
+        if before is None:
+            before = returned_before(found.order, payment)
+        attempts = payment.attempts + 1
+        begun = replace(payment, status="processing", attempts=attempts, returned_before=before)
         await found.save(begun)
-        return begun, returned_before(found.order, begun)
+        return begun
 
 
-async def _end(run: Run, order_id: int, payment_id: UUID, *, error: str | None) -> None:
+async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return
-        ended = replace(
-            found.payment,
-            status="failed" if error else "succeeded",
-            error=error,
-            settled_at=run.runtime.clock(),
-        )
-        await found.save(ended)
+        now = run.runtime.clock()
+        await found.save(replace(found.payment, status="failed", error=error, settled_at=now))

@@ -1,8 +1,8 @@
 """A payment under way: loaded under its order's lock, changed and saved in one transaction."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from openstoq.jobs.work import Run, Work
@@ -18,6 +18,27 @@ class UnderWay:
     work: Work
     order: PreorderOrder
     payment: Payment
+
+    async def succeed(self, transaction_ids: Sequence[int]) -> None:
+        """Save that the payment succeeded by these transactions of Shopify.
+
+        A reading of the order may have entered a transaction already, as a second entry. That
+        entry becomes void.
+        """
+        now = self.work.runtime.clock()
+        twins = [
+            replace(one, status="void", transaction_id=None, error="the same as another entry")
+            for one in self.order.payments
+            if one.transaction_id in transaction_ids and one.id != self.payment.id
+        ]
+        succeeded = replace(
+            self.payment,
+            status="succeeded",
+            transaction_id=next(iter(transaction_ids), None),
+            error=None,
+            settled_at=now,
+        )
+        await self.save(*twins, succeeded)
 
     async def save(self, *changed: Payment) -> None:
         """Save the order with these changed entries of its ledger."""

@@ -15,10 +15,11 @@ from openstoq.preorders.offers.model import Offer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seller:
-    """An offer that sells a variant, and whether Shopify tracks the variant's stock."""
+    """An offer that sells a variant, or did, and whether Shopify tracks the variant's stock."""
 
     offer_id: UUID
     attached_at: datetime
+    detached_at: datetime | None = None
     is_tracked: bool
 
 
@@ -46,12 +47,15 @@ def sold_without_plan(
 ) -> dict[int, UUID]:
     """Map the preordered lines of an order to the offers that sold them, by each line's id.
 
-    An offer counts as it was when the order was placed: enabled, in its schedule, and with the
-    variant attached. If it has been enabled since, the order was an ordinary one.
+    An offer that is enabled now must have been enabled when the order was placed, and in its
+    schedule, with the variant attached. Where Shopify has selling plans, a line without one is
+    ordinary.
     """
     found: dict[int, UUID] = {}
+    if not is_without_plans(order):
+        return found
     for line in order.lines:
-        if line.variant_id is None or line.plan_id is not None:
+        if line.variant_id is None or line.plan_id is not None or line.unfulfilled <= 0:
             continue
         selling = [
             offers[one.offer_id]
@@ -67,7 +71,8 @@ def sold_without_plan(
 def _sold(order: Order, line: OrderLine, seller: Seller, offer: Offer) -> bool:
     # Shopify tells the time of an order to the second.
     begun = max(offer.enabled_at or order.created_at, seller.attached_at).replace(microsecond=0)
-    if not is_open_to(order, offer) or order.created_at < begun:
+    is_attached = seller.detached_at is None or order.created_at < seller.detached_at
+    if not (is_open_to(order, offer) and begun <= order.created_at and is_attached):
         return False
     return order.point_of_sale is None or _is_preordered_there(order, line, seller, offer)
 
@@ -75,11 +80,9 @@ def _sold(order: Order, line: OrderLine, seller: Seller, offer: Offer) -> bool:
 def _is_preordered_there(order: Order, line: OrderLine, seller: Seller, offer: Offer) -> bool:
     """Return whether a line at a point of sale is a preorder, and not goods that are there.
 
-    Goods that were carried out are fulfilled at once. Otherwise none may have been left to sell
-    online before this order took its own units, unless the offer skips that check.
+    None may have been left to sell online before this order took its own units, unless the offer
+    skips that check.
     """
-    if line.unfulfilled <= 0:
-        return False
     if offer.integrations.pos.skip_inventory_check:
         return True
     if not seller.is_tracked or line.left_online is None or order.point_of_sale is None:

@@ -1,13 +1,16 @@
 """Recognise preorders in PostgreSQL, by our selling plans and by the orders read before."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from openstoq.db.pool import Connection
 from openstoq.preorders.orders.model import PreorderOrder
 from openstoq.preorders.orders.recognition.channels import Seller
 from openstoq.preorders.orders.recognition.matching import Plans
+
+# How long an order is remembered that is no preorder.
+REMEMBERED = timedelta(days=90)
 
 
 async def plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -> Plans:
@@ -66,14 +69,14 @@ async def attached(
 async def sellers(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, list[Seller]]:
-    """Return the enabled offers that sell these variants, by variant."""
+    """Return the enabled offers that sell these variants, or did, by variant."""
     rows = await db.fetch(
         """
-        SELECT m.variant_id, m.offer_id, m.attached_at, v.tracked FROM offer_variants m
+        SELECT m.variant_id, m.offer_id, m.attached_at, m.detached_at, v.tracked
+        FROM offer_variants m
         JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
         JOIN variants v ON v.shop_id = m.shop_id AND v.id = m.variant_id
-        WHERE m.shop_id = $1 AND m.variant_id = ANY($2) AND m.detached_at IS NULL
-          AND o.enabled AND o.discarded_at IS NULL
+        WHERE m.shop_id = $1 AND m.variant_id = ANY($2) AND o.enabled AND o.discarded_at IS NULL
         ORDER BY m.variant_id, m.offer_id
         """,
         shop_id,
@@ -85,6 +88,7 @@ async def sellers(
             Seller(
                 offer_id=row["offer_id"],
                 attached_at=row["attached_at"],
+                detached_at=row["detached_at"],
                 is_tracked=row["tracked"],
             )
         )

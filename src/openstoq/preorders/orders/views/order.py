@@ -158,7 +158,7 @@ def _lines(order: PreorderOrder) -> list[LineView]:
             title=line.title,
             variant_title=line.variant_title,
             sku=line.sku,
-            quantity=max(line.ordered, line.current),
+            quantity=line.bought,
             current=line.current,
             unfulfilled=line.unfulfilled,
             counted=line.counted,

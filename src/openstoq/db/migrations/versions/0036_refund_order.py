@@ -1,0 +1,12 @@
+"""Run 0036_refund_order.sql beside it."""
+
+from openstoq.db.migrate import run_sql_beside
+
+revision = "0036_refund_order"
+down_revision = "0035_shared_texts"
+phase = "pre"
+
+
+def upgrade() -> None:
+    """Apply the revision's SQL."""
+    run_sql_beside(__file__)
