@@ -172,6 +172,26 @@ async def test_an_offer_may_follow_its_collection(runtime, shop, site, client, d
     )
 
 
+async def test_a_variant_that_is_excluded_from_a_collection_is_detached(
+    site, client, database, offer
+):
+    first, *_ = (await site.control("GET", "products"))["products"]
+    made = await site.control(
+        "POST", "collections", {"title": "Boards", "product_ids": [first["id"]]}
+    )
+    ids = sorted(variant["id"] for variant in first["variants"])
+    await accepted(client, f"{offer}/products/set_source_to_collection", collection_id=made["id"])
+    await all_jobs_done(database)
+    assert (await plan_groups(site))[0]["variant_ids"] == ids
+    for excluded, left in ((ids[:1], ids[1:]), ([], ids)):
+        block = {"source": "collection", "collection": {"excluded_variant_ids": excluded}}
+        answer = await client.patch(f"{offer}/products", json=block)
+        assert answer.status_code == 202, answer.text
+        await all_jobs_done(database)
+        assert (await plan_groups(site))[0]["variant_ids"] == left
+        assert (await client.get(offer)).json()["products"]["variant_count"] == len(left)
+
+
 async def test_a_window_that_opens_changes_the_order_of_a_variants_offers(
     runtime, shop, site, client, database, offer, variants
 ):

@@ -105,7 +105,7 @@ async def _attach(
 
 
 async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
-    """Attach the variants of a collection, and detach variants that are no longer in it."""
+    """Attach the variants of a collection that the offer does not exclude, and detach all others."""
     commerce = await commerce_of(run)
     if commerce is None:
         async with run.work() as work:
@@ -123,7 +123,7 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
         if offer is None:
             return
         now = work.runtime.clock()
-        await resolve.detach_other_products(work.db, work.shop_id, offer.id, seen, now)
+        await resolve.detach_other_products(work.db, work.shop_id, offer, seen, now)
         await resolve.attach_products(work.db, work.shop_id, offer, seen, now)
         count = len(
             (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]

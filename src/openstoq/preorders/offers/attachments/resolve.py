@@ -35,7 +35,10 @@ async def attach(
 async def attach_products(
     db: Connection, shop_id: UUID, offer: Offer, product_ids: Sequence[int], now: datetime
 ) -> int:
-    """Attach all variants of these products; return how many were not attached before."""
+    """Attach all variants of these products that the offer does not exclude.
+
+    Returns how many were not attached before.
+    """
     condition = "v.product_id = ANY($4) AND v.id <> ALL($5)"
     excluded = offer.excluded_variant_ids
     return await _attach(db, shop_id, offer, condition, now, product_ids, excluded)
@@ -107,10 +110,12 @@ async def detach_everywhere(
 
 
 async def detach_other_products(
-    db: Connection, shop_id: UUID, offer_id: UUID, product_ids: Sequence[int], now: datetime
+    db: Connection, shop_id: UUID, offer: Offer, product_ids: Sequence[int], now: datetime
 ) -> None:
-    """Detach an offer's variants, except those of these products."""
-    await _detach(db, shop_id, offer_id, "m.product_id <> ALL($4)", now, product_ids)
+    """Detach an offer's variants that are not of these products, or that the offer excludes."""
+    condition = "(m.product_id <> ALL($4) OR m.variant_id = ANY($5))"
+    excluded = offer.excluded_variant_ids
+    await _detach(db, shop_id, offer.id, condition, now, product_ids, excluded)
 
 
 async def detach(
