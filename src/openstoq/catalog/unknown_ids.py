@@ -5,7 +5,7 @@ catalogue has been read, and never had the id. Before the catalogue has been rea
 itself can tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -46,7 +46,11 @@ async def problems(
     missing = [row["id"] for row in await db.fetch(_STATEMENTS[kind], shop_id, wanted)]
     if not missing:
         return []
-    named = ", ".join(map(str, missing[:MOST_NAMED]))
-    more = len(missing) - MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return [f"{field} must be {kind} of this shop, which has no {named}{rest}"]
+    return [f"{field} must be {kind} of this shop, which has no {listed(missing)}"]
+
+
+def listed(ids: Sequence[int]) -> str:
+    """Return ids as a part of a sentence, which names only some of very many."""
+    named = ", ".join(map(str, ids[:MOST_NAMED]))
+    more = len(ids) - MOST_NAMED
+    return f"{named} and {more} more" if more > 0 else named

@@ -1,7 +1,13 @@
 """Whose count stops the sale: our limits, or Shopify's own stock."""
 
+import pytest
+
+from openstoq.preorders.variants.jobs import reconcile
 from openstoq.web.storefront import offers
-from tests.factories.sandboxed import accepted, all_jobs_done, variant_in_shop
+from openstoq.web.v1 import routes
+from tests.factories.apps import client_of, make_app
+from tests.factories.sandboxed import accepted, all_jobs_done, run, variant_in_shop
+from tests.factories.shops import make_key
 from tests.preorders.counters import counter, storefront
 
 __all__ = ["counter", "storefront"]
@@ -78,6 +84,88 @@ async def test_a_policy_that_would_sell_beyond_shopifys_stock_is_refused(counter
     await all_jobs_done(counter.database)
     added = [(await variant_in_shop(counter.site, one))[1] for one in variants]
     assert set(added) == {"DENY"}
+
+
+@pytest.fixture
+async def v1(database, runtime, shop):
+    key = await make_key(database, shop)
+    app = make_app(runtime, routes=routes.routes(runtime))
+    async with client_of(app, key, base="/api/v1") as opened:
+        yield opened
+
+
+async def other_offer(counter):
+    """Make another live offer of the variant, which goes by our own limits."""
+    made = await accepted(counter.client, "/preorders/offers", name="Other")
+    at = f"/preorders/offers/{made['id']}"
+    await accepted(counter.client, f"{at}/products/add_variants", variant_ids=[counter.variant])
+    await all_jobs_done(counter.database)
+    return at
+
+
+async def test_v1_refuses_a_policy_that_would_sell_beyond_shopifys_stock(counter, v1):
+    other = await other_offer(counter)
+    await counter.provide("shopify")
+    body = {"shopify_variant_ids": [counter.variant], "inventory_policy": "CONTINUE"}
+    plan, other_plan = (at.rpartition("/offers")[2] for at in (counter.offer, other))
+    for method, at, named in (
+        ("POST", f"{plan}/bulk_toggle_inventory_policy", "send inventory_provider stoq"),
+        ("DELETE", f"{other_plan}/remove_variant", f"sells {counter.variant}"),
+    ):
+        answer = await v1.request(method, f"/preorders{at}", json=body)
+        assert (answer.status_code, named in answer.json()["error"]) == (422, True), answer.text
+        assert await counter.policy() == "DENY"
+    read = (await v1.get(f"/preorders{other_plan}")).json()
+    assert read["shopify_variant_ids"] == [counter.variant]
+    await accepted(counter.client, f"{counter.offer}/disable")
+    removed = await v1.request("DELETE", f"/preorders{other_plan}/remove_variant", json=body)
+    assert removed.json()["inventory_policy_updated"] is True
+    assert await counter.policy() == "CONTINUE"
+
+
+async def test_removed_from_the_only_plan_by_stock_a_variant_takes_any_policy(counter, v1):
+    await counter.provide("shopify")
+    body = {"shopify_variant_ids": [counter.variant], "inventory_policy": "CONTINUE"}
+    plan = counter.offer.rpartition("/offers")[2]
+    answer = await v1.request("DELETE", f"/preorders{plan}/remove_variant", json=body)
+    assert (answer.status_code, answer.json()["inventory_policy_updated"]) == (200, True)
+    assert await counter.policy() == "CONTINUE"
+
+
+async def test_another_offer_sets_no_policy_that_sells_beyond_shopifys_stock(counter):
+    other = await other_offer(counter)
+    await counter.provide("shopify")
+    started = await accepted(
+        counter.client, f"{other}/products/bulk_toggle_inventory_policy", policy="CONTINUE"
+    )
+    await all_jobs_done(counter.database)
+    job = await counter.client.get(f"/preorders/product_variants/jobs/{started['job_id']}")
+    (failed,) = job.json()["failed"]
+    assert (failed["id"], "shopify" in failed["error"]) == (str(counter.variant), True)
+    for verb in ("enable", "disable", "enable"):
+        await accepted(counter.client, f"{other}/{verb}", update_inventory_policy=True)
+        if verb == "enable":
+            # The one that was enabled last applies; the older one applies outside its markets.
+            body = {"enabled": True, "market_ids": [7]}
+            answer = await counter.client.patch(f"{other}/markets", json=body)
+            assert answer.status_code == 202, answer.text
+        assert await counter.policy() == "DENY"
+    assert await counter.provide("stoq") == "CONTINUE"
+
+
+async def test_the_watch_denies_what_should_go_by_shopifys_stock(counter):
+    await counter.provide("shopify")
+    async with counter.database.transaction(counter.shop.id) as db:
+        # An older version has set it.
+        await db.execute("UPDATE preorder_variants SET policy_asked = 'continue'")
+    at = f"variants/{counter.variant}"
+    await counter.site.control("PATCH", at, {"inventory_policy": "CONTINUE"})
+    await counter.hear()
+    here = f"/preorders/product_variants/{counter.variant}"
+    drift = (await counter.client.get(here)).json()["drift"]
+    assert drift == {"inventory_policy": {"expected": "DENY", "found": "CONTINUE"}}
+    await run(counter.runtime, counter.shop, reconcile)
+    assert await counter.policy() == "DENY"
 
 
 async def test_a_policy_that_somebody_changes_is_drift_and_repaired(counter):

@@ -11,7 +11,7 @@ from openstoq.kernel.paging import Page
 from openstoq.preorders.offers import rules, views
 from openstoq.preorders.offers import store as offer_store
 from openstoq.preorders.offers.model import Sync
-from openstoq.preorders.offers.storefront.policies import DRIFTED
+from openstoq.preorders.offers.storefront.policies import DRIFTED, EXPECTED
 from openstoq.preorders.offers.storefront.store import UNKNOWN
 from openstoq.preorders.variants.model import (
     Drift,
@@ -26,8 +26,8 @@ _ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
 _SUMMARY = f"""
     p.variant_id, v.product_id, pr.title AS product_title, v.title AS variant_title, v.sku,
     v.inventory_policy, p.preorder_count, p.market_counts, p.written, p.drift, p.revision,
-    p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at, p.policy_asked,
-    {DRIFTED} AS policy_drifted,
+    p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at,
+    {EXPECTED} AS policy_expected, {DRIFTED} AS policy_drifted,
     ARRAY(SELECT m.offer_id FROM offer_variants m WHERE m.shop_id = p.shop_id
           AND m.variant_id = p.variant_id AND m.detached_at IS NULL ORDER BY m.attached_at)
         AS offer_ids
@@ -86,7 +86,7 @@ async def context(
         return None
     drift = {key: Drift(**told) for key, told in row["drift"].items()}
     if row["policy_drifted"]:
-        expected, found = row["policy_asked"].upper(), row["inventory_policy"].upper()
+        expected, found = row["policy_expected"].upper(), row["inventory_policy"].upper()
         drift["inventory_policy"] = Drift(expected=expected, found=found)
     return VariantContext(
         **_summary(row),

@@ -6,9 +6,11 @@ from pydantic import Field
 
 from openstoq.actions.action import Action, declared
 from openstoq.actions.context import Context
+from openstoq.catalog.unknown_ids import listed
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.ids import ProductId, VariantId
 from openstoq.kernel.types import Copy, Line
+from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.actions import selection
 from openstoq.preorders.offers.actions import variants as variant_actions
 from openstoq.preorders.offers.attachments import policy_jobs, resolve
@@ -17,10 +19,12 @@ from openstoq.preorders.offers.attachments.store import Member
 from openstoq.preorders.offers.editing import load as load_offer
 from openstoq.preorders.offers.editing import save
 from openstoq.preorders.offers.model import Offer
+from openstoq.preorders.offers.storefront import policies
 from openstoq.web.v1.requests import Lenient
 
 # v1 has no operation that restores a plan.
 DISCARDED = "the selling plan was deleted; create a new one, or restore it through API v2"
+_ONLY_DENY = "inventory_policy must be DENY with the inventory_provider shopify"
 VARIANT_NOT_FOUND = "Variant not found in this selling plan"
 
 VariantIds = Annotated[list[VariantId], Field(min_length=1, max_length=5000)]
@@ -122,18 +126,17 @@ async def remove_variant(
     """Detach variants from a plan, and set their inventory policy if one is given.
 
     A job sets the policy in the shop later. `policy_answer` waits for that job, and adds to the
-    response whether the shop has the policy.
+    response whether the shop has the policy. Responds 422 to CONTINUE if one of the variants goes by
+    Shopify's stock in another plan.
     """
     _check_changeable(offer)
     policy = policy_of(inventory_policy) if inventory_policy is not None else None
-    if policy is not None:
-        await attachment_store.want_policy(
-            context.db, context.shop_id, [offer.id], policy, shopify_variant_ids
-        )
     try:
         gone = await selection.detach(context, offer, shopify_variant_ids)
     except NotFound:
         raise NotFound("Variants not found in this selling plan") from None
+    if policy is not None:
+        await _want_policy(context, policy, gone)
     removed = {
         "success": True,
         "message": f"{len(gone)} variant{'s' * (len(gone) > 1)} removed",
@@ -143,12 +146,28 @@ async def remove_variant(
     return removed if policy is None else removed | {"inventory_policy": inventory_policy}
 
 
+async def _want_policy(context: Context, policy: str, variant_ids: list[int]) -> None:
+    await attachment_store.want_policy(context.db, context.shop_id, policy, variant_ids)
+    # The removed plan may have been the one that went by Shopify's stock, or stopped the variants.
+    await policies.follow(context.db, context.shop_id, variant_ids, context.runtime.clock())
+    held = await policies.deny_by_stock(context.db, context.shop_id, variant_ids)
+    if held:
+        raise Conflict(
+            f"{_ONLY_DENY}, and another selling plan with it sells {listed(held)}; send DENY, or no "
+            "inventory_policy"
+        )
+
+
 async def bulk_toggle_inventory_policy(
     context: Context, offer: Offer, *, shopify_variant_ids: VariantIds, inventory_policy: str
 ) -> dict[str, Any]:
     """Queue a change of the variants' inventory policy."""
     _check_changeable(offer)
     policy_of(inventory_policy)
+    try:
+        rules.check_policy(offer, inventory_policy)
+    except Conflict:
+        raise Conflict(f"{_ONLY_DENY}; send inventory_provider stoq to this plan first") from None
     await policy_jobs.submit_policy(context, offer, inventory_policy, shopify_variant_ids)
     return {
         "success": True,

@@ -8,6 +8,7 @@ from pydantic import Field, create_model
 from openstoq.actions.action import Action, ActionSet
 from openstoq.actions.context import Context
 from openstoq.actions.requirements import AnyOf
+from openstoq.catalog import unknown_ids
 from openstoq.errors import Invalid
 from openstoq.kernel.days import Day, LastDay
 from openstoq.kernel.ids import VariantId, new_id
@@ -20,10 +21,11 @@ from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.editing import add, lay_over, load, save, write
 from openstoq.preorders.offers.model import Offer, Status
+from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.views import OfferPage, OfferView
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
-MOST_VARIANTS, MOST_NAMED = 5000, 20
+MOST_VARIANTS = 5000
 
 Name = Annotated[Line, Field(min_length=1)]
 VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
@@ -201,22 +203,25 @@ async def _switched(
     policy: str,
     variant_ids: list[int] | None,
 ) -> OfferView:
-    if variant_ids is not None:
-        attached = await attachment_store.attached_ids(
+    attached: list[int] = []
+    if update_inventory_policy or variant_ids is not None:
+        found = await attachment_store.attached_ids(
             context.db, context.shop_id, [offer.id], variant_ids
         )
-        others = sorted(set(variant_ids) - set(attached[offer.id]))
+        attached = found[offer.id]
+    if variant_ids is not None:
+        others = sorted(set(variant_ids) - set(attached))
         if others:
             raise Invalid(
                 "variant_ids must be attached to this offer, which does not sell "
-                + ", ".join(map(str, others[:MOST_NAMED]))
+                f"{unknown_ids.listed(others)}"
             )
     await save(context, offer)
     if update_inventory_policy:
         policy = "deny" if offer.goes_by_stock else policy
-        await attachment_store.want_policy(
-            context.db, context.shop_id, [offer.id], policy, variant_ids
-        )
+        await attachment_store.want_policy(context.db, context.shop_id, policy, attached)
+        # Another offer may sell some of them by Shopify's stock.
+        await policies.deny_by_stock(context.db, context.shop_id, attached)
     return views.view(offer, context.runtime.clock())
 
 

@@ -181,10 +181,10 @@ async def bulk_toggle_inventory_policy(
 
     Runs as a job. Without variant_ids it applies to all attached variants; a variant that is
     not attached is listed by its id among the failures in the job's result. 409 for CONTINUE with
-    the inventory provider shopify, whose stock stops the sale.
+    the inventory provider shopify, whose stock stops the sale. If only another offer that sells a
+    variant has that provider, the variant is listed among the failures.
     """
     rules.check_changeable(offer)
-    rules.check_policy(offer, policy)
     return await policy_jobs.submit_policy(context, offer, policy, variant_ids)
 
 

@@ -9,6 +9,7 @@ from openstoq.jobs.items import Failed, counts
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.leases import LATER
 from openstoq.jobs.work import Run, Work
+from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.attachments.bulk import (
     CHUNK,
@@ -29,14 +30,21 @@ from openstoq.shops.commerce import commerce_of, patiently
 # an older version.
 jobs = JobSet("preorders.attaching")
 
+HELD_BY_STOCK = (
+    "another offer that sells it has the inventory provider shopify, whose stock stops the sale and "
+    "needs the policy DENY"
+)
+
 
 async def submit_policy(
     work: Work, offer: Offer, policy: str, variant_ids: Sequence[int] | None
 ) -> Submitted:
     """Begin a bulk job that sets the inventory policy of all the offer's variants.
 
-    With `variant_ids`, only the policies of these variants are set.
+    With `variant_ids`, only the policies of these variants are set. Raises Conflict for a policy
+    that the offer's inventory provider does not allow.
     """
+    rules.check_policy(offer, policy)
     attached = (await attachment_store.attached_ids(work.db, work.shop_id, [offer.id]))[offer.id]
     ids = attached if variant_ids is None else list(dict.fromkeys(variant_ids))
     told = {"offer_id": str(offer.id), "policy": policy.lower(), "variant_ids": ids}
@@ -86,8 +94,10 @@ async def _flip_chunk(run: Run, commerce: Commerce, job_id: str) -> bool:
         raise Failed("; ".join(dict.fromkeys(unset.values())))
     failures |= unset
     for one in chunk:
-        if one not in wanted:
+        if one not in attached[offer_id]:
             failures[one] = "not attached to this offer"
+        elif one not in wanted:
+            failures[one] = HELD_BY_STOCK
     async with run.work() as work:
         if unset:
             await policies.mark(work.db, work.shop_id, {one: wanted[one] for one in unset}, unset)

@@ -64,37 +64,26 @@ async def touch(
 
 
 async def want_policy(
-    db: Connection,
-    shop_id: UUID,
-    offer_ids: Sequence[UUID],
-    policy: str,
-    variant_ids: Sequence[int] | None,
-) -> list[int]:
-    """Request an inventory policy for the offers' variants; return the variants' ids.
+    db: Connection, shop_id: UUID, policy: str, variant_ids: Sequence[int]
+) -> None:
+    """Request an inventory policy for variants on behalf of a caller.
 
-    With `variant_ids`, only these variants are affected. If we had stopped one of them, we do not
-    resume it automatically after such an explicit request.
+    If we had stopped one of them, we do not resume it automatically after such an explicit request.
     """
-    rows = await db.fetch(
+    await db.execute(
         """
         WITH locked AS (
             SELECT variant_id FROM preorder_variants
-            WHERE shop_id = $1 AND variant_id IN (
-                SELECT variant_id FROM offer_variants
-                WHERE shop_id = $1 AND offer_id = ANY($2) AND detached_at IS NULL
-                  AND ($4::bigint[] IS NULL OR variant_id = ANY($4)))
+            WHERE shop_id = $1 AND variant_id = ANY($3)
             ORDER BY variant_id FOR UPDATE
         )
-        UPDATE preorder_variants p SET policy_wanted = $3, stopped = false
+        UPDATE preorder_variants p SET policy_wanted = $2, stopped = false
         FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
-        RETURNING p.variant_id
         """,
         shop_id,
-        offer_ids,
         policy,
         variant_ids,
     )
-    return sorted(row["variant_id"] for row in rows)
 
 
 async def attached_ids(

@@ -18,17 +18,28 @@ from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
 from openstoq.preorders.offers.storefront.sold_out import goes_by_stock, is_sold_out
 
+# An SQL value of `preorder_variants p`: the policy that the shop should have. Whatever was asked for
+# last, it is DENY while Shopify's stock decides.
+EXPECTED = "CASE WHEN p.by_stock THEN 'deny' ELSE p.policy_asked END"
 # An SQL condition on `preorder_variants p` and `variants v`: the variant's policy is watched.
-_WATCHED = """(
-    p.policy_asked IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
+_WATCHED = f"""(
+    {EXPECTED} IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
     AND EXISTS (
         SELECT FROM offer_variants m
         JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
         WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
           AND o.enabled AND o.discarded_at IS NULL
           AND ((o.inventory->'continue_selling'->>'enabled')::boolean
-               OR p.policy_asked = 'deny' AND (p.sold_out OR p.by_stock))))"""
-DRIFTED = f"(v.inventory_policy <> p.policy_asked AND {_WATCHED})"
+               OR p.by_stock OR p.policy_asked = 'deny' AND p.sold_out)))"""
+# An SQL condition on `preorder_variants p`: an offer that goes by Shopify's stock stops the variant.
+# What was decided last about a variant stays noted while none of its offers is live.
+_HELD = """(
+    p.by_stock AND EXISTS (
+        SELECT FROM offer_variants m
+        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
+        WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
+          AND o.enabled AND o.discarded_at IS NULL AND o.inventory->>'provider' = 'shopify'))"""
+DRIFTED = f"(v.inventory_policy <> {EXPECTED} AND {_WATCHED})"
 
 
 async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
@@ -139,19 +150,39 @@ async def ask_for(
 ) -> dict[int, str]:
     """Record that a policy is about to be requested from the shop on behalf of a caller.
 
-    The policy replaces any other that was still to be set. Returns the policy by variant.
+    The policy replaces any other that was still to be set. Returns the policy by variant. The policy
+    CONTINUE is not requested for variants that go by Shopify's stock, and these are left out.
     """
     await store.lock_variants(db, shop_id, variant_ids)
-    await db.execute(
-        """
-        UPDATE preorder_variants SET policy_asked = $2, policy_wanted = $2, stopped = false
-        WHERE shop_id = $1 AND variant_id = ANY($3)
-        """,
+    rows = await db.fetch(
+        f"""
+        UPDATE preorder_variants p SET policy_asked = $2, policy_wanted = $2, stopped = false
+        WHERE p.shop_id = $1 AND p.variant_id = ANY($3) AND NOT ($2 = 'continue' AND {_HELD})
+        RETURNING p.variant_id
+        """,  # noqa: S608 - a constant
         shop_id,
         policy,
         variant_ids,
     )
-    return dict.fromkeys(variant_ids, policy)
+    return {row["variant_id"]: policy for row in rows}
+
+
+async def deny_by_stock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
+    """Request DENY for those of these variants that should get CONTINUE, but go by Shopify's stock.
+
+    They get CONTINUE once Shopify's stock no longer decides. Returns their ids.
+    """
+    await store.lock_variants(db, shop_id, variant_ids)
+    rows = await db.fetch(
+        f"""
+        UPDATE preorder_variants p SET policy_wanted = 'deny', stopped = true
+        WHERE p.shop_id = $1 AND p.variant_id = ANY($2) AND p.policy_wanted = 'continue' AND {_HELD}
+        RETURNING p.variant_id
+        """,  # noqa: S608 - a constant
+        shop_id,
+        variant_ids,
+    )
+    return sorted(row["variant_id"] for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +293,7 @@ async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> i
     count: int = await db.fetchval(
         f"""
         WITH wanted AS (
-            UPDATE preorder_variants p SET policy_wanted = p.policy_asked FROM variants v
+            UPDATE preorder_variants p SET policy_wanted = {EXPECTED} FROM variants v
             WHERE p.shop_id = $1 AND p.variant_id = ANY($2)
               AND v.shop_id = $1 AND v.id = p.variant_id AND {DRIFTED}
             RETURNING p.variant_id
