@@ -1,10 +1,15 @@
 """Selling plans through v1, which read and write the same offers as v2."""
 
+from uuid import UUID
+
 import pytest
 
 from openstoq.kernel.ids import new_id
+from openstoq.preorders.offers import store
+from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.web.v1.plan_fields import SellingPlanInput
+from tests.factories.catalogs import NOON, PRODUCT
 
 DOCUMENTED = {
     "name": "Summer Preorder",
@@ -204,6 +209,28 @@ async def test_the_provider_shopify_keeps_the_variants_it_has(v1, client, catalo
     forced = await v1.put(at, json={"selling_plan": {"inventory_provider": "shopify"}})
     assert forced.json()["product_variants_source"] == "custom"
     assert len((await v1.get("/preorders")).json()["selling_plans"]) == 1
+
+
+async def test_the_variants_of_a_collection_stay_until_another_one_is_read(
+    v1, client, catalogue, database, shop
+):
+    fields = {"product_variants_source": "collection", "product_variants_source_id": 5}
+    plan = await created(v1, **fields)
+    at, products = f"/preorders/{plan['id']}", f"/preorders/offers/{plan['id']}/products"
+    block = {"auto_refresh": True, "excluded_variant_ids": catalogue[:1]}
+    sent = {"source": "collection", "collection": block}
+    assert (await client.patch(products, json=sent)).status_code == 202
+    async with database.transaction(shop.id) as db:
+        offer = await store.load(db, shop.id, UUID(plan["id"]), lock=True)
+        await resolve.attach_products(db, shop.id, offer, [PRODUCT], NOON)
+    put = await v1.put(at, json={"selling_plan": {"product_variants_source_id": 6}})
+    assert (put.status_code, put.json()["ongoing_job"]) == (200, True)
+    assert put.json()["shopify_variant_ids"] == catalogue[1:]
+    now = (await client.get(products)).json()["collection"]
+    assert now == {"collection_id": 6, "auto_refresh": True, "excluded_variant_ids": []}
+    put = await v1.put(at, json={"selling_plan": {"product_variants_source": "all"}})
+    assert put.json()["shopify_variant_ids"] == []
+    assert (await client.get(products)).json()["variant_count"] == 0
 
 
 async def test_variants_come_and_go(v1, catalogue):

@@ -14,8 +14,6 @@ from openstoq.kernel.types import Line
 from openstoq.preorders.offers import rules, store
 from openstoq.preorders.offers.actions import offers as lifecycle
 from openstoq.preorders.offers.actions import selection
-from openstoq.preorders.offers.attachments import jobs as attachment_jobs
-from openstoq.preorders.offers.attachments import resolve
 from openstoq.preorders.offers.attachments import store as attachment_store
 from openstoq.preorders.offers.editing import add, lay_over, save
 from openstoq.preorders.offers.model import Offer, Source
@@ -109,7 +107,7 @@ async def create_plan(context: Context, *, selling_plan: BaseModel) -> dict[str,
     source = _source(offer, sent)
     offer.source, offer.collection_id = source, _collection(offer, sent, source)
     await add(context, offer)
-    await _resolve(context, offer)
+    await _attach(context, offer)
     return await _view(context, offer)
 
 
@@ -127,12 +125,13 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
     source = _source(offer, sent)
     collection_id = _collection(offer, sent, source)
     moves = (source, collection_id) != (offer.source, offer.collection_id)
-    if moves:
+    if moves and collection_id is not None:
+        await selection.take_collection(context, offer, collection_id)
+    elif moves:
         await selection.switch(context, offer, source)
-        offer.collection_id = collection_id
     await save(context, offer)
     if moves:
-        await _resolve(context, offer)
+        await _attach(context, offer)
     return await _view(context, offer)
 
 
@@ -189,18 +188,9 @@ def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | Non
     return offer.values_by_type.collection_id if source == "collection" else None
 
 
-async def _resolve(context: Context, offer: Offer) -> None:
-    if offer.source == "all":
-        count = await resolve.count_all(context.db, context.shop_id, offer)
-        await attachment_jobs.submit(context, offer, "set_source_to_all", count=count)
-    elif offer.source == "collection":
-        await attachment_jobs.submit(
-            context,
-            offer,
-            "set_source_to_collection",
-            count=None,
-            collection_id=offer.collection_id,
-        )
+async def _attach(context: Context, offer: Offer) -> None:
+    if offer.source != "custom":
+        await selection.submit(context, offer, f"set_source_to_{offer.source}")
 
 
 async def _view(context: Context, offer: Offer) -> dict[str, Any]:

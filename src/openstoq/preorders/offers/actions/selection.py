@@ -70,8 +70,7 @@ async def check_variants(
 async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
     """Save the offer, and begin to attach every variant of the shop that it does not exclude."""
     await save(context, offer)
-    count = await resolve.count_all(context.db, context.shop_id, offer)
-    return await attachment_jobs.submit(context, offer, action, count=count)
+    return await submit(context, offer, action)
 
 
 async def take_collection(context: Context, offer: Offer, collection_id: int) -> None:
@@ -93,10 +92,14 @@ async def take_collection(context: Context, offer: Offer, collection_id: int) ->
 async def resolve_collection(context: Context, offer: Offer) -> Submitted:
     """Save the offer, and begin to attach the variants of its collection."""
     await save(context, offer)
+    return await submit(context, offer, "set_source_to_collection")
+
+
+async def submit(context: Context, offer: Offer, action: str) -> Submitted:
+    """Begin to attach the variants of the source of a saved offer: all, or a collection."""
+    if offer.source == "all":
+        count = await resolve.count_all(context.db, context.shop_id, offer)
+        return await attachment_jobs.submit(context, offer, action, count=count)
     return await attachment_jobs.submit(
-        context,
-        offer,
-        "set_source_to_collection",
-        count=None,
-        collection_id=offer.collection_id,
+        context, offer, action, count=None, collection_id=offer.collection_id
     )
