@@ -1,10 +1,13 @@
 """Who waits for what is for sale already is told: nobody is forgotten, and nobody told twice."""
 
+import asyncio
+
 import pytest
 
 from openstoq.back_in_stock.notifications import due_waves, waves
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.back_in_stock.signups import store
+from openstoq.catalog import stock
 from openstoq.catalog.jobs import on_news
 from openstoq.commerce.inbound import ItemChanged, ProductChanged
 from openstoq.commerce.port import InventoryItem
@@ -15,11 +18,15 @@ from openstoq.shops.inbound_webhooks.jobs import News
 from tests.factories.catalogs import (
     ITEM,
     VARIANT,
+    level,
     product,
+    record,
     save,
     seconds_after_noon,
+    somebody_waits,
     variant,
 )
+from tests.factories.patience import until
 from tests.factories.waitlists import (
     claim_due,
     claim_new,
@@ -246,3 +253,54 @@ async def test_what_is_not_tracked_any_more_is_for_sale(database, runtime, shop)
     assert await hear(runtime, shop, change, 2) == []
     (row,) = await rows(database, shop, "variants")
     assert (row["available"], row["sold_out_at"] is not None) == (0, True)
+
+
+async def test_a_wave_that_another_transaction_starts_meanwhile_is_the_only_one(database, shop):
+    await save(database, shop)
+    await record(database, shop, level(5))
+    await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        (wave_id,) = await due_waves.start(db, shop.id, threshold=1, now=seconds_after_noon(0))
+        second = asyncio.create_task(due(database, shop, 1))
+        await until(lambda: somebody_waits(database))
+    assert await second == []
+    assert [row["id"] for row in await rows(database, shop, "waves")] == [wave_id]
+
+
+async def test_an_ended_wave_that_is_reopened_meanwhile_is_not_begun_again(database, shop, wave):
+    await end(database, shop, wave.id)
+    await make_signup(database, shop, seconds=5)
+    async with database.transaction(shop.id) as db:
+        now = seconds_after_noon(9)
+        assert await due_waves.start(db, shop.id, threshold=1, now=now) == [wave.id]
+        second = asyncio.create_task(due(database, shop, 10))
+        await until(lambda: somebody_waits(database))
+    assert await second == []
+    assert len(await rows(database, shop, "waves")) == 1
+
+
+@pytest.mark.usefixtures("sold_out")
+async def test_what_is_restocked_while_an_ended_wave_is_due_gets_one_wave(
+    database, runtime, shop, watch
+):
+    (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
+    await end(database, shop, wave_id)
+    await make_signup(database, shop, seconds=5)
+    watch.show(20)
+    async with runtime.work(shop.id, request_id="test") as work:
+        for seconds, available in ((10, 0), (20, 5)):
+            moment = seconds_after_noon(seconds)
+            changes = await stock.record(
+                work.db,
+                shop.id,
+                [level(available, told_at=seconds)],
+                triggered_at=moment,
+                now=moment,
+            )
+            for change in changes:
+                await work.publish(change)
+        second = asyncio.create_task(due(database, shop, 9))
+        await until(lambda: somebody_waits(database))
+    assert await second == []
+    found = await rows(database, shop, "waves")
+    assert [row["finished_at"] is None for row in found] == [False, True]

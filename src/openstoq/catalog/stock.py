@@ -282,15 +282,22 @@ async def save_item(
     return await total(db, shop_id, [item.id], now or triggered_at)
 
 
-async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
-    """Store the inventory policies that variants now have in Shopify, by variant id."""
-    # Every transaction that changes several variants must lock them in this order; otherwise two
-    # transactions can deadlock.
+async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
+    """Lock variants until the transaction ends.
+
+    Every transaction that changes several variants must lock them in this order; otherwise two
+    transactions can deadlock.
+    """
     await db.execute(
         "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
         shop_id,
-        list(policies),
+        variant_ids,
     )
+
+
+async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
+    """Store the inventory policies that variants now have in Shopify, by variant id."""
+    await lock(db, shop_id, list(policies))
     await db.execute(
         """
         UPDATE variants v SET inventory_policy = t.policy

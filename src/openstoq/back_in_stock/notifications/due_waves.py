@@ -47,8 +47,16 @@ async def start(
     reopened for the shoppers who became ready since, because nobody is to be notified twice of one
     restock.
     """
-    rows = await db.fetch(_DUE, shop_id, threshold, now, variant_ids, product_ids, MOST_AT_ONCE)
-    due = [_Due(**dict(row)) for row in rows]
+    found = await _find(
+        db, shop_id, threshold=threshold, now=now, variant_ids=variant_ids, product_ids=product_ids
+    )
+    if not found:
+        return []
+    # Another transaction may start the wave of a variant while this one waits for the lock. Only a
+    # statement that begins after the wait sees that wave, so the variants are looked up again.
+    variants = [one.variant_id for one in found]
+    await stock.lock(db, shop_id, variants)
+    due = await _find(db, shop_id, threshold=threshold, now=now, variant_ids=variants)
     reopened = [one.wave_id for one in due if one.wave_id is not None and not one.is_restocked]
     started = [one for one in due if one.wave_id is None or one.is_restocked]
     await db.execute(
@@ -62,6 +70,19 @@ async def start(
     )
     ids = await _insert(db, shop_id, started, now)
     return [*reopened, *ids]
+
+
+async def _find(
+    db: Connection,
+    shop_id: UUID,
+    *,
+    threshold: int,
+    now: datetime,
+    variant_ids: Sequence[int] | None,
+    product_ids: Sequence[int] | None = None,
+) -> list[_Due]:
+    rows = await db.fetch(_DUE, shop_id, threshold, now, variant_ids, product_ids, MOST_AT_ONCE)
+    return [_Due(**dict(row)) for row in rows]
 
 
 _STARTED_AT = "CASE WHEN v.sold_out_at IS NULL THEN coalesce(w.started_at, $3) ELSE $3 END"
@@ -81,7 +102,7 @@ WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.available >= $2 AND {is_open
     SELECT FROM signups s
     WHERE {eligible("s", variant="v.id", started_at=_STARTED_AT, listed_until="$3::timestamptz")}
       AND {first_of_contact("s", variant="v.id", started_at=_STARTED_AT)})
-ORDER BY v.id LIMIT $6 FOR UPDATE OF v
+ORDER BY v.id LIMIT $6
 """  # noqa: S608 - constant fragments
 
 
