@@ -9,6 +9,7 @@ NAMES = [
     "back_in_stock.privacy.send_customer_data",
     "back_in_stock.restock.check_waitlisted_stock",
     "back_in_stock.restock.find_stragglers",
+    "back_in_stock.restock.follow_replacements",
     "catalog.pull",
     "catalog.pull_everything",
     "catalog.pull_product",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from openstoq.back_in_stock.notifications import due, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.settings import store as settings_store
-from openstoq.back_in_stock.signups import store as signups
+from openstoq.back_in_stock.signups import moves
 from openstoq.catalog.jobs import refresh_stock
 from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced
 from openstoq.jobs.job import JobSet
@@ -52,9 +52,18 @@ async def on_variant_replaced(work: Work, replaced: VariantReplaced) -> None:
 
 async def _follow(work: Work, variant_ids: Sequence[int] | None = None) -> None:
     now = work.runtime.clock()
-    to = await signups.follow(work.db, work.shop_id, now, variant_ids=variant_ids)
-    if to:
-        await due.start(work, variant_ids=to)
+    followed = await moves.follow(work.db, work.shop_id, now, variant_ids=variant_ids)
+    if followed.variant_ids:
+        await due.start(work, variant_ids=followed.variant_ids)
+    if followed.has_more:
+        work.enqueue(follow_replacements.once())
+
+
+@jobs.job()
+async def follow_replacements(run: Run) -> None:
+    """Move further waiting signups of deleted variants to the variants that replace them."""
+    async with run.work() as work:
+        await _follow(work)
 
 
 @jobs.job(cron="*/5 * * * *")

@@ -9,7 +9,7 @@ from openstoq.actions.action import ActionSet, Reply, Written
 from openstoq.actions.context import Context
 from openstoq.actions.requirements import AnyOf, Needed
 from openstoq.back_in_stock.notifications import due, manual
-from openstoq.back_in_stock.signups import blocks, new_signups, rules, store
+from openstoq.back_in_stock.signups import blocks, moves, new_signups, rules, store
 from openstoq.back_in_stock.signups.blocks import BlockFilter
 from openstoq.back_in_stock.signups.model import (
     BulkDeleted,
@@ -25,10 +25,11 @@ from openstoq.back_in_stock.signups.model import (
     Transferred,
     Unblocked,
 )
+from openstoq.back_in_stock.signups.moves import Scope
 from openstoq.back_in_stock.signups.new_signups import Refusal
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import SIGNUP
-from openstoq.back_in_stock.signups.store import Filter, Scope
+from openstoq.back_in_stock.signups.store import Filter
 from openstoq.errors import Conflict, Invalid, NotFound
 from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import ProductId, VariantId
@@ -245,17 +246,17 @@ async def transfer(
     """Move back-in-stock signups from one variant to another.
 
     scope selects the signups to move: pending (default, orphaned ones included), notified or all. A
-    signup is dropped if it would repeat a pending signup of the target variant. If the target is in
-    stock, its new shoppers are notified now. The target must be a variant of that product in the
-    shop; the source may be gone.
+    signup is dropped if it would repeat a pending signup of the target variant, which then counts
+    as confirmed if either was. If the target is in stock, its new shoppers are notified now. The
+    target must be a variant of that product in the shop; the source may be gone.
     """
     if from_shopify_variant_id == to_shopify_variant_id:
         raise Invalid(SAME_VARIANT)
-    target = await store.target(context.db, context.shop_id, to_shopify_variant_id)
+    target = await moves.target(context.db, context.shop_id, to_shopify_variant_id)
     obstacle = rules.no_target(target, to_shopify_product_id)
     if obstacle is not None:
         raise Invalid(obstacle)
-    moved = await store.transfer(
+    moved = await moves.transfer(
         context.db,
         context.shop_id,
         from_variant_id=from_shopify_variant_id,

@@ -3,23 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
-import asyncpg
-
 from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
-from openstoq.back_in_stock.signups.model import Channel, Signup, Status, Target, Transferred
-from openstoq.back_in_stock.signups.projections import FROM, SHOWN_STATUS, STATUS
+from openstoq.back_in_stock.signups.model import Channel, Signup, Status
+from openstoq.back_in_stock.signups.projections import FROM, SHOWN_STATUS
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.catalog.conditions import is_closed
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
-from openstoq.errors import Conflict
 from openstoq.kernel.contacts import email_forms
 from openstoq.kernel.paging import Page
-
-Scope = Literal["pending", "notified", "all"]
 
 _STATE = f"""id, channel, contact, variant_id, product_id, wave_id, optin_required,
     optin_confirmed_at, notified_at, unsubscribed_at, blocked_at,
@@ -116,132 +110,6 @@ async def load(
 async def delete(db: Connection, shop_id: UUID, signup_ids: Sequence[UUID]) -> None:
     """Delete signups together with their messages."""
     await db.execute("DELETE FROM signups WHERE shop_id = $1 AND id = ANY($2)", shop_id, signup_ids)
-
-
-async def transfer(
-    db: Connection,
-    shop_id: UUID,
-    *,
-    from_variant_id: int,
-    from_product_id: int | None,
-    to_variant_id: int,
-    to_product_id: int,
-    scope: Scope,
-    now: datetime,
-) -> Transferred:
-    """Move signups to another variant; drop pending ones that would repeat one there.
-
-    Signups whose message is under way are not moved. Raises Conflict if a shopper signs up for the
-    target at the same moment.
-    """
-    row = await db.fetchrow(
-        """
-        WITH dropped AS (
-            DELETE FROM signups s USING signups t
-            WHERE s.shop_id = $1 AND s.variant_id = $2 AND s.wave_id IS NULL
-              AND ($3::bigint IS NULL OR s.product_id = $3) AND $4 IN ('pending', 'all')
-              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-              AND t.shop_id = $1 AND t.variant_id = $5 AND t.contact = s.contact
-              AND t.channel = s.channel AND coalesce(t.market_id, 0) = coalesce(s.market_id, 0)
-              AND t.notified_at IS NULL AND t.unsubscribed_at IS NULL AND t.blocked_at IS NULL
-            RETURNING s.id
-        )
-        SELECT count(*) AS dropped FROM dropped
-        """,
-        shop_id,
-        from_variant_id,
-        from_product_id,
-        scope,
-        to_variant_id,
-    )
-    try:
-        moved = await db.fetchval(
-            f"""
-            WITH moved AS (
-                UPDATE signups s SET variant_id = $5, product_id = $6, updated_at = $7
-                WHERE shop_id = $1 AND variant_id = $2 AND wave_id IS NULL
-                  AND ($3::bigint IS NULL OR product_id = $3)
-                  AND ($4 = 'all' OR {STATUS} = $4)
-                RETURNING id
-            )
-            SELECT count(*) FROM moved
-            """,  # noqa: S608 - a constant
-            shop_id,
-            from_variant_id,
-            from_product_id,
-            scope,
-            to_variant_id,
-            to_product_id,
-            now,
-        )
-    except asyncpg.UniqueViolationError as error:
-        raise Conflict(
-            "a shopper is signing up for the target variant right now; transfer again"
-        ) from error
-    return Transferred(transferred_count=moved, dropped_count=row["dropped"] if row else 0)
-
-
-async def target(db: Connection, shop_id: UUID, variant_id: int) -> Target:
-    """Return what the catalogue knows of a variant to which signups are to move."""
-    row = await db.fetchrow(
-        """
-        SELECT v.product_id, v.deleted_at IS NOT NULL OR (v.id IS NULL AND EXISTS (
-                   SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)) AS is_missing
-        FROM (SELECT $2::bigint AS id) t
-        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = t.id
-        """,
-        shop_id,
-        variant_id,
-    )
-    return Target(**dict(row)) if row is not None else Target(None, is_missing=True)
-
-
-async def follow(
-    db: Connection, shop_id: UUID, now: datetime, *, variant_ids: Sequence[int] | None = None
-) -> list[int]:
-    """Move waiting signups of deleted variants to the variants that replace them.
-
-    Returns the ids of the variants to which signups moved. If several moved signups would repeat
-    each other, only the oldest is kept. If a signup would repeat a pending signup of the new
-    variant, it is deleted. A signup whose message is under way is left for later. `variant_ids`
-    limits the deleted variants.
-    """
-    rows = await db.fetch(
-        """
-        WITH waiting AS (
-            SELECT s.id, n.id AS to_variant_id, n.product_id, row_number() OVER (
-                PARTITION BY n.id, s.contact, s.channel, coalesce(s.market_id, 0)
-                ORDER BY s.created_at, s.id) AS place,
-              EXISTS (
-                SELECT FROM signups t
-                WHERE t.shop_id = $1 AND t.variant_id = n.id AND t.contact = s.contact
-                  AND t.channel = s.channel AND coalesce(t.market_id, 0) = coalesce(s.market_id, 0)
-                  AND t.notified_at IS NULL AND t.unsubscribed_at IS NULL AND t.blocked_at IS NULL
-              ) AS is_repeated
-            FROM variants v
-            JOIN variants n ON n.shop_id = $1 AND n.id = v.replaced_by AND n.deleted_at IS NULL
-            JOIN signups s ON s.shop_id = $1 AND s.variant_id = v.id AND s.wave_id IS NULL
-              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
-            WHERE v.shop_id = $1 AND v.deleted_at IS NOT NULL AND v.replaced_by IS NOT NULL
-              AND ($3::bigint[] IS NULL OR v.id = ANY($3))
-        ), dropped AS (
-            DELETE FROM signups s USING waiting
-            WHERE s.shop_id = $1 AND s.id = waiting.id AND (waiting.place > 1 OR waiting.is_repeated)
-        ), moved AS (
-            UPDATE signups s SET variant_id = waiting.to_variant_id,
-                product_id = waiting.product_id, updated_at = $2
-            FROM waiting
-            WHERE s.shop_id = $1 AND s.id = waiting.id AND waiting.place = 1
-              AND NOT waiting.is_repeated
-            RETURNING s.variant_id
-        )
-        SELECT DISTINCT variant_id FROM moved ORDER BY variant_id
-        """,
-        shop_id,
-        now,
-        variant_ids,
-    )
-    return [row["variant_id"] for row in rows]
 
 
 async def waited_for_by_customer(db: Connection, shop_id: UUID, signup_id: UUID) -> list[int]:

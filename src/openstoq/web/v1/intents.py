@@ -14,10 +14,11 @@ from openstoq.back_in_stock.signups import actions as v2
 from openstoq.back_in_stock.signups import demand, new_signups, rules, store
 from openstoq.back_in_stock.signups.demand import Direction, SortBy
 from openstoq.back_in_stock.signups.model import NewSignup, Signup
+from openstoq.back_in_stock.signups.moves import Scope
 from openstoq.back_in_stock.signups.new_signups import Added, Refusal
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
-from openstoq.back_in_stock.signups.store import Filter, Scope
+from openstoq.back_in_stock.signups.store import Filter
 from openstoq.errors import BadRequest, Conflict, Invalid, NotFound
 from openstoq.kernel.days import Day, after, start_of
 from openstoq.kernel.ids import ProductId, VariantId
