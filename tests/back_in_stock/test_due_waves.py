@@ -7,16 +7,17 @@ import pytest
 from openstoq.back_in_stock.notifications import due_waves, waves
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.back_in_stock.signups import store
-from openstoq.catalog import stock
+from openstoq.catalog import products, stock
 from openstoq.catalog.jobs import on_news
 from openstoq.commerce.inbound import ItemChanged, ProductChanged
-from openstoq.commerce.port import InventoryItem
+from openstoq.commerce.port import InventoryItem, Location
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
 from openstoq.registry import SUBSCRIBERS
 from openstoq.shops.inbound_webhooks.jobs import News
 from tests.factories.catalogs import (
     ITEM,
+    LOCATION,
     VARIANT,
     level,
     product,
@@ -190,6 +191,39 @@ async def test_turning_mail_on_makes_up_for_what_came_while_it_was_off(database,
     await find_stragglers.handler(run_of(runtime, shop))
     (wave,) = await rows(database, shop, "waves")
     assert await claimed(database, shop, wave["id"]) == [signup]
+
+
+@pytest.mark.parametrize(
+    ("assumed", "read"),
+    [
+        ("UPDATE products SET published_at = '-infinity'", product()),
+        (
+            "UPDATE locations SET sells_online_assumed = true",
+            Location(LOCATION, "Here", active=True),
+        ),
+    ],
+)
+async def test_what_an_upgrade_assumes_announces_nothing_until_it_is_read(
+    database, runtime, shop, assumed, read
+):
+    async def save_read():
+        async with database.transaction(shop.id) as db:
+            if isinstance(read, Location):
+                await stock.save_locations(db, shop.id, [read], changed_at=seconds_after_noon(1))
+            else:
+                await products.save(db, shop.id, [read], read_at=seconds_after_noon(1))
+
+    await save(database, shop)
+    await save_read()
+    await record(database, shop, level(5))
+    await make_signup(database, shop)
+    async with database.transaction(shop.id) as db:
+        await db.execute(assumed)
+    await find_stragglers.handler(run_of(runtime, shop))
+    assert await rows(database, shop, "waves") == []
+    await save_read()
+    await find_stragglers.handler(run_of(runtime, shop))
+    assert len(await rows(database, shop, "waves")) == 1
 
 
 async def test_whom_an_ended_wave_missed_has_it_reopened(database, shop, wave):

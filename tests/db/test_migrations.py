@@ -193,3 +193,18 @@ async def test_texts_are_kept_under_the_tags_that_are_asked_for(empty_url):
     }  # fmt: skip
     assert after[offers[0]] > before[offers[0]]
     assert after[offers[1]] == before[offers[1]]
+
+
+async def test_locations_of_before_are_assumed_to_sell_online(empty_url):
+    await migrate(empty_url, up_to="0024_counted")
+    insert = """
+        INSERT INTO locations (shop_id, id, name, active, changed_at)
+        VALUES ($1, $2, 'Here', true, now())
+    """
+    async with connected(empty_url) as db:
+        shop_id = await made_shop(db)
+        await db.execute(insert, shop_id, 1)
+        await migrate(empty_url)
+        await db.execute(insert, shop_id, 2)
+        assumed = await db.fetch("SELECT id FROM locations WHERE sells_online_assumed")
+    assert [row["id"] for row in assumed] == [1]

@@ -28,3 +28,15 @@ def is_closed(variant: str) -> str:
         SELECT FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
         WHERE v.shop_id = $1 AND v.id = {variant}
           AND NOT (v.deleted_at IS NULL AND {is_open("p")}))"""
+
+
+def is_read(variant: str, product: str) -> str:
+    """Return the SQL condition that a variant's publication and stock were read from the shop.
+
+    Both are aliases. What a migration assumed of a product or a location is not known to be true.
+    """
+    return f"""{product}.published_at > '-infinity' AND NOT EXISTS (
+        SELECT FROM inventory_levels i
+        JOIN locations l ON l.shop_id = $1 AND l.id = i.location_id
+        WHERE i.shop_id = $1 AND i.inventory_item_id = {variant}.inventory_item_id
+          AND i.available > 0 AND l.active AND l.sells_online_assumed)"""

@@ -196,7 +196,8 @@ async def save_locations(
                                    $6::boolean[]) AS t
         ON CONFLICT (shop_id, id) DO UPDATE SET
             name = excluded.name, active = excluded.active, changed_at = excluded.changed_at,
-            sells_online = coalesce(excluded.sells_online, l.sells_online)
+            sells_online = coalesce(excluded.sells_online, l.sells_online),
+            sells_online_assumed = l.sells_online_assumed AND excluded.sells_online IS NULL
         WHERE l.changed_at <= excluded.changed_at
         RETURNING id
         """,

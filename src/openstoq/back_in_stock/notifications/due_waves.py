@@ -12,7 +12,7 @@ from uuid import UUID
 
 from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
 from openstoq.catalog import stock
-from openstoq.catalog.conditions import is_open
+from openstoq.catalog.conditions import is_open, is_read
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
@@ -45,7 +45,7 @@ async def start(
     `variant_ids` or `product_ids` limit the variants; without either, all variants are considered.
     If a variant was not sold out since its last wave, no wave is started. That last wave is
     reopened for the shoppers who became ready since, because nobody is to be notified twice of one
-    restock.
+    restock. After an upgrade, what was only assumed of a variant has to be read from the shop first.
     """
     found = await _find(
         db, shop_id, threshold=threshold, now=now, variant_ids=variant_ids, product_ids=product_ids
@@ -95,6 +95,7 @@ LEFT JOIN LATERAL (
     WHERE w.shop_id = $1 AND w.variant_id = v.id AND w.kind = 'restock'
     ORDER BY started_at DESC, id DESC LIMIT 1) w ON true
 WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.available >= $2 AND {is_open("p")}
+  AND {is_read("v", "p")}
   AND ($4::bigint[] IS NULL OR v.id = ANY($4))
   AND ($5::bigint[] IS NULL OR v.product_id = ANY($5))
   AND (w.id IS NULL OR w.finished_at IS NOT NULL)
