@@ -180,6 +180,33 @@ def test_a_wording_about_us_wins_over_one_about_the_recipient():
     assert list(Meaning)[:2] == [Meaning.QUOTA, Meaning.SENDER]
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("552 5.2.2 ada@example.com User email quota exceeded", "rejected"),
+        ("552-5.2.2 Email quota 552 5.2.2 exceeded", "rejected"),
+        ("552 User email quota exceeded", "rejected"),
+        ("452 4.2.2 Email quota exceeded", "deferred"),
+        ("452 Recipient's email quota exceeded", "deferred"),
+        ("450 4.2.1 Rate limit exceeded", "deferred"),
+    ],
+)
+def test_a_full_mailbox_is_not_taken_for_our_quota(text, outcome):
+    told = delivery(R, Reply(int(text[:3]), text[4:]))
+    assert (told.outcome.value, told.is_quota) == (outcome, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 5.7.1 Email quota exceeded for this user",
+        "550 <user.1@example.com>: Email quota exceeded",
+    ],
+)
+def test_our_quota_is_not_taken_for_a_full_mailbox(text):
+    assert delivery(R, Reply(550, text[4:])).is_quota
+
+
 def test_a_code_that_is_repeated_between_lines_does_not_hide_a_wording():
     lines = b"550-5.4.5 Daily user sending\r\n550 5.4.5 limit exceeded. x.example - gsmtp\r\n"
     (reply,) = ReplyReader().feed(lines)

@@ -87,13 +87,17 @@ WORDINGS: dict[str, tuple[tuple[str, Meaning], ...]] = {
         ("rate limit exceeded", Meaning.SENDER),
     ),
 }
+# So short that servers say the same of a recipient's mailbox. They have their meaning only in a reply
+# that is not about a mailbox.
+_SHORT = {"email quota exceeded", "rate limit exceeded"}
 _BY_WEIGHT = list(Meaning)
 _ALL = sorted(
     (one for wordings in WORDINGS.values() for one in wordings),
     key=lambda one: _BY_WEIGHT.index(one[1]),
 )
 # Between the lines of a reply, Google and others repeat the enhanced code.
-_CODE = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_CODE = re.compile(r"\b[245]\.(\d{1,3})\.\d{1,3}\b")
+_MAILBOX = re.compile(r"\b(?:users?|mailbox|recipients?|inbox)\b(?![\w.+-]*@)", re.IGNORECASE)
 
 _MOST = r"(?:limit|quota|maximum|max|cap)"
 _SPAN = r"(?:per|this|each|an?|in|within|last) (?:\d+ ?)?(?:day|hour|month|week|24)"
@@ -115,7 +119,16 @@ def meaning_of(text: str) -> Meaning | None:
     Returns None if the text contains no wording of a known relay.
     """
     words = " ".join(_CODE.sub(" ", text).lower().replace("\u2019", "'").split())
-    return next((meaning for wording, meaning in _ALL if wording in words), None)
+    ignored = _SHORT if _is_about_mailbox(text) else set()
+    return next(
+        (meaning for wording, meaning in _ALL if wording in words and wording not in ignored), None
+    )
+
+
+def _is_about_mailbox(text: str) -> bool:
+    """Return whether a reply's enhanced code is about a mailbox, or without a code, its words."""
+    subjects = _CODE.findall(text)
+    return "2" in subjects if subjects else bool(_MAILBOX.search(text))
 
 
 def names_quota(text: str) -> bool:
