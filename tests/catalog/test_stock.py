@@ -47,6 +47,11 @@ async def put_locations(database, shop, *locations, seconds=0.0):
         )
 
 
+async def save_item(db, shop, item, seconds):
+    moment = seconds_after_noon(seconds)
+    return await stock.save_item(db, shop.id, item, triggered_at=moment, now=moment)
+
+
 @pytest.mark.usefixtures("known")
 async def test_a_change_tells_what_was_and_what_is(database, shop):
     assert await record(database, shop, level(0)) == [StockChanged(VARIANT, PRODUCT, None, 0)]
@@ -269,7 +274,7 @@ async def test_a_total_waits_for_stock_that_is_being_written(database, shop):
 async def test_an_item_says_whether_it_is_counted(database, shop):
     async with database.transaction(shop.id) as db:
         item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(0))
+        await save_item(db, shop, item, 0)
     row = await variant_row(database, shop)
     assert (row["tracked"], row["sku"]) == (False, "SNOW-154")
 
@@ -286,7 +291,7 @@ async def test_items_told_in_disorder_end_at_the_newest(database, shop, order, s
                 tracked=seconds > 3,
                 updated_at=seconds_after_noon(int(seconds)) if says_when else None,
             )
-            await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(seconds))
+            await save_item(db, shop, item, seconds)
     row = await variant_row(database, shop)
     assert (row["sku"], row["tracked"]) == ("told at 3.1", True)
 
@@ -304,7 +309,7 @@ async def test_what_is_not_tracked_can_always_be_sold(database, shop):
     await record(database, shop, level(0))
     async with database.transaction(shop.id) as db:
         item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        (change,) = await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(1))
+        (change,) = await save_item(db, shop, item, 1)
     assert (change.before, change.after) == (0, UNLIMITED)
     assert await record(database, shop, level(0, told_at=2), seconds=2) == []
     read = product(variant(tracked=True, updated_at=seconds_after_noon(3)))
@@ -314,10 +319,23 @@ async def test_what_is_not_tracked_can_always_be_sold(database, shop):
 
 
 @pytest.mark.usefixtures("known")
+async def test_what_is_tracked_again_is_unknown_until_its_stock_is_read(database, shop):
+    async with database.transaction(shop.id) as db:
+        untracked = InventoryItem(ITEM, None, tracked=False, updated_at=None)
+        await save_item(db, shop, untracked, 1)
+        tracked = InventoryItem(ITEM, None, tracked=True, updated_at=None)
+        assert await save_item(db, shop, tracked, 2) == []
+    row = await variant_row(database, shop)
+    assert (row["available"], row["sold_out_at"]) == (None, None)
+    (change,) = await record(database, shop, level(4, told_at=3), seconds=3)
+    assert (change.before, change.after) == (None, 4)
+
+
+@pytest.mark.usefixtures("known")
 async def test_a_read_that_began_before_an_item_changed_does_not_undo_it(database, shop):
     async with database.transaction(shop.id) as db:
         item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(2))
+        await save_item(db, shop, item, 2)
     await save(database, shop, read_at=seconds_after_noon(1))
     assert (await variant_row(database, shop))["tracked"] is False
 
@@ -327,7 +345,7 @@ async def test_a_webhook_that_says_nothing_of_an_item_waits_for_news_of_it(datab
     silent = product(variant(tracked=None, updated_at=None), updated_at=seconds_after_noon(5))
     async with database.transaction(shop.id) as db:
         item = InventoryItem(ITEM, None, tracked=False, updated_at=None)
-        await stock.save_item(db, shop.id, item, triggered_at=seconds_after_noon(2))
+        await save_item(db, shop, item, 2)
         saving = asyncio.create_task(save(database, shop, silent, read_at=seconds_after_noon(1)))
         await until(lambda: somebody_waits(database))
     await saving

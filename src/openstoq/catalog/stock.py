@@ -105,16 +105,19 @@ async def total(
     """Recalculate the items' totals over locations that sell online; return those that changed.
 
     The total of an item without any level stays unknown, unless the item is one of
-    `complete_items`. A variant whose stock is not tracked can always be sold. Stock at a location
-    that we do not know yet counts. Stock at a known location counts only once we have read that the
-    location sells online.
+    `complete_items`. A variant whose stock is not tracked can always be sold. Once its stock is
+    tracked again, its total is unknown until a level is known; a total that becomes unknown is not
+    returned. Stock at a location that we do not know yet counts. Stock at a known location counts
+    only once we have read that the location sells online.
     """
     rows = await db.fetch(
         """
         WITH known AS (
-            SELECT v.id, v.available AS before, CASE WHEN v.tracked THEN least(coalesce(
-                sum(i.available) FILTER (WHERE l.id IS NULL OR (l.active AND l.sells_online)),
-                0), $5) ELSE $5 END::integer AS after
+            SELECT v.id, v.available AS before, CASE
+                WHEN NOT v.tracked THEN $5
+                WHEN count(i.location_id) > 0 OR v.inventory_item_id = ANY($4) THEN least(coalesce(
+                    sum(i.available) FILTER (WHERE l.id IS NULL OR (l.active AND l.sells_online)),
+                    0), $5) END::integer AS after
             FROM variants v
             LEFT JOIN inventory_levels i
               ON i.shop_id = v.shop_id AND i.inventory_item_id = v.inventory_item_id
@@ -122,6 +125,7 @@ async def total(
             WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2)
             GROUP BY v.id, v.available, v.tracked, v.inventory_item_id
             HAVING count(i.location_id) > 0 OR v.inventory_item_id = ANY($4) OR NOT v.tracked
+                OR v.available = $5
         )
         UPDATE variants v SET
             available = known.after,
@@ -142,6 +146,7 @@ async def total(
     return [
         StockChanged(row["id"], row["product_id"], row["before"], row["after"])
         for row in sorted(rows, key=lambda row: row["id"])
+        if row["after"] is not None
     ]
 
 
@@ -257,7 +262,7 @@ async def save_item(
     item: InventoryItem,
     *,
     triggered_at: datetime,
-    now: datetime | None = None,
+    now: datetime,
 ) -> list[StockChanged]:
     """Save an item's SKU, and whether its stock is tracked, unless the news is outdated.
 
@@ -280,7 +285,7 @@ async def save_item(
         item.updated_at or triggered_at.replace(microsecond=0),
         triggered_at,
     )
-    return await total(db, shop_id, [item.id], now or triggered_at)
+    return await total(db, shop_id, [item.id], now)
 
 
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
