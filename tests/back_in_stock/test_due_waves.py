@@ -7,7 +7,7 @@ import pytest
 from openstoq.back_in_stock.notifications import due_waves, waves
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.back_in_stock.signups import store
-from openstoq.catalog import products, stock
+from openstoq.catalog import locations, products, stock
 from openstoq.catalog.jobs import on_news
 from openstoq.commerce.inbound import ItemChanged, ProductChanged
 from openstoq.commerce.port import InventoryItem, Location
@@ -209,7 +209,7 @@ async def test_what_an_upgrade_assumes_announces_nothing_until_it_is_read(
     async def save_read():
         async with database.transaction(shop.id) as db:
             if isinstance(read, Location):
-                await stock.save_locations(db, shop.id, [read], changed_at=seconds_after_noon(1))
+                await locations.save(db, shop.id, [read], changed_at=seconds_after_noon(1))
             else:
                 await products.save(db, shop.id, [read], read_at=seconds_after_noon(1))
 

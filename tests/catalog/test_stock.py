@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from openstoq.catalog import stock
+from openstoq.catalog import locations, stock
 from openstoq.catalog.jobs import on_news, read_locations
 from openstoq.catalog.model import UNLIMITED, StockChanged
 from openstoq.commerce.inbound import LevelChanged
@@ -40,11 +40,9 @@ async def available(database, shop, number=VARIANT):
     return (await variant_row(database, shop, number))["available"]
 
 
-async def put_locations(database, shop, *locations, seconds=0.0):
+async def put_locations(database, shop, *put, seconds=0.0):
     async with database.transaction(shop.id) as db:
-        return await stock.save_locations(
-            db, shop.id, locations, changed_at=seconds_after_noon(seconds)
-        )
+        return await locations.save(db, shop.id, put, changed_at=seconds_after_noon(seconds))
 
 
 async def save_item(db, shop, item, seconds):
@@ -144,7 +142,7 @@ async def test_a_location_told_twice_is_as_it_was_told_last(database, shop):
 async def test_a_deleted_location_takes_its_stock_along(database, shop):
     await record(database, shop, level(2), level(3, location=OTHER))
     async with database.transaction(shop.id) as db:
-        (change,) = await stock.remove_location(db, shop.id, OTHER, seconds_after_noon(9))
+        (change,) = await locations.delete(db, shop.id, OTHER, seconds_after_noon(9))
     assert (change.before, change.after) == (5, 2)
 
 

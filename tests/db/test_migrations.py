@@ -195,16 +195,19 @@ async def test_texts_are_kept_under_the_tags_that_are_asked_for(empty_url):
     assert after[offers[1]] == before[offers[1]]
 
 
-async def test_locations_of_before_are_assumed_to_sell_online(empty_url):
+async def test_locations_of_before_are_assumed_to_sell_online_and_may_be_deleted(empty_url):
     await migrate(empty_url, up_to="0024_counted")
     insert = """
         INSERT INTO locations (shop_id, id, name, active, changed_at)
-        VALUES ($1, $2, 'Here', true, now())
+        VALUES ($1, $2, $3, $4, now())
     """
     async with connected(empty_url) as db:
         shop_id = await made_shop(db)
-        await db.execute(insert, shop_id, 1)
+        await db.execute(insert, shop_id, 1, "Here", True)
+        await db.execute(insert, shop_id, 2, "deleted", False)
         await migrate(empty_url)
-        await db.execute(insert, shop_id, 2)
+        await db.execute(insert, shop_id, 3, "There", True)
         assumed = await db.fetch("SELECT id FROM locations WHERE sells_online_assumed")
-    assert [row["id"] for row in assumed] == [1]
+        deleted = await db.fetch("SELECT id FROM locations WHERE deleted_at = changed_at")
+    assert [row["id"] for row in assumed] == [1, 2]
+    assert [row["id"] for row in deleted] == [2]

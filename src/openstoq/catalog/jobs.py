@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from openstoq.catalog import products, pulls, stock
+from openstoq.catalog import locations, products, pulls, stock
 from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced, newest
 from openstoq.commerce.inbound import (
     ItemChanged,
@@ -84,9 +84,9 @@ async def read_locations(run: Run) -> None:
 
 async def _read_locations(run: Run, commerce: Commerce) -> None:
     now = run.runtime.clock()
-    locations = await commerce.locations()
+    found = await commerce.locations()
     async with run.work() as work:
-        await _save_locations(work, locations, now)
+        await _save_locations(work, found, now)
 
 
 @jobs.job(cron="25 2 * * *")
@@ -166,7 +166,7 @@ async def on_news(work: Work, news: News) -> None:
     changes: Sequence[Event] = []
     match news.change:
         case LevelChanged(level):
-            if await stock.is_new_location(db, shop_id, level.location_id):
+            if await locations.is_new(db, shop_id, level.location_id):
                 work.enqueue(read_locations.once())
             changes = await stock.record(db, shop_id, [level], triggered_at=at, now=now)
         case ProductChanged():
@@ -180,10 +180,10 @@ async def on_news(work: Work, news: News) -> None:
         case LocationChanged(location):
             # A webhook does not say whether online orders are sent from a location.
             told = replace(location, sells_online=None)
-            changes = await stock.save_locations(db, shop_id, [told], changed_at=at)
+            changes = await locations.save(db, shop_id, [told], changed_at=at)
             work.enqueue(read_locations.once())
         case LocationDeleted(location_id):
-            changes = await stock.remove_location(db, shop_id, location_id, at)
+            changes = await locations.delete(db, shop_id, location_id, at)
         case _:
             return
     await _publish(work, changes)
@@ -252,12 +252,12 @@ async def _remember(
     await remember(db, shop_id, kind, failures, work.runtime.clock())
 
 
-async def _save_locations(work: Work, locations: Sequence[Location], now: datetime) -> None:
-    by_id = {location.id: location for location in newest(locations, now)}
+async def _save_locations(work: Work, found: Sequence[Location], now: datetime) -> None:
+    by_id = {location.id: location for location in newest(found, now)}
 
     async def save(location_ids: Sequence[int]) -> None:
         some = [by_id[location_id] for location_id in location_ids]
-        changes = await stock.save_locations(work.db, work.shop_id, some, changed_at=now)
+        changes = await locations.save(work.db, work.shop_id, some, changed_at=now)
         await _publish(work, changes)
 
     await _remember(work, LOCATION, list(by_id), await each(work, LOCATION, list(by_id), save))

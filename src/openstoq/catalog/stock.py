@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from openstoq.catalog.conditions import is_open
-from openstoq.catalog.model import UNLIMITED, StockChanged, newest
-from openstoq.commerce.port import InventoryItem, InventoryLevel, Location
+from openstoq.catalog.model import UNLIMITED, StockChanged
+from openstoq.commerce.port import InventoryItem, InventoryLevel
 from openstoq.db.pool import Connection
 
 
@@ -26,7 +26,7 @@ async def record(
     level of the item, so any other level that is stored no longer exists.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
-    await _lock_variants(db, shop_id, items)
+    await lock_items(db, shop_id, items)
     # A level without a time gets a whole second too. With a more exact time, it would win over
     # later levels of the same second.
     fallback = triggered_at.replace(microsecond=0)
@@ -55,7 +55,7 @@ async def record(
     return await total(db, shop_id, items, now, complete_items=complete_items)
 
 
-async def _lock_variants(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
+async def lock_items(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
     """Lock the variants of items before writing the levels that make up their totals.
 
     Two deliveries about the same item are then processed one after the other, and the later total
@@ -173,7 +173,7 @@ async def forget_item(
 
     No location has any stock of the item any longer.
     """
-    await _lock_variants(db, shop_id, [item_id])
+    await lock_items(db, shop_id, [item_id])
     await db.execute(
         """
         UPDATE inventory_levels SET available = NULL, updated_at = $3, triggered_at = $3
@@ -184,76 +184,6 @@ async def forget_item(
         at,
     )
     return await total(db, shop_id, [item_id], at)
-
-
-async def save_locations(
-    db: Connection, shop_id: UUID, locations: Sequence[Location], *, changed_at: datetime
-) -> list[StockChanged]:
-    """Save locations, and recalculate the stock of items at the saved locations.
-
-    A webhook does not say whether a location sells online. The stored value is then kept.
-    """
-    found = newest(locations, changed_at)
-    rows = await db.fetch(
-        """
-        INSERT INTO locations AS l (shop_id, id, name, active, changed_at, sells_online)
-        SELECT $1, t.* FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::timestamptz[],
-                                   $6::boolean[]) AS t
-        ON CONFLICT (shop_id, id) DO UPDATE SET
-            name = excluded.name, active = excluded.active, changed_at = excluded.changed_at,
-            sells_online = coalesce(excluded.sells_online, l.sells_online),
-            sells_online_assumed = l.sells_online_assumed AND excluded.sells_online IS NULL
-        WHERE l.changed_at <= excluded.changed_at
-        RETURNING id
-        """,
-        shop_id,
-        [location.id for location in found],
-        [location.name for location in found],
-        [location.active for location in found],
-        [location.updated_at or changed_at for location in found],
-        [location.sells_online for location in found],
-    )
-    stocked = await db.fetch(
-        """
-        SELECT DISTINCT inventory_item_id FROM inventory_levels
-        WHERE shop_id = $1 AND location_id = ANY($2)
-        """,
-        shop_id,
-        [row["id"] for row in rows],
-    )
-    items = [row["inventory_item_id"] for row in stocked]
-    await _lock_variants(db, shop_id, items)
-    return await total(db, shop_id, items, changed_at)
-
-
-async def is_new_location(db: Connection, shop_id: UUID, location_id: int) -> bool:
-    """Return whether a location is new, and store the new location.
-
-    A location is new if it is not stored, although others of the shop are. News of its stock may
-    arrive before news of the location itself. Its stock does not count until the locations have
-    been read from the shop, because only then do we know whether it sells online.
-    """
-    return bool(
-        await db.fetchval(
-            """
-            INSERT INTO locations (shop_id, id, name, active, changed_at, sells_online)
-            SELECT $1, $2, '', true, '-infinity', NULL
-            WHERE EXISTS (SELECT FROM locations WHERE shop_id = $1)
-            ON CONFLICT DO NOTHING RETURNING true
-            """,
-            shop_id,
-            location_id,
-        )
-    )
-
-
-async def remove_location(
-    db: Connection, shop_id: UUID, location_id: int, at: datetime
-) -> list[StockChanged]:
-    """Record that a location was deleted; return the changed totals of its items."""
-    return await save_locations(
-        db, shop_id, [Location(location_id, "deleted", active=False)], changed_at=at
-    )
 
 
 async def save_item(
@@ -269,7 +199,7 @@ async def save_item(
     News about items is ordered in the same way as news about levels. Returns the variants whose
     stock changed, because tracking was turned on or off.
     """
-    await _lock_variants(db, shop_id, [item.id])
+    await lock_items(db, shop_id, [item.id])
     await db.execute(
         """
         UPDATE variants SET tracked = coalesce($3, tracked), sku = coalesce($4, sku),

@@ -22,12 +22,15 @@ _MISSING = """
 """
 _DELETED = "k.deleted_at IS NOT NULL"
 _PULLED = "catalog_pulls WHERE shop_id = $1 AND complete"
-# Locations and markets are read all at once, so that either none or all of them are known.
+# A read of locations or of markets reads all of them. A location that is known from a webhook only,
+# which does not say whether it sells online, is no sign of such a read.
 _STATEMENTS: dict[Kind, str] = {
     "variants": _MISSING.format(kind="variants", gone=_DELETED, known=_PULLED),
     "products": _MISSING.format(kind="products", gone=_DELETED, known=_PULLED),
     "locations": _MISSING.format(
-        kind="locations", gone="false", known="locations WHERE shop_id = $1"
+        kind="locations",
+        gone=_DELETED,
+        known="locations WHERE shop_id = $1 AND sells_online IS NOT NULL",
     ),
     "markets": _MISSING.format(kind="markets", gone="false", known="markets WHERE shop_id = $1"),
 }
