@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from openstoq.back_in_stock.notifications.eligibility import eligible, first_of_contact
+from openstoq.back_in_stock.notifications.eligibility import (
+    WAITED_FOR,
+    eligible,
+    first_of_contact,
+)
 from openstoq.catalog import stock
 from openstoq.catalog.conditions import is_open, is_read
 from openstoq.db.pool import Connection
@@ -47,16 +51,19 @@ async def start(
     reopened for the shoppers who became ready since, because nobody is to be notified twice of one
     restock. After an upgrade, what was only assumed of a variant has to be read from the shop first.
     """
-    found = await _find(
-        db, shop_id, threshold=threshold, now=now, variant_ids=variant_ids, product_ids=product_ids
-    )
+    if variant_ids is not None:
+        found = await _find(db, shop_id, threshold, now, _NAMED, variant_ids)
+    elif product_ids is not None:
+        found = await _find(db, shop_id, threshold, now, _OF_PRODUCTS, product_ids)
+    else:
+        found = await _find(db, shop_id, threshold, now, WAITED_FOR)
     if not found:
         return []
     # Another transaction may start the wave of a variant while this one waits for the lock. Only a
     # statement that begins after the wait sees that wave, so the variants are looked up again.
     variants = [one.variant_id for one in found]
     await stock.lock(db, shop_id, variants)
-    due = await _find(db, shop_id, threshold=threshold, now=now, variant_ids=variants)
+    due = await _find(db, shop_id, threshold, now, _NAMED, variants)
     reopened = [one.wave_id for one in due if one.wave_id is not None and not one.is_restocked]
     started = [one for one in due if one.wave_id is None or one.is_restocked]
     await db.execute(
@@ -73,38 +80,40 @@ async def start(
 
 
 async def _find(
-    db: Connection,
-    shop_id: UUID,
-    *,
-    threshold: int,
-    now: datetime,
-    variant_ids: Sequence[int] | None,
-    product_ids: Sequence[int] | None = None,
+    db: Connection, shop_id: UUID, threshold: int, now: datetime, among: str, *ids: Sequence[int]
 ) -> list[_Due]:
-    rows = await db.fetch(_DUE, shop_id, threshold, now, variant_ids, product_ids, MOST_AT_ONCE)
+    """Return the variants of the subquery `among` that are due; `ids` is its parameter, if any."""
+    rows = await db.fetch(due_among(among), shop_id, threshold, now, MOST_AT_ONCE, *ids)
     return [_Due(**dict(row)) for row in rows]
 
 
+_NAMED = "(SELECT DISTINCT id FROM unnest($5::bigint[]) AS t(id))"
+_OF_PRODUCTS = "(SELECT id FROM variants WHERE shop_id = $1 AND product_id = ANY($5))"
 _STARTED_AT = "CASE WHEN v.sold_out_at IS NULL THEN coalesce(w.started_at, $3) ELSE $3 END"
+# OFFSET 0 forces look-ups by key for each row, even before the tables have been analysed.
 _DUE = f"""
 SELECT v.id AS variant_id, v.available, v.sold_out_at IS NOT NULL AS is_restocked, w.id AS wave_id
-FROM variants v
-JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
+FROM {{among}} among
+CROSS JOIN LATERAL (
+    SELECT v.* FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
+    WHERE v.shop_id = $1 AND v.id = among.id AND v.deleted_at IS NULL AND v.available >= $2
+      AND {is_open("p")} AND {is_read("v", "p")} OFFSET 0) v
 LEFT JOIN LATERAL (
     SELECT id, started_at, finished_at FROM waves w
     WHERE w.shop_id = $1 AND w.variant_id = v.id AND w.kind = 'restock'
     ORDER BY started_at DESC, id DESC LIMIT 1) w ON true
-WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.available >= $2 AND {is_open("p")}
-  AND {is_read("v", "p")}
-  AND ($4::bigint[] IS NULL OR v.id = ANY($4))
-  AND ($5::bigint[] IS NULL OR v.product_id = ANY($5))
-  AND (w.id IS NULL OR w.finished_at IS NOT NULL)
+WHERE (w.id IS NULL OR w.finished_at IS NOT NULL)
   AND EXISTS (
     SELECT FROM signups s
     WHERE {eligible("s", variant="v.id", started_at=_STARTED_AT, listed_until="$3::timestamptz")}
-      AND {first_of_contact("s", variant="v.id", started_at=_STARTED_AT)})
-ORDER BY v.id LIMIT $6
+      AND {first_of_contact("s", variant="v.id", started_at=_STARTED_AT)} OFFSET 0)
+ORDER BY v.id LIMIT $4
 """  # noqa: S608 - constant fragments
+
+
+def due_among(among: str) -> str:
+    """Return the statement that finds the due variants of the subquery `among`."""
+    return _DUE.format(among=among)
 
 
 async def _insert(

@@ -39,3 +39,19 @@ def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
           AND ((o.notified_at >= {started_at} AND o.notified_at >= {signup}.created_at)
                OR ({pending("o")}
                    AND (o.created_at, o.id) < ({signup}.created_at, {signup}.id))) OFFSET 0)"""
+
+
+_WAITS = """s.shop_id = $1 AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL
+        AND s.blocked_at IS NULL"""
+# The query steps from one variant to the next in the index `signups_waiting`. So it takes as long as
+# shoppers wait for many variants, however many variants the shop has, or signups each variant.
+WAITED_FOR = f"""(
+    WITH RECURSIVE waited_for AS (
+        (SELECT s.variant_id AS id FROM signups s WHERE {_WAITS} ORDER BY s.variant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT s.variant_id FROM signups s WHERE {_WAITS} AND s.variant_id > w.id
+                ORDER BY s.variant_id LIMIT 1)
+        FROM waited_for w WHERE w.id IS NOT NULL
+    )
+    SELECT id FROM waited_for WHERE id IS NOT NULL)"""  # noqa: S608 - constants
+"""The variants that shoppers wait for, as a subquery with the column `id`."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from openstoq.back_in_stock.notifications.eligibility import WAITED_FOR
 from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
 from openstoq.back_in_stock.signups.model import Signup
 from openstoq.catalog import stock
@@ -274,15 +275,13 @@ async def unfinished(db: Connection, shop_id: UUID) -> list[UUID]:
 async def waited_for_items(db: Connection, shop_id: UUID) -> list[int]:
     """Return the ids of the inventory items of sold-out variants with waiting shoppers."""
     rows = await db.fetch(
-        """
-        SELECT DISTINCT v.inventory_item_id FROM variants v
-        WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND v.inventory_item_id IS NOT NULL
+        f"""
+        SELECT DISTINCT v.inventory_item_id FROM {WAITED_FOR} waited_for
+        JOIN variants v ON v.shop_id = $1 AND v.id = waited_for.id
+        WHERE v.deleted_at IS NULL AND v.inventory_item_id IS NOT NULL
           AND coalesce(v.available, 0) <= 0
-          AND EXISTS (
-            SELECT FROM signups s WHERE s.shop_id = $1 AND s.variant_id = v.id
-              AND s.notified_at IS NULL AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL)
         ORDER BY v.inventory_item_id
-        """,
+        """,  # noqa: S608 - a constant
         shop_id,
     )
     return [row["inventory_item_id"] for row in rows]
