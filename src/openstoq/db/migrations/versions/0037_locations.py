@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0037_locations"
-down_revision = "0035_shared_texts"
+down_revision = "0036_refund_order"
 phase = "pre"
 
 
