@@ -137,6 +137,24 @@ async def test_the_next_restock_writes_another_message(database, runtime, shop, 
     assert again.id != claimed.id
 
 
+@pytest.mark.parametrize(
+    ("ended_by", "error"),
+    [
+        ("sold_out", "sold out again"),
+        ("closed", "nobody can open the product"),
+        ("uninstalled", "the app was removed"),
+        ("switched_off", "the e-mail channel is off"),
+    ],
+)
+async def test_a_message_that_is_given_up_says_why(database, shop, wave, ended_by, error):
+    _, claimed, run_id = await one_claimed(database, shop, wave)
+    await mark(database, shop, wave, run_id, outcome(claimed, "queued"))
+    async with database.transaction(shop.id) as db:
+        await waves.finish(db, shop.id, wave.id, ended_by=ended_by, now=seconds_after_noon(31))
+    (row,) = await rows(database, shop, "notifications")
+    assert (row["status"], row["error"]) == ("failed", error)
+
+
 async def test_a_wave_that_ends_leaves_nobody_behind(database, shop, wave):
     """Whatever a message's state, its signup waits for the next restock or was told."""
     ids = await make_waitlist(database, shop, 4)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from openstoq.back_in_stock.notifications import due_waves, waves
+from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from openstoq.back_in_stock.signups import store
 from openstoq.catalog import locations, products, stock
@@ -13,6 +14,7 @@ from openstoq.commerce.inbound import ItemChanged, ProductChanged
 from openstoq.commerce.port import InventoryItem, Location
 from openstoq.kernel.clock import utc_now
 from openstoq.kernel.ids import new_id
+from openstoq.messaging.port import EmailTransport
 from openstoq.registry import SUBSCRIBERS
 from openstoq.shops.inbound_webhooks.jobs import News
 from tests.factories.catalogs import (
@@ -52,7 +54,7 @@ HIDDEN = [
 
 @pytest.fixture
 def runtime(database, watch, relay):
-    made = restocking_runtime(database, watch)
+    made = restocking_runtime(database, watch, ports={EmailTransport: relay})
     made.subscribers.update(SUBSCRIBERS)
     return made
 
@@ -128,10 +130,31 @@ async def test_a_wave_stops_when_its_product_is_taken_away_and_goes_on_when_it_i
     await mark(database, shop, wave, run_id, outcome(first, "sent"))
     assert await claimed(database, shop, wave_id) == []
     async with database.transaction(shop.id) as db:
-        assert await waves.reason_to_end(db, shop.id, wave) == "sold_out"
-    await end(database, shop, wave_id, "sold_out")
+        assert await waves.reason_to_end(db, shop.id, wave) == "closed"
+    await end(database, shop, wave_id, "closed")
     assert await hear(runtime, shop, told(2), 2) == [wave_id]
     assert await claimed(database, shop, wave_id) == signups[1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE variants SET available = 0", "sold_out"),
+        ("UPDATE products SET status = 'archived'", "closed"),
+        ("UPDATE products SET published_at = NULL", "closed"),
+        ("UPDATE products SET deleted_at = now()", "closed"),
+        ("UPDATE variants SET deleted_at = now()", "closed"),
+        ("UPDATE variants SET deleted_at = now(), available = 0", "closed"),
+    ],
+)
+async def test_a_wave_says_whether_its_variant_is_sold_out_or_cannot_be_opened(
+    database, runtime, shop, wave, change, reason
+):
+    async with database.transaction(shop.id) as db:
+        await db.execute(change)
+    await send_wave.handler(run_of(runtime, shop), wave_id=wave.id)
+    (row,) = await rows(database, shop, "waves")
+    assert row["ended_by"] == reason
 
 
 @pytest.mark.usefixtures("sold_out")

@@ -23,7 +23,7 @@ SOONEST = timedelta(milliseconds=500)
 
 @jobs.job(attempts=30, lane=Lane.SENDS)
 async def send_wave(run: Run, *, wave_id: UUID) -> None:
-    """Send a wave's messages until none is left or the variant is sold out again."""
+    """Send a wave's messages until none is left or the variant is no longer for sale."""
     async with run.work() as work:
         wave = await waves.load(work.db, work.shop_id, wave_id)
         letters = await Letters.load(work)

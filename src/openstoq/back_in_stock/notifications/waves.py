@@ -10,13 +10,18 @@ from openstoq.back_in_stock.notifications.eligibility import WAITED_FOR
 from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
 from openstoq.back_in_stock.signups.model import Signup
 from openstoq.catalog import stock
-from openstoq.catalog.conditions import is_for_sale
+from openstoq.catalog.conditions import is_closed, is_for_sale
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
 
-EndedBy = Literal["all_told", "sold_out", "uninstalled", "switched_off"]
+EndedBy = Literal["all_told", "sold_out", "closed", "uninstalled", "switched_off"]
 # Why a message that was tried is given up when its wave ends.
-_GIVEN_UP = {"uninstalled": "the app was removed", "switched_off": "the e-mail channel is off"}
+_GIVEN_UP: dict[EndedBy, str] = {
+    "sold_out": "sold out again",
+    "closed": "nobody can open the product",
+    "uninstalled": "the app was removed",
+    "switched_off": "the e-mail channel is off",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +172,16 @@ async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | 
     sold out, or when nobody can open its product. A manual wave depends on neither.
     """
     row = await db.fetchrow(
-        f"SELECT {EMAIL_IS_ON} AS is_on, {is_for_sale('$2::bigint')} AS is_for_sale",
+        f"""SELECT {EMAIL_IS_ON} AS is_on, {is_for_sale("$2::bigint")} AS is_for_sale,
+                   {is_closed("$2::bigint")} AS is_closed""",
         shop_id,
         wave.variant_id,
     )
     if row is None or not row["is_on"]:
         return "switched_off"
-    return None if row["is_for_sale"] or wave.kind == "manual" else "sold_out"
+    if row["is_for_sale"] or wave.kind == "manual":
+        return None
+    return "closed" if row["is_closed"] else "sold_out"
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
@@ -250,7 +258,7 @@ async def finish(
         shop_id,
         wave_id,
         now,
-        _GIVEN_UP.get(ended_by, "sold out again"),
+        _GIVEN_UP.get(ended_by),
     )
     await db.execute(
         """
