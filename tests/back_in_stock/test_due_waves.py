@@ -1,6 +1,7 @@
 """Who waits for what is for sale already is told: nobody is forgotten, and nobody told twice."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -44,11 +45,12 @@ from tests.factories.waitlists import (
     stock_becomes,
 )
 
+FAR = datetime(2999, 1, 1, tzinfo=UTC)
 HIDDEN = [
     {"status": "draft"},
     {"status": "archived"},
     {"published_at": None},
-    {"published_at": utc_now().replace(year=2999)},
+    {"published_at": FAR},
 ]
 
 
@@ -106,9 +108,8 @@ async def test_what_nobody_can_open_is_announced_when_it_is_published(
 async def test_a_product_is_announced_once_its_time_of_publication_has_come(
     database, runtime, shop
 ):
-    later = utc_now().replace(year=2999)
     await make_signup(database, shop)
-    await hear(runtime, shop, told(1, published_at=later), 1)
+    await hear(runtime, shop, told(1, published_at=FAR), 1)
     await stock_becomes(runtime, shop, 5, 2)
     await find_stragglers.handler(run_of(runtime, shop))
     assert await rows(database, shop, "waves") == []
