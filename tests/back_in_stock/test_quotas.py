@@ -64,6 +64,25 @@ async def test_a_relay_whose_quota_is_used_up_is_asked_about_few(stage, step, re
     assert {(row["status"], row["attempts"]) for row in messages} == {("queued", 0)}
 
 
+@pytest.mark.parametrize("first", ["550 5.7.1 relaying denied", "451 4.7.1 Greylisting in action"])
+async def test_a_quota_that_only_some_replies_name_stops_the_wave_as_long_as_its_messages(
+    stage, first
+):
+    await stage.restock(30)
+    stage.mood.stage, quota = "RCPT", QUOTAS[1][1]
+
+    def asked(_):
+        # What came first, and then by turns.
+        stage.mood.reply = quota if stage.mood.reply == first else first
+        return True
+
+    stage.mood.reply, stage.mood.is_bad = quota, asked
+    reason, delay = await stage.stopped()
+    assert "quota is used up" in reason
+    assert delay == rules.QUOTA_PAUSES[0]
+    assert (await stage.wave())["error"] == reason
+
+
 def test_a_message_waits_days_for_a_quota_in_all_its_attempts():
     waits = [rules.quota_pause(attempts) for attempts in range(1, rules.MOST_ATTEMPTS)]
     assert waits == sorted(waits)

@@ -14,6 +14,7 @@ YES = Delivery(Outcome.ACCEPTED, "250 ok", "content")
 NOBODY = Delivery(Outcome.REFUSED, "550 5.1.1 no such user", "RCPT")
 REJECTED = Delivery(Outcome.REJECTED, "552 5.2.2 full", "RCPT")
 LATER = Delivery(Outcome.DEFERRED, "450 4.2.0 mailbox unavailable", "RCPT")
+QUOTA = Delivery(Outcome.TURNED_AWAY, "454 daily quota exceeded", "content", is_quota=True)
 AWAY = Delivery(Outcome.TURNED_AWAY, "530 5.7.0 log in <ada@example.com>", "MAIL")
 
 
@@ -50,6 +51,29 @@ def cut(trial):
     verdict = trial.close(is_cut=True)
     assert verdict.relays == []
     return len(verdict.final), len(verdict.undecided)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "worst"),
+    [
+        ([NOBODY, LATER], NOBODY),
+        ([NOBODY, LATER, AWAY], AWAY),
+        ([AWAY, NOBODY, QUOTA, AWAY], QUOTA),
+    ],
+)
+def test_the_worst_refusal_decides_how_long_a_wave_and_its_messages_wait(deliveries, worst):
+    trial = Trial()
+    hear(trial, *deliveries * WINDOW)
+    verdict = trial.close(is_cut=False)
+    assert verdict.worst.delivery == worst
+    assert verdict.is_quota is (worst is QUOTA)
+
+
+def test_where_the_relay_is_not_at_fault_no_refusal_is_the_worst():
+    trial = Trial()
+    hear(trial, YES, NOBODY)
+    verdict = trial.close(is_cut=False)
+    assert (verdict.worst, verdict.is_quota) == (None, False)
 
 
 @pytest.mark.parametrize("refusal", [NOBODY, REJECTED, LATER])

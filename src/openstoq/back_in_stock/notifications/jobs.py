@@ -11,7 +11,7 @@ from openstoq.back_in_stock.notifications.outbox import WaveOutbox
 from openstoq.jobs.job import JobSet, Lane, Retry
 from openstoq.jobs.work import Run
 from openstoq.messaging.mime import mailbox
-from openstoq.messaging.port import EmailTransport, Outcome, RelayUnavailable
+from openstoq.messaging.port import EmailTransport, RelayUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -66,27 +66,24 @@ async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None
 
     Raises Retry if the relay stopped this run.
     """
-    refusals, before = outbox.relays_refusals, outbox.refusals_before
-    if not refusals:
+    verdict, before = outbox.verdict, outbox.refusals_before
+    worst = verdict.worst
+    if worst is None:
         if before < wave.refusals:
             async with run.work() as work:
                 await waves.note_refusals(work.db, work.shop_id, wave.id, 0, None)
         return
-    worst = next(
-        (one for one in refusals if one.delivery.outcome is Outcome.TURNED_AWAY), refusals[0]
-    )
     reason = rules.refusal_reason(worst.delivery)
     log.warning(
         "wave.relay_refuses",
         wave=str(wave.id),
         stage=worst.delivery.stage,
         reason=reason,
-        messages=len(refusals),
+        messages=len(verdict.relays),
     )
     async with run.work() as work:
         await waves.note_refusals(work.db, work.shop_id, wave.id, before + 1, reason)
-    is_quota = worst.delivery.is_quota
-    raise Retry(reason, delay=rules.refusal_pause(before, is_quota=is_quota))
+    raise Retry(reason, delay=rules.refusal_pause(before, is_quota=verdict.is_quota))
 
 
 async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None = None) -> None:

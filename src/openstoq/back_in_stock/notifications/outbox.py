@@ -19,7 +19,7 @@ from openstoq.back_in_stock.notifications import claims, rules
 from openstoq.back_in_stock.notifications.claims import Claimed, Place
 from openstoq.back_in_stock.notifications.mails import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
-from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial
+from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial, Verdict
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.work import Run, Runtime, Work
@@ -40,8 +40,8 @@ class WaveOutbox(Outbox):
         self.run_id = new_id()
         self.owner = run.shop_id
         self._run, self._wave, self._letters = run, wave, letters
-        self.relays_refusals: list[Refusal] = []
-        """The refusals that are the relay's fault, known once the run has ended."""
+        self.verdict = Verdict([], [], [])
+        """The verdict on the run's refusals, known once the run has ended."""
         self.has_paused = False
         """True if the run paused for another shop's job although it had more to send."""
         self._began = monotonic()
@@ -73,11 +73,10 @@ class WaveOutbox(Outbox):
     ) -> None:
         """Mark the settled messages, and requeue the claimed messages that were not handed over."""
         verdict = self._trial.close(is_cut=kind is not None or self._is_over)
-        self.relays_refusals = verdict.relays
+        self.verdict = verdict
         self._mark_final(verdict.final)
         now = self._runtime.clock()
-        is_quota = any(one.delivery.is_quota for one in verdict.relays)
-        pause = rules.refusal_pause(self.refusals_before, is_quota=is_quota)
+        pause = rules.refusal_pause(self.refusals_before, is_quota=verdict.is_quota)
         for one in verdict.relays:
             self._marker.add(rules.mark_of_relay(one.claimed, one.delivery, pause=pause, now=now))
         for one in verdict.undecided:

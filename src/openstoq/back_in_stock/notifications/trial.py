@@ -51,6 +51,20 @@ class Verdict:
     undecided: list[Refusal]
     """Refusals that an interrupted run could not judge; the next run tries the messages again."""
 
+    @property
+    def worst(self) -> Refusal | None:
+        """Return the relay's refusal that its wave reports and waits for, or None.
+
+        A used-up quota comes first, because it lasts longest. Being turned away says more than a
+        refusal that a single recipient might have caused.
+        """
+        return max(self.relays, key=_severity, default=None)
+
+    @property
+    def is_quota(self) -> bool:
+        """Return whether the wave and its messages wait until our quota is available again."""
+        return self.worst is not None and self.worst.delivery.is_quota
+
 
 class Trial:
     """The relay's replies in one run, and the refusals among them that are not final yet."""
@@ -167,6 +181,10 @@ class Trial:
         if wanted:
             self._open = [one for one in self._open if not is_wanted(one)]
         return wanted
+
+
+def _severity(refusal: Refusal) -> tuple[bool, bool]:
+    return refusal.delivery.is_quota, _is_turned_away(refusal)
 
 
 def _is_turned_away(refusal: Refusal) -> bool:
