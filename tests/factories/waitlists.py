@@ -13,7 +13,7 @@ from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.catalog import stock
 from openstoq.catalog.model import StockChanged
-from openstoq.db.pool import Database
+from openstoq.db.pool import Connection, Database
 from openstoq.jobs.work import Run, Runtime
 from openstoq.kernel.ids import new_id
 from openstoq.shops.model import Shop
@@ -72,7 +72,10 @@ async def make_signup(
     vouched: bool = True,
     **columns,
 ) -> UUID:
-    """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say."""
+    """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say.
+
+    The signup comes while the variant is sold out, whatever its stock is now.
+    """
     address = {"email": "email", "sms": "phone", "push": "push"}[channel]
     new = NewSignup(
         contact=rules.contact_of(channel, **{address: contact}),
@@ -83,6 +86,10 @@ async def make_signup(
         market_id=market_id,
     )
     async with database.transaction(shop.id) as db:
+        available = await db.fetchval(
+            "SELECT available FROM variants WHERE shop_id = $1 AND id = $2", shop.id, variant_id
+        )
+        await set_available(db, shop, variant_id, 0)
         added = await new_signups.add(
             db, shop.id, new, projection=SIGNUP, now=seconds_after_noon(seconds), vouched=vouched
         )
@@ -94,7 +101,18 @@ async def make_signup(
                 added.id,
                 value,
             )
+        await set_available(db, shop, variant_id, available)
     return added.id
+
+
+async def set_available(db: Connection, shop: Shop, variant_id: int, available: int | None) -> None:
+    """Set a variant's stock, without news of it."""
+    await db.execute(
+        "UPDATE variants SET available = $3 WHERE shop_id = $1 AND id = $2",
+        shop.id,
+        variant_id,
+        available,
+    )
 
 
 async def make_waitlist(database: Database, shop: Shop, count: int) -> list[UUID]:

@@ -147,7 +147,6 @@ async def create(
         now=context.runtime.clock(),
         vouched=True,
         along=context.take_record(),
-        while_for_sale=False,
     )
     if added.refusal is Refusal.FOR_SALE:
         raise Conflict(rules.FOR_SALE)

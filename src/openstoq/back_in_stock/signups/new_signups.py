@@ -9,7 +9,7 @@ statement nor the time that it takes reveals whether the contact was known.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache
 from uuid import UUID
 
 from openstoq.back_in_stock.settings.conditions import STOCK_THRESHOLD
@@ -60,7 +60,6 @@ async def add(
     now: datetime,
     vouched: bool,
     along: Statement | None = None,
-    while_for_sale: bool = True,
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
 
@@ -69,17 +68,13 @@ async def add(
     unsubscription; otherwise the unsubscription holds until the customer confirms the signup.
 
     Once the whole catalogue has been read, the shop must have the variant. Once markets have been
-    read, the shop must have the market; until then, a stranger's market is not stored. If
-    `while_for_sale` is false, nothing is added for a variant that is for sale, because no restock
-    would notify the shopper. A mailbox may have MOST_UNASKED signups without a confirmation; a
-    stranger's further signups are held until the customer confirms them.
+    read, the shop must have the market; until then, a stranger's market is not stored. Nothing is
+    added for a variant that is for sale, because no restock would notify the shopper. A mailbox may
+    have MOST_UNASKED signups without a confirmation; a stranger's further signups are held until
+    the customer confirms them.
     """
-    if vouched:
-        text = added_by_caller(projection, while_for_sale=while_for_sale)
-    else:
-        text = ADDED_BY_STRANGER if while_for_sale else ADDED_BY_STRANGER_UNLESS_FOR_SALE
     statement = Statement(
-        text,
+        added_by_caller(projection) if vouched else ADDED_BY_STRANGER,
         (
             shop_id,
             new_id(),
@@ -131,7 +126,7 @@ WITH known AS (
         WHEN $9::bigint IS NOT NULL AND EXISTS (SELECT FROM markets WHERE shop_id = $1)
              AND NOT EXISTS (SELECT FROM markets WHERE shop_id = $1 AND id = $9)
             THEN 'unknown_market'
-        {for_sale} END AS reason
+        {unless_for_sale} END AS reason
     FROM product
 ), choice AS (
     SELECT coalesce((SELECT (compliance->>'optin_required')::boolean
@@ -173,10 +168,10 @@ _UNLESS_FOR_SALE = f"WHEN {is_for_sale('$7', threshold=STOCK_THRESHOLD)} THEN 'f
 
 
 @cache
-def added_by_caller(projection: str, *, while_for_sale: bool = True) -> str:
+def added_by_caller(projection: str) -> str:
     """Return the statement for a caller that vouches for the customer."""
     return _ADD.format(
-        for_sale="" if while_for_sale else _UNLESS_FOR_SALE,
+        unless_for_sale=_UNLESS_FOR_SALE,
         market="$9::bigint",
         vouched="true",
         is_held="false",
@@ -197,8 +192,8 @@ def added_by_caller(projection: str, *, while_for_sale: bool = True) -> str:
     )
 
 
-_BY_STRANGER = partial(
-    _ADD.format,
+ADDED_BY_STRANGER = _ADD.format(
+    unless_for_sale=_UNLESS_FOR_SALE,
     market="(SELECT id FROM markets WHERE shop_id = $1 AND id = $9)",
     is_held=f"""(
         SELECT count(*) >= {MOST_UNASKED} FROM (
@@ -216,5 +211,3 @@ _BY_STRANGER = partial(
     changes="updated_at = customers.updated_at",
     json="NULL::text",
 )
-ADDED_BY_STRANGER = _BY_STRANGER(for_sale="")
-ADDED_BY_STRANGER_UNLESS_FOR_SALE = _BY_STRANGER(for_sale=_UNLESS_FOR_SALE)

@@ -99,7 +99,6 @@ async def create(
         now=now,
         vouched=not caller.is_stranger,
         along=context.take_record(),
-        while_for_sale=False,
     )
     if added.refusal is Refusal.UNKNOWN_MARKET:
         named_by = "intent" if intent.shopify_market_id is not None else "customer"
