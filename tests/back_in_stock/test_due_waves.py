@@ -266,7 +266,7 @@ async def test_whom_an_ended_wave_missed_has_it_reopened(database, shop, wave):
 
 
 async def test_a_reopened_wave_tells_nobody_twice_of_one_restock(database, shop, wave):
-    told_already = await make_signup(database, shop, seconds=-9)
+    await make_signup(database, shop, seconds=-9)
     run_id = new_id()
     (first,), _ = await claim_new(database, shop, wave, run_id=run_id)
     await mark(database, shop, wave, run_id, outcome(first, "sent"), seconds=20)
@@ -278,7 +278,7 @@ async def test_a_reopened_wave_tells_nobody_twice_of_one_restock(database, shop,
         await db.execute("DELETE FROM signups WHERE market_id = 2")
     again = await make_signup(database, shop, market_id=3, seconds=25)
     assert await due(database, shop, 30) == [wave.id]
-    assert await claimed(database, shop, wave.id) == [again] != [told_already]
+    assert await claimed(database, shop, wave.id) == [again]
 
 
 async def test_a_failed_message_waits_for_the_next_restock(database, shop, wave):

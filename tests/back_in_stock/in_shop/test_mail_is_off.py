@@ -1,7 +1,11 @@
 """While the e-mail channel is off nothing is mailed to shoppers, and nothing is lost."""
 
+import asyncio
+
 from openstoq.back_in_stock.notifications.single_mails import ask_returned
 from openstoq.back_in_stock.restock.jobs import find_stragglers
+from tests.factories.patience import PATIENCE
+from tests.factories.relays import DEFERRED, accept
 from tests.factories.sandboxed import all_jobs_done, run
 from tests.factories.waitlists import rows
 
@@ -48,21 +52,34 @@ async def test_a_restock_while_it_is_off_is_announced_when_it_is_on(tote, runtim
     assert tote.told == ["ada@example.com"]
 
 
-async def test_what_was_under_way_stops_and_goes_on(tote, worker, runtime, database, shop):
-    signup = await tote.waits("ada@example.com")
-    await tote.waits("bob@example.com")
-    await worker.stop()
+async def test_what_was_under_way_stops_and_goes_on(tote, runtime, database, shop):
+    everybody = ["ada@example.com", "bob@example.com"]
+    for email in everybody:
+        await tote.waits(email)
+    asked, is_off = asyncio.Event(), asyncio.Event()
+
+    async def say_later(_):
+        asked.set()
+        await is_off.wait()
+        return DEFERRED
+
+    tote.relay.answer = say_later
     await tote.site.control("POST", "stock", {"variant_id": tote.variant, "available": 1})
-    await tote.site.idle()
+    await asyncio.wait_for(asked.wait(), PATIENCE)
     await turn(tote, on=False)
-    worker.start()
+    is_off.set()
     await tote.done()
     await sweep(tote, runtime, shop)
-    assert tote.told == []
+    (wave,) = await rows(database, shop, "waves")
+    assert (wave["ended_by"], sorted(tote.told)) == ("switched_off", everybody)
+    signups = await rows(database, shop, "signups")
+    assert {(row["wave_id"], row["notified_at"]) for row in signups} == {(None, None)}
+    tote.relay.taken.clear()
+    tote.relay.answer = accept
     await turn(tote, on=True)
     await sweep(tote, runtime, shop)
-    assert sorted(tote.told) == ["ada@example.com", "bob@example.com"]
-    assert signup in {str(row["id"]) for row in await rows(database, shop, "signups")}
+    assert sorted(tote.told) == everybody
+    assert None not in {row["notified_at"] for row in await rows(database, shop, "signups")}
 
 
 async def test_a_message_by_hand_stops_too(tote, worker, database, shop):
