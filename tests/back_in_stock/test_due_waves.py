@@ -1,4 +1,4 @@
-"""Who waits for what is for sale already is told: nobody is forgotten, and nobody told twice."""
+"""Shoppers who wait for a variant that is for sale already are notified, and only once."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -182,7 +182,7 @@ async def test_a_draft_that_is_in_stock_when_it_is_first_seen_is_announced_when_
     assert await claimed(database, shop, wave_id) == [signup]
 
 
-async def test_who_waited_before_the_stock_was_known_is_told(database, runtime, shop):
+async def test_shoppers_who_waited_before_the_stock_was_known_are_notified(database, runtime, shop):
     await save(database, shop)
     signup = await make_signup(database, shop)
     (wave_id,) = await stock_becomes(runtime, shop, 5, 1)
@@ -190,7 +190,7 @@ async def test_who_waited_before_the_stock_was_known_is_told(database, runtime, 
 
 
 @pytest.mark.usefixtures("sold_out")
-async def test_who_signed_up_below_the_threshold_is_told_when_it_is_reached(
+async def test_signups_made_below_the_threshold_are_notified_when_it_is_reached(
     database, runtime, shop, watch
 ):
     await set_settings(database, shop, {"delivery": {"stock_threshold": 5}})
@@ -250,7 +250,7 @@ async def test_what_an_upgrade_assumes_announces_nothing_until_it_is_read(
     assert len(await rows(database, shop, "waves")) == 1
 
 
-async def test_whom_an_ended_wave_missed_has_it_reopened(database, shop, wave):
+async def test_an_ended_wave_is_reopened_for_signups_that_it_missed(database, shop, wave):
     await end(database, shop, wave.id)
     assert await due(database, shop) == []
     await make_signup(

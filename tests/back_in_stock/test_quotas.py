@@ -57,7 +57,7 @@ async def test_a_relay_whose_quota_is_used_up_is_asked_about_few(stage, step, re
     stage.mood.stage, stage.mood.reply = step, reply
     reason, delay = await stage.stopped()
     assert "quota is used up" in reason
-    assert delay == rules.QUOTA_PAUSES[0]
+    assert delay == rules.WAVE_QUOTA_PAUSES[0]
     asked = [one for one in stage.server.heard if one.startswith("RCPT")]
     assert len(asked) < 30
     messages = await rows(stage.database, stage.shop, "notifications")
@@ -79,7 +79,7 @@ async def test_a_quota_that_only_some_replies_name_stops_the_wave_as_long_as_its
     stage.mood.reply, stage.mood.is_bad = quota, asked
     reason, delay = await stage.stopped()
     assert "quota is used up" in reason
-    assert delay == rules.QUOTA_PAUSES[0]
+    assert delay == rules.WAVE_QUOTA_PAUSES[0]
     assert (await stage.wave())["error"] == reason
 
 

@@ -1,4 +1,4 @@
-"""Who waits for a variant that is deleted waits for the one made in its place, or visibly."""
+"""Signups for a deleted variant move to the variant that replaces it, or are shown as orphaned."""
 
 from openstoq.back_in_stock.restock.jobs import find_stragglers
 from tests.factories.sandboxed import all_jobs_done, run
@@ -36,7 +36,7 @@ async def test_signups_follow_to_a_variant_made_again(tote):
     assert tote.told == ["ada@example.com"]
 
 
-async def test_who_followed_to_what_is_in_stock_is_told(tote):
+async def test_signups_that_follow_to_a_variant_in_stock_are_notified(tote):
     await tote.waits("ada@example.com")
     await delete(tote)
     await make_again(tote, available=3)
@@ -84,7 +84,7 @@ async def test_another_sku_or_title_is_another_variant(tote, database, shop):
     assert "not a variant of this shop" in refused.json()["errors"][0]
 
 
-async def test_who_is_moved_to_what_is_in_stock_is_told(tote):
+async def test_signups_that_are_moved_to_a_variant_in_stock_are_notified(tote):
     await tote.waits("ada@example.com")
     other = await make_again(tote, options=["Large"], available=4)
     body = {

@@ -88,7 +88,7 @@ async def test_a_variant_that_goes_on_selling_without_stock_is_waited_for(tote):
     await tote.waits("ada@example.com")
 
 
-async def test_who_confirms_when_it_is_in_stock_is_told_at_once(
+async def test_a_signup_confirmed_while_it_is_in_stock_is_notified_at_once(
     tote, page, runtime, database, shop
 ):
     await set_settings(database, shop, {"compliance": {"optin_required": True}})

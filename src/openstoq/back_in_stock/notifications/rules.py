@@ -14,9 +14,9 @@ LONGEST_PAUSE = timedelta(hours=1)
 RELAY_PAUSES = (1, 2, 5, 10, 20, 30)
 REFUSAL_PAUSES = (2, 5, 10, 30, 60, 120, 300, 600)
 # A quota may last a day or longer, and asking often may prolong it.
-QUOTA_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60))
+WAVE_QUOTA_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60))
 # All attempts of a message together last four days.
-LONG_PAUSES = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 12))
+MESSAGE_QUOTA_PAUSES = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 12))
 
 _CODES = re.compile(r"\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?")
 
@@ -36,13 +36,13 @@ def relay_pause(failures: int) -> timedelta:
 
 def quota_pause(attempts: int) -> timedelta:
     """Return how long a message waits for a quota to end, after its `attempts`-th attempt."""
-    return LONG_PAUSES[min(attempts, len(LONG_PAUSES)) - 1]
+    return MESSAGE_QUOTA_PAUSES[min(attempts, len(MESSAGE_QUOTA_PAUSES)) - 1]
 
 
 def refusal_pause(refusals: int, *, is_quota: bool = False) -> timedelta:
     """Return how long a wave waits for a relay that has stopped `refusals` of its runs in a row."""
     if is_quota:
-        return QUOTA_PAUSES[min(refusals, len(QUOTA_PAUSES) - 1)]
+        return WAVE_QUOTA_PAUSES[min(refusals, len(WAVE_QUOTA_PAUSES) - 1)]
     return timedelta(seconds=REFUSAL_PAUSES[min(refusals, len(REFUSAL_PAUSES) - 1)])
 
 

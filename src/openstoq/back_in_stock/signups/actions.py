@@ -26,7 +26,7 @@ from openstoq.back_in_stock.signups.model import (
     Unblocked,
 )
 from openstoq.back_in_stock.signups.moves import Scope
-from openstoq.back_in_stock.signups.new_signups import Refusal
+from openstoq.back_in_stock.signups.new_signups import Obstacle
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.back_in_stock.signups.store import Filter
@@ -53,10 +53,10 @@ async def load(context: Context, signup_id: str, *, lock: bool) -> Signup:
     return found[0]
 
 
-_REFUSALS = {
-    Refusal.UNKNOWN_VARIANT: "shopify_variant_id is not a variant of this shop; send the id of one "
+_OBSTACLES = {
+    Obstacle.UNKNOWN_VARIANT: "shopify_variant_id is not a variant of this shop; send the id of one "
     "it sells",
-    Refusal.PRODUCT_NEEDED: "shopify_product_id is required: the catalogue does not have this "
+    Obstacle.PRODUCT_NEEDED: "shopify_product_id is required: the catalogue does not have this "
     "variant (yet)",
 }
 
@@ -148,10 +148,10 @@ async def create(
         vouched=True,
         along=context.take_record(),
     )
-    if added.refusal is Refusal.FOR_SALE:
+    if added.obstacle is Obstacle.FOR_SALE:
         raise Conflict(rules.FOR_SALE)
-    if added.refusal is not None:
-        raise Invalid(_REFUSALS[added.refusal])
+    if added.obstacle is not None:
+        raise Invalid(_OBSTACLES[added.obstacle])
     if added.json is None:
         raise Conflict(
             "this contact waits for this variant on this channel already; delete that signup to "

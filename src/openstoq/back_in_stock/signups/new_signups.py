@@ -21,7 +21,7 @@ from openstoq.db.statement import Statement
 from openstoq.kernel.ids import new_id
 
 
-class Refusal(StrEnum):
+class Obstacle(StrEnum):
     """The reason why the shop cannot take a signup, whoever the shopper is."""
 
     UNKNOWN_VARIANT = "unknown_variant"
@@ -37,13 +37,13 @@ class Refusal(StrEnum):
 class Added:
     """The outcome of adding a signup.
 
-    `refusal` is the reason why the shop did not take the signup; it is None if there was none.
+    `obstacle` is the reason why the shop did not take the signup; it is None if there was none.
     `is_new` is false if the signup was refused, or if an equivalent signup was already pending.
     `json` is the new signup; it is None if nothing was added, or if the caller did not vouch.
     `asks` is true if the signup is new and the shop requires every shopper to confirm.
     """
 
-    refusal: Refusal | None
+    obstacle: Obstacle | None
     id: UUID
     is_new: bool
     asks: bool
@@ -100,7 +100,7 @@ async def add(
     if row is None:
         raise RuntimeError("the statement that adds a signup returned no row")
     return Added(
-        refusal=Refusal(row["refusal"]) if row["refusal"] is not None else None,
+        obstacle=Obstacle(row["obstacle"]) if row["obstacle"] is not None else None,
         id=row["id"],
         is_new=row["is_new"],
         asks=row["is_new"] and row["asks"],
@@ -119,7 +119,7 @@ WITH known AS (
 ), product AS (
     SELECT coalesce(product_id, CASE WHEN NOT is_final THEN $8::bigint END) AS id, is_final
     FROM known
-), refusal AS (
+), obstacle AS (
     SELECT CASE
         WHEN product.id IS NULL AND product.is_final THEN 'unknown_variant'
         WHEN product.id IS NULL THEN 'product_needed'
@@ -140,7 +140,7 @@ WITH known AS (
            CASE WHEN $5 = 'email' THEN $6 END, CASE WHEN $5 = 'sms' THEN $6 END,
            CASE WHEN $5 = 'push' THEN $6 END, $12, $13, $14, $15, {shopify_id}, choice.market_id,
            {vouched}, $17, $17
-    FROM refusal, choice WHERE refusal.reason IS NULL
+    FROM obstacle, choice WHERE obstacle.reason IS NULL
     ON CONFLICT (shop_id, identity) DO UPDATE SET {changes}
     RETURNING *
 ), added AS (
@@ -157,9 +157,9 @@ WITH known AS (
     ON CONFLICT DO NOTHING
     RETURNING *
 )
-SELECT refusal.reason AS refusal, $3::uuid AS id, EXISTS (SELECT FROM added) AS is_new,
+SELECT obstacle.reason AS obstacle, $3::uuid AS id, EXISTS (SELECT FROM added) AS is_new,
        choice.optin_required AS asks, choice.market_id, {json} AS json
-FROM refusal, choice
+FROM obstacle, choice
 """
 
 

@@ -15,7 +15,7 @@ from openstoq.back_in_stock.signups import demand, new_signups, rules, store
 from openstoq.back_in_stock.signups.demand import Direction, SortBy
 from openstoq.back_in_stock.signups.model import NewSignup, Signup
 from openstoq.back_in_stock.signups.moves import Scope
-from openstoq.back_in_stock.signups.new_signups import Added, Refusal
+from openstoq.back_in_stock.signups.new_signups import Added, Obstacle
 from openstoq.back_in_stock.signups.optin import ask_to_confirm
 from openstoq.back_in_stock.signups.projections import INTENT
 from openstoq.back_in_stock.signups.store import Filter
@@ -45,10 +45,10 @@ PageSize = Annotated[int, Field(ge=1, le=MOST_PER_PAGE)]
 _UNKNOWN_VARIANT = (
     "intent.shopify_variant_id is not a variant of this shop; send the id of one it sells"
 )
-_REFUSALS = {
-    Refusal.UNKNOWN_VARIANT: _UNKNOWN_VARIANT,
-    Refusal.PRODUCT_NEEDED: _UNKNOWN_VARIANT,
-    Refusal.FOR_SALE: rules.FOR_SALE,
+_OBSTACLES = {
+    Obstacle.UNKNOWN_VARIANT: _UNKNOWN_VARIANT,
+    Obstacle.PRODUCT_NEEDED: _UNKNOWN_VARIANT,
+    Obstacle.FOR_SALE: rules.FOR_SALE,
 }
 
 
@@ -100,14 +100,14 @@ async def create(
         vouched=not caller.is_stranger,
         along=context.take_record(),
     )
-    if added.refusal is Refusal.UNKNOWN_MARKET:
+    if added.obstacle is Obstacle.UNKNOWN_MARKET:
         named_by = "intent" if intent.shopify_market_id is not None else "customer"
         raise Invalid(
             f"{named_by}.shopify_market_id is not a market of this shop; leave it out, or send the "
             "id of one it has"
         )
-    if added.refusal is not None:
-        raise Invalid(_REFUSALS[added.refusal])
+    if added.obstacle is not None:
+        raise Invalid(_OBSTACLES[added.obstacle])
     if not added.is_new:
         raise Invalid("You have already signed up for this product")
     if added.asks:

@@ -1,4 +1,4 @@
-"""Run 0031_contact_email.sql beside it."""
+"""Run 0031_contact_email.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0033_promised_effects.sql beside it."""
+"""Run 0033_promised_effects.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0034_days.sql beside it."""
+"""Run 0034_days.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

@@ -1,4 +1,4 @@
-"""Run 0035_shared_texts.sql beside it."""
+"""Run 0035_shared_texts.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

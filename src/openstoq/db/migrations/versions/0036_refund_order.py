@@ -1,4 +1,4 @@
-"""Run 0036_refund_order.sql beside it."""
+"""Run 0036_refund_order.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 

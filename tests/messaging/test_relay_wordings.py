@@ -148,7 +148,7 @@ TABLE = [
     ("stage", "text", "meaning"),
     [pytest.param(*row[1:], id=f"{row[0]}-{row[1]}-{row[2][:50]}") for row in TABLE],
 )
-def test_a_known_wording_is_about_whom_it_is_about(stage, text, meaning):
+def test_a_known_wording_has_the_outcome_of_its_meaning(stage, text, meaning):
     told = delivery(stage, Reply(int(text[:3]), text[4:]))
     assert (told.outcome.value, told.is_quota) == (OUTCOMES[meaning], meaning == "quota")
 
