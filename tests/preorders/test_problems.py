@@ -144,3 +144,12 @@ def test_the_rest_of_a_request_is_read_without_what_is_wrong(sent, rest, unread)
     readable, paths = remainder(OfferPatch, sent)
     assert readable.model_dump(mode="json", exclude_unset=True) == rest
     assert paths == unread
+
+
+async def test_what_depends_on_the_offer_is_said_along_with_broken_requirements(client, at):
+    body = {"source": "collection", "custom": {}, "nope": 1}
+    assert await refused(client, f"{at}/products", body) == [
+        "collection.collection_id is required for the source collection",
+        "custom may only be sent with source custom",
+        "nope is not a known field",
+    ]

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_typ
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
 from openstoq.actions.requirements import Requirement
-from openstoq.actions.validation import EmptyRequest, Path, read_body, read_values
+from openstoq.actions.validation import EmptyRequest, Path, read_body, read_values, readable_values
 from openstoq.errors import Invalid
 from openstoq.kernel.declaration import documentation, keyword_fields
 
@@ -109,15 +109,26 @@ class Action:
         Raises BadRequest for a body that is not a JSON object, and Invalid listing all problems.
         """
         model = self.request or EmptyRequest
-        request = read_body(model, sent) if isinstance(sent, bytes) else read_values(model, sent)
-        values = {
-            field.alias or name: getattr(request, name)
-            for name, field in type(request).model_fields.items()
-        }
-        problems = [one.problem(values) for one in self.requires]
-        if any(problems):
-            raise Invalid(*(problem for problem in problems if problem))
+        try:
+            request = read_body(model, sent) if isinstance(sent, bytes) else read_values(model, sent)
+        except Invalid as invalid:
+            values = readable_values(model, sent) if self.requires else None
+            broken = [] if values is None else self._broken(values)
+            raise Invalid(*dict.fromkeys([*invalid.messages, *broken])) from invalid
+        broken = self._broken(
+            {
+                field.alias or name: getattr(request, name)
+                for name, field in type(request).model_fields.items()
+            }
+        )
+        if broken:
+            raise Invalid(*broken)
         return request
+
+    def _broken(self, values: Mapping[str, Any]) -> list[str]:
+        """Return a sentence for each requirement that the values of a request break."""
+        problems = (one.problem(values) for one in self.requires)
+        return [problem for problem in problems if problem is not None]
 
     @cached_property
     def response(self) -> TypeAdapter[Any]:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+# The value of a field that was sent but cannot be read. It counts as given, because a caller who is
+# told how to mend the field must not be told to send it too.
+UNREAD: Any = object()
 _GIVEN: dict[str, Any] = {"not": {"enum": [None, [], False]}}
 
 

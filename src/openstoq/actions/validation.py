@@ -8,7 +8,9 @@ from typing import Any, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
+from openstoq.actions.requirements import UNREAD
 from openstoq.errors import BadRequest, Invalid
+from openstoq.kernel.patch import partial_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Path: TypeAlias = tuple[str, ...]
@@ -147,6 +149,32 @@ def remainder(
         return _validated(model, to_json(values) if isinstance(sent, bytes) else values), unread
     except ValidationError:
         return None
+
+
+def readable_values(
+    model: type[BaseModel], sent: bytes | Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return the values of a refused request, by the names under which callers send them.
+
+    A field that was sent but cannot be read has the value UNREAD; one that was not sent has its
+    default. Returns None if the request has more problems than a response can list.
+    """
+    # Required fields may be missing, which `partial_of` allows.
+    rest = remainder(partial_of(model), sent)
+    if rest is None:
+        return None
+    readable, unread = rest
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        known = field.alias or name
+        if (known,) in unread:
+            values[known] = UNREAD
+        elif name in readable.model_fields_set:
+            values[known] = getattr(readable, name)
+        else:
+            is_required = field.is_required()
+            values[known] = None if is_required else field.get_default(call_default_factory=True)
+    return values
 
 
 def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:

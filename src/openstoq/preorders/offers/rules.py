@@ -15,7 +15,6 @@ from openstoq.preorders.offers.model import Offer, ScheduleState, Source
 
 Value = TypeVar("Value")
 
-OPEN_WINDOW = "start or end is required; use unschedule to clear the window"
 _DUE = "payments.remaining_balance.date"
 # The place and the name of every day of an offer, and the moment as which it is shown.
 _DAYS: tuple[tuple[str, str, Callable[[Written, str], datetime | None]], ...] = (
@@ -145,9 +144,7 @@ def check_policy(offer: Offer, policy: str) -> None:
 
 
 def check_schedule(offer: Offer) -> None:
-    """Raise Invalid for a schedule that is empty, or has neither a start nor an end."""
-    if offer.schedule_start is None and offer.schedule_end is None:
-        raise Invalid(OPEN_WINDOW)
+    """Raise Invalid for a schedule that ends before it starts, or when it starts."""
     opens_at, closes_at = offer.opens_at, offer.closes_at
     if opens_at is not None and closes_at is not None and opens_at >= closes_at:
         raise Invalid("start must be before end")

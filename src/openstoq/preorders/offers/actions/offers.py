@@ -26,6 +26,7 @@ from openstoq.preorders.offers.views import OfferPage, OfferView
 
 NAME, PATH = "preorders.offers", "/preorders/offers"
 MOST_VARIANTS = 5000
+_OPEN_WINDOW = "start or end is required; use unschedule to clear the window"
 
 Name = Annotated[Line, Field(min_length=1)]
 VariantIds = Annotated[list[VariantId], Field(max_length=MOST_VARIANTS)]
@@ -172,7 +173,7 @@ async def restore(context: Context, offer: Offer) -> OfferView:
 @offers.post(
     "/{id}/schedule",
     aliases=("schedule an offer", "set start and end date"),
-    requires=(AnyOf(("start", "end"), rules.OPEN_WINDOW),),
+    requires=(AnyOf(("start", "end"), _OPEN_WINDOW),),
 )
 async def schedule(
     context: Context, offer: Offer, *, start: Day | None = None, end: LastDay | None = None

@@ -120,23 +120,16 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
 
 
 def check(offer: Offer, changes: Mapping[str, Any], unread: Collection[Path] = ()) -> list[str]:
-    """Return every problem between the fields of a product selection; each field alone is valid.
+    """Return the problems of a product selection that depend on the offer.
 
     `unread` are the paths of fields that were sent but could not be read.
     """
-    source: Source = changes["source"]
-    problems = [
-        _ONLY_WITH.format(name)
-        for name in SOURCES
-        if name != source and changes.get(name) is not None
-    ]
-    if source == "all" and not changes.get("confirm") and ("confirm",) not in unread:
-        problems.append(UNCONFIRMED)
-    if source == "collection" and not any(path[0] == source for path in unread):
-        block = changes.get(source) or {}
-        if (block.get("collection_id") or offer.collection_id) is None:
-            problems.append("collection.collection_id is required for the source collection")
-    return problems
+    if changes["source"] != "collection" or any(path[0] == "collection" for path in unread):
+        return []
+    block = changes.get("collection") or {}
+    if (block.get("collection_id") or offer.collection_id) is None:
+        return ["collection.collection_id is required for the source collection"]
+    return []
 
 
 @products.post("/add_variants", aliases=("attach variants", "add products to the preorder"))
