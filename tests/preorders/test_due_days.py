@@ -94,7 +94,8 @@ async def test_today_there_may_still_be_set_and_yesterday_is_refused(
         f"payments.remaining_balance.date must not be in the past, but {DAY} in the shop's time "
         f"zone, {zone} has passed; send a later date"
     )
-    assert await refused(client, "PATCH", f"{at}/payments", due(DAY)) == said
+    own = said.removeprefix("payments.")
+    assert await refused(client, "PATCH", f"{at}/payments", due(DAY)) == own
     assert await refused(client, "PATCH", at, {"payments": due(DAY)}) == said
     at_v1 = f"/preorders/{at.rpartition('/')[2]}"
     body = {"selling_plan": {"billing_type": "exact_time", "billing_at": DAY}}

@@ -38,16 +38,23 @@ async def refused(client, method, at, body, sentence):
 
 
 @pytest.mark.parametrize(
-    ("method", "at", "body"),
+    ("method", "at", "body", "field"),
     [
-        ("POST", "/markets/add_market", {"market_id": 77}),
-        ("POST", "/markets/set_markets", {"market_ids": [5, "gid://shopify/Market/77"]}),
-        ("PATCH", "/markets", {"enabled": True, "market_ids": [77]}),
-        ("PATCH", "", {"markets": {"market_ids": [77]}}),
+        ("POST", "/markets/add_market", {"market_id": 77}, "market_id"),
+        (
+            "POST",
+            "/markets/set_markets",
+            {"market_ids": [5, "gid://shopify/Market/77"]},
+            "market_ids",
+        ),
+        ("PATCH", "/markets", {"enabled": True, "market_ids": [77]}, "market_ids"),
+        ("PATCH", "", {"markets": {"market_ids": [77]}}, "markets.market_ids"),
     ],
 )
-async def test_unknown_markets_are_refused(client, known, method, at, body):
-    sentence = "markets.market_ids must be markets of this shop, which has no 77"
+async def test_unknown_markets_are_refused_by_the_field_as_it_was_sent(
+    client, known, method, at, body, field
+):
+    sentence = f"{field} must be markets of this shop, which has no 77"
     await refused(client, method, known + at, body, sentence)
     assert (await client.get(f"{known}/markets")).json()["market_ids"] == []
     body = {"market_ids": [5]}
@@ -82,10 +89,12 @@ async def test_variants_that_the_shop_does_not_have_are_refused(client, known, v
     for action in ("add_variants", "set_source_to_custom"):
         await refused(client, "POST", f"{at}/{action}", ids, f"variant_ids {must}")
     custom = {"source": "custom", "custom": ids}
-    await refused(client, "PATCH", at, custom, f"variant_ids {must}")
+    await refused(client, "PATCH", at, custom, f"custom.variant_ids {must}")
     excluded = {"confirm": True, "excluded_variant_ids": [variant_id]}
     sentence = f"excluded_variant_ids {must}"
     await refused(client, "POST", f"{at}/set_source_to_all", excluded, sentence)
+    whole = {"source": "all", "confirm": True, "all": {"excluded_variant_ids": [variant_id]}}
+    await refused(client, "PATCH", at, whole, f"all.excluded_variant_ids {must}")
     assert (await client.get(at)).json()["source"] == "custom"
     made = await client.post(f"{at}/set_source_to_all", json={"confirm": True})
     assert made.status_code == 202
@@ -101,20 +110,25 @@ async def test_before_the_catalogue_is_read_only_the_job_can_tell(client, offer_
     assert (await client.post(f"{at}/markets/set_markets", json=body)).status_code == 202
 
 
-async def test_locations_and_products_of_the_settings(client, known):
-    at = "/back_in_stock/settings"
+@pytest.mark.parametrize(("at", "under"), [("", "delivery."), ("/delivery", "")])
+async def test_locations_and_products_of_the_settings(client, known, at, under):
+    path = f"/back_in_stock/settings{at}"
+
+    def body(lists):
+        return {"delivery": lists} if under else lists
+
     lists = {"locations": {"location_ids": [LOCATION, 77]}}
-    sentence = "delivery.locations.location_ids must be locations of this shop, which has no 77"
-    await refused(client, "PATCH", f"{at}/delivery", lists, sentence)
-    await refused(client, "PATCH", at, {"delivery": lists}, sentence)
-    sentence = "delivery.any_variant.product_ids must be products of this shop, which has no 78"
+    must = "must be locations of this shop, which has no 77"
+    sentence = f"{under}locations.location_ids {must}"
+    await refused(client, "PATCH", path, body(lists), sentence)
+    must = "must be products of this shop, which has no 78"
     lists = {"any_variant": {"product_ids": [PRODUCT, 78]}}
-    await refused(client, "PATCH", f"{at}/delivery", lists, sentence)
+    await refused(client, "PATCH", path, body(lists), f"{under}any_variant.product_ids {must}")
     lists = {
         "any_variant": {"product_ids": [PRODUCT]},
         "locations": {"location_ids": [LOCATION]},
     }
-    assert (await client.patch(f"{at}/delivery", json=lists)).status_code == 202
+    assert (await client.patch(path, json=body(lists))).status_code == 202
 
 
 async def test_many_missing_ids_are_named_in_part(client, known):

@@ -110,7 +110,9 @@ class Action:
         """
         model = self.request or EmptyRequest
         try:
-            request = read_body(model, sent) if isinstance(sent, bytes) else read_values(model, sent)
+            request = (
+                read_body(model, sent) if isinstance(sent, bytes) else read_values(model, sent)
+            )
         except Invalid as invalid:
             values = readable_values(model, sent) if self.requires else None
             broken = [] if values is None else self._broken(values)

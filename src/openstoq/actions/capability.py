@@ -27,7 +27,8 @@ class Capability(Generic[Document]):
     """The actions on one settings document, for any kind of owner.
 
     The owner is an aggregate that has the document as the attribute `name`. The functions that load
-    and save an owner are given to `actions`.
+    and save an owner are given to `actions`. Each problem that `save` finds in a field begins with
+    the field's path in the owner, such as markets.market_ids.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class Capability(Generic[Document]):
     def _update(self, name: str, path: str, load: Loader, save: Save) -> Action:
         async def update(context: Context, owner: Any, changes: dict[str, Any]) -> Any:
             setattr(owner, self.name, self.merged(getattr(owner, self.name), changes))
-            await save(context, owner)
+            await self._save(context, owner, save)
             return getattr(owner, self.name)
 
         def check(owner: Any, changes: dict[str, Any], unread: Collection[Path]) -> list[str]:
@@ -174,6 +175,29 @@ class Capability(Generic[Document]):
             check=check,
         )
 
+    async def _save(
+        self, context: Context, owner: Any, save: Save, parameters: Collection[str] = ()
+    ) -> None:
+        try:
+            await save(context, owner)
+        except Invalid as invalid:
+            messages = [self._as_sent(message, parameters) for message in invalid.messages]
+            raise Invalid(*messages, **invalid.details) from invalid
+
+    def _as_sent(self, message: str, parameters: Collection[str]) -> str:
+        """Return a sentence about a field of the owner that begins with the field as it was sent.
+
+        A PATCH of the document sends the field by its path in the document. A named edit sends it
+        as the parameter with the field's name, or with the name of one entry of a list.
+        """
+        path, space, rest = message.partition(" ")
+        if not path.startswith(f"{self.name}."):
+            return message
+        path = path.removeprefix(f"{self.name}.")
+        field = path.rpartition(".")[2]
+        sent = next((one for one in parameters if field in (one, f"{one}s")), path)
+        return f"{sent}{space}{rest}"
+
     def _named_edit(
         self,
         change: Callable[..., None],
@@ -188,7 +212,7 @@ class Capability(Generic[Document]):
         async def edit(context: Context, owner: Any, **arguments: Any) -> Any:
             document = getattr(owner, self.name)
             setattr(owner, self.name, self.edited(document, partial(change, **arguments)))
-            await save(context, owner)
+            await self._save(context, owner, save, arguments)
             return getattr(owner, self.name)
 
         verb = change.__name__

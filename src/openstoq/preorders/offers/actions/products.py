@@ -11,7 +11,7 @@ from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import CollectionId, VariantId
-from openstoq.kernel.patch import UNSET, assign, partial_of
+from openstoq.kernel.patch import UNSET, partial_of
 from openstoq.kernel.types import Tag
 from openstoq.preorders.offers import rules, views
 from openstoq.preorders.offers.actions import selection
@@ -92,17 +92,16 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
     source: Source = changes["source"]
     block = changes.get(source) or {}
     if source == "all":
-        return await set_source_to_all(
+        return await selection.sell_all(
             context,
             offer,
-            confirm=changes.get("confirm") or False,
             exclusion_tag=block.get("exclusion_tag", UNSET),
             excluded_variant_ids=block.get("excluded_variant_ids", UNSET),
+            field="all.excluded_variant_ids",
         )
     if source == "custom":
-        return await set_source_to_custom(
-            context, offer, variant_ids=block.get("variant_ids", UNSET)
-        )
+        ids = block.get("variant_ids", UNSET)
+        return await selection.sell_custom(context, offer, ids, field="custom.variant_ids")
     collection_id: int | None = block.get("collection_id")
     if collection_id is not None:
         await selection.take_collection(context, offer, collection_id)
@@ -110,8 +109,9 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
         offer.auto_refresh = block["auto_refresh"]
     if "excluded_variant_ids" in block:
         excluded = block["excluded_variant_ids"]
-        new = set(excluded) - set(offer.excluded_variant_ids)
-        await selection.check_variants(context, new, field="collection.excluded_variant_ids")
+        await selection.check_excluded(
+            context, offer, excluded, field="collection.excluded_variant_ids"
+        )
         offer.excluded_variant_ids = excluded
     elif collection_id is None:
         await save(context, offer)
@@ -141,7 +141,7 @@ async def add_variants(context: Context, offer: Offer, *, variant_ids: SomeVaria
     by its id among the failures in the job's result; the others are attached.
     """
     _require(offer, "custom")
-    await selection.check_variants(context, variant_ids)
+    await selection.check_variants(context, variant_ids, field="variant_ids")
     await save(context, offer)
     return await attachment_jobs.submit(
         context, offer, "add_variants", count=len(variant_ids), variant_ids=variant_ids
@@ -199,7 +199,7 @@ async def set_excluded_variants(
 ) -> Submitted:
     """Replace the explicit excluded-variant list for an all-source preorder offer."""
     _require(offer, "all")
-    await selection.check_variants(context, set(variant_ids) - set(offer.excluded_variant_ids))
+    await selection.check_excluded(context, offer, variant_ids, field="variant_ids")
     offer.excluded_variant_ids = variant_ids
     return await selection.resolve_all(context, offer, "set_excluded_variants")
 
@@ -220,7 +220,7 @@ async def set_source_to_all(
     context: Context,
     offer: Offer,
     *,
-    confirm: Confirmed,
+    confirm: Confirmed,  # noqa: ARG001 - reading the request has checked it
     exclusion_tag: Tag | None = UNSET,
     excluded_variant_ids: VariantIds = UNSET,
 ) -> Submitted:
@@ -229,15 +229,13 @@ async def set_source_to_all(
     Requires confirm: true in the body. Resolution runs as a job over the entire catalogue. If
     the source is all already, exclusions that are not sent stay as they are.
     """
-    if not confirm:
-        raise Invalid(UNCONFIRMED)
-    if excluded_variant_ids is not UNSET:
-        new = set(excluded_variant_ids) - set(offer.excluded_variant_ids)
-        await selection.check_variants(context, new, field="excluded_variant_ids")
-    if offer.source != "all":
-        await selection.switch(context, offer, "all")
-    assign(offer, exclusion_tag=exclusion_tag, excluded_variant_ids=excluded_variant_ids)
-    return await selection.resolve_all(context, offer, "set_source_to_all")
+    return await selection.sell_all(
+        context,
+        offer,
+        exclusion_tag=exclusion_tag,
+        excluded_variant_ids=excluded_variant_ids,
+        field="excluded_variant_ids",
+    )
 
 
 @products.post("/set_source_to_collection", aliases=("sell a collection as preorder",))
@@ -268,18 +266,7 @@ async def set_source_to_custom(
     If the source is custom already and variant_ids are left out, the list stays as it is.
     Attachment runs as a job: poll the status_url in the response.
     """
-    is_sent = variant_ids is not UNSET
-    wanted: list[int] = list(dict.fromkeys(variant_ids)) if is_sent else []
-    rules.check_changeable(offer)
-    await selection.check_variants(context, wanted)
-    if offer.source != "custom":
-        await selection.switch(context, offer, "custom")
-    elif is_sent:
-        await selection.replace(context, offer, wanted)
-    await save(context, offer)
-    return await attachment_jobs.submit(
-        context, offer, "set_source_to_custom", count=len(wanted), variant_ids=wanted
-    )
+    return await selection.sell_custom(context, offer, variant_ids, field="variant_ids")
 
 
 def _require(offer: Offer, source: Source) -> None:

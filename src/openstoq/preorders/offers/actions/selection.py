@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from openstoq.actions.context import Context
 from openstoq.catalog import unknown_ids
 from openstoq.errors import Invalid, NotFound
+from openstoq.kernel.patch import UNSET, assign
 from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.attachments import jobs as attachment_jobs
 from openstoq.preorders.offers.attachments import resolve
@@ -56,15 +57,67 @@ async def replace(context: Context, offer: Offer, variant_ids: list[int]) -> Non
     await attachment_jobs.cancel(context, offer)
 
 
-async def check_variants(
-    context: Context, variant_ids: Iterable[int], *, field: str = "variant_ids"
-) -> None:
-    """Raise Invalid if the shop is known not to have one of the variants."""
+async def check_variants(context: Context, variant_ids: Iterable[int], *, field: str) -> None:
+    """Raise Invalid if the shop is known not to have one of the variants.
+
+    `field` is the path under which the caller sent them.
+    """
     problems = await unknown_ids.problems(
         context.db, context.shop_id, "variants", variant_ids, field=field
     )
     if problems:
         raise Invalid(*problems)
+
+
+async def check_excluded(
+    context: Context, offer: Offer, variant_ids: Iterable[int], *, field: str
+) -> None:
+    """Raise Invalid if the shop is known not to have a variant that is newly excluded."""
+    new = set(variant_ids) - set(offer.excluded_variant_ids)
+    await check_variants(context, new, field=field)
+
+
+async def sell_all(
+    context: Context,
+    offer: Offer,
+    *,
+    exclusion_tag: str | None,
+    excluded_variant_ids: list[int],
+    field: str,
+) -> Submitted:
+    """Make all variants of the shop the offer's source, and begin to attach them.
+
+    Exclusions that are UNSET stay as they are if the source is all already. `field` is the path
+    under which the caller sent the excluded variants.
+    """
+    if excluded_variant_ids is not UNSET:
+        await check_excluded(context, offer, excluded_variant_ids, field=field)
+    if offer.source != "all":
+        await switch(context, offer, "all")
+    assign(offer, exclusion_tag=exclusion_tag, excluded_variant_ids=excluded_variant_ids)
+    return await resolve_all(context, offer, "set_source_to_all")
+
+
+async def sell_custom(
+    context: Context, offer: Offer, variant_ids: list[int], *, field: str
+) -> Submitted:
+    """Make a list of variants the offer's source, and begin to attach them.
+
+    If `variant_ids` is UNSET, an offer that has a list already keeps it. `field` is the path under
+    which the caller sent the list.
+    """
+    is_sent = variant_ids is not UNSET
+    wanted: list[int] = list(dict.fromkeys(variant_ids)) if is_sent else []
+    rules.check_changeable(offer)
+    await check_variants(context, wanted, field=field)
+    if offer.source != "custom":
+        await switch(context, offer, "custom")
+    elif is_sent:
+        await replace(context, offer, wanted)
+    await save(context, offer)
+    return await attachment_jobs.submit(
+        context, offer, "set_source_to_custom", count=len(wanted), variant_ids=wanted
+    )
 
 
 async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
