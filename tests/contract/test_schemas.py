@@ -156,7 +156,7 @@ def test_no_default_is_said_of_what_stays_as_it_is(action):
             for name, below in definition.get("properties", {}).items():
                 if name != "confirm" and "default" in below:
                     # A block that is left out is as null as one that is sent as null.
-                    assert name in ("all", "collection", "custom", "shipping_text", "max_count")
+                    assert name in ("all", "collection", "custom")
 
 
 def test_an_agents_tools_have_no_combination_at_the_top():

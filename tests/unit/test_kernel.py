@@ -138,3 +138,17 @@ def test_text_that_postgres_cannot_hold_is_refused(sent):
 
     with pytest.raises(ValidationError):
         Body(name=sent)
+
+
+class Shelf(Settings):
+    badges: dict[str, Badge | None] | None = None
+    rows: list[Badge] = []
+
+
+def test_no_default_is_stated_of_what_a_patch_merges_under_names_of_the_callers_choice():
+    schema = partial_of(Shelf).model_json_schema()
+    merged = schema["$defs"]["BadgePatch"]["properties"]
+    assert set(merged) == {"enabled", "text"}
+    assert not any("default" in below for below in merged.values())
+    # A list is replaced as a whole, so its entries do get the defaults.
+    assert schema["$defs"]["Badge"]["properties"]["text"]["default"] == "Preorder"

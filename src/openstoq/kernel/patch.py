@@ -124,6 +124,10 @@ def _partial_annotation(annotation: Any) -> Any:
         return partial_of(annotation)
     if get_origin(annotation) in (Union, UnionType):
         return Union[tuple(_partial_annotation(arg) for arg in get_args(annotation))]  # noqa: UP007 - the members are only known at run time
+    if get_origin(annotation) is dict:
+        # An object with names of the caller's choice is merged name by name, but a list is replaced.
+        key, value = get_args(annotation)
+        return dict[key, _partial_annotation(value)]  # type: ignore[misc, valid-type] # only known at run time
     return annotation
 
 
