@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from openstoq.errors import Invalid
-from openstoq.mcp.tools import input_schema
+from openstoq.mcp.tools import input_schema, tool
 from openstoq.registry import ACTIONS
 from tests.contract.requests import NOBODYS, content, every_action
 from tests.factories.schemas import example, options, places, with_value
@@ -162,3 +162,12 @@ def test_no_default_is_said_of_what_stays_as_it_is(action):
 def test_an_agents_tools_have_no_combination_at_the_top():
     for action in ACTIONS:
         assert not {"allOf", "anyOf", "oneOf", "if", "not"} & set(input_schema(action))
+
+
+def test_an_agents_tools_say_in_words_what_the_schema_of_a_request_combines():
+    with_rules = [action for action in ACTIONS if action.requires]
+    assert with_rules
+    for action in with_rules:
+        assert len(action.request_schema["allOf"]) == len(action.requires)
+        lines = tool(action).description.splitlines()
+        assert {f"{rule.sentence}." for rule in action.requires} <= set(lines), action.name

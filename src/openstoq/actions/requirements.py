@@ -18,6 +18,11 @@ _GIVEN: dict[str, Any] = {"not": {"enum": [None, [], False]}}
 class Requirement(Protocol):
     """A rule about several fields of a request together."""
 
+    @property
+    def sentence(self) -> str:
+        """The rule in words, as it is told to a caller whose request breaks it."""
+        ...
+
     def schema(self) -> dict[str, Any]:
         """Return the rule as a part of a JSON Schema."""
         ...

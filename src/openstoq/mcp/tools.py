@@ -39,7 +39,7 @@ def tool(action: Action) -> Tool:
     """Return the MCP tool that describes an action."""
     return Tool(
         name=action.tool,
-        description=f"{action.summary}\n\n{action.note}".strip(),
+        description=_description(action),
         input_schema=input_schema(action),
         annotations=ToolAnnotations(
             read_only_hint=not action.writes,
@@ -51,6 +51,11 @@ def tool(action: Action) -> Tool:
     )
 
 
+def _description(action: Action) -> str:
+    rules = "\n".join(dict.fromkeys(f"{one.sentence}." for one in action.requires))
+    return "\n\n".join(part for part in (action.summary, action.note, rules) if part)
+
+
 def input_schema(action: Action) -> dict[str, Any]:
     """Return the JSON Schema of a tool's arguments.
 
@@ -58,7 +63,7 @@ def input_schema(action: Action) -> dict[str, Any]:
     options of a write.
     """
     # Clients of language models refuse a schema with a combination such as allOf at its top; the
-    # action's description says in words what it would.
+    # tool's description has each of its rules in words.
     schema = {name: part for name, part in action.request_schema.items() if name != "allOf"}
     path = {name: {"type": "string"} for name in action.path_params}
     options = _OPTIONS if action.writes else {}
