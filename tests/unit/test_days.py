@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +18,7 @@ from openstoq.kernel.days import (
     is_local,
     last_of,
     start_of,
+    zone_of,
 )
 
 DAY, LAST_DAY = TypeAdapter(Day), TypeAdapter(LastDay)
@@ -176,3 +178,11 @@ def test_the_ends_of_the_calendar_are_in_it(zone):
     first = datetime.min.replace(tzinfo=UTC)
     assert first <= start_of(date.min, zone) < first + timedelta(days=1)
     assert start_of(datetime.max, zone) <= last  # noqa: DTZ901 - a time there
+
+
+@pytest.mark.parametrize("name", ["Mars/Phobos", "America", "", "a" * 300, "../UTC", "nul\x00"])
+def test_a_zone_that_nobody_knows_is_utc_and_is_logged_once(name):
+    zone_of.cache_clear()
+    with structlog.testing.capture_logs() as logged:
+        assert [start_of(date(2026, 5, 1), name) for _ in range(2)] == [utc("2026-05-01")] * 2
+    assert [(line["event"], line["zone"]) for line in logged] == [("zone.unknown", name)]

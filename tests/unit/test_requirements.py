@@ -32,3 +32,12 @@ def test_what_is_pinned_twice_is_pinned_alike():
     runtime, demo, dev = (pinned(f"{name}.txt") for name in ("runtime", "demo", "dev"))
     assert demo.items() <= dev.items()
     assert runtime.items() <= dev.items()
+
+
+def test_an_installation_brings_the_zones_that_its_shops_are_in():
+    # Slim images have no zone files, and every shop would be in UTC there.
+    assert "tzdata" in listed("runtime.in")
+
+
+def test_what_an_operator_installs_is_pinned():
+    assert {line.partition("[")[0] for line in listed("runtime.in")} <= pinned("runtime.txt").keys()

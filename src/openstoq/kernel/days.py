@@ -6,9 +6,11 @@ Both are stored as they were written, so that they stay the same if the shop mov
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from pydantic import PlainSerializer, PlainValidator, SerializationInfo, WithJsonSchema
 
 # A datetime is a date too, so a function must ask for the datetime first.
@@ -18,6 +20,8 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _FORM = "must be a date (YYYY-MM-DD) or a date and time (RFC 3339)"
+
+log = structlog.get_logger(__name__)
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -33,11 +37,15 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999, counted in UTC") from None
 
 
+@lru_cache(maxsize=1024)
 def zone_of(name: str) -> tzinfo:
     """Return the time zone with this IANA name, or UTC if there is none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        # Zones are files: America is a folder, and a name may be too long for a file's. Because of
+        # the cache, operators read of each such zone once.
+        log.warning("zone.unknown", zone=name, instead="UTC", error=repr(error))
         return UTC
 
 
