@@ -5,6 +5,10 @@ from itertools import product
 import jsonschema
 import pytest
 
+from openstoq.actions import openapi
+from openstoq.actions.action import declared
+from openstoq.actions.context import Context
+from openstoq.actions.requirements import AnyOf, Needed, Unwanted
 from openstoq.errors import Invalid
 from openstoq.mcp.tools import input_schema, tool
 from openstoq.registry import ACTIONS
@@ -171,3 +175,32 @@ def test_an_agents_tools_say_in_words_what_the_schema_of_a_request_combines():
         assert len(action.request_schema["allOf"]) == len(action.requires)
         lines = tool(action).description.splitlines()
         assert {f"{rule.sentence}." for rule in action.requires} <= set(lines), action.name
+
+
+async def answer(_: Context, *, kind: str | None = None, value: int | None = None) -> None:
+    """Answer."""
+
+
+@pytest.mark.parametrize(
+    ("rules", "needs_a_body"),
+    [
+        ((), False),
+        ((Needed("value", "value is required", when="kind", values=("a",)),), False),
+        ((Unwanted("value", "value must be left out", when="kind", values=("a",)),), False),
+        ((AnyOf(("kind", "value"), "kind or value is required"),), True),
+    ],
+)
+def test_a_body_is_required_where_a_request_without_one_is_refused(rules, needs_a_body):
+    action = declared(
+        answer, name="x.answer", method="POST", path="/x/answer", status=202, requires=rules
+    )
+    document = openapi.document([action], server="http://shop.test")
+    body = document["paths"]["/x/answer"]["post"]["requestBody"]
+    assert body["required"] == needs_a_body == bool(problems_of(action, {}))
+
+
+def test_the_openapi_document_requires_the_bodies_that_are_required():
+    document = openapi.document(WRITES, server="http://shop.test")
+    for action in WRITES:
+        body = document["paths"][action.path][action.method.lower()].get("requestBody")
+        assert (body or {"required": False})["required"] == bool(problems_of(action, {}))

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
+from pydantic.json_schema import DEFAULT_REF_TEMPLATE
 
 from openstoq.actions.requirements import Requirement
 from openstoq.actions.validation import EmptyRequest, Path, read_body, read_values, readable_values
@@ -99,9 +100,18 @@ class Action:
     @cached_property
     def request_schema(self) -> dict[str, Any]:
         """The JSON Schema for the body or the query of a request."""
-        schema = (self.request or EmptyRequest).model_json_schema()
+        return self.schema_of_request()
+
+    def schema_of_request(self, ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
+        """Return a new copy of the request's schema, with references of the form `ref_template`."""
+        schema = (self.request or EmptyRequest).model_json_schema(ref_template=ref_template)
         rules = [one.schema() for one in self.requires]
         return {**schema, "allOf": rules} if rules else schema
+
+    @property
+    def requires_body(self) -> bool:
+        """Return whether a request without any field would be refused."""
+        return bool(self.request_schema.get("required") or self._broken({}))
 
     def read(self, sent: bytes | Mapping[str, Any]) -> BaseModel:
         """Read a JSON body, or the values of a query or of a tool call.

@@ -103,12 +103,14 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if action.note:
         operation["description"] = action.note
-    request = _hoisted(_request(action), schemas)
+    request = _hoisted(action.schema_of_request(_REF), schemas)
     if action.writes:
         operation["parameters"] += _WRITE_PARAMETERS
         if action.request is not None:
-            required = bool(request.get("required") or action.requires)
-            operation["requestBody"] = {"required": required, "content": _json(request)}
+            operation["requestBody"] = {
+                "required": action.requires_body,
+                "content": _json(request),
+            }
     else:
         operation["parameters"] += _query(request)
     return operation
@@ -139,14 +141,6 @@ def _refusals(action: Action) -> dict[str, Any]:
         }
         for status, text in sorted(problems.items())
     }
-
-
-def _request(action: Action) -> dict[str, Any]:
-    if action.request is None:
-        return {}
-    schema = action.request.model_json_schema(ref_template=_REF)
-    rules = [one.schema() for one in action.requires]
-    return {**schema, "allOf": rules} if rules else schema
 
 
 def _response(action: Action) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _status(problem: Problem, operation: Action) -> int:
 
 
 def _text(problem: Problem) -> dict[str, Any]:
-    return {"error": "; ".join(problem.messages), **problem.details}
+    return {**responses.sentences_of(problem.messages, responses.V1), **problem.details}
 
 
 def _by_plan_field(problem: Problem) -> dict[str, Any]:
