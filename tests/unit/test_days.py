@@ -160,6 +160,26 @@ def test_what_is_no_day_is_refused(sent):
         DAY.validate_python(sent)
 
 
+@pytest.mark.parametrize("kind", [DAY, LAST_DAY])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        20270310,
+        20270310.0,
+        "20270310",
+        "2027-W10-3",
+        "2027W103",
+        "2027-W10-3T09:00:00Z",
+        "20270310T090000Z",
+        "2027-03-10\n",
+        "2027-03-10_09:00",
+    ],
+)
+def test_a_day_is_sent_in_the_documented_forms_only(kind, sent):
+    with pytest.raises(ValidationError, match=r"must be a date \(YYYY-MM-DD\) or a date and time"):
+        kind.validate_python(sent)
+
+
 def test_a_filter_includes_both_its_ends():
     day = date(2026, 5, 1)
     assert start_of(day, TOKYO) == utc("2026-04-30T15:00")

@@ -87,3 +87,17 @@ def _code(text):
     """Return what stands in backticks, in lines of their own or within a sentence."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return [*blocks, *re.findall(r"`([^`\n]+)`", text)]
+
+
+def test_every_rule_that_a_page_names_exists():
+    rules = "".join(
+        path.read_text(encoding="utf-8") for path in ROOT.glob("src/openstoq/**/rules.py")
+    )
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"`rules\.([a-z_]+)`", page.read_text(encoding="utf-8"))
+        if name != "py"
+    }
+    assert named
+    assert named <= set(re.findall(r"^def ([a-z_]+)", rules, re.MULTILINE))

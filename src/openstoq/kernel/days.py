@@ -14,12 +14,13 @@ import structlog
 from pydantic import PlainSerializer, PlainValidator, SerializationInfo, WithJsonSchema
 
 # A datetime is a date too, so a function must ask for the datetime first.
-Written: TypeAlias = date | datetime
+CalendarValue: TypeAlias = date | datetime
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _FORM = "must be a date (YYYY-MM-DD) or a date and time (RFC 3339)"
+_CALENDAR_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=[Tt ]|\Z)")
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
-def read(value: Any) -> Written:
+def read(value: Any) -> CalendarValue:
     """Read a date, a time without an offset, or a moment, which is converted to UTC.
 
     Raises ValueError with a sentence if the value is none of them.
@@ -58,22 +59,25 @@ def read(value: Any) -> Written:
         return value if value.tzinfo is None else in_utc(value)
     if isinstance(value, date):
         return value
+    # Python reads other forms of ISO 8601 too, such as 20270310 and 2027-W10-3.
+    found = _CALENDAR_DATE.match(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(_FORM)
     try:
-        text = str(value)
-        if not re.search("[Tt ]", text):
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
+        if found.end() == len(value):
+            return date.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         raise ValueError(_FORM) from None
     return read(moment)
 
 
-def is_local(day: Written) -> bool:
+def is_local(day: CalendarValue) -> bool:
     """Return whether the shop's time zone decides which moment this is."""
     return not isinstance(day, datetime) or day.tzinfo is None
 
 
-def start_of(day: Written | None, zone: str) -> datetime | None:
+def start_of(day: CalendarValue | None, zone: str) -> datetime | None:
     """Return the first moment of a day in `zone`; a time is its own start.
 
     When clocks are put forward over midnight, the day starts later. A time that occurs twice is
@@ -90,7 +94,7 @@ def start_of(day: Written | None, zone: str) -> datetime | None:
         return _FIRST if local.year == date.min.year else _LAST
 
 
-def end_of(day: Written | None, zone: str) -> datetime | None:
+def end_of(day: CalendarValue | None, zone: str) -> datetime | None:
     """Return the first moment after a day in `zone`; a time is its own end.
 
     Returns None if `day` is None or the last day that exists.
@@ -100,7 +104,7 @@ def end_of(day: Written | None, zone: str) -> datetime | None:
     return start_of(day + timedelta(days=1), zone) if day < date.max else None
 
 
-def last_of(day: Written, zone: str) -> datetime:
+def last_of(day: CalendarValue, zone: str) -> datetime:
     """Return the last moment of a day in `zone`; a time is its own end."""
     end = end_of(day, zone)
     if end is None:
@@ -108,7 +112,7 @@ def last_of(day: Written, zone: str) -> datetime:
     return end if isinstance(day, datetime) else end - _TICK
 
 
-def after(day: Written | None, zone: str) -> datetime | None:
+def after(day: CalendarValue | None, zone: str) -> datetime | None:
     """Return the first moment after the last one of a filter, which includes its `to`.
 
     Returns None if `day` is None or the last one that exists.
@@ -124,7 +128,7 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def written(day: Written) -> str:
+def written(day: CalendarValue) -> str:
     """Format a day or time as it was written; a moment is in UTC."""
     return day.isoformat() if is_local(day) else _iso(start_of(day, "UTC") or _LAST)
 
@@ -137,12 +141,12 @@ def in_zone(zone: str) -> dict[str, str]:
     return {"zone": zone}
 
 
-def _started(day: Written, info: SerializationInfo) -> str:
+def _started(day: CalendarValue, info: SerializationInfo) -> str:
     zone = (info.context or {}).get("zone")
     return written(day) if zone is None else _iso(start_of(day, zone) or _LAST)
 
 
-def _ended(day: Written, info: SerializationInfo) -> str:
+def _ended(day: CalendarValue, info: SerializationInfo) -> str:
     zone = (info.context or {}).get("zone")
     return written(day) if zone is None else _iso(last_of(day, zone))
 
@@ -161,7 +165,7 @@ _ASKED = WithJsonSchema(
 _SHOWN = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
 
 Day = Annotated[
-    Written,
+    CalendarValue,
     PlainValidator(read),
     PlainSerializer(_started, return_type=str, when_used="json"),
     _ASKED,
@@ -170,7 +174,7 @@ Day = Annotated[
 """A day or time as callers send it, shown as the moment at which it starts."""
 
 LastDay = Annotated[
-    Written,
+    CalendarValue,
     PlainValidator(read),
     PlainSerializer(_ended, return_type=str, when_used="json"),
     _ASKED,

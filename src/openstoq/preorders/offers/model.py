@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from openstoq.kernel.days import Written, end_of, last_of, start_of
+from openstoq.kernel.days import CalendarValue, end_of, last_of, start_of
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from openstoq.preorders.offers.capabilities.advanced import Advanced
 from openstoq.preorders.offers.capabilities.checkout import Checkout
@@ -45,8 +45,8 @@ class Offer:
     enabled: bool = False
     enabled_at: datetime | None = None
     discarded_at: datetime | None = None
-    schedule_start: Written | None = None
-    schedule_end: Written | None = None
+    schedule_start: CalendarValue | None = None
+    schedule_end: CalendarValue | None = None
     zone: str = "UTC"
     source: Source = "custom"
     collection_id: int | None = None

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel import days
-from openstoq.kernel.days import Written
+from openstoq.kernel.days import CalendarValue
 from openstoq.kernel.patch import stored
 from openstoq.preorders.offers.capabilities.payments import DepositTerms, OptionType
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 _DUE = "payments.remaining_balance.date"
 # The place and the name of every day of an offer, and the moment as which it is shown.
-_DAYS: tuple[tuple[str, str, Callable[[Written, str], datetime | None]], ...] = (
+_DAYS: tuple[tuple[str, str, Callable[[CalendarValue, str], datetime | None]], ...] = (
     ("", "schedule_start", days.start_of),
     ("", "schedule_end", days.last_of),
     ("payments.remaining_balance", "date", days.start_of),
@@ -206,7 +206,7 @@ def due_day_warning(offer: Offer, now: datetime) -> str | None:
     )
 
 
-def _day_there(offer: Offer, day: Written) -> str:
+def _day_there(offer: Offer, day: CalendarValue) -> str:
     where = f" in the shop's time zone, {offer.zone}" if days.is_local(day) else ""
     return f"{days.written(day)}{where}"
 

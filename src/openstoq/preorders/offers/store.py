@@ -10,7 +10,7 @@ import structlog
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
 from openstoq.kernel import days
-from openstoq.kernel.days import Written
+from openstoq.kernel.days import CalendarValue
 from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
 from openstoq.kernel.patch import stored
@@ -281,7 +281,7 @@ def _value(offer: Offer, name: str) -> Any:
     return stored(value) if name in _STORED else value
 
 
-def _local(day: Written | None) -> str | None:
+def _local(day: CalendarValue | None) -> str | None:
     return days.written(day) if day is not None and days.is_local(day) else None
 
 

@@ -97,8 +97,8 @@ async def read(_: Context, variant: VariantContext) -> VariantContext:
 
     Every offer it's in, aggregate counts, and the metafields as we wrote them. drift lists the
     metafields that differed in the shop when last checked. It includes inventory_policy if
-    somebody changed the policy while a live offer sells the variant and either has
-    continue_selling or has sold the variant out.
+    somebody changed the policy while a live offer sells the variant, and that offer has
+    continue_selling, the variant is sold out, or Shopify's own stock stops its sale.
     """
     return variant
 
@@ -114,8 +114,8 @@ async def offers(
 
     state filters by the offer's status (enabled, disabled, discarded) or by the current state
     of its schedule (always, which means no schedule; upcoming, active, ended), whether the
-    offer is enabled or not; without state all offers are listed. Offers that are not enabled
-    come last.
+    offer is enabled or not; without state all offers are listed. Offers that do not sell come
+    last: those that are not enabled, and those that sell only a deposit whose due day has passed.
     """
     return VariantOffers(
         offers=[one for one in variant.offers if state in (None, one.status, one.schedule.state)]

@@ -104,7 +104,7 @@ async def offers(
 ) -> list[VariantOffer]:
     """Return the offers that a variant is attached to, in the order in which they apply.
 
-    Offers that are not live come last, in the order in which the variant was attached to them.
+    Offers that do not sell come last, in the order in which the variant was attached to them.
     """
     rows = await db.fetch(
         """

@@ -10,7 +10,7 @@ from openstoq.actions.capability import Capability
 from openstoq.actions.requirements import Needed, Unwanted
 from openstoq.actions.validation import Path
 from openstoq.errors import Conflict
-from openstoq.kernel.days import Day, Written
+from openstoq.kernel.days import CalendarValue, Day
 from openstoq.kernel.patch import READ_ONLY, UNSET, Settings, assign
 from openstoq.kernel.types import Amount, Copy, json_number
 
@@ -133,7 +133,7 @@ class RemainingBalance(Settings):
         return self
 
     @property
-    def due_day(self) -> Written | None:
+    def due_day(self) -> CalendarValue | None:
         """The day on which the balance is due; None if it depends on the order instead."""
         is_dated = self.due == "exact_time" and not self.auto_collect_on_fulfillment
         return self.date if is_dated else None
