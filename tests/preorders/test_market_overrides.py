@@ -14,6 +14,9 @@ from tests.factories.catalogs import NOON
 GID = "gid://shopify/Market/7"
 
 
+NAMES = ("7", "007", GID, GID.replace("7", "007"), f"{GID}?country=DE")
+
+
 @pytest.fixture
 async def at(client, offer_id, database, shop, catalogue):
     async with database.transaction(shop.id) as db:
@@ -62,8 +65,17 @@ async def test_one_market_is_one_however_it_is_named(client, at):
     ]
 
 
-async def test_the_storefront_reads_the_number(client, at, database, shop, catalogue):
-    await patched(client, at, {GID: {"max_count": 3, "shipping_text": "In May"}})
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_name_of_a_market_is_the_same_market(client, at, name):
+    await patched(client, at, {"7": {"max_count": 3}})
+    merged = await patched(client, at, {name: {"shipping_text": "In May"}})
+    assert merged == {name: {"max_count": 3, "shipping_text": "In May"}}
+    assert await patched(client, at, {"7": None}) == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_storefront_reads_the_number(client, at, database, shop, catalogue, name):
+    await patched(client, at, {name: {"max_count": 3, "shipping_text": "In May"}})
     async with database.transaction(shop.id) as db:
         (found, *_) = await load_variants(db, shop.id, catalogue)
     metafields = on_variant(found.selling, NOON)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from openstoq.errors import Conflict, Invalid
 from openstoq.kernel import days
 from openstoq.kernel.days import CalendarValue
+from openstoq.kernel.ids import shopify_id
 from openstoq.kernel.patch import stored
 from openstoq.preorders.offers.capabilities.payments import DepositTerms, OptionType
 from openstoq.preorders.offers.model import Offer, ScheduleState, Source
@@ -302,4 +303,4 @@ def by_number(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(market: str) -> str:
-    return str(market).partition("?")[0].rpartition("/")[2]
+    return str(shopify_id(market, "Market"))
