@@ -28,6 +28,8 @@ from openstoq.kernel.ports import Ports
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
+from openstoq.preorders.offers.storefront.sold_units import SoldUnits
+from openstoq.preorders.orders.limits.counts import sold_units
 from openstoq.registry import ACTIONS, JOBS, SUBSCRIBERS
 from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
@@ -79,6 +81,7 @@ async def runtime(
                         ShopConnector: ShopifyConnector(http),
                         Inbound: ShopifyInbound(),
                         EmailTransport: transport,
+                        SoldUnits: sold_units,
                     }
                 ),
                 clock=utc_now,

@@ -7,6 +7,8 @@ from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime, Subscribers
 from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ports import Ports
+from openstoq.preorders.offers.storefront.sold_units import SoldUnits
+from openstoq.preorders.orders.limits.counts import sold_units
 from openstoq.shops.seal import Seal
 
 KEY = "a key that only tests have, 32 chars"
@@ -23,7 +25,7 @@ def make_runtime(
     return Runtime(
         database=database,
         settings=settings or Settings(security=Security(key=KEY)),
-        ports=Ports({Seal: Seal(KEY), **(ports or {})}),
+        ports=Ports({Seal: Seal(KEY), SoldUnits: sold_units, **(ports or {})}),
         clock=clock,
         subscribers=subscribers or {},
     )

@@ -105,7 +105,7 @@ async def test_an_offers_units_are_sold_once(crowded, client, database, shop, ca
     async with crowded.work(shop.id, request_id="race") as work:
         behind = await storefront_store.behind(work.db, shop.id, 100)
         variants = [one.selling.variant_id for one in behind]
-        await policies.follow(work.db, shop.id, variants, utc_now())
+        await policies.follow(work, variants, utc_now())
     counts = await counts_of(database, shop)
     assert counts[unsold] == (0, "deny")
     assert {policy for _, policy in counts.values()} == {"deny"}

@@ -9,17 +9,28 @@ SOURCE = ROOT / "src" / "openstoq"
 VERSIONS = SOURCE / "db" / "migrations" / "versions"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
+READS = re.compile(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_.]+)")
 WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?([a-z_.]+|\{[a-z_.]+\})")
 FUNCTION = re.compile(r"AS \$\$.*?\$\$", re.DOTALL)
+# The packages whose parts are rooms of their own.
+ROOMS = ("openstoq", "openstoq.back_in_stock", "openstoq.preorders")
 # `Leases` writes to the tables that its instances name.
 LEASED = re.compile(r'\bLeases\("(\w+)"')
 
 
+def contracts():
+    """Return the layers of each package that an import contract orders, the highest first."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {
+        package: contract["layers"]
+        for contract in project["tool"]["importlinter"]["contracts"]
+        for package in contract.get("containers", ())
+    }
+
+
 def floors():
     """Return the floors of the import contract, without packages that do not exist yet."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = project["tool"]["importlinter"]["contracts"]
-    layers = next(one for one in contracts if one["name"] == "Imports point downwards")["layers"]
+    layers = contracts()["openstoq"]
     return [
         layer.strip("()")
         for layer in layers
@@ -65,6 +76,18 @@ def test_every_table_is_written_by_the_rooms_that_the_page_names():
     } == {"missing in the page": [], "missing in the code": []}
 
 
+def test_no_module_reads_a_table_whose_every_writer_stands_above_it():
+    layers, writers = contracts(), {}
+    for table, room in _written():
+        writers.setdefault(table, []).append(room)
+    upwards = [
+        f"{module} reads {table}"
+        for module, table in sorted(_read())
+        if table in writers and all(_is_above(layers, room, module) for room in writers[table])
+    ]
+    assert upwards == []
+
+
 def test_every_table_of_the_schema_has_a_row_and_its_columns_exist():
     schema = _schema()
     unknown = [
@@ -105,6 +128,37 @@ def _schema():
     for table, changes in re.findall(r"ALTER TABLE ([\w.]+)\s(.*?);", sql, re.DOTALL):
         tables[table] |= set(re.findall(r"ADD COLUMN (\w+)", changes))
     return tables
+
+
+def _is_above(layers, room, module):
+    """Return whether an import contract between rooms has `room` above `module`.
+
+    Both are paths from `src/openstoq`. Rooms inside offers or inside orders share their tables.
+    """
+    package = "openstoq"
+    for upper, lower in zip(room.split("/"), module.split("/"), strict=False):
+        if upper != lower:
+            order = layers[package] if package in ROOMS else []
+            at = {name: index for index, one in enumerate(order) for name in one.split(" | ")}
+            return upper in at and lower in at and at[upper] < at[lower]
+        package = f"{package}.{upper}"
+    return False
+
+
+def _read():
+    """Return each module without its suffix, with each table that a statement of it reads.
+
+    Migrations are left out: they change the tables of every room. A name that the module itself
+    gives to a part of a statement is no table.
+    """
+    tables, found = _schema(), set()
+    for file in SOURCE.rglob("*.py"):
+        if VERSIONS not in file.parents:
+            text = file.read_text(encoding="utf-8")
+            named = {one for one in READS.findall(text) if f" {one} AS (" not in text}
+            module = file.relative_to(SOURCE).with_suffix("").as_posix()
+            found |= {(module, table) for table in named if table in tables}
+    return found
 
 
 def _written():

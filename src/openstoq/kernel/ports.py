@@ -1,4 +1,7 @@
-"""Ports: look up the adapter of an outside service by type; bootstrap registers the adapters."""
+"""Ports: look up by type what bootstrap has plugged in.
+
+A port stands for an outside service, or for a query of a package that the caller must not import.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast

@@ -240,28 +240,6 @@ async def all_of(db: Connection, shop_id: UUID, offer_ids: Sequence[UUID] | None
     return [offer_of(row) for row in rows]
 
 
-async def units_of(
-    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None = None
-) -> dict[UUID, int]:
-    """Return the counted units of each offer, leaving out those of the order `but_order`.
-
-    Offers without any lines are missing from the result.
-    """
-    if not offer_ids:
-        return {}
-    rows = await db.fetch(
-        """
-        SELECT offer_id, sum(counted)::integer AS units FROM preorder_lines
-        WHERE shop_id = $1 AND offer_id = ANY($2) AND order_id IS DISTINCT FROM $3
-        GROUP BY offer_id
-        """,
-        shop_id,
-        offer_ids,
-        but_order,
-    )
-    return {row["offer_id"]: row["units"] for row in rows}
-
-
 def _where(shop_id: UUID, *, status: Status | None, name: str | None) -> Conditions:
     where = Conditions()
     where.add("o.shop_id = {}", shop_id)

@@ -66,7 +66,7 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
         changes[line.offer_id] -= line.counted
     found = await offers.all_of(db, shop_id, list(changes))
     totals = {one.id: most for one in found if (most := one.own_limits.total.max) is not None}
-    sold = await offers.units_of(db, shop_id, list(totals))
+    sold = await counts.sold_units(db, shop_id, list(totals))
     turned = [
         offer_id
         for offer_id, most in totals.items()
@@ -75,4 +75,4 @@ async def _stop_or_go_on(work: Work, before: Sequence[Line], after: Sequence[Lin
     for offer_id in turned:
         storefront_jobs.request_all(work, offer_id)
     variants = sorted({line.variant_id for line in (*before, *after)})
-    await policies.follow(db, shop_id, variants, work.runtime.clock())
+    await policies.follow(work, variants, work.runtime.clock())

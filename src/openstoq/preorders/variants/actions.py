@@ -165,7 +165,7 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
     """
     variant_id = variant.shopify_variant_id
     await store.set_counts(context.db, context.shop_id, {variant_id: (0, {})})
-    await policies.follow(context.db, context.shop_id, [variant_id], context.runtime.clock())
+    await policies.follow(context, [variant_id], context.runtime.clock())
     storefront_jobs.request(context)
     return await load(context, str(variant_id), lock=False)
 

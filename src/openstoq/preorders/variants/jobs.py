@@ -20,6 +20,7 @@ from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.preorders.offers.storefront import policies
 from openstoq.preorders.offers.storefront import store as storefront_store
 from openstoq.preorders.offers.storefront.metafields import KEYS
+from openstoq.preorders.orders.limits import counts
 from openstoq.preorders.variants import drift_store, schedule_jobs, store
 from openstoq.preorders.variants.model import LastWrite
 from openstoq.shops.commerce import asking, commerce_of, patiently
@@ -39,9 +40,9 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
     """
     known = await store.lock(work.db, work.shop_id, variant_ids)
     if task == "recalculate_preorder_counts":
-        counts = await store.counted(work.db, work.shop_id, known)
-        await store.set_counts(work.db, work.shop_id, counts)
-        await policies.follow(work.db, work.shop_id, known, work.runtime.clock())
+        counted = await counts.variant_counts(work.db, work.shop_id, known)
+        await store.set_counts(work.db, work.shop_id, counted)
+        await policies.follow(work, known, work.runtime.clock())
     else:
         await drift_store.want_again(
             work.db, work.shop_id, known, is_reset=task == "reset_metafields"

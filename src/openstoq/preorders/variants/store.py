@@ -141,27 +141,6 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
     return await offer_store.lock_variants(db, shop_id, variant_ids)
 
 
-async def counted(
-    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
-) -> dict[int, tuple[int, dict[str, int]]]:
-    """Count the preordered units of variants, in all and by market, from the lines of orders."""
-    rows = await db.fetch(
-        """
-        SELECT t.id, coalesce(sum(l.counted), 0)::integer AS total,
-               coalesce((SELECT jsonb_object_agg(market_id, counted) FROM (
-                    SELECT market_id, sum(counted) AS counted FROM preorder_lines b
-                    WHERE b.shop_id = $1 AND b.variant_id = t.id AND b.market_id IS NOT NULL
-                    GROUP BY market_id) by_market), '{}') AS by_market
-        FROM unnest($2::bigint[]) AS t(id)
-        LEFT JOIN preorder_lines l ON l.shop_id = $1 AND l.variant_id = t.id
-        GROUP BY t.id
-        """,
-        shop_id,
-        variant_ids,
-    )
-    return {row["id"]: (row["total"], row["by_market"]) for row in rows}
-
-
 async def set_counts(
     db: Connection, shop_id: UUID, counts: Mapping[int, tuple[int, Mapping[str, int]]]
 ) -> None:

@@ -13,6 +13,7 @@ from openstoq.kernel.types import Line, Locale
 from openstoq.preorders.offers import rules, translation_store, views
 from openstoq.preorders.offers.offered_variants import load_variants
 from openstoq.preorders.offers.storefront import availability, line_items, metafields
+from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 from openstoq.web.requests import query_of
 from openstoq.web.storefront import public
 
@@ -55,7 +56,12 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
             db, shop.id, [offer.id for offer in offers]
         )
         sold_out = bool(found) and await availability.is_sold_out(
-            db, shop.id, found[0].selling, asked.market_id, now
+            db,
+            shop.id,
+            found[0].selling,
+            asked.market_id,
+            now,
+            sold_units=runtime.ports.get(SoldUnits),
         )
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:

@@ -149,7 +149,7 @@ async def remove_variant(
 async def _want_policy(context: Context, policy: str, variant_ids: list[int]) -> None:
     await attachment_store.want_policy(context.db, context.shop_id, policy, variant_ids)
     # The removed plan may have been the one that went by Shopify's stock, or stopped the variants.
-    await policies.follow(context.db, context.shop_id, variant_ids, context.runtime.clock())
+    await policies.follow(context, variant_ids, context.runtime.clock())
     held = await policies.deny_by_stock(context.db, context.shop_id, variant_ids)
     if held:
         raise Conflict(

@@ -193,7 +193,7 @@ async def write_variants(run: Run, commerce: Commerce, found: Sequence[SyncedVar
     asked = [(one.variant_id, one.key) for one in sets] + deletes
     async with run.work() as work:
         await store.lock_sellers(work.db, work.shop_id, sorted(wanted))
-        await policies.follow(work.db, work.shop_id, sorted(wanted), now)
+        await policies.follow(work, sorted(wanted), now)
         await marks.ask_variants(work.db, work.shop_id, asked)
     failures = await commerce.set_metafields(namespace_of(run), sets) if sets else {}
     if deletes:

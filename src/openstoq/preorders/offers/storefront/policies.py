@@ -13,10 +13,12 @@ from uuid import UUID
 
 from openstoq.catalog import stock
 from openstoq.db.pool import Connection
+from openstoq.jobs.work import Work
 from openstoq.kernel.alone import alone
 from openstoq.preorders.offers import store
 from openstoq.preorders.offers.offered_variants import OfferedVariant, load_variants
 from openstoq.preorders.offers.storefront.sold_out import goes_by_stock, is_sold_out
+from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 
 # An SQL value of `preorder_variants p`: the policy that the shop should have. Whatever was asked for
 # last, it is DENY while Shopify's stock decides.
@@ -42,7 +44,7 @@ _HELD = """(
 DRIFTED = f"(v.inventory_policy <> {EXPECTED} AND {_WATCHED})"
 
 
-async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now: datetime) -> None:
+async def follow(work: Work, variant_ids: Sequence[int], now: datetime) -> None:
     """Decide again which of these variants stop selling, and request the matching policies.
 
     A variant that is sold out gets the policy DENY, which stops it at once. A variant that goes by
@@ -52,6 +54,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
     is requested only when the decision changes, so that a policy which the merchant sets in between
     is left alone.
     """
+    db, shop_id = work.db, work.shop_id
     await store.lock_variants(db, shop_id, variant_ids)
     found = [one.selling for one in await load_variants(db, shop_id, variant_ids)]
     limited = {
@@ -60,7 +63,7 @@ async def follow(db: Connection, shop_id: UUID, variant_ids: Sequence[int], now:
         for offer, _ in selling.offers
         if offer.is_live and offer.own_limits.total.max is not None
     }
-    units = await store.units_of(db, shop_id, sorted(limited))
+    units = await work.runtime.ports.get(SoldUnits)(db, shop_id, sorted(limited))
     known: list[tuple[OfferedVariant, bool, bool]] = []
     for selling in found:
         sold_out: bool | None = None

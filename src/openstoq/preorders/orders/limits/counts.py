@@ -84,7 +84,7 @@ async def count_units(
     totals = [one for one, limit in limits.items() if limit.total.max is not None]
     per_customer = [one for one, limit in limits.items() if limit.per_customer.max is not None]
     return CountedUnits(
-        of_offer=await offers.units_of(db, shop_id, totals, buyer.order_id),
+        of_offer=await sold_units(db, shop_id, totals, buyer.order_id),
         of_customer=await _of_customer(db, shop_id, per_customer, buyer),
         of_variant={row["variant_id"]: row["preorder_count"] for row in rows},
         of_market={
@@ -102,6 +102,28 @@ async def count_units(
             if override.get("max_count") is not None
         },
     )
+
+
+async def sold_units(
+    db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], but_order: int | None = None
+) -> dict[UUID, int]:
+    """Return the counted units of each offer, leaving out those of the order `but_order`.
+
+    Offers without any lines are missing from the result.
+    """
+    if not offer_ids:
+        return {}
+    rows = await db.fetch(
+        """
+        SELECT offer_id, sum(counted)::integer AS units FROM preorder_lines
+        WHERE shop_id = $1 AND offer_id = ANY($2) AND order_id IS DISTINCT FROM $3
+        GROUP BY offer_id
+        """,
+        shop_id,
+        offer_ids,
+        but_order,
+    )
+    return {row["offer_id"]: row["units"] for row in rows}
 
 
 async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iterable[Line]) -> bool:
@@ -142,6 +164,27 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
         ],
     )
     return True
+
+
+async def variant_counts(
+    db: Connection, shop_id: UUID, variant_ids: Sequence[int]
+) -> dict[int, tuple[int, dict[str, int]]]:
+    """Count the preordered units of variants, in all and by market, from the lines of orders."""
+    rows = await db.fetch(
+        """
+        SELECT t.id, coalesce(sum(l.counted), 0)::integer AS total,
+               coalesce((SELECT jsonb_object_agg(market_id, counted) FROM (
+                    SELECT market_id, sum(counted) AS counted FROM preorder_lines b
+                    WHERE b.shop_id = $1 AND b.variant_id = t.id AND b.market_id IS NOT NULL
+                    GROUP BY market_id) by_market), '{}') AS by_market
+        FROM unnest($2::bigint[]) AS t(id)
+        LEFT JOIN preorder_lines l ON l.shop_id = $1 AND l.variant_id = t.id
+        GROUP BY t.id
+        """,
+        shop_id,
+        variant_ids,
+    )
+    return {row["id"]: (row["total"], row["by_market"]) for row in rows}
 
 
 async def _of_customer(
