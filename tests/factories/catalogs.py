@@ -1,7 +1,11 @@
 """Products, variants and stock, and the moments at which they change."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+
+import asyncpg
 
 from openstoq.catalog import products, stock
 from openstoq.catalog.model import StockChanged
@@ -18,8 +22,8 @@ def seconds_after_noon(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def variant(number=VARIANT, **changes) -> Variant:
-    fields = {
+def variant(number: int = VARIANT, **changes: Any) -> Variant:
+    fields: dict[str, Any] = {
         "id": number,
         "product_id": PRODUCT,
         "title": "Blue / 154",
@@ -36,8 +40,8 @@ def variant(number=VARIANT, **changes) -> Variant:
     return Variant(**(fields | changes))
 
 
-def product(*variants: Variant, **changes) -> Product:
-    fields = {
+def product(*variants: Variant, **changes: Any) -> Product:
+    fields: dict[str, Any] = {
         "id": PRODUCT,
         "title": "Snowboard",
         "handle": "snowboard",
@@ -51,19 +55,30 @@ def product(*variants: Variant, **changes) -> Product:
     return Product(**(fields | changes))
 
 
-def level(available: int, *, item=ITEM, location=LOCATION, told_at=0.0, active=True):
+def level(
+    available: int,
+    *,
+    item: int = ITEM,
+    location: int = LOCATION,
+    told_at: float | None = 0.0,
+    active: bool = True,
+) -> InventoryLevel:
     """A level, with Shopify's time in whole seconds; None is a message that does not say."""
     updated_at = None if told_at is None else seconds_after_noon(int(told_at))
     return InventoryLevel(item, location, available, updated_at, active)
 
 
-async def save(database: Database, shop: Shop, *saved: Product, read_at=NOON) -> None:
+async def save(database: Database, shop: Shop, *saved: Product, read_at: datetime = NOON) -> None:
     async with database.transaction(shop.id) as db:
         await products.save(db, shop.id, saved or [product()], read_at=read_at)
 
 
 async def record(
-    database: Database, shop: Shop, *levels: InventoryLevel, seconds=0.0, complete_items=()
+    database: Database,
+    shop: Shop,
+    *levels: InventoryLevel,
+    seconds: float = 0.0,
+    complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
     """Record levels as news that set out `seconds` after noon."""
     async with database.transaction(shop.id) as db:
@@ -77,7 +92,9 @@ async def record(
         )
 
 
-async def variant_row(database: Database, shop: Shop, number: int = VARIANT):
+async def variant_row(
+    database: Database, shop: Shop, number: int = VARIANT
+) -> asyncpg.Record | None:
     async with database.transaction(shop.id) as db:
         return await db.fetchrow(
             "SELECT * FROM variants WHERE shop_id = $1 AND id = $2", shop.id, number

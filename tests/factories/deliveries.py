@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import orjson
 
 from openstoq.jobs.queue import waiting_arguments
+from openstoq.jobs.work import Runtime
 from openstoq.shops.inbound_webhooks.jobs import announced, receive, work_off
+from openstoq.shops.model import Shop
 from tests.factories.waitlists import run_of
 
 SECRET = "the app's client secret"
@@ -49,11 +53,13 @@ def make_delivery(
     return headers, raw
 
 
-async def take(runtime, headers, body):
+async def take(runtime: Runtime, headers: Mapping[str, str], body: bytes) -> bool:
     return await receive(runtime, await announced(runtime, headers), body, request_id="test")
 
 
-async def deliver(runtime, shop, topic, body, **changes):
+async def deliver(
+    runtime: Runtime, shop: Shop, topic: str, body: Any, **changes: Any
+) -> asyncpg.Record | None:
     """Take a delivery and work it off; return its row."""
     headers, raw = make_delivery(topic, body, **changes)
     assert await take(runtime, headers, raw) is True
@@ -62,7 +68,7 @@ async def deliver(runtime, shop, topic, body, **changes):
     return await row_of(runtime, shop, webhook_id)
 
 
-async def row_of(runtime, shop, webhook_id):
+async def row_of(runtime: Runtime, shop: Shop, webhook_id: str) -> asyncpg.Record | None:
     async with runtime.database.transaction(shop.id) as db:
         return await db.fetchrow(
             "SELECT * FROM webhook_deliveries WHERE shop_id = $1 AND webhook_id = $2",
@@ -71,6 +77,6 @@ async def row_of(runtime, shop, webhook_id):
         )
 
 
-async def waiting(runtime, shop, job):
+async def waiting(runtime: Runtime, shop: Shop, job: str) -> list[dict[str, Any]]:
     async with runtime.database.transaction(shop.id) as db:
         return await waiting_arguments(db, shop.id, job)

@@ -2,12 +2,22 @@
 
 from decimal import Decimal
 from email import message_from_bytes, policy
+from typing import Any
 
+import httpx
 import pytest
 
-from openstoq.messaging.port import EmailTransport
+from openstoq.db.pool import Database
+from openstoq.jobs.job import Job
+from openstoq.jobs.work import Runtime
+from openstoq.messaging.port import Email, EmailTransport
 from openstoq.preorders.orders.jobs import read_order
-from tests.factories.sandboxed import accepted, all_jobs_done, run
+from openstoq.shops.model import Shop
+from sandbox.site import Site
+from tests.factories.relays import Relay
+from tests.factories.sandboxed import Workplace, accepted, all_jobs_done, run
+
+Told = dict[str, Any]
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
@@ -15,11 +25,19 @@ ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 class Market:
     """A sandbox shop's checkout, and what is told of its orders."""
 
-    def __init__(self, site, client, runtime, shop, database, worker):
+    def __init__(
+        self,
+        site: Site,
+        client: httpx.AsyncClient,
+        runtime: Runtime,
+        shop: Shop,
+        database: Database,
+        worker: Workplace,
+    ) -> None:
         self.site, self.client, self.worker = site, client, worker
         self.runtime, self.shop, self.database = runtime, shop, database
 
-    async def buy(self, *lines, **facts):
+    async def buy(self, *lines: tuple[int, int | None, int], **facts: Any) -> Told:
         """Buy lines of (variant, plan, quantity); nobody is told yet."""
         body = {
             "lines": [
@@ -31,101 +49,117 @@ class Market:
         }
         return await self.site.control("POST", "orders", body)
 
-    async def place(self, *lines, **facts):
+    async def place(self, *lines: tuple[int, int | None, int], **facts: Any) -> Told:
         """Buy lines, and have the order read as its webhook would."""
         order = await self.buy(*lines, **facts)
         await self.tell(order)
         return order
 
-    async def tell(self, order):
+    async def tell(self, order: Told) -> None:
         """Have an order read, and everything done that follows."""
         await run(self.runtime, self.shop, read_order, order_id=order["id"])
         await all_jobs_done(self.database)
 
-    async def run(self, job, **arguments):
+    async def run(self, job: Job[...], **arguments: Any) -> None:
         await run(self.runtime, self.shop, job, **arguments)
         await all_jobs_done(self.database)
 
-    async def unheard(self, order, what, **body):
+    async def unheard(self, order: Told, what: str, **body: Any) -> None:
         """Have a merchant or a shopper do something to an order, of which nothing is told."""
         await self.site.control("POST", f"orders/{order['id']}/{what}", body)
 
-    async def happen(self, order, what, status=200, **body):
+    async def happen(self, order: Told, what: str, status: int = 200, **body: Any) -> Told:
         """Have a merchant or a shopper do something to an order, which is then told."""
         done = await self.site.control("POST", f"orders/{order['id']}/{what}", body, status=status)
         await self.tell(order)
         return done
 
-    async def ask(self, order, what, **body):
+    async def ask(self, order: Told, what: str, **body: Any) -> Told:
         """Ask for an action on an order, and wait until it is done."""
         answer = await accepted(self.client, f"{order_path(order)}/{what}", **body)
         await all_jobs_done(self.database)
         return answer
 
-    async def refusal(self, order, what, status=409, **body):
+    async def refusal(self, order: Told, what: str, status: int = 409, **body: Any) -> str:
         """Ask for what is refused; return the sentence."""
         answer = await self.client.post(f"{order_path(order)}/{what}", json=body)
         assert answer.status_code == status, answer.text
-        return answer.json()["errors"][0]
+        sentence: str = answer.json()["errors"][0]
+        return sentence
 
-    async def read(self, order, part=""):
+    async def read(self, order: Told, part: str = "") -> Told:
         answer = await self.client.get(f"{order_path(order)}{part}")
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        told: Told = answer.json()
+        return told
 
-    async def state(self, order):
-        return (await self.read(order))["state"]
+    async def state(self, order: Told) -> str:
+        state: str = (await self.read(order))["state"]
+        return state
 
-    async def in_shop(self, order):
+    async def in_shop(self, order: Told) -> Told:
         return await self.site.control("GET", f"orders/{order['id']}")
 
-    async def parcels(self, order):
+    async def parcels(self, order: Told) -> list[Told]:
         told = await self.site.control("GET", f"orders/{order['id']}/fulfillment")
-        return told["fulfillment_orders"]
+        parcels: list[Told] = told["fulfillment_orders"]
+        return parcels
 
-    async def charges(self):
-        return (await self.site.control("GET", "charges"))["charges"]
+    async def charges(self) -> list[Told]:
+        charges: list[Told] = (await self.site.control("GET", "charges"))["charges"]
+        return charges
 
-    async def ledger(self, order):
+    async def ledger(self, order: Told) -> list[tuple[str, str, str, str]]:
         """What the ledger says: kind, mode, amount and status of each entry."""
         told = await self.read(order, "/payments")
         return [(one["kind"], one["mode"], one["amount"], one["status"]) for one in told["ledger"]]
 
     @property
-    def mails(self):
+    def mails(self) -> list[str]:
         """Subjects of all mails so far."""
         return [subject_of(email) for email in self.relay.taken]
 
     @property
-    def relay(self):
-        return self.runtime.ports.get(EmailTransport)
+    def relay(self) -> Relay:
+        transport = self.runtime.ports.get(EmailTransport)
+        assert isinstance(transport, Relay)
+        return transport
 
 
-def order_path(order):
+def order_path(order: Told) -> str:
     return f"/preorders/orders/{order['id']}"
 
 
-def subject_of(email):
-    return message_from_bytes(email.content, policy=policy.default)["Subject"]
+def subject_of(email: Email) -> str:
+    subject: str = message_from_bytes(email.content, policy=policy.default)["Subject"]
+    return subject
 
 
 @pytest.fixture
-async def market(site, client, runtime, shop, database, worker):
+async def market(
+    site: Site,
+    client: httpx.AsyncClient,
+    runtime: Runtime,
+    shop: Shop,
+    database: Database,
+    worker: Workplace,
+) -> Market:
     return Market(site, client, runtime, shop, database, worker)
 
 
 @pytest.fixture
-async def plans(client, offer):
+async def plans(client: httpx.AsyncClient, offer: str) -> dict[str, int]:
     read = (await client.get(offer)).json()["shopify"]
     return {"full": read["full_plan_id"], "partial": read["partial_plan_id"]}
 
 
-async def payments(market, order):
+async def payments(market: Market, order: Told) -> Told:
     """Read how the money of an order stands with us."""
-    return (await market.read(order))["payments"]
+    told: Told = (await market.read(order))["payments"]
+    return told
 
 
-async def assert_books_agree(market, order):
+async def assert_books_agree(market: Market, order: Told) -> None:
     """Our record of an order and the shop's are the same, to the cent."""
     told, shown = await market.read(order), await market.in_shop(order)
     for name in ("received", "refunded", "outstanding"):

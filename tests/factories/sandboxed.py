@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
 
 from openstoq.catalog.jobs import pull
@@ -13,13 +16,17 @@ from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.commerce.shopify.throttle import Patience
+from openstoq.db.pool import Database
+from openstoq.jobs.job import Job
 from openstoq.jobs.queue import waiting
+from openstoq.jobs.work import Runtime
 from openstoq.jobs.worker import Worker
 from openstoq.messaging.port import EmailTransport
 from openstoq.preorders.offers.plan_group import jobs as plan_group_jobs
 from openstoq.preorders.offers.storefront import jobs as storefront_jobs
 from openstoq.registry import JOBS, SUBSCRIBERS
-from sandbox.site import SNOWDEVIL, running
+from openstoq.shops.model import Shop
+from sandbox.site import SNOWDEVIL, Site, running
 from tests.factories.apps import client_of, make_app
 from tests.factories.clients import patient_client
 from tests.factories.patience import PATIENCE, until
@@ -31,12 +38,12 @@ from tests.factories.shops import install_shop, make_key
 ATTEMPTS = 4
 
 
-async def short_pause(seconds):
+async def short_pause(seconds: float) -> None:
     await asyncio.sleep(min(seconds, 0.02))
 
 
 @pytest.fixture
-async def site():
+async def site() -> AsyncIterator[Site]:
     async with running() as site:
         # Points are not what these tests are about, and a new order takes a hundred of them.
         await site.control("PATCH", "throttle", {"maximum": 100_000, "restore_rate": 10_000})
@@ -44,12 +51,12 @@ async def site():
 
 
 @pytest.fixture
-async def runtime(database):
+async def runtime(database: Database) -> AsyncIterator[Runtime]:
     async with patient_client() as http:
         connector = ShopifyConnector(
             http, Patience(attempts=ATTEMPTS, longest=1.0, answer=PATIENCE, sleep=short_pause)
         )
-        ports = {
+        ports: dict[Any, object] = {
             ShopConnector: connector,
             Inbound: ShopifyInbound(),
             EmailTransport: Relay(),
@@ -58,35 +65,37 @@ async def runtime(database):
 
 
 @pytest.fixture
-async def shop(database, site):
+async def shop(database: Database, site: Site) -> Shop:
     return await install_shop(database, f"{site.url}/shops/{SNOWDEVIL}", "shpat_sandbox")
 
 
 class Workplace:
     """Where a worker does every job of ours, none on a schedule, while there is one."""
 
-    def __init__(self, runtime, url):
+    def __init__(self, runtime: Runtime, url: str) -> None:
         self.runtime, self.url = runtime, url
 
-    def start(self):
+    def start(self) -> None:
         own = replace(self.runtime, stopping=asyncio.Event())
         self.worker = Worker(own, [replace(job, cron=None) for job in JOBS], url=self.url)
         self.work = asyncio.create_task(self.worker.run())
 
-    async def stop(self):
+    async def stop(self) -> None:
         self.worker.stop()
         await asyncio.wait_for(self.work, PATIENCE)
 
 
 @pytest.fixture
-def at_once(monkeypatch):
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every change of an offer followed by a run at once, however soon after another."""
     for module in (plan_group_jobs, storefront_jobs):
         monkeypatch.setattr(module, "LEASES", replace(module.LEASES, lasts=timedelta(0)))
 
 
 @pytest.fixture
-async def worker(runtime, database, database_url, shop, at_once):
+async def worker(
+    runtime: Runtime, database: Database, database_url: str, shop: Shop, at_once: None
+) -> AsyncIterator[Workplace]:
     place = Workplace(runtime, database_url)
     place.start()
     try:
@@ -97,15 +106,15 @@ async def worker(runtime, database, database_url, shop, at_once):
         await place.stop()
 
 
-async def run(runtime, shop, job, **arguments):
+async def run(runtime: Runtime, shop: Shop, job: Job[...], **arguments: Any) -> None:
     async with runtime.work(shop.id, request_id="test") as work:
         work.enqueue(job, **arguments)
 
 
-async def all_jobs_done(database):
+async def all_jobs_done(database: Database) -> None:
     """Wait until no job waits or runs, and none failed."""
 
-    async def is_idle():
+    async def is_idle() -> bool:
         async with database.transaction(None) as db:
             await cut_pauses_short(db)
             counts = await waiting(db)
@@ -116,31 +125,34 @@ async def all_jobs_done(database):
 
 
 @pytest.fixture
-async def client(runtime, database, shop):
+async def client(
+    runtime: Runtime, database: Database, shop: Shop
+) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(make_app(runtime), await make_key(database, shop)) as opened:
         await give_points(database, shop)
         yield opened
 
 
-async def give_points(database, shop):
+async def give_points(database: Database, shop: Shop) -> None:
     async with database.transaction(shop.id) as db:
         await db.execute("UPDATE shops SET rate_points = 1000000")
 
 
-async def accepted(client, path, **body):
+async def accepted(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
     answer = await client.post(path, json=body)
     assert answer.status_code == 202, answer.text
-    return answer.json()
+    made: dict[str, Any] = answer.json()
+    return made
 
 
 @pytest.fixture
-async def variants(site, worker):
+async def variants(site: Site, worker: Workplace) -> list[int]:
     listed = await site.control("GET", "products")
     return [variant["id"] for product in listed["products"] for variant in product["variants"]]
 
 
 @pytest.fixture
-async def offer(client, database, variants):
+async def offer(client: httpx.AsyncClient, database: Database, variants: list[int]) -> str:
     """An enabled offer with a deposit that sells the first three variants."""
     made = await accepted(client, "/preorders/offers", name="Drop")
     at = f"/preorders/offers/{made['id']}"
@@ -152,16 +164,18 @@ async def offer(client, database, variants):
     return at
 
 
-async def plan_groups(site):
-    return (await site.control("GET", "selling_plan_groups"))["selling_plan_groups"]
+async def plan_groups(site: Site) -> list[dict[str, Any]]:
+    told = await site.control("GET", "selling_plan_groups")
+    groups: list[dict[str, Any]] = told["selling_plan_groups"]
+    return groups
 
 
-async def variant_in_shop(site, variant):
+async def variant_in_shop(site: Site, variant: int) -> tuple[dict[str, Any], str]:
     """What a theme knows of a variant: its metafields read, and its inventory policy."""
     told = await site.control("GET", f"variants/{variant}/preorder")
     return {one["key"]: one["value"] for one in told["metafields"]}, told["inventory_policy"]
 
 
-async def shop_metafields(site):
+async def shop_metafields(site: Site) -> dict[str, Any]:
     told = (await site.control("GET", "metafields"))["metafields"]
     return {one["key"]: json.loads(one["value"]) for one in told}

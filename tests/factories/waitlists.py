@@ -1,20 +1,24 @@
 """Signups that wait, stock that comes back for them, and the waves that follow."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from openstoq.back_in_stock.notifications import claims, marks, waves
+from openstoq.back_in_stock.notifications.claims import Claimed, Place
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.restock.jobs import on_stock_changed
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.back_in_stock.settings.model import BackInStockSettings
 from openstoq.back_in_stock.signups import new_signups, rules
-from openstoq.back_in_stock.signups.model import NewSignup
+from openstoq.back_in_stock.signups.model import Channel, NewSignup
 from openstoq.back_in_stock.signups.projections import SIGNUP
 from openstoq.catalog import stock
 from openstoq.catalog.model import StockChanged
 from openstoq.db.pool import Connection, Database
-from openstoq.jobs.work import Run, Runtime
+from openstoq.jobs.work import Run, Runtime, Subscribers
 from openstoq.kernel.ids import new_id
 from openstoq.shops.model import Shop
 from tests.factories.catalogs import ITEM, NOON, PRODUCT, VARIANT, level, seconds_after_noon
@@ -37,9 +41,9 @@ class Watch:
         self.now = seconds_after_noon(seconds)
 
 
-def restocking_runtime(database: Database, watch: Watch, **changes) -> Runtime:
+def restocking_runtime(database: Database, watch: Watch, **changes: Any) -> Runtime:
     """A runtime in which a change of stock starts waves."""
-    subscribers = {StockChanged: (on_stock_changed,)}
+    subscribers: Subscribers = {StockChanged: (on_stock_changed,)}
     return make_runtime(database, clock=watch, subscribers=subscribers, **changes)
 
 
@@ -67,10 +71,10 @@ async def make_signup(
     *,
     variant_id: int = VARIANT,
     seconds: float = -60,
-    channel: str = "email",
+    channel: Channel = "email",
     market_id: int | None = None,
     vouched: bool = True,
-    **columns,
+    **columns: Any,
 ) -> UUID:
     """Put a contact on the waitlist; `columns` are set afterwards, whatever rules say.
 
@@ -142,7 +146,7 @@ async def make_waitlist(database: Database, shop: Shop, count: int) -> list[UUID
     return ids
 
 
-async def set_settings(database: Database, shop: Shop, changes: dict) -> None:
+async def set_settings(database: Database, shop: Shop, changes: dict[str, Any]) -> None:
     settings = BackInStockSettings.model_validate(changes)
     async with database.transaction(shop.id) as db:
         await settings_store.load_locked(db, shop.id, NOON)
@@ -156,9 +160,11 @@ async def load_wave(database: Database, shop: Shop, wave_id: UUID) -> waves.Wave
     return wave
 
 
-async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes):
+async def claim_new(
+    database: Database, shop: Shop, wave: waves.Wave, **changes: Any
+) -> tuple[list[Claimed], Place | None]:
     """Claim as a run of its own would; return the claims and the place."""
-    fields = {
+    fields: dict[str, Any] = {
         "run_id": new_id(),
         "after": None,
         "limit": 100,
@@ -169,18 +175,32 @@ async def claim_new(database: Database, shop: Shop, wave: waves.Wave, **changes)
         return await claims.claim_new(db, shop.id, wave, **(fields | changes))
 
 
-async def claim_due(database: Database, shop: Shop, wave: waves.Wave, **changes):
-    fields = {"run_id": new_id(), "limit": 100, "now": seconds_after_noon(50), "lease": LEASE}
+async def claim_due(
+    database: Database, shop: Shop, wave: waves.Wave, **changes: Any
+) -> list[Claimed]:
+    fields: dict[str, Any] = {
+        "run_id": new_id(),
+        "limit": 100,
+        "now": seconds_after_noon(50),
+        "lease": LEASE,
+    }
     async with database.transaction(shop.id) as db:
         return await claims.claim_due(db, shop.id, wave, **(fields | changes))
 
 
-async def mark(database, shop, wave, run_id, *given, seconds=20.0):
+async def mark(
+    database: Database,
+    shop: Shop,
+    wave: waves.Wave,
+    run_id: UUID,
+    *given: Mark,
+    seconds: float = 20.0,
+) -> None:
     async with database.transaction(shop.id) as db:
         await marks.write(db, shop.id, wave, run_id, given, now=seconds_after_noon(seconds))
 
 
-def outcome(claimed, status, **changes):
+def outcome(claimed: Claimed, status: str, **changes: Any) -> Mark:
     return Mark(id=claimed.id, signup_id=claimed.signup_id, status=status, **changes)
 
 
@@ -198,7 +218,9 @@ async def time_passes(database: Database, shop: Shop, minutes: float) -> None:
         )
 
 
-async def rows(database: Database, shop: Shop, table: str, order: str = "id"):
+async def rows(
+    database: Database, shop: Shop, table: str, order: str = "id"
+) -> list[asyncpg.Record]:
     async with database.transaction(shop.id) as db:
         return await db.fetch(
             f"SELECT * FROM {table} WHERE shop_id = $1 ORDER BY {order}",  # noqa: S608 - a test's own names
