@@ -24,7 +24,10 @@ def record(
     refused: tuple[str, str] | None = None,
     reference: str | None = None,
 ) -> Transaction:
-    """Record a transaction; `refused` is the error code and sentence of one that failed."""
+    """Record a transaction.
+
+    If it failed, `refused` contains the error code and the error message.
+    """
     moment = shop.moment()
     made = Transaction(
         id=next(shop.ids),
@@ -55,7 +58,10 @@ def receive(
     schedule: PaymentSchedule | None = None,
     reference: str | None = None,
 ) -> Transaction:
-    """Take a payment of the outstanding amount, for one schedule or for the earliest."""
+    """Record a payment towards the outstanding amount.
+
+    The payment is first applied to `schedule`, then to the other open schedules, earliest first.
+    """
     made = record(shop, order, "SALE", amount, gateway=gateway, reference=reference)
     first = [] if schedule is None else [schedule]
     _match_schedules(shop, order, first, paid=True)
@@ -69,7 +75,7 @@ def receive(
 def capture(
     shop: Shop, order: Order, authorization: Transaction, amount: Decimal, action: MerchantAction
 ) -> Transaction:
-    """Take some of the money that was authorized, which may be done several times."""
+    """Capture a part of an authorization; one authorization can be captured in several parts."""
     gateway = authorization.gateway
     made = record(shop, order, "CAPTURE", amount, gateway=gateway, parent=authorization)
     order_news.of_transaction(shop, order, made, action)
@@ -80,7 +86,7 @@ def capture(
 
 
 def void(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Give up all that was authorized and not captured."""
+    """Void all money that was authorized and not captured."""
     for each in order.moves("AUTHORIZATION"):
         left = order.capturable(each)
         if left:
@@ -91,7 +97,8 @@ def void(shop: Shop, order: Order, action: MerchantAction) -> None:
 def adjust_schedules(shop: Shop, order: Order, changed: Collection[LineItem]) -> None:
     """Match the open schedules to the outstanding amount after an order's lines were changed.
 
-    The schedules of these lines change first, then the earliest.
+    The schedules that belong to the changed lines are adjusted first. The others follow, the
+    earliest first.
     """
     first = [each for each in order.open_schedules if not set(changed).isdisjoint(each.lines)]
     _match_schedules(shop, order, first, paid=False)
@@ -103,7 +110,7 @@ def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
 
 
 def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Announce each of an order's schedules once that is due."""
+    """Announce the schedules of an order that are due; each is announced only once."""
     for each in order.open_schedules:
         if order.cancelled_at is None and not each.due_announced and is_due(shop, each):
             each.due_announced = True

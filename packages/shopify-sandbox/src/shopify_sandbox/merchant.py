@@ -14,7 +14,7 @@ from shopify_sandbox.webhooks import catalogue_payloads as payloads
 
 @dataclass(frozen=True, kw_only=True)
 class NewVariant:
-    """A variant to add; `available` is by location id."""
+    """A variant to add; `available` maps location ids to available quantities."""
 
     options: tuple[str, ...]
     price: Decimal
@@ -37,7 +37,7 @@ class StockChange:
 
 
 def announce_product(shop: Shop, product: Product, topic: str, action: MerchantAction) -> None:
-    """Announce a product's creation or change, by `topic`."""
+    """Announce a product to the subscribers of `topic`, such as products/create."""
     shop.announce(
         topic,
         action,
@@ -55,7 +55,10 @@ def add_location(shop: Shop, action: MerchantAction, **facts: Any) -> Location:
 
 
 def change_location(shop: Shop, location: Location, action: MerchantAction, **facts: Any) -> None:
-    """Change a location's facts; its activation or deactivation is announced separately."""
+    """Change a location's facts, and announce locations/update.
+
+    If the location was activated or deactivated, that is announced as well.
+    """
     was_active = location.is_active
     _assign(location, facts)
     location.updated_at = shop.moment()
@@ -67,7 +70,7 @@ def change_location(shop: Shop, location: Location, action: MerchantAction, **fa
 
 
 def delete_location(shop: Shop, location: Location, action: MerchantAction) -> None:
-    """Delete a location, with the stock there."""
+    """Delete a location, together with its stock."""
     for item in shop.items.values():
         if location.id in item.levels:
             disconnect(shop, item.levels[location.id], action)
@@ -101,7 +104,7 @@ def add_product(
 def add_variants(
     shop: Shop, product: Product, new: Iterable[NewVariant], action: MerchantAction
 ) -> list[Variant]:
-    """Add variants to a product: one products/update for all of them."""
+    """Add variants to a product, and announce one products/update for all of them."""
     added = [_append_variant(shop, product, each, action) for each in new]
     product.updated_at = shop.moment()
     announce_product(shop, product, "products/update", action)
@@ -184,7 +187,7 @@ def change_variant(shop: Shop, variant: Variant, action: MerchantAction, **facts
 
 
 def set_policies(shop: Shop, policies: dict[Variant, str], action: MerchantAction) -> None:
-    """Set inventory policies: one products/update for each product."""
+    """Set inventory policies, and announce one products/update for each product."""
     moment = shop.moment()
     changed = {one: policy for one, policy in policies.items() if one.inventory_policy != policy}
     for variant, policy in changed.items():
@@ -223,7 +226,11 @@ def _forget(shop: Shop, variant: Variant, action: MerchantAction) -> None:
 
 
 def set_stock(shop: Shop, changes: Iterable[StockChange], action: MerchantAction) -> None:
-    """Set available quantities; announce changed levels, variants in or out of stock, products."""
+    """Set available quantities, and announce what changed.
+
+    Each changed level is announced, each variant that came into stock or went out of stock, and
+    each product with a variant whose total stock changed.
+    """
     before: dict[Variant, int] = {}
     moment = shop.moment()
     for change in changes:

@@ -1,4 +1,4 @@
-"""Money: Decimal amounts in a currency whose minor unit is known, and its exchange."""
+"""Amounts of money in a currency, and their conversion between two currencies."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
@@ -31,7 +31,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """An amount in the shop's currency and in the shopper's."""
+    """One amount in two currencies: the shop's and the shopper's."""
 
     shop: Money
     presentment: Money
@@ -54,10 +54,11 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The currencies of an order: `rate` units of the shopper's are one of the shop's.
+    """The two currencies of an order: the shop's, and the one in which the shopper pays.
 
-    `rounding` is the shop's rule for converted prices: an amount below 1 that each price shall
-    end in, such as 0.95, or a step such as 100. Prices are only ever raised by it.
+    One unit of the shop's currency is worth `rate` units of the shopper's. `rounding` is the shop's
+    rule for converted prices. Below 1 it is the ending that each price gets, such as 0.95. From 1
+    on, each price becomes a multiple of it, such as 100. Prices are only rounded up.
     """
 
     shop: str
@@ -71,15 +72,18 @@ class Exchange:
         return cls(currency, currency)
 
     def bag(self, amount: Decimal) -> Bag:
-        """Return an amount of the shopper's currency in both, each rounded by itself."""
+        """Convert an amount of the shopper's currency into the shop's; return it in both.
+
+        Each of the two is rounded separately.
+        """
         return Bag(Money(amount / self.rate, self.shop), Money(amount, self.presentment))
 
     def converted(self, amount: Decimal) -> Decimal:
-        """Return an amount of the shop's currency in the shopper's."""
+        """Convert an amount from the shop's currency into the shopper's."""
         return Money(amount * self.rate, self.presentment).amount
 
     def price(self, amount: Decimal) -> Decimal:
-        """Return a price of the shop in the shopper's currency, by the shop's rounding rule."""
+        """Convert a price into the shopper's currency, and apply the shop's rounding rule."""
         price = self.converted(amount)
         if self.rounding is None or not price:
             return price

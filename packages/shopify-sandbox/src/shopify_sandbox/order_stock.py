@@ -1,4 +1,4 @@
-"""Changes of stock by orders: units are taken, and given back."""
+"""Changes of stock by orders, which take units and give them back."""
 
 from shopify_sandbox import merchant
 from shopify_sandbox.records.catalogue import Level
@@ -14,9 +14,10 @@ def take(
     *,
     there_only: bool = False,
 ) -> None:
-    """Lower the stock by units of lines, at the line's location first, then at other locations.
+    """Take units of lines from stock.
 
-    With `there_only`, all of a line is taken at its location.
+    If `location_ids` contains a line, its units are taken at that location first, and then at
+    other locations. With `there_only`, other locations are left alone.
     """
     left: dict[Level, int] = {}
     for line, quantity in wanted.items():
@@ -27,7 +28,7 @@ def take(
 
 
 def give_back(shop: Shop, returned: dict[LineItem, int], action: MerchantAction) -> None:
-    """Raise the stock by units of lines, at the locations from which they were taken."""
+    """Give units of lines back to the stock of the locations from which they were taken."""
     left: dict[Level, int] = {}
     for line, quantity in returned.items():
         levels = line.variant.inventory_item.levels if line.variant else {}

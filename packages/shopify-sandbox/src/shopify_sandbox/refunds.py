@@ -28,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Units of a line to take back: restock type CANCEL, RETURN or NO_RESTOCK."""
+    """Units of a line to take back; `restock_type` is CANCEL, RETURN or NO_RESTOCK."""
 
     line: LineItem
     quantity: int
@@ -45,9 +45,9 @@ def refund(
     shipping: Decimal = ZERO,
     note: str | None = None,
 ) -> Refund:
-    """Take units back and pay money back; the outstanding amount is reduced first.
+    """Take `returned` units back, and pay the money in `parts` back.
 
-    `shipping` is the part of the shipping's price that is given back; its tax comes with it.
+    `shipping` is the part of the shipping's price that is given back, without its tax.
     """
     made = Refund(id=next(shop.ids), created_at=shop.moment(), exchange=order.exchange, note=note)
     price = order.current_total
@@ -84,7 +84,10 @@ def refund(
 
 
 def refunded_line(asked: Returned, number: int) -> RefundLine:
-    """Return what units are worth that would be taken back now: their share of price and tax."""
+    """Return the refund line for units if they were taken back now.
+
+    It has the units' share of the line's price and tax.
+    """
     line, left = asked.line, asked.line.current_quantity - asked.quantity
     return RefundLine(
         id=number,
@@ -97,7 +100,7 @@ def refunded_line(asked: Returned, number: int) -> RefundLine:
 
 
 def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShipping:
-    """Return what a part of the shipping's price is worth that would be given back now."""
+    """Return the refund of a part of the shipping's price if it were given back now, with its tax."""
     left = order.shipping - order.shipping_refunded
     taxes = order.shipping_taxation
     tax = taxes.tax(left, order.currency) - taxes.tax(left - price, order.currency)
@@ -105,14 +108,17 @@ def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShippi
 
 
 def owed(order: Order, returned: Iterable[Returned], shipping: Decimal = ZERO) -> Decimal:
-    """Return what is to be paid back for units and shipping: what is outstanding goes first."""
+    """Return the money that must be paid back for units and shipping.
+
+    Their worth reduces the outstanding amount first. Only the rest is paid back.
+    """
     worth = sum((each.line.worth(each.quantity) for each in returned), ZERO)
     worth += order.shipping_worth(shipping)
     return min(order.net_payment, max(ZERO, worth - order.outstanding))
 
 
 def spread(order: Order, amount: Decimal) -> list[Part]:
-    """Return the payments from which to pay an amount back, with their parts, newest first."""
+    """Split an amount to pay back over the payments of an order, starting with the newest."""
     parts = []
     for payment in reversed(order.payments):
         share = min(amount, order.refundable(payment))
@@ -135,7 +141,10 @@ def begin_cancel(
 def cancel(
     shop: Shop, order: Order, *, reason: str, pay_back: bool, restock: bool, note: str | None
 ) -> None:
-    """Cancel an order, unless it already is; nothing is left to be sent or paid after that."""
+    """Cancel an order: nothing remains to be sent or paid.
+
+    An order that is already cancelled stays as it is.
+    """
     if order.cancelled_at is not None:
         return
     action = shop.action()

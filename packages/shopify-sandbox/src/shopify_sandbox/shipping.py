@@ -18,7 +18,10 @@ def ship(
     tracking: Tracking | None,
     action: MerchantAction,
 ) -> Fulfillment:
-    """Send units of a fulfillment order; a balance due on fulfillment becomes due now."""
+    """Send units of a fulfillment order.
+
+    If the balance of these units is due on fulfillment, it becomes due now.
+    """
     moment, order = shop.moment(), sent.order
     parcel = Fulfillment(
         id=next(shop.ids),
@@ -56,7 +59,7 @@ def ship(
 
 
 def cancel(shop: Shop, parcel: Fulfillment, action: MerchantAction) -> None:
-    """Cancel a parcel: its units must be sent again."""
+    """Cancel a parcel; its units must then be sent again."""
     moment, record, order = shop.moment(), parcel.fulfillment_order, parcel.order
     parcel.status, parcel.updated_at, order.updated_at = "CANCELLED", moment, moment
     for each in parcel.lines:

@@ -81,7 +81,7 @@ class Shop:
         self.fulfillments: dict[int, Fulfillment] = {}
 
     def clock(self) -> datetime:
-        """Return the shop's current time, including the time by which it was moved ahead."""
+        """Return the shop's current time, which `advance` can move ahead of the real time."""
         return self._clock() + self._ahead
 
     def advance(self, ahead: timedelta) -> None:
@@ -113,7 +113,7 @@ class Shop:
         return f"{self.url}/files/{product.handle}.png"
 
     def plan(self, plan_id: int) -> SellingPlan | None:
-        """Return a selling plan of any group, or None."""
+        """Return the selling plan with this id, or None if no group contains it."""
         groups = self.plan_groups.values()
         return next((each.plans[plan_id] for each in groups if plan_id in each.plans), None)
 
@@ -123,7 +123,7 @@ class Shop:
         return gid("Shop", self.id)
 
     def find(self, global_id: str) -> Any:
-        """Return the record a global id names, or None.
+        """Return the record with a global id, or None if the shop has no such record.
 
         Raises ValueError when the text is not a global id.
         """

@@ -1,4 +1,4 @@
-"""Jobs of a shop that run in the background and end a moment later, or after so many polls."""
+"""Background jobs of a shop, which end after a short delay or when a client has polled them."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ DELAY_SECONDS = 0.05
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A job that was begun; `asked` counts how often a client has polled it."""
+    """A background job; `asked` is the number of times that a client has polled it."""
 
     id: str
     run: Callable[[], None]
@@ -18,7 +18,7 @@ class Job:
     asked: int = 0
 
     def finish(self) -> None:
-        """Run the job, once."""
+        """Run the job, unless it has run already."""
         if not self.done:
             self.done = True
             self.run()
@@ -27,8 +27,8 @@ class Job:
 class Work:
     """The jobs of one shop.
 
-    A job ends after `delay` seconds or, when `polls` is set, once it was polled so many times and
-    not before.
+    If `polls` is None, a job ends after `delay` seconds. Otherwise it ends when a client has polled
+    it `polls` times, however long that takes.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Work:
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, run: Callable[[], None]) -> Job:
-        """Begin a job that calls `run` once it is due."""
+        """Begin a job that calls `run` when it ends, and return the job."""
         job = Job(f"gid://shopify/Job/{uuid4()}", run)
         self._jobs[job.id] = job
         if self.polls is None:
@@ -48,7 +48,10 @@ class Work:
         return job
 
     def ask(self, job_id: str) -> Job | None:
-        """Poll a job: return it, finished if it was polled often enough, or None if unknown."""
+        """Count a poll of a job, and return the job; the last poll that it needs finishes it first.
+
+        Returns None for an unknown job.
+        """
         job = self._jobs.get(job_id)
         if job is not None:
             job.asked += 1
@@ -57,7 +60,7 @@ class Work:
         return job
 
     async def idle(self) -> None:
-        """Wait for the jobs that end after a delay; jobs that end by polls are not awaited."""
+        """Wait until all jobs that end after a delay have ended; others need polls and are ignored."""
         while self._running:
             await asyncio.wait(set(self._running))
 

@@ -13,10 +13,14 @@ FAULTS = ("refuse", "later", "drop", "delay")
 
 @dataclass(slots=True, kw_only=True)
 class MailFault:
-    """One fault: `refuse` 550, `later` 451, `drop` the connection after DATA, `delay` a message.
+    """A requested fault of receiving messages.
 
-    A fault applies to recipients that match `pattern`, `count` times or, if that is None, always.
-    `store` is whether a message is stored although the connection is dropped.
+    The kind `refuse` answers a recipient with 550, and `later` with 451. `drop` closes the
+    connection after DATA, and `delay` waits for `seconds` before the message is stored.
+
+    A fault applies to recipients that match `pattern`. It is removed after it has applied `count`
+    times; if `count` is None, it stays. `store` says whether a `drop` fault stores the message
+    before it closes the connection.
     """
 
     kind: str
@@ -61,7 +65,10 @@ class Mailbox:
     def find(
         self, *, to: str | None = None, after: int = 0, limit: int | None = None
     ) -> list[CaughtMessage]:
-        """Return messages to `to` with ids above `after`, oldest first, and at most `limit`."""
+        """Return up to `limit` messages with ids above `after`, oldest first.
+
+        With `to`, only the messages to that address are returned.
+        """
         wanted = to.casefold() if to is not None else None
         found: list[CaughtMessage] = []
         for each in self._messages:
@@ -83,7 +90,10 @@ class Mailbox:
         self._messages.clear()
 
     def fault(self, kinds: tuple[str, ...], recipients: list[str]) -> MailFault | None:
-        """Use up one count of the first fault of these kinds that matches a recipient; or None."""
+        """Return the first fault of these kinds that matches a recipient, and count its use.
+
+        Returns None if no fault matches. A fault that is used up is removed.
+        """
         for fault in self.faults:
             if fault.kind in kinds and any(fault.pattern.search(each) for each in recipients):
                 if fault.count is not None:

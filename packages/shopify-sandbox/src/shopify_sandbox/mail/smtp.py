@@ -25,7 +25,10 @@ class CatchingHandler:
         hostname: str,
         responses: list[str],
     ) -> list[str]:
-        """Announce PIPELINING: aiosmtpd reads commands from a stream, so none is lost."""
+        """Announce PIPELINING, which aiosmtpd supports without saying so.
+
+        It reads commands from a stream, so commands that arrive together are not lost.
+        """
         del server, envelope
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
@@ -38,7 +41,10 @@ class CatchingHandler:
         address: str,
         rcpt_options: list[str],
     ) -> str:
-        """Accept a recipient, or refuse it for good (550) or for now (451) if a fault applies."""
+        """Accept a recipient unless a fault applies.
+
+        A `refuse` fault refuses the recipient for good (550), a `later` fault for now (451).
+        """
         del server, session
         fault = self._mailbox.fault(("refuse", "later"), [address])
         if fault is not None and fault.kind == "refuse":
@@ -52,7 +58,11 @@ class CatchingHandler:
     async def handle_DATA(  # noqa: N802 — as above
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Store the message; a `delay` fault waits first, a `drop` fault closes the connection."""
+        """Store the message, and apply the faults.
+
+        A `delay` fault waits before the message is stored. A `drop` fault closes the connection
+        afterwards, and stores the message only if the fault says so.
+        """
         del session
         recipients = [str(each) for each in envelope.rcpt_tos]
         if delay := self._mailbox.fault(("delay",), recipients):

@@ -85,7 +85,10 @@ def _place(shop: Shop, filled_in: dict[str, str]) -> Order:
 
 
 def _properties(filled_in: dict[str, str]) -> dict[str, str]:
-    """Return the line-item properties of a form, which names them properties[…] as Shopify does."""
+    """Return the line-item properties that were filled in.
+
+    As at Shopify, the form's fields for them are named properties[…].
+    """
     return {
         name.removeprefix("properties[").removesuffix("]"): text
         for name, text in filled_in.items()

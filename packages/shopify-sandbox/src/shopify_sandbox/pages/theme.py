@@ -1,4 +1,7 @@
-"""The properties that a theme reads from a preorder app's metafields, for lines without a plan."""
+"""Line-item properties for lines without a plan, from the metafields of a preorder app.
+
+A theme would read them in the same way.
+"""
 
 import json
 from typing import Any
@@ -9,7 +12,10 @@ from shopify_sandbox.shop import Shop
 
 
 def line_properties(shop: Shop, variant: Variant) -> dict[str, str]:
-    """Return the line-item properties of a variant's first offer; empty if it has no offer."""
+    """Return the line-item properties of a variant's first offer.
+
+    A variant without an offer has none, and the result is empty.
+    """
     for each in shop.metafields.of(global_id(variant)):
         if each.key == "selling_plan_ids":
             for offer_id in json.loads(each.value):

@@ -56,7 +56,7 @@ class LineItem:
 
     @property
     def variant_title(self) -> str | None:
-        """Return the variant's title, which a product without options has not."""
+        """Return the variant's title, or None for a product without options."""
         if self.variant is None or self.variant.product.has_only_default_variant:
             return None
         return self.variant.title
@@ -112,7 +112,7 @@ class LineItem:
         self.current_quantity += quantity
 
     def share(self, quantity: int) -> Decimal:
-        """Return the price of so many of the units, rounded as the currency is."""
+        """Return the price of `quantity` units, rounded to the currency's minor unit."""
         price = self.unit_price * quantity
         if self.discount:
             discounted = min(quantity, self.ordered_quantity)
@@ -120,19 +120,19 @@ class LineItem:
         return Money(price, self.currency).amount
 
     def taxes(self, quantity: int) -> list[tuple[Tax, Decimal]]:
-        """Return each tax on so many of the units."""
+        """Return each tax on `quantity` units."""
         return self.taxation.amounts(self.share(quantity), self.currency)
 
     def tax(self, quantity: int) -> Decimal:
-        """Return all taxes on so many of the units."""
+        """Return the sum of the taxes on `quantity` units."""
         return self.taxation.tax(self.share(quantity), self.currency)
 
     def cost(self, quantity: int) -> Decimal:
-        """Return what is to be paid for so many of the units, with the taxes on top."""
+        """Return the amount to pay for `quantity` units, including taxes that are not in the price."""
         return self.taxation.cost(self.share(quantity), self.currency)
 
     def worth(self, quantity: int) -> Decimal:
-        """Return what the order costs less if so many units of those that are left go."""
+        """Return the amount by which the order gets cheaper if `quantity` units are removed."""
         return self.cost(self.current_quantity) - self.cost(self.current_quantity - quantity)
 
     def bag(self, amount: Decimal) -> Bag:

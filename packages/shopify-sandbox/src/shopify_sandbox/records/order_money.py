@@ -1,4 +1,4 @@
-"""The money of an order: its price as ordered and as it is, and what was paid of it."""
+"""The money of an order: its price when it was placed, its price now, and its payments."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -47,7 +47,10 @@ class OrderMoney:
 
     @property
     def subtotal(self) -> Decimal:
-        """Return the price of all lines after discounts, before edits that lower and refunds."""
+        """Return the price of all lines after discounts.
+
+        Units that edits or refunds have removed are still included.
+        """
         return _sum(_PARTS["subtotal"](self))
 
     @property
@@ -57,12 +60,12 @@ class OrderMoney:
 
     @property
     def discounts(self) -> Decimal:
-        """Return what was discounted."""
+        """Return the sum of the discounts."""
         return _sum(_PARTS["discounts"](self))
 
     @property
     def current_discounts(self) -> Decimal:
-        """Return what was discounted of the units that are left."""
+        """Return the sum of the discounts on the units that are left."""
         return _sum(_PARTS["current_discounts"](self))
 
     @property
@@ -178,7 +181,7 @@ class OrderMoney:
         return self.shipping_taxation.cost(price, self.currency)
 
     def shipping_worth(self, price: Decimal) -> Decimal:
-        """Return what the order costs less if so much of the shipping's price is given back."""
+        """Return the amount by which the order gets cheaper if `price` of the shipping is given back."""
         left = self.current_shipping
         return self.shipping_cost(left) - self.shipping_cost(left - price)
 

@@ -70,7 +70,7 @@ class Order(OrderMoney):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class FulfillmentOrder:
-    """Units that one location must send together; `scheduled` is true until `fulfill_at`."""
+    """Units of an order that one location must send; `scheduled` is true until `fulfill_at`."""
 
     id: int
     order: Order
@@ -101,12 +101,12 @@ class FulfillmentOrder:
 
     @property
     def sent(self) -> bool:
-        """Return whether any unit of it was sent."""
+        """Return whether any unit of the fulfillment order was sent."""
         return any(each.remaining_quantity < each.total_quantity for each in self.lines)
 
     @property
     def waiting_status(self) -> str:
-        """Return the status that applies while it has no holds and no sent units."""
+        """Return the status of the fulfillment order while it has no holds and no sent units."""
         return "SCHEDULED" if self.scheduled else "OPEN"
 
     @property

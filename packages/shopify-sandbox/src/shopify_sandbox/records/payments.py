@@ -58,10 +58,11 @@ class Transaction:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PaymentSchedule:
-    """A part of an order's price that is due later; `due_at` is None until it is fulfilled.
+    """A part of an order's price that is due later.
 
-    Its amounts are in the shopper's `currency` only. `lines` are those whose plans made it, which
-    Shopify does not tell.
+    `due_at` is None while the part is due on fulfillment, and nothing was sent yet. The amounts are
+    in the shopper's `currency` only. `lines` are the lines whose selling plans caused the schedule.
+    Shopify does not reveal them.
     """
 
     id: int
@@ -93,7 +94,10 @@ class PaymentTerms:
 
     @property
     def open_schedules(self) -> list[PaymentSchedule]:
-        """Return the schedules that are still to be paid: the earliest date first, then without."""
+        """Return the schedules that are still to be paid, the earliest first.
+
+        Schedules without a date come last.
+        """
         return sorted((each for each in self.schedules if each.open), key=_date)
 
 

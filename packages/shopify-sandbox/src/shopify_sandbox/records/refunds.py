@@ -39,7 +39,7 @@ class RefundShipping:
 class Refund:
     """Lines or shipping taken back, or money paid back, or both.
 
-    `discrepancy` is the money that was paid back beyond what the order costs less.
+    `discrepancy` is the money that was paid back beyond the reduction of the order's price.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Taxes on what an order charges for: in its prices, or on top of them."""
+"""Taxes on an order's lines and shipping, included in the prices or added to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Taxation:
     included: bool = False
 
     def amounts(self, price: Decimal, currency: str) -> list[tuple[Tax, Decimal]]:
-        """Return the amount of each tax on a price, rounded by itself as Shopify does."""
+        """Return the amount of each tax on a price; as at Shopify, each is rounded separately."""
         base = price / (1 + sum(each.rate for each in self.taxes)) if self.included else price
         return [(each, Money(base * each.rate, currency).amount) for each in self.taxes]
 
@@ -34,12 +34,12 @@ class Taxation:
         return sum((amount for _, amount in self.amounts(price, currency)), ZERO)
 
     def cost(self, price: Decimal, currency: str) -> Decimal:
-        """Return what is to be paid for a price: with the taxes that come on top of it."""
+        """Return the amount to pay for a price, including taxes that are added to it."""
         return price if self.included else price + self.tax(price, currency)
 
 
 def merge(parts: Sequence[tuple[Tax, Decimal]]) -> list[tuple[Tax, Decimal]]:
-    """Return the amounts of taxes, added up for the same title and rate."""
+    """Add up the amounts of taxes that have the same title and rate."""
     found: dict[Tax, Decimal] = {}
     for tax, amount in parts:
         found[tax] = found.get(tax, ZERO) + amount

@@ -13,7 +13,10 @@ VARIANTS_IN_FULL = 100
 
 
 def local(shop: Shop, moment: datetime | None) -> str | None:
-    """Return a time in ISO 8601 with the UTC offset of the shop; None for None."""
+    """Return a time in ISO 8601 with the UTC offset of the shop.
+
+    Returns None if there is no time.
+    """
     return moment.astimezone(shop.config.timezone).isoformat() if moment else None
 
 

@@ -161,11 +161,14 @@ class Courier:
         self._start(self._deliver(delivery, wait=fault.seconds if fault else 0), domain)
 
     def redeliver(self, delivery: Delivery) -> None:
-        """Send a delivery again as it was, with the same webhook id."""
+        """Send an earlier delivery again, unchanged and with the same webhook id."""
         self._start(self._deliver(delivery), delivery.shop.config.domain)
 
     def release(self, domain: str, *, reverse: bool) -> int:
-        """Deliver held webhooks one after the other, in order or reversed; return their number."""
+        """Deliver a shop's held webhooks one after the other, and return their number.
+
+        They are delivered in their original order or, with `reverse`, the other way round.
+        """
         held, self._held[domain] = self._held[domain], []
         if reverse:
             held.reverse()

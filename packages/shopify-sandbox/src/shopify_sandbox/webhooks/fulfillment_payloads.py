@@ -7,7 +7,10 @@ from shopify_sandbox.shop import Payload
 
 
 def brief(record: FulfillmentOrder) -> Payload:
-    """Return the few fields of a fulfillment order that Shopify sends; none names its order."""
+    """Return the two fields of a fulfillment order that Shopify sends: its id and its status.
+
+    Neither tells which order it belongs to.
+    """
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
 

@@ -1,4 +1,7 @@
-"""The bodies of webhooks about orders; none names a line's selling plan."""
+"""The bodies of webhooks about orders.
+
+As at Shopify, they do not tell the selling plan of a line.
+"""
 
 from typing import Any
 
@@ -23,7 +26,7 @@ FULFILLMENT_STATUSES = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partia
 
 
 def order(shop: Shop, record: Order) -> Payload:
-    """Write an order as orders/create, orders/updated and their like carry it."""
+    """Return an order as the body of orders/create, orders/updated and similar topics."""
     shipping = record.total_bag("shipping")
     return {
         "id": record.id,
@@ -200,7 +203,7 @@ def refund(shop: Shop, about: Order, record: Refund) -> Payload:
 def edit(
     shop: Shop, about: Order, added: dict[LineItem, int], removed: dict[LineItem, int]
 ) -> Payload:
-    """Write what orders/edited carries: only what changed."""
+    """Return the body of orders/edited, which contains only the changes."""
     moment = local(shop, about.updated_at)
     return {
         "order_edit": {
@@ -232,7 +235,7 @@ def gateways(record: Order) -> list[str]:
 
 
 def shipping_line(record: Order) -> Payload:
-    """Write the shipping of an order."""
+    """Return the shipping of an order as the bodies of orders contain it."""
     prices = record.bag(record.shipping)
     return {
         "id": record.id + 2,

@@ -13,7 +13,7 @@ from shopify_sandbox.webhooks.catalogue_payloads import local
 
 
 def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
-    """Write a movement of money, as Shopify does in the shopper's currency."""
+    """Return a transaction as the body of its webhook, with amounts in the shopper's currency."""
     zero = {"amount": text(about.currency, ZERO), "currency": about.currency}
     shop_zero = {"amount": text(about.exchange.shop, ZERO), "currency": about.exchange.shop}
     return {
@@ -45,9 +45,10 @@ def transaction(shop: Shop, about: Order, record: Transaction) -> Payload:
 
 
 def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
-    """Write a schedule as payment_schedules/due carries it: without the order.
+    """Return a schedule as the body of payment_schedules/due.
 
-    Its amounts are in the shopper's currency, as they are in GraphQL.
+    The body does not tell which order the schedule belongs to. As in GraphQL, its amounts are in
+    the shopper's currency.
     """
     terms = about.payment_terms
     balance = text(about.currency, record.balance)
@@ -101,17 +102,20 @@ def text(currency: str, amount: Decimal) -> str:
 
 
 def money_set(amounts: Bag) -> Payload:
-    """Write an amount in the shop's currency and the shopper's."""
+    """Return an amount in the shop's currency and in the shopper's."""
     return {"shop_money": _money(amounts.shop), "presentment_money": _money(amounts.presentment)}
 
 
 def price(name: str, amounts: Bag) -> Payload:
-    """Write an amount twice, as Shopify does: alone in the shop's currency, and in both."""
+    """Return the two fields with which Shopify states an amount.
+
+    The field `name` has the amount in the shop's currency. The other one has it in both currencies.
+    """
     return {name: str(amounts.shop), f"{name}_set": money_set(amounts)}
 
 
 def taxes(about: Order | LineItem, parts: list[tuple[Tax, Decimal]]) -> list[Payload]:
-    """Write the taxes of an order, of a line or of the shipping."""
+    """Return the taxes of an order, of a line or of the shipping."""
     return [
         {
             "channel_liable": False,
