@@ -158,7 +158,6 @@ def schedule(number, currency, balance, **more):
         "id": f"gid://shopify/PaymentSchedule/{number}",
         "dueAt": "2026-06-20T14:30:00Z",
         "completedAt": None,
-        "totalBalance": {"amount": "80.0", "currencyCode": currency},
         "balanceDue": {"amount": balance, "currencyCode": currency},
     } | more
 
@@ -172,12 +171,8 @@ async def test_what_is_due_later_is_read(shop, admin):
     }
     admin.replies(order_reply(order(paymentTerms=terms)))
     assert (await shop.order(ORDER)).schedules == (
-        PaymentSchedule(
-            id=1, due_at=MOMENT, completed_at=MOMENT, total=Decimal(80), balance_due=Decimal(0)
-        ),
-        PaymentSchedule(
-            id=2, due_at=None, completed_at=None, total=Decimal(80), balance_due=Decimal(80)
-        ),
+        PaymentSchedule(id=1, due_at=MOMENT, completed_at=MOMENT, balance_due=Decimal(0)),
+        PaymentSchedule(id=2, due_at=None, completed_at=None, balance_due=Decimal(80)),
     )
 
 
@@ -186,14 +181,10 @@ async def test_what_is_due_in_the_shoppers_currency_is_told_in_the_shops(shop, a
         "shopMoney": {"amount": "80.0"},
         "presentmentMoney": {"amount": "8889", "currencyCode": "JPY"},
     }
-    due = {
-        "totalBalance": {"amount": "8889", "currencyCode": "JPY"},
-        "balanceDue": {"amount": "8889", "currencyCode": "JPY"},
-    }
-    terms = {"paymentSchedules": nodes(schedule(1, "JPY", "8889") | due)}
+    terms = {"paymentSchedules": nodes(schedule(1, "JPY", "8889"))}
     admin.replies(order_reply(order(paymentTerms=terms, totalOutstandingSet=outstanding)))
     (found,) = (await shop.order(ORDER)).schedules
-    assert (found.total, found.balance_due) == (Decimal("80.00"), Decimal("80.00"))
+    assert found.balance_due == Decimal("80.00")
 
 
 async def test_fulfillment_orders_are_read_with_who_holds_them(shop, admin):

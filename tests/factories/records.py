@@ -63,11 +63,10 @@ def refund_of(parent: Transaction, id: int, amount: Any, **facts: Any) -> Transa
     return sale(id, amount, kind="refund", parent_id=parent.id, **facts)
 
 
-def schedule(total: Any, due: Any = None, **facts: Any) -> PaymentSchedule:
-    """Return a payment schedule of which nothing was paid, unless `due` says what is left."""
+def schedule(due: Any, **facts: Any) -> PaymentSchedule:
+    """Return a payment schedule of which this amount is left."""
     known: dict[str, Any] = {"id": 71, "due_at": NOON + 30 * DAY, "completed_at": None}
-    left = money(total if due is None else due)
-    return PaymentSchedule(total=money(total), balance_due=left, **(known | facts))
+    return PaymentSchedule(balance_due=money(due), **(known | facts))
 
 
 def order_line(id: int = 1, total: Any = 100, quantity: int = 1, **facts: Any) -> OrderLine:

@@ -60,14 +60,13 @@ class OrderLine:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `total` is the whole amount of the part, and `balance_due` the amount of it that is still to be
-    paid. `due_at` is None if the part is due on fulfillment.
+    `balance_due` is the amount of it that is still to be paid. The platform does not say how much
+    the part was before payments. `due_at` is None if the part is due on fulfillment.
     """
 
     id: int
     due_at: datetime | None
     completed_at: datetime | None
-    total: Decimal
     balance_due: Decimal
 
     @property

@@ -116,3 +116,26 @@ async def test_a_part_of_a_payment_is_refunded_once_in_another_currency(
     assert entries[0]["shopify_transaction_id"] is not None
     assert await market.state(order) == "refunded"
     assert "paid back already" in await market.refusal(order, "payments/refund")
+
+
+@pytest.mark.parametrize("part", [{}, {"amount": "10"}], ids=["whole", "a part"])
+@pytest.mark.parametrize("rate", [None, "0.9173"], ids=["USD", "EUR"])
+async def test_an_order_that_is_paid_before_it_is_read_is_as_one_read_in_time(
+    market, plans, variants, part, rate
+):
+    facts = {"presentment": {"currency": "EUR", "rate": rate}} if rate else {}
+    bought = (variants[0], plans["partial"], 2)
+    late = await market.buy(bought, taxes=TAX, **facts)
+    await market.unheard(late, "pay", **part)
+    await market.tell(late)
+    known = await market.place(bought, taxes=TAX, **facts)
+    await market.happen(known, "pay", **part)
+    records = []
+    for order in (late, known):
+        record = await payments(market, order)
+        amounts = [
+            (record[name]["amount"], record[name]["received"]) for name in ("deposit", "balance")
+        ]
+        records.append((amounts, await market.state(order)))
+        await assert_books_agree(market, order)
+    assert records[0] == records[1]

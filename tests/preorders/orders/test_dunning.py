@@ -86,7 +86,7 @@ def test_a_key_is_of_one_attempt_and_stays_within_it():
 
 
 def test_a_new_charge_waits_for_the_whole_of_the_open_schedule():
-    open_one = schedule(80, 50)
+    open_one = schedule(50)
     order = preorder(schedules=(open_one,), outstanding=money(65))
     charge = charge_entry.opened(order, "auto", NOON)
     assert (charge.amount, charge.status, charge.attempts) == (money(50), "pending", 0)

@@ -13,7 +13,7 @@ from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.recognition import matching
 from sandbox.deeds import WHOLE_PAYMENTS, placed
 from sandbox.ordered import Storekeeper
-from tests.factories.records import DAY, NOON, offer, shop_order
+from tests.factories.records import DAY, MINUTE, NOON, offer, shop_order
 
 OFFER = offer(Deposit(percent=30))
 OFFERS = {OFFER.id: OFFER}
@@ -23,6 +23,7 @@ def as_read(order):
     """An order of the sandbox as the application reads it."""
     return shop_order(
         id=order.id,
+        created_at=order.created_at,
         currency=order.currency,
         original_total=order.original_total,
         total=order.current_total,
@@ -54,7 +55,6 @@ def as_read(order):
                 id=each.id,
                 due_at=each.due_at,
                 completed_at=each.completed_at,
-                total=each.total,
                 balance_due=each.balance,
             )
             for each in (order.payment_terms.schedules if order.payment_terms else ())
@@ -107,6 +107,7 @@ def played(dice):
     order = placed(keeper.shop, dice, in_parts=False)
     readings = [as_read(order)]
     for step in dice.choices(WHOLE_PAYMENTS, k=6):
+        keeper.now += dice.choice([MINUTE, DAY])
         step(keeper.shop, order, dice)
         readings.append(as_read(order))
     plans = {one.selling_plan_id: (OFFER.id, "partial") for one in order.lines}

@@ -39,7 +39,7 @@ def played(deposits, balance, events):
         facts = {
             "total": total,
             "outstanding": money(owed),
-            "schedules": (schedule(balance, owed),),
+            "schedules": (schedule(owed),),
         }
         orders.append((shop(*transactions, **facts), list(charges)))
 

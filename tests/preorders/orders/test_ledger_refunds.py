@@ -107,7 +107,9 @@ def test_an_authorization_counts_once_it_is_captured():
 
 def test_a_deposit_that_is_captured_after_the_balance_came_is_a_deposit():
     allowed, captured = sale(1, 20, kind="authorization"), sale(9, 20, kind="capture", parent_id=1)
-    assert entries(book_of(shop(allowed, BALANCE, captured))) == [CAME, BY_LINK]
+    for known in ((), book_of(shop(allowed)), book_of(shop(allowed, BALANCE))):
+        book = book_of(shop(allowed, BALANCE, captured), known)
+        assert sorted(entries(book)) == sorted([CAME, BY_LINK])
 
 
 def test_a_charge_that_was_noted_by_its_authorization_is_its_capture():

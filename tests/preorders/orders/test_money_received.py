@@ -129,7 +129,7 @@ CUSTOM = order_line(2, 40, variant_id=None)
 def test_what_an_edit_adds_is_paid_later(first, grows, is_known):
     one = offer(Deposit(percent=24))
     stored = take(first, one) if is_known else None
-    waits = schedule(800, first.outstanding + 40) if grows else first.schedules[0]
+    waits = schedule(first.outstanding + 40) if grows else first.schedules[0]
     edited = dearer(first, 40, CUSTOM, schedules=(waits,))
     made = take(edited, one, stored=stored)
     assert (made.deposit, made.balance, made.state) == (240, 800, "awaiting_balance")

@@ -6,6 +6,8 @@ import pytest
 
 from sandbox.buying import again, buy, charge, gid, plan, product
 
+SCHEDULES = """query ($id: ID!) { order(id: $id) { paymentTerms { paymentSchedules(first: 9) {
+  nodes { balanceDue { amount } totalBalance { amount } completedAt } } } } }"""
 READ = """query ($id: ID!) { order(id: $id) {
   capturable displayFinancialStatus paymentGatewayNames
   totalCapturableSet { shopMoney { amount } } totalReceivedSet { shopMoney { amount } }
@@ -24,6 +26,13 @@ async def deposit(site, **facts):
 
 async def read(site, order):
     return (await site.graphql(READ, {"id": gid("Order", order["id"])}))["data"]["order"]
+
+
+async def left(site, order):
+    """Return what an order's schedules state; both amounts are what remains, in Shopify's words."""
+    told = await site.graphql(SCHEDULES, {"id": gid("Order", order["id"])})
+    schedules = told["data"]["order"]["paymentTerms"]["paymentSchedules"]["nodes"]
+    return [(each["balanceDue"]["amount"], each["totalBalance"]["amount"]) for each in schedules]
 
 
 def parts(order):
@@ -120,6 +129,7 @@ async def test_a_balance_may_be_paid_bit_by_bit(site):
     route = f"orders/{order['id']}/pay"
     part = await site.control("POST", route, {"amount": "30"})
     assert (part["outstanding"], part["schedules"][0]["balance"]) == ("50.00", "50.00")
+    assert await left(site, order) == [("50.0", "50.0")]
     assert part["schedules"][0]["completed_at"] is None
     for wrong in ("50.01", "0"):
         await site.control("POST", route, {"amount": wrong}, status=422)
@@ -128,6 +138,7 @@ async def test_a_balance_may_be_paid_bit_by_bit(site):
     after = await again(site, order)
     assert [each["amount"] for each in after["transactions"]] == ["70.00", "30.00", "50.00"]
     assert (after["financial_status"], after["schedules"][0]["total"]) == ("PAID", "80.00")
+    assert await left(site, order) == [("0.0", "0.0")]
 
 
 async def test_several_refunds_leave_what_is_left_of_each_payment(site):

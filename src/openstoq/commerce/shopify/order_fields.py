@@ -16,7 +16,7 @@ from openstoq.commerce.orders import (
     Transaction,
 )
 from openstoq.commerce.shopify.fields import Fields
-from openstoq.commerce.shopify.schedules import Bag, Stated, convert_due, convert_paid
+from openstoq.commerce.shopify.schedules import Bag, convert_due
 from openstoq.kernel.places import country_code, locale_tag
 
 
@@ -185,43 +185,24 @@ def _customer(node: Fields) -> OrderCustomer:
 def _schedules(node: Fields) -> list[PaymentSchedule]:
     connection = node.inside("paymentTerms").inside("paymentSchedules")
     found = list(connection.each("nodes"))
-    totals = [each.inside("totalBalance").amount("amount") for each in found]
     due = [each.inside("balanceDue").amount("amount") for each in found]
     currency = node.text("currencyCode")
     if any(each.inside("balanceDue").text("currencyCode") not in (currency, "") for each in found):
-        paid = [total - left for total, left in zip(totals, due, strict=True)]
-        stated = _stated(node)
-        due = convert_due(due, stated, currency)
-        totals = [a + b for a, b in zip(due, convert_paid(paid, stated, currency), strict=True)]
+        due = convert_due(
+            due,
+            price=_bag(node, "originalTotalPriceSet"),
+            outstanding=_bag(node, "totalOutstandingSet"),
+            currency=currency,
+        )
     return [
         PaymentSchedule(
             id=each.id("id"),
             due_at=each.moment_or_none("dueAt"),
             completed_at=each.moment_or_none("completedAt"),
-            total=total,
             balance_due=left,
         )
-        for each, total, left in zip(found, totals, due, strict=True)
+        for each, left in zip(found, due, strict=True)
     ]
-
-
-def _stated(node: Fields) -> Stated:
-    received = sorted(
-        (
-            each
-            for each in node.each("transactions")
-            if each.text("kind") in ("SALE", "CAPTURE") and each.text("status") == "SUCCESS"
-        ),
-        key=lambda each: (
-            each.moment_or_none("processedAt") or node.moment("createdAt"),
-            each.id("id"),
-        ),
-    )
-    return Stated(
-        price=_bag(node, "originalTotalPriceSet"),
-        outstanding=_bag(node, "totalOutstandingSet"),
-        payments=[_bag(each, "amountSet") for each in received],
-    )
 
 
 def _bag(node: Fields, name: str) -> Bag:

@@ -123,8 +123,8 @@ class OtherLines:
 
     `ordered` maps them to their units at checkout and the price of those. `removed` is the price of
     units that are no longer in the order, `added` the price of units that an edit added. `deferred`
-    is the amount that another app's plans leave to be paid later, and `due` how much of it payment
-    schedules without our lines still wait for.
+    is the amount that another app's plans leave to be paid later. `due` is how much of it payment
+    schedules without our lines still wait for, and `paid` how much was paid for those.
     """
 
     ordered: Mapping[int, tuple[int, Decimal]]
@@ -132,6 +132,7 @@ class OtherLines:
     added: Decimal
     deferred: Decimal = ZERO
     due: Decimal = ZERO
+    paid: Decimal = ZERO
 
 
 class Snapshot(BaseModel):
@@ -152,6 +153,7 @@ class Snapshot(BaseModel):
     others_ordered: dict[int, tuple[int, Decimal]] = {}
     others_deferred: Decimal = ZERO
     others_due: Decimal = ZERO
+    others_paid: Decimal = ZERO
     tags: tuple[str, ...] = ()
     schedules: tuple[PaymentSchedule, ...] = ()
     mandates: tuple[Mandate, ...] = ()
@@ -173,6 +175,7 @@ class Snapshot(BaseModel):
             others_ordered=dict(others.ordered),
             others_deferred=others.deferred,
             others_due=others.due,
+            others_paid=others.paid,
             tags=order.tags,
             schedules=order.schedules,
             mandates=order.mandates,

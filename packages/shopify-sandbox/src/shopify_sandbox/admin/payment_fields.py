@@ -131,7 +131,7 @@ FIELDS: dict[str, Resolver] = {
     "PaymentSchedule.balanceDue": _plain("balance"),
     "PaymentSchedule.due": lambda schedule, info: ledger.is_due(shop_of(info), schedule),
     "PaymentSchedule.paymentTerms": _terms_of,
-    "PaymentSchedule.totalBalance": _plain("total"),
+    "PaymentSchedule.totalBalance": _plain("balance"),
     "PaymentTerms.due": lambda terms, info: _any_due(shop_of(info), terms),
     "PaymentTerms.order": _belongs("payment_terms"),
     "PaymentTerms.overdue": lambda terms, info: _any_due(shop_of(info), terms),

@@ -60,9 +60,9 @@ class Transaction:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `due_at` is None while the part is due on fulfillment, and nothing was sent yet. The amounts are
-    in the shopper's `currency` only. `lines` are the lines whose selling plans caused the schedule.
-    Shopify does not reveal them.
+    Its amounts are in the shopper's `currency` only. `total` is what it was before payments, and
+    `balance` what remains, which is all that Shopify tells of a paid one. `lines` are those whose plans made it, which
+    Shopify does not tell.
     """
 
     id: int

@@ -63,7 +63,7 @@ def schedule(shop: Shop, about: Order, record: PaymentSchedule) -> Payload:
         "issued_at": local(shop, record.issued_at),
         "payment_terms_id": terms.id if terms else None,
         "presentment_currency": about.currency,
-        "total_balance": text(about.currency, record.total),
+        "total_balance": balance,
         "total_price": text(about.currency, about.total),
         "updated_at": local(shop, about.updated_at),
         "admin_graphql_api_id": gid("PaymentSchedule", record.id),

@@ -61,9 +61,10 @@ def compose(
     stored, offers = known.stored, known.offers
     before = stored.lines if stored is not None else ()
     order = other_plans.without_terms(order, known.matches)
-    own = other_plans.own_part(order, known.matches, offers, stored)
     has_partial = any(match.payment == "partial" for match in known.matches)
-    money = read_money(order, stored, has_partial=has_partial)
+    later = other_plans.later_by_terms(order, known.matches, offers, stored)
+    money = read_money(order, stored, has_partial=has_partial, later=later)
+    own = other_plans.own_part(order, known.matches, offers, stored, balance=money.balance)
     if own.agreed is not None:
         money = money.less(own.deferred, agreed=own.agreed, schedules=own.schedules)
         outstanding = max(order.outstanding - own.due, ZERO)
@@ -82,6 +83,7 @@ def compose(
         now=now,
         others_deferred=own.deferred,
         others_due=own.due,
+        others_paid=own.paid,
     )
     is_held_again = stored is not None and outside_release.follow(
         stored, composed, now, hold_unpaid=hold_unpaid
@@ -109,6 +111,7 @@ def compose_order(
     now: datetime,
     others_deferred: Decimal = ZERO,
     others_due: Decimal = ZERO,
+    others_paid: Decimal = ZERO,
 ) -> PreorderOrder:
     """Return the order, new or updated.
 
@@ -118,7 +121,7 @@ def compose_order(
     is_left = order.cancelled_at is None and any(line.current for line in lines)
     # Once no preordered unit is left, the agreed balance stays visible, unless a part was paid.
     balance = owed.balance if is_left else owed.balance or owed.agreed
-    others = replace(others, deferred=others_deferred, due=others_due)
+    others = replace(others, deferred=others_deferred, due=others_due, paid=others_paid)
     facts = _facts(order, Snapshot.of(order, others), read_at)
     deposit = _deposit(order, lines, owed, others.removed) if others.ordered else owed.at_checkout
     if stored is not None:

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from itertools import accumulate
 
 from openstoq.commerce.orders import Order, PaymentSchedule
-from openstoq.kernel.money import unit
 from openstoq.preorders.offers.capabilities.payments import PartialOption
 from openstoq.preorders.offers.model import Offer
-from openstoq.preorders.orders.ledger import entries
+from openstoq.preorders.orders.intake.at_checkout import as_paid, due_at_checkout, rounding
+from openstoq.preorders.orders.ledger import authorizations, entries
 from openstoq.preorders.orders.model import ZERO, Line, PreorderOrder
 from openstoq.preorders.orders.recognition.matching import Match
 
@@ -51,23 +50,31 @@ class Money:
         )
 
 
-def read_money(order: Order, stored: PreorderOrder | None, *, has_partial: bool) -> Money:
+def read_money(
+    order: Order,
+    stored: PreorderOrder | None,
+    *,
+    has_partial: bool,
+    later: Decimal | None = None,
+) -> Money:
     """Divide an order's price by when it is paid, from its payments and payment schedules.
 
     The price is found from the amounts received and ordered, not from the current total. Edits and
     refunds lower the current total, and may have happened before the first reading.
 
     The amount due at checkout does not change once it is stored. Until Shopify has listed the
-    schedules of an order with a deposit, `_unscheduled_balance` is the balance.
+    schedules of an order with a deposit, `_unscheduled_balance` is the balance. `later` is the
+    amount that the offers' terms leave to be paid later, or None if another app's terms apply too.
     """
     price = _price(order)
+    expected = None if later is None else max(order.original_total - later, ZERO)
     fixed = stored.at_checkout if stored is not None else None
     if fixed is None:
-        fixed = _at_checkout(order, price, has_partial=has_partial)
+        fixed = _at_checkout(order, price, expected, has_partial=has_partial)
     if fixed is not None:
         at_checkout = min(fixed, price)
     else:
-        at_checkout = max(price - _unscheduled_balance(order, stored), ZERO)
+        at_checkout = max(price - _unscheduled_balance(order, stored, price, expected), ZERO)
     has_later = has_partial or bool(order.schedules)
     return Money(
         fixed=fixed,
@@ -93,62 +100,39 @@ def _price(order: Order) -> Decimal:
     # amount counts.
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
     price = order.received + max(order.outstanding, still_due)
+    if order.cancelled_at is not None:
+        price += authorizations.uncaptured(order, voided=True)
     most = max(order.original_total, order.total + order.refunded)
-    return price if price <= most + _rounding(order) else most
+    return price if price <= most + rounding(order) else most
 
 
-def _rounding(order: Order) -> Decimal:
-    """Return how far the sum of an order's amounts may be off from an amount that Shopify states.
-
-    Amounts in the shopper's currency are converted to the shop's and rounded, each by itself.
-    """
-    return unit(order.currency) * (len(order.lines) + len(order.transactions))
-
-
-def _at_checkout(order: Order, price: Decimal, *, has_partial: bool) -> Decimal | None:
+def _at_checkout(
+    order: Order, price: Decimal, expected: Decimal | None, *, has_partial: bool
+) -> Decimal | None:
     """Return the amount that was due at checkout.
 
     The result is None if the order was sold with a deposit, and Shopify lists no schedules.
-
-    An edit may have raised the price before this reading. Shopify either adds the raise to the last
-    schedule, or leaves it outside all schedules. It was left outside if the outstanding amount
-    exceeds the amount that the schedules wait for by exactly the raise. It was also left outside if
-    the payments add up, at some point, to exactly the amount at checkout that this implies.
     """
     if not order.schedules:
-        return None if has_partial else _as_paid(order, order.original_total)
-    at_checkout = max(price - sum((one.total for one in order.schedules), ZERO), ZERO)
-    raised = max(order.total - order.original_total, ZERO)
+        return None if has_partial else as_paid(order, order.original_total)
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
-    is_outside = order.outstanding - still_due == raised
-    if 0 < raised <= at_checkout and (is_outside or _is_reached(order, at_checkout - raised)):
-        at_checkout -= raised
-    return _as_paid(order, at_checkout)
+    amount = due_at_checkout(order, max(price - still_due, ZERO), expected)
+    return as_paid(order, amount)
 
 
-def _as_paid(order: Order, amount: Decimal) -> Decimal:
-    """Return an amount as the payments add up to it, if they do but for rounding."""
-    near = [one for one in _running_totals(order) if abs(one - amount) <= _rounding(order)]
-    return min(near, key=lambda one: abs(one - amount), default=amount)
-
-
-def _is_reached(order: Order, amount: Decimal) -> bool:
-    return amount in _running_totals(order)
-
-
-def _running_totals(order: Order) -> list[Decimal]:
-    """Return what was paid after each of the order's payments."""
-    return list(accumulate(payment.amount for payment in entries.incoming(order)))
-
-
-def _unscheduled_balance(order: Order, stored: PreorderOrder | None) -> Decimal:
+def _unscheduled_balance(
+    order: Order, stored: PreorderOrder | None, price: Decimal, expected: Decimal | None
+) -> Decimal:
     """Return the balance of an order with a deposit, if Shopify lists no schedules.
 
-    For a new order, this is the outstanding amount. For a stored order, it is the stored balance,
-    but at most the amount paid or outstanding after checkout.
+    For a new order, this is the price without what was due at checkout, as far as the payments
+    show it. For a stored order, it is the stored balance, but at most the amount paid or
+    outstanding after checkout.
     """
+    authorized = authorizations.uncaptured(order, voided=False)
     if stored is None:
-        return order.outstanding
+        due = max(price - max(order.outstanding - authorized, ZERO), ZERO)
+        return price - min(due_at_checkout(order, due, expected), price)
     later = order.received + order.outstanding - entries.came_at_checkout(stored.payments)
     return max(min(stored.balance, later), ZERO)
 

@@ -4,17 +4,18 @@ Shopify does not say which lines a payment schedule is for. It may make one sche
 them, or several.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from openstoq.commerce.orders import Order, PaymentSchedule
+from openstoq.commerce.orders import Order, OrderLine, PaymentSchedule
 from openstoq.kernel.money import Money, unit
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.orders.intake.money import later_of
+from openstoq.preorders.orders.ledger import authorizations
 from openstoq.preorders.orders.ledger.amounts import of_units
-from openstoq.preorders.orders.model import ZERO, PreorderOrder
+from openstoq.preorders.orders.model import ZERO, PreorderOrder, Snapshot
 from openstoq.preorders.orders.recognition.matching import Match
 
 
@@ -24,13 +25,15 @@ class OwnPart:
 
     `schedules` are for our lines, one of them perhaps for others too. `agreed` is the amount that
     our lines leave to be paid later, or None if there is nothing to set aside. `deferred` is the
-    amount that other lines defer, and `due` how much of it other schedules still wait for.
+    amount that other lines defer. `due` is how much of it other schedules still wait for, and
+    `paid` how much was paid for those.
     """
 
     schedules: tuple[PaymentSchedule, ...]
     agreed: Decimal | None = None
     deferred: Decimal = ZERO
     due: Decimal = ZERO
+    paid: Decimal = ZERO
 
 
 def without_terms(order: Order, matches: Iterable[Match]) -> Order:
@@ -43,47 +46,104 @@ def without_terms(order: Order, matches: Iterable[Match]) -> Order:
     return order if has_deposit or has_plan else replace(order, schedules=())
 
 
+def later_by_terms(
+    order: Order,
+    matches: Iterable[Match],
+    offers: Mapping[UUID, Offer],
+    stored: PreorderOrder | None,
+) -> Decimal | None:
+    """Return the amount that an order leaves to be paid later, or None if others' terms apply."""
+    matched = list(matches)
+    if _has_others(order, matched):
+        return None
+    return sum((amount for _, amount in _later(matched, offers, stored, order.currency)), ZERO)
+
+
 def own_part(
     order: Order,
     matches: Iterable[Match],
     offers: Mapping[UUID, Offer],
     stored: PreorderOrder | None,
+    *,
+    balance: Decimal,
 ) -> OwnPart:
-    """Return the part of an order's deferred money that is for our lines."""
+    """Return the part of an order's deferred money that is for our lines.
+
+    `balance` is the price of the order without what was due at checkout.
+    """
     matched = list(matches)
-    ours = {one.line.id for one in matched}
-    if not any(line.plan_id is not None and line.id not in ours for line in order.lines):
+    if not _has_others(order, matched):
         return OwnPart(schedules=order.schedules)
-    known = {line.id: line for line in stored.lines} if stored is not None else {}
-    later = [
-        (one.line, later_of(one, known.get(one.line.id), offers.get(one.offer_id)))
-        for one in matched
-    ]
-    agreed = sum((Money(amount, order.currency).amount for _, amount in later), ZERO)
-    before = stored.facts.snapshot.others_deferred if stored is not None else ZERO
-    if not order.schedules:
-        # Shopify may forget schedules that are paid.
-        return OwnPart(schedules=(), agreed=agreed, deferred=before)
+    later = _later(matched, offers, stored, order.currency)
+    agreed = sum((amount for _, amount in later), ZERO)
     left = sum(
         (of_units(amount, line.current, line.quantity, order.currency) for line, amount in later),
         ZERO,
     )
-    own = _own_schedules(order, {agreed, left}, len(matched), stored)
+    before = stored.facts.snapshot if stored is not None else Snapshot()
+    if not order.schedules:
+        # Shopify may forget schedules that are paid.
+        deferred = before.others_deferred if stored is not None else max(balance - left, ZERO)
+        return OwnPart(schedules=(), agreed=agreed, deferred=deferred, paid=before.others_paid)
+    own = _own_schedules(order, [agreed, left], len(matched), stored)
     if own is None:
-        total = sum((one.total for one in order.schedules), ZERO)
-        deferred = min(before, total) if before > 0 else max(total - left, ZERO)
+        known = before.others_deferred
+        deferred = min(known, balance) if known > 0 else max(balance - left, ZERO)
         return OwnPart(schedules=order.schedules, agreed=agreed, deferred=deferred)
-    foreign = [one for one in order.schedules if one not in own]
+    due = _due(one for one in order.schedules if one not in own)
+    if stored is not None and before.others_deferred > 0:
+        deferred = before.others_deferred
+        if order.received == stored.facts.received:
+            # Nothing was paid since, so an edit has changed what is due.
+            deferred += due - before.others_due
+    else:
+        deferred = balance - _of_ours(balance, _due(own), due, [agreed, left])
+    deferred = max(deferred, due)
     return OwnPart(
-        schedules=tuple(own),
-        agreed=agreed,
-        deferred=sum((one.total for one in foreign), ZERO),
-        due=sum((one.balance_due for one in foreign if one.is_waiting), ZERO),
+        schedules=tuple(own), agreed=agreed, deferred=deferred, due=due, paid=deferred - due
     )
 
 
+def _has_others(order: Order, matched: Iterable[Match]) -> bool:
+    ours = {one.line.id for one in matched}
+    return any(line.plan_id is not None and line.id not in ours for line in order.lines)
+
+
+def _later(
+    matched: Iterable[Match],
+    offers: Mapping[UUID, Offer],
+    stored: PreorderOrder | None,
+    currency: str,
+) -> list[tuple[OrderLine, Decimal]]:
+    """Return each of our lines with the amount that its terms leave to be paid later."""
+    known = {line.id: line for line in stored.lines} if stored is not None else {}
+    return [
+        (
+            one.line,
+            Money(later_of(one, known.get(one.line.id), offers.get(one.offer_id)), currency).amount,
+        )
+        for one in matched
+    ]
+
+
+def _of_ours(
+    balance: Decimal, own_due: Decimal, others_due: Decimal, terms: Iterable[Decimal]
+) -> Decimal:
+    """Return how much of a balance is for our lines, when it is first read.
+
+    All that was paid of it was for our schedules, or nothing was, whichever is nearer to our terms.
+    """
+    return min(
+        (own_due, balance - others_due), key=lambda one: min(abs(one - term) for term in terms)
+    )
+
+
+def _due(schedules: Iterable[PaymentSchedule]) -> Decimal:
+    return sum((one.balance_due for one in schedules if one.is_waiting), ZERO)
+
+
 def _own_schedules(
-    order: Order, amounts: Iterable[Decimal], lines: int, stored: PreorderOrder | None
+    order: Order, amounts: Sequence[Decimal], lines: int, stored: PreorderOrder | None
 ) -> list[PaymentSchedule] | None:
     """Return the schedules that are for our lines only.
 
@@ -91,7 +151,8 @@ def _own_schedules(
     app's lines. The list is empty if our lines leave nothing to be paid later.
 
     The first reading recognises a schedule by its amount, which may differ because Shopify rounds
-    each line. Later readings recognise it by its id.
+    each line. A schedule that is paid has no amount any more: it is ours if it is the only one, and
+    one of the payments was as large as the amount. Later readings recognise a schedule by its id.
     """
     if max(amounts) == 0:
         return []
@@ -102,7 +163,13 @@ def _own_schedules(
     if len(order.schedules) == 1:
         return None
     rounding = unit(order.currency) * lines
-    for one in order.schedules:
-        if any(abs(one.total - amount) <= rounding for amount in amounts):
+
+    def fits(amount: Decimal) -> bool:
+        return any(abs(amount - one) <= rounding for one in amounts)
+
+    for one in order.waiting_schedules:
+        if fits(one.balance_due):
             return [one]
-    return None
+    ended = [one for one in order.schedules if not one.is_waiting]
+    payments = authorizations.agreed(order)[1:]
+    return ended if len(ended) == 1 and any(fits(one.amount) for one in payments) else None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from openstoq.commerce.orders import Order, Transaction
 from openstoq.kernel.ids import new_id
+from openstoq.preorders.orders.ledger import authorizations
 from openstoq.preorders.orders.model import (
     ZERO,
     Part,
@@ -64,18 +65,43 @@ class _Book:
 
         Payments are for the amount due at checkout until that is paid, and then for the balance. A
         payment larger than what is still due at checkout is for the balance alone if we began it.
-        If we did not begin it, it is divided between the deposit and the balance.
+        If we did not begin it, it is divided between the deposit and the balance. What a capture is
+        for is decided when it is authorized, so that no payment before it is for the same amount.
         """
         due = self._at_checkout
-        for one in incoming(self._order):
-            if not self._is_entered(one):
-                begun = self._begun(one) if one.amount > due else None
-                if begun is not None:
-                    self._write(_settled(replace(begun, amount=one.amount), one))
-                else:
-                    self._enter(one, min(one.amount, due))
-            due -= sum(each.amount for each in self._of(one) if each.part == "deposit")
-            due = max(due, ZERO)
+        reserved: dict[int, Decimal] = {}
+        for one in authorizations.movements(self._order):
+            if one.kind == "authorization":
+                reserved[one.id] = self._reserved(one, due)
+                due -= reserved[one.id]
+            elif one.kind == "void":
+                due += reserved.pop(one.parent_id or 0, ZERO)
+            elif one.kind in MONEY_IN:
+                own = reserved.pop(one.parent_id or 0, ZERO) if one.kind == "capture" else ZERO
+                due = self._take(one, due + own)
+                if own > one.amount and one.parent_id is not None:
+                    # The rest of the authorization is captured later, or never.
+                    reserved[one.parent_id] = min(own - one.amount, due)
+                    due -= reserved[one.parent_id]
+
+    def _take(self, payment: Transaction, due: Decimal) -> Decimal:
+        """Enter a payment, and return what is still due at checkout after it."""
+        if not self._is_entered(payment):
+            begun = self._begun(payment) if payment.amount > due else None
+            if begun is not None:
+                self._write(_settled(replace(begun, amount=payment.amount), payment))
+            else:
+                self._enter(payment, min(payment.amount, due))
+        paid = sum(each.amount for each in self._of(payment) if each.part == "deposit")
+        return max(due - paid, ZERO)
+
+    def _reserved(self, authorization: Transaction, due: Decimal) -> Decimal:
+        """Return how much of an authorization is for what is due at checkout."""
+        known = self._of(authorization)
+        if known:
+            return min(total_of(one for one in known if one.part == "deposit"), due)
+        is_begun = authorization.amount > due and self._begun(authorization) is not None
+        return ZERO if is_begun else min(authorization.amount, due)
 
     def _enter(self, transaction: Transaction, at_checkout: Decimal) -> None:
         """Enter a payment; `at_checkout` is the part of it that was due at checkout."""
@@ -220,17 +246,7 @@ def total_of(payments: Iterable[Payment]) -> Decimal:
 
 def _in_time(order: Order, kinds: Iterable[str]) -> list[Transaction]:
     wanted = frozenset(kinds)
-    times = {one.id: one.processed_at or order.created_at for one in order.transactions}
-
-    def time(one: Transaction) -> tuple[datetime, int]:
-        # A capture may be late; it is sorted by the time at which its payment was authorized.
-        agreed = one.parent_id if one.kind == "capture" else None
-        return times.get(agreed or one.id, times[one.id]), one.id
-
-    return sorted(
-        (one for one in order.transactions if one.kind in wanted and one.status == "success"),
-        key=time,
-    )
+    return [one for one in authorizations.movements(order) if one.kind in wanted]
 
 
 def _settled(entry: Payment, transaction: Transaction) -> Payment:

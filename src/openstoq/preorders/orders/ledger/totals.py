@@ -100,23 +100,22 @@ def _refunded(payments: Iterable[Payment], part: Part) -> tuple[Decimal, Decimal
 def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
     """Return how much of the money collected after checkout paid for an order's other goods.
 
-    Goods that an edit added are paid after the preorder. Of lines that another app's plan sold, our
-    own schedules say how much of the money was for ours.
+    Goods that an edit added are paid after the preorder. Of lines that another app's plan sold,
+    the schedules say how much of the money was for those.
     """
     snapshot = order.facts.snapshot
     if snapshot.others_deferred > 0:
-        return max(collected - min(_paid_of_own(order), order.balance), ZERO)
+        return max(collected - min(_paid_of_own(order, collected), order.balance), ZERO)
     if not snapshot.others_added:
         return ZERO
     ours = max(order.balance - snapshot.others_added, ZERO)
     return min(max(collected - ours, ZERO), snapshot.others_added)
 
 
-def _paid_of_own(order: PreorderOrder) -> Decimal:
-    """Return how much of the balance was paid by our schedules, or by charges that we made."""
+def _paid_of_own(order: PreorderOrder, collected: Decimal) -> Decimal:
+    """Return how much of the money collected was paid for our schedules, or charged by us."""
     if order.facts.outstanding <= 0:
         return order.balance
-    schedules = order.facts.snapshot.schedules
     by_us = total_of(
         one
         for one in order.payments
@@ -124,7 +123,7 @@ def _paid_of_own(order: PreorderOrder) -> Decimal:
         and one.status == "succeeded"
         and (one.mode == "auto" or one.is_untold)
     )
-    return max(sum((one.total - one.balance_due for one in schedules), ZERO), by_us)
+    return max(collected - order.facts.snapshot.others_paid, by_us)
 
 
 def _of_preorder(
