@@ -8,10 +8,10 @@ from openstoq.commerce.orders import OrderLine, PaymentSchedule, Transaction
 from openstoq.preorders.offers.capabilities.payments import Deposit
 from openstoq.preorders.orders import state
 from openstoq.preorders.orders.intake import compose
-from openstoq.preorders.orders.ledger import amounts, refund_plan, totals
+from openstoq.preorders.orders.ledger import amounts, authorizations, refund_plan, totals
 from openstoq.preorders.orders.ledger.refund_plan import Reason
 from openstoq.preorders.orders.recognition import matching
-from sandbox.deeds import WHOLE_PAYMENTS, placed
+from sandbox.deeds import STEPS, placed
 from sandbox.ordered import Storekeeper
 from tests.factories.records import DAY, MINUTE, NOON, offer, shop_order
 
@@ -103,12 +103,16 @@ def facts(made):
 def played(dice):
     """Return an order as the shop has it after each thing that happens to it, and its plans."""
     keeper = Storekeeper()
-    # Captures in parts are not played yet: what was due at checkout is then known only later.
-    order = placed(keeper.shop, dice, in_parts=False)
+    order = placed(keeper.shop, dice)
     readings = [as_read(order)]
-    for step in dice.choices(WHOLE_PAYMENTS, k=6):
+    for step in dice.choices(STEPS, k=6):
         keeper.now += dice.choice([MINUTE, DAY])
+        authorized, payable, price = order.authorized, order.payable, order.current_total
         step(keeper.shop, order, dice)
+        if order.cancelled_at is None and authorized and price - order.current_total > payable:
+            # Units were taken off that nobody had paid, only authorized. Shopify does not say when
+            # this was, and so not whether it left the balance as it was or ended it.
+            break
         readings.append(as_read(order))
     plans = {one.selling_plan_id: (OFFER.id, "partial") for one in order.lines}
     plans.pop(None, None)
@@ -143,7 +147,7 @@ def test_the_record_does_not_depend_on_when_an_order_was_read(seed):
         always = take(reading, always, plans)
     assert facts(always) == facts(once)
     some = first
-    for reading in [*dice.sample(readings[:-1], k=3), readings[-1]]:
+    for reading in [*dice.sample(readings[:-1], k=min(3, len(readings) - 1)), readings[-1]]:
         some = take(reading, some, plans)
     assert facts(some) == facts(once)
 
@@ -166,6 +170,9 @@ def test_all_that_came_for_a_preorder_can_be_paid_back_and_nothing_else(seed):
         assert left == 0
     elif not made.facts.snapshot.others_ordered:
         assert 0 <= left <= made.facts.snapshot.others_added
+    elif any(authorizations.uncaptured(order, voided=one) for one in (False, True)):
+        # As far as the money goes, it was for the preorder.
+        assert 0 <= left <= order.received - order.refunded
     elif order.refunded:
         # Refunds by hand are attributed to other goods first, so only the bounds are certain.
         kept = sum(one.total for one in others) + max(readings[0].original_total, 0)

@@ -119,3 +119,40 @@ def test_an_order_without_schedules_shows_its_balance_by_its_payments():
     order = shop_order(transactions=(first, rest), lines=(order_line(1, 100),))
     late = take(order, offer(Deposit(percent=20)))
     assert (late.deposit, late.balance, late.state) == (20, 80, "balance_collected")
+
+
+@pytest.mark.parametrize("parts", [(20,), (5, 15), (5,)], ids=str)
+def test_a_balance_that_was_paid_before_the_deposit_was_captured(parts):
+    one = offer(Deposit(percent=20))
+    allowed = sale(1, 20, kind="authorization", processed_at=NOON)
+    placed = bought(allowed)
+    stored = take(placed, one)
+    assert (stored.deposit, stored.balance, stored.payments) == (20, 80, ())
+    rest = sale(2, 80, processed_at=NOON + DAY)
+    stored = take(after(placed, allowed, rest), one, stored=stored)
+    captures = [
+        sale(number, amount, kind="capture", parent_id=1, processed_at=NOON + 2 * DAY)
+        for number, amount in enumerate(parts, 3)
+    ]
+    order = after(placed, allowed, rest, *captures)
+    late, known = take(order, one), take(order, one, stored=stored)
+    assert record(late) == record(known)
+    assert [one.part for one in late.payments] == ["balance", *("deposit" for _ in parts)]
+
+
+def test_an_authorization_that_was_given_up_leaves_its_amount_due():
+    one = offer(Deposit(percent=20))
+    allowed = sale(1, 20, kind="authorization", processed_at=NOON)
+    placed = bought(allowed)
+    given_up = sale(2, 20, kind="void", parent_id=1, processed_at=NOON + DAY)
+    payments = sale(3, 20, processed_at=NOON + 2 * DAY), sale(4, 80, processed_at=NOON + 3 * DAY)
+    order = replace(
+        placed,
+        transactions=(allowed, given_up, *payments),
+        received=money(100),
+        outstanding=money(0),
+        schedules=(paid(schedule(0), LATER),),
+    )
+    late, known = take(order, one), take(order, one, stored=take(placed, one))
+    assert record(late) == record(known)
+    assert [one.part for one in late.payments] == ["deposit", "balance"]
