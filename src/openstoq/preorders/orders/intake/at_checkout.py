@@ -30,11 +30,11 @@ def due_at_checkout(order: Order, due: Decimal, expected: Decimal | None) -> Dec
     """
     agreed = authorizations.agreed(order)
     raised = _raised_outside(order)
-    early = [one for one in agreed if authorizations.made_at(order, one) <= order.created_at + SOON]
+    early = [one for one in agreed if authorizations.time_of(order, one) <= order.created_at + SOON]
     later = agreed[len(early) :]
     if early:
         amounts = [*_sums(early), due - _total(later), due - _total(later) - raised]
-        if authorizations.made_at(order, early[0]) >= order.created_at:
+        if authorizations.time_of(order, early[0]) >= order.created_at:
             amounts.append(ZERO)
     else:
         amounts = [due, *(due - amount for amount in _sums(reversed(later)))]
@@ -65,8 +65,8 @@ def rounding(order: Order) -> Decimal:
 
 def _first(order: Order, early: list[Transaction]) -> list[Transaction]:
     """Return the payments that were made with an order: those made by then, or else the first."""
-    placed = max(order.created_at, authorizations.made_at(order, early[0]))
-    return [one for one in early if authorizations.made_at(order, one) <= placed]
+    placed = max(order.created_at, authorizations.time_of(order, early[0]))
+    return [one for one in early if authorizations.time_of(order, one) <= placed]
 
 
 def _raised_outside(order: Order) -> Decimal:

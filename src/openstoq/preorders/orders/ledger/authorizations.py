@@ -11,7 +11,7 @@ from openstoq.commerce.orders import Order, Transaction
 from openstoq.preorders.orders.model import ZERO
 
 
-def made_at(order: Order, one: Transaction) -> datetime:
+def time_of(order: Order, one: Transaction) -> datetime:
     """Return when a transaction was made; without a time, it counts as made with the order."""
     return one.processed_at or order.created_at
 
@@ -20,7 +20,7 @@ def movements(order: Order) -> list[Transaction]:
     """Return an order's successful transactions, sorted by time."""
     return sorted(
         (one for one in order.transactions if one.status == "success"),
-        key=lambda one: (made_at(order, one), one.id),
+        key=lambda one: (time_of(order, one), one.id),
     )
 
 
