@@ -89,12 +89,18 @@ async def test_an_international_address_is_one_in_either_form(runtime, database,
 
 @pytest.mark.usefixtures("orders")
 async def test_a_customer_is_forgotten_and_the_books_stay(runtime, database, shop):
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE preorder_orders SET cancel_reason = 'Ada Lovelace moved away'")
+        await db.execute("UPDATE preorder_payments SET note = 'Ada called'")
+        before = await db.fetch("SELECT * FROM preorder_orders ORDER BY order_id")
     await told(runtime, shop, CustomerRedacted(ADA))
     async with database.transaction(shop.id) as db:
-        rows = await db.fetch("SELECT email, customer_name FROM preorder_orders ORDER BY order_id")
-        assert await db.fetchval("SELECT count(*) FROM preorder_payments") == 1
-    assert [(row["email"], row["customer_name"]) for row in rows] == [
-        (None, None),
-        (None, None),
-        ("bob@example.com", "Ada Lovelace"),
-    ]
+        rows = await db.fetch("SELECT * FROM preorder_orders ORDER BY order_id")
+        (payment,) = await db.fetch("SELECT note, amount FROM preorder_payments")
+    assert (payment["note"], payment["amount"]) == (None, 80)
+    gone = ("customer_id", "customer_name", "email", "phone", "locale", "cancel_reason")
+    for row in rows[:2]:
+        assert [row[name] for name in gone] == [None] * len(gone)
+        assert "Ada" not in str(dict(row))
+        assert (row["total"], row["country"]) == (100, "DE")
+    assert dict(rows[2]) == dict(before[2])

@@ -44,12 +44,24 @@ async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[st
 
 
 async def forget(db: Connection, shop_id: UUID, order_ids: list[int]) -> None:
-    """Erase the customer's name, contacts, links and payment methods from these orders."""
+    """Erase the customer from these orders: who it was, links, payment methods and free texts.
+
+    A merchant's words, such as the reason of a cancellation, may name the customer.
+    """
     await db.execute(
         """
-        UPDATE preorder_orders SET customer_name = NULL, email = NULL, phone = NULL,
+        UPDATE preorder_orders SET customer_id = NULL, customer_name = NULL, email = NULL,
+            phone = NULL, locale = NULL, cancel_reason = NULL,
             snapshot = snapshot || '{"status_url": null, "collection_url": null, "mandates": []}'
         WHERE shop_id = $1 AND order_id = ANY($2)
+        """,
+        shop_id,
+        order_ids,
+    )
+    await db.execute(
+        """
+        UPDATE preorder_payments SET note = NULL
+        WHERE shop_id = $1 AND order_id = ANY($2) AND note IS NOT NULL
         """,
         shop_id,
         order_ids,
