@@ -101,3 +101,23 @@ async def test_the_night_makes_a_group_that_was_refused_at_first(
     assert [group["name"] for group in await plan_groups(site)] == ["Refused"]
     assert await state(client, at) == "synced"
     assert (await shop_metafields(site))["selling_plans"]["offers"] == {}
+
+
+@pytest.mark.parametrize("source", ["custom", "all"])
+async def test_a_collection_that_does_not_exist_detaches_nothing(
+    client, database, offer, variants, source
+):
+    products = f"{offer}/products"
+    if source == "all":
+        await accepted(client, f"{products}/set_source_to_all", confirm=True)
+        await all_jobs_done(database)
+    before = (await client.get(f"{products}/variants")).json()["variants"]
+    asked = await accepted(client, f"{products}/set_source_to_collection", collection_id=404)
+    await all_jobs_done(database)
+    job = (await client.get(f"/preorders/product_variants/jobs/{asked['job_id']}")).json()
+    assert job["status"] == "failed"
+    after = (await client.get(f"{products}/variants")).json()["variants"]
+    assert [one["shopify_variant_id"] for one in after] == [
+        one["shopify_variant_id"] for one in before
+    ]
+    assert (await client.get(products)).json()["variant_count"] == len(before)

@@ -126,7 +126,7 @@ async def update_plan(context: Context, offer: Offer, *, selling_plan: BaseModel
     collection_id = _collection(offer, sent, source)
     moves = (source, collection_id) != (offer.source, offer.collection_id)
     if moves and collection_id is not None:
-        await selection.take_collection(context, offer, collection_id)
+        selection.take_collection(offer, collection_id)
     elif moves:
         await selection.switch(context, offer, source)
     await save(context, offer)

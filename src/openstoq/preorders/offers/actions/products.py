@@ -104,7 +104,7 @@ async def update(context: Context, offer: Offer, changes: dict[str, Any]) -> Pro
         return await selection.sell_custom(context, offer, ids, field="custom.variant_ids")
     collection_id: int | None = block.get("collection_id")
     if collection_id is not None:
-        await selection.take_collection(context, offer, collection_id)
+        selection.take_collection(offer, collection_id)
     if block.get("auto_refresh") is not None:
         offer.auto_refresh = block["auto_refresh"]
     if "excluded_variant_ids" in block:
@@ -249,7 +249,7 @@ async def set_source_to_collection(
     collection.auto_refresh is set in PATCH products; otherwise, call this action again to
     refresh.
     """
-    await selection.take_collection(context, offer, collection_id)
+    selection.take_collection(offer, collection_id)
     return await selection.resolve_collection(context, offer)
 
 

@@ -126,17 +126,18 @@ async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
     return await submit(context, offer, action)
 
 
-async def take_collection(context: Context, offer: Offer, collection_id: int) -> None:
+def take_collection(offer: Offer, collection_id: int) -> None:
     """Make a collection the offer's source.
 
     Raises Conflict when the offer is discarded, or when its inventory provider does not allow a
     collection as the source.
     """
     rules.check_changeable(offer)
-    # When one collection replaces another, the job first reads the new collection, and then detaches
-    # the variants that are not in it. A mistyped id therefore detaches nothing.
+    # The job first reads the collection, and then detaches the variants that are not in it. A
+    # mistyped id therefore detaches nothing.
     if offer.source != "collection":
-        await switch(context, offer, "collection")
+        rules.check_source(offer, "collection")
+        offer.source, offer.exclusion_tag = "collection", None
     if offer.collection_id != collection_id:
         offer.excluded_variant_ids = []
     offer.collection_id = collection_id
