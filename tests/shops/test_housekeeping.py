@@ -127,3 +127,18 @@ async def test_the_body_of_a_delivery_that_nobody_worked_off_is_emptied(runtime,
         assert [row["webhook_id"] for row in left] == ["new"]
         # What comes of its job nevertheless is nothing.
         assert await deliveries.load(db, shop.id, "old") is None
+
+
+async def test_a_bulk_job_stores_no_more_failures_than_the_most(runtime, shop, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_FAILURES", 5)
+    async with run_of(runtime, shop).work() as work:
+        job_id = await bulk.begin(
+            work.db, shop.id, "attach", total=12, arguments={}, now=runtime.clock()
+        )
+        for first in (0, 3, 6, 9):
+            failures = dict.fromkeys(range(first, first + 3), "no such variant")
+            await bulk.advance(work.db, shop.id, job_id, 3, failures)
+        await bulk.advance(work.db, shop.id, job_id, 0, {})
+        job = await bulk.load(work.db, shop.id, job_id)
+    assert [one["id"] for one in job.failed] == ["0", "1", "2", "3", "4"]
+    assert job.processed == 12

@@ -112,8 +112,7 @@ def keys(domain: Domain) -> None:
         async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
             found = await store.keys(work.db, shop.id)
         return [
-            f"{one.id}  …{one.hint}  {one.name}  {'revoked' if one.revoked_at else 'live'}"
-            for one in found
+            f"{one.id}  …{one.hint}  {one.name}  {one.status(runtime.clock())}" for one in found
         ]
 
     typer.echo("\n".join(_with_runtime(run)) or "no keys yet")

@@ -137,7 +137,10 @@ async def advance(
     await db.execute(
         """
         UPDATE bulk_jobs SET processed = processed + $3, total = coalesce($5, total),
-            failed = CASE WHEN jsonb_array_length(failed) < $6 THEN failed || $4 ELSE failed END
+            failed = failed || coalesce((
+                SELECT jsonb_agg(one ORDER BY place)
+                FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS told (one, place)
+                WHERE place <= $6 - jsonb_array_length(failed)), '[]')
         WHERE shop_id = $1 AND id = $2
         """,
         shop_id,

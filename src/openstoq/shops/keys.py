@@ -25,6 +25,12 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None
 
+    def status(self, now: datetime) -> str:
+        """Return whether the key is live, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "live"
+
 
 def new_key() -> str:
     """Create a key; it is shown once and never stored."""

@@ -2,12 +2,16 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+# A tag in a header, without W/. Tags may contain commas.
+_OPAQUE = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class StaticDocument:
                 self._encoded = await asyncio.to_thread(self._encode)
         encoded = self._encoded
         headers = {"ETag": encoded.tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
-        if encoded.tag in request.headers.get("if-none-match", ""):
+        if is_known(encoded.tag, ",".join(request.headers.getlist("if-none-match"))):
             return Response(status_code=304, headers=headers)
         if _reads_gzip(request.headers.get("accept-encoding", "")):
             headers["Content-Encoding"] = "gzip"
@@ -44,6 +48,14 @@ class StaticDocument:
         plain = self._make()
         tag = f'W/"{sha256(plain).hexdigest()[:32]}"'
         return _Encoded(plain, gzip.compress(plain, mtime=0), tag)
+
+
+def is_known(tag: str, known: str) -> bool:
+    """Return whether an If-None-Match header names a tag, or is `*`; weak tags equal strong ones."""
+    if known.strip() == "*":
+        return True
+    opaque = tag.removeprefix("W/")
+    return any(found == opaque for found in _OPAQUE.findall(known))
 
 
 def _reads_gzip(accepted: str) -> bool:

@@ -34,9 +34,9 @@ async def list_notifications(
 ) -> Written[NotificationPage]:
     """List back-in-stock notifications (the send log) of the shop, newest first.
 
-    Statuses: sent: accepted by the mail relay; failed: could not be delivered; blocked: never
-    attempted (see blocked_reason); unknown: held back because the relay may already have accepted
-    it. A queued notification with an error is waiting for the relay to become available again. from
+    Statuses: sent: accepted by the mail relay; failed: could not be delivered; blocked: not
+    attempted any more, because the contact unsubscribed or is blocked, or the product cannot be
+    opened (see blocked_reason); unknown: held back because the relay may already have accepted it. A queued notification with an error is waiting for the relay to become available again. from
     and to are inclusive.
     """
     wanted = Filter(
