@@ -342,5 +342,25 @@ async def test_a_deleted_plan_refuses_every_change_in_the_shape_of_the_operation
 
 async def test_a_query_may_have_names_that_v1_does_not_know(api):
     await signed_up(api)
-    for query in ("_=1", "utm_source=x&utm_source=y", "cache=no"):
-        assert (await api.get(f"/intents?{query}")).status_code == 200
+    unknown = ("_=1", "utm_source=x&utm_source=y", "cache=no", "tags[]=x&tags[]=y", "a[b]=1&a[b]=2")
+    for query in (*unknown, "intent_ids[]=1&intent_ids[]=2", "a%5B%5D=1&a%5B%5D=2&a=3"):
+        found = await api.get(f"/intents?{query}")
+        assert (found.status_code, len(found.json()["intents"])) == (200, 1), found.text
+
+
+@pytest.mark.parametrize("query", ["per_page=1&per_page=2", "per_page[]=1&per_page=2"])
+async def test_a_known_name_is_given_once_with_brackets_or_without(api, query):
+    twice = await api.get(f"/intents?{query}")
+    assert (twice.status_code, twice.json()) == (400, {"error": "per_page may be given only once"})
+    once = await api.get("/intents?per_page[]=7")
+    assert once.json()["meta"]["per_page"] == 7
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{0}[]=11&{0}[]=21", "{0}=11&{0}[]=21", "{0}=11,21,&x[]=1&x[]=2"]
+)
+async def test_a_list_in_a_query_has_every_spelling(api, spelling):
+    at = await selling(api, 11, 21, name="Listed")
+    query = spelling.format("shopify_variant_ids")
+    removed = await api.delete(f"{at}/remove_variant?{query}")
+    assert removed.json()["variants_removed"] == [11, 21], removed.text

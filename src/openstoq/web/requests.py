@@ -1,6 +1,6 @@
 """Requests: read the query, the body and the named shop before an action is called."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
@@ -68,9 +68,16 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
     a=1&a=2 or a=1,2. Raises BadRequest if the query cannot be read, and Invalid if a name that is
     not in `lists` is repeated.
     """
+    return values_of(pairs_of(scope), lists=lists)
+
+
+def values_of(
+    pairs: Iterable[tuple[str, str]], *, lists: Collection[str]
+) -> dict[str, str | list[str]]:
+    """Return the values of the names and values of a query, in the way that `query_of` does."""
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
-    for name, value in pairs_of(scope):
+    for name, value in pairs:
         listed = name.removesuffix("[]")
         present = values.get(listed if listed in lists else name)
         if listed in lists:

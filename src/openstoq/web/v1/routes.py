@@ -18,7 +18,7 @@ from openstoq.errors import BadRequest, Invalid, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.keys import is_key, key_in
 from openstoq.web import responses
-from openstoq.web.requests import pairs_of, query_of, shop_named_by, shops_of, visitor_of
+from openstoq.web.requests import pairs_of, shop_named_by, shops_of, values_of, visitor_of
 from openstoq.web.v1 import intents, plan_variants, selling_plans, shipping_updates
 from openstoq.web.v1.errors import refused
 from openstoq.web.v1.intents import CREATE
@@ -44,7 +44,7 @@ _SHOPS = frozenset(
 _SEPARATORS = re.compile(r"[-_ ]")
 _DEEPEST_SHOP = 3
 
-_LISTS = frozenset({"shopify_variant_ids", "shopify_variant_ids[]", "intent_ids", "intent_ids[]"})
+_LISTS = frozenset({"shopify_variant_ids", "intent_ids"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -159,19 +159,11 @@ async def _sent(operation: Action, request: Request) -> bytes | dict[str, Any]:
     body = await request.body() if operation.writes else b""
     if body.strip() or operation.method not in ("GET", "DELETE"):
         return body
-    # Callers send lists as name=1&name=2, as name[]=1&name[]=2, or as name=1,2.
-    values: dict[str, Any] = {}
+    # As in a body, names that v1 does not know are ignored, however often they are given. A name
+    # may have brackets, whether its value is a list or not.
     known = set(operation.request.model_fields) if operation.request is not None else set()
-    # As in a body, names that v1 does not know are ignored, however often they are given.
-    unknown = {name for name, _ in pairs_of(request.scope)} - known
-    for name, value in query_of(request.scope, lists=_LISTS | unknown).items():
-        plain = name.removesuffix("[]")
-        if plain in _LISTS or f"{plain}[]" in _LISTS:
-            given = value if isinstance(value, list) else [value]
-            values[plain] = [part for one in given for part in one.split(",") if part]
-        else:
-            values[plain] = value
-    return {name: value for name, value in values.items() if name in known}
+    named = ((name.removesuffix("[]"), value) for name, value in pairs_of(request.scope))
+    return values_of((pair for pair in named if pair[0] in known), lists=_LISTS)
 
 
 def _check_body(operation: Action, body: bytes, caller: Caller) -> None:
