@@ -14,7 +14,7 @@ from openstoq.preorders.orders.sync.jobs import sync_order
 from tests.factories.catalogs import somebody_waits
 from tests.factories.patience import until
 from tests.factories.preorders import order_path
-from tests.factories.sandboxed import all_jobs_done, run
+from tests.factories.sandboxed import accepted, all_jobs_done, run
 
 
 async def test_a_sync_that_waits_for_a_reader_holds_nothing_of_the_order(market, plans, variants):
@@ -62,6 +62,26 @@ async def test_who_changes_a_variant_locks_its_offers_before(market, plans, vari
             "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT", variants[0]
         )
     assert (await changing).status_code == 202
+    await all_jobs_done(market.database)
+
+
+async def test_who_excludes_a_variant_locks_the_offers_with_all_variants_before(
+    market, plans, variants
+):
+    other = await accepted(market.client, "/preorders/offers", name="All but that one")
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("UPDATE offers SET source = 'all' WHERE id = $1", other["id"])
+    async with market.database.transaction(market.shop.id) as db:
+        await db.execute("SELECT FROM offers WHERE id = $1 FOR NO KEY UPDATE", other["id"])
+        path = f"/preorders/product_variants/{variants[0]}/detach_from_all_offers"
+        detaching = asyncio.create_task(market.client.post(path, json={}))
+        await until(lambda: somebody_waits(market.database))
+        await db.execute(
+            "SELECT FROM preorder_variants WHERE variant_id = $1 FOR UPDATE NOWAIT", variants[0]
+        )
+    assert (await detaching).status_code == 202
+    read = await market.client.get(f"/preorders/offers/{other['id']}/products")
+    assert read.json()["all"]["excluded_variant_ids"] == [variants[0]]
     await all_jobs_done(market.database)
 
 

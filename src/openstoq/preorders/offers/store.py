@@ -57,6 +57,9 @@ _BEHIND = """EXISTS (SELECT FROM preorder_variants p
               JOIN offer_variants v ON v.shop_id = p.shop_id AND v.variant_id = p.variant_id
               WHERE p.shop_id = o.shop_id AND v.offer_id = o.id AND
               (p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL))"""
+# An SQL condition on `offers`: the offer sells one of the variants $2, or has sold it.
+_SELLS = """id IN (
+    SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))"""
 _ZONE = "(SELECT s.timezone FROM shops s WHERE s.shop_id = o.shop_id) AS zone"
 COLUMNS = (
     f"{', '.join(f'o.{name}' for name in _READ)}, {_ZONE}, {_COUNT} AS variant_count, "
@@ -122,7 +125,7 @@ async def exclude(db: Connection, shop_id: UUID, variant_id: int, now: datetime)
     """Exclude a variant from the offers that would otherwise attach it again automatically.
 
     These are the offers with the source `all`, and those with a collection that sell the variant
-    now.
+    now. `lock_excluders` must have locked them.
     """
     await db.execute(
         """
@@ -145,10 +148,23 @@ async def lock_sellers(db: Connection, shop_id: UUID, variant_ids: Sequence[int]
     A transaction that locks offers and variants must lock the offers first; otherwise two
     transactions can deadlock.
     """
+    await _lock_where(db, shop_id, _SELLS, variant_ids)
+
+
+async def lock_excluders(db: Connection, shop_id: UUID, variant_id: int) -> None:
+    """Lock the offers that `exclude` changes, together with the offers that sell the variant.
+
+    An offer with the source `all` excludes a variant even if it has never sold it.
+    """
+    await _lock_where(db, shop_id, f"({_SELLS} OR source = 'all')", [variant_id])
+
+
+async def _lock_where(
+    db: Connection, shop_id: UUID, condition: str, variant_ids: Sequence[int]
+) -> None:
     await db.execute(
-        """
-        SELECT FROM offers WHERE shop_id = $1 AND id IN (
-            SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))
+        f"""
+        SELECT FROM offers WHERE shop_id = $1 AND {condition}
         ORDER BY id FOR NO KEY UPDATE
         """,
         shop_id,

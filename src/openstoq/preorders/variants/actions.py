@@ -38,10 +38,7 @@ class Detached(BaseModel):
 
 async def load(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
     """Load a variant that an offer sells or has sold; raise NotFound for any other."""
-    try:
-        number = shopify_id(variant_id, "ProductVariant")
-    except ValueError:
-        number = 0
+    number = _number(variant_id)
     if lock:
         await store.lock(context.db, context.shop_id, [number])
     found = await store.context(context.db, context.shop_id, number, context.runtime.clock())
@@ -50,8 +47,26 @@ async def load(context: Context, variant_id: str, *, lock: bool) -> VariantConte
     return found
 
 
+async def load_to_exclude(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
+    """Load a variant as `load` does, and lock the offers that may exclude it as well.
+
+    They are locked before the variant, as every transaction must do it.
+    """
+    if lock:
+        await offer_store.lock_excluders(context.db, context.shop_id, _number(variant_id))
+    return await load(context, variant_id, lock=lock)
+
+
+def _number(variant_id: str) -> int:
+    try:
+        return shopify_id(variant_id, "ProductVariant")
+    except ValueError:
+        return 0
+
+
 NAME, PATH = "preorders.product_variants", "/preorders/product_variants"
 variants = ActionSet(NAME, PATH, load=load)
+exclusions = ActionSet(NAME, PATH, load=load_to_exclude)
 jobs_of_variants = ActionSet(NAME, PATH)
 
 
@@ -122,7 +137,7 @@ async def offers(
     )
 
 
-@variants.post("/{variant_id}/detach_from_all_offers", aliases=("stop preorders of a variant",))
+@exclusions.post("/{variant_id}/detach_from_all_offers", aliases=("stop preorders of a variant",))
 async def detach_from_all_offers(context: Context, variant: VariantContext) -> Detached:
     """Remove a variant from every preorder offer it's attached to.
 
@@ -217,4 +232,4 @@ async def _submitted(context: Context, task: Task, variant_ids: list[int]) -> Su
     return Submitted(job_id=job_id, status_url=f"{STATUS_URL}/{job_id}", variant_count=len(ids))
 
 
-ACTIONS = (*variants, *jobs_of_variants)
+ACTIONS = (*variants, *exclusions, *jobs_of_variants)
