@@ -1,7 +1,9 @@
 """What a storefront reads of preorders, without a key."""
 
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from openstoq.kernel.clock import utc_now
@@ -30,6 +32,11 @@ async def selling(client, database, shop, variant, **fields):
         await resolve.attach(db, shop.id, offer, [variant], utc_now())
     assert (await client.post(f"{at}/enable", json={})).status_code == 202
     return at, made["id"]
+
+
+async def patched(client, path, **changes):
+    answer = await client.patch(path, json=changes)
+    assert answer.status_code == 202, answer.text
 
 
 async def offer_of(shopper, variant, **query):
@@ -93,6 +100,55 @@ async def test_the_properties_of_a_cart_line_are_told_with_the_variants_own_ship
     await client.patch(f"{at}/advanced", json=off)
     plain = (await offer_of(shopper, catalogue[0]))["offer"]["line_item_properties"]
     assert plain == {"full": {"_openstoq_offer": offer_id}, "partial": None}
+
+
+@asynccontextmanager
+async def locked(database_url, *tables):
+    """Lock tables, so that no request can read them meanwhile."""
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await other.close()
+
+
+async def test_only_what_decides_is_read(client, database, database_url, shop, shopper, catalogue):
+    variant = catalogue[0]
+    lower, _ = await selling(client, database, shop, variant)
+    await patched(client, f"{lower}/limits", total={"max": 1})
+    assert (await offer_of(shopper, variant))["sold_out"] is False
+    upper, _ = await selling(client, database, shop, variant)
+    async with locked(database_url, "preorder_lines", "variants"):
+        assert (await offer_of(shopper, variant))["sold_out"] is False
+    await patched(client, f"{upper}/inventory", provider="shopify")
+    async with locked(database_url, "preorder_lines"):
+        assert (await offer_of(shopper, variant))["sold_out"] is False
+    for at in (lower, upper):
+        assert (await client.post(f"{at}/disable", json={})).status_code == 202
+    async with locked(database_url, "preorder_lines", "variants"):
+        nothing = {"variant_id": variant, "offer": None, "sold_out": False}
+        assert await offer_of(shopper, variant) == nothing
+
+
+@pytest.mark.parametrize(("left", "sold_out"), [(None, False), (1, False), (0, True), (-1, True)])
+async def test_the_stock_decides_where_the_offer_that_applies_goes_by_it(
+    client, database, shop, shopper, catalogue, left, sold_out
+):
+    variant = catalogue[0]
+    at, _ = await selling(client, database, shop, variant)
+    await patched(client, f"{at}/inventory", provider="shopify")
+    ours, _ = await selling(client, database, shop, variant)
+    await client.post(f"{ours}/markets/set_markets", json={"market_ids": [5]})
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE variants SET available = $2 WHERE id = $1", variant, left)
+    assert (await offer_of(shopper, variant))["sold_out"] is sold_out
+    assert (await offer_of(shopper, variant, market_id=5))["sold_out"] is False
+    own = {"5": {"max_count": 0}}
+    await patched(client, f"{ours}/products/variants/{variant}", market_overrides=own)
+    assert (await offer_of(shopper, variant, market_id=5))["sold_out"] is True
+    assert (await offer_of(shopper, variant))["sold_out"] is sold_out
 
 
 async def test_no_stock_numbers_are_told(client, database, shop, shopper, catalogue):

@@ -43,7 +43,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Return the body of the response: the offer that takes precedence, in the requested language.
 
-    `offer` is None if no offer applies to the variant.
+    `offer` is None if no offer applies to the variant, which is then not sold out.
     """
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)
@@ -65,7 +65,7 @@ async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
         )
     applying = rules.by_precedence(offers, now, asked.market_id)
     if not applying:
-        return {"variant_id": asked.variant_id, "offer": None}
+        return {"variant_id": asked.variant_id, "offer": None, "sold_out": sold_out}
     offer = applying[0]
     described = metafields.described(rules.as_sold(offer, now), translations[offer.id])
     shown = metafields.localized(described, asked.locale)

@@ -6,7 +6,7 @@ from uuid import UUID
 from openstoq.catalog import stock
 from openstoq.db.pool import Connection
 from openstoq.preorders.offers.offered_variants import OfferedVariant
-from openstoq.preorders.offers.storefront.sold_out import is_sold_out_there
+from openstoq.preorders.offers.storefront.sold_out import is_full_in_market, offers_in_market
 from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 
 
@@ -21,9 +21,17 @@ async def is_sold_out(
 ) -> bool:
     """Return whether no units of a variant are left to preorder in a market.
 
-    Our own counts and limits decide, or Shopify's stock where an offer goes by it.
+    Our own counts and limits decide, or Shopify's stock if the offer that applies goes by it. A
+    variant to which no offer applies is not sold out. Every visit of a product page may ask this,
+    so only what decides is read.
     """
-    limited = [one.id for one, _ in selling.offers if one.own_limits.total.max is not None]
+    offers = offers_in_market(selling, now, market_id)
+    if not offers:
+        return False
+    first, _ = offers[0]
+    if first.goes_by_stock:
+        left = await stock.available(db, shop_id, [selling.variant_id])
+        return selling.variant_id in left and left[selling.variant_id] <= 0
+    limited = [first.id] if first.limits.total.max is not None else []
     units = await sold_units(db, shop_id, limited)
-    left = await stock.available(db, shop_id, [selling.variant_id])
-    return is_sold_out_there(selling, units, now, market_id, left.get(selling.variant_id))
+    return is_full_in_market(offers, selling, units, market_id)

@@ -9,6 +9,9 @@ from openstoq.preorders.offers import rules
 from openstoq.preorders.offers.model import Offer
 from openstoq.preorders.offers.offered_variants import ELSEWHERE, OfferedVariant, markets_of
 
+# Offers with the settings that the variant has in each of them, in the order in which they apply.
+AppliedOffers = Sequence[tuple[Offer, Mapping[str, Any]]]
+
 
 def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetime) -> bool | None:
     """Return whether no units of a variant are left in any market where it is sold.
@@ -17,24 +20,10 @@ def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetim
     None means that nothing is decided: the variant is attached, but none of its offers is live.
     A variant in no offer is not sold out.
     """
-    live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
-    markets = {market for offer in live for market in markets_of(offer)}
-    if not markets:
+    by_market = _offers_by_market(selling, now)
+    if not by_market:
         return None if selling.offers else False
-    own = {offer.id: settings for offer, settings in selling.offers}
-    return all(
-        _is_full(
-            market,
-            [
-                (offer, own[offer.id])
-                for offer in live
-                if offer.markets.applies_to_all_markets or market in markets_of(offer)
-            ],
-            selling,
-            units,
-        )
-        for market in markets
-    )
+    return all(_is_full(market, offers, selling, units) for market, offers in by_market.items())
 
 
 def goes_by_stock(selling: OfferedVariant, now: datetime) -> bool:
@@ -43,42 +32,48 @@ def goes_by_stock(selling: OfferedVariant, now: datetime) -> bool:
     Shopify has one inventory policy for all markets, so an offer that goes by stock in one of them
     stops the variant in all.
     """
-    live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
-    markets = {market for offer in live for market in markets_of(offer)}
-    return any(
-        next(
-            offer
-            for offer in live
-            if offer.markets.applies_to_all_markets or market in markets_of(offer)
-        ).goes_by_stock
-        for market in markets
-    )
+    return any(offers[0][0].goes_by_stock for offers in _offers_by_market(selling, now).values())
 
 
-def is_sold_out_there(
-    selling: OfferedVariant,
-    units: Mapping[UUID, int],
-    now: datetime,
-    market_id: int | None,
-    stock: int | None,
-) -> bool:
-    """Return whether shoppers of one market cannot preorder a variant any more.
-
-    `stock` is what Shopify has left of the variant, or None if that is not known.
-    """
+def offers_in_market(
+    selling: OfferedVariant, now: datetime, market_id: int | None
+) -> AppliedOffers:
+    """Return the offers that apply to a variant for shoppers of one market."""
     own = {offer.id: settings for offer, settings in selling.offers}
     applying = rules.by_precedence([offer for offer, _ in selling.offers], now, market_id)
-    if not applying:
-        return False
-    if applying[0].goes_by_stock:
-        return stock is not None and stock <= 0
-    market = ELSEWHERE if market_id is None else str(market_id)
-    return _is_full(market, [(offer, own[offer.id]) for offer in applying], selling, units)
+    return [(offer, own[offer.id]) for offer in applying]
+
+
+def is_full_in_market(
+    offers: AppliedOffers,
+    selling: OfferedVariant,
+    units: Mapping[UUID, int],
+    market_id: int | None,
+) -> bool:
+    """Return whether our own limits leave no units of a variant for shoppers of one market.
+
+    `offers` are those that `offers_in_market` has returned, of which there must be at least one.
+    """
+    return _is_full(ELSEWHERE if market_id is None else str(market_id), offers, selling, units)
+
+
+def _offers_by_market(selling: OfferedVariant, now: datetime) -> dict[str, AppliedOffers]:
+    """Return the offers that apply to a variant, by each market that one of them names."""
+    own = {offer.id: settings for offer, settings in selling.offers}
+    live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
+    return {
+        market: [
+            (offer, own[offer.id])
+            for offer in live
+            if offer.markets.applies_to_all_markets or market in markets_of(offer)
+        ]
+        for market in {market for offer in live for market in markets_of(offer)}
+    }
 
 
 def _is_full(
     market: str,
-    offers: Sequence[tuple[Offer, Mapping[str, Any]]],
+    offers: AppliedOffers,
     selling: OfferedVariant,
     units: Mapping[UUID, int],
 ) -> bool:
