@@ -6,6 +6,7 @@ import socket
 from asyncio import create_task, get_running_loop
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from openstoq.commerce.port import ShopConnector
 from openstoq.commerce.shopify.adapter import ShopifyConnector
 from openstoq.commerce.shopify.client import http_client
 from openstoq.commerce.shopify.inbound import ShopifyInbound
-from openstoq.config import Settings
+from openstoq.config import GRACE_SECONDS, Settings
 from openstoq.db import embedded
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
@@ -114,14 +115,20 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
             app,
             host=settings.http.host,
             port=settings.http.port,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         # All objects so far live as long as the process, so the garbage collector can skip them.
         gc.collect()
         gc.freeze()
-        _on_signals(server.stop)
+        _on_signals(partial(stop_serving, opened, server))
         # A socket made from the descriptor has the right family; uvicorn would have to guess it.
         await server.serve([socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def stop_serving(opened: Runtime, server: Server) -> None:
+    """Stop a server, and make requests that wait for a job answer at once."""
+    opened.stopping.set()
+    server.stop()
 
 
 def routes(opened: Runtime) -> list[BaseRoute]:

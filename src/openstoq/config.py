@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from openstoq.kernel.addresses import plain
 
 PREFIX = "OPENSTOQ_"
+# How long a process that stops lets the requests that it is handling finish.
+GRACE_SECONDS = 10
 
 
 def _proxies(value: str) -> str:
@@ -124,8 +126,8 @@ class Http(Group):
         description="For each 30 KB of a response that a client reads; the whole response may "
         "take ten times as long. Slower clients are cut off.",
     )
-    policy_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
-        10,
+    policy_seconds: Annotated[float, Field(ge=0, le=GRACE_SECONDS - 2)] = Field(
+        8,
         description="How long v1's `remove_variant` waits until the shop has the inventory policy "
         "that it was sent. After that it answers that the shop does not have it yet.",
     )
