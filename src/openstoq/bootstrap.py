@@ -29,6 +29,7 @@ from openstoq.kernel.ports import Ports
 from openstoq.messaging.email.settings import SMTPSettings
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
+from openstoq.messaging.unmarked import UnmarkedBudget, limit_for
 from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 from openstoq.preorders.orders.limits.counts import sold_units
 from openstoq.registry import ACTIONS, JOBS, SUBSCRIBERS
@@ -83,6 +84,7 @@ async def runtime(
                         Inbound: ShopifyInbound(),
                         EmailTransport: transport,
                         SoldUnits: sold_units,
+                        UnmarkedBudget: UnmarkedBudget(limit_for(settings.mail.connections)),
                     }
                 ),
                 clock=utc_now,

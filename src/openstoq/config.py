@@ -191,10 +191,11 @@ class Mail(Group):
     password: SecretStr | None = Field(None, description="For AUTH.")
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     sender: str = Field("alerts@localhost", description="The address mails come from.")
-    connections: Annotated[int, Field(ge=1, le=50)] = Field(
+    connections: Annotated[int, Field(ge=1, le=500)] = Field(
         10,
-        description="Limit for one worker's connections to the relay. One shop may use three "
-        "quarters of them.",
+        description="Limit for one worker's connections to the relay, so several workers open as "
+        "many each. One shop may use three quarters of them while the relay is slow. A worker that "
+        "is killed repeats at most three messages for each connection and 32 more, at least 64.",
     )
     timeout_seconds: float = Field(30.0, description="For one response of the relay.")
 

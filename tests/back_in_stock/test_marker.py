@@ -1,6 +1,5 @@
 """What a relay took is marked, whatever it said and whatever another message's mark fails at."""
 
-import asyncio
 import dataclasses
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.email.smtp import SMTPTransport
 from openstoq.messaging.port import EmailTransport
+from openstoq.messaging.unmarked import LEAST, UnmarkedBudget
 from tests.factories.smtp_relays import relay as smtp_relay
 from tests.factories.waitlists import (
     claim_new,
@@ -91,7 +91,7 @@ async def test_a_mark_that_postgresql_refuses_keeps_no_other_from_being_written(
     (wave_id,) = await stock_becomes(runtime, shop, 5, 0)
     wave, run_id = await load_wave(database, shop, wave_id), new_id()
     claimed, _ = await claim_new(database, shop, wave, run_id=run_id)
-    marker = Marker(run_of(runtime, shop), wave, run_id, asyncio.Event())
+    marker = Marker(run_of(runtime, shop), wave, run_id, UnmarkedBudget(LEAST).join())
     for number, one in enumerate(claimed):
         is_bad = number in places
         marker.add(

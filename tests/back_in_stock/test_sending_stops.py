@@ -6,16 +6,17 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from openstoq.back_in_stock.notifications import marker, outbox, waves
+from openstoq.back_in_stock.notifications import marker, outbox, supply, waves
 from openstoq.back_in_stock.notifications.jobs import send_wave
 from openstoq.back_in_stock.notifications.mails import Letters
-from openstoq.back_in_stock.notifications.outbox import UNMARKED, WaveOutbox
+from openstoq.back_in_stock.notifications.outbox import WaveOutbox
 from openstoq.back_in_stock.signups import store
 from openstoq.db.pool import Database
 from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import new_id
 from openstoq.messaging.port import Delivery, EmailTransport, Outcome
+from openstoq.messaging.unmarked import LEAST as UNMARKED
 from openstoq.shops import store as shops
 from tests.back_in_stock.sendings import answering, send, statuses, wave_id, wave_row
 from tests.factories.catalogs import seconds_after_noon
@@ -282,17 +283,17 @@ async def test_a_message_carries_what_its_shopper_needs(database, runtime, shop,
 async def test_a_long_wave_pauses_for_another_shops_and_goes_on(
     database, shop, runtime, relay, wave_id, monkeypatch
 ):
-    await make_waitlist(database, shop, 2 * outbox.GROUP)
+    await make_waitlist(database, shop, 2 * supply.GROUP)
     monkeypatch.setattr(outbox, "SHORTEST_RUN_SECONDS", 0.0)
     waits = [True]
     run = replace(run_of(runtime, shop), is_crowded=lambda: bool(waits and relay.taken))
     with pytest.raises(Retry, match="paused"):
         await send_wave.handler(run, wave_id=wave_id)
     sent = len(relay.taken)
-    assert 0 < sent < outbox.GROUP
+    assert 0 < sent < supply.GROUP
     # What was claimed and not handed over waits for the next run, which nobody else holds up.
     assert (await statuses(database, shop))["sending"] == 0
     waits.clear()
     await send_wave.handler(run, wave_id=wave_id)
-    assert len(relay.taken) == len({email.id for email in relay.taken}) == 2 * outbox.GROUP
+    assert len(relay.taken) == len({email.id for email in relay.taken}) == 2 * supply.GROUP
     assert (await wave_row(database, shop))["ended_by"] == "all_told"

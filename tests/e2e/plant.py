@@ -31,6 +31,8 @@ SINK = Path(__file__).parents[2] / "benchmarks" / "sinks" / "smtp_sink.py"
 SECRET = "the client secret of the tests' own app"
 # What a killed sender may repeat: what it had handed over without a mark, and what was on its wires.
 UNMARKED, CONNECTIONS = 64, 10
+# A variant's number and its item's are one apart, so the next variant's are further on.
+ITEMS_APART = 10
 
 
 def reserved_port() -> socket.socket:
@@ -125,14 +127,20 @@ class Plant:
         self.address = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         self._told = datetime.now(UTC)
 
-    async def open_shop(self, *, signups: int) -> None:
-        """Make the shop, its sold-out variant, its key, and `signups` shoppers who wait."""
+    async def open_shop(self, *, signups: int, variants: int = 1) -> None:
+        """Make the shop, its key, sold-out variants, and `signups` shoppers who wait for each."""
         database = await Database.connect(self.url, size=2)
         self.shop = await make_shop(database)
         self.key = await make_key(database, self.shop)
-        await catalogs.save(database, self.shop)
-        await catalogs.record(database, self.shop, catalogs.level(0))
-        await make_waitlist(database, self.shop, signups)
+        numbers = range(variants)
+        made = [catalogs.variant(catalogs.VARIANT + ITEMS_APART * number) for number in numbers]
+        await catalogs.save(database, self.shop, catalogs.product(*made))
+        sold_out = [catalogs.level(0, item=one.inventory_item_id) for one in made]
+        await catalogs.record(database, self.shop, *sold_out)
+        for one in made:
+            await make_waitlist(
+                database, self.shop, signups, variant_id=one.id, name=f"of{one.id}-"
+            )
         await database.close()
 
     async def query(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -234,11 +242,11 @@ class Plant:
 
     # What the shop tells.
 
-    def stock_news(self, available: int) -> bytes:
-        """Write the body of a webhook about the variant's stock, later than the last one."""
+    def stock_news(self, available: int, number: int = 0) -> bytes:
+        """Write the body of a webhook about a variant's stock, later than the last one."""
         self._told += timedelta(seconds=1)
         news = {
-            "inventory_item_id": catalogs.ITEM,
+            "inventory_item_id": catalogs.ITEM + ITEMS_APART * number,
             "location_id": catalogs.LOCATION,
             "available": available,
             "updated_at": self._told.isoformat(timespec="seconds"),
@@ -261,9 +269,9 @@ class Plant:
                 f"{self.address}/webhooks/shopify", content=body, headers=sent | headers
             )
 
-    async def stock_becomes(self, available: int) -> None:
-        """Tell of a change of stock, and see that the news was taken."""
-        response = await self.deliver(self.stock_news(available))
+    async def stock_becomes(self, available: int, number: int = 0) -> None:
+        """Tell of a change of a variant's stock, and see that the news was taken."""
+        response = await self.deliver(self.stock_news(available, number))
         assert response.status_code == 200
 
     # What is waited for.

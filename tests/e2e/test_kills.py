@@ -111,6 +111,52 @@ async def test_postgresql_stopped_at_once_loses_nothing(
         server.stop()
 
 
+@pytest.mark.timeout(600)
+async def test_a_killed_worker_with_six_waves_repeats_no_more_than_with_one(
+    plant: Plant, record_property: Figure
+):
+    variants, signups = 6, 400
+    await plant.open_shop(signups=signups, variants=variants)
+    relay = await plant.start_relay(delay_ms=10, stop_at=[variants * signups // 2])
+    await plant.start_api()
+    worker = plant.start_worker(relay.port)
+    for number in range(variants):
+        await plant.stock_becomes(50, number)
+    await relay.stopped_at(variants * signups // 2)
+    assert await plant.count("waves WHERE finished_at IS NULL") == variants
+    plant.kill(worker)
+    relay.go_on()
+    plant.start_worker(relay.port)
+    await plant.all_told(variants * signups)
+    record_property("repeats", relay.repeats())
+    assert relay.repeats() <= REPEATS_PER_KILL
+    assert len(set(relay.taken())) == variants * signups
+
+
+async def test_free_workers_help_with_one_wave(plant: Plant):
+    signups = 3_000
+    await plant.open_shop(signups=signups)
+    relay = await plant.start_relay(delay_ms=20, stop_at=[300])
+    await plant.start_api()
+    workers = [plant.start_worker(relay.port) for _ in range(3)]
+    await plant.stock_becomes(50)
+    await relay.stopped_at(300)
+
+    async def all_send() -> bool:
+        (row,) = await plant.query(
+            "SELECT count(DISTINCT sender) FROM notifications WHERE status = 'sending'"
+        )
+        return int(row[0]) == len(workers)
+
+    await until(all_send)
+    assert all(relay.is_used_by(worker) for worker in workers)
+    relay.go_on()
+    await plant.all_told(signups)
+    await plant.idle()
+    await _told_once_each(plant, relay, signups)
+    assert relay.repeats() == 0
+
+
 async def test_runs_of_one_wave_that_overlap_never_repeat_a_message(plant: Plant):
     signups = 1_000
     await plant.open_shop(signups=signups)

@@ -50,6 +50,12 @@ async def send(run: Run, *, word: str) -> None:
     await note(run, word)
 
 
+@jobs.job(lane=Lane.SENDS, apart_by="word")
+async def send_apart(run: Run, *, word: str) -> None:
+    """Note a word, but not beside another job with the same word in this worker."""
+    await note(run, word)
+
+
 @jobs.job()
 async def fail_once(run: Run) -> None:
     """Fail at the first attempt, and note the second."""

@@ -9,6 +9,7 @@ from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ports import Ports
 from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 from openstoq.preorders.orders.limits.counts import sold_units
+from openstoq.messaging.unmarked import LEAST, UnmarkedBudget
 from openstoq.shops.seal import Seal
 
 KEY = "a key that only tests have, 32 chars"
@@ -25,7 +26,15 @@ def make_runtime(
     return Runtime(
         database=database,
         settings=settings or Settings(security=Security(key=KEY)),
-        ports=Ports({Seal: Seal(KEY), SoldUnits: sold_units, **(ports or {})}),
+        ports=Ports(
+            {
+                Seal: Seal(KEY),
+                SoldUnits: sold_units,
+                UnmarkedBudget: UnmarkedBudget(LEAST),
+                **(ports or {}),
+            }
+        ),
+>>>>>>> 27e1dcc (engine: free workers help with a wave, the budget of unmarked messages belongs to the process, the next group is claimed ahead)
         clock=clock,
         subscribers=subscribers or {},
     )

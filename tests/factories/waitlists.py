@@ -119,16 +119,18 @@ async def set_available(db: Connection, shop: Shop, variant_id: int, available: 
     )
 
 
-async def make_waitlist(database: Database, shop: Shop, count: int) -> list[UUID]:
-    """Put many contacts on the waitlist of VARIANT at once, a second apart, the oldest first."""
+async def make_waitlist(
+    database: Database, shop: Shop, count: int, *, variant_id: int = VARIANT, name: str = "shopper"
+) -> list[UUID]:
+    """Put many contacts on a variant's waitlist at once, a second apart, the oldest first."""
     ids = [new_id() for _ in range(count)]
     async with database.transaction(shop.id) as db:
         await db.execute(
             """
             WITH people AS (
                 INSERT INTO customers (shop_id, id, identity, email, created_at, updated_at)
-                SELECT $1, t.id, 'email:shopper' || t.n || '@example.com',
-                       'shopper' || t.n || '@example.com', $3, $3
+                SELECT $1, t.id, 'email:' || $6 || t.n || '@example.com',
+                       $6 || t.n || '@example.com', $3, $3
                 FROM unnest($2::uuid[]) WITH ORDINALITY AS t(id, n) RETURNING *
             )
             INSERT INTO signups (shop_id, id, customer_id, channel, contact, variant_id, product_id,
@@ -140,8 +142,9 @@ async def make_waitlist(database: Database, shop: Shop, count: int) -> list[UUID
             shop.id,
             ids,
             NOON,
-            VARIANT,
+            variant_id,
             PRODUCT,
+            name,
         )
     return ids
 

@@ -122,6 +122,44 @@ async def test_a_job_that_is_run_again_goes_behind_those_that_came_due_before(ta
     assert [job.id for job in await taker.take(1)] == [old.id]
 
 
+@pytest.fixture
+async def second_taker(database_url):
+    connection = await asyncpg.connect(database_url)
+    await prepare(connection)
+    yield Taker(connection)
+    await connection.close()
+
+
+async def test_jobs_that_are_kept_apart_run_in_different_workers(
+    taker, second_taker, runtime, shop
+):
+    await enqueue(runtime, shop, probes.send_apart, *({"word": word} for word in "aab"))
+    a, b = await taker.take()
+    assert await taker.take() == []
+    # The second job is not waiting for a slot, so it crowds nobody out.
+    assert not taker.lanes.is_crowded(taker.lanes.slot(a.id))
+    (second,) = await second_taker.take()
+    assert second.id not in {a.id, b.id}
+    await enqueue(runtime, shop, probes.send_apart, {"word": "a"})
+    assert await taker.take() == [] == await second_taker.take()
+    taker.in_flight.discard(a.id)
+    assert len(await taker.take()) == 1
+
+
+async def test_a_dead_workers_job_is_not_rescued_by_one_it_is_kept_apart_from(
+    taker, second_taker, runtime, shop
+):
+    await enqueue(runtime, shop, probes.send_apart, {"word": "a"})
+    (dead,) = await taker.take()
+    await enqueue(runtime, shop, probes.send_apart, {"word": "a"})
+    (own,) = await second_taker.take()
+    assert await second_taker.take(heartbeat=timedelta(0)) == []
+    second_taker.in_flight.discard(own.id)
+    rescued = await second_taker.take(heartbeat=timedelta(0))
+    assert dead.id in {job.id for job in rescued}
+    assert len(rescued) == 1
+
+
 async def enqueue_for(database, shop_ids, delay=timedelta(0), job=probes.write):
     jobs = [
         Enqueued(

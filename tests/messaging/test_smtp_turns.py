@@ -13,8 +13,6 @@ from tests.factories.patience import until
 from tests.factories.smtp_relays import Pile, an_email, relay
 
 CONNECTIONS = 10
-# The others are kept for owners that have none.
-MOST = 8
 PAUSE = 0.005
 # A turn of each connection, twice: what may be taken before somebody new is served.
 SOON = 2 * CONNECTIONS * 20
@@ -134,12 +132,44 @@ async def test_there_is_room_for_another_owner_while_the_relay_lets_everybody_wa
         await transport.aclose()
 
 
+async def test_one_owner_may_use_every_connection_to_a_quick_relay(transport):
+    pile = pile_of(100_000, uuid4())
+    sending = asyncio.create_task(transport.send(pile))
+
+    async def is_full():
+        return transport.server.open == CONNECTIONS
+
+    await until(is_full)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert pile.is_balanced()
+
+
+async def test_the_reserve_is_back_once_the_relay_is_slow():
+    turns = Turns(4)
+    for _ in range(3):
+        await turns.take("busy", 1)
+    waiting = asyncio.create_task(turns.take("busy", 1))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert not turns.are_awaited_beside(1)
+    assert turns.are_awaited_beside(2)
+    turns.note_answer(0.02)
+    (await waiting).note_answer(5)
+    turns.give_back("busy")
+    waiting = asyncio.create_task(turns.take("busy", 1))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await turns.take("other", 2)
+    waiting.cancel()
+
+
 @pytest.mark.parametrize("size", range(1, 13))
 async def test_every_turn_can_be_had_and_none_is_lost(size):
     turns, served = Turns(size), Counter()
 
     async def ask(owner):
-        await turns.take(owner)
+        await turns.take(owner, owner)
         served[owner] += 1
         await asyncio.sleep(0)
         turns.give_back(owner)
@@ -149,27 +179,27 @@ async def test_every_turn_can_be_had_and_none_is_lost(size):
         await asyncio.gather(*(ask(owner) for owner in owners))
         assert served == Counter(owners)
         for owner in range(size):
-            await turns.take(owner)
-    assert not turns.are_awaited
+            await turns.take(owner, owner)
+    assert not turns.are_awaited_beside(None)
 
 
 async def test_owners_take_turns_and_within_one_who_asked_first():
     turns, served = Turns(1), []
-    await turns.take("x")
+    await turns.take("x", "x")
 
     async def ask(owner, number):
-        await turns.take(owner)
+        await turns.take(owner, owner)
         served.append((owner, number))
         turns.give_back(owner)
 
     asked = [("a", n) for n in range(4)] + [("b", n) for n in range(2)] + [("c", 0)]
     tasks = [asyncio.create_task(ask(*one)) for one in asked]
     await asyncio.sleep(0)
-    assert turns.are_awaited
+    assert turns.are_awaited_beside(None)
     turns.give_back("x")
     await asyncio.gather(*tasks)
     assert served == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("a", 2), ("a", 3)]
-    assert not turns.are_awaited
+    assert not turns.are_awaited_beside(None)
 
 
 @pytest.mark.parametrize("stopped", range(64))
@@ -177,10 +207,10 @@ async def test_who_is_stopped_while_waiting_costs_no_turn(stopped):
     """Whoever of six is stopped, before or at the moment that it is called."""
     turns, served = Turns(2), Counter()
     for owner in ("x", "y"):
-        await turns.take(owner)
+        await turns.take(owner, owner)
 
     async def ask(number):
-        await turns.take(number % 3)
+        await turns.take(number % 3, number)
         served[number] += 1
         turns.give_back(number % 3)
 
@@ -194,6 +224,6 @@ async def test_who_is_stopped_while_waiting_costs_no_turn(stopped):
     await asyncio.gather(*tasks, return_exceptions=True)
     assert served == Counter(n for n in range(6) if not stopped >> n & 1)
     async with asyncio.timeout(5):
-        assert not (await turns.take("x")).is_over
-        await turns.take("y")
-    assert not turns.are_awaited
+        assert not (await turns.take("x", "x")).is_over
+        await turns.take("y", "y")
+    assert not turns.are_awaited_beside(None)

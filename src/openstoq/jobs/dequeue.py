@@ -55,10 +55,15 @@ class Lanes:
         """Return the slot of a job that this worker has taken."""
         return self._slots[job_id]
 
-    def take(self, job_id: int, lane: str, shop_id: UUID) -> None:
+    def take(self, job_id: int, lane: str, shop_id: UUID, apart: str | None) -> None:
         """Assign a slot to a job, unless it is already running in this worker."""
         if job_id not in self._slots or job_id not in self.in_flight:
-            self._slots[job_id] = Slot(lane, shop_id)
+            self._slots[job_id] = Slot(lane, shop_id, apart)
+
+    @property
+    def apart(self) -> list[str]:
+        """The values of the running jobs that no other job in this worker may share."""
+        return [slot.apart for slot in self._slots.values() if slot.apart is not None]
 
     def forget_ended(self) -> None:
         """Release the slots of jobs that have ended."""
@@ -149,6 +154,7 @@ class FairQueries(Queries):
                     room,
                     queue_manager_id,
                     heartbeat_timeout,
+                    self.lanes.apart,
                 )
             if lane is Lane.SENDS:
                 await self._look_for_crowd(lane, load, list(entrypoints))
@@ -180,7 +186,7 @@ class FairQueries(Queries):
 
     def _begun(self, row: dict[str, Any]) -> QueuedJob:
         job = QueuedJob.model_validate(row)
-        self.lanes.take(job.id, row["lane"], row["shop_id"])
+        self.lanes.take(job.id, row["lane"], row["shop_id"], row["apart"])
         return job
 
     async def _look_for_crowd(self, lane: Lane, load: Load, entrypoints: list[str]) -> None:
@@ -189,7 +195,9 @@ class FairQueries(Queries):
             self.lanes.note_crowd(lane, is_full=False, shops=())
             return
         after = self._last_shop.get(lane, NO_SHOP)
-        (row,) = await self._fetch(_CROWD, lane, after, EVERY_SHOP, full, entrypoints)
+        (row,) = await self._fetch(
+            _CROWD, lane, after, EVERY_SHOP, full, entrypoints, self.lanes.apart
+        )
         self.lanes.note_crowd(
             lane, is_full=not load.free and row["others_wait"], shops=row["shops"]
         )
@@ -225,20 +233,25 @@ WITH {_SHOPS}, busy AS (
     SELECT * FROM unnest($4::uuid[], $5::int[], $6::int[]) AS busy(shop_id, running, room)
 ), candidates AS (
     SELECT job.* FROM shops LEFT JOIN busy USING (shop_id) CROSS JOIN LATERAL (
-        SELECT q.id, q.shop_id, q.execute_after FROM queue.pgqueuer q
+        SELECT q.id, q.shop_id, q.execute_after, q.apart FROM queue.pgqueuer q
         WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
           AND q.execute_after <= now() AND q.entrypoint = ANY($7)
+          AND (q.apart IS NULL OR q.apart <> ALL($12::text[]))
         ORDER BY q.execute_after, q.id LIMIT $9) job
     WHERE coalesce(busy.room, $8) > 0
     UNION ALL
-    SELECT q.id, q.shop_id, q.execute_after FROM queue.pgqueuer q
+    SELECT q.id, q.shop_id, q.execute_after, q.apart FROM queue.pgqueuer q
     WHERE q.lane = $1 AND q.status = 'picked' AND q.entrypoint = ANY($7)
       AND q.heartbeat < now() - $11::interval
+      AND (q.apart IS NULL OR q.apart <> ALL($12::text[]))
+), single AS (
+    SELECT DISTINCT ON (coalesce(apart, id::text)) * FROM candidates
+    ORDER BY coalesce(apart, id::text), execute_after, id
 ), ranked AS (
-    SELECT candidates.*, coalesce(busy.running, 0) AS running, coalesce(busy.room, $8) AS room,
+    SELECT single.*, coalesce(busy.running, 0) AS running, coalesce(busy.room, $8) AS room,
            coalesce(shops.seat, 0) AS seat,
            row_number() OVER (PARTITION BY shop_id ORDER BY execute_after, id) AS place
-    FROM candidates LEFT JOIN busy USING (shop_id) LEFT JOIN shops USING (shop_id)
+    FROM single LEFT JOIN busy USING (shop_id) LEFT JOIN shops USING (shop_id)
 ), chosen AS (
     SELECT q.id, seat FROM queue.pgqueuer q JOIN ranked ON ranked.id = q.id AND place <= room
     WHERE q.status = 'queued' OR (q.status = 'picked' AND q.heartbeat < now() - $11::interval)
@@ -266,7 +279,8 @@ ORDER BY taken.execute_after, taken.id
 _DUE = """EXISTS (
     SELECT FROM queue.pgqueuer q
     WHERE q.lane = $1 AND q.status = 'queued' AND q.shop_id = shops.shop_id
-      AND q.execute_after <= now() AND q.entrypoint = ANY($5))"""
+      AND q.execute_after <= now() AND q.entrypoint = ANY($5)
+      AND (q.apart IS NULL OR q.apart <> ALL($6::text[])))"""
 
 _CROWD = f"""
 WITH {_SHOPS}

@@ -1,6 +1,6 @@
 """Declare jobs: each is a function whose keyword-only parameters are the payload."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -52,6 +52,9 @@ class Job(Generic[Sent]):
     retries grow. If the last retry raises too, the job becomes a dead letter, which is kept for the
     operator. `lane` is the group of slots that the job runs in. `cron` schedules the job for every
     installed shop, and if `uninstalled` is set, for uninstalled shops too.
+
+    `apart_by` names an argument: jobs with the same value of it, of whatever name, never run in the
+    same worker at once.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Job(Generic[Sent]):
     cron: str | None
     uninstalled: bool
     lane: Lane
+    apart_by: str | None
     payload: TypeAdapter[Any]
 
     def after(self, delay: timedelta) -> "Planned[Sent]":
@@ -69,6 +73,10 @@ class Job(Generic[Sent]):
     def once(self, *, after: timedelta = timedelta(0)) -> "Planned[Sent]":
         """Return a plan that enqueues the job unless it already waits with the same arguments."""
         return Planned(job=self, delay=after, coalesced=True)
+
+    def apart(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return the value by which jobs with these arguments are kept apart, if there is one."""
+        return None if self.apart_by is None else str(arguments[self.apart_by])
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Return the handler's keyword arguments, parsed from a stored payload."""
@@ -104,6 +112,7 @@ class JobSet:
         cron: str | None = None,
         uninstalled: bool = False,
         lane: Lane = Lane.WORK,
+        apart_by: str | None = None,
     ) -> Callable[[Handler[Sent]], Job[Sent]]:
         """Declare a job, which is named after the set and the function."""
 
@@ -116,6 +125,7 @@ class JobSet:
                 cron=cron,
                 uninstalled=uninstalled,
                 lane=lane,
+                apart_by=apart_by,
                 payload=TypeAdapter(
                     create_model(
                         name, __config__=ConfigDict(extra="forbid"), **keyword_fields(handler)

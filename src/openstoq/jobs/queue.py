@@ -32,6 +32,8 @@ class Enqueued:
     delay: timedelta = field(default=timedelta(0))
     coalesced: bool = False
     lane: Lane = Lane.WORK
+    apart: str | None = None
+    """Jobs with the same value never run in the same worker at once."""
 
     @cached_property
     def payload(self) -> bytes:
@@ -86,6 +88,7 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
             [job.dedupe_key for job in missing],
             [job.lane for job in missing],
             [job.shop_id for job in missing],
+            [job.apart for job in missing],
         )
         keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
         held = await _hold_back(db, keys) if keys else set()
@@ -97,10 +100,11 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
 _ENQUEUE = """
 WITH enqueued AS (
     INSERT INTO queue.pgqueuer
-        (priority, entrypoint, payload, execute_after, dedupe_key, lane, shop_id, status)
-    SELECT 0, entrypoint, payload, now() + delay, dedupe_key, lane, shop_id, 'queued'
-    FROM unnest($1::text[], $2::bytea[], $3::interval[], $4::text[], $5::text[], $6::uuid[])
-         WITH ORDINALITY AS job(entrypoint, payload, delay, dedupe_key, lane, shop_id, place)
+        (priority, entrypoint, payload, execute_after, dedupe_key, lane, shop_id, apart, status)
+    SELECT 0, entrypoint, payload, now() + delay, dedupe_key, lane, shop_id, apart, 'queued'
+    FROM unnest($1::text[], $2::bytea[], $3::interval[], $4::text[], $5::text[], $6::uuid[],
+                $7::text[])
+         WITH ORDINALITY AS job(entrypoint, payload, delay, dedupe_key, lane, shop_id, apart, place)
     ORDER BY place
     ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL
     DO NOTHING

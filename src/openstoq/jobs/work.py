@@ -78,6 +78,7 @@ class Work:
                 request_id=self.request_id,
                 delay=planned.delay,
                 coalesced=planned.coalesced,
+                apart=planned.job.apart(arguments),
             )
         )
 

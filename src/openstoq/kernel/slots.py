@@ -13,10 +13,14 @@ from uuid import UUID
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one running job in a worker; `waits` counts the job's current waits."""
+    """The place of one running job in a worker; `waits` counts the job's current waits.
+
+    While the job runs, the worker starts no other job with the same value of `apart`.
+    """
 
     lane: str
     shop_id: UUID
+    apart: str | None = None
     waits: int = 0
 
     @property

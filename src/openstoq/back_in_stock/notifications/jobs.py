@@ -9,7 +9,7 @@ from openstoq.back_in_stock.notifications import rules, waves
 from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import WaveOutbox
 from openstoq.jobs.job import JobSet, Lane, Retry
-from openstoq.jobs.work import Run
+from openstoq.jobs.work import Run, Work
 from openstoq.messaging.mime import mailbox
 from openstoq.messaging.port import EmailTransport, RelayUnavailable
 
@@ -21,7 +21,7 @@ jobs = JobSet("back_in_stock.notifications")
 SOONEST = timedelta(milliseconds=500)
 
 
-@jobs.job(attempts=30, lane=Lane.SENDS)
+@jobs.job(attempts=30, lane=Lane.SENDS, apart_by="wave_id")
 async def send_wave(run: Run, *, wave_id: UUID) -> None:
     """Send a wave's messages until none is left or the variant is no longer for sale."""
     async with run.work() as work:
@@ -33,12 +33,8 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
         await _finish_or_wait(run, wave, over="uninstalled")
         return
     _check_sender(run, wave_id)
-    transport = run.runtime.ports.get(EmailTransport)
     try:
-        async with WaveOutbox(run, wave, letters) as outbox:
-            await transport.send(outbox)
-            while await outbox.resumes():
-                await transport.send(outbox)
+        outbox = await _send(run, wave, letters)
     except RelayUnavailable as unavailable:
         log.warning("wave.relay_unavailable", wave=str(wave_id), error=str(unavailable))
         raise Retry(str(unavailable), delay=rules.relay_pause(run.attempt)) from unavailable
@@ -48,6 +44,48 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     if outbox.has_paused:
         raise Retry("paused: another shop's job waits for the slot")
     await _finish_or_wait(run, wave)
+
+
+@jobs.job(attempts=30, lane=Lane.SENDS, apart_by="wave_id")
+async def send_as_helper(run: Run, *, wave_id: UUID) -> None:
+    """Send messages of a wave that another worker sends too, until none is left to claim.
+
+    A helper neither ends the wave nor judges the relay: that is left to `send_wave`, which always
+    has a job while the wave goes on.
+    """
+    async with run.work() as work:
+        wave = await waves.load(work.db, work.shop_id, wave_id)
+        letters = await Letters.load(work)
+    if wave is None or wave.refusals or letters.shop.uninstalled_at is not None:
+        return
+    try:
+        outbox = await _send(run, wave, letters)
+    except RelayUnavailable:
+        return
+    if run.runtime.stopping.is_set():
+        raise Retry("the worker is stopping")
+    if outbox.has_paused:
+        raise Retry("paused: another shop's job waits for the slot")
+
+
+async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
+    """Send the wave's messages that this run can claim; call for help if there are many."""
+    is_alone = not wave.refusals
+
+    def call_help(work: Work) -> None:
+        # One helper is called by each run, and only to a relay that serves us. A helper that finds
+        # a whole group calls the next one, so that all free workers help in the end.
+        nonlocal is_alone
+        if is_alone:
+            work.enqueue(send_as_helper.once(), wave_id=wave.id)
+            is_alone = False
+
+    transport = run.runtime.ports.get(EmailTransport)
+    async with WaveOutbox(run, wave, letters, note_group=call_help) as outbox:
+        await transport.send(outbox)
+        while await outbox.resumes():
+            await transport.send(outbox)
+    return outbox
 
 
 def _check_sender(run: Run, wave_id: UUID) -> None:

@@ -14,13 +14,14 @@ from uuid import UUID
 
 import structlog
 
-from openstoq.back_in_stock.notifications import marks, waves
+from openstoq.back_in_stock.notifications import marks
 from openstoq.back_in_stock.notifications.marks import Mark
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.items import each
 from openstoq.jobs.work import Run, Work
 from openstoq.kernel.faults import is_of_item
+from openstoq.messaging.unmarked import Share
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +34,13 @@ UNWRITABLE = "openstoq could not store the details of this message's outcome; se
 class Marker:
     """A queue of marks, which are written in groups.
 
-    The event `room` is set each time a group was written, so that more messages can be sent.
+    Each queued mark counts in `share` until it is written.
     """
 
-    def __init__(self, run: Run, wave: Wave, run_id: UUID, room: asyncio.Event) -> None:
+    def __init__(self, run: Run, wave: Wave, run_id: UUID, share: Share) -> None:
         self.has_to_end = False
         """True if the wave had to end when marks were last written, for instance as sold out."""
-        self._run, self._wave, self._run_id, self._room = run, wave, run_id, room
+        self._run, self._wave, self._run_id, self._share = run, wave, run_id, share
         self._settled: list[Mark] = []
         self._writing = 0
         self._has_ended = False
@@ -54,6 +55,7 @@ class Marker:
     def add(self, mark: Mark) -> None:
         """Queue a mark to be written soon."""
         self._settled.append(mark)
+        self._share.hold()
         self._changed.set()
         if len(self._settled) >= MARK_AT:
             self._many.set()
@@ -88,9 +90,6 @@ class Marker:
             try:
                 async with self._run.work() as work:
                     await (self._mark_apart if is_apart else self._mark)(work, settled)
-                    # A slow relay may need minutes for a group, so stock is checked meanwhile.
-                    reason = await waves.reason_to_end(work.db, work.shop_id, self._wave)
-                    self.has_to_end = reason is not None
                 break
             except Exception as error:
                 # TRANSIENT includes asyncpg's error for a bad argument, so is_of_item is first.
@@ -106,11 +105,14 @@ class Marker:
                     raise
                 await asyncio.sleep(0.2)
         self._writing = 0
-        self._room.set()
+        self._share.release(len(settled))
 
     async def _mark(self, work: Work, group: Sequence[Mark]) -> None:
         now = self._run.runtime.clock()
-        await marks.write(work.db, work.shop_id, self._wave, self._run_id, group, now=now)
+        # A slow relay may need minutes for a group, so the statement checks the stock, too.
+        self.has_to_end = not await marks.write(
+            work.db, work.shop_id, self._wave, self._run_id, group, now=now
+        )
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
         """Write a group's marks apart, so that one bad mark does not fail the others.

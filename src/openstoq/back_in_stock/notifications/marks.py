@@ -7,6 +7,8 @@ from uuid import UUID
 
 from openstoq.back_in_stock.notifications.eligibility import pending
 from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
+from openstoq.catalog.conditions import is_for_sale
 from openstoq.db.pool import Connection
 
 
@@ -32,15 +34,17 @@ class Mark:
 
 async def write(
     db: Connection, shop_id: UUID, wave: Wave, run_id: UUID, marks: Sequence[Mark], *, now: datetime
-) -> None:
+) -> bool:
     """Write the outcomes of messages, together with the states of their signups.
+
+    Returns whether the wave may go on after that.
 
     If a message failed, this wave does not notify its signup again, whether or not the signup is
     blocked. When a restock notifies one signup of a contact, the contact's other signups for the
     variant, for instance for other markets, count as notified too. A message that was sent by hand
     may stand for several signups: all of them then count as notified.
     """
-    await db.execute(
+    may_go_on: bool = await db.fetchval(
         _MARK,
         shop_id,
         [mark.id for mark in marks],
@@ -56,7 +60,9 @@ async def write(
         wave.started_at,
         wave.kind == "restock",
         wave.until,
+        wave.variant_id,
     )
+    return may_go_on
 
 
 # The arrays are named twice so that both tables are looked up by key, even if the planner's
@@ -88,7 +94,7 @@ WITH marked AS (
         WHERE $13::boolean AND marked.status IN ('sent', 'unknown')
         UNION ALL
         SELECT unnest(marked.stands_for) FROM marked WHERE marked.status IN ('sent', 'unknown')))
-)
+), settled AS (
 UPDATE signups s SET
     wave_id = CASE WHEN m.status = 'queued' THEN s.wave_id END,
     notified_at = CASE WHEN m.status IN ('sent', 'unknown') THEN $8 ELSE s.notified_at END,
@@ -102,4 +108,6 @@ UPDATE signups s SET
     updated_at = $8
 FROM marked m
 WHERE s.shop_id = $1 AND s.id = ANY($3) AND s.id = m.signup_id
+)
+SELECT {EMAIL_IS_ON} AND (NOT $13::boolean OR {is_for_sale("$15::bigint")})
 """  # noqa: S608 - constant fragments

@@ -1,24 +1,22 @@
-"""The outbox of one run of a wave: it claims messages in groups, and marks each settled message.
+"""The outbox of one run of a wave: it hands over claimed messages, and marks each settled message.
 
-At any time, at most UNMARKED messages are handed over but not yet marked. If the worker is killed,
-no more than these are sent again.
+The process's budget of unmarked messages limits how many are handed over and not yet marked. If the
+worker is killed, no more than these are sent again.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
-from itertools import zip_longest
 from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from openstoq.back_in_stock.notifications import claims, rules
-from openstoq.back_in_stock.notifications.claims import Claimed, Place
+from openstoq.back_in_stock.notifications import rules
+from openstoq.back_in_stock.notifications.claims import Claimed
 from openstoq.back_in_stock.notifications.mails import Letters, Unwritable
 from openstoq.back_in_stock.notifications.marker import Marker
+from openstoq.back_in_stock.notifications.supply import Supply
 from openstoq.back_in_stock.notifications.trial import MOST_PROBES, PROBES, Refusal, Trial, Verdict
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.transient import TRANSIENT
@@ -26,17 +24,30 @@ from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
 from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
+from openstoq.messaging.unmarked import UnmarkedBudget
 
-GROUP = 200
-UNMARKED = 64
 # A run lasts at least this long before it pauses for another shop's job.
 SHORTEST_RUN_SECONDS = 1.0
 
 
-class WaveOutbox(Outbox):
-    """The messages of one run, which a transport takes one by one."""
+def _note_nothing(_: Work) -> None:
+    """Ignore that a whole group was claimed."""
 
-    def __init__(self, run: Run, wave: Wave, letters: Letters) -> None:
+
+class WaveOutbox(Outbox):
+    """The messages of one run, which a transport takes one by one.
+
+    `note_group` is called within each transaction that has claimed a whole group of messages.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        wave: Wave,
+        letters: Letters,
+        *,
+        note_group: Callable[[Work], None] = _note_nothing,
+    ) -> None:
         self.run_id = new_id()
         self.owner = run.shop_id
         self._run, self._wave, self._letters = run, wave, letters
@@ -48,21 +59,26 @@ class WaveOutbox(Outbox):
         self._trial = Trial()
         self._is_probing = False
         self._probes = min(PROBES << min(wave.refusals, 8), MOST_PROBES)
-        self._ready: deque[Claimed] = deque()
         self._handed_over: dict[UUID, Claimed] = {}
-        self._place: Place | None = None
-        self._has_walked = False
-        self._claiming = asyncio.Lock()
-        self._room = asyncio.Event()
-        self._marker = Marker(run, wave, self.run_id, self._room)
+        self._share = self._runtime.ports.get(UnmarkedBudget).join()
+        self._supply = Supply(
+            run,
+            wave,
+            self.run_id,
+            letters,
+            may_claim=lambda: self._may_hand_over and not self._is_probing,
+            note_group=note_group,
+        )
+        self._marker = Marker(run, wave, self.run_id, self._share)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        self._share.__enter__()
         self._tasks = [
             asyncio.create_task(self._marker.run()),
-            asyncio.create_task(self._renew()),
+            asyncio.create_task(self._supply.renew()),
         ]
-        self._tasks[0].add_done_callback(lambda _: self._room.set())
+        self._tasks[0].add_done_callback(lambda _: self._share.room.set())
         return self
 
     async def __aexit__(
@@ -85,11 +101,11 @@ class WaveOutbox(Outbox):
         marker, renewer = self._tasks
         renewer.cancel()
         (broken, _) = await asyncio.gather(marker, renewer, return_exceptions=True)
+        self._share.__exit__(kind, error, trace)
         if isinstance(broken, BaseException):
             raise broken
-        if self._ready:
-            with suppress(*TRANSIENT):
-                await self._give_back()
+        with suppress(*TRANSIENT):
+            await self._supply.give_back()
 
     @property
     def refusals_before(self) -> int:
@@ -111,12 +127,12 @@ class WaveOutbox(Outbox):
             self._is_probing = False
             self._mark_final(self._trial.judge())
             if not self._draws_more:
+                self._supply.reopen()
                 return self._may_hand_over
             self._probes = min(2 * self._probes, MOST_PROBES)
-        if self._ready:
-            await self._give_back()
+        await self._supply.give_back()
         self._trial.probe()
-        self._is_probing = await self._claim_probes()
+        self._is_probing = await self._supply.draw(self._probes)
         return self._is_probing
 
     @property
@@ -136,41 +152,40 @@ class WaveOutbox(Outbox):
             if self._tasks[0].done():
                 # The marker has failed: a message handed over now could not be marked.
                 return None
-            if self._unmarked >= UNMARKED:
-                self._room.clear()
-                await self._room.wait()
-                continue
-            async with self._claiming:
-                if not self._may_hand_over or (self._is_probing and not self._ready):
-                    return None
-                if not self._ready and not await self._claim():
-                    return None
+            if not self._may_hand_over or not await self._supply.fill():
+                return None
+            if not self._share.has_room:
+                self._share.room.clear()
+                await self._share.room.wait()
 
     def next_nowait(self) -> Email | None:
         """Return a claimed message if one may be handed over now, or None."""
         self._pause_if_crowded()
-        while self._ready and self._unmarked < UNMARKED and self._may_hand_over:
-            claimed = self._ready.popleft()
+        while self._supply and self._share.has_room and self._may_hand_over:
+            claimed = self._supply.take()
             try:
                 email = self._letters.email(claimed)
             except Unwritable as reason:
                 self._settle(claimed, Delivery(Outcome.REJECTED, str(reason)))
                 continue
             self._handed_over[claimed.id] = claimed
+            self._share.hold()
             self._trial.take(claimed.id)
             return email
         return None
 
     def record(self, email: Email, delivery: Delivery) -> None:
         """Settle a message by its delivery result, which the marker stores once it is final."""
-        self._settle(self._handed_over.pop(email.id), delivery)
+        claimed = self._handed_over.pop(email.id)
+        # Its mark counts from now on. A refused message is no longer with the relay, so another may
+        # go out in its place.
+        self._share.release(1)
+        self._settle(claimed, delivery)
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
         MESSAGES.labels("email", delivery.outcome.value).inc()
         if delivery.is_refusal:
             self._mark_final(self._trial.hear(claimed, delivery))
-            # A refused message is no longer with the relay, so another may go out in its place.
-            self._room.set()
             return
         self._mark(claimed, delivery)
         if delivery.outcome is Outcome.ACCEPTED:
@@ -217,94 +232,3 @@ class WaveOutbox(Outbox):
     @property
     def _may_hand_over(self) -> bool:
         return not self._is_over and (self._is_probing or not self._trial.is_doubtful)
-
-    @property
-    def _unmarked(self) -> int:
-        return len(self._handed_over) + self._marker.unmarked
-
-    @property
-    def _lease(self) -> timedelta:
-        return timedelta(seconds=self._runtime.settings.worker.lease_seconds)
-
-    async def _claim(self) -> bool:
-        """Claim the next group of messages; return whether there was one."""
-        async with self._run.work() as work:
-            if self._wave.kind == "restock" and self._wave.refusals:
-                # Messages refused before must not crowd out shoppers not yet notified.
-                new = await self._claim_new(work, GROUP // 2)
-                due = await self._claim_due(work, GROUP - len(new))
-                group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
-            else:
-                group = await self._claim_due(work, GROUP)
-                if self._wave.kind == "restock" and len(group) < GROUP:
-                    group += await self._claim_new(work, GROUP - len(group))
-            await self._letters.prepare(work, group)
-        self._ready.extend(group)
-        return bool(group)
-
-    async def _claim_probes(self) -> bool:
-        """Claim a few messages from elsewhere on the waitlist; return whether there were any."""
-        async with self._run.work() as work:
-            group: list[Claimed] = []
-            if self._wave.kind == "restock":
-                group = await claims.claim_anywhere(
-                    work.db,
-                    work.shop_id,
-                    self._wave,
-                    run_id=self.run_id,
-                    limit=self._probes,
-                    now=self._runtime.clock(),
-                    lease=self._lease,
-                )
-            if not group:
-                group = await self._claim_due(work, self._probes)
-            await self._letters.prepare(work, group)
-        self._ready.extend(group)
-        return bool(group)
-
-    async def _claim_due(self, work: Work, limit: int) -> list[Claimed]:
-        return await claims.claim_due(
-            work.db,
-            work.shop_id,
-            self._wave,
-            run_id=self.run_id,
-            limit=limit,
-            now=self._runtime.clock(),
-            lease=self._lease,
-        )
-
-    async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
-        while True:
-            new, place = await claims.claim_new(
-                work.db,
-                work.shop_id,
-                self._wave,
-                run_id=self.run_id,
-                after=self._place,
-                limit=limit,
-                now=self._runtime.clock(),
-                lease=self._lease,
-                untried=not self._has_walked,
-            )
-            if new or self._has_walked:
-                self._place = place
-                return new
-            # The first walk skipped rows that other runs held, and signups whose message failed in
-            # an earlier restock, which come last. A second walk from the start finds them.
-            self._place, self._has_walked = None, True
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
-            with suppress(*TRANSIENT):
-                async with self._run.work() as work:
-                    await claims.renew(
-                        work.db, work.shop_id, self._wave.id, self.run_id, self._lease
-                    )
-
-    async def _give_back(self) -> None:
-        async with self._run.work() as work:
-            await claims.give_back(
-                work.db, work.shop_id, self.run_id, [claimed.id for claimed in self._ready]
-            )
-        self._ready.clear()

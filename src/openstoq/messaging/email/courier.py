@@ -5,6 +5,7 @@ together with the current message's content. Without PIPELINING, each command wa
 """
 
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 
@@ -128,8 +129,9 @@ class Courier:
                 lost = Delivery(Outcome.DEFERRED, "The connection to the relay was lost.")
                 self._outbox.record(following.email, lost)
             raise
-        self._handed = parcel
+        self._handed, handed_at = parcel, monotonic()
         reply = await self._session.reply()
+        self._turn.note_answer(monotonic() - handed_at)
         self._session.served += 1
         self._settle_handed(delivery(Stage.CONTENT, reply))
         return opens

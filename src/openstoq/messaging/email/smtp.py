@@ -39,7 +39,7 @@ class SMTPTransport(EmailTransport):
     async def send(self, outbox: Outbox) -> None:
         gate = asyncio.Lock()
         ended = await asyncio.gather(
-            *(self._lane(outbox, gate) for _ in range(self._turns.most)),
+            *(self._lane(outbox, gate) for _ in range(self._turns.size)),
             return_exceptions=True,
         )
         for failure in ended:
@@ -81,7 +81,7 @@ class SMTPTransport(EmailTransport):
 
     async def _turn_for(self, email: Email, outbox: Outbox) -> Turn:
         try:
-            return await self._turns.take(outbox.owner)
+            return await self._turns.take(outbox.owner, id(outbox))
         except BaseException:
             stopped = "Sending was stopped before there was a connection for it."
             outbox.record(email, Delivery(Outcome.DEFERRED, stopped))

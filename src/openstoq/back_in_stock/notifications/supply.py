@@ -1,0 +1,185 @@
+"""The supply of one run of a wave: messages that are claimed before the relay can take them.
+
+Messages are claimed in groups. The next group is claimed while the relay still takes the last one,
+because a claim takes as long as dozens of messages.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import zip_longest
+from uuid import UUID
+
+from openstoq.back_in_stock.notifications import claims
+from openstoq.back_in_stock.notifications.claims import Claimed, Place
+from openstoq.back_in_stock.notifications.mails import Letters
+from openstoq.back_in_stock.notifications.waves import Wave
+from openstoq.db.transient import TRANSIENT
+from openstoq.jobs.work import Run, Work
+
+GROUP = 200
+# The next group is claimed once no more messages than this are left.
+AHEAD = GROUP // 2
+
+
+class Supply:
+    """The claimed messages of one run that were not handed over yet.
+
+    `note_group` is called within the transaction that has claimed a whole group: there is probably
+    more to send. `may_claim` returns whether the run may still claim.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        wave: Wave,
+        run_id: UUID,
+        letters: Letters,
+        *,
+        may_claim: Callable[[], bool],
+        note_group: Callable[[Work], None],
+    ) -> None:
+        self._run, self._wave, self._run_id, self._letters = run, wave, run_id, letters
+        self._may_claim, self._note_group = may_claim, note_group
+        self._ready: deque[Claimed] = deque()
+        self._is_drained = False
+        self._place: Place | None = None
+        self._has_walked = False
+        self._claiming: asyncio.Task[None] | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether a claimed message is ready."""
+        return bool(self._ready)
+
+    def take(self) -> Claimed:
+        """Return the next message; raise IndexError if none is ready."""
+        claimed = self._ready.popleft()
+        if len(self._ready) <= AHEAD and not self._is_drained and self._may_claim():
+            self._start()
+        return claimed
+
+    async def fill(self) -> bool:
+        """Wait until a message is ready; return whether there is one.
+
+        After a claim has found nothing, there is none until `reopen` is called.
+        """
+        while not self._ready and not self._is_drained and self._may_claim():
+            # A lane that is cancelled must not cancel the claim that other lanes wait for.
+            await asyncio.shield(self._start())
+        return bool(self._ready)
+
+    async def draw(self, limit: int) -> bool:
+        """Claim up to `limit` messages from anywhere on the waitlist; return whether there are any.
+
+        Messages that were claimed before must have been given back.
+        """
+        async with self._run.work() as work:
+            group: list[Claimed] = []
+            if self._wave.kind == "restock":
+                group = await claims.claim_anywhere(
+                    work.db,
+                    work.shop_id,
+                    self._wave,
+                    run_id=self._run_id,
+                    limit=limit,
+                    now=self._run.runtime.clock(),
+                    lease=self._lease,
+                )
+            if not group:
+                group = await self._claim_due(work, limit)
+            await self._letters.prepare(work, group)
+        self._ready.extend(group)
+        return bool(group)
+
+    def reopen(self) -> None:
+        """Allow further claims after one has found nothing."""
+        self._is_drained = False
+
+    async def give_back(self) -> None:
+        """Requeue the messages that are ready, once a running claim has ended."""
+        if self._claiming is not None:
+            await asyncio.wait([self._claiming])
+        if not self._ready:
+            return
+        async with self._run.work() as work:
+            await claims.give_back(
+                work.db, work.shop_id, self._run_id, [claimed.id for claimed in self._ready]
+            )
+        self._ready.clear()
+
+    async def renew(self) -> None:
+        """Extend the leases of the run's messages again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with suppress(*TRANSIENT):
+                async with self._run.work() as work:
+                    await claims.renew(
+                        work.db, work.shop_id, self._wave.id, self._run_id, self._lease
+                    )
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self._run.runtime.settings.worker.lease_seconds)
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._claiming is None:
+            self._claiming = asyncio.create_task(self._claim())
+            self._claiming.add_done_callback(self._end)
+        return self._claiming
+
+    def _end(self, claiming: asyncio.Task[None]) -> None:
+        self._claiming = None
+        if not claiming.cancelled():
+            # A lane that waits for this claim raises its error. If none waits, the error is dropped:
+            # the next claim raises its own.
+            claiming.exception()
+
+    async def _claim(self) -> None:
+        async with self._run.work() as work:
+            if self._wave.kind == "restock" and self._wave.refusals:
+                # Messages refused before must not crowd out shoppers not yet notified.
+                new = await self._claim_new(work, GROUP // 2)
+                due = await self._claim_due(work, GROUP - len(new))
+                group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
+            else:
+                group = await self._claim_due(work, GROUP)
+                if self._wave.kind == "restock" and len(group) < GROUP:
+                    group += await self._claim_new(work, GROUP - len(group))
+            await self._letters.prepare(work, group)
+            if len(group) == GROUP:
+                self._note_group(work)
+        self._is_drained = not group
+        self._ready.extend(group)
+
+    async def _claim_due(self, work: Work, limit: int) -> list[Claimed]:
+        return await claims.claim_due(
+            work.db,
+            work.shop_id,
+            self._wave,
+            run_id=self._run_id,
+            limit=limit,
+            now=self._run.runtime.clock(),
+            lease=self._lease,
+        )
+
+    async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
+        while True:
+            new, place = await claims.claim_new(
+                work.db,
+                work.shop_id,
+                self._wave,
+                run_id=self._run_id,
+                after=self._place,
+                limit=limit,
+                now=self._run.runtime.clock(),
+                lease=self._lease,
+                untried=not self._has_walked,
+            )
+            if new or self._has_walked:
+                self._place = place
+                return new
+            # The first walk skipped rows that other runs held, and signups whose message failed in
+            # an earlier restock, which come last. A second walk from the start finds them.
+            self._place, self._has_walked = None, True

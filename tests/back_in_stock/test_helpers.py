@@ -1,0 +1,140 @@
+"""Helpers: several workers send one wave, and none of its messages is sent twice."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from openstoq.back_in_stock.notifications import supply, waves
+from openstoq.back_in_stock.notifications.jobs import send_as_helper, send_wave
+from openstoq.jobs.job import Retry
+from openstoq.jobs.queue import waiting_arguments
+from openstoq.messaging.port import EmailTransport, RelayUnavailable
+from tests.back_in_stock.sendings import send, statuses, wave_id, wave_row
+from tests.factories.relays import ACCEPTED, REFUSED, Relay
+from tests.factories.waitlists import make_waitlist, restocking_runtime, run_of
+
+__all__ = ["wave_id"]
+
+pytestmark = pytest.mark.usefixtures("sold_out")
+
+
+@pytest.fixture
+def other(database, watch):
+    """A second worker: a runtime with a budget and a relay of its own."""
+    return restocking_runtime(database, watch, ports={EmailTransport: Relay()})
+
+
+async def help_with(runtime, shop, wave_id, **changes):
+    await send_as_helper.handler(replace(run_of(runtime, shop), **changes), wave_id=wave_id)
+
+
+async def helpers(database, shop):
+    async with database.transaction(shop.id) as db:
+        return await waiting_arguments(db, shop.id, send_as_helper.name)
+
+
+@pytest.mark.parametrize(
+    ("number", "called"), [(supply.GROUP - 1, 0), (supply.GROUP, 1), (3 * supply.GROUP, 1)]
+)
+async def test_help_is_called_once_for_what_fills_a_group(
+    database, runtime, shop, wave_id, number, called
+):
+    await make_waitlist(database, shop, number)
+    await send(runtime, shop, wave_id)
+    assert await helpers(database, shop) == [{"wave_id": str(wave_id)}] * called
+
+
+async def test_two_workers_share_a_wave(database, runtime, relay, other, shop, wave_id):
+    await make_waitlist(database, shop, 5 * supply.GROUP)
+    helper = other.ports.get(EmailTransport)
+    both = asyncio.Event()
+
+    async def answer(_):
+        # Neither goes on before the other has its first message.
+        if relay.taken and helper.taken:
+            both.set()
+        await both.wait()
+        return ACCEPTED
+
+    relay.answer = helper.answer = answer
+    async with asyncio.TaskGroup() as sending:
+        sending.create_task(until_over(runtime, shop, wave_id))
+        sending.create_task(help_with(other, shop, wave_id))
+    told = relay.recipients + helper.recipients
+    assert len(told) == len(set(told)) == 5 * supply.GROUP
+    assert await statuses(database, shop) == {"sent": 5 * supply.GROUP}
+    assert (await wave_row(database, shop))["ended_by"] == "all_told"
+
+
+async def until_over(runtime, shop, wave_id):
+    """Send a wave as its job does, which is run again while a helper has messages."""
+    while True:
+        try:
+            await send(runtime, shop, wave_id)
+        except Retry:
+            await asyncio.sleep(0.01)
+        else:
+            return
+
+
+async def test_a_helper_does_not_end_a_wave(database, other, shop, wave_id):
+    await make_waitlist(database, shop, 3)
+    await help_with(other, shop, wave_id)
+    assert await statuses(database, shop) == {"sent": 3}
+    assert (await wave_row(database, shop))["finished_at"] is None
+
+
+async def test_a_helper_leaves_what_the_relay_refuses_to_the_wave(
+    database, runtime, other, shop, wave_id
+):
+    await make_waitlist(database, shop, 60)
+
+    async def refuse(_):
+        return REFUSED
+
+    other.ports.get(EmailTransport).answer = refuse
+    await help_with(other, shop, wave_id)
+    assert (await wave_row(database, shop))["refusals"] == 0
+    assert await statuses(database, shop) == {"queued": 60}
+    async with database.transaction(shop.id) as db:
+        await waves.note_refusals(db, shop.id, wave_id, 1, "refused")
+    taken = len(other.ports.get(EmailTransport).taken)
+    await help_with(other, shop, wave_id)
+    assert len(other.ports.get(EmailTransport).taken) == taken
+
+
+async def test_a_helper_of_a_relay_that_is_away_ends(database, other, shop, wave_id, monkeypatch):
+    await make_waitlist(database, shop, 3)
+
+    async def away(_):
+        raise RelayUnavailable("nobody answers")
+
+    monkeypatch.setattr(other.ports.get(EmailTransport), "send", away)
+    await help_with(other, shop, wave_id)
+    assert await statuses(database, shop) == {}
+
+
+async def test_a_helper_of_a_wave_that_has_ended_does_nothing(
+    database, runtime, other, shop, wave_id
+):
+    await make_waitlist(database, shop, 3)
+    await send(runtime, shop, wave_id)
+    await help_with(other, shop, wave_id)
+    assert other.ports.get(EmailTransport).taken == []
+
+
+async def test_a_helper_makes_room_for_another_shop_and_is_run_again(
+    database, other, shop, wave_id, monkeypatch
+):
+    await make_waitlist(database, shop, supply.GROUP)
+    monkeypatch.setattr("openstoq.back_in_stock.notifications.outbox.SHORTEST_RUN_SECONDS", 0.0)
+    relay = other.ports.get(EmailTransport)
+    with pytest.raises(Retry, match="paused"):
+        await help_with(other, shop, wave_id, is_crowded=lambda: bool(relay.taken))
+    assert (await statuses(database, shop))["sending"] == 0
+
+
+def test_a_wave_and_its_helper_are_kept_apart(wave_id):
+    arguments = {"wave_id": wave_id}
+    assert send_wave.apart(arguments) == send_as_helper.apart(arguments) == str(wave_id)
