@@ -23,6 +23,7 @@ from openstoq.messaging.port import Delivery, Email, Outbox
 from openstoq.messaging.render import AlertFacts, Recipient, prepare_alert
 from stage import (
     Stage,
+    cpu_seconds,
     fill,
     first_json,
     peak_memory_mb,
@@ -109,6 +110,7 @@ def fanout(made: Stage, signups: int, relay_delay_ms: float) -> dict[str, float]
     api = started(["-m", "openstoq", "serve"], environment)
     worker = started(["-m", "openstoq", "worker"], environment)
     until_ready(address)
+    before = cpu_seconds(worker.pid), cpu_seconds(made.postgres_pid)
     sent_at = restock(address, signups)
     counted = {"messages": 0.0}
     while counted["messages"] < signups:
@@ -116,6 +118,8 @@ def fanout(made: Stage, signups: int, relay_delay_ms: float) -> dict[str, float]
         relay.send_signal(signal.SIGUSR1)
         counted = first_json(relay)
     memory = peak_memory_mb(worker)
+    after = cpu_seconds(worker.pid), cpu_seconds(made.postgres_pid)
+    ours, postgres = (1e6 * (later - earlier) / signups for earlier, later in zip(before, after, strict=True))
     for process in (worker, api, relay):
         process.terminate()
         process.wait()
@@ -128,6 +132,8 @@ def fanout(made: Stage, signups: int, relay_delay_ms: float) -> dict[str, float]
         "mails_per_s": round(signups / seconds),
         "repeats": int(counted["messages"]) - distinct,
         "worker_peak_mb": round(memory),
+        "worker_cpu_us_per_mail": round(ours),
+        "postgres_cpu_us_per_mail": round(postgres),
     }
 
 

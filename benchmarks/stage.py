@@ -22,6 +22,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import psutil
 
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
@@ -39,6 +40,7 @@ class Stage:
     url: str
     shop_id: UUID
     folder: Path
+    postgres_pid: int
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return the environment of one of our processes."""
@@ -71,7 +73,7 @@ def stage() -> Iterator[Stage]:
         embedded.start(Path(folder) / "postgres") as server,
     ):
         migrate_now(server.url)
-        made = Stage(server.url, new_id(), Path(folder))
+        made = Stage(server.url, new_id(), Path(folder), server.pid)
         made.run(
             "INSERT INTO shops (shop_id, domain, name) VALUES ($1, $2, 'Benchmark')",
             made.shop_id,
@@ -184,6 +186,15 @@ def restock(address: str, available: int) -> float:
     sent_at = time.time()
     with urlopen(request, timeout=10):  # noqa: S310 - our own address
         return sent_at
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of its living children, which waits do not count in."""
+    process = psutil.Process(pid)
+    return sum(
+        one.cpu_times().user + one.cpu_times().system
+        for one in (process, *process.children(recursive=True))
+    )
 
 
 def peak_memory_mb(process: subprocess.Popen[bytes]) -> float:
