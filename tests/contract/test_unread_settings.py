@@ -25,24 +25,24 @@ def test_nothing_is_stored_without_an_effect(ours):
 
 
 @pytest.mark.parametrize(
-    ("setting", "line"),
+    ("setting", "lines"),
     [
-        ("offers.integrations.pos.enabled", "integrations.pos.enabled"),
-        ("offers.integrations.pos.skip_inventory_check", "integrations.pos.skip_inventory_check"),
-        ("offers.integrations.b2b.enabled", "integrations.b2b.enabled"),
-        ("offers.inventory.provider", "self.inventory.provider"),
-        ("offers.limits.on_exceed", "limits.on_exceed"),
-        ("back_in_stock.delivery.stock_threshold", "stock_threshold"),
-        ("back_in_stock.compliance.optin_required", "compliance->>'optin_required'"),
-        ("offers.checkout.terms.text", '"checkout.terms.text"'),
-        ("offers.checkout.mixed_cart.error_message", '["mixed_cart"]["error_message"]'),
-        ("installation.collection.hold_unpaid", ".collection.hold_unpaid"),
-        ("installation.http.policy_seconds", ".policy_seconds"),
+        ("offers.integrations.pos.enabled", ["integrations.pos.enabled"]),
+        ("offers.integrations.pos.skip_inventory_check", ["integrations.pos.skip_inventory_check"]),
+        ("offers.integrations.b2b.enabled", ["integrations.b2b.enabled"]),
+        ("offers.inventory.provider", ["self.inventory.provider", "inventory->>'provider'"]),
+        ("offers.limits.on_exceed", ["limits.on_exceed"]),
+        ("back_in_stock.delivery.stock_threshold", ["stock_threshold"]),
+        ("back_in_stock.compliance.optin_required", ["compliance->>'optin_required'"]),
+        ("offers.checkout.terms.text", ['"checkout.terms.text"']),
+        ("offers.checkout.mixed_cart.error_message", ['["mixed_cart"]["error_message"]']),
+        ("installation.collection.hold_unpaid", [".collection.hold_unpaid"]),
+        ("installation.http.policy_seconds", [".policy_seconds"]),
     ],
 )
-def test_a_setting_that_is_no_longer_read_is_found(ours, setting, line):
+def test_a_setting_that_is_no_longer_read_is_found(ours, setting, lines):
     assert setting in settings()
-    (problem,) = problems(STORED_ONLY, unread(without(ours, line)))
+    (problem,) = problems(STORED_ONLY, unread(without(ours, *lines)))
     assert problem.startswith(f"{setting} is stored and nothing reads it")
 
 

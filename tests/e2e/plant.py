@@ -135,7 +135,9 @@ class Plant:
         numbers = range(variants)
         made = [catalogs.variant(catalogs.VARIANT + ITEMS_APART * number) for number in numbers]
         await catalogs.save(database, self.shop, catalogs.product(*made))
-        sold_out = [catalogs.level(0, item=one.inventory_item_id) for one in made]
+        sold_out = [
+            catalogs.level(0, item=catalogs.ITEM + ITEMS_APART * number) for number in numbers
+        ]
         await catalogs.record(database, self.shop, *sold_out)
         for one in made:
             await make_waitlist(

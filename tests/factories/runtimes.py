@@ -7,9 +7,9 @@ from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime, Subscribers
 from openstoq.kernel.clock import Clock, utc_now
 from openstoq.kernel.ports import Ports
+from openstoq.messaging.unmarked import LEAST, UnmarkedBudget
 from openstoq.preorders.offers.storefront.sold_units import SoldUnits
 from openstoq.preorders.orders.limits.counts import sold_units
-from openstoq.messaging.unmarked import LEAST, UnmarkedBudget
 from openstoq.shops.seal import Seal
 
 KEY = "a key that only tests have, 32 chars"
@@ -34,7 +34,6 @@ def make_runtime(
                 **(ports or {}),
             }
         ),
->>>>>>> 27e1dcc (engine: free workers help with a wave, the budget of unmarked messages belongs to the process, the next group is claimed ahead)
         clock=clock,
         subscribers=subscribers or {},
     )
