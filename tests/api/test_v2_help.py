@@ -1,8 +1,12 @@
 """/help of API v2: whole, by prefix, at a level, and at an action's own address."""
 
+import pytest
+from pydantic import BaseModel
+
+from openstoq.actions.action import ActionSet
 from openstoq.actions.help import BASE_PATH
 from openstoq.registry import ACTIONS
-from tests.factories.apps import client_of
+from tests.factories.apps import client_of, make_app
 
 SETTINGS = "/back_in_stock/settings"
 DELIVERY = f"{SETTINGS}/delivery"
@@ -60,3 +64,71 @@ async def test_help_needs_a_key(app):
     async with client_of(app) as client:
         assert (await client.get("/help")).status_code == 401
         assert (await client.get(f"{DELIVERY}/help")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/help", f"{DELIVERY}/help", f"/help?prefix={DELIVERY}", "/no/help"]
+)
+async def test_help_is_compressed_and_has_a_tag(client, path):
+    whole = await client.get(path, headers={"Accept-Encoding": "identity"})
+    compressed = await client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in whole.headers
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert compressed.content == whole.content
+    tag = whole.headers["ETag"]
+    assert compressed.headers["ETag"] == tag
+    assert whole.headers["Cache-Control"] == "private, no-cache"
+    again = await client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["X-RateLimit-Remaining"] == "357"
+    head = await client.head(path, headers={"Accept-Encoding": "identity"})
+    assert int(head.headers["Content-Length"]) == len(whole.content)
+
+
+async def test_a_tag_admits_nobody(app, client):
+    tag = {"If-None-Match": (await client.get("/help")).headers["ETag"]}
+    async with client_of(app) as stranger:
+        refused = await stranger.get("/help", headers=tag)
+    assert refused.status_code == 401
+    assert refused.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_pages_about_the_api_are_made_at_the_start(runtime, key):
+    made = []
+
+    class View(BaseModel):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, core, handler):
+            made.append("answer")
+            return handler(core)
+
+    class Form(BaseModel):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, core, handler):
+            made.append("request")
+            return handler(core)
+
+    actions = ActionSet("things", "/things/{id}")
+
+    @actions.patch(request=Form)
+    async def change(context, thing, changes) -> View:
+        """Change a thing."""
+
+    app = make_app(runtime, list(actions))
+    async with app.router.lifespan_context(app):
+        assert set(made) == {"answer", "request"}
+        made.clear()
+        async with client_of(app, key) as client:
+            for path in ("/help", "/things/help", "/things/1/help", "/help?prefix=/things"):
+                assert named(await client.get(path)) == ["things.change"]
+            document = (await client.get("/openapi.json")).json()
+            assert list(document["paths"]) == ["/things/{id}"]
+    assert made == []
+
+
+async def test_the_document_names_the_server_of_its_own_settings(app, runtime):
+    async with client_of(app, base="") as stranger:
+        document = (await stranger.get("/openapi.json")).json()
+    assert document["servers"] == [
+        {"url": runtime.settings.http.public_url.rstrip("/") + BASE_PATH}
+    ]

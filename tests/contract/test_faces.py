@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 
 from openstoq.actions import openapi
-from openstoq.actions.help import BASE_PATH, manifest
+from openstoq.actions.help import BASE_PATH, levels_of, segments_in
 from openstoq.mcp.tools import input_schema, tool
 from openstoq.registry import ACTIONS
 from tests.factories.apps import serving
@@ -194,9 +194,9 @@ def test_every_schema_is_a_json_schema(action):
 
 
 def test_help_narrows_by_every_actions_own_path():
+    levels = levels_of(ACTIONS)
     for action in ACTIONS:
-        below = manifest(ACTIONS, prefix=action.path)["actions"]
-        assert action.name in [entry["name"] for entry in below]
+        assert action in levels.find(segments_in(action.path)).actions
 
 
 async def test_mcp_lists_every_action(app, key):

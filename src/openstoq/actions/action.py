@@ -7,11 +7,10 @@ its keyword-only parameters are the request, and its return annotation is the re
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
-from pydantic.json_schema import DEFAULT_REF_TEMPLATE
 
 from openstoq.actions.requirements import Requirement
 from openstoq.actions.validation import EmptyRequest, Path, read_body, read_values, readable_values
@@ -100,11 +99,7 @@ class Action:
     @cached_property
     def request_schema(self) -> dict[str, Any]:
         """The JSON Schema for the body or the query of a request."""
-        return self.schema_of_request()
-
-    def schema_of_request(self, ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
-        """Return a new copy of the request's schema, with references of the form `ref_template`."""
-        schema = (self.request or EmptyRequest).model_json_schema(ref_template=ref_template)
+        schema = (self.request or EmptyRequest).model_json_schema()
         rules = [one.schema() for one in self.requires]
         return {**schema, "allOf": rules} if rules else schema
 
@@ -148,7 +143,7 @@ class Action:
         answer = get_type_hints(self.handler, include_extras=True)["return"]
         while get_origin(answer) in (Reply, Written):
             (answer,) = get_args(answer)
-        return TypeAdapter(answer)
+        return _adapter_of(answer)
 
 
 @dataclass(slots=True)
@@ -314,6 +309,12 @@ def declared(
         partly=partly,
         requires=requires,
     )
+
+
+@cache
+def _adapter_of(shape: Any) -> TypeAdapter[Any]:
+    # Many actions have one shape of response, and adapters and their schemas take long to make.
+    return TypeAdapter(shape)
 
 
 def _request_model(handler: Callable[..., Any], name: str) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """The /help manifest, generated from the registry of actions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -9,18 +10,69 @@ from openstoq.actions.action import Action
 BASE_PATH = "/api/v2/external"
 
 
-def manifest(actions: Iterable[Action], *, prefix: str = "") -> dict[str, Any]:
-    """Return the manifest of the actions at the path `prefix` and below, in the registry's order.
+@dataclass(slots=True, eq=False)
+class Level:
+    """A path, as the tree of paths has it, with the actions at it and below in registry order.
 
-    A segment of `prefix` also matches a path parameter. An agent can therefore ask for help at the
-    very URL that it has, with ids in it. A fixed segment that matches takes precedence over a
-    parameter, as it does when a request is routed.
+    A segment of a path that is looked up also matches a path parameter. An agent can therefore ask
+    for help at the very URL that it has, with ids in it. A fixed segment that matches takes
+    precedence over a parameter, as it does when a request is routed.
     """
-    wanted = [segment for segment in prefix.split("/") if segment]
+
+    actions: list[Action] = field(default_factory=list)
+    _fixed: dict[str, "Level"] = field(default_factory=dict)
+    _parameter: "Level | None" = None
+
+    def add(self, action: Action) -> None:
+        """Add an action to this level, which is the root, and to each level on its path."""
+        level = self
+        level.actions.append(action)
+        for segment in action.path.strip("/").split("/"):
+            level = level._below(segment)
+            level.actions.append(action)
+
+    def find(self, segments: Sequence[str]) -> "Level | None":
+        """Return the level at a path below this one, or None if no action is there or below."""
+        if not segments:
+            return self
+        for level in (self._fixed.get(segments[0]), self._parameter):
+            found = level.find(segments[1:]) if level is not None else None
+            if found is not None:
+                return found
+        return None
+
+    def __iter__(self) -> Iterator["Level"]:
+        yield self
+        for level in (*self._fixed.values(), self._parameter):
+            if level is not None:
+                yield from level
+
+    def _below(self, segment: str) -> "Level":
+        if segment.startswith("{"):
+            self._parameter = self._parameter or Level()
+            return self._parameter
+        return self._fixed.setdefault(segment, Level())
+
+
+def levels_of(actions: Iterable[Action]) -> Level:
+    """Return the level of all paths, which leads to the levels of each."""
+    root = Level()
+    for action in actions:
+        root.add(action)
+    return root
+
+
+def segments_in(path: str) -> list[str]:
+    """Return the segments of a path, without those that are empty."""
+    return [segment for segment in path.split("/") if segment]
+
+
+def manifest(actions: Iterable[Action]) -> dict[str, Any]:
+    """Return the manifest of these actions."""
     return {
         "version": "v2",
         "base_path": BASE_PATH,
-        "actions": [entry(action) for action in _below(list(actions), wanted)],
+        "actions": [entry(action) for action in actions],
     }
 
 
@@ -40,21 +92,3 @@ def entry(action: Action) -> dict[str, Any]:
     if action.note:
         described["notes"] = action.note
     return described
-
-
-def _below(actions: Sequence[Action], wanted: Sequence[str], depth: int = 0) -> list[Action]:
-    """Return the actions whose paths, from the segment number `depth` on, match `wanted`."""
-    if depth == len(wanted):
-        return list(actions)
-    at_depth = [(_segment(action.path, depth), action) for action in actions]
-    fixed = [action for segment, action in at_depth if segment == wanted[depth]]
-    found = _below(fixed, wanted, depth + 1) if fixed else []
-    if found:
-        return found
-    parameters = [action for segment, action in at_depth if segment.startswith("{")]
-    return _below(parameters, wanted, depth + 1) if parameters else []
-
-
-def _segment(path: str, depth: int) -> str:
-    segments = path.strip("/").split("/")
-    return segments[depth] if depth < len(segments) else ""

@@ -1,13 +1,16 @@
 """The OpenAPI 3.1 document, generated from the registry."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from openstoq import __version__
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
 
-_REF = "#/components/schemas/{model}"
+_DEFINITIONS, _COMPONENTS = "#/$defs/", "#/components/schemas/"
 
 _ERROR = {
     "type": "object",
@@ -103,7 +106,7 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if action.note:
         operation["description"] = action.note
-    request = _hoisted(action.schema_of_request(_REF), schemas)
+    request = _hoisted(_moved(action.request_schema), schemas)
     if action.writes:
         operation["parameters"] += _WRITE_PARAMETERS
         if action.request is not None:
@@ -117,9 +120,9 @@ def _operation(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answers(action: Action, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = _hoisted(_response(action), schemas)
+    schema = _hoisted(_response(action.response), schemas)
     if action.writes:
-        effects = {"effects": {"$ref": _REF.format(model="Effects")}}
+        effects = {"effects": {"$ref": f"{_COMPONENTS}Effects"}}
         schema = {**schema, "properties": {**schema.get("properties", {}), **effects}}
     answers = {str(action.status): "Done." if action.writes else "Found."}
     if action.partly is not None:
@@ -135,7 +138,7 @@ def _refusals(action: Action) -> dict[str, Any]:
         status: {
             "description": text,
             "content": _json(
-                {"$ref": _REF.format(model="PointsSpent" if status == "429" else "Errors")}
+                {"$ref": _COMPONENTS + ("PointsSpent" if status == "429" else "Errors")}
             ),
             **({"headers": _RETRY_AFTER} if status in ("429", "503") else {}),
         }
@@ -143,8 +146,23 @@ def _refusals(action: Action) -> dict[str, Any]:
     }
 
 
-def _response(action: Action) -> dict[str, Any]:
-    return action.response.json_schema(ref_template=_REF, mode="serialization")
+@cache
+def _response(shape: TypeAdapter[Any]) -> dict[str, Any]:
+    return shape.json_schema(ref_template=_COMPONENTS + "{model}", mode="serialization")
+
+
+def _moved(schema: Any) -> Any:
+    """Return a schema whose references lead to the document's components.
+
+    Making the schema again with other references would take many times as long.
+    """
+    if isinstance(schema, dict):
+        return {name: _moved(part) for name, part in schema.items()}
+    if isinstance(schema, list):
+        return [_moved(part) for part in schema]
+    if isinstance(schema, str) and schema.startswith(_DEFINITIONS):
+        return schema.replace(_DEFINITIONS, _COMPONENTS, 1)
+    return schema
 
 
 def _query(request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -164,11 +182,11 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hoisted(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Move a schema's definitions to the document's components; return the schema without them.
+    """Add a schema's definitions to the document's components; return the schema without them.
 
     Raises ValueError if two different models have the same name.
     """
-    for name, definition in schema.pop("$defs", {}).items():
+    for name, definition in schema.get("$defs", {}).items():
         if schemas.setdefault(name, definition) != definition:
             raise ValueError(f"two different models are named {name}; rename one of them")
-    return schema
+    return {name: part for name, part in schema.items() if name != "$defs"}

@@ -36,17 +36,19 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        face.prepare()
         async with AsyncExitStack() as stack:
             for service in services:
                 await stack.enter_async_context(service())
             yield
 
     http = runtime.settings.http
+    face = v2.Face(runtime, actions)
     # Routes are tried in order, so v2, the busiest face, comes early. Routes of other faces below
     # its base path come before it, because v2 claims all the rest of that path.
     every_route = [
         *(route for route in routes if _is_below_v2(route)),
-        *v2.routes(runtime, actions),
+        *v2.routes(face),
         *(route for route in routes if not _is_below_v2(route)),
         *health.routes(runtime),
     ]

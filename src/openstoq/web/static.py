@@ -1,10 +1,7 @@
 """Static documents: large responses that are the same for all clients, encoded once and shared."""
 
-import asyncio
 import gzip
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 
 from starlette.requests import Request
@@ -14,40 +11,34 @@ from starlette.responses import Response
 _OPAQUE = re.compile(r'"[^"]*"')
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    plain: bytes
-    compressed: bytes
-    tag: str
-
-
 class StaticDocument:
-    """A JSON document whose bytes are shared by all responses instead of being copied for each."""
+    """A JSON document whose bytes are shared by all responses instead of being copied for each.
 
-    def __init__(self, make: Callable[[], bytes]) -> None:
-        self._make = make
-        self._encoded: _Encoded | None = None
-        self._encoding = asyncio.Lock()
+    Caches may keep it, and ask each time whether it has changed. Only the cache of one client may
+    keep a document that is not `public`, because whoever asks for it is admitted first.
+    """
 
-    async def answer(self, request: Request) -> Response:
+    def __init__(self, plain: bytes, *, public: bool) -> None:
+        self._plain = plain
+        self._compressed = gzip.compress(plain, mtime=0)
+        # The tag is weak, because it is the same for both encodings.
+        self._tag = f'"{sha256(plain).hexdigest()[:32]}"'
+        self._headers = {
+            "ETag": f"W/{self._tag}",
+            "Vary": "Accept-Encoding",
+            "Cache-Control": "no-cache" if public else "private, no-cache",
+        }
+
+    def answer(self, request: Request) -> Response:
         """Respond with the document, as gzip if accepted, or with 304 if the client already has it."""
-        async with self._encoding:
-            if self._encoded is None:
-                # Encoding takes a second, so a thread does it while other requests are served.
-                self._encoded = await asyncio.to_thread(self._encode)
-        encoded = self._encoded
-        headers = {"ETag": encoded.tag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
-        if is_known(encoded.tag, ",".join(request.headers.getlist("if-none-match"))):
-            return Response(status_code=304, headers=headers)
-        if _reads_gzip(request.headers.get("accept-encoding", "")):
-            headers["Content-Encoding"] = "gzip"
-            return Response(encoded.compressed, headers=headers, media_type="application/json")
-        return Response(encoded.plain, headers=headers, media_type="application/json")
-
-    def _encode(self) -> _Encoded:
-        plain = self._make()
-        tag = f'W/"{sha256(plain).hexdigest()[:32]}"'
-        return _Encoded(plain, gzip.compress(plain, mtime=0), tag)
+        # A request may have either header several times, which means the same as one list.
+        known = ",".join(request.headers.getlist("if-none-match"))
+        if is_known(self._tag, known):
+            return Response(status_code=304, headers=self._headers)
+        body, headers = self._plain, self._headers
+        if _reads_gzip(",".join(request.headers.getlist("accept-encoding"))):
+            body, headers = self._compressed, {**headers, "Content-Encoding": "gzip"}
+        return Response(body, headers=headers, media_type="application/json")
 
 
 def is_known(tag: str, known: str) -> bool:
@@ -59,8 +50,26 @@ def is_known(tag: str, known: str) -> bool:
 
 
 def _reads_gzip(accepted: str) -> bool:
+    """Return whether a client that accepts these encodings accepts gzip.
+
+    What it says of gzip itself has precedence over what it says of every encoding.
+    """
+    qualities: dict[str, float] = {}
     for one in accepted.lower().split(","):
-        coding, _, quality = one.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+        coding, *parameters = (part.strip() for part in one.split(";"))
+        qualities[coding] = _quality(parameters)
+    for coding in ("gzip", "x-gzip", "*"):
+        if coding in qualities:
+            return qualities[coding] > 0
     return False
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0
+    return 1

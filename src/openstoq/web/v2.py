@@ -14,7 +14,7 @@ from openstoq.actions.action import READ_COST, WRITE_COST, Action
 from openstoq.actions.admission import admit
 from openstoq.actions.context import Caller
 from openstoq.actions.dispatch import Call, dispatch
-from openstoq.actions.help import BASE_PATH, manifest
+from openstoq.actions.help import BASE_PATH, Level, levels_of, manifest, segments_in
 from openstoq.errors import Invalid, NotFound, Problem
 from openstoq.jobs.work import Runtime
 from openstoq.shops.keys import key_in
@@ -28,9 +28,8 @@ _OPENAPI = "openapi.json"
 _LONGEST_ECHOED_PATH = 300
 
 
-def routes(runtime: Runtime, actions: Sequence[Action]) -> list[BaseRoute]:
+def routes(face: "Face") -> list[BaseRoute]:
     """Return the routes of v2: the OpenAPI document, which is public, and the actions."""
-    face = Face(runtime, actions)
     return [
         Route(f"/{_OPENAPI}", face.openapi),
         Route(f"{BASE_PATH}/{_OPENAPI}", face.openapi),
@@ -46,7 +45,10 @@ class Face:
         self.runtime = runtime
         self.actions = actions
         self.table = RoutingTable(actions)
-        self._document = StaticDocument(self._described)
+
+    def prepare(self) -> None:
+        """Make the documents that describe the API, which no request should have to wait for."""
+        _ = self._described, self._help
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request; a problem is reported in the API's error envelope."""
@@ -69,7 +71,7 @@ class Face:
     async def openapi(self, request: Request) -> Response:
         """Respond with the OpenAPI document."""
         request.state.face = "v2"
-        return await self._document.answer(request)
+        return self._described.answer(request)
 
     async def _answer(self, request: Request) -> Response:
         segments = segments_of(request.scope, BASE_PATH)
@@ -86,7 +88,7 @@ class Face:
         if segments is None:
             raise _NoSuchAction(request, [])
         if reads and segments and segments[-1] == HELP:
-            return self._help(request, segments[:-1])
+            return self._helped(request, segments[:-1])
         found = self.table.find("GET" if reads else request.method, segments)
         if found is None:
             raise _NoSuchAction(request, self._methods(segments))
@@ -113,16 +115,13 @@ class Face:
         headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
         return responses.json_bytes(answer.body, answer.status, headers)
 
-    def _help(self, request: Request, level: list[str]) -> Response:
+    def _helped(self, request: Request, level: list[str]) -> Response:
         request.state.action = HELP
         values = query_of(request.scope)
         prefix = str(values.pop("prefix", "")).removeprefix(BASE_PATH)
         if values:
             raise Invalid(*(f"{name} is not a known field" for name in values))
-        below = "/".join([*level, prefix])
-        if not below.strip("/"):
-            return responses.json_bytes(self._whole_help)
-        return responses.json(manifest(self.actions, prefix=below))
+        return self._help.at(segments_in("/".join([*level, prefix]))).answer(request)
 
     def _options(self, request: Request, segments: list[str] | None) -> Response:
         methods = self._methods(segments) if segments is not None else []
@@ -139,12 +138,39 @@ class Face:
         return [*methods, *reading, "OPTIONS"] if methods else []
 
     @cached_property
-    def _whole_help(self) -> bytes:
-        return orjson.dumps(manifest(self.actions))
-
-    def _described(self) -> bytes:
+    def _described(self) -> StaticDocument:
         server = self.runtime.settings.http.public_url.rstrip("/")
-        return orjson.dumps(openapi.document(self.actions, server=server))
+        described = openapi.document(self.actions, server=server)
+        return StaticDocument(orjson.dumps(described), public=True)
+
+    @cached_property
+    def _help(self) -> "_HelpPages":
+        return _HelpPages(self.actions)
+
+
+class _HelpPages:
+    """The page of /help at each level, and the one at any path where there is nothing."""
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        self._levels = levels_of(actions)
+        self._nothing = _help_page(())
+        self._pages: dict[Level, StaticDocument] = {}
+        pages: dict[tuple[str, ...], StaticDocument] = {}
+        for level in self._levels:
+            names = tuple(action.name for action in level.actions)
+            # Levels with the same actions, such as a path and the only one below it, share a page.
+            if names not in pages:
+                pages[names] = _help_page(level.actions)
+            self._pages[level] = pages[names]
+
+    def at(self, segments: Sequence[str]) -> StaticDocument:
+        """Return the page about the actions at a path and below."""
+        level = self._levels.find(segments)
+        return self._nothing if level is None else self._pages[level]
+
+
+def _help_page(actions: Sequence[Action]) -> StaticDocument:
+    return StaticDocument(orjson.dumps(manifest(actions)), public=False)
 
 
 class _NoSuchAction(NotFound):
