@@ -119,7 +119,9 @@ def fanout(made: Stage, signups: int, relay_delay_ms: float) -> dict[str, float]
         counted = first_json(relay)
     memory = peak_memory_mb(worker)
     after = cpu_seconds(worker.pid), cpu_seconds(made.postgres_pid)
-    ours, postgres = (1e6 * (later - earlier) / signups for earlier, later in zip(before, after, strict=True))
+    ours, postgres = (
+        1e6 * (later - earlier) / signups for earlier, later in zip(before, after, strict=True)
+    )
     for process in (worker, api, relay):
         process.terminate()
         process.wait()

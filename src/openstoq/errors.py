@@ -14,6 +14,12 @@ def _(_error: Systemic) -> bool:
     return False
 
 
+class OperatorError(Exception):
+    """An error that ends a command; its arguments are sentences that tell the operator what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class Problem(Exception):  # noqa: N818 - it is an answer to the caller, not a fault of ours
     """The request cannot be carried out; the response gives the caller the reason.
 

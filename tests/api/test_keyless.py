@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from openstoq import bootstrap
 from openstoq.back_in_stock.notifications.jobs import send_wave
+from openstoq.bootstrap import api
 from openstoq.commerce.inbound import Inbound
 from openstoq.commerce.shopify.inbound import ShopifyInbound
 from openstoq.config import Limits, Security, Settings
@@ -49,7 +49,7 @@ def runtime(database, relay):
 
 @pytest.fixture
 def app(runtime):
-    return make_app(runtime, routes=bootstrap.routes(runtime))
+    return make_app(runtime, routes=api.routes(runtime))
 
 
 async def answer(app, asked):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from openstoq import bootstrap
 from openstoq.actions.help import BASE_PATH
+from openstoq.bootstrap import api
 from openstoq.kernel.ids import new_id
 from openstoq.registry import ACTIONS
 from tests.factories.apps import client_of, make_app
@@ -19,7 +19,7 @@ ROW = re.compile(r"^\| `([A-Z, ]+) (/[^`]*)` \|", re.MULTILINE)
 
 @pytest.fixture
 def app(runtime):
-    return make_app(runtime, routes=bootstrap.routes(runtime))
+    return make_app(runtime, routes=api.routes(runtime))
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 import pytest
 from starlette.routing import Route
 
-from openstoq import bootstrap
 from openstoq.actions.help import BASE_PATH
+from openstoq.bootstrap import api
 from openstoq.kernel.ids import new_id
 from openstoq.registry import ACTIONS
 from tests.factories.apps import client_of, make_app
@@ -17,7 +17,7 @@ NO_ACTION = "No v2 action registered for"
 
 @pytest.fixture
 def app(runtime):
-    return make_app(runtime, routes=bootstrap.routes(runtime))
+    return make_app(runtime, routes=api.routes(runtime))
 
 
 @pytest.fixture

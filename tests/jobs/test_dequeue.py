@@ -9,9 +9,9 @@ import pytest
 from openstoq.config import Settings, Worker
 from openstoq.db.pool import prepare
 from openstoq.jobs import queue
-from openstoq.jobs.dequeue import SHOPS_AT_ONCE, Lanes
+from openstoq.jobs.dequeue import SHOPS_AT_ONCE, Lanes, queries_on
 from openstoq.jobs.job import Lane
-from openstoq.jobs.queue import Enqueued, queries_on
+from openstoq.jobs.queue import Enqueued
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.slots import Slot, occupied, waiting
 from openstoq.registry import JOBS

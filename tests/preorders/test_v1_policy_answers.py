@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from openstoq.actions.records import Answer
-from openstoq.bootstrap import stop_serving
+from openstoq.bootstrap.api import stop_serving
 from openstoq.config import GRACE_SECONDS, Settings
 from openstoq.db.pool import Database
 from openstoq.web.connections import ConnectionLimits

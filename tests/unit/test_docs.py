@@ -45,7 +45,9 @@ def test_links_between_pages_lead_somewhere(page):
 
 def test_every_command_that_a_page_names_exists():
     command = typer.main.get_command(app)
-    known = set(command.commands) | {f"shop {name}" for name in command.commands["shop"].commands}
+    known = set(command.commands) | {
+        f"shop {name}" for name in command.commands["shop"].command.commands
+    }
     named = {
         name
         for page in PAGES

@@ -1,17 +1,42 @@
 """The command line; `app` contains all commands."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from openstoq import __version__
-from openstoq.commands.demo import demo
-from openstoq.commands.docs import docs
-from openstoq.commands.servers import migrate, serve, up, worker
-from openstoq.commands.shop import app as shop
+from openstoq.commands.deferred import Deferred
+
+COMMANDS = (
+    Deferred("serve", "Serve the API, in OPENSTOQ_HTTP_WORKERS processes that share the port."),
+    Deferred("worker", "Run background jobs: webhooks, restocks, mails, reconciliation."),
+    Deferred(
+        "up",
+        "Run the API and a worker on this machine, with embedded PostgreSQL if no other is set.",
+    ),
+    Deferred("migrate", "Bring the database up to date."),
+    Deferred(
+        "demo",
+        "Start PostgreSQL, a sandbox shop, the API and a worker, and keep them running to explore.",
+    ),
+    Deferred("docs", "Write docs/configuration.md and docs/actions.md from the code."),
+    Deferred("shop", "Connect shops and make their API keys."),
+)
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in COMMANDS:
+            self.add_command(command)
+
 
 app = typer.Typer(
     name="openstoq",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -34,8 +59,3 @@ def main(
     ] = False,
 ) -> None:
     """Self-hosted preorders and back-in-stock alerts for Shopify shops."""
-
-
-for command in (serve, worker, up, migrate, demo, docs):
-    app.command()(command)
-app.add_typer(shop, name="shop")

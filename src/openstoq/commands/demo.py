@@ -17,13 +17,14 @@ import httpx
 import orjson
 import typer
 
-from openstoq import bootstrap
+from openstoq.bootstrap.runtime import runtime
+from openstoq.bootstrap.settings import read_settings
 from openstoq.commands.background import start as start_in_background
 from openstoq.commands.database import embedded_server
 from openstoq.commands.processes import Child, Children, wait_for_stop
 from openstoq.commands.scripts import SCRIPTS, play
 from openstoq.commands.scripts.stage import Demo, Place
-from openstoq.config import Settings, variable
+from openstoq.config import variable
 from openstoq.db.migrate import migrate
 from openstoq.jobs.work import Runtime
 from openstoq.shops import installation
@@ -35,6 +36,10 @@ READY_SECONDS = 60.0
 SANDBOX = "shopify_sandbox"
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def demo(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready.")] = False,
@@ -149,7 +154,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
         try:
             environment = _environment(folder, server.url, api=api, smtp=smtp)
             os.environ.update(environment)
-            settings = Settings()
+            settings = read_settings()
             await migrate(server.url)
             secret = settings.shopify.client_secret.get_secret_value()
             token = f"shpat_{secret[:24]}"
@@ -168,7 +173,7 @@ async def _running(folder: Path, port: int) -> AsyncIterator[Demo]:
             await shops.first_line()
             await children.start(Child("api", ("serve",), environment))
             await children.start(Child("worker", ("worker",), environment))
-            async with bootstrap.runtime(settings) as opened:
+            async with runtime(settings) as opened:
                 keys = [
                     await _connected(opened, domain, f"http://127.0.0.1:{sandbox}", token, folder)
                     for domain in SHOPS

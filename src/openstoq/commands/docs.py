@@ -15,7 +15,10 @@ from openstoq.registry import ACTIONS
 FOLDER = Path("docs")
 _MADE = "<!-- Made by `openstoq docs`; edit the code instead. -->\n"
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def docs(
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether they are current.")

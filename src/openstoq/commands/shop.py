@@ -9,16 +9,18 @@ from uuid import UUID
 
 import typer
 
-from openstoq import bootstrap
 from openstoq.back_in_stock.signups import blocks
-from openstoq.config import Settings
+from openstoq.bootstrap import runtime as bootstrap
+from openstoq.bootstrap.settings import read_settings
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.days import start_of
 from openstoq.kernel.ids import new_id
 from openstoq.shops import installation, store
 from openstoq.shops.model import Shop
 
-app = typer.Typer(no_args_is_help=True, help="Connect shops and make their API keys.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Connect shops and make their API keys."
+)
 
 
 def _off_the_command_line(
@@ -170,7 +172,7 @@ async def _shop(runtime: Runtime, domain: str) -> Shop:
 
 def _with_runtime(run: Callable[[Runtime], Awaitable[Answer]]) -> Answer:
     async def whole() -> Answer:
-        async with bootstrap.runtime(Settings()) as opened:
+        async with bootstrap.runtime(read_settings()) as opened:
             return await run(opened)
 
     return asyncio.run(whole())

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from openstoq.commerce.orders import Orders
 from openstoq.commerce.plans import PlanGroup, SavedPlanGroup
-from openstoq.errors import Systemic
+from openstoq.errors import OperatorError, Systemic
 
 InventoryPolicy = Literal["deny", "continue"]
 # The publication of a product of which nothing is known but that it is published.
@@ -187,7 +187,7 @@ class Metafield:
     value: str
 
 
-class CommerceError(Exception):
+class CommerceError(OperatorError):
     """The shop's platform did not carry out a request."""
 
     # The message is the platform's, and may be shown to callers.

@@ -14,14 +14,17 @@ from uuid import UUID
 
 import asyncpg
 import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import TracebackRecord
+from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from openstoq.db.transient import TRANSIENT
-from openstoq.jobs.job import Lane
+from openstoq.jobs.job import NO_SHOP, Lane
 from openstoq.kernel.slots import Slot
 
 log = structlog.get_logger(__name__)
@@ -31,7 +34,8 @@ log = structlog.get_logger(__name__)
 WAITING_PART = 2
 # The number of shops searched for the next jobs; every shop is searched if these shops have none.
 SHOPS_AT_ONCE, EVERY_SHOP = 50, 1_000_000
-NO_SHOP = UUID(int=0)
+
+_NAMES = DBSettings(db_schema="queue")
 
 
 @dataclasses.dataclass(slots=True)
@@ -204,6 +208,17 @@ class FairQueries(Queries):
 
     async def _fetch(self, query: str, *values: object) -> list[dict[str, Any]]:
         return await self.driver.fetch(query, *values)
+
+
+def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -> FairQueries:
+    """Return a worker's queries over `connection`, for PgQueuer's tables in the schema `queue`."""
+    return FairQueries(
+        AsyncpgDriver(connection),
+        qbe=qb.QueryBuilderEnvironment(_NAMES),
+        qbq=qb.QueryQueueBuilder(_NAMES),
+        qbs=qb.QuerySchedulerBuilder(_NAMES),
+        lanes=lanes,
+    )
 
 
 # One look-up for each shop that has queued jobs in the lane, instead of a scan of all jobs: one

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
+from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Sent = ParamSpec("Sent")
 Handler = Callable[Concatenate["Run", Sent], Awaitable[None]]
+
+# The shop of a job in the queue whose own shop cannot be read.
+NO_SHOP = UUID(int=0)
 
 
 class Lane(StrEnum):

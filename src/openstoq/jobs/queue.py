@@ -10,15 +10,9 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.adapters.persistence import qb
-from pgqueuer.domain.settings import DBSettings
 
 from openstoq.db.pool import Connection
-from openstoq.jobs.dequeue import NO_SHOP, FairQueries, Lanes
-from openstoq.jobs.job import Job, Lane
-
-_NAMES = DBSettings(db_schema="queue")
+from openstoq.jobs.job import NO_SHOP, Job, Lane
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +53,6 @@ class Enqueued:
             return None
         same = [self.job, self.shop_id, self.arguments]
         return sha256(orjson.dumps(same, default=str)).hexdigest()
-
-
-def queries_on(connection: "asyncpg.Connection[asyncpg.Record]", lanes: Lanes) -> FairQueries:
-    """Return a worker's queries over `connection`, for PgQueuer's tables in the schema `queue`."""
-    return FairQueries(
-        AsyncpgDriver(connection),
-        qbe=qb.QueryBuilderEnvironment(_NAMES),
-        qbq=qb.QueryQueueBuilder(_NAMES),
-        qbs=qb.QuerySchedulerBuilder(_NAMES),
-        lanes=lanes,
-    )
 
 
 async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:

@@ -20,14 +20,13 @@ from pgqueuer.domain.models import Schedule
 
 from openstoq.db.pool import Connection, prepare
 from openstoq.db.transient import FULL, TRANSIENT
-from openstoq.jobs.dequeue import Lanes
+from openstoq.jobs.dequeue import Lanes, queries_on
 from openstoq.jobs.job import GiveUp, Job, Retry
 from openstoq.jobs.queue import (
     adopt,
     enqueue_for_every_shop,
     forget_log,
     note_counts,
-    queries_on,
     release_dedupe_key,
 )
 from openstoq.jobs.work import Run, Runtime

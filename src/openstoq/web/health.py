@@ -3,11 +3,9 @@
 import asyncio
 import os
 from collections.abc import Iterator
-from functools import cache
 
 import asyncpg
 import structlog
-from alembic.script import ScriptDirectory
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -18,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openstoq.db import migrations
+from openstoq.db.revisions import too_old
 from openstoq.db.transient import TRANSIENT
 from openstoq.errors import StorageFull, Unavailable
 from openstoq.jobs.queue import waiting
@@ -139,18 +137,4 @@ def _counted() -> bytes:
 def _is_behind(revision: str | None) -> bool:
     # An unknown revision belongs to a newer release. While hosts are upgraded one by one, the old
     # ones keep serving.
-    return revision is None or revision in _too_old()
-
-
-@cache
-def _too_old() -> frozenset[str]:
-    """Return the revisions of the database that are too old for this release's code."""
-    script = ScriptDirectory(next(iter(migrations.__path__)))
-    newest_first = list(script.walk_revisions())
-    # Revisions marked "post" run only after the code has been replaced everywhere.
-    needed = next(
-        at
-        for at, revision in enumerate(newest_first)
-        if getattr(revision.module, "phase", "pre") == "pre"
-    )
-    return frozenset(revision.revision for revision in newest_first[needed + 1 :])
+    return revision is None or revision in too_old()

@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from openstoq.errors import OperatorError
+
 CACHE = Path("/var/cache/openstoq")
 SUPPORTED = range(15, 19)
 
 
-class EmbeddedServerError(Exception):
+class EmbeddedServerError(OperatorError):
     """The embedded server cannot run; the message tells the operator what to do."""
 
 
