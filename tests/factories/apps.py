@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
@@ -22,7 +22,7 @@ from tests.factories.patience import until
 def make_app(
     runtime: Runtime,
     actions: Sequence[Action] = ACTIONS,
-    routes: Iterable[BaseRoute] = (),
+    routes: Iterable[Route] = (),
 ) -> Starlette:
     mcp = Endpoint(runtime, actions)
     return create_app(runtime, actions, routes=[*mcp.routes, *routes], services=[mcp.run])

@@ -4,7 +4,7 @@ import gc
 import socket
 from functools import partial
 
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from openstoq.bootstrap.runtime import runtime
 from openstoq.bootstrap.servers import on_signals, server_of
@@ -54,7 +54,7 @@ def stop_serving(opened: Runtime, server: Server) -> None:
     server.stop()
 
 
-def routes(opened: Runtime) -> list[BaseRoute]:
+def routes(opened: Runtime) -> list[Route]:
     """Return the routes of all faces but v2 and MCP, which are generated from the registry."""
     return [
         *v1.routes(opened),

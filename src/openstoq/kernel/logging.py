@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
     r"token|secret|password|authorization|api_?key|hmac|cookie", re.IGNORECASE
 )
 # The patterns of secrets, each with its signs: any text that matches contains one of them. Most
-# texts contain no sign, and looking for one costs a hundredth of a regular expression.
+# texts contain no sign, and looking for signs costs a hundredth of the regular expressions.
 _SECRET_TEXTS = (
     (("stoq_api_key_",), re.compile(r"stoq_api_key_\w+")),
     (("shp",), re.compile(r"shp(?:at|ca|pa|ss|ua)_\w+")),
@@ -27,6 +27,7 @@ _SECRET_TEXTS = (
     (("@", "%40"), re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}")),
     (("+",), re.compile(r"\+\d{7,15}\b")),
 )
+_SIGNS = tuple(sign for signs, _ in _SECRET_TEXTS for sign in signs)
 # Random or sealed text, such as a link's token, is long and has letters of both cases and digits.
 _TOKEN_LENGTH = 40
 _TOKEN = re.compile(rf"(?<![\w-])[\w-]{{{_TOKEN_LENGTH},}}")
@@ -135,21 +136,35 @@ def _masked(value: Any, name: str, depth: int) -> Any:
         return value
     if _is_secret(name):
         return MASK
+    # Nearly every value is a text, and looking for other types first would take longer.
+    if isinstance(value, str):
+        return _masked_line(value)
     if isinstance(value, int) and value.bit_length() < 64:  # noqa: PLR2004 - what JSON numbers hold
         return value
+    return _masked_parts(value, depth)
+
+
+def _masked_parts(value: Any, depth: int) -> Any:
     if depth < _DEEPEST and isinstance(value, Mapping):
         return {str(key): _masked(entry, str(key), depth + 1) for key, entry in value.items()}
     if depth < _DEEPEST and isinstance(value, list | tuple):
         return [_masked(entry, "", depth + 1) for entry in value]
-    # A request's path may contain lone surrogates, which cannot be written.
-    return masked_text(str(value).encode(errors="backslashreplace").decode())
+    return _masked_line(str(value))
+
+
+def _masked_line(text: str) -> str:
+    if not text.isascii():
+        # A request's path may contain lone surrogates, which cannot be written.
+        text = text.encode(errors="backslashreplace").decode()
+    return masked_text(text)
 
 
 def masked_text(text: str) -> str:
     """Return a text in which anything that looks like a key, password, token or contact is masked."""
-    for signs, look in _SECRET_TEXTS:
-        if any(sign in text for sign in signs):
-            text = look.sub(MASK, text)
+    if any(map(text.__contains__, _SIGNS)):
+        for signs, look in _SECRET_TEXTS:
+            if any(sign in text for sign in signs):
+                text = look.sub(MASK, text)
     return _TOKEN.sub(_masked_token, text) if len(text) >= _TOKEN_LENGTH else text
 
 

@@ -10,7 +10,7 @@ from mcp_types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from openstoq.actions.action import READ_COST, WRITE_COST, Action
@@ -38,7 +38,7 @@ class Endpoint:
         self._sessions: StreamableHTTPSessionManager | None = None
 
     @property
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         """The routes of the endpoint."""
         return [Route(path, self) for path in PATHS]
 

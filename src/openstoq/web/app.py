@@ -9,14 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 
 from openstoq.actions.action import Action
 from openstoq.actions.help import BASE_PATH
 from openstoq.jobs.work import Runtime
 from openstoq.web import health, inbound_webhooks, responses, v2
 from openstoq.web.middleware import BodyLimitMiddleware, RequestMiddleware
-from openstoq.web.routing import words_of
+from openstoq.web.routing import IndexedRouter, words_of
 from openstoq.web.storefront import carts
 
 Service = Callable[[], AbstractAsyncContextManager[None]]
@@ -26,7 +26,7 @@ def create_app(
     runtime: Runtime,
     actions: Sequence[Action],
     *,
-    routes: Sequence[BaseRoute] = (),
+    routes: Sequence[Route] = (),
     services: Sequence[Service] = (),
 ) -> Starlette:
     """Return the application that serves `actions` on v2, the health pages and further `routes`.
@@ -52,10 +52,9 @@ def create_app(
         *(route for route in routes if not _is_below_v2(route)),
         *health.routes(runtime),
     ]
-    paths = [route.path for route in every_route if isinstance(route, Route)]
+    paths = [route.path for route in every_route]
     words = words_of([*paths, *(action.path for action in actions), f"/{v2.HELP}"])
     app = Starlette(
-        routes=every_route,
         middleware=[
             Middleware(RequestMiddleware, words=words),
             Middleware(
@@ -68,15 +67,14 @@ def create_app(
             ),
         ],
         exception_handlers={HTTPException: _refused},
-        lifespan=lifespan,
     )
-    # A redirect would cost callers another request, and curl -d would lose its body.
-    app.router.redirect_slashes = False
+    # It never redirects, which would cost callers another request, and curl -d would lose its body.
+    app.router = IndexedRouter(every_route, lifespan=lifespan)
     return app
 
 
-def _is_below_v2(route: BaseRoute) -> bool:
-    return isinstance(route, Route) and route.path.startswith(f"{BASE_PATH}/")
+def _is_below_v2(route: Route) -> bool:
+    return route.path.startswith(f"{BASE_PATH}/")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from openstoq.errors import Problem
 from openstoq.jobs.work import Runtime
@@ -13,7 +13,7 @@ from openstoq.web import responses
 PATH = "/webhooks/shopify"
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the route that Shopify posts webhooks to."""
 
     async def endpoint(request: Request) -> Response:

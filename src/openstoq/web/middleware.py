@@ -4,11 +4,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from time import perf_counter
 from typing import Any
 
+import prometheus_client
 import structlog
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -79,8 +80,8 @@ class RequestMiddleware:
 
     def _record(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         face, action = state.get("face", "other"), state.get("action", "")
-        REQUESTS.labels(face, action, status).inc()
-        REQUEST_SECONDS.labels(face).observe(seconds)
+        _requests(face, action, status).inc()
+        _seconds(face).observe(seconds)
         write = log.debug if face == "health" else log.info
         write(
             "request",
@@ -144,6 +145,8 @@ class BodyLimitMiddleware:
             self._hold(client, -received)
 
     def _hold(self, client: str, size: int) -> None:
+        if not size:
+            return
         self._held += size
         self._held_by[client] += size
         if not self._held_by[client]:
@@ -153,13 +156,24 @@ class BodyLimitMiddleware:
         return self._held > self._most_held or self._held_by[client] > self._most_held_by_client
 
 
+@cache
+def _requests(face: str, action: str, status: int) -> prometheus_client.Counter:
+    # Faces and actions are ours and not the caller's, so there are only so many.
+    return REQUESTS.labels(face, action, status)
+
+
+@cache
+def _seconds(face: str) -> prometheus_client.Histogram:
+    return REQUEST_SECONDS.labels(face)
+
+
 def _announced(scope: Scope) -> float:
     """Return the announced length of the body, or 0 if it is missing or unreadable.
 
     A wrong length does no harm, because the bytes are counted in any case as they arrive.
     """
-    said = Headers(scope=scope).get("content-length", "").lstrip("0")
-    if not (said.isascii() and said.isdigit()):
+    said = _header(scope, b"content-length").lstrip("0")
+    if not said or not (said.isascii() and said.isdigit()):
         return 0
     return int(said) if len(said) <= _LONGEST_LENGTH else math.inf
 
@@ -172,8 +186,16 @@ def _headers(state: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _SANE_ID.fullmatch(given) else str(new_id())
+    given = _header(scope, b"x-request-id")
+    return given if given and _SANE_ID.fullmatch(given) else str(new_id())
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    """Return the first value of a header, or an empty text if the request does not have it."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return str(value, "latin-1")
+    return ""
 
 
 def _problem(error: Exception, request_id: str) -> Problem:

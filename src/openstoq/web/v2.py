@@ -6,7 +6,7 @@ from functools import cache, cached_property
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from openstoq.actions import openapi
@@ -28,7 +28,7 @@ _OPENAPI = "openapi.json"
 _LONGEST_ECHOED_PATH = 300
 
 
-def routes(face: "Face") -> list[BaseRoute]:
+def routes(face: "Face") -> list[Route]:
     """Return the routes of v2: the OpenAPI document, which is public, and the actions."""
     return [
         Route(f"/{_OPENAPI}", face.openapi),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from starlette.requests import Request
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from openstoq.actions.validation import read_body, read_values
 from openstoq.catalog import markets
@@ -87,7 +87,7 @@ class CartCheckRequest(BaseModel):
     locale: Locale = "en"
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the route for storefronts; they have no key, so their requests name the shop."""
 
     async def answer(request: Request) -> dict[str, Any]:

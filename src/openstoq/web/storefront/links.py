@@ -7,7 +7,7 @@ from uuid import UUID
 from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from openstoq.back_in_stock.notifications import due
 from openstoq.back_in_stock.notifications.links import CONFIRM, UNSUBSCRIBE
@@ -27,7 +27,7 @@ _HEADERS = {
 Done = Callable[[Work, UUID], Awaitable[bool]]
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of the pages that mails link to.
 
     A GET only shows a page that asks for confirmation. Mail scanners follow links too, and must not
@@ -65,7 +65,7 @@ def routes(runtime: Runtime) -> list[BaseRoute]:
 
 def _pages(
     runtime: Runtime, purpose: str, do: Done, *, question: str, button: str, done: str
-) -> list[BaseRoute]:
+) -> list[Route]:
     async def named(request: Request) -> tuple[UUID, UUID, str] | None:
         request.state.face, request.state.action = "storefront", purpose
         ids = runtime.ports.get(Seal).verify(purpose, request.path_params["token"])

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from openstoq.actions.validation import read_values
 from openstoq.jobs.work import Runtime
@@ -31,7 +31,7 @@ class OfferQuery(BaseModel):
     shop: Line | None = None
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the route for storefronts; they have no key, so their requests name the shop."""
 
     async def answer(request: Request) -> dict[str, Any]:

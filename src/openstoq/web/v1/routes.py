@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from openstoq.actions.action import WRITE_COST, Action
 from openstoq.actions.admission import admit, admit_forwarded, admit_signup, check_shop
@@ -49,9 +49,9 @@ _LISTS = frozenset({"shopify_variant_ids", "intent_ids"})
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(runtime: Runtime) -> list[BaseRoute]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of every operation, one for each form of its path."""
-    made: list[BaseRoute] = []
+    made: list[Route] = []
     for prefix in PREFIXES:
         # The route with .json comes first, because an {id} would also match text that ends so.
         for ending in (".json", ""):
