@@ -75,12 +75,13 @@ docs: .venv/.runtime ## Write the reference pages that are made from the code
 	$(BIN)/openstoq docs
 
 .PHONY: bench
-bench: .venv/.dev ## Measure fan-out, sign-ups and lists against this machine's own ceiling
+bench: .venv/.dev ## Measure fan-out, sign-ups, lists and pages against this machine's own ceiling
 	$(BIN)/python benchmarks/fanout.py --signups 100000
 	$(BIN)/python benchmarks/fanout.py --signups 5000 --relay-delay-ms 20
 	$(BIN)/python benchmarks/signups.py
 	$(BIN)/python benchmarks/signups.py --waiting 100000
 	$(BIN)/python benchmarks/lists.py
+	$(BIN)/python benchmarks/pages.py
 
 .PHONY: fix
 fix: .venv/.dev ## Format and repair what ruff can
