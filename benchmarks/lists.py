@@ -1,6 +1,8 @@
 """Lists: GET of 25 sign-ups through API v2 against a bare endpoint with the same select.
 
-    python benchmarks/lists.py --requests 4000 [--waiting 1000]
+    python benchmarks/lists.py --requests 4000 [--waiting 1000000]
+
+It also prints the milliseconds of single requests: each filter of the list, and pages far down.
 
 The bare endpoint is Starlette on uvicorn with one asyncpg pool. It has no key, no limits, no
 validation and no row-level security.
@@ -9,7 +11,9 @@ validation and no row-level security.
 import argparse
 import asyncio
 import json
+import statistics
 import sys
+import time
 from collections.abc import Mapping
 from itertools import repeat
 from pathlib import Path
@@ -18,23 +22,58 @@ from load import rate_of, request
 from openstoq.db.pool import Database
 from openstoq.kernel.clock import utc_now
 from openstoq.shops import store
-from stage import Stage, fill, stage, started, until_ready
+from stage import PRODUCT, VARIANT, Stage, fill, stage, started, until_ready
 
 API_PORT, BARE_PORT = 18420, 18421
-PATH = "/api/v2/external/back_in_stock/signups?per_page=25"
+LIST = "/api/v2/external/back_in_stock/signups"
+PATH = f"{LIST}?per_page=25"
+
+
+def queries(waiting: int) -> dict[str, str]:
+    """Return the query of each single request, by what it shows."""
+    pages = max(waiting // 50, 1)
+    return {
+        "plain": "",
+        "pending": "status=pending",
+        "blocked": "status=blocked",
+        "variant": f"variant_id={VARIANT}",
+        "product": f"product_id={PRODUCT}&status=pending",
+        "email": f"email=shopper{waiting}@example.com",
+        "part_of_email": f"email=hopper{waiting // 10}",
+        "middle_page": f"page={max(pages // 2, 1)}",
+        "last_page": f"page={pages}",
+        "last_pending_page": f"status=pending&page={pages}",
+    }
+
+
+def milliseconds(port: int, asked: bytes, number: int = 15) -> float:
+    """Return the median time of one request after another."""
+    times = []
+    for _ in range(number):
+        began = time.perf_counter()
+        rate_of(port, [asked])
+        times.append(1000 * (time.perf_counter() - began))
+    return round(statistics.median(times), 1)
 
 
 def rate(
-    command: list[str], environment: dict[str, str], port: int, asked: bytes, number: int
-) -> float:
-    """Start a server and return the number of these requests that it answers per second."""
+    command: list[str],
+    environment: dict[str, str],
+    port: int,
+    asked: bytes,
+    number: int,
+    *,
+    singles: Mapping[str, bytes] | None = None,
+) -> tuple[float, dict[str, float]]:
+    """Start a server; return how many of these requests it answers per second, and single times."""
     server = started(command, environment)
     until_ready(f"http://127.0.0.1:{port}")
     rate_of(port, repeat(asked, 300))
     found = rate_of(port, repeat(asked, number))
+    times = {name: milliseconds(port, single) for name, single in (singles or {}).items()}
     server.terminate()
     server.wait()
-    return found
+    return found, times
 
 
 def key_of(made: Stage) -> str:
@@ -61,14 +100,19 @@ def main() -> None:
     with stage() as made:
         fill(made, given.waiting)
         headers: Mapping[str, str] = {"X-Auth-Token": key_of(made)}
-        ours = rate(
+        singles = {
+            name: request("GET", f"{LIST}?per_page=50&{query}", headers)
+            for name, query in queries(given.waiting).items()
+        }
+        ours, times = rate(
             ["-m", "openstoq", "serve"],
             made.environment(OPENSTOQ_HTTP_PORT=str(API_PORT)),
             API_PORT,
             request("GET", PATH, headers),
             given.requests,
+            singles=singles,
         )
-        ceiling = rate(
+        ceiling, _ = rate(
             [bare],
             made.environment(STAGE_SHOP=str(made.shop_id), STAGE_PORT=str(BARE_PORT)),
             BARE_PORT,
@@ -80,6 +124,7 @@ def main() -> None:
         "lists_per_s": round(ours),
         "bare_endpoint_per_s": round(ceiling),
         "ratio_to_bare_endpoint": round(ours / ceiling, 2),
+        "single_ms": times,
     }
     sys.stdout.write(json.dumps(result) + "\n")
 

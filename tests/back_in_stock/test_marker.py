@@ -64,7 +64,7 @@ async def test_whatever_a_relay_says_of_one_message_the_others_are_marked(
 
 
 @pytest.mark.parametrize("step", ["greet", "EHLO"])
-async def test_whatever_a_relay_says_at_its_door_is_kept(database, shop, watch, step):
+async def test_whatever_a_relay_says_at_its_door_has_blocks(database, shop, watch, step):
     await make_waitlist(database, shop, 3)
     script = lambda stage, _: "554 5.7.1 \x00 go away" if stage in (step, "HELO") else None  # noqa: E731
     async with smtp_relay(script) as (_, settings):

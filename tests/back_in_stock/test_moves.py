@@ -69,7 +69,7 @@ async def transfer(database, shop):
         (UNCONFIRMED, None),
     ],
 )
-async def test_a_consent_is_kept_with_the_signup_of_the_target(
+async def test_a_consent_has_blocks_with_the_signup_of_the_target(
     database, shop, move, moved, confirmed_at
 ):
     await make_signup(database, shop, seconds=-60, **moved)
@@ -90,7 +90,7 @@ async def test_a_confirmed_signup_of_the_target_stays_as_it_is(database, shop, m
 
 
 @pytest.mark.usefixtures("known")
-async def test_of_moved_signups_the_confirmed_one_is_kept(database, shop):
+async def test_of_moved_signups_the_confirmed_one_has_blocks(database, shop):
     await make_signup(database, shop, seconds=-90, **UNCONFIRMED)
     kept = await make_signup(database, shop, variant_id=THIRD, seconds=-60, **CONFIRMED)
     await follow(database, shop)

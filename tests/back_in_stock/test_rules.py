@@ -91,7 +91,7 @@ def test_a_wave_looks_for_its_relay_at_least_every_half_minute(failures):
         ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
     ],
 )
-def test_an_email_is_kept_in_one_form(sent, kept):
+def test_an_email_has_blocks_in_one_form(sent, kept):
     assert contact_of("email", email=sent).address == kept
 
 
@@ -136,7 +136,7 @@ def test_a_bad_email_is_refused(sent):
         ("+1 415 555 2671", "ZZ", "+14155552671"),
     ],
 )
-def test_a_phone_is_kept_in_one_form(sent, country, kept):
+def test_a_phone_has_blocks_in_one_form(sent, country, kept):
     assert contact_of("sms", phone=sent, country=country).address == kept
 
 
@@ -180,7 +180,7 @@ def test_only_an_address_has_another_mailbox():
     assert contact_of("email", email="ada@example.com").mailbox == "ada@example.com"
 
 
-def test_a_push_token_is_kept_as_it_is():
+def test_a_push_token_has_blocks_as_it_is():
     assert contact_of("push", push=" Abc:123/x ").address == "Abc:123/x"
 
 

@@ -290,7 +290,7 @@ async def test_a_pending_signup_is_deleted(database, client, shop):
 
 
 @pytest.mark.parametrize("column", ["notified_at", "wave_id"])
-async def test_a_notified_signup_is_kept(database, client, shop, column):
+async def test_a_notified_signup_has_blocks(database, client, shop, column):
     value = seconds_after_noon(1) if column == "notified_at" else new_id()
     signup_id = await make_signup(database, shop, **{column: value})
     errors(await client.delete(f"{SIGNUPS}/{signup_id}"), 409)

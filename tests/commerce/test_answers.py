@@ -17,7 +17,7 @@ def recorded(name):
     return answers.read("Recorded", json.dumps(recorded_answers()[name]).encode())
 
 
-def test_what_was_done_is_kept_when_one_field_of_it_is_denied():
+def test_what_was_done_has_blocks_when_one_field_of_it_is_denied():
     got = recorded("partly denied")
     done = got.payload("fulfillmentOrderHold")
     assert done.inside("fulfillmentOrder").has("id")

@@ -37,7 +37,7 @@ async def test_denied_access_names_the_scope(client, admin):
     assert caught.value.scopes == ("read_apps",)
 
 
-async def test_what_a_mutation_did_is_kept_beside_its_errors(client, admin):
+async def test_what_a_mutation_did_has_blocks_beside_its_errors(client, admin):
     done = {"webhookSubscriptionCreate": {"webhookSubscription": {"id": "x"}, "userErrors": []}}
     admin.replies(answer(done, [DENIED, coded("INTERNAL_SERVER_ERROR")]))
     got = await client.execute("WebhookSubscriptionCreate", topic="SHOP_UPDATE")

@@ -84,16 +84,32 @@ async def test_the_app_role_owns_nothing_and_cannot_bypass(owner):
     )
 
 
-async def test_no_triggers_on_tenant_tables(owner):
-    assert (
-        await owner.fetchval(
-            """
-            SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-            WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
-            """
-        )
-        == 0
+TRIGGERS = """
+    SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
+"""
+OF_COUNTS = {"count_new", "count_changed", "count_gone"}
+
+
+async def test_tenant_tables_have_only_the_triggers_that_count_rows(owner):
+    assert {row["tgname"] for row in await owner.fetch(TRIGGERS)} == OF_COUNTS
+
+
+async def test_no_triggers_where_citus_is(owner):
+    drops = await owner.fetch(
+        "SELECT DISTINCT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) AS drop "
+        "FROM pg_trigger t WHERE t.tgname = ANY($1)",
+        list(OF_COUNTS),
     )
+    transaction = owner.transaction()
+    await transaction.start()
+    for row in drops:
+        await owner.execute(row["drop"])
+    # An extension of that name is all that is asked for.
+    await owner.execute("UPDATE pg_extension SET extname = 'citus' WHERE extname = 'plpgsql'")
+    await owner.execute("CALL keep_counts('signups', 'nothing')")
+    assert await owner.fetch(TRIGGERS) == []
+    await transaction.rollback()
 
 
 async def test_another_shops_rows_do_not_exist(database):

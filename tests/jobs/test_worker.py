@@ -32,7 +32,7 @@ async def test_a_failed_attempt_is_repeated(database, database_url, runtime, sho
         await empty(database)
 
 
-async def test_after_its_attempts_a_job_is_kept_as_failed(database, database_url, runtime, shop):
+async def test_after_its_attempts_a_job_has_blocks_as_failed(database, database_url, runtime, shop):
     await enqueue(runtime, shop, probes.fail_always)
     async with working(runtime, database_url):
 
@@ -205,7 +205,7 @@ async def test_what_changes_while_a_coalesced_job_runs_has_it_run_again(
 
 
 @pytest.mark.parametrize("uninstalled", [False, True])
-async def test_a_schedule_that_came_due_meanwhile_is_kept_for_every_shop_it_is_for(
+async def test_a_schedule_that_came_due_meanwhile_has_blocks_for_every_shop_it_is_for(
     database, database_url, runtime, shop, uninstalled
 ):
     job = replace(probes.on_schedule, uninstalled=uninstalled)

@@ -71,7 +71,7 @@ async def test_a_domain_beyond_ascii_needs_nothing_of_the_relay():
 
 
 @both
-async def test_8_bit_content_is_kept_from_a_relay_without_8bitmime(pipelining):
+async def test_8_bit_content_has_blocks_from_a_relay_without_8bitmime(pipelining):
     async with relay(pipelining=pipelining, extensions=()) as (server, settings):
         octets, plain = an_email(body="Grüße\r\n".encode()), an_email()
         pile = await send(settings, octets, plain)

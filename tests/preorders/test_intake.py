@@ -26,7 +26,7 @@ def readings(variant):
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_the_newest_reading_is_kept(client, database, runtime, shop, catalogue, order):
+async def test_the_newest_reading_has_blocks(client, database, runtime, shop, catalogue, order):
     await sell(client, database, shop, catalogue, PLAN)
     told = readings(catalogue[0])
     for nth in order:

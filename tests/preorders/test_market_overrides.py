@@ -41,7 +41,7 @@ async def patched(client, at, overrides):
     }
 
 
-async def test_a_market_is_kept_as_it_was_sent(client, at):
+async def test_a_market_has_blocks_as_it_was_sent(client, at):
     for market in (GID, "8", "gid://shopify/Market/9?country=DE"):
         assert market in await patched(client, at, {market: {"max_count": 3}})
     assert set(await patched(client, at, {})) == {GID, "8", "gid://shopify/Market/9?country=DE"}

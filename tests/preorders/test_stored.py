@@ -29,7 +29,7 @@ async def test_a_tag_of_nothing_but_spaces_harms_no_offer(client, offer_id, blan
     assert (await client.get("/preorders/offers")).status_code == 200
 
 
-async def test_a_tag_is_kept_without_the_spaces_around_it(client, offer_id):
+async def test_a_tag_has_blocks_without_the_spaces_around_it(client, offer_id):
     at = f"/preorders/offers/{offer_id}/checkout"
     added = await client.post(f"{at}/add_order_tag", json={"tag": " Wave 2 "})
     assert added.json()["order_tags"] == ["Preorder", "Wave 2"]

@@ -313,7 +313,7 @@ async def test_policies_are_queued(v1, catalogue):
     assert (await v1.post(at, json={"inventory_policy": "DENY"})).status_code == 400
 
 
-async def test_a_deleted_plan_is_kept_and_not_listed(v1):
+async def test_a_deleted_plan_has_blocks_and_not_listed(v1):
     plan, other = await created(v1), await created(v1, name="Other")
     gone = await v1.delete(f"/preorders/{plan['id']}")
     assert gone.json() == {"success": True, "message": "Selling plan deleted"}

@@ -44,7 +44,7 @@ CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x2
         ("es-419", "es-419"),
     ],
 )
-def test_a_locale_is_kept_as_its_tag(given, kept):
+def test_a_locale_has_blocks_as_its_tag(given, kept):
     assert locale_tag(given) == kept
     assert babel_locale(kept).language == kept.partition("-")[0]
 

@@ -10,6 +10,18 @@ class Conditions:
         self.parameters: list[Any] = []
         self._fragments: list[str] = []
 
+    def copy(self) -> "Conditions":
+        """Return the same conditions with parameters of their own, to which a statement can add."""
+        copied = Conditions()
+        copied.parameters, copied._fragments = [*self.parameters], [*self._fragments]
+        return copied
+
+    def sharing(self) -> "Conditions":
+        """Return conditions for another place of the same statement: they bind their values here."""
+        shared = Conditions()
+        shared.parameters = self.parameters
+        return shared
+
     def bind(self, value: Any) -> str:
         """Add a parameter and return its placeholder, such as $3."""
         self.parameters.append(value)

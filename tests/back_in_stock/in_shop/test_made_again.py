@@ -118,7 +118,7 @@ async def test_a_message_under_way_follows_once_it_has_ended(tote, runtime, data
     assert await listed(tote) == [("ada@example.com", "pending", again)]
 
 
-async def test_of_signups_that_would_repeat_each_other_one_is_kept(tote, database, shop):
+async def test_of_signups_that_would_repeat_each_other_one_has_blocks(tote, database, shop):
     await tote.waits("ada@example.com")
     again = await make_again(tote, sku="LATER")
     await tote.waits("ada@example.com", shopify_variant_id=again)

@@ -106,7 +106,7 @@ async def test_variants_of_a_job_are_attached_but_one(market, client, variants, 
     assert {row["variant_id"] for row in rows} == {variants[0], variants[2]}
 
 
-async def test_an_order_that_cannot_be_stored_is_kept_as_such_and_rests(
+async def test_an_order_that_cannot_be_stored_has_blocks_as_such_and_rests(
     market, plans, variants, database_url
 ):
     poison = await market.buy((variants[0], plans["full"], 1))

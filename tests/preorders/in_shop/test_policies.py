@@ -83,7 +83,7 @@ async def test_the_night_repairs_a_policy_of_which_no_webhook_told(
     assert await policies(site, variants[:1]) == ["CONTINUE"]
 
 
-async def test_a_variant_that_reached_its_most_is_kept_from_selling(
+async def test_a_variant_that_reached_its_most_has_blocks_from_selling(
     runtime, shop, site, client, database, offer, variants
 ):
     await client.patch(f"{offer}/inventory", json={"continue_selling": {"enabled": False}})

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 from uuid import UUID
 
 from openstoq.back_in_stock.notifications.model import Status
 from openstoq.back_in_stock.signups.model import Channel
 from openstoq.back_in_stock.signups.projections import moment
 from openstoq.db.conditions import Conditions
+from openstoq.db.long_lists import Chosen, LongList
 from openstoq.db.pool import Connection
 from openstoq.kernel.paging import Page
 
@@ -41,6 +43,9 @@ class Filter:
     before: datetime | None = None
 
 
+_NOTIFICATIONS = LongList("notifications", "n", "created_at")
+
+
 async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tuple[str, int]:
     """Return a page of the `wanted` messages as JSON, newest first, and their total number."""
     where = Conditions()
@@ -49,21 +54,32 @@ async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tup
     where.add_unless_none("n.status = {}", wanted.status)
     where.add_unless_none("n.variant_id = {}", wanted.variant_id)
     where.add_unless_none("n.product_id = {}", wanted.product_id)
-    where.add_unless_none("n.created_at >= {}", wanted.since)
-    where.add_unless_none("n.created_at < {}", wanted.before)
-    limit, offset = where.bind(page.size), where.bind(page.offset)
-    (row,) = await db.fetch(
-        f"""
-        SELECT (SELECT count(*) FROM notifications n WHERE {where}) AS total, coalesce((
-            SELECT json_agg({_NOTIFICATION} ORDER BY n.created_at DESC, n.id DESC)
-            FROM (SELECT * FROM notifications n WHERE {where}
-                  ORDER BY n.created_at DESC, n.id DESC LIMIT {limit} OFFSET {offset}) n
-            LEFT JOIN variants v ON v.shop_id = n.shop_id AND v.id = n.variant_id
-        )::text, '[]') AS json
-        """,  # noqa: S608 - constant fragments; every value is a parameter
-        *where.parameters,
+    chosen = Chosen(
+        where=where,
+        kinds=_kinds(wanted),
+        variant_id=wanted.variant_id,
+        product_id=wanted.product_id,
+        since=wanted.since,
+        before=wanted.before,
+        is_counted=wanted.variant_id is None or wanted.product_id is None,
     )
-    return row["json"], row["total"]
+    shown = f"""
+        SELECT coalesce(json_agg({_NOTIFICATION} ORDER BY n.created_at DESC, n.id DESC), '[]')::text
+        FROM {{rows}} n
+        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = n.variant_id"""  # noqa: S608 - constant fragments
+    return await _NOTIFICATIONS.page(db, chosen, page, shown=shown)
+
+
+def _kinds(wanted: Filter) -> list[str] | None:
+    """Return the kinds that a filter lets through: a channel and a status each."""
+    if wanted.channel is None and wanted.status is None:
+        return None
+    return [
+        f"{channel} {status}"
+        for channel in get_args(Channel)
+        for status in get_args(Status)
+        if wanted.channel in (None, channel) and wanted.status in (None, status)
+    ]
 
 
 async def view(db: Connection, shop_id: UUID, notification_id: UUID) -> str | None:

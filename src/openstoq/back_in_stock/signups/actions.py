@@ -85,8 +85,8 @@ async def list_signups(
 
     If several statuses apply to a signup, status is the first of unsubscribed, notified, blocked,
     orphaned and pending. A signup is orphaned if its variant was deleted: transfer moves it to
-    another variant. email and phone match parts of the signup's contact or of its customer's. from and
-    to are inclusive.
+    another variant. email and phone match parts of the signup's contact or of its customer's; if very
+    many match, total_count only counts to the first signup after the page. from and to are inclusive.
     """
     wanted = Filter(
         channel=channel,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 from uuid import UUID
 
 from openstoq.back_in_stock.settings.conditions import EMAIL_IS_ON
@@ -11,9 +12,13 @@ from openstoq.back_in_stock.signups.projections import FROM, SHOWN_STATUS
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.catalog.conditions import is_closed
 from openstoq.db.conditions import Conditions, containing
+from openstoq.db.long_lists import Chosen, LongList
 from openstoq.db.pool import Connection
 from openstoq.kernel.contacts import email_forms
 from openstoq.kernel.paging import Page
+
+# A search names at most so many customers; it reads the list itself if more have the text.
+MOST_FOUND = 2_000
 
 _STATE = f"""id, channel, contact, variant_id, product_id, wave_id, optin_required,
     optin_confirmed_at, notified_at, unsubscribed_at, blocked_at,
@@ -35,51 +40,116 @@ class Filter:
     since: datetime | None = None
     before: datetime | None = None
 
+    @property
+    def emails(self) -> list[str]:
+        """The forms in which a contact may have the text of `email`, in lower case."""
+        return email_forms(self.email)
+
+    @property
+    def phones(self) -> list[str]:
+        """The text of `phone` in lower case, or nothing."""
+        return [self.phone.lower()] if self.phone else []
+
+
+_SIGNUPS = LongList("signups", "s", "created_at")
+
 
 async def page(
     db: Connection, shop_id: UUID, wanted: Filter, page: Page, *, projection: str
 ) -> tuple[str, int]:
-    """Return a page of the `wanted` signups as JSON, newest first, and their total number."""
-    where = _where(shop_id, wanted)
-    count_of_parameters = len(where.parameters)
-    limit, offset = where.bind(page.size), where.bind(page.offset)
-    row = await db.fetchrow(
-        f"""
-        SELECT (SELECT count(*) FROM signups s WHERE {where}) AS total, coalesce((
-            SELECT json_agg({projection} ORDER BY s.created_at DESC, s.id DESC)
-            FROM (SELECT * FROM signups s WHERE {where}
-                  ORDER BY s.created_at DESC, s.id DESC LIMIT {limit} OFFSET {offset}) s
-            JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
-            LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id
-        )::text, '[]') AS json
-        """,  # noqa: S608 - constant fragments; every value is a parameter
-        *where.parameters,
-    )
-    if row is None:
-        raise RuntimeError(f"the page query with {count_of_parameters} conditions returned no row")
-    return row["json"], row["total"]
+    """Return a page of the `wanted` signups as JSON, newest first, and their total number.
+
+    Of a search that finds more than MOST_FOUND contacts in a long list, the total counts no further
+    than to the first signup after the page.
+    """
+    shown = f"""
+        SELECT coalesce(json_agg({projection} ORDER BY s.created_at DESC, s.id DESC), '[]')::text
+        FROM {{rows}} s
+        JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
+        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = s.variant_id"""  # noqa: S608 - constant fragments
+    chosen = _chosen(shop_id, wanted)
+    if not wanted.emails and not wanted.phones:
+        return await _SIGNUPS.page(db, chosen, page, shown=shown)
+    found = await _customers_found(db, shop_id, wanted)
+    if found is not None:
+        chosen.where.add("s.customer_id = ANY({})", found)
+        return await _SIGNUPS.page(db, chosen, page, shown=shown)
+    _add_contacts(chosen.where, wanted)
+    if not await _SIGNUPS.has_blocks(db, shop_id):
+        return await _SIGNUPS.page(db, chosen, page, shown=shown)
+    return await _SIGNUPS.page_of_many(db, chosen, page, shown=shown)
 
 
-def _where(shop_id: UUID, wanted: Filter) -> Conditions:
+def _chosen(shop_id: UUID, wanted: Filter) -> Chosen:
     where = Conditions()
     where.add("s.shop_id = {}", shop_id)
     where.add_unless_none("s.channel = {}", wanted.channel)
-    where.add_unless_none(f"{SHOWN_STATUS} = {{}}", wanted.status)
     where.add_unless_none("(s.notified_at IS NOT NULL) = {}", wanted.notified)
     where.add_unless_none("s.variant_id = {}", wanted.variant_id)
     where.add_unless_none("s.product_id = {}", wanted.product_id)
-    where.add_unless_none("s.created_at >= {}", wanted.since)
-    where.add_unless_none("s.created_at < {}", wanted.before)
-    emails = [containing(form) for form in email_forms(wanted.email)]
-    phones = [containing(wanted.phone)] if wanted.phone is not None else []
+    orphans = _ORPHANS.format(change=_OF_ORPHANS.get(wanted.status or "", 0), where=where)
+    where.add_unless_none(f"{SHOWN_STATUS} = {{}}", wanted.status)
+    has_both = wanted.variant_id is not None and wanted.product_id is not None
+    return Chosen(
+        where=where,
+        kinds=_kinds(wanted),
+        variant_id=wanted.variant_id,
+        product_id=wanted.product_id,
+        since=wanted.since,
+        before=wanted.before,
+        is_counted=not has_both and not wanted.emails and not wanted.phones,
+        uncounted=orphans if wanted.status in _OF_ORPHANS else "",
+    )
+
+
+def _kinds(wanted: Filter) -> list[str] | None:
+    """Return the kinds (see `signup_kind` in the database) that a filter lets through."""
+    if (wanted.channel, wanted.status, wanted.notified) == (None, None, None):
+        return None
+    return [
+        f"{channel} {kind}"
+        for channel in get_args(Channel)
+        for kind in ("pending", "blocked", "notified", "unsubscribed", "unsubscribed notified")
+        if wanted.channel in (None, channel)
+        and wanted.status in (None, kind.partition(" ")[0])
+        and wanted.notified in (None, kind.endswith("notified"))
+    ]
+
+
+# An orphaned signup is counted as pending. That it is orphaned shows in its variant alone.
+_OF_ORPHANS = {"pending": -1, "orphaned": 1}
+_ORPHANS = """
+    UNION ALL
+    SELECT s.created_at, s.id, false, {change} FROM variants v
+    JOIN signups s ON s.shop_id = $1 AND s.variant_id = v.id AND s.notified_at IS NULL
+        AND s.unsubscribed_at IS NULL AND s.blocked_at IS NULL
+    WHERE v.shop_id = $1 AND v.deleted_at IS NOT NULL AND {where}"""
+
+
+async def _customers_found(db: Connection, shop_id: UUID, wanted: Filter) -> list[UUID] | None:
+    """Return the customers of whom a contact contains the text; None if they are too many to name."""
+    found: list[UUID] | None = await db.fetchval(
+        "SELECT find_contacts($1, $2, $3, $4)",
+        shop_id,
+        wanted.emails or None,
+        wanted.phones or None,
+        MOST_FOUND,
+    )
+    return found
+
+
+def _add_contacts(where: Conditions, wanted: Filter) -> None:
+    emails = [containing(form) for form in wanted.emails]
+    phones = [containing(form) for form in wanted.phones]
     where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("email"), emails or None)
     where.add_unless_none(_CONTACT_OR_CUSTOMERS.format("phone"), phones or None)
-    return where
 
 
-_CONTACT_OR_CUSTOMERS = """(s.contact ILIKE ANY({{}}) OR EXISTS (
-    SELECT FROM customers o WHERE o.shop_id = s.shop_id AND o.id = s.customer_id
-    AND o.{} ILIKE ANY({{}})))"""
+# The customer is looked up by key for each signup: of a search for a text that many contacts
+# contain, the first rows are found soon.
+_CONTACT_OR_CUSTOMERS = """(s.contact ILIKE ANY({{}}) OR (
+    SELECT o.{} FROM customers o WHERE o.shop_id = $1 AND o.id = s.customer_id)
+    ILIKE ANY({{}}))"""
 
 
 async def view(db: Connection, shop_id: UUID, signup_id: UUID, *, projection: str) -> str | None:

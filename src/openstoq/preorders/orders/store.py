@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from openstoq.db.conditions import Conditions
+from openstoq.db.long_lists import Chosen, LongList
 from openstoq.db.pool import Connection
 from openstoq.kernel.documents import readable
 from openstoq.kernel.paging import Page
@@ -74,11 +75,26 @@ class Filter:
     @property
     def where(self) -> Conditions:
         """The condition on preorder_orders o."""
-        where = Conditions()
-        where.add_unless_none("o.state = {}", self.state)
-        where.add_unless_none("o.customer_id = {}", self.customer_id)
+        where = self._where()
         where.add_unless_none("o.placed_at >= {}", self.since)
         where.add_unless_none("o.placed_at < {}", self.before)
+        return where
+
+    def chosen(self, shop_id: UUID) -> Chosen:
+        """Describe the orders of a shop that match, as a list asks for them."""
+        return Chosen(
+            where=self._where(shop_id),
+            kinds=[self.state] if self.state is not None else None,
+            since=self.since,
+            before=self.before,
+            is_counted=(self.offer_id, self.variant_id, self.customer_id) == (None, None, None),
+        )
+
+    def _where(self, shop_id: UUID | None = None) -> Conditions:
+        where = Conditions()
+        where.add_unless_none("o.shop_id = {}", shop_id)
+        where.add_unless_none("o.state = {}", self.state)
+        where.add_unless_none("o.customer_id = {}", self.customer_id)
         for column, value in (("offer_id", self.offer_id), ("variant_id", self.variant_id)):
             where.add_unless_none(
                 "EXISTS (SELECT FROM preorder_lines l WHERE l.shop_id = o.shop_id "
@@ -154,25 +170,17 @@ async def find_known(
     return [row["order_id"] for row in rows]
 
 
+_ORDERS = LongList("preorder_orders", "o", "placed_at")
+
+
 async def page(
     db: Connection, shop_id: UUID, wanted: Filter, page: Page
 ) -> tuple[list[PreorderOrder], int]:
     """Return a page of orders, the newest first, and the number of orders on all pages."""
-    where = wanted.where
-    where.add("o.shop_id = {}", shop_id)
-    total: int = await db.fetchval(
-        f"SELECT count(*) FROM preorder_orders o WHERE {where}",  # noqa: S608 - constant fragments
-        *where.parameters,
-    )
-    rows = await db.fetch(
-        f"""
-        SELECT {_ORDER} FROM preorder_orders o WHERE {where}
-        ORDER BY placed_at DESC, order_id DESC
-        LIMIT {where.bind(page.size)} OFFSET {where.bind(page.offset)}
-        """,  # noqa: S608 - constant fragments
-        *where.parameters,
-    )
-    return await _complete(db, shop_id, rows), total
+    shown = "SELECT coalesce(array_agg(o.order_id ORDER BY o.placed_at DESC, o.id DESC), '{}') FROM {rows} o"
+    ids, total = await _ORDERS.page(db, wanted.chosen(shop_id), page, shown=shown)
+    found = await load(db, shop_id, ids)
+    return [found[order_id] for order_id in ids], total
 
 
 async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:

@@ -1,0 +1,247 @@
+-- The number of rows of a list, kept by blocks of about 1,000 neighbours, so that a total and a page far
+-- down need not count a million rows. Nothing here is needed for an answer to be right: a list without
+-- blocks is counted row by row.
+
+-- The status of a signup as a list filters it, in the order of its precedence.
+CREATE FUNCTION signup_kind(
+    channel text, unsubscribed_at timestamptz, notified_at timestamptz, blocked_at timestamptz
+) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN channel || CASE
+    WHEN unsubscribed_at IS NOT NULL THEN
+        CASE WHEN notified_at IS NULL THEN ' unsubscribed' ELSE ' unsubscribed notified' END
+    WHEN notified_at IS NOT NULL THEN ' notified'
+    WHEN blocked_at IS NOT NULL THEN ' blocked'
+    ELSE ' pending' END;
+
+-- The rows of the lists, as they are counted.
+CREATE VIEW listed_rows WITH (security_invoker = true) AS
+SELECT shop_id, 'signups' AS list, created_at AS at, id, variant_id, product_id,
+       signup_kind(channel, unsubscribed_at, notified_at, blocked_at) AS kind FROM signups
+UNION ALL
+SELECT shop_id, 'notifications', created_at, id, variant_id, product_id, channel || ' ' || status
+FROM notifications
+UNION ALL
+SELECT shop_id, 'preorder_orders', placed_at, id, NULL, NULL, state FROM preorder_orders;
+GRANT SELECT ON listed_rows TO openstoq_app;
+
+-- One row for each row of a list that came, went or became of another kind, until it is counted in
+-- its blocks. Each statement appends its own, so none waits for another.
+CREATE TABLE list_changes (
+    shop_id    uuid NOT NULL REFERENCES shops ON DELETE CASCADE,
+    list       text NOT NULL,
+    number     bigint GENERATED ALWAYS AS IDENTITY,
+    at         timestamptz NOT NULL,
+    id         uuid NOT NULL,
+    variant_id bigint,
+    product_id bigint,
+    kind       text NOT NULL,
+    change     integer NOT NULL,
+    PRIMARY KEY (shop_id, list, number)
+);
+CALL protect_tenant('list_changes');
+GRANT SELECT ON SEQUENCE list_changes_number_seq TO openstoq_app;
+
+-- A block holds the rows from its first one to the first of the next block. `series` is the list, or
+-- the list with /variant or /product: then `part` is whose rows these are.
+CREATE TABLE list_blocks (
+    shop_id  uuid NOT NULL REFERENCES shops ON DELETE CASCADE,
+    series   text NOT NULL,
+    part     bigint NOT NULL,
+    first_at timestamptz NOT NULL,
+    first_id uuid NOT NULL,
+    kind     text NOT NULL,
+    rows     integer NOT NULL,
+    PRIMARY KEY (shop_id, series, part, first_at, first_id, kind)
+);
+CALL protect_tenant('list_blocks');
+
+CREATE INDEX signups_of_variant ON signups (shop_id, variant_id, created_at, id);
+CREATE INDEX signups_of_product ON signups (shop_id, product_id, created_at, id);
+CREATE INDEX notifications_of_variant ON notifications (shop_id, variant_id, created_at, id);
+CREATE INDEX notifications_of_product ON notifications (shop_id, product_id, created_at, id);
+CREATE INDEX preorder_orders_by_place ON preorder_orders (shop_id, placed_at, id);
+CREATE INDEX variants_deleted ON variants (shop_id, id) WHERE deleted_at IS NOT NULL;
+
+-- Cut a block into blocks of `size` rows, where it holds more than twice as many.
+CREATE PROCEDURE split_block(
+    of_shop uuid, of_series text, of_part bigint, begin_at timestamptz, begin_id uuid, size integer
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    of_list text := split_part(of_series, '/', 1);
+    side text := split_part(of_series, '/', 2);
+    end_at timestamptz;
+    end_id uuid;
+BEGIN
+    SELECT b.first_at, b.first_id INTO end_at, end_id FROM list_blocks b
+    WHERE b.shop_id = of_shop AND b.series = of_series AND b.part = of_part
+      AND (b.first_at, b.first_id) > (begin_at, begin_id)
+    ORDER BY b.first_at, b.first_id LIMIT 1;
+    UPDATE list_blocks b SET rows = 0
+    WHERE b.shop_id = of_shop AND b.series = of_series AND b.part = of_part
+      AND b.first_at = begin_at AND b.first_id = begin_id;
+    -- A change that is not folded yet is of a row that is there or gone already: it is taken back,
+    -- for it is added later.
+    EXECUTE format($cut$
+        INSERT INTO list_blocks
+        SELECT $1, $2, $3, first_at, first_id, kind, sum(change) FROM (
+            SELECT kind, change,
+                   CASE WHEN block = 0 THEN $4 ELSE first_value(at) OVER w END AS first_at,
+                   CASE WHEN block = 0 THEN $5 ELSE first_value(id) OVER w END AS first_id
+            FROM (
+                SELECT at, id, kind, change, (greatest(count(*) FILTER (WHERE is_row) OVER (
+                           ORDER BY at, id, is_row DESC ROWS UNBOUNDED PRECEDING), 1) - 1) / $6 AS block,
+                       is_row
+                FROM (
+                    SELECT at, id, kind, 1 AS change, true AS is_row FROM listed_rows
+                    WHERE shop_id = $1 AND list = %1$L AND %2$s
+                      AND (at, id) >= ($4, $5) AND ($7 IS NULL OR (at, id) < ($7, $8))
+                    UNION ALL
+                    SELECT at, id, kind, -change, false FROM list_changes
+                    WHERE shop_id = $1 AND list = %1$L AND %2$s
+                      AND (at, id) >= ($4, $5) AND ($7 IS NULL OR (at, id) < ($7, $8))
+                ) events
+            ) counted
+            WINDOW w AS (PARTITION BY block ORDER BY at, id, is_row DESC)
+        ) placed
+        GROUP BY first_at, first_id, kind HAVING sum(change) <> 0
+        ORDER BY first_at, first_id
+        ON CONFLICT (shop_id, series, part, first_at, first_id, kind)
+        DO UPDATE SET rows = excluded.rows
+    $cut$, of_list, CASE WHEN side = '' THEN 'true' ELSE side || '_id = $3' END)
+    USING of_shop, of_series, of_part, begin_at, begin_id, size, end_at, end_id;
+END $$;
+
+-- Count a list's changes in its blocks once there are `fewest` of them, and split what became too long.
+CREATE FUNCTION fold_list(of_shop uuid, of_list text, fewest integer) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    touched list_blocks[];
+    one record;
+    size CONSTANT integer := 1000;
+BEGIN
+    -- One at a time for each list; whoever comes meanwhile leaves its changes to the next.
+    IF NOT pg_try_advisory_xact_lock(hashtextextended(of_list || of_shop::text, 39)) THEN
+        RETURN;
+    END IF;
+    IF (SELECT count(*) FROM (SELECT FROM list_changes
+            WHERE shop_id = of_shop AND list = of_list LIMIT fewest) c) < fewest THEN
+        RETURN;
+    END IF;
+    WITH taken AS (
+        DELETE FROM list_changes WHERE shop_id = of_shop AND list = of_list RETURNING *
+    ), net AS (
+        SELECT s.series, s.part, c.at, c.id, c.kind, sum(c.change) AS change
+        FROM taken c CROSS JOIN LATERAL (
+            VALUES (of_list, 0::bigint), (of_list || '/variant', c.variant_id),
+                   (of_list || '/product', c.product_id)) s(series, part)
+        WHERE s.part IS NOT NULL
+        GROUP BY s.series, s.part, c.at, c.id, c.kind HAVING sum(c.change) <> 0
+    ), placed AS (
+        SELECT n.series, n.part, n.kind, n.change,
+               coalesce(b.first_at, first_value(n.at) OVER w) AS first_at,
+               coalesce(b.first_id, first_value(n.id) OVER w) AS first_id
+        FROM net n LEFT JOIN LATERAL (
+            SELECT b.first_at, b.first_id FROM list_blocks b
+            WHERE b.shop_id = of_shop AND b.series = n.series AND b.part = n.part
+              AND (b.first_at, b.first_id) <= (n.at, n.id)
+            ORDER BY b.first_at DESC, b.first_id DESC LIMIT 1) b ON true
+        WINDOW w AS (PARTITION BY n.series, n.part, b.first_at IS NULL ORDER BY n.at, n.id)
+    ), written AS (
+        INSERT INTO list_blocks
+        SELECT of_shop, series, part, first_at, first_id, kind, sum(change) FROM placed
+        GROUP BY series, part, first_at, first_id, kind
+        ON CONFLICT (shop_id, series, part, first_at, first_id, kind)
+        DO UPDATE SET rows = list_blocks.rows + excluded.rows
+        RETURNING list_blocks.*
+    )
+    SELECT array_agg(written) INTO touched FROM written;
+    FOR one IN
+        SELECT b.series, b.part, b.first_at, b.first_id
+        FROM (SELECT DISTINCT series, part, first_at, first_id FROM unnest(touched)) t
+        JOIN list_blocks b ON b.shop_id = of_shop AND b.series = t.series AND b.part = t.part
+             AND b.first_at = t.first_at AND b.first_id = t.first_id
+        GROUP BY b.series, b.part, b.first_at, b.first_id HAVING sum(b.rows) > 2 * size
+    LOOP
+        CALL split_block(of_shop, one.series, one.part, one.first_at, one.first_id, size);
+    END LOOP;
+END $$;
+
+-- Have every statement that writes a list's table append what changed, and fold it now and then. Citus
+-- takes no triggers on the tables that it distributes: there, lists are counted row by row.
+CREATE PROCEDURE keep_counts(of_list text, listed_row text)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        RETURN;
+    END IF;
+    EXECUTE format($made$
+        CREATE FUNCTION note_change_of_%1$s() RETURNS trigger
+        LANGUAGE plpgsql
+        AS $body$
+        DECLARE
+            noted bigint;
+            one uuid;
+        BEGIN
+            -- Sign-ups come one by one and pay for every step here, so each branch is one insert.
+            IF TG_OP = 'INSERT' THEN
+                INSERT INTO list_changes
+                    (shop_id, list, at, id, variant_id, product_id, kind, change)
+                SELECT shop_id, %1$L, %2$s, 1 FROM new_rows;
+            ELSIF TG_OP = 'UPDATE' THEN
+                INSERT INTO list_changes
+                    (shop_id, list, at, id, variant_id, product_id, kind, change)
+                SELECT shop_id, %1$L, at, id, variant_id, product_id, kind, sum(change) FROM (
+                    SELECT shop_id, %2$s, 1 FROM new_rows
+                    UNION ALL
+                    SELECT shop_id, %2$s, -1 FROM old_rows
+                ) r(shop_id, at, id, variant_id, product_id, kind, change)
+                GROUP BY shop_id, at, id, variant_id, product_id, kind HAVING sum(change) <> 0;
+            ELSE
+                -- A shop that is erased takes its counts along.
+                INSERT INTO list_changes
+                    (shop_id, list, at, id, variant_id, product_id, kind, change)
+                SELECT shop_id, %1$L, %2$s, -1 FROM old_rows o
+                WHERE EXISTS (SELECT FROM shops s WHERE s.shop_id = o.shop_id);
+            END IF;
+            GET DIAGNOSTICS noted = ROW_COUNT;
+            IF noted > 0 AND currval('list_changes_number_seq') %% 512 < noted THEN
+                IF TG_OP = 'DELETE' THEN
+                    FOR one IN SELECT DISTINCT shop_id FROM old_rows LOOP
+                        PERFORM fold_list(one, %1$L, 2000);
+                    END LOOP;
+                ELSE
+                    FOR one IN SELECT DISTINCT shop_id FROM new_rows LOOP
+                        PERFORM fold_list(one, %1$L, 2000);
+                    END LOOP;
+                END IF;
+            END IF;
+            RETURN NULL;
+        END $body$
+    $made$, of_list, listed_row);
+    EXECUTE format(
+        'CREATE TRIGGER count_new AFTER INSERT ON %1$I REFERENCING NEW TABLE AS new_rows '
+        'FOR EACH STATEMENT EXECUTE FUNCTION note_change_of_%1$s()', of_list);
+    EXECUTE format(
+        'CREATE TRIGGER count_changed AFTER UPDATE ON %1$I '
+        'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows '
+        'FOR EACH STATEMENT EXECUTE FUNCTION note_change_of_%1$s()', of_list);
+    EXECUTE format(
+        'CREATE TRIGGER count_gone AFTER DELETE ON %1$I REFERENCING OLD TABLE AS old_rows '
+        'FOR EACH STATEMENT EXECUTE FUNCTION note_change_of_%1$s()', of_list);
+    -- No other transaction writes the table from here on, so these are all of its rows.
+    INSERT INTO list_changes (shop_id, list, at, id, variant_id, product_id, kind, change)
+    SELECT shop_id, list, at, id, variant_id, product_id, kind, 1 FROM listed_rows
+    WHERE list = of_list;
+    PERFORM fold_list(s.shop_id, of_list, 2000) FROM shops s;
+END $$;
+
+CALL keep_counts('signups', 'created_at, id, variant_id, product_id, '
+    'signup_kind(channel, unsubscribed_at, notified_at, blocked_at)');
+CALL keep_counts('notifications',
+    $$created_at, id, variant_id, product_id, channel || ' ' || status$$);
+CALL keep_counts('preorder_orders', 'placed_at, id, NULL::bigint, NULL::bigint, state');
