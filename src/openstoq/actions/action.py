@@ -57,7 +57,8 @@ class Action:
 
     The effect of a `destructive` action cannot be undone, as when money is refunded. `partly` is
     the status of a response in which some of many items failed. It is None if the action has no
-    such response. `requires` are rules about several fields together.
+    such response. `requires` are rules about several fields together. `one_statement` says that the
+    handler runs one statement, which also writes the audit row, and mostly enqueues nothing.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Action:
     destructive: bool = False
     partly: int | None = None
     requires: tuple[Requirement, ...] = ()
+    one_statement: bool = False
 
     @property
     def writes(self) -> bool:
@@ -183,6 +185,7 @@ class ActionSet:
         destructive: bool = False,
         partly: int | None = None,
         requires: tuple[Requirement, ...] = (),
+        one_statement: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a POST action; its keyword-only parameters are the body."""
         return self._declare(
@@ -194,6 +197,7 @@ class ActionSet:
             destructive=destructive,
             partly=partly,
             requires=requires,
+            one_statement=one_statement,
         )
 
     def patch(
@@ -246,6 +250,7 @@ class ActionSet:
         check: Check | None = None,
         loads: bool = False,
         requires: tuple[Requirement, ...] = (),
+        one_statement: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -264,6 +269,7 @@ class ActionSet:
                     partial=partial,
                     check=check,
                     requires=requires,
+                    one_statement=one_statement,
                 )
             )
             return handler
@@ -286,6 +292,7 @@ def declared(
     destructive: bool = False,
     partly: int | None = None,
     requires: tuple[Requirement, ...] = (),
+    one_statement: bool = False,
 ) -> Action:
     """Make an action from its handler.
 
@@ -308,6 +315,7 @@ def declared(
         destructive=destructive,
         partly=partly,
         requires=requires,
+        one_statement=one_statement,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -15,6 +15,9 @@ from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
 from openstoq.actions.validation import remainder
+from openstoq.db.one_statement import NeedsTransactionError, OneStatement
+from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
 from openstoq.db.transient import COLLISIONS
 from openstoq.errors import Invalid, NotFound
 from openstoq.jobs.work import Runtime
@@ -52,7 +55,8 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     """Validate, load, run, record and commit; raise a Problem when the call cannot be carried out.
 
     A call is one transaction: its changes, its audit row, its stored response and its jobs are
-    committed together, or none of them is. If PostgreSQL aborts a call in favour of another, as it
+    committed together, or none of them is. An action that is one statement needs no more than that
+    statement for it, unless it has to enqueue a job. If PostgreSQL aborts a call in favour of another, as it
     does in a deadlock, the call is retried.
     """
     for _ in range(ATTEMPTS - 1):
@@ -69,11 +73,20 @@ async def _once(runtime: Runtime, call: Call) -> Answer:
     except Invalid as invalid:
         others = await _other_problems(runtime, call)
         raise Invalid(*dict.fromkeys([*invalid.messages, *others])) from invalid
+    tried = (call.action.name, call.caller.shop.id)
+    if _may_run_alone(runtime, call) and tried not in runtime.in_transactions:
+        try:
+            return await _run_alone(runtime, call, request)
+        except NeedsTransactionError:
+            runtime.in_transactions.add(tried)
     try:
         async with _context(runtime, call) as context:
             if not call.action.writes:
                 return await _answer(context, call, request)
-            return await _write(context, call, request)
+            answer = await _write(context, call, request)
+            if not context.effects:
+                runtime.in_transactions.discard(tried)
+            return answer
     except _RolledBack as rolled_back:
         return rolled_back.answer
 
@@ -89,6 +102,42 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
             request_id=call.request_id,
             caller=call.caller,
         )
+
+
+def _may_run_alone(runtime: Runtime, call: Call) -> bool:
+    is_plain = call.idempotency_key is None and not call.dry_run
+    return call.action.one_statement and is_plain and runtime.database.keeps_sessions
+
+
+async def _run_alone(runtime: Runtime, call: Call, request: BaseModel) -> Answer:
+    shop_id = call.caller.shop.id
+    context = Context(
+        runtime=runtime,
+        db=cast("Connection", OneStatement(runtime.database, shop_id)),
+        shop_id=shop_id,
+        request_id=call.request_id,
+        caller=call.caller,
+        is_alone=True,
+    )
+    context.record = _record(context, call, request)
+    answer = await _answer(context, call, request)
+    if context.take_record() is not None or context.effects:
+        raise RuntimeError(
+            f"{call.action.name} needs a transaction; it must say so in its statement"
+        )
+    return answer
+
+
+def _record(context: Context, call: Call, request: BaseModel) -> Statement:
+    return records.audit_row(
+        context.shop_id,
+        at=context.runtime.clock(),
+        actor=call.caller.actor,
+        action=call.action.name,
+        target="/".join(call.path.values()) or None,
+        request_id=call.request_id,
+        arguments=request.model_dump(mode="json", exclude_unset=True, by_alias=True),
+    )
 
 
 async def _other_problems(runtime: Runtime, call: Call) -> list[str]:
@@ -116,15 +165,7 @@ async def _write(context: Context, call: Call, request: BaseModel) -> Answer:
         stored = await records.stored_answer(context.db, context.shop_id, key, print_of_it)
         if stored is not None:
             return stored
-    context.record = records.audit_row(
-        context.shop_id,
-        at=context.runtime.clock(),
-        actor=call.caller.actor,
-        action=call.action.name,
-        target="/".join(call.path.values()) or None,
-        request_id=call.request_id,
-        arguments=request.model_dump(mode="json", exclude_unset=True, by_alias=True),
-    )
+    context.record = _record(context, call, request)
     answer = await _answer(context, call, request)
     if call.dry_run:
         raise _RolledBack(_with_effects(answer, context))

@@ -12,7 +12,7 @@ from contextlib import (
     suppress,
 )
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +27,7 @@ LONGEST_STATEMENT = 600.0
 # A connection whose rollback takes more seconds is dropped: waiting for it cannot be cancelled.
 LONGEST_ROLLBACK = 5
 
+_ROLE = "SET ROLE openstoq_app"
 _BEGIN = "BEGIN; SET LOCAL ROLE openstoq_app"
 # For so many seconds after a refused write, further writes are expected to be refused.
 _FULL_SECONDS = 30
@@ -39,9 +40,28 @@ _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(
 class PooledConnection(asyncpg.Connection):
     """A connection that returns to the pool without a RESET.
 
-    All settings are SET LOCAL, so the end of the transaction has already undone them. Leaving out
-    the RESET saves a round trip per request.
+    The settings of a transaction are SET LOCAL, so its end has already undone them. Leaving out the
+    RESET saves a round trip per request. A session's role, shop and time limit stay for statements
+    that run alone; every transaction sets its own over them.
     """
+
+    is_app = False
+    """Whether the session has taken on the role and the time limit."""
+    shop_of_session: UUID | None = None
+
+    async def enter(self, shop_id: UUID, seconds: float) -> None:
+        """Make the session one of the app's role and of this shop, unless it is."""
+        if self.is_app and self.shop_of_session == shop_id:
+            return
+        shop = f"SET openstoq.shop_id = '{UUID(str(shop_id))}'"
+        role = f"{_ROLE}; SET statement_timeout = {_milliseconds(seconds)}; "
+        self.shop_of_session = None
+        await self.execute(shop if self.is_app else role + shop)
+        self.is_app, self.shop_of_session = True, shop_id
+
+    def note_shop(self, shop_id: UUID | None) -> None:
+        """Note the shop that a statement has made the session's; None if that is not known."""
+        self.shop_of_session = shop_id
 
     def get_reset_query(self) -> str:
         """Return an empty query, because there is nothing to reset."""
@@ -57,8 +77,16 @@ Connection: TypeAlias = (
 class Database:
     """A pool of connections to one PostgreSQL server."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, share: int, seconds: float) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        *,
+        share: int,
+        seconds: float,
+        keeps_sessions: bool,
+    ) -> None:
         self._pool = pool
+        self.keeps_sessions = keeps_sessions
         self._shares = Shares(share)
         self._seconds = seconds
         self._refused_at: float | None = None
@@ -91,7 +119,12 @@ class Database:
             | ({"jit": "off"} if prepared_statements else {}),
             init=prepare,
         )
-        return cls(pool, share=(size + 1) // 2, seconds=seconds)
+        # Behind pgbouncer, each transaction may run in another session, and Citus passes on to its
+        # workers only what a transaction sets.
+        keeps = prepared_statements and not await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+        )
+        return cls(pool, share=(size + 1) // 2, seconds=seconds, keeps_sessions=keeps)
 
     async def close(self) -> None:
         """Close the pool once no connection is in use, or by force after five seconds."""
@@ -112,10 +145,10 @@ class Database:
         raised.
         """
         seconds = self._seconds if seconds is None else seconds
-        begin = f"{_BEGIN}; SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"
+        begin = f"{_BEGIN}; SET LOCAL statement_timeout = {_milliseconds(seconds)}"
         place: AbstractAsyncContextManager[None] = nullcontext()
+        begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id)) if shop_id else ''}'"
         if shop_id is not None:
-            begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id))}'"
             place = self._shares.place(shop_id, seconds=seconds)
         async with place:
             with _reaching():
@@ -147,6 +180,51 @@ class Database:
             self._note(error)
             raise
 
+    async def admit(self, function: str, *arguments: Any) -> asyncpg.Record | None:
+        """Call an SQL function that finds the shop of a request, committed at once.
+
+        `function` returns a `shop`. The session becomes that shop's, so that the statement that
+        follows needs no other round trip: the pool lends the connection that came back last.
+        """
+        if not self.keeps_sessions:
+            return await self.call(f"SELECT * FROM {function}", *arguments)  # noqa: S608 - a constant
+        with _reaching():
+            connection = await self._pool.acquire()
+        session = cast("PooledConnection", connection)
+        try:
+            session.note_shop(None)
+            row: asyncpg.Record | None = await connection.fetchrow(
+                "SELECT *, set_config('openstoq.shop_id', (shop).shop_id::text, false) "  # noqa: S608 - a constant
+                f"FROM {function}",
+                *arguments,
+            )
+            if row is not None:
+                session.note_shop(row["shop"]["shop_id"])
+            return row
+        except FULL as error:
+            self._note(error)
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def run_alone(self, shop_id: UUID, query: str, *arguments: Any) -> asyncpg.Record | None:
+        """Run one statement that sees the shop's rows, committed at once; return its first row.
+
+        It takes one round trip where a transaction takes three. If it raises, nothing was changed.
+        """
+        async with self._shares.place(shop_id, seconds=self._seconds):
+            with _reaching():
+                connection = await self._pool.acquire()
+            try:
+                await cast("PooledConnection", connection).enter(shop_id, self._seconds)
+                row: asyncpg.Record | None = await connection.fetchrow(query, *arguments)
+                return row
+            except BaseException as error:
+                self._note(error)
+                raise
+            finally:
+                await self._pool.release(connection)
+
     async def takes_writes(self) -> bool:
         """Return whether the server accepts writes: it has room, and no write was refused recently."""
         # The check writes a megabyte, and anybody can request it any number of times at once. So
@@ -176,6 +254,10 @@ class Database:
     def _note(self, error: BaseException) -> None:
         if isinstance(error, FULL):
             self._refused_at, self._looked_at = monotonic(), None
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
 
 
 async def prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -31,4 +31,5 @@ class Statement:
 def _joined(text: str, parameters: int, other: str) -> str:
     moved = _PLACEHOLDER.sub(lambda found: f"${int(found[1]) + parameters}", other)
     _, _, queries = text.partition("WITH ")
-    return f"WITH taken_along AS ({moved}), {queries}"
+    # The number of parameters so far tells several of them apart.
+    return f"WITH taken_along_{parameters} AS ({moved}), {queries}"

@@ -63,7 +63,8 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
     """
     missing = jobs
     while missing:
-        await db.execute(
+        keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
+        rows = await db.fetch(
             _ENQUEUE,
             [job.job for job in missing],
             [job.payload for job in missing],
@@ -72,16 +73,18 @@ async def enqueue(db: Connection, jobs: Sequence[Enqueued]) -> None:
             [job.lane for job in missing],
             [job.shop_id for job in missing],
             [job.apart for job in missing],
+            list(keys),
         )
-        keys = {job.dedupe_key for job in missing if job.dedupe_key is not None}
-        held = await _hold_back(db, keys) if keys else set()
         # A job that has started meanwhile has released its key, so a new job is enqueued.
-        missing = [job for job in missing if job.dedupe_key in keys - held]
+        missing = [job for job in missing if job.dedupe_key in keys - {row[0] for row in rows}]
 
 
-# PgQueuer's own statement knows neither lanes nor shops, so we write the rows ourselves.
+# PgQueuer's own statement knows neither lanes nor shops, so we write the rows ourselves. Jobs that
+# wait already are locked, so that none starts before this transaction ends.
 _ENQUEUE = """
-WITH enqueued AS (
+WITH held AS (
+    SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($8::text[]) FOR SHARE
+), enqueued AS (
     INSERT INTO queue.pgqueuer
         (priority, entrypoint, payload, execute_after, dedupe_key, lane, shop_id, apart, status)
     SELECT 0, entrypoint, payload, now() + delay, dedupe_key, lane, shop_id, apart, 'queued'
@@ -91,19 +94,13 @@ WITH enqueued AS (
     ORDER BY place
     ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL
     DO NOTHING
-    RETURNING id, entrypoint, priority
+    RETURNING id, entrypoint, priority, dedupe_key
+), logged AS (
+    INSERT INTO queue.pgqueuer_log (job_id, status, entrypoint, priority)
+    SELECT id, 'queued', entrypoint, priority FROM enqueued
 )
-INSERT INTO queue.pgqueuer_log (job_id, status, entrypoint, priority)
-SELECT id, 'queued', entrypoint, priority FROM enqueued
+SELECT dedupe_key FROM held UNION ALL SELECT dedupe_key FROM enqueued
 """
-
-
-async def _hold_back(db: Connection, keys: set[str]) -> set[str]:
-    """Lock waiting jobs so that none starts before this transaction ends; return their keys."""
-    rows = await db.fetch(
-        "SELECT dedupe_key FROM queue.pgqueuer WHERE dedupe_key = ANY($1) FOR SHARE", list(keys)
-    )
-    return {row["dedupe_key"] for row in rows}
 
 
 async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:

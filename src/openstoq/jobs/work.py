@@ -12,6 +12,7 @@ from uuid import UUID
 
 from openstoq.config import Settings
 from openstoq.db.pool import Connection, Database
+from openstoq.db.statement import Statement
 from openstoq.jobs.job import Job, Planned, Retry
 from openstoq.jobs.queue import Enqueued, enqueue
 from openstoq.kernel.alone import alone
@@ -33,6 +34,8 @@ class Runtime:
     clock: Clock
     subscribers: Subscribers
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    # Actions that needed a transaction when they were last tried without one, by name and shop.
+    in_transactions: set[tuple[str, UUID]] = field(default_factory=set)
 
     @asynccontextmanager
     async def work(self, shop_id: UUID, *, request_id: str) -> AsyncIterator[Work]:
@@ -81,6 +84,10 @@ class Work:
                 apart=planned.job.apart(arguments),
             )
         )
+
+    def take_record(self) -> Statement | None:
+        """Return the statement that writes the audit row of a call; None in a job."""
+        return None
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

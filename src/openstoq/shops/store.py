@@ -20,9 +20,7 @@ async def admit_key(
     are spent, and `allowed` of the returned points is false. Spent points are committed
     immediately, so they stay spent even if the request fails.
     """
-    row = await database.call(
-        "SELECT * FROM admit_key($1, $2, $3)", key_hash(key), cost, default_points
-    )
+    row = await database.admit("admit_key($1, $2, $3)", key_hash(key), cost, default_points)
     if row is None:
         return None
     return Shop.from_row(row["shop"]), row["key_id"], _points(row, row["points_per_window"])
@@ -36,9 +34,7 @@ async def admit_address(
     Returns None if no shop with this `domain` is installed. The points are committed immediately,
     as in admit_key.
     """
-    row = await database.call(
-        "SELECT * FROM admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit
-    )
+    row = await database.admit("admit_address($1, $2, $3, $4)", domain.lower(), bucket, cost, limit)
     return (Shop.from_row(row["shop"]), _points(row, limit)) if row is not None else None
 
 
@@ -53,8 +49,8 @@ async def admit_stranger(
     Returns None if no shop with this `domain` is installed. The points are committed immediately,
     as in admit_key.
     """
-    row = await database.call(
-        "SELECT * FROM admit_stranger($1, $2, $3, $4, $5)",
+    row = await database.admit(
+        "admit_stranger($1, $2, $3, $4, $5)",
         domain.lower(),
         bucket,
         cost,

@@ -84,9 +84,9 @@ async def list_signups(
     """List back-in-stock signups (the waitlist) of the shop, newest first.
 
     If several statuses apply to a signup, status is the first of unsubscribed, notified, blocked,
-    orphaned and pending. A signup is orphaned if its variant was deleted: transfer moves it to
-    another variant. email and phone match parts of the signup's contact or of its customer's; if very
-    many match, total_count only counts to the first signup after the page. from and to are inclusive.
+    orphaned (its variant was deleted: transfer moves it to another) and pending. email and phone match
+    parts of the signup's contact or of its customer's; if very many match, total_count only counts to
+    the first signup after the page. from and to are inclusive.
     """
     wanted = Filter(
         channel=channel,
@@ -100,8 +100,7 @@ async def list_signups(
     )
     asked = Page(page, per_page)
     json, total = await store.page(context.db, context.shop_id, wanted, asked, projection=SIGNUP)
-    meta = asked.meta(total).model_dump_json()
-    return Written(f'{{"signups":{json},"meta":{meta}}}'.encode())
+    return Written(f'{{"signups":{json},"meta":{asked.meta(total).model_dump_json()}}}'.encode())
 
 
 @signups.post(
@@ -110,6 +109,7 @@ async def list_signups(
         Needed("email", rules.NO_EMAIL, when="channel", values=("email",)),
         Needed("phone", rules.NO_PHONE, when="channel", values=("sms",)),
     ),
+    one_statement=True,
 )
 async def create(
     context: Context,
@@ -147,6 +147,7 @@ async def create(
         now=context.runtime.clock(),
         vouched=True,
         along=context.take_record(),
+        alone=context.is_alone,
     )
     if added.obstacle is Obstacle.FOR_SALE:
         raise Conflict(rules.FOR_SALE)
@@ -291,8 +292,7 @@ async def unblock(
     notified at the next restock. A signup stays blocked if its contact is already waiting for the
     variant through another signup.
     """
-    chosen = (signup_ids, reason, from_, to)
-    if all_ == any(one is not None for one in chosen):
+    if all_ == any(one is not None for one in (signup_ids, reason, from_, to)):
         raise Invalid(_WHICH)
     wanted = BlockFilter(
         signup_ids=signup_ids,

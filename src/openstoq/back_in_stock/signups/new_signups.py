@@ -12,10 +12,13 @@ from enum import StrEnum
 from functools import cache
 from uuid import UUID
 
+import asyncpg
+
 from openstoq.back_in_stock.settings.conditions import STOCK_THRESHOLD
 from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.catalog.conditions import is_for_sale
+from openstoq.db.one_statement import REFUSED, NeedsTransactionError
 from openstoq.db.pool import Connection
 from openstoq.db.statement import Statement
 from openstoq.kernel.ids import new_id
@@ -60,8 +63,12 @@ async def add(
     now: datetime,
     vouched: bool,
     along: Statement | None = None,
+    alone: bool = False,
 ) -> Added:
     """Add a signup and its customer, and run `along`, all in one statement.
+
+    With `alone`, the statement commits at once: it is undone unless it added a signup, and raises
+    NeedsTransactionError if the shopper has to be asked to confirm.
 
     The product that the catalogue has for the variant takes precedence over the product that was
     sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
@@ -73,8 +80,9 @@ async def add(
     have MOST_UNASKED signups without a confirmation; a stranger's further signups are held until
     the customer confirms them.
     """
+    text = added_by_caller(projection) if vouched else ADDED_BY_STRANGER
     statement = Statement(
-        added_by_caller(projection) if vouched else ADDED_BY_STRANGER,
+        _undone_unless_added(text) if alone else text,
         (
             shop_id,
             new_id(),
@@ -96,7 +104,12 @@ async def add(
             new.contact.mailbox,
         ),
     ).taking_along(along)
-    row = await db.fetchrow(statement.text, *statement.parameters)
+    try:
+        row = await db.fetchrow(statement.text, *statement.parameters)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != REFUSED:
+            raise
+        return _not_added(str(error), statement.parameters[2])
     if row is None:
         raise RuntimeError("the statement that adds a signup returned no row")
     return Added(
@@ -106,6 +119,31 @@ async def add(
         asks=row["is_new"] and row["asks"],
         json=row["json"],
         market_id=row["market_id"],
+    )
+
+
+def _not_added(reason: str, signup_id: UUID) -> Added:
+    """Return the outcome of a statement that undid itself."""
+    if reason == _TO_ASK:
+        raise NeedsTransactionError
+    obstacle = None if reason == _PENDING_ALREADY else Obstacle(reason)
+    return Added(
+        obstacle=obstacle, id=signup_id, is_new=False, asks=False, json=None, market_id=None
+    )
+
+
+_TO_ASK, _PENDING_ALREADY = "to_ask", "pending_already"
+_FINAL = "SELECT obstacle.reason AS obstacle,"
+
+
+@cache
+def _undone_unless_added(text: str) -> str:
+    return text.replace(
+        _FINAL,
+        f"""{_FINAL} CASE
+            WHEN NOT EXISTS (SELECT FROM added)
+                THEN refuse(coalesce(obstacle.reason, '{_PENDING_ALREADY}'))
+            WHEN choice.optin_required THEN refuse('{_TO_ASK}') END,""",
     )
 
 

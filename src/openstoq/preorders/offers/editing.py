@@ -49,7 +49,7 @@ async def add(work: Work, offer: Offer) -> None:
     rules.complete(offer)
     rules.check_due_day(offer, work.runtime.clock())
     await _check_markets(work, offer)
-    await _check_size(work, offer)
+    _check_size(offer, {})
     await store.add(work.db, work.shop_id, offer)
     plan_group_jobs.request(work, offer.id)
 
@@ -69,13 +69,13 @@ async def save(work: Work, offer: Offer) -> None:
     rules.complete(offer)
     rules.check_due_day(offer, work.runtime.clock())
     await _check_markets(work, offer)
-    await write(work, offer)
+    translations = await write(work, offer)
     if not paused:
-        await _check_size(work, offer)
+        _check_size(offer, translations)
 
 
-async def write(work: Work, offer: Offer) -> None:
-    """Save an offer as `save` does, but without its checks.
+async def write(work: Work, offer: Offer) -> store.Overrides:
+    """Save an offer as `save` does, but without its checks; return its translations.
 
     The offer may therefore be discarded, or too large for the storefront.
     """
@@ -85,14 +85,17 @@ async def write(work: Work, offer: Offer) -> None:
         # The billing widget has the texts of another option now.
         paths = rules.shared_paths(offer)
         await translation_store.share(work.db, work.shop_id, offer.id, paths)
-    await store.save(work.db, work.shop_id, offer, now)
     is_same_there = before is not None and on_variants(before, now) == on_variants(offer, now)
-    await attachment_store.touch(work.db, work.shop_id, offer.id, reset_only=is_same_there)
+    touching = attachment_store.touching(work.shop_id, offer.id, reset_only=is_same_there)
+    translations = await store.save(
+        work.db, work.shop_id, offer, now, along=(touching, work.take_record())
+    )
     plan_group_jobs.request(work, offer.id)
     if before is not None and plan_group(before, now) == plan_group(offer, now):
         # A change that leaves Shopify's plans as they are, such as one of limits, does not wait
         # for the sync of the plan group.
         storefront_jobs.request(work)
+    return translations
 
 
 async def _check_markets(work: Work, offer: Offer) -> None:
@@ -108,9 +111,8 @@ async def _check_markets(work: Work, offer: Offer) -> None:
         raise Invalid(*problems)
 
 
-async def _check_size(work: Work, offer: Offer) -> None:
-    translations = await translation_store.overrides(work.db, work.shop_id, [offer.id])
-    problem = too_large(offer, translations[offer.id])
+def _check_size(offer: Offer, translations: store.Overrides) -> None:
+    problem = too_large(offer, translations)
     if problem is not None:
         raise Invalid(problem)
 

@@ -1,6 +1,6 @@
 """Offers in PostgreSQL: one row each, with a jsonb column for each settings document."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -9,6 +9,7 @@ import structlog
 
 from openstoq.db.conditions import Conditions, containing
 from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
 from openstoq.kernel import days
 from openstoq.kernel.days import CalendarValue
 from openstoq.kernel.documents import readable
@@ -51,6 +52,9 @@ _READ = (
     "created_at",
     "updated_at",
 )
+# The translations of an offer, by locale and path.
+Overrides = dict[str, dict[str, str]]
+
 _COUNT = """(SELECT count(*) FROM offer_variants v WHERE v.shop_id = o.shop_id
              AND v.offer_id = o.id AND v.detached_at IS NULL)"""
 _BEHIND = """EXISTS (SELECT FROM preorder_variants p
@@ -200,22 +204,37 @@ async def add(db: Connection, shop_id: UUID, offer: Offer) -> None:
     )
 
 
-async def save(db: Connection, shop_id: UUID, offer: Offer, now: datetime) -> None:
-    """Write an offer that `load` has locked, as a new revision that is still to be synced."""
+async def save(
+    db: Connection, shop_id: UUID, offer: Offer, now: datetime, *, along: Iterable[Statement | None]
+) -> Overrides:
+    """Write an offer that `load` has locked, as a new revision that is still to be synced.
+
+    The statements in `along` run in the same round trip. Returns the offer's translations.
+    """
     places = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 4))
-    row = await db.fetchrow(
+    statement = Statement(
         f"""
-        UPDATE offers SET {places}, updated_at = $3, revision = revision + 1, sync_error = NULL
-        WHERE shop_id = $1 AND id = $2 RETURNING revision
+        WITH saved AS (
+            UPDATE offers SET {places}, updated_at = $3, revision = revision + 1, sync_error = NULL
+            WHERE shop_id = $1 AND id = $2 RETURNING revision
+        )
+        SELECT revision, coalesce((
+            SELECT jsonb_agg(jsonb_build_array(locale, path, value)) FROM offer_translations
+            WHERE shop_id = $1 AND offer_id = $2), '[]') AS translations
+        FROM saved
         """,  # noqa: S608 - the names are ours
-        shop_id,
-        offer.id,
-        now,
-        *(_value(offer, name) for name in _WRITTEN),
+        (shop_id, offer.id, now, *(_value(offer, name) for name in _WRITTEN)),
     )
+    for other in along:
+        statement = statement.taking_along(other)
+    row = await db.fetchrow(statement.text, *statement.parameters)
     if row is None:
         raise RuntimeError("an offer that is locked cannot be gone")
     offer.revision, offer.updated_at, offer.sync_error = row["revision"], now, None
+    overrides: Overrides = {}
+    for locale, path, value in row["translations"]:
+        overrides.setdefault(locale, {})[path] = value
+    return overrides
 
 
 async def page(

@@ -99,6 +99,7 @@ async def create(
         now=now,
         vouched=not caller.is_stranger,
         along=context.take_record(),
+        alone=context.is_alone,
     )
     if added.obstacle is Obstacle.UNKNOWN_MARKET:
         named_by = "intent" if intent.shopify_market_id is not None else "customer"
@@ -317,6 +318,7 @@ def _operation(
     *,
     status: int = 200,
     request: type[BaseModel] | None = None,
+    one_statement: bool = False,
 ) -> Action:
     return declared(
         handler,
@@ -325,10 +327,11 @@ def _operation(
         path=f"/intents{path}",
         status=status,
         request=request,
+        one_statement=one_statement,
     )
 
 
-CREATE = _operation(create, "POST", "", status=201, request=CreateIntent)
+CREATE = _operation(create, "POST", "", status=201, request=CreateIntent, one_statement=True)
 DESTROY = _operation(bulk_destroy, "DELETE", "/bulk_destroy", request=DestroyIntents)
 NOTIFY = _operation(notify_intent, "POST", "/notify_intent", request=NotifyIntent)
 TRANSFER = _operation(transfer_signups, "POST", "/transfer_signups", request=TransferSignups)

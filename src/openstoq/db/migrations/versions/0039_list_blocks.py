@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0039_list_blocks"
-down_revision = "0037_locations"
+down_revision = "0038_closed"
 phase = "pre"
 
 

@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0041_apart"
-down_revision = "0038_closed"
+down_revision = "0040_signups"
 phase = "pre"
 
 

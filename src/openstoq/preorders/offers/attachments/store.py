@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from openstoq.db.pool import Connection
+from openstoq.db.statement import Statement
 from openstoq.kernel.paging import Page
 
 
@@ -43,7 +44,19 @@ async def touch(
     Without `variant_ids`, all variants are marked. With `reset_only`, only variants whose
     metafields were reset are marked.
     """
-    await db.execute(
+    statement = touching(shop_id, offer_id, variant_ids, reset_only=reset_only)
+    await db.execute(statement.text, *statement.parameters)
+
+
+def touching(
+    shop_id: UUID,
+    offer_id: UUID,
+    variant_ids: Sequence[int] | None = None,
+    *,
+    reset_only: bool = False,
+) -> Statement:
+    """Return the statement that `touch` runs, so that another statement can take it along."""
+    return Statement(
         """
         WITH locked AS (
             SELECT variant_id FROM preorder_variants
@@ -56,10 +69,7 @@ async def touch(
             sync_error = NULL
         FROM locked WHERE p.shop_id = $1 AND p.variant_id = locked.variant_id
         """,
-        shop_id,
-        offer_id,
-        variant_ids,
-        reset_only,
+        (shop_id, offer_id, variant_ids, reset_only),
     )
 
 

@@ -72,3 +72,11 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION find_contacts FROM public;
 GRANT EXECUTE ON FUNCTION find_contacts TO openstoq_app;
+
+-- Undo a statement that runs alone, with the reason as its error.
+CREATE FUNCTION refuse(reason text) RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'OQ001', MESSAGE = reason;
+END $$;

@@ -1,8 +1,8 @@
-"""Run 0040_contact_search.sql, the SQL file of this revision."""
+"""Run 0040_signups.sql, the SQL file of this revision."""
 
 from openstoq.db.migrate import run_sql_beside
 
-revision = "0040_contact_search"
+revision = "0040_signups"
 down_revision = "0039_list_blocks"
 phase = "pre"
 

@@ -1,0 +1,31 @@
+"""The place of a transaction for an action that is one statement, which commits at once."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from openstoq.db.pool import Database
+
+# The SQL function `refuse` raises it: the statement is undone, and the message says why.
+REFUSED = "OQ001"
+
+
+class NeedsTransactionError(Exception):
+    """The statement was undone, because its outcome calls for another one in the same transaction."""
+
+
+class OneStatement:
+    """A connection for one statement of a shop, which is undone if it raises."""
+
+    def __init__(self, database: Database, shop_id: UUID) -> None:
+        self._database = database
+        self._shop_id = shop_id
+        self._is_spent = False
+
+    async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
+        """Run the statement and return its first row."""
+        if self._is_spent:
+            raise RuntimeError("an action that is declared as one statement runs another one")
+        self._is_spent = True
+        return await self._database.run_alone(self._shop_id, query, *arguments)
