@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only
 
+from openstoq.db.script import commands
+
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 7_305_800_001
 
@@ -50,13 +52,18 @@ def migrate_now(url: str) -> list[str]:
 
 
 def run_sql_beside(revision_file: str) -> None:
-    """Run the .sql file next to a revision's .py file."""
+    """Run the .sql file next to a revision's .py file, command by command.
+
+    Citus refuses to change tables in a query of several commands.
+    """
     script = Path(revision_file).with_suffix(".sql").read_text(encoding="utf-8")
     bind = op.get_bind()
     # The first statement opens the transaction that the script and its version row share.
     bind.exec_driver_sql("SELECT 1")
-    # SQLAlchemy executes one statement at a time; asyncpg itself takes a whole script.
-    await_only(bind.connection.driver_connection.execute(script))  # type: ignore[union-attr]  # it is open: see above
+    # SQLAlchemy would prepare each command, and take a colon or a percent sign for a parameter.
+    execute = bind.connection.driver_connection.execute  # type: ignore[union-attr]  # it is open: see above
+    for command_ in commands(script):
+        await_only(execute(command_))
 
 
 def _upgrade(connection: Connection, up_to: str) -> None:

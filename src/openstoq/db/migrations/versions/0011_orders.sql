@@ -64,7 +64,7 @@ CALL protect_tenant('preorder_orders');
 ALTER TABLE preorder_lines
     ADD COLUMN product_id    bigint,
     ADD COLUMN plan_id       bigint, -- NULL: matched by the line's property
-    ADD COLUMN payment       text NOT NULL DEFAULT 'full' CHECK (payment IN ('full', 'partial')),
+    ADD COLUMN payment       text NOT NULL DEFAULT 'full',
     ADD COLUMN title         text NOT NULL DEFAULT '',
     ADD COLUMN variant_title text,
     ADD COLUMN sku           text,
@@ -75,8 +75,11 @@ ALTER TABLE preorder_lines
     ADD COLUMN total         numeric NOT NULL DEFAULT 0, -- of the units that are left
     ADD COLUMN deposit       numeric NOT NULL DEFAULT 0,
     ADD COLUMN balance       numeric NOT NULL DEFAULT 0,
-    ADD COLUMN exceeded      text,   -- which limit it went over, as a sentence
-    ADD FOREIGN KEY (shop_id, order_id) REFERENCES preorder_orders ON DELETE CASCADE;
+    ADD COLUMN exceeded      text;   -- which limit it went over, as a sentence
+ALTER TABLE preorder_lines ADD CONSTRAINT preorder_lines_payment_check
+    CHECK (payment IN ('full', 'partial'));
+ALTER TABLE preorder_lines ADD CONSTRAINT preorder_lines_shop_id_order_id_fkey
+    FOREIGN KEY (shop_id, order_id) REFERENCES preorder_orders ON DELETE CASCADE;
 COMMENT ON COLUMN preorder_lines.quantity IS 'units that count against limits';
 CREATE INDEX preorder_lines_of_order ON preorder_lines (shop_id, order_id);
 
