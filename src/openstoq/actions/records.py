@@ -76,7 +76,7 @@ async def store_answer(
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (shop_id, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, status = excluded.status,
-            body = excluded.body, created_at = now()
+            body = excluded.body, created_at = excluded.created_at
         """,
         shop_id,
         key,

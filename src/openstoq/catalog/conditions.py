@@ -8,7 +8,7 @@ statement, `$1` is the shop.
 def is_open(product: str) -> str:
     """Return the SQL condition that the online store shows a product's page."""
     return f"""{product}.deleted_at IS NULL AND {product}.status NOT IN ('draft', 'archived')
-        AND coalesce({product}.published_at <= now(), false)"""
+        AND {product}.published_at IS NOT NULL AND {product}.published_at <= now()"""
 
 
 def is_for_sale(variant: str, *, threshold: str = "1") -> str:

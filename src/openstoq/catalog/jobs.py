@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from openstoq.catalog import locations, products, pulls, stock
 from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced, newest
@@ -28,7 +28,7 @@ jobs = JobSet("catalog")
 
 Event = StockChanged | ProductsOpened | VariantReplaced
 
-OVERLAP_MINUTES = 60
+OVERLAP = timedelta(minutes=60)
 # The kinds of items whose failures are kept.
 PRODUCT, LOCATION, ITEM = "product", "location", "inventory item"
 
@@ -51,7 +51,7 @@ async def pull(run: Run, *, everything: bool = False) -> None:
                 work.db,
                 work.shop_id,
                 everything=everything,
-                overlap_minutes=OVERLAP_MINUTES,
+                overlap=OVERLAP,
                 now=now,
             )
         asked_at = run.runtime.clock()

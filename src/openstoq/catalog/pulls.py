@@ -4,7 +4,7 @@ Each shop has one pull at a time. A pull that was interrupted is resumed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from openstoq.db.pool import Connection
@@ -25,11 +25,11 @@ class Pull:
 
 
 async def begin(
-    db: Connection, shop_id: UUID, *, everything: bool, overlap_minutes: int, now: datetime
+    db: Connection, shop_id: UUID, *, everything: bool, overlap: timedelta, now: datetime
 ) -> Pull:
     """Resume the interrupted pull if there is one; otherwise begin a new pull.
 
-    A new pull reads the changes since the last pull. The shop's first pull, and a new pull with
+    A new pull reads the changes since `overlap` before the last pull began. The shop's first pull, and a new pull with
     `everything`, read the whole catalogue.
     """
     row = await db.fetchrow(
@@ -40,7 +40,7 @@ async def begin(
             cursor = CASE WHEN p.finished_at IS NULL THEN p.cursor END,
             updated_since = CASE
                 WHEN p.finished_at IS NULL THEN p.updated_since
-                WHEN NOT $3 THEN p.started_at - make_interval(mins => $4) END,
+                WHEN NOT $3 THEN p.started_at END,
             started_at = CASE WHEN p.finished_at IS NULL THEN p.started_at ELSE $2 END,
             products = CASE WHEN p.finished_at IS NULL THEN p.products ELSE 0 END,
             finished_at = NULL
@@ -49,11 +49,15 @@ async def begin(
         shop_id,
         now,
         everything,
-        overlap_minutes,
     )
     if row is None:
         raise RuntimeError("beginning a pull answers with one row")
-    return Pull(**dict(row))
+    since = row["updated_since"]
+    return Pull(
+        cursor=row["cursor"],
+        updated_since=since - overlap if since is not None else None,
+        started_at=row["started_at"],
+    )
 
 
 async def advance(db: Connection, shop_id: UUID, cursor: str | None, products: int) -> None:

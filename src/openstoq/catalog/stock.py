@@ -83,8 +83,10 @@ async def _drop_missing(
         UPDATE inventory_levels SET available = NULL, triggered_at = $5,
             updated_at = greatest(updated_at, date_trunc('second', $5))
         WHERE shop_id = $1 AND inventory_item_id = ANY($2) AND triggered_at < $5
-          AND (inventory_item_id, location_id) NOT IN (
-              SELECT * FROM unnest($3::bigint[], $4::bigint[]))
+          AND NOT EXISTS (
+              SELECT FROM unnest($3::bigint[], $4::bigint[]) AS present (item_id, location_id)
+              WHERE present.item_id = inventory_levels.inventory_item_id
+                AND present.location_id = inventory_levels.location_id)
         """,
         shop_id,
         complete_items,
@@ -120,8 +122,8 @@ async def total(
                     0), $5) END::integer AS after
             FROM variants v
             LEFT JOIN inventory_levels i
-              ON i.shop_id = v.shop_id AND i.inventory_item_id = v.inventory_item_id
-            LEFT JOIN locations l ON l.shop_id = i.shop_id AND l.id = i.location_id
+              ON i.shop_id = $1 AND i.inventory_item_id = v.inventory_item_id
+            LEFT JOIN locations l ON l.shop_id = $1 AND l.id = i.location_id
             WHERE v.shop_id = $1 AND v.inventory_item_id = ANY($2)
             GROUP BY v.id, v.available, v.tracked, v.inventory_item_id
             HAVING count(i.location_id) > 0 OR v.inventory_item_id = ANY($4) OR NOT v.tracked

@@ -199,18 +199,30 @@ async def end_abandoned(db: Connection, shop_id: UUID, now: datetime) -> int:
     them would let one payload that is not valid JSON fail the whole statement.
     """
     rows = await db.fetch(
+        "SELECT id FROM bulk_jobs WHERE shop_id = $1 AND status = 'running'", shop_id
+    )
+    # The queue is read after the bulk jobs, because a bulk job and its first job are committed at
+    # the same time. The update leaves out bulk jobs that end in between.
+    abandoned = await db.fetch(
         """
-        UPDATE bulk_jobs b SET status = 'failed', error = $3, finished_at = $2
-        WHERE b.shop_id = $1 AND b.status = 'running' AND NOT EXISTS (
+        SELECT b.id FROM unnest($1::text[]) AS b(id) WHERE NOT EXISTS (
             SELECT FROM queue.pgqueuer q WHERE q.status IN ('queued', 'picked')
             AND position(convert_to(b.id, 'UTF8') IN q.payload) > 0)
-        RETURNING b.id
+        """,
+        [row["id"] for row in rows],
+    )
+    ended = await db.fetch(
+        """
+        UPDATE bulk_jobs SET status = 'failed', error = $3, finished_at = $2
+        WHERE shop_id = $1 AND id = ANY($4) AND status = 'running'
+        RETURNING id
         """,
         shop_id,
         now,
         ABANDONED,
+        [row["id"] for row in abandoned],
     )
-    return len(rows)
+    return len(ended)
 
 
 async def forget(db: Connection, shop_id: UUID) -> None:

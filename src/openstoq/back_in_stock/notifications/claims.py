@@ -165,7 +165,7 @@ _CLAIM_ANYWHERE = _CLAIM.format(
     for_sale=is_for_sale("$3"),
     email_is_on=EMAIL_IS_ON,
     first=_FIRST,
-    which=f"""$5::timestamptz IS NULL AND s.id = ANY(ARRAY(
+    which=f"""s.created_at >= coalesce($5::timestamptz, '-infinity') AND s.id = ANY(ARRAY(
             SELECT d.id FROM (
                 SELECT w.* FROM (
                     SELECT w.id, w.contact, w.channel, w.created_at FROM signups w

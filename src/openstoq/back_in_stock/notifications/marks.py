@@ -74,12 +74,13 @@ WITH marked AS (
     UPDATE notifications n SET
         status = t.status, error = t.error, lease_until = NULL, sender = NULL,
         sent_at = CASE WHEN t.status = 'sent' THEN $8::timestamptz END,
-        next_attempt_at = coalesce(now() + t.pause, n.next_attempt_at),
+        next_attempt_at = coalesce(t.due_at, n.next_attempt_at),
         attempts = n.attempts - (NOT t.is_attempt)::integer,
         singled_out = n.singled_out OR t.singled_out
-    FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[], $10::boolean[],
-                $11::boolean[])
-         AS t(id, status, error, pause, is_attempt, blocks, singled_out)
+    FROM (SELECT *, now() + pause AS due_at
+          FROM unnest($2::uuid[], $4::text[], $5::text[], $6::interval[], $9::boolean[],
+                      $10::boolean[], $11::boolean[])
+               AS marks (id, status, error, pause, is_attempt, blocks, singled_out)) t
     WHERE n.shop_id = $1 AND n.id = ANY($2) AND n.id = t.id AND n.sender = $7
     RETURNING n.signup_id, n.status, n.error, n.contact, n.channel, n.variant_id, n.stands_for,
               t.blocks

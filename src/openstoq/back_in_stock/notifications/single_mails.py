@@ -103,8 +103,8 @@ async def _unconfirmed(db: Connection, shop_id: UUID, signup_id: UUID) -> Unconf
         SELECT s.contact, coalesce(s.mailbox, s.contact) AS mailbox,
                coalesce(s.locale, c.locale) AS locale, s.product_id,
                p.title AS product, s.optin_asked_at AS asked_at
-        FROM signups s JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
-        LEFT JOIN products p ON p.shop_id = s.shop_id AND p.id = s.product_id
+        FROM signups s JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
+        LEFT JOIN products p ON p.shop_id = $1 AND p.id = s.product_id
         WHERE s.shop_id = $1 AND s.id = $2 AND s.channel = 'email' AND s.optin_required
           AND s.optin_confirmed_at IS NULL AND s.unsubscribed_at IS NULL
         """,

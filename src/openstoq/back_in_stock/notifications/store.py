@@ -87,7 +87,7 @@ async def view(db: Connection, shop_id: UUID, notification_id: UUID) -> str | No
     json: str | None = await db.fetchval(
         f"""
         SELECT {_NOTIFICATION}::text FROM notifications n
-        LEFT JOIN variants v ON v.shop_id = n.shop_id AND v.id = n.variant_id
+        LEFT JOIN variants v ON v.shop_id = $1 AND v.id = n.variant_id
         WHERE n.shop_id = $1 AND n.id = $2
         """,  # noqa: S608 - a constant
         shop_id,

@@ -74,7 +74,7 @@ async def export(
              FROM signups s WHERE s.shop_id = $1
              AND (s.customer_id = ANY($2) OR s.shopify_customer_id = $3)) AS signups,
             (SELECT coalesce(jsonb_agg(to_jsonb(n) - 'shop_id' ORDER BY n.created_at), '[]')
-             FROM notifications n JOIN signups s ON s.shop_id = n.shop_id AND s.id = n.signup_id
+             FROM notifications n JOIN signups s ON s.shop_id = $1 AND s.id = n.signup_id
              WHERE n.shop_id = $1
              AND (s.customer_id = ANY($2) OR s.shopify_customer_id = $3)) AS notifications
         """,

@@ -43,9 +43,9 @@ def _consented(signup: str) -> str:
 
 # The signups of a move that may be dropped, with their target.
 _TRANSFERRED = f"""
-    SELECT s.*, $5::bigint AS to_variant_id, $6::bigint AS to_product_id FROM signups s
+    SELECT s.*, $4::bigint AS to_variant_id, $5::bigint AS to_product_id FROM signups s
     WHERE s.shop_id = $1 AND s.variant_id = $2 AND ($3::bigint IS NULL OR s.product_id = $3)
-      AND $4 IN ('pending', 'all') AND {_movable("s")}
+      AND {_movable("s")}
 """  # noqa: S608 - constants
 _FOLLOWING = f"""
     SELECT s.*, n.id AS to_variant_id, n.product_id AS to_product_id FROM signups s
@@ -106,19 +106,21 @@ async def transfer(
     Signups whose message is under way are not moved. Raises Conflict if a shopper signs up for the
     target at the same moment.
     """
-    parameters = (from_variant_id, from_product_id, scope, to_variant_id, to_product_id)
-    await db.execute(_LOCK.format(moving=_TRANSFERRED), shop_id, *parameters)
-    dropped = await db.fetchval(
-        _DROP_REPEATS.format(moving=_TRANSFERRED, now="$7"), shop_id, *parameters, now
-    )
+    parameters = (from_variant_id, from_product_id, to_variant_id, to_product_id)
+    dropped = 0
+    if scope != "notified":
+        await db.execute(_LOCK.format(moving=_TRANSFERRED), shop_id, *parameters)
+        dropped = await db.fetchval(
+            _DROP_REPEATS.format(moving=_TRANSFERRED, now="$6"), shop_id, *parameters, now
+        )
     try:
         moved = await db.fetchval(
             f"""
             WITH moved AS (
-                UPDATE signups s SET variant_id = $5, product_id = $6, updated_at = $7
+                UPDATE signups s SET variant_id = $4, product_id = $5, updated_at = $6
                 WHERE shop_id = $1 AND variant_id = $2 AND wave_id IS NULL
                   AND ($3::bigint IS NULL OR product_id = $3)
-                  AND ($4 = 'all' OR {STATUS} = $4)
+                  AND ($7 = 'all' OR {STATUS} = $7)
                 RETURNING id
             )
             SELECT count(*) FROM moved
@@ -126,6 +128,7 @@ async def transfer(
             shop_id,
             *parameters,
             now,
+            scope,
         )
     except asyncpg.UniqueViolationError as error:
         raise Conflict(

@@ -226,7 +226,7 @@ def added_by_caller(projection: str) -> str:
             updated_at = excluded.updated_at""",
         json=f"""(
             SELECT {projection}::text FROM added s JOIN customer c ON c.id = s.customer_id
-            LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id)""",  # noqa: S608 - constants
+            LEFT JOIN variants v ON v.shop_id = $1 AND v.id = s.variant_id)""",  # noqa: S608 - constants
     )
 
 

@@ -1,12 +1,13 @@
 """Signups as JSON built by PostgreSQL, in two forms: API v2's signups and API v1's intents.
 
-Each projection is an expression over the aliases s (signups), c (customers) and v (variants).
+Each projection is an expression over the aliases s (signups), c (customers) and v (variants). In
+the statement, `$1` is the shop.
 """
 
 FROM = """
 signups s
-JOIN customers c ON c.shop_id = s.shop_id AND c.id = s.customer_id
-LEFT JOIN variants v ON v.shop_id = s.shop_id AND v.id = s.variant_id
+JOIN customers c ON c.shop_id = $1 AND c.id = s.customer_id
+LEFT JOIN variants v ON v.shop_id = $1 AND v.id = s.variant_id
 """
 
 
@@ -24,7 +25,7 @@ END"""
 
 SHOWN_STATUS = f"""CASE WHEN {STATUS} = 'pending' AND EXISTS (
     SELECT FROM variants o
-    WHERE o.shop_id = s.shop_id AND o.id = s.variant_id AND o.deleted_at IS NOT NULL)
+    WHERE o.shop_id = $1 AND o.id = s.variant_id AND o.deleted_at IS NOT NULL)
     THEN 'orphaned' ELSE {STATUS} END"""
 
 CONFIRMED = "(NOT s.optin_required OR s.optin_confirmed_at IS NOT NULL)"

@@ -203,7 +203,7 @@ async def unsubscribe(db: Connection, shop_id: UUID, signup_id: UUID, now: datet
         """
         UPDATE customers c SET unsubscribed_at = coalesce(c.unsubscribed_at, $3), updated_at = $3
         FROM signups s
-        WHERE s.shop_id = $1 AND s.id = $2 AND c.shop_id = s.shop_id AND c.id = s.customer_id
+        WHERE s.shop_id = $1 AND s.id = $2 AND c.shop_id = $1 AND c.id = s.customer_id
         RETURNING c.id
         """,
         shop_id,

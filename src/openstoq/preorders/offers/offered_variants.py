@@ -58,7 +58,7 @@ async def load_variants(
                coalesce((SELECT jsonb_agg(jsonb_build_object(
                     'offer_id', m.offer_id, 'shipping_text', m.shipping_text,
                     'max_count', m.max_count, 'market_overrides', m.market_overrides))
-                FROM offer_variants m WHERE m.shop_id = p.shop_id
+                FROM offer_variants m WHERE m.shop_id = $1
                 AND m.variant_id = p.variant_id AND m.detached_at IS NULL), '[]') AS members
         FROM preorder_variants p
         WHERE p.shop_id = $1 AND p.variant_id = ANY($2)

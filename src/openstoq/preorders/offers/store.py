@@ -55,16 +55,16 @@ _READ = (
 # The translations of an offer, by locale and path.
 Overrides = dict[str, dict[str, str]]
 
-_COUNT = """(SELECT count(*) FROM offer_variants v WHERE v.shop_id = o.shop_id
+_COUNT = """(SELECT count(*) FROM offer_variants v WHERE v.shop_id = $1
              AND v.offer_id = o.id AND v.detached_at IS NULL)"""
 _BEHIND = """EXISTS (SELECT FROM preorder_variants p
-              JOIN offer_variants v ON v.shop_id = p.shop_id AND v.variant_id = p.variant_id
-              WHERE p.shop_id = o.shop_id AND v.offer_id = o.id AND
+              JOIN offer_variants v ON v.shop_id = $1 AND v.variant_id = p.variant_id
+              WHERE p.shop_id = $1 AND v.offer_id = o.id AND
               (p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL))"""
 # An SQL condition on `offers`: the offer sells one of the variants $2, or has sold it.
 _SELLS = """id IN (
     SELECT offer_id FROM offer_variants WHERE shop_id = $1 AND variant_id = ANY($2))"""
-_ZONE = "(SELECT s.timezone FROM shops s WHERE s.shop_id = o.shop_id) AS zone"
+_ZONE = "(SELECT s.timezone FROM shops s WHERE s.shop_id = $1) AS zone"
 COLUMNS = (
     f"{', '.join(f'o.{name}' for name in _READ)}, {_ZONE}, {_COUNT} AS variant_count, "
     f"{_BEHIND} AS variants_behind"
@@ -137,7 +137,7 @@ async def exclude(db: Connection, shop_id: UUID, variant_id: int, now: datetime)
             excluded_variant_ids = array_append(o.excluded_variant_ids, $2)
         WHERE o.shop_id = $1 AND o.discarded_at IS NULL AND $2 <> ALL(o.excluded_variant_ids)
           AND (o.source = 'all' OR o.source = 'collection' AND EXISTS (
-              SELECT FROM offer_variants v WHERE v.shop_id = o.shop_id AND v.offer_id = o.id
+              SELECT FROM offer_variants v WHERE v.shop_id = $1 AND v.offer_id = o.id
               AND v.variant_id = $2 AND v.detached_at IS NULL))
         """,
         shop_id,

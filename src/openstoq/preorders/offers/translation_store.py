@@ -73,12 +73,12 @@ async def share(db: Connection, shop_id: UUID, offer_id: UUID, paths: Mapping[st
             DELETE FROM offer_translations t
             WHERE t.shop_id = $1 AND t.offer_id = $2 AND t.path = ANY($3) AND NOT EXISTS (
                 SELECT FROM unnest($3::text[], $4::text[]) AS p(target, source)
-                JOIN offer_translations s ON s.shop_id = t.shop_id AND s.offer_id = t.offer_id
+                JOIN offer_translations s ON s.shop_id = $1 AND s.offer_id = t.offer_id
                     AND s.locale = t.locale AND s.path = p.source
                 WHERE p.target = t.path)
         )
         INSERT INTO offer_translations (shop_id, offer_id, locale, path, value)
-        SELECT s.shop_id, s.offer_id, s.locale, p.target, s.value
+        SELECT $1, s.offer_id, s.locale, p.target, s.value
         FROM unnest($3::text[], $4::text[]) AS p(target, source)
         JOIN offer_translations s ON s.shop_id = $1 AND s.offer_id = $2 AND s.path = p.source
         ON CONFLICT (shop_id, offer_id, locale, path) DO UPDATE SET value = excluded.value

@@ -34,19 +34,23 @@ async def begin(db: Connection, shop_id: UUID, *, now: datetime, overlap: timede
     )
     row = await db.fetchrow(
         """
-        UPDATE preorder_shops SET
-            orders_since = coalesce(orders_since, orders_upto - $3::interval, $2::timestamptz - $4::interval),
-            orders_begun = coalesce(orders_begun, $2::timestamptz)
-        WHERE shop_id = $1 RETURNING orders_since, orders_begun, orders_cursor
+        SELECT orders_since, orders_begun, orders_cursor, orders_upto FROM preorder_shops
+        WHERE shop_id = $1 FOR UPDATE
         """,
         shop_id,
-        now,
-        overlap,
-        FIRST,
     )
     if row is None:
         raise LookupError("the shop is gone")
-    return Pass(row["orders_since"], row["orders_begun"], row["orders_cursor"])
+    last = row["orders_upto"]
+    since = row["orders_since"] or (last - overlap if last is not None else now - FIRST)
+    begun = row["orders_begun"] or now
+    await db.execute(
+        "UPDATE preorder_shops SET orders_since = $2, orders_begun = $3 WHERE shop_id = $1",
+        shop_id,
+        since,
+        begun,
+    )
+    return Pass(since, begun, row["orders_cursor"])
 
 
 async def advance(db: Connection, shop_id: UUID, cursor: str | None) -> None:

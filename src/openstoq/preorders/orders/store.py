@@ -36,11 +36,13 @@ _ORDER = """
     tags_wanted, tags_unwanted, cancel_wanted, cancel_asked_at, paid_wanted, revision, synced_revision,
     sync_error, created_at, updated_at
 """
-_LINE = """
-    line_id AS id, offer_id, variant_id, product_id, market_id, plan_id, payment, title,
+_LINE_FACTS = """
+    offer_id, variant_id, product_id, market_id, plan_id, payment, title,
     variant_title, sku, ordered, current, unfulfilled, counted, unit_price, total, deposit,
     balance, exceeded, added
 """
+_LINE = f"line_id AS id, {_LINE_FACTS}"
+_LINE_WRITTEN = f"line_id, order_id, created_at, {_LINE_FACTS}"
 _PAYMENT = """
     id, kind, part, mode, amount, currency, status, idempotency_key, created_at, reference,
     transaction_id, parent_id, gateway, attempts, error, note, notify, begun_at, retry_at,
@@ -72,10 +74,9 @@ class Filter:
     since: datetime | None = None
     before: datetime | None = None
 
-    @property
-    def where(self) -> Conditions:
-        """The condition on preorder_orders o."""
-        where = self._where()
+    def where(self, shop_id: UUID) -> Conditions:
+        """Return the condition on preorder_orders o."""
+        where = self._where(shop_id)
         where.add_unless_none("o.placed_at >= {}", self.since)
         where.add_unless_none("o.placed_at < {}", self.before)
         return where
@@ -90,14 +91,14 @@ class Filter:
             is_counted=(self.offer_id, self.variant_id, self.customer_id) == (None, None, None),
         )
 
-    def _where(self, shop_id: UUID | None = None) -> Conditions:
+    def _where(self, shop_id: UUID) -> Conditions:
         where = Conditions()
-        where.add_unless_none("o.shop_id = {}", shop_id)
+        where.add("o.shop_id = {}", shop_id)
         where.add_unless_none("o.state = {}", self.state)
         where.add_unless_none("o.customer_id = {}", self.customer_id)
         for column, value in (("offer_id", self.offer_id), ("variant_id", self.variant_id)):
             where.add_unless_none(
-                "EXISTS (SELECT FROM preorder_lines l WHERE l.shop_id = o.shop_id "
+                "EXISTS (SELECT FROM preorder_lines l WHERE l.shop_id = $1 "
                 f"AND l.order_id = o.order_id AND l.{column} = {{}})",
                 value,
             )
@@ -197,17 +198,18 @@ async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
         | {column: getattr(order.decisions, name) for name, column in DECISIONS.items()}
     )
     row = {name: value for name, value in whole.items() if value is not None}
-    row |= {"shop_id": shop_id, "snapshot": order.facts.snapshot.document, "synced_revision": 0}
+    row |= {"snapshot": order.facts.snapshot.document, "synced_revision": 0}
     written = [name for name in columns if name not in SYNCED.values()]
     await db.execute(
         f"""
-        INSERT INTO preorder_orders
-        SELECT (jsonb_populate_record(NULL::preorder_orders, $1)).*
+        INSERT INTO preorder_orders (shop_id, {_ORDER})
+        SELECT $1, {_ORDER} FROM jsonb_populate_record(NULL::preorder_orders, $2)
         ON CONFLICT (shop_id, order_id) DO UPDATE
         SET {", ".join(f"{name} = excluded.{name}" for name in written)},
             sync_error = CASE WHEN excluded.revision = preorder_orders.revision
                 THEN preorder_orders.sync_error END
         """,  # noqa: S608 - constants
+        shop_id,
         row,
     )
 
@@ -218,24 +220,20 @@ async def save_lines(
     """Insert or update lines of an order."""
     rows = [
         asdict(line)
-        | {
-            "shop_id": shop_id,
-            "line_id": line.id,
-            "order_id": order.order_id,
-            "created_at": order.placed_at,
-        }
+        | {"line_id": line.id, "order_id": order.order_id, "created_at": order.placed_at}
         for line in lines
     ]
     await db.execute(
-        """
-        INSERT INTO preorder_lines
-        SELECT * FROM jsonb_populate_recordset(NULL::preorder_lines, $1)
+        f"""
+        INSERT INTO preorder_lines (shop_id, {_LINE_WRITTEN})
+        SELECT $1, {_LINE_WRITTEN} FROM jsonb_populate_recordset(NULL::preorder_lines, $2)
         ON CONFLICT (shop_id, line_id) DO UPDATE
         SET market_id = excluded.market_id, ordered = excluded.ordered,
             current = excluded.current, unfulfilled = excluded.unfulfilled, counted = excluded.counted,
             total = excluded.total, deposit = excluded.deposit, balance = excluded.balance,
             exceeded = excluded.exceeded, added = excluded.added
-        """,
+        """,  # noqa: S608 - constants
+        shop_id,
         rows,
     )
 
@@ -245,16 +243,17 @@ async def save_payments(
 ) -> None:
     """Insert or update ledger entries, which are given by the Shopify id of their order."""
     rows = [
-        asdict(payment) | {"shop_id": shop_id, "order_id": order_id, "updated_at": now}
+        asdict(payment) | {"order_id": order_id, "updated_at": now}
         for order_id, entries in payments.items()
         for payment in entries
     ]
     if not rows:
         return
     await db.execute(
-        """
-        INSERT INTO preorder_payments
-        SELECT * FROM jsonb_populate_recordset(NULL::preorder_payments, $1)
+        f"""
+        INSERT INTO preorder_payments (shop_id, order_id, updated_at, {_PAYMENT})
+        SELECT $1, order_id, updated_at, {_PAYMENT}
+        FROM jsonb_populate_recordset(NULL::preorder_payments, $2)
         ON CONFLICT (shop_id, id) DO UPDATE
         SET status = excluded.status, idempotency_key = excluded.idempotency_key,
             reference = excluded.reference, transaction_id = excluded.transaction_id,
@@ -262,7 +261,8 @@ async def save_payments(
             amount = excluded.amount, begun_at = excluded.begun_at,
             retry_at = excluded.retry_at, settled_at = excluded.settled_at,
             returned_before = excluded.returned_before, updated_at = excluded.updated_at
-        """,
+        """,  # noqa: S608 - constants
+        shop_id,
         rows,
     )
 

@@ -20,7 +20,7 @@ from openstoq.preorders.variants.model import (
     VariantSummary,
 )
 
-_ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = p.shop_id
+_ATTACHED = """EXISTS (SELECT FROM offer_variants m WHERE m.shop_id = $1
     AND m.variant_id = p.variant_id AND m.detached_at IS NULL"""
 
 _SUMMARY = f"""
@@ -28,12 +28,12 @@ _SUMMARY = f"""
     v.inventory_policy, p.preorder_count, p.market_counts, p.written, p.drift, p.revision,
     p.synced_revision, p.policy_wanted, p.sync_error, p.synced_at,
     {EXPECTED} AS policy_expected, {DRIFTED} AS policy_drifted,
-    ARRAY(SELECT m.offer_id FROM offer_variants m WHERE m.shop_id = p.shop_id
+    ARRAY(SELECT m.offer_id FROM offer_variants m WHERE m.shop_id = $1
           AND m.variant_id = p.variant_id AND m.detached_at IS NULL ORDER BY m.attached_at)
         AS offer_ids
     FROM preorder_variants p
-    LEFT JOIN variants v ON v.shop_id = p.shop_id AND v.id = p.variant_id
-    LEFT JOIN products pr ON pr.shop_id = v.shop_id AND pr.id = v.product_id
+    LEFT JOIN variants v ON v.shop_id = $1 AND v.id = p.variant_id
+    LEFT JOIN products pr ON pr.shop_id = $1 AND pr.id = v.product_id
 """  # noqa: S608 - a constant
 
 
@@ -54,7 +54,7 @@ async def page(
     else:
         where.add(f"{_ATTACHED} AND m.offer_id = {{}})", offer_id)
     where.add_unless_none(
-        "EXISTS (SELECT FROM variants w WHERE w.shop_id = p.shop_id AND w.id = p.variant_id "
+        "EXISTS (SELECT FROM variants w WHERE w.shop_id = $1 AND w.id = p.variant_id "
         "AND w.product_id = {})",
         product_id,
     )

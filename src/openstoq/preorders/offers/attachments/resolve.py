@@ -137,7 +137,7 @@ async def detach(
 
 
 # The variants in the shop: neither the variant nor its product is deleted.
-_SOLD = """FROM variants v JOIN products p ON p.shop_id = v.shop_id AND p.id = v.product_id
+_SOLD = """FROM variants v JOIN products p ON p.shop_id = $1 AND p.id = v.product_id
     WHERE v.shop_id = $1 AND v.deleted_at IS NULL AND p.deleted_at IS NULL"""
 
 # A detached variant that is attached again starts without its old settings. A variant that is
@@ -220,7 +220,7 @@ async def _detach(
 
     If `offer_id` is None, they are detached from every offer of the shop.
     """
-    whose = "$2::uuid IS NULL" if offer_id is None else "m.offer_id = $2"
+    whose = "($2::uuid IS NULL OR m.offer_id = $2)" if offer_id is None else "m.offer_id = $2"
     statement = _DETACH.format(whose=whose, condition=condition)
     rows = await db.fetch(statement, shop_id, offer_id, now, *values)
     return Counter({row["offer_id"]: row["count"] for row in rows})

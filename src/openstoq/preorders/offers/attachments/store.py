@@ -128,9 +128,9 @@ _MEMBER = """
     coalesce(p.revision > p.synced_revision OR p.policy_wanted IS NOT NULL, false) AS is_behind,
     coalesce(m.sync_error, p.sync_error) AS sync_error
     FROM offer_variants m
-    LEFT JOIN preorder_variants p ON p.shop_id = m.shop_id AND p.variant_id = m.variant_id
-    LEFT JOIN variants v ON v.shop_id = m.shop_id AND v.id = m.variant_id
-    LEFT JOIN products pr ON pr.shop_id = m.shop_id AND pr.id = m.product_id
+    LEFT JOIN preorder_variants p ON p.shop_id = $1 AND p.variant_id = m.variant_id
+    LEFT JOIN variants v ON v.shop_id = $1 AND v.id = m.variant_id
+    LEFT JOIN products pr ON pr.shop_id = $1 AND pr.id = m.product_id
 """
 
 

@@ -28,8 +28,8 @@ _WATCHED = f"""(
     {EXPECTED} IS NOT NULL AND p.policy_wanted IS NULL AND v.deleted_at IS NULL
     AND EXISTS (
         SELECT FROM offer_variants m
-        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-        WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
+        JOIN offers o ON o.shop_id = $1 AND o.id = m.offer_id
+        WHERE m.shop_id = $1 AND m.variant_id = p.variant_id AND m.detached_at IS NULL
           AND o.enabled AND o.discarded_at IS NULL
           AND ((o.inventory->'continue_selling'->>'enabled')::boolean
                OR p.by_stock OR p.policy_asked = 'deny' AND p.sold_out)))"""
@@ -38,8 +38,8 @@ _WATCHED = f"""(
 _HELD = """(
     p.by_stock AND EXISTS (
         SELECT FROM offer_variants m
-        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-        WHERE m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.detached_at IS NULL
+        JOIN offers o ON o.shop_id = $1 AND o.id = m.offer_id
+        WHERE m.shop_id = $1 AND m.variant_id = p.variant_id AND m.detached_at IS NULL
           AND o.enabled AND o.discarded_at IS NULL AND o.inventory->>'provider' = 'shopify'))"""
 DRIFTED = f"(v.inventory_policy <> {EXPECTED} AND {_WATCHED})"
 
@@ -280,7 +280,7 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
     rows = await db.fetch(
         f"""
         SELECT p.variant_id FROM preorder_variants p
-        JOIN variants v ON v.shop_id = p.shop_id AND v.id = p.variant_id
+        JOIN variants v ON v.shop_id = $1 AND v.id = p.variant_id
         WHERE p.shop_id = $1 AND p.variant_id > $2 AND {_WATCHED}
         ORDER BY p.variant_id LIMIT $3
         """,  # noqa: S608 - a constant

@@ -69,7 +69,7 @@ async def count_units(
                m.offer_id, m.max_count, m.market_overrides
         FROM preorder_variants p
         LEFT JOIN offer_variants m
-            ON m.shop_id = p.shop_id AND m.variant_id = p.variant_id AND m.offer_id = ANY($3)
+            ON m.shop_id = $1 AND m.variant_id = p.variant_id AND m.offer_id = ANY($3)
         WHERE p.shop_id = $1 AND p.variant_id = ANY($2)
         """,
         shop_id,
@@ -147,15 +147,23 @@ async def add(db: Connection, shop_id: UUID, before: Iterable[Line], after: Iter
         return False
     await db.execute(
         """
+        WITH locked AS (
+            SELECT p.variant_id, p.market_counts, t.change, t.markets
+            FROM jsonb_to_recordset($2) AS t(id bigint, change integer, markets jsonb)
+            JOIN preorder_variants p ON p.shop_id = $1 AND p.variant_id = t.id
+            ORDER BY p.variant_id FOR UPDATE OF p
+        ), changed AS (
+            SELECT l.variant_id, l.change, coalesce(jsonb_object_agg(m.key, greatest(
+                    coalesce((l.market_counts->>m.key)::integer, 0) + m.value::integer, 0))
+                FILTER (WHERE m.key IS NOT NULL), '{}') AS market_counts
+            FROM locked l LEFT JOIN LATERAL jsonb_each_text(l.markets) AS m ON true
+            GROUP BY l.variant_id, l.change
+        )
         UPDATE preorder_variants p SET
-            preorder_count = greatest(p.preorder_count + t.change, 0),
-            market_counts = p.market_counts || coalesce((
-                SELECT jsonb_object_agg(key, greatest(
-                    coalesce((p.market_counts->>key)::integer, 0) + value::integer, 0))
-                FROM jsonb_each_text(t.markets)), '{}'),
+            preorder_count = greatest(p.preorder_count + changed.change, 0),
+            market_counts = p.market_counts || changed.market_counts,
             revision = p.revision + 1, is_reset = false
-        FROM jsonb_to_recordset($2) AS t(id bigint, change integer, markets jsonb)
-        WHERE p.shop_id = $1 AND p.variant_id = t.id
+        FROM changed WHERE p.shop_id = $1 AND p.variant_id = changed.variant_id
         """,
         shop_id,
         [
@@ -199,7 +207,7 @@ async def _of_customer(
         """
         SELECT l.offer_id, sum(l.counted)::integer AS units
         FROM preorder_orders o
-        JOIN preorder_lines l ON l.shop_id = o.shop_id AND l.order_id = o.order_id
+        JOIN preorder_lines l ON l.shop_id = $1 AND l.order_id = o.order_id
         WHERE o.shop_id = $1 AND (o.customer_id = $3 OR lower(o.email) = lower($4))
           AND l.offer_id = ANY($2) AND l.order_id IS DISTINCT FROM $5
         GROUP BY l.offer_id

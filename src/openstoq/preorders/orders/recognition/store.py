@@ -74,8 +74,8 @@ async def sellers(
         """
         SELECT m.variant_id, m.offer_id, m.attached_at, m.detached_at, v.tracked
         FROM offer_variants m
-        JOIN offers o ON o.shop_id = m.shop_id AND o.id = m.offer_id
-        JOIN variants v ON v.shop_id = m.shop_id AND v.id = m.variant_id
+        JOIN offers o ON o.shop_id = $1 AND o.id = m.offer_id
+        JOIN variants v ON v.shop_id = $1 AND v.id = m.variant_id
         WHERE m.shop_id = $1 AND m.variant_id = ANY($2) AND o.enabled AND o.discarded_at IS NULL
         ORDER BY m.variant_id, m.offer_id
         """,
