@@ -20,6 +20,7 @@ import structlog
 from openstoq.db import embedded
 from openstoq.db.migrate import migrate_now
 from openstoq.db.pool import Database
+from tests.db.recorder import Recorder, recording
 from tests.factories.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -77,6 +78,22 @@ def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         structlog.reset_defaults()
     else:
         structlog.configure(**was)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recorder() -> Iterator[Recorder]:
+    """Record the statements that the application sends, in all tests."""
+    recorder = Recorder()
+    with recording(recorder):
+        yield recorder
+
+
+@pytest.fixture(autouse=True)
+def statements_keep_the_rules(recorder: Recorder) -> Iterator[None]:
+    """Fail a test in which the application sends a statement that Citus would refuse or spread."""
+    yield
+    found = recorder.check()
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,11 @@
 import asyncpg
 import pytest
 
+from openstoq.db.tables import DISTRIBUTED, LOCAL, REFERENCE
 from openstoq.kernel.ids import new_id
 from openstoq.shops import store
 from tests.factories.shops import make_key, make_shop
 
-# Tables that belong to the installation, not to a shop.
-LOCAL = {"alembic_version", "asked_contacts", "rate_buckets"}
 # The directory itself: its own key is shop_id, and a domain names one shop.
 UNIQUE_ELSEWHERE = {("shops", "shops_domain_key")}
 
@@ -22,7 +21,20 @@ async def owner(database_url):
 
 async def tenant_tables(owner):
     rows = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    return {row["tablename"] for row in rows} - LOCAL
+    return {row["tablename"] for row in rows} - {*LOCAL}
+
+
+async def test_the_lists_of_tables_are_those_of_the_schema(owner):
+    assert await tenant_tables(owner) == {*REFERENCE, *DISTRIBUTED}
+    rows = await owner.fetch(
+        """
+        SELECT c.relname, r.relname AS target FROM pg_constraint f
+        JOIN pg_class c ON c.oid = f.conrelid JOIN pg_class r ON r.oid = f.confrelid
+        WHERE f.contype = 'f' AND f.connamespace = 'public'::regnamespace
+        """
+    )
+    # Citus refuses a foreign key from a reference table to a distributed one.
+    assert {row["target"] for row in rows if row["relname"] in REFERENCE} <= {*REFERENCE}
 
 
 async def test_every_key_leads_with_shop_id(owner):
