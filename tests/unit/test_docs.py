@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("pack
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_generated_pages_are_current(name):
-    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == pages()[name]
+    assert (ROOT / name).read_text(encoding="utf-8") == pages()[name]
 
 
 def test_every_setting_that_a_page_names_exists():

@@ -1,4 +1,4 @@
-"""`openstoq docs`: write the reference pages that are generated from the code."""
+"""`openstoq docs`: write the reference pages and scripts that are generated from the code."""
 
 import sys
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from openstoq.config import Settings, variable
+from openstoq.db.citus import distribution
 from openstoq.registry import ACTIONS
 
-FOLDER = Path("docs")
 _MADE = "<!-- Made by `openstoq docs`; edit the code instead. -->\n"
 
 app = typer.Typer(add_completion=False)
@@ -24,10 +24,10 @@ def docs(
         bool, typer.Option("--check", help="Only say whether they are current.")
     ] = False,
 ) -> None:
-    """Write docs/configuration.md and docs/actions.md from the code."""
+    """Write docs/configuration.md, docs/actions.md and deploy/citus.sql from the code."""
     stale = []
     for name, text in pages().items():
-        file = FOLDER / name
+        file = Path(name)
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
         stale.append(str(file))
@@ -38,10 +38,11 @@ def docs(
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each generated page by its file name."""
+    """Return the text of each generated file by its path in the repository."""
     return {
-        "configuration.md": "\n".join(_configuration()) + "\n",
-        "actions.md": "\n".join(_actions()) + "\n",
+        "docs/configuration.md": "\n".join(_configuration()) + "\n",
+        "docs/actions.md": "\n".join(_actions()) + "\n",
+        "deploy/citus.sql": distribution(),
     }
 
 
