@@ -61,11 +61,12 @@ def breaches(text: str, schema: Schema) -> list[str]:
 
 
 def _breaches(statement: exp.Expr, schema: Schema) -> Iterator[str]:
-    named = {cte.alias for cte in statement.find_all(exp.CTE)}
     tenants = {
         table
         for table in statement.find_all(exp.Table)
-        if not table.db and table.name in schema.tenant_tables and table.name not in named
+        if table.name in schema.tenant_tables
+        and table.db in {"", "public"}
+        and not _is_query(table, statement)
     }
     for table in tenants:
         yield from _about_shop(table, tenants)
@@ -75,6 +76,19 @@ def _breaches(statement: exp.Expr, schema: Schema) -> Iterator[str]:
     yield from _about_conditions(statement, tenants)
     if tenants:
         yield from _about_functions(statement, schema)
+
+
+def _is_query(table: exp.Table, statement: exp.Expr) -> bool:
+    """Return whether a name stands for a query before the statement, and not for a table."""
+    around = {cte.alias for cte in _ancestors(table) if isinstance(cte, exp.CTE)}
+    named = {cte.alias for cte in statement.find_all(exp.CTE)}
+    return not table.db and table.name in named - around
+
+
+def _ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
+    while node.parent is not None:
+        node = node.parent
+        yield node
 
 
 def _about_shop(table: exp.Table, tenants: Collection[exp.Table]) -> Iterator[str]:
@@ -106,10 +120,21 @@ def _inserted_shops(insert: exp.Insert) -> Iterator[exp.Expr | None]:
     """Yield what each row has as its shop_id; None if it has none."""
     target = insert.this
     columns = [one.name for one in target.expressions] if isinstance(target, exp.Schema) else []
-    place = columns.index("shop_id") if "shop_id" in columns else None
-    rows = insert.expression
-    for row in rows.expressions if isinstance(rows, exp.Values) else [rows]:
-        yield None if place is None or row is None else row.expressions[place]
+    for row in _rows(insert.expression):
+        values = dict(zip(columns, row.expressions if row is not None else (), strict=False))
+        yield values.get("shop_id")
+
+
+def _rows(query: exp.Expr | None) -> Iterator[exp.Expr | None]:
+    if isinstance(query, exp.SetOperation):
+        yield from _rows(query.left)
+        yield from _rows(query.right)
+    elif isinstance(query, exp.Subquery):
+        yield from _rows(query.this)
+    elif isinstance(query, exp.Values):
+        yield from query.expressions
+    else:
+        yield query
 
 
 def _is_parameter(value: exp.Expr | None) -> bool:

@@ -26,6 +26,7 @@ KEPT = [
         " ON CONFLICT (shop_id, id) DO UPDATE SET started_at = excluded.started_at"
     ),
     "INSERT INTO waves (shop_id, started_at) VALUES ($1, now())",
+    "INSERT INTO waves (id, shop_id) (SELECT $2, $1 UNION ALL SELECT $3, $1)",
     "UPDATE waves w SET started_at = now(), n = coalesce(w.n, $2) WHERE w.shop_id = $1",
     "UPDATE waves SET n = CASE WHEN id = $2 THEN greatest(n, 1) END WHERE shop_id = $1",
     (
@@ -67,6 +68,11 @@ BROKEN = [
         "waves (waves) has no condition shop_id",
     ),
     ("UPDATE waves SET n = 1 WHERE id = $1", "no condition shop_id"),
+    ("SELECT id FROM public.waves", "no condition shop_id"),
+    ("WITH waves AS (SELECT id FROM waves) SELECT id FROM waves", "no condition shop_id"),
+    ("INSERT INTO waves (id, shop_id) SELECT * FROM unnest($1::uuid[])", "no parameter"),
+    ("INSERT INTO waves (id, shop_id) SELECT $2, $1 UNION ALL SELECT $3, $4 + 1", "no parameter"),
+    ("INSERT INTO waves DEFAULT VALUES", "no parameter"),
     ("DELETE FROM signups WHERE shop_id IN (SELECT $1::uuid)", "no condition shop_id"),
     ("INSERT INTO waves (id) VALUES ($1)", "no parameter as their shop_id"),
     ("INSERT INTO waves VALUES ($1, $2)", "no parameter as their shop_id"),
