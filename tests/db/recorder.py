@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from openstoq.db import pool
 
 APPLICATION = Path(pool.__file__).parents[1]
-TESTS = Path(__file__).parents[1]
+_HERE = Path(__file__)
+TESTS = _HERE.parents[1]
 _DATABASE = APPLICATION / "db"
 # Anything else sets something, or begins and ends transactions and savepoints.
 _QUERY = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
@@ -82,11 +83,11 @@ def recording(recorder: Recorder) -> Iterator[None]:
 
 def _sender() -> str | None:
     """Return which function of the application sends a statement; None if it is a test."""
-    frame = sys._getframe(2)
+    frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         file = Path(frame.f_code.co_filename)
-        if file.is_relative_to(TESTS):
+        if file.is_relative_to(TESTS) and file != _HERE:
             return None
         if file.is_relative_to(APPLICATION) and not file.is_relative_to(_DATABASE):
             return f"{file.relative_to(APPLICATION)}, {frame.f_code.co_name}"

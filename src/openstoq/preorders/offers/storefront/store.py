@@ -140,9 +140,14 @@ async def forget_shop(db: Connection, shop_id: UUID) -> None:
     """Mark all metafields of the shop as unknown, so that each is written or deleted again."""
     await db.execute(
         """
-        UPDATE preorder_shops SET written = coalesce(
-            (SELECT jsonb_object_agg(key, $2::text) FROM jsonb_object_keys(written) AS key), '{}')
-        WHERE shop_id = $1
+        WITH locked AS (
+            SELECT written FROM preorder_shops WHERE shop_id = $1 FOR UPDATE
+        ), forgotten AS (
+            SELECT coalesce(jsonb_object_agg(key, $2::text), '{}') AS written
+            FROM locked CROSS JOIN LATERAL jsonb_object_keys(locked.written) AS key
+        )
+        UPDATE preorder_shops p SET written = forgotten.written
+        FROM forgotten WHERE p.shop_id = $1
         """,
         shop_id,
         UNKNOWN,
