@@ -136,12 +136,18 @@ async def advance(
     failed = [{"id": str(one), "error": error} for one, error in failures.items()]
     await db.execute(
         """
-        UPDATE bulk_jobs SET processed = processed + $3, total = coalesce($5, total),
-            failed = failed || coalesce((
-                SELECT jsonb_agg(one ORDER BY place)
-                FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS told (one, place)
-                WHERE place <= $6 - jsonb_array_length(failed)), '[]')
-        WHERE shop_id = $1 AND id = $2
+        WITH locked AS (
+            SELECT jsonb_array_length(failed) AS known FROM bulk_jobs
+            WHERE shop_id = $1 AND id = $2 FOR UPDATE
+        ), added AS (
+            SELECT coalesce(jsonb_agg(one ORDER BY place), '[]') AS failed
+            FROM locked CROSS JOIN jsonb_array_elements($4::jsonb) WITH ORDINALITY
+                AS told (one, place)
+            WHERE place <= $6 - locked.known
+        )
+        UPDATE bulk_jobs b SET processed = b.processed + $3, total = coalesce($5, b.total),
+            failed = b.failed || added.failed
+        FROM added WHERE b.shop_id = $1 AND b.id = $2
         """,
         shop_id,
         job_id,
