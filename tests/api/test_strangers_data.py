@@ -1,5 +1,6 @@
 """What is kept of strangers: short enough for an index, and nobody in the audit trail; variants and markets are the shop's."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -74,7 +75,9 @@ async def test_the_audit_trail_holds_nothing_of_a_person(database, shop, strange
 async def test_a_variant_is_the_shops_once_its_catalogue_is_whole(database, shop, stranger):
     await signed_up(stranger, number=999)
     async with database.transaction(shop.id) as db:
-        await pulls.begin(db, shop.id, everything=False, overlap_minutes=60, now=utc_now())
+        await pulls.begin(
+            db, shop.id, everything=False, overlap=timedelta(minutes=60), now=utc_now()
+        )
     await signed_up(stranger, number=998)
     async with database.transaction(shop.id) as db:
         await pulls.finish(db, shop.id, utc_now())
@@ -83,7 +86,9 @@ async def test_a_variant_is_the_shops_once_its_catalogue_is_whole(database, shop
         assert "not a variant of this shop" in await refused(stranger, number=997)
         if not during:
             async with database.transaction(shop.id) as db:
-                await pulls.begin(db, shop.id, everything=True, overlap_minutes=60, now=utc_now())
+                await pulls.begin(
+                    db, shop.id, everything=True, overlap=timedelta(minutes=60), now=utc_now()
+                )
     assert await rows(database, shop, "signups") == before
     await signed_up(stranger, number=VARIANT)
     async with database.transaction(shop.id) as db:

@@ -1,5 +1,7 @@
 """What a merchant does with sign-ups through API v2: telling, moving, and the send log."""
 
+from datetime import timedelta
+
 import pytest
 
 from openstoq.back_in_stock.notifications.jobs import send_wave
@@ -181,7 +183,7 @@ async def test_a_variant_is_not_transferred_to_itself(client):
 async def test_signups_move_only_to_a_variant_of_the_shop(database, client, shop, target, named):
     await save(database, shop, product(variant(VARIANT), variant(VARIANT + 1)))
     async with database.transaction(shop.id) as db:
-        await pulls.begin(db, shop.id, everything=True, overlap_minutes=0, now=NOON)
+        await pulls.begin(db, shop.id, everything=True, overlap=timedelta(minutes=0), now=NOON)
         await pulls.finish(db, shop.id, NOON)
     await make_signup(database, shop)
     answer = await client.post(f"{SIGNUPS}/transfer", json=OTHER | target)
