@@ -45,6 +45,8 @@ FROM unnest(ARRAY[
     'signups',
     'waves',
     'notifications',
+    'list_blocks',
+    'list_changes',
     'offers',
     'offer_translations',
     'offer_plans',

@@ -24,6 +24,8 @@ DISTRIBUTED = (
     "signups",
     "waves",
     "notifications",
+    "list_blocks",
+    "list_changes",
     "offers",
     "offer_translations",
     "offer_plans",
