@@ -57,7 +57,7 @@ class Action:
 
     The effect of a `destructive` action cannot be undone, as when money is refunded. `partly` is
     the status of a response in which some of many items failed. It is None if the action has no
-    such response. `requires` are rules about several fields together. `one_statement` says that the
+    such response. `requires` are rules about several fields together. `single_statement` says that the
     handler runs one statement, which also writes the audit row, and mostly enqueues nothing.
     """
 
@@ -76,7 +76,7 @@ class Action:
     destructive: bool = False
     partly: int | None = None
     requires: tuple[Requirement, ...] = ()
-    one_statement: bool = False
+    single_statement: bool = False
 
     @property
     def writes(self) -> bool:
@@ -185,7 +185,7 @@ class ActionSet:
         destructive: bool = False,
         partly: int | None = None,
         requires: tuple[Requirement, ...] = (),
-        one_statement: bool = False,
+        single_statement: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a POST action; its keyword-only parameters are the body."""
         return self._declare(
@@ -197,7 +197,7 @@ class ActionSet:
             destructive=destructive,
             partly=partly,
             requires=requires,
-            one_statement=one_statement,
+            single_statement=single_statement,
         )
 
     def patch(
@@ -250,7 +250,7 @@ class ActionSet:
         check: Check | None = None,
         loads: bool = False,
         requires: tuple[Requirement, ...] = (),
-        one_statement: bool = False,
+        single_statement: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             whole = self.path + path
@@ -269,7 +269,7 @@ class ActionSet:
                     partial=partial,
                     check=check,
                     requires=requires,
-                    one_statement=one_statement,
+                    single_statement=single_statement,
                 )
             )
             return handler
@@ -292,7 +292,7 @@ def declared(
     destructive: bool = False,
     partly: int | None = None,
     requires: tuple[Requirement, ...] = (),
-    one_statement: bool = False,
+    single_statement: bool = False,
 ) -> Action:
     """Make an action from its handler.
 
@@ -315,7 +315,7 @@ def declared(
         destructive=destructive,
         partly=partly,
         requires=requires,
-        one_statement=one_statement,
+        single_statement=single_statement,
     )
 
 

@@ -15,8 +15,8 @@ from openstoq.actions.action import Action, Reply, Written
 from openstoq.actions.context import Caller, Context
 from openstoq.actions.records import Answer
 from openstoq.actions.validation import remainder
-from openstoq.db.one_statement import NeedsTransactionError, OneStatement
 from openstoq.db.pool import Connection
+from openstoq.db.single_statement import NeedsTransactionError, SingleStatement
 from openstoq.db.statement import Statement
 from openstoq.db.transient import COLLISIONS
 from openstoq.errors import Invalid, NotFound
@@ -106,14 +106,14 @@ async def _context(runtime: Runtime, call: Call) -> AsyncIterator[Context]:
 
 def _may_run_alone(runtime: Runtime, call: Call) -> bool:
     is_plain = call.idempotency_key is None and not call.dry_run
-    return call.action.one_statement and is_plain and runtime.database.keeps_sessions
+    return call.action.single_statement and is_plain and runtime.database.keeps_sessions
 
 
 async def _run_alone(runtime: Runtime, call: Call, request: BaseModel) -> Answer:
     shop_id = call.caller.shop.id
     context = Context(
         runtime=runtime,
-        db=cast("Connection", OneStatement(runtime.database, shop_id)),
+        db=cast("Connection", SingleStatement(runtime.database, shop_id)),
         shop_id=shop_id,
         request_id=call.request_id,
         caller=call.caller,

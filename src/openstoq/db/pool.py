@@ -46,7 +46,7 @@ class PooledConnection(asyncpg.Connection):
     """
 
     is_app = False
-    """Whether the session has taken on the role and the time limit."""
+    """The session has taken on the role and the time limit."""
     shop_of_session: UUID | None = None
 
     async def enter(self, shop_id: UUID, seconds: float) -> None:
@@ -83,7 +83,7 @@ class Database:
         *,
         share: int,
         seconds: float,
-        keeps_sessions: bool,
+        keeps_sessions: bool = False,
     ) -> None:
         self._pool = pool
         self.keeps_sessions = keeps_sessions

@@ -109,7 +109,7 @@ async def list_signups(
         Needed("email", rules.NO_EMAIL, when="channel", values=("email",)),
         Needed("phone", rules.NO_PHONE, when="channel", values=("sms",)),
     ),
-    one_statement=True,
+    single_statement=True,
 )
 async def create(
     context: Context,

@@ -18,8 +18,8 @@ from openstoq.back_in_stock.settings.conditions import STOCK_THRESHOLD
 from openstoq.back_in_stock.signups.model import NewSignup
 from openstoq.back_in_stock.signups.rules import MOST_UNASKED
 from openstoq.catalog.conditions import is_for_sale
-from openstoq.db.one_statement import REFUSED, NeedsTransactionError
 from openstoq.db.pool import Connection
+from openstoq.db.single_statement import REFUSED, NeedsTransactionError
 from openstoq.db.statement import Statement
 from openstoq.kernel.ids import new_id
 

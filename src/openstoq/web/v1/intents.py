@@ -318,7 +318,7 @@ def _operation(
     *,
     status: int = 200,
     request: type[BaseModel] | None = None,
-    one_statement: bool = False,
+    single_statement: bool = False,
 ) -> Action:
     return declared(
         handler,
@@ -327,11 +327,11 @@ def _operation(
         path=f"/intents{path}",
         status=status,
         request=request,
-        one_statement=one_statement,
+        single_statement=single_statement,
     )
 
 
-CREATE = _operation(create, "POST", "", status=201, request=CreateIntent, one_statement=True)
+CREATE = _operation(create, "POST", "", status=201, request=CreateIntent, single_statement=True)
 DESTROY = _operation(bulk_destroy, "DELETE", "/bulk_destroy", request=DestroyIntents)
 NOTIFY = _operation(notify_intent, "POST", "/notify_intent", request=NotifyIntent)
 TRANSFER = _operation(transfer_signups, "POST", "/transfer_signups", request=TransferSignups)

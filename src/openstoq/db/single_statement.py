@@ -15,7 +15,7 @@ class NeedsTransactionError(Exception):
     """The statement was undone, because its outcome calls for another one in the same transaction."""
 
 
-class OneStatement:
+class SingleStatement:
     """A connection for one statement of a shop, which is undone if it raises."""
 
     def __init__(self, database: Database, shop_id: UUID) -> None:
