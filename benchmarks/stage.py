@@ -7,12 +7,13 @@ import hashlib
 import hmac
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -160,32 +161,68 @@ def until_ready(address: str) -> None:
             time.sleep(0.05)
 
 
-def restock(address: str, available: int) -> float:
-    """Post the signed webhook of a restock; return the time at which it was sent."""
+def stock_webhook(available: int, *, item: int = ITEM) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers of a signed webhook about an item's stock."""
     body = json.dumps(
         {
-            "inventory_item_id": ITEM,
+            "inventory_item_id": item,
             "location_id": LOCATION,
             "available": available,
             "updated_at": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="seconds"),
         }
     ).encode()
     signature = base64.b64encode(hmac.digest(SECRET.encode(), body, hashlib.sha256)).decode()
-    request = Request(  # noqa: S310 - our own address
-        f"{address}/webhooks/shopify",
-        body,
-        {
-            "Content-Type": "application/json",
-            "X-Shopify-Topic": "inventory_levels/update",
-            "X-Shopify-Shop-Domain": DOMAIN,
-            "X-Shopify-Hmac-Sha256": signature,
-            "X-Shopify-Webhook-Id": str(new_id()),
-            "X-Shopify-Triggered-At": datetime.now(UTC).isoformat(),
-        },
-    )
+    return body, {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": "inventory_levels/update",
+        "X-Shopify-Shop-Domain": DOMAIN,
+        "X-Shopify-Hmac-Sha256": signature,
+        "X-Shopify-Webhook-Id": str(new_id()),
+        "X-Shopify-Triggered-At": datetime.now(UTC).isoformat(),
+    }
+
+
+def restock(address: str, available: int) -> float:
+    """Post the signed webhook of a restock; return the time at which it was sent."""
+    body, headers = stock_webhook(available)
+    request = Request(f"{address}/webhooks/shopify", body, headers)  # noqa: S310 - our own address
     sent_at = time.time()
     with urlopen(request, timeout=10):  # noqa: S310 - our own address
         return sent_at
+
+
+class Processes(AbstractContextManager["Processes"]):
+    """An API, a worker and a relay that counts; they end with the block."""
+
+    def __init__(self, made: Stage, *, api_port: int = 18_400, connections: int = 10) -> None:
+        self.relay, port = sink()
+        environment = made.environment(
+            OPENSTOQ_MAIL_PORT=str(port),
+            OPENSTOQ_MAIL_CONNECTIONS=str(connections),
+            OPENSTOQ_HTTP_PORT=str(api_port),
+        )
+        self.address = f"http://127.0.0.1:{api_port}"
+        self.api = started(["-m", "openstoq", "serve"], environment)
+        self.worker = started(["-m", "openstoq", "worker"], environment)
+        until_ready(self.address)
+        # A worker that begins to take jobs writes the schedules first.
+        while not made.run("SELECT FROM queue.pgqueuer_schedules"):
+            time.sleep(0.1)
+
+    def all_sent(self, messages: int) -> dict[str, float]:
+        """Wait until the relay has so many messages; return its counts."""
+        counts = {"messages": 0.0}
+        while counts["messages"] < messages:
+            time.sleep(0.1)
+            self.relay.send_signal(signal.SIGUSR1)
+            counts = first_json(self.relay)
+        return counts
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        for process in (self.worker, self.api, self.relay):
+            process.terminate()
+            process.wait()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -135,7 +135,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, shop_id: UUID | None, *, seconds: float | None = None
+        self, shop_id: UUID | None, *, seconds: float | None = None, durable: bool = True
     ) -> AsyncIterator[Connection]:
         """Run the block in a transaction that sees the rows of `shop_id` and no other shop's.
 
@@ -143,9 +143,14 @@ class Database:
         and rolls back when the block raises. A statement that takes longer than `seconds` raises
         QueryCanceledError. If the shop's connections are all in use for that long, ShopBusyError is
         raised.
+
+        A transaction that is not `durable` does not wait until its commit is on the disk, so a crash
+        of the server may undo it. Use it for what is done again then.
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {_milliseconds(seconds)}"
+        if not durable:
+            begin += "; SET LOCAL synchronous_commit = off"
         place: AbstractAsyncContextManager[None] = nullcontext()
         begin += f"; SET LOCAL openstoq.shop_id = '{UUID(str(shop_id)) if shop_id else ''}'"
         if shop_id is not None:

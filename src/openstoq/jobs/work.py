@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +29,8 @@ from openstoq.kernel.faults import is_of_item
 from openstoq.kernel.ports import Ports
 
 Sent = ParamSpec("Sent")
-Subscribers = Mapping[type, Sequence[Callable[["Work", Any], Awaitable[None]]]]
+Subscriber = Callable[["Work", Any], Awaitable[None]]
+Subscribers = Mapping[type, Sequence[Subscriber]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +47,11 @@ class Runtime:
     in_transactions: set[tuple[str, UUID]] = field(default_factory=set)
 
     @asynccontextmanager
-    async def work(self, shop_id: UUID, *, request_id: str) -> AsyncIterator[Work]:
+    async def work(
+        self, shop_id: UUID, *, request_id: str, durable: bool = True
+    ) -> AsyncIterator[Work]:
         """Open a unit of work for `shop_id`; it commits when the block ends without raising."""
-        async with self.database.transaction(shop_id) as db:
+        async with self.database.transaction(shop_id, durable=durable) as db:
             work = Work(runtime=self, db=db, shop_id=shop_id, request_id=request_id)
             yield work
             await work.flush()
@@ -117,19 +128,40 @@ class Work:
     ) -> tuple[list[str], dict[str, str]]:
         """Call all subscribers but those in `heard`; a failing one does not affect the others.
 
+        If one fails, what all of them did is undone, and each is called again by itself.
+
         Return the names of all subscribers that have succeeded, including those in `heard`, and a
         mapping from the name of each failed subscriber to the reason.
         """
+        missing = {
+            name: subscriber
+            for subscriber in self.runtime.subscribers.get(type(event), ())
+            if (name := f"{subscriber.__module__}.{subscriber.__name__}") not in heard
+        }
+        if await self._publish_together(event, missing.values()):
+            return [*heard, *missing], {}
         now, failures = list(heard), dict[str, str]()
-        for subscriber in self.runtime.subscribers.get(type(event), ()):
-            name = f"{subscriber.__module__}.{subscriber.__name__}"
-            if name in heard:
-                continue
+        for name, subscriber in missing.items():
             with alone("subscriber", name, failures):
                 async with self.savepoint():
                     await subscriber(self, event)
                 now.append(name)
         return now, failures
+
+    async def _publish_together(self, event: object, subscribers: Iterable[Subscriber]) -> bool:
+        """Call subscribers; if one fails, undo the changes of all and return False.
+
+        Failures are rare, and a savepoint for each subscriber costs two round trips.
+        """
+        try:
+            async with self.savepoint():
+                for subscriber in subscribers:
+                    await subscriber(self, event)
+        except Exception as error:
+            if not is_of_item(error):
+                raise
+            return False
+        return True
 
     async def flush(self) -> None:
         """Insert the enqueued jobs; called by the unit of work before it commits."""
@@ -164,7 +196,14 @@ class Run:
             raise Retry("another run is at it", delay=delay)
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work]:
-        """Open a unit of work for the job's shop."""
-        async with self.runtime.work(self.shop_id, request_id=self.request_id) as work:
+    async def work(self, *, durable: bool = True) -> AsyncIterator[Work]:
+        """Open a unit of work for the job's shop.
+
+        If it is not `durable`, a crash of PostgreSQL may undo it even after the job has ended. The
+        end of the job is then undone, too, and the job is run again. So only what must be stored
+        before somebody else is called, or after somebody else has acted on it, has to be durable.
+        """
+        async with self.runtime.work(
+            self.shop_id, request_id=self.request_id, durable=durable
+        ) as work:
             yield work

@@ -118,6 +118,9 @@ class Worker:
         await prepare(connection)
         # Only the queue uses this connection, so the app's role is set for good.
         await connection.execute("SET ROLE openstoq_app")
+        # A crash of PostgreSQL may forget that a job was taken, or has ended: it is run again then, as
+        # after a crash of the worker. Waiting for the disk would hold up all other jobs.
+        await connection.execute("SET synchronous_commit = off")
         await adopt(connection, self.jobs)
         return connection
 

@@ -130,7 +130,7 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
     `over` is a reason to end the wave early. If it is None, the wave's own conditions decide, such
     as stock. A wave that ends early still waits for the messages that another run is sending.
     """
-    async with run.work() as work:
+    async with run.work(durable=False) as work:
         if not await waves.hold(work.db, work.shop_id, wave):
             # A restock that extended the wave has also enqueued the job that continues it.
             return

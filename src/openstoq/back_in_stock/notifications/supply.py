@@ -28,7 +28,8 @@ class Supply:
     """The claimed messages of one run that were not handed over yet.
 
     `note_group` is called within the transaction that has claimed a whole group: there is probably
-    more to send. `may_claim` returns whether the run may still claim.
+    more to send. Claims are not durable: if PostgreSQL crashes and forgets one, the marks of its
+    messages are not stored either, and the messages are sent again as those of a killed worker are. `may_claim` returns whether the run may still claim.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Supply:
     async def fill(self) -> bool:
         """Wait until a message is ready; return whether there is one.
 
-        After a claim has found nothing, there is none until `reopen` is called.
+        After a claim has found less than a group, there is no other until `reopen` is called.
         """
         while not self._ready and not self._is_drained and self._may_claim():
             # A lane that is cancelled must not cancel the claim that other lanes wait for.
@@ -75,7 +76,7 @@ class Supply:
 
         Messages that were claimed before must have been given back.
         """
-        async with self._run.work() as work:
+        async with self._run.work(durable=False) as work:
             group: list[Claimed] = []
             if self._wave.kind == "restock":
                 group = await claims.claim_anywhere(
@@ -103,7 +104,7 @@ class Supply:
             await asyncio.wait([self._claiming])
         if not self._ready:
             return
-        async with self._run.work() as work:
+        async with self._run.work(durable=False) as work:
             await claims.give_back(
                 work.db, work.shop_id, self._run_id, [claimed.id for claimed in self._ready]
             )
@@ -114,7 +115,7 @@ class Supply:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with suppress(*TRANSIENT):
-                async with self._run.work() as work:
+                async with self._run.work(durable=False) as work:
                     await claims.renew(
                         work.db, work.shop_id, self._wave.id, self._run_id, self._lease
                     )
@@ -137,20 +138,23 @@ class Supply:
             claiming.exception()
 
     async def _claim(self) -> None:
-        async with self._run.work() as work:
+        async with self._run.work(durable=False) as work:
             if self._wave.kind == "restock" and self._wave.refusals:
                 # Messages refused before must not crowd out shoppers not yet notified.
-                new = await self._claim_new(work, GROUP // 2)
+                wanted = GROUP // 2
+                new = await self._claim_new(work, wanted)
                 due = await self._claim_due(work, GROUP - len(new))
+                is_last = len(new) < wanted and len(new) + len(due) < GROUP
                 group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
             else:
                 group = await self._claim_due(work, GROUP)
                 if self._wave.kind == "restock" and len(group) < GROUP:
                     group += await self._claim_new(work, GROUP - len(group))
+                is_last = len(group) < GROUP
             await self._letters.prepare(work, group)
-            if len(group) == GROUP:
+            if not is_last:
                 self._note_group(work)
-        self._is_drained = not group
+        self._is_drained = is_last
         self._ready.extend(group)
 
     async def _claim_due(self, work: Work, limit: int) -> list[Claimed]:
@@ -165,21 +169,23 @@ class Supply:
         )
 
     async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
+        """Claim up to `limit` waiting signups; fewer are returned only if no more can be claimed."""
+        claimed: list[Claimed] = []
         while True:
-            new, place = await claims.claim_new(
+            new, self._place = await claims.claim_new(
                 work.db,
                 work.shop_id,
                 self._wave,
                 run_id=self._run_id,
                 after=self._place,
-                limit=limit,
+                limit=limit - len(claimed),
                 now=self._run.runtime.clock(),
                 lease=self._lease,
                 untried=not self._has_walked,
             )
-            if new or self._has_walked:
-                self._place = place
-                return new
+            claimed += new
+            if len(claimed) == limit or self._has_walked:
+                return claimed
             # The first walk skipped rows that other runs held, and signups whose message failed in
             # an earlier restock, which come last. A second walk from the start finds them.
             self._place, self._has_walked = None, True

@@ -106,7 +106,7 @@ async def work_off(run: Run, *, webhook_id: str) -> None:
 
     Raises NotHeard if a subscriber failed: the next run calls only those that failed.
     """
-    async with run.work() as work:
+    async with run.work(durable=False) as work:
         stored = await deliveries.load(work.db, work.shop_id, webhook_id)
         if stored is None:
             return
