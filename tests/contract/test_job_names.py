@@ -5,7 +5,7 @@ from openstoq.registry import JOBS
 NAMES = [
     "back_in_stock.mails.ask_returned",
     "back_in_stock.mails.send_optin_request",
-    "back_in_stock.notifications.send_as_helper",
+    "back_in_stock.notifications.send_jointly",
     "back_in_stock.notifications.send_wave",
     "back_in_stock.privacy.send_customer_data",
     "back_in_stock.restock.check_waitlisted_stock",

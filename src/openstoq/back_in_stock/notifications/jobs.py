@@ -47,11 +47,11 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS, apart_by="wave_id")
-async def send_as_helper(run: Run, *, wave_id: UUID) -> None:
+async def send_jointly(run: Run, *, wave_id: UUID) -> None:
     """Send messages of a wave that another worker sends too, until none is left to claim.
 
-    A helper neither ends the wave nor judges the relay: that is left to `send_wave`, which always
-    has a job while the wave goes on.
+    A joint sender neither ends the wave nor judges the relay: that is left to `send_wave`, which
+    always has a job while the wave goes on.
     """
     async with run.work() as work:
         wave = await waves.load(work.db, work.shop_id, wave_id)
@@ -69,19 +69,19 @@ async def send_as_helper(run: Run, *, wave_id: UUID) -> None:
 
 
 async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
-    """Send the wave's messages that this run can claim; call for help if there are many."""
+    """Send the wave's messages that this run can claim; call another sender if there are many."""
     is_alone = not wave.refusals
 
-    def call_help(work: Work) -> None:
-        # One helper is called by each run, and only to a relay that serves us. A helper that finds
-        # a whole group calls the next one, so that all free workers help in the end.
+    def call_another(work: Work) -> None:
+        # Each run calls one joint sender, and only to a relay that serves us. A joint sender that
+        # claims a whole group calls the next one, so that all free workers send in the end.
         nonlocal is_alone
         if is_alone:
-            work.enqueue(send_as_helper.once(), wave_id=wave.id)
+            work.enqueue(send_jointly.once(), wave_id=wave.id)
             is_alone = False
 
     transport = run.runtime.ports.get(EmailTransport)
-    async with WaveOutbox(run, wave, letters, note_group=call_help) as outbox:
+    async with WaveOutbox(run, wave, letters, note_group=call_another) as outbox:
         await transport.send(outbox)
         while await outbox.resumes():
             await transport.send(outbox)

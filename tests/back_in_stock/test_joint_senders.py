@@ -1,4 +1,4 @@
-"""Helpers: several workers send one wave, and none of its messages is sent twice."""
+"""Joint senders: several workers send one wave, and none of its messages is sent twice."""
 
 import asyncio
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from openstoq.back_in_stock.notifications import supply, waves
-from openstoq.back_in_stock.notifications.jobs import send_as_helper, send_wave
+from openstoq.back_in_stock.notifications.jobs import send_jointly, send_wave
 from openstoq.jobs.job import Retry
 from openstoq.jobs.queue import waiting_arguments
 from openstoq.messaging.port import EmailTransport, RelayUnavailable
@@ -25,50 +25,50 @@ def other(database, watch):
     return restocking_runtime(database, watch, ports={EmailTransport: Relay()})
 
 
-async def help_with(runtime, shop, wave_id, **changes):
-    await send_as_helper.handler(replace(run_of(runtime, shop), **changes), wave_id=wave_id)
+async def send_beside(runtime, shop, wave_id, **changes):
+    await send_jointly.handler(replace(run_of(runtime, shop), **changes), wave_id=wave_id)
 
 
-async def helpers(database, shop):
+async def called_senders(database, shop):
     async with database.transaction(shop.id) as db:
-        return await waiting_arguments(db, shop.id, send_as_helper.name)
+        return await waiting_arguments(db, shop.id, send_jointly.name)
 
 
 @pytest.mark.parametrize(
     ("number", "called"), [(supply.GROUP - 1, 0), (supply.GROUP, 1), (3 * supply.GROUP, 1)]
 )
-async def test_help_is_called_once_for_what_fills_a_group(
+async def test_another_sender_is_called_once_for_what_fills_a_group(
     database, runtime, shop, wave_id, number, called
 ):
     await make_waitlist(database, shop, number)
     await send(runtime, shop, wave_id)
-    assert await helpers(database, shop) == [{"wave_id": str(wave_id)}] * called
+    assert await called_senders(database, shop) == [{"wave_id": str(wave_id)}] * called
 
 
 async def test_two_workers_share_a_wave(database, runtime, relay, other, shop, wave_id):
     await make_waitlist(database, shop, 5 * supply.GROUP)
-    helper = other.ports.get(EmailTransport)
+    second = other.ports.get(EmailTransport)
     both = asyncio.Event()
 
     async def answer(_):
         # Neither goes on before the other has its first message.
-        if relay.taken and helper.taken:
+        if relay.taken and second.taken:
             both.set()
         await both.wait()
         return ACCEPTED
 
-    relay.answer = helper.answer = answer
+    relay.answer = second.answer = answer
     async with asyncio.TaskGroup() as sending:
         sending.create_task(until_over(runtime, shop, wave_id))
-        sending.create_task(help_with(other, shop, wave_id))
-    told = relay.recipients + helper.recipients
+        sending.create_task(send_beside(other, shop, wave_id))
+    told = relay.recipients + second.recipients
     assert len(told) == len(set(told)) == 5 * supply.GROUP
     assert await statuses(database, shop) == {"sent": 5 * supply.GROUP}
     assert (await wave_row(database, shop))["ended_by"] == "all_told"
 
 
 async def until_over(runtime, shop, wave_id):
-    """Send a wave as its job does, which is run again while a helper has messages."""
+    """Send a wave as its job does, which is run again while a joint sender has messages."""
     while True:
         try:
             await send(runtime, shop, wave_id)
@@ -78,14 +78,14 @@ async def until_over(runtime, shop, wave_id):
             return
 
 
-async def test_a_helper_does_not_end_a_wave(database, other, shop, wave_id):
+async def test_a_joint_sender_does_not_end_a_wave(database, other, shop, wave_id):
     await make_waitlist(database, shop, 3)
-    await help_with(other, shop, wave_id)
+    await send_beside(other, shop, wave_id)
     assert await statuses(database, shop) == {"sent": 3}
     assert (await wave_row(database, shop))["finished_at"] is None
 
 
-async def test_a_helper_leaves_what_the_relay_refuses_to_the_wave(
+async def test_a_joint_sender_leaves_what_the_relay_refuses_to_the_wave(
     database, runtime, other, shop, wave_id
 ):
     await make_waitlist(database, shop, 60)
@@ -94,47 +94,49 @@ async def test_a_helper_leaves_what_the_relay_refuses_to_the_wave(
         return REFUSED
 
     other.ports.get(EmailTransport).answer = refuse
-    await help_with(other, shop, wave_id)
+    await send_beside(other, shop, wave_id)
     assert (await wave_row(database, shop))["refusals"] == 0
     assert await statuses(database, shop) == {"queued": 60}
     async with database.transaction(shop.id) as db:
         await waves.note_refusals(db, shop.id, wave_id, 1, "refused")
     taken = len(other.ports.get(EmailTransport).taken)
-    await help_with(other, shop, wave_id)
+    await send_beside(other, shop, wave_id)
     assert len(other.ports.get(EmailTransport).taken) == taken
 
 
-async def test_a_helper_of_a_relay_that_is_away_ends(database, other, shop, wave_id, monkeypatch):
+async def test_a_joint_sender_of_a_relay_that_is_away_ends(
+    database, other, shop, wave_id, monkeypatch
+):
     await make_waitlist(database, shop, 3)
 
     async def away(_):
         raise RelayUnavailable("nobody answers")
 
     monkeypatch.setattr(other.ports.get(EmailTransport), "send", away)
-    await help_with(other, shop, wave_id)
+    await send_beside(other, shop, wave_id)
     assert await statuses(database, shop) == {}
 
 
-async def test_a_helper_of_a_wave_that_has_ended_does_nothing(
+async def test_a_joint_sender_of_a_wave_that_has_ended_does_nothing(
     database, runtime, other, shop, wave_id
 ):
     await make_waitlist(database, shop, 3)
     await send(runtime, shop, wave_id)
-    await help_with(other, shop, wave_id)
+    await send_beside(other, shop, wave_id)
     assert other.ports.get(EmailTransport).taken == []
 
 
-async def test_a_helper_makes_room_for_another_shop_and_is_run_again(
+async def test_a_joint_sender_makes_room_for_another_shop_and_is_run_again(
     database, other, shop, wave_id, monkeypatch
 ):
     await make_waitlist(database, shop, supply.GROUP)
     monkeypatch.setattr("openstoq.back_in_stock.notifications.outbox.SHORTEST_RUN_SECONDS", 0.0)
     relay = other.ports.get(EmailTransport)
     with pytest.raises(Retry, match="paused"):
-        await help_with(other, shop, wave_id, is_crowded=lambda: bool(relay.taken))
+        await send_beside(other, shop, wave_id, is_crowded=lambda: bool(relay.taken))
     assert (await statuses(database, shop))["sending"] == 0
 
 
-def test_a_wave_and_its_helper_are_kept_apart(wave_id):
+def test_a_wave_and_its_joint_sender_are_kept_apart(wave_id):
     arguments = {"wave_id": wave_id}
-    assert send_wave.apart(arguments) == send_as_helper.apart(arguments) == str(wave_id)
+    assert send_wave.apart(arguments) == send_jointly.apart(arguments) == str(wave_id)
