@@ -55,10 +55,13 @@ class Action:
     that a response lists all problems at once. `check` gets the loaded object, the readable
     changes, and the paths of the unreadable fields.
 
-    The effect of a `destructive` action cannot be undone, as when money is refunded. `partly` is
-    the status of a response in which some of many items failed. It is None if the action has no
-    such response. `requires` are rules about several fields together. `single_statement` says that the
-    handler runs one statement, which also writes the audit row, and mostly enqueues nothing.
+    The effect of a `destructive` action, such as a refund, cannot be undone. `partly` is the status
+    of a response in which some of many items failed. It is None if the action has no such response.
+    `requires` are rules about several fields together.
+
+    The handler of an action with `one_statement` runs one SQL statement, which also writes the
+    audit row. If it has to enqueue a job as well, it raises NeedsTransactionError, and is then run
+    in a transaction.
     """
 
     name: str

@@ -24,11 +24,11 @@ Rule = Callable[[Document, Mapping[str, Any]], Iterable[tuple[Path, str]]]
 
 
 class Capability(Generic[Document]):
-    """The actions on one settings document, for any kind of owner.
+    """The actions on one settings document, whatever kind of object it belongs to.
 
-    The owner is an aggregate that has the document as the attribute `name`. The functions that load
-    and save an owner are given to `actions`. Each problem that `save` finds in a field begins with
-    the field's path in the owner, such as markets.market_ids.
+    That object is the owner, and the document is its attribute `name`. The functions that load and
+    save an owner are passed to `actions`. When `save` finds a problem in a field, its sentence
+    begins with the field's path in the owner, such as markets.market_ids.
     """
 
     def __init__(
@@ -185,10 +185,11 @@ class Capability(Generic[Document]):
             raise Invalid(*messages, **invalid.details) from invalid
 
     def _as_sent(self, message: str, parameters: Collection[str]) -> str:
-        """Return a sentence about a field of the owner that begins with the field as it was sent.
+        """Replace the field's path at the start of a sentence by the name that the caller sent.
 
-        A PATCH of the document sends the field by its path in the document. A named edit sends it
-        as the parameter with the field's name, or with the name of one entry of a list.
+        In a PATCH, that name is the field's path in the document. In a named edit, it is a
+        parameter: one with the field's name, or for a list, one with the name of a single entry.
+        A sentence about anything else is returned unchanged.
         """
         path, space, rest = message.partition(" ")
         if not path.startswith(f"{self.name}."):

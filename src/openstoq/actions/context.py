@@ -33,7 +33,7 @@ class Context(Work):
     caller: Caller
     record: Statement | None = None
     is_alone: bool = False
-    """The handler's only statement commits at once, so it has to undo itself on refusal."""
+    """True if the handler's only statement commits at once, and so must undo itself on a refusal."""
 
     def take_record(self) -> Statement | None:
         """Return the statement that writes the call's audit row; the handler must then run it.

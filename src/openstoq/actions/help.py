@@ -12,11 +12,11 @@ BASE_PATH = "/api/v2/external"
 
 @dataclass(slots=True, eq=False)
 class Level:
-    """A path, as the tree of paths has it, with the actions at it and below in registry order.
+    """A node in the tree of paths, with all actions at its path and at the paths below it.
 
-    A segment of a path that is looked up also matches a path parameter. An agent can therefore ask
-    for help at the very URL that it has, with ids in it. A fixed segment that matches takes
-    precedence over a parameter, as it does when a request is routed.
+    The actions are in the order of the registry. When a path is looked up, an id in it matches a
+    path parameter, so an agent can ask for help at a URL that it has just used. A fixed segment
+    takes precedence over a parameter, as it does when a request is routed.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Level:
     _parameter: "Level | None" = None
 
     def add(self, action: Action) -> None:
-        """Add an action to this level, which is the root, and to each level on its path."""
+        """Add an action to the root, which this level must be, and to each level on its path."""
         level = self
         level.actions.append(action)
         for segment in action.path.strip("/").split("/"):
@@ -32,7 +32,10 @@ class Level:
             level.actions.append(action)
 
     def find(self, segments: Sequence[str]) -> "Level | None":
-        """Return the level at a path below this one, or None if no action is there or below."""
+        """Return the level at a path below this one.
+
+        Returns None if there is no action at that path or below it.
+        """
         if not segments:
             return self
         for level in (self._fixed.get(segments[0]), self._parameter):
@@ -55,7 +58,7 @@ class Level:
 
 
 def levels_of(actions: Iterable[Action]) -> Level:
-    """Return the level of all paths, which leads to the levels of each."""
+    """Return the root of the tree that these actions form."""
     root = Level()
     for action in actions:
         root.add(action)

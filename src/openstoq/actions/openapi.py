@@ -152,9 +152,9 @@ def _response(shape: TypeAdapter[Any]) -> dict[str, Any]:
 
 
 def _moved(schema: Any) -> Any:
-    """Return a schema whose references lead to the document's components.
+    """Return a copy of a schema whose references point to the document's components.
 
-    Making the schema again with other references would take many times as long.
+    Letting pydantic make the schema again with these references would take many times as long.
     """
     if isinstance(schema, dict):
         return {name: _moved(part) for name, part in schema.items()}

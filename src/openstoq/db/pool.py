@@ -46,7 +46,7 @@ class PooledConnection(asyncpg.Connection):
     """
 
     is_app = False
-    """The session has taken on the role and the time limit."""
+    """True once the session has the app's role and the time limit."""
     shop_of_session: UUID | None = None
 
     async def enter(self, shop_id: UUID, seconds: float) -> None:

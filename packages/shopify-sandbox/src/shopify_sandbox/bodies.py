@@ -64,7 +64,7 @@ _MOST = Decimal(10) ** 12
 
 
 def read_number(value: Any) -> Decimal | None:
-    """Read a number of at most 10^12; return None if it is none."""
+    """Read a number of at most 10^12; return None if the value is no such number."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:

@@ -228,8 +228,8 @@ def _forget(shop: Shop, variant: Variant, action: MerchantAction) -> None:
 def set_stock(shop: Shop, changes: Iterable[StockChange], action: MerchantAction) -> None:
     """Set available quantities, and announce what changed.
 
-    Each changed level is announced, each variant that came into stock or went out of stock, and
-    each product with a variant whose total stock changed.
+    There is an announcement for each changed level, for each variant that came into stock or went
+    out of stock, and for each product with a variant whose total stock changed.
     """
     before: dict[Variant, int] = {}
     moment = shop.moment()

@@ -57,8 +57,8 @@ class Exchange:
     """The two currencies of an order: the shop's, and the one in which the shopper pays.
 
     One unit of the shop's currency is worth `rate` units of the shopper's. `rounding` is the shop's
-    rule for converted prices. Below 1 it is the ending that each price gets, such as 0.95. From 1
-    on, each price becomes a multiple of it, such as 100. Prices are only rounded up.
+    rule for converted prices. A value below 1, such as 0.95, is the ending of each price. A value
+    of 1 or more makes each price a multiple of it, such as 100. Prices are never rounded down.
     """
 
     shop: str
@@ -72,9 +72,9 @@ class Exchange:
         return cls(currency, currency)
 
     def bag(self, amount: Decimal) -> Bag:
-        """Convert an amount of the shopper's currency into the shop's; return it in both.
+        """Return an amount of the shopper's currency in both currencies.
 
-        Each of the two is rounded separately.
+        Each of the two amounts is rounded separately.
         """
         return Bag(Money(amount / self.rate, self.shop), Money(amount, self.presentment))
 

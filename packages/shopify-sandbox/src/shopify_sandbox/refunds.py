@@ -84,9 +84,9 @@ def refund(
 
 
 def refunded_line(asked: Returned, number: int) -> RefundLine:
-    """Return the refund line for units if they were taken back now.
+    """Return the refund line that results if units are taken back now.
 
-    It has the units' share of the line's price and tax.
+    The refund line has the units' share of the line's price and tax.
     """
     line, left = asked.line, asked.line.current_quantity - asked.quantity
     return RefundLine(
@@ -100,7 +100,10 @@ def refunded_line(asked: Returned, number: int) -> RefundLine:
 
 
 def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShipping:
-    """Return the refund of a part of the shipping's price if it were given back now, with its tax."""
+    """Return the shipping refund that results if `price` of the shipping is given back now.
+
+    Its tax is the tax on that part of the price.
+    """
     left = order.shipping - order.shipping_refunded
     taxes = order.shipping_taxation
     tax = taxes.tax(left, order.currency) - taxes.tax(left - price, order.currency)

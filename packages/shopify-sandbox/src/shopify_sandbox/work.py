@@ -48,8 +48,9 @@ class Work:
         return job
 
     def ask(self, job_id: str) -> Job | None:
-        """Count a poll of a job, and return the job; the last poll that it needs finishes it first.
+        """Count a poll of a job, and return the job.
 
+        If this is the last poll that the job needs, the job is finished before it is returned.
         Returns None for an unknown job.
         """
         job = self._jobs.get(job_id)
@@ -60,7 +61,10 @@ class Work:
         return job
 
     async def idle(self) -> None:
-        """Wait until all jobs that end after a delay have ended; others need polls and are ignored."""
+        """Wait until all jobs that end after a delay have ended.
+
+        Jobs that end after a number of polls are not waited for.
+        """
         while self._running:
             await asyncio.wait(set(self._running))
 

@@ -46,10 +46,13 @@ async def start(
 ) -> list[UUID]:
     """Start or reopen the waves that are due; return their ids.
 
-    `variant_ids` or `product_ids` limit the variants; without either, all variants are considered.
-    If a variant was not sold out since its last wave, no wave is started. That last wave is
-    reopened for the shoppers who became ready since, because nobody is to be notified twice of one
-    restock. After an upgrade, what was only assumed of a variant has to be read from the shop first.
+    A wave is due if shoppers wait for a variant that is for sale. `variant_ids` or `product_ids`
+    limit the variants; without either, all variants are considered.
+
+    If the variant was sold out since its last wave, a new wave is started. Otherwise the last wave
+    is reopened for the shoppers who became ready since then, because one restock must not notify
+    anybody twice. A variant whose publication or stock was only assumed by a migration has no due
+    wave until these have been read from the shop.
     """
     if variant_ids is not None:
         found = await _find(db, shop_id, threshold, now, _NAMED, variant_ids)
@@ -82,7 +85,10 @@ async def start(
 async def _find(
     db: Connection, shop_id: UUID, threshold: int, now: datetime, among: str, *ids: Sequence[int]
 ) -> list[_Due]:
-    """Return the variants of the subquery `among` that are due; `ids` is its parameter, if any."""
+    """Return the variants in the subquery `among` for which a wave is due.
+
+    `ids` is the parameter of the subquery, if it has one.
+    """
     rows = await db.fetch(due_among(among), shop_id, threshold, now, MOST_AT_ONCE, *ids)
     return [_Due(**dict(row)) for row in rows]
 
@@ -112,7 +118,7 @@ ORDER BY v.id LIMIT $4
 
 
 def due_among(among: str) -> str:
-    """Return the statement that finds the due variants of the subquery `among`."""
+    """Return the statement that finds variants in the subquery `among` with a due wave."""
     return _DUE.format(among=among)
 
 

@@ -69,7 +69,11 @@ async def send_jointly(run: Run, *, wave_id: UUID) -> None:
 
 
 async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
-    """Send the wave's messages that this run can claim; call another sender if there are many."""
+    """Send the wave's messages that this run can claim.
+
+    Once the run has claimed a whole group, it enqueues one helper, unless refusals have stopped
+    the wave before.
+    """
     is_alone = not wave.refusals
 
     def call_another(work: Work) -> None:

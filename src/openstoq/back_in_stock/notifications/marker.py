@@ -32,9 +32,10 @@ UNWRITABLE = "openstoq could not store the details of this message's outcome; se
 
 
 class Marker:
-    """A queue of marks, which are written in groups.
+    """A queue of the marks of settled messages, which are written in groups.
 
-    Each queued mark counts in `share` until it is written.
+    Each queued mark uses a place in `share`, the run's part of the budget of unmarked messages,
+    until it is written.
     """
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, share: Share) -> None:

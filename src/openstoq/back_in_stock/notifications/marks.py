@@ -39,10 +39,10 @@ async def write(
 
     Returns whether the wave may go on after that.
 
-    If a message failed, this wave does not notify its signup again, whether or not the signup is
+    If a message failed, this wave does not notify its signup again, even if the signup is not
     blocked. When a restock notifies one signup of a contact, the contact's other signups for the
-    variant, for instance for other markets, count as notified too. A message that was sent by hand
-    may stand for several signups: all of them then count as notified.
+    variant, for instance for other markets, count as notified too. A message that a merchant sent
+    by hand may stand for several signups, which then all count as notified.
     """
     may_go_on: bool = await db.fetchval(
         _MARK,

@@ -31,13 +31,14 @@ SHORTEST_RUN_SECONDS = 1.0
 
 
 def _note_nothing(_: Work) -> None:
-    """Ignore that a whole group was claimed."""
+    """Do nothing about a claimed group: the default of `note_group`."""
 
 
 class WaveOutbox(Outbox):
     """The messages of one run, which a transport takes one by one.
 
-    `note_group` is called within each transaction that has claimed a whole group of messages.
+    `note_group` is called after each claim that returned a whole group, in the transaction of the
+    claim.
     """
 
     def __init__(

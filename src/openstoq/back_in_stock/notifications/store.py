@@ -71,7 +71,10 @@ async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tup
 
 
 def _kinds(wanted: Filter) -> list[str] | None:
-    """Return the kinds that a filter lets through: a channel and a status each."""
+    """Return the kinds that match a filter; a kind is a channel and a status.
+
+    Returns None if the filter limits neither.
+    """
     if wanted.channel is None and wanted.status is None:
         return None
     return [

@@ -1,7 +1,7 @@
 """The supply of one run of a wave: messages that are claimed before the relay can take them.
 
 Messages are claimed in groups. The next group is claimed while the relay still takes the last one,
-because a claim takes as long as dozens of messages.
+because in the time of one claim the relay could take dozens of messages.
 """
 
 import asyncio
@@ -27,9 +27,8 @@ AHEAD = GROUP // 2
 class Supply:
     """The claimed messages of one run that were not handed over yet.
 
-    `note_group` is called within the transaction that has claimed a whole group: there is probably
-    more to send. Claims are not durable: if PostgreSQL crashes and forgets one, the marks of its
-    messages are not stored either, and the messages are sent again as those of a killed worker are. `may_claim` returns whether the run may still claim.
+    `note_group` is called when a claim returns a whole group, in the transaction of the claim,
+    because more messages probably remain. `may_claim` returns whether the run may still claim.
     """
 
     def __init__(
@@ -62,9 +61,9 @@ class Supply:
         return claimed
 
     async def fill(self) -> bool:
-        """Wait until a message is ready; return whether there is one.
+        """Wait until a message is ready; return whether one is.
 
-        After a claim has found less than a group, there is no other until `reopen` is called.
+        Once a claim has found nothing, no further claim is made until `reopen` is called.
         """
         while not self._ready and not self._is_drained and self._may_claim():
             # A lane that is cancelled must not cancel the claim that other lanes wait for.
@@ -72,9 +71,9 @@ class Supply:
         return bool(self._ready)
 
     async def draw(self, limit: int) -> bool:
-        """Claim up to `limit` messages from anywhere on the waitlist; return whether there are any.
+        """Claim up to `limit` messages from random places on the waitlist.
 
-        Messages that were claimed before must have been given back.
+        Returns whether there were any. The caller must have given back the messages that were claimed before.
         """
         async with self._run.work(durable=False) as work:
             group: list[Claimed] = []
@@ -99,7 +98,7 @@ class Supply:
         self._is_drained = False
 
     async def give_back(self) -> None:
-        """Requeue the messages that are ready, once a running claim has ended."""
+        """Wait for a running claim to end, and requeue the messages that were not handed over."""
         if self._claiming is not None:
             await asyncio.wait([self._claiming])
         if not self._ready:
@@ -111,7 +110,7 @@ class Supply:
         self._ready.clear()
 
     async def renew(self) -> None:
-        """Extend the leases of the run's messages again and again, until cancelled."""
+        """Extend the leases of the run's messages regularly, until the task is cancelled."""
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with suppress(*TRANSIENT):

@@ -53,16 +53,16 @@ class Verdict:
 
     @property
     def worst(self) -> Refusal | None:
-        """Return the relay's refusal that its wave reports and waits for, or None.
+        """Return the worst refusal that is the relay's fault; the wave reports it and waits for it.
 
-        A used-up quota comes first, because it lasts longest. Being turned away says more than a
-        refusal that a single recipient might have caused.
+        Returns None if there is none. A used-up quota is worst, because it lasts longest. Next is
+        being turned away, because a single recipient cannot have caused it.
         """
         return max(self.relays, key=_severity, default=None)
 
     @property
     def is_quota(self) -> bool:
-        """Return whether the wave and its messages wait until our quota is available again."""
+        """Return whether the wave and its messages must wait until the relay renews our quota."""
         return self.worst is not None and self.worst.delivery.is_quota
 
 

@@ -1,8 +1,8 @@
 """Move signups from one variant to another in PostgreSQL.
 
-A contact has at most one pending signup for a variant, channel and market. Where a moved signup
-would repeat a pending one of the target, the one of the target is kept, and with it the consent of
-either: a shopper who has confirmed must not be asked again, nor be forgotten.
+A contact has at most one pending signup for a variant, channel and market. A signup that would
+repeat a pending signup of the target is dropped instead of moved. The target's signup then counts
+as confirmed if either of the two was, so that a shopper who has confirmed is not asked again.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ MOST_FOLLOWED = 500
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The variants to which signups moved, and whether others still have to move."""
+    """The variants to which signups moved, and whether more signups still have to move."""
 
     variant_ids: list[int]
     has_more: bool
@@ -101,8 +101,9 @@ async def transfer(
     scope: Scope,
     now: datetime,
 ) -> Transferred:
-    """Move signups to another variant; drop pending ones that would repeat one there.
+    """Move signups to another variant.
 
+    A pending signup is dropped instead if the other variant has an equivalent pending signup.
     Signups whose message is under way are not moved. Raises Conflict if a shopper signs up for the
     target at the same moment.
     """
@@ -162,9 +163,9 @@ async def follow(
 ) -> Followed:
     """Move up to `most` waiting signups of deleted variants to the variants that replace them.
 
-    If several moved signups would repeat each other, the oldest of those with the shopper's consent
-    is kept, or else the oldest. A signup whose message is under way is left for later.
-    `variant_ids` limits the deleted variants.
+    If several of these signups would repeat each other, one is kept: the oldest to which the
+    shopper has consented or, if there is none, the oldest. A signup whose message is under way is
+    left for later. `variant_ids` limits the deleted variants.
     """
     rows = await db.fetch(
         f"""

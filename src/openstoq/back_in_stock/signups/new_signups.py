@@ -40,9 +40,9 @@ class Obstacle(StrEnum):
 class Added:
     """The outcome of adding a signup.
 
-    `obstacle` is the reason why the shop did not take the signup; it is None if there was none.
+    `obstacle` is the reason why the signup was refused; it is None if it was not refused.
     `is_new` is false if the signup was refused, or if an equivalent signup was already pending.
-    `json` is the new signup; it is None if nothing was added, or if the caller did not vouch.
+    `json` is the new signup; it is None if nothing was added, or if a stranger sent the signup.
     `asks` is true if the signup is new and the shop requires every shopper to confirm.
     """
 
@@ -65,10 +65,11 @@ async def add(
     along: Statement | None = None,
     alone: bool = False,
 ) -> Added:
-    """Add a signup and its customer, and run `along`, all in one statement.
+    """Add a signup and its customer, and run the statement `along`, all in one statement.
 
-    With `alone`, the statement commits at once: it is undone unless it added a signup, and raises
-    NeedsTransactionError if the shopper has to be asked to confirm.
+    `alone` is true if the statement runs outside a transaction. If it adds no signup, it is then
+    undone, and `along` with it. If the shopper has to be asked to confirm, it is undone too, and
+    NeedsTransactionError is raised.
 
     The product that the catalogue has for the variant takes precedence over the product that was
     sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
@@ -123,7 +124,10 @@ async def add(
 
 
 def _not_added(reason: str, signup_id: UUID) -> Added:
-    """Return the outcome of a statement that undid itself."""
+    """Return the outcome if the statement was undone; `reason` is its error.
+
+    Raises NeedsTransactionError if the reason is that the shopper has to be asked to confirm.
+    """
     if reason == _TO_ASK:
         raise NeedsTransactionError
     obstacle = None if reason == _PENDING_ALREADY else Obstacle(reason)

@@ -42,12 +42,12 @@ class Filter:
 
     @property
     def emails(self) -> list[str]:
-        """The forms in which a contact may have the text of `email`, in lower case."""
+        """The searched text `email` in lower case, in each form that a contact may have."""
         return email_forms(self.email)
 
     @property
     def phones(self) -> list[str]:
-        """The text of `phone` in lower case, or nothing."""
+        """The searched text `phone` in lower case; empty if there is none."""
         return [self.phone.lower()] if self.phone else []
 
 
@@ -59,8 +59,8 @@ async def page(
 ) -> tuple[str, int]:
     """Return a page of the `wanted` signups as JSON, newest first, and their total number.
 
-    Of a search that finds more than MOST_FOUND contacts in a long list, the total counts no further
-    than to the first signup after the page.
+    If too many contacts match a search in a long list, the total number is not counted. The number
+    returned then goes only up to the first signup after the page.
     """
     shown = f"""
         SELECT coalesce(json_agg({projection} ORDER BY s.created_at DESC, s.id DESC), '[]')::text
@@ -103,7 +103,10 @@ def _chosen(shop_id: UUID, wanted: Filter) -> Chosen:
 
 
 def _kinds(wanted: Filter) -> list[str] | None:
-    """Return the kinds (see `signup_kind` in the database) that a filter lets through."""
+    """Return the kinds (see `signup_kind` in the database) that match a filter.
+
+    Returns None if the filter does not limit the kinds.
+    """
     if (wanted.channel, wanted.status, wanted.notified) == (None, None, None):
         return None
     return [
@@ -127,7 +130,10 @@ _ORPHANS = """
 
 
 async def _customers_found(db: Connection, shop_id: UUID, wanted: Filter) -> list[UUID] | None:
-    """Return the customers of whom a contact contains the text; None if they are too many to name."""
+    """Return the customers with contacts that contain the searched texts.
+
+    Returns None if a text is too short for the index, or if too many contacts contain it.
+    """
     found: list[UUID] | None = await db.fetchval(
         "SELECT find_contacts($1, $2, $3, $4)",
         shop_id,

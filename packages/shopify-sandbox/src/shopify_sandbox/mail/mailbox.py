@@ -13,10 +13,10 @@ FAULTS = ("refuse", "later", "drop", "delay")
 
 @dataclass(slots=True, kw_only=True)
 class MailFault:
-    """A requested fault of receiving messages.
+    """A fault that the mail server shows on request.
 
-    The kind `refuse` answers a recipient with 550, and `later` with 451. `drop` closes the
-    connection after DATA, and `delay` waits for `seconds` before the message is stored.
+    There are four kinds. `refuse` answers a recipient with 550. `later` answers with 451. `drop`
+    closes the connection after DATA. `delay` waits for `seconds` before the message is stored.
 
     A fault applies to recipients that match `pattern`. It is removed after it has applied `count`
     times; if `count` is None, it stays. `store` says whether a `drop` fault stores the message
@@ -90,7 +90,7 @@ class Mailbox:
         self._messages.clear()
 
     def fault(self, kinds: tuple[str, ...], recipients: list[str]) -> MailFault | None:
-        """Return the first fault of these kinds that matches a recipient, and count its use.
+        """Return the first fault of these kinds that matches a recipient, and count the use.
 
         Returns None if no fault matches. A fault that is used up is removed.
         """

@@ -1,6 +1,6 @@
 """Line-item properties for lines without a plan, from the metafields of a preorder app.
 
-A theme would read them in the same way.
+The theme of a real shop would read these metafields in the same way.
 """
 
 import json

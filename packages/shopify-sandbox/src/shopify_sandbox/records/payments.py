@@ -60,9 +60,9 @@ class Transaction:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    Its amounts are in the shopper's `currency` only. `total` is what it was before payments, and
-    `balance` what remains, which is all that Shopify tells of a paid one. `lines` are those whose plans made it, which
-    Shopify does not tell.
+    The amounts are in the shopper's `currency` only. `total` is the amount before any payment.
+    `balance` is the amount that is still to be paid; Shopify shows only this one. `lines` are the
+    lines whose plans made the schedule; Shopify does not show them.
     """
 
     id: int
