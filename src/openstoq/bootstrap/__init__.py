@@ -1,4 +1,4 @@
 """Turn settings into a running process; no other package chooses adapters.
 
-A process imports one module of this package, and with it only what it runs.
+A process imports one module of this package, which imports only what that process runs.
 """

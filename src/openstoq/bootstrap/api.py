@@ -49,7 +49,7 @@ async def serve(settings: Settings, *, fd: int | None = None) -> None:
 
 
 def stop_serving(opened: Runtime, server: Server) -> None:
-    """Stop a server, and make requests that wait for a job answer at once."""
+    """Stop a server; requests that wait for a job are answered at once."""
     opened.stopping.set()
     server.stop()
 

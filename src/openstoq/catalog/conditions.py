@@ -33,7 +33,8 @@ def is_closed(variant: str) -> str:
 def is_read(variant: str, product: str) -> str:
     """Return the SQL condition that a variant's publication and stock were read from the shop.
 
-    Both are aliases. What a migration assumed of a product or a location is not known to be true.
+    `variant` and `product` are aliases of tables. The condition is false if a migration only
+    assumed that the product is published, or that a location with stock sells online.
     """
     return f"""{product}.published_at > '-infinity' AND NOT EXISTS (
         SELECT FROM inventory_levels i

@@ -60,9 +60,9 @@ async def _total_of_locations(
 async def is_new(db: Connection, shop_id: UUID, location_id: int) -> bool:
     """Return whether a location is new, and store the new location.
 
-    A location is new if it is not stored, although others of the shop are. News of its stock may
-    arrive before news of the location itself. Its stock does not count until the locations have
-    been read from the shop, because only then do we know whether it sells online.
+    A location is new if other locations of the shop are stored and this one is not. News of its
+    stock may arrive before news of the location itself. Its stock does not count until the
+    locations have been read from the shop, because only then do we know whether it sells online.
     """
     return bool(
         await db.fetchval(

@@ -29,8 +29,9 @@ async def begin(
 ) -> Pull:
     """Resume the interrupted pull if there is one; otherwise begin a new pull.
 
-    A new pull reads the changes since `overlap` before the last pull began. The shop's first pull, and a new pull with
-    `everything`, read the whole catalogue.
+    A new pull reads what has changed since the last pull began, and during the time `overlap`
+    before that. The first pull of a shop reads the whole catalogue. With `everything`, so does any
+    new pull.
     """
     row = await db.fetchrow(
         """

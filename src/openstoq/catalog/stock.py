@@ -108,9 +108,9 @@ async def total(
 
     The total of an item without any level stays unknown, unless the item is one of
     `complete_items`. A variant whose stock is not tracked can always be sold. Once its stock is
-    tracked again, its total is unknown until a level is known; a total that becomes unknown is not
-    returned. Stock at a location that we do not know yet counts. Stock at a known location counts
-    only once we have read that the location sells online.
+    tracked again, its total is unknown until a level is known. A total that becomes unknown is
+    stored, but not returned. Stock at a location that we do not know yet counts. Stock at a known
+    location counts only once we have read that the location sells online.
     """
     rows = await db.fetch(
         """
@@ -223,8 +223,8 @@ async def save_item(
 async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> None:
     """Lock variants until the transaction ends.
 
-    Every transaction that changes several variants must lock them in this order; otherwise two
-    transactions can deadlock.
+    They are locked in the order of their ids. Every transaction that changes several variants must
+    lock them in this order; otherwise two transactions can deadlock.
     """
     await db.execute(
         "SELECT FROM variants WHERE shop_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",

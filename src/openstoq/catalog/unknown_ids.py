@@ -53,7 +53,7 @@ async def problems(
 
 
 def listed(ids: Sequence[int]) -> str:
-    """Return ids as a part of a sentence, which names only some of very many."""
+    """Return ids as a part of a sentence; of very many ids, only the first ones are named."""
     named = ", ".join(map(str, ids[:MOST_NAMED]))
     more = len(ids) - MOST_NAMED
     return f"{named} and {more} more" if more > 0 else named

@@ -9,16 +9,19 @@ from typer.core import TyperCommand
 
 
 class Deferred(TyperCommand):
-    """A command in the module of its name, which is imported once the command is called."""
+    """A command whose module is imported only when the command is called.
+
+    The module has the name of the command.
+    """
 
     def __init__(self, name: str, help: str) -> None:
         super().__init__(name, help=help)
 
     @cached_property
     def command(self) -> Any:
-        """The command itself, which the `app` of its module has."""
+        """The command itself: the only command of its module's `app`."""
         return typer.main.get_command(import_module(f"openstoq.commands.{self.name}").app)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Read the arguments of the command itself, which is then the one that runs."""
+        """Have the command itself read the arguments, so that it is the one that runs."""
         return self.command.make_context(*arguments, **options)

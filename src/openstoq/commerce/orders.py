@@ -60,8 +60,8 @@ class OrderLine:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `balance_due` is the amount of it that is still to be paid. The platform does not say how much
-    the part was before payments. `due_at` is None if the part is due on fulfillment.
+    `balance_due` is the amount that is still to be paid of the part. The platform does not say how
+    large the part was before any payment. `due_at` is None if the part is due on fulfillment.
     """
 
     id: int

@@ -11,13 +11,16 @@ class Conditions:
         self._fragments: list[str] = []
 
     def copy(self) -> "Conditions":
-        """Return the same conditions with parameters of their own, to which a statement can add."""
+        """Return a copy, to which a statement can add parameters without changing the original."""
         copied = Conditions()
         copied.parameters, copied._fragments = [*self.parameters], [*self._fragments]
         return copied
 
     def sharing(self) -> "Conditions":
-        """Return conditions for another place of the same statement: they bind their values here."""
+        """Return empty conditions for another clause of the same statement.
+
+        They share the list of parameters with these conditions.
+        """
         shared = Conditions()
         shared.parameters = self.parameters
         return shared

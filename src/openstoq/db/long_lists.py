@@ -1,7 +1,8 @@
-"""Lists of which the database keeps the number of rows, so that no page or total counts them all.
+"""Lists whose number of rows is kept in the database, so that no request has to count all rows.
 
-The triggers on a list's table note each change, and `fold_list` counts the changes in blocks of about
-1,000 neighbouring rows; see migration 0039. A short list has no blocks: its rows are counted.
+The rows are counted in blocks, each of about 1,000 neighbouring rows. Triggers on a list's table
+note each change, and `fold_list` adds the changes to the counts of the blocks; see migration 0039.
+A short list has no blocks, so its rows are counted when it is read.
 """
 
 from collections.abc import Sequence
@@ -17,13 +18,16 @@ from openstoq.kernel.paging import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The rows of a list that a caller wants, described twice.
+    """The rows that a caller wants from a list, described in two ways.
 
-    `where` describes them to the list's table, by its alias; its first parameter is the shop's id,
-    and `since` and `before` are not part of it. The other fields describe them to the kept counts,
-    and None matches any value. `is_counted` is false if `where` has a condition that kept counts do
-    not know. `uncounted` selects rows (moment, id, false, change) that belong to the wanted ones
-    although their kind does not say so, or the other way round.
+    `where` selects them from the list's table, under its alias. Its first parameter is the shop's
+    id. It does not contain the conditions `since` and `before`.
+
+    The other fields select the kept counts of the same rows; None matches any value. `is_counted`
+    is false if `where` has a condition by which counts are not kept; the rows are then counted.
+    `uncounted` corrects the counts where the kind of a row does not tell whether the row is
+    wanted. It is empty, or a UNION ALL of such rows as (moment, id, false, change), in which
+    change is 1 for a row that the counts lack, and -1 for one that they must not contain.
     """
 
     where: Conditions
@@ -38,7 +42,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class _Ranges:
-    """The blocks in which a page's rows are, and how many rows to leave out at their newer end."""
+    """The blocks that contain the rows of a page.
+
+    `total` is the number of rows on all pages. `skipped` is the number of rows to leave out at the
+    newer end of the blocks.
+    """
 
     total: int
     skipped: int
@@ -50,7 +58,10 @@ class _Ranges:
 
 @dataclass(frozen=True, slots=True)
 class LongList:
-    """A list with its `table`, the table's `alias` in conditions, and its column `at` of moments."""
+    """A list of the rows of `table`, sorted by the time in the column `at`.
+
+    `alias` is the table's alias in conditions.
+    """
 
     table: str
     alias: str
@@ -61,8 +72,8 @@ class LongList:
     ) -> tuple[Any, int]:
         """Return a page of rows, newest first, and the number of rows on all pages.
 
-        `shown` is the subquery that makes one value of the page's rows. It names their source
-        {rows}, and puts them in order itself.
+        `shown` is a subquery that turns the page's rows into one value, such as a JSON array. It
+        reads the rows from {rows}, and has to sort them itself.
         """
         row = await self._counted(db, chosen, page, shown)
         if row["total"] is not None:
@@ -73,10 +84,11 @@ class LongList:
     async def page_of_many(
         self, db: Connection, chosen: Chosen, page: Page, *, shown: str
     ) -> tuple[Any, int]:
-        """Return a page of rows, newest first, and the number of rows up to the first after it.
+        """Return a page of rows, newest first, and a number of rows that may be less than all.
 
-        It reads the list from its newest row on, so it is for conditions that many rows meet. The
-        number is exact on the last page.
+        The number counts the rows up to the first row after the page. On the last page, it is
+        the number of all rows; for an empty page, it is 0. The list is read from its newest row on,
+        which is only fast for conditions that many rows meet.
         """
         where = self._timed(chosen)
         upto = f"""(SELECT * FROM {self._from} WHERE {where} ORDER BY {self._newest_first}
@@ -95,11 +107,14 @@ class LongList:
         return row["shown"], page.offset + row["found"] if row["found"] else 0
 
     async def has_blocks(self, db: Connection, shop_id: UUID) -> bool:
-        """Return whether the shop's list is so long that its rows are not counted any more."""
+        """Return whether the shop's list is so long that its rows are counted in blocks."""
         return bool(await db.fetchval(f"SELECT {self._has_blocks}", shop_id))
 
     async def _counted(self, db: Connection, chosen: Chosen, page: Page, shown: str) -> Any:
-        """Count the rows and return the page, unless the list has kept counts for them."""
+        """Count the rows, and return their number and the page.
+
+        Both are None if the number of these rows is kept in blocks.
+        """
         where = self._timed(chosen)
         unless = (
             f"WHEN {self._has_blocks} THEN NULL" if chosen.is_counted else "WHEN false THEN NULL"
@@ -115,7 +130,7 @@ class LongList:
         )
 
     async def _ranges(self, db: Connection, chosen: Chosen, page: Page) -> _Ranges:
-        """Find the blocks in which the rows of a page are, and the number of rows in all blocks."""
+        """Find the blocks that contain the rows of a page, and the number of rows on all pages."""
         where = self._timed(chosen, is_indexed=False)
         series, part = self._series(chosen)
         of_changes, of_kinds = where.sharing(), where.sharing()
@@ -205,10 +220,11 @@ class LongList:
         return await db.fetchval(f"SELECT ({shown.replace('{rows}', rows)})", *where.parameters)
 
     def _timed(self, chosen: Chosen, *, is_indexed: bool = True) -> Conditions:
-        """Return the conditions with those of time.
+        """Return the conditions on the list's table, including those on time.
 
-        Where a range of keys is read, an index is better entered at its ends than at a moment, so
-        the conditions of time are then written in a form that no index is used for.
+        Without `is_indexed`, the conditions on time are written in a form for which PostgreSQL uses
+        no index. This is for statements that read a range of keys: they are faster if PostgreSQL
+        looks up the ends of that range in the index.
         """
         where = chosen.where.copy()
         form = "{}.{} {} {{}}" if is_indexed else "({}.{} {} {{}}) IS TRUE"

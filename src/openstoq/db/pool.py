@@ -41,8 +41,8 @@ class PooledConnection(asyncpg.Connection):
     """A connection that returns to the pool without a RESET.
 
     The settings of a transaction are SET LOCAL, so its end has already undone them. Leaving out the
-    RESET saves a round trip per request. A session's role, shop and time limit stay for statements
-    that run alone; every transaction sets its own over them.
+    RESET saves a round trip per request. The role, shop and time limit of the session stay, for
+    statements that run outside a transaction. Every transaction sets its own values instead.
     """
 
     is_app = False
@@ -50,7 +50,7 @@ class PooledConnection(asyncpg.Connection):
     shop_of_session: UUID | None = None
 
     async def enter(self, shop_id: UUID, seconds: float) -> None:
-        """Make the session one of the app's role and of this shop, unless it is."""
+        """Give the session the app's role, a time limit and this shop, unless it has them."""
         if self.is_app and self.shop_of_session == shop_id:
             return
         shop = f"SET openstoq.shop_id = '{UUID(str(shop_id))}'"
@@ -60,7 +60,7 @@ class PooledConnection(asyncpg.Connection):
         self.is_app, self.shop_of_session = True, shop_id
 
     def note_shop(self, shop_id: UUID | None) -> None:
-        """Note the shop that a statement has made the session's; None if that is not known."""
+        """Remember the shop that a statement has set for the session; None if it is not known."""
         self.shop_of_session = shop_id
 
     def get_reset_query(self) -> str:
@@ -186,10 +186,11 @@ class Database:
             raise
 
     async def admit(self, function: str, *arguments: Any) -> asyncpg.Record | None:
-        """Call an SQL function that finds the shop of a request, committed at once.
+        """Call an SQL function that finds the shop of a request; the call commits at once.
 
-        `function` returns a `shop`. The session becomes that shop's, so that the statement that
-        follows needs no other round trip: the pool lends the connection that came back last.
+        `function` returns the shop in the column `shop`. The session is set to this shop as well.
+        This saves a round trip for the statement that follows, because the pool lends it the
+        connection that came back last.
         """
         if not self.keeps_sessions:
             return await self.call(f"SELECT * FROM {function}", *arguments)  # noqa: S608 - a constant

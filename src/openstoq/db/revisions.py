@@ -14,9 +14,10 @@ _FOLDER = Path(__file__).parent / "migrations" / "versions"
 
 
 class Revision(NamedTuple):
-    """A migration: its name, that of the one before it, and when it runs in an upgrade.
+    """A migration: its name, the name of the one before it, and its phase in an upgrade.
 
-    A `post` revision runs only after the code has been replaced everywhere, a `pre` one before.
+    A `pre` revision runs before the code is replaced. A `post` revision runs only after the code
+    has been replaced everywhere.
     """
 
     revision: str
@@ -39,7 +40,7 @@ def revisions() -> tuple[Revision, ...]:
 
 @cache
 def too_old() -> frozenset[str]:
-    """Return the revisions of a database that are too old for this release's code."""
+    """Return the revisions at which a database is too old for this release's code."""
     names = [one.revision for one in revisions()]
     needed = max(place for place, one in enumerate(revisions()) if one.phase == "pre")
     return frozenset(names[:needed])

@@ -1,4 +1,4 @@
-"""The place of a transaction for an action that is one statement, which commits at once."""
+"""A substitute for a transaction, for actions with only one statement, which commits at once."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ REFUSED = "OQ001"
 
 
 class NeedsTransactionError(Exception):
-    """The statement was undone, because its outcome calls for another one in the same transaction."""
+    """The only statement was undone, because another must follow it in the same transaction."""
 
 
 class SingleStatement:
@@ -24,7 +24,7 @@ class SingleStatement:
         self._is_spent = False
 
     async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
-        """Run the statement and return its first row."""
+        """Run the only statement, and return its first row; raise RuntimeError at a second call."""
         if self._is_spent:
             raise RuntimeError("an action that is declared as one statement runs another one")
         self._is_spent = True

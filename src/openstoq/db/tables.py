@@ -1,4 +1,4 @@
-"""The tables with rows of shops, by how they are spread over several servers.
+"""The tables with rows of shops, listed by the way in which Citus spreads them over servers.
 
 `deploy/citus.sql` is written from these lists, and tests compare them with the migrated schema.
 """

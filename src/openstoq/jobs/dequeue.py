@@ -66,7 +66,7 @@ class Lanes:
 
     @property
     def apart(self) -> list[str]:
-        """The values of the running jobs that no other job in this worker may share."""
+        """The values of `apart_by` that running jobs have; no other job here may start with one."""
         return [slot.apart for slot in self._slots.values() if slot.apart is not None]
 
     def forget_ended(self) -> None:

@@ -57,8 +57,8 @@ class Job(Generic[Sent]):
     operator. `lane` is the group of slots that the job runs in. `cron` schedules the job for every
     installed shop, and if `uninstalled` is set, for uninstalled shops too.
 
-    `apart_by` names an argument: jobs with the same value of it, of whatever name, never run in the
-    same worker at once.
+    `apart_by` names an argument. Two jobs whose arguments have the same value never run at once in
+    the same worker, even if the jobs have different names.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Job(Generic[Sent]):
         return Planned(job=self, delay=after, coalesced=True)
 
     def apart(self, arguments: Mapping[str, Any]) -> str | None:
-        """Return the value by which jobs with these arguments are kept apart, if there is one."""
+        """Return the value of the argument that `apart_by` names; None if it names none."""
         return None if self.apart_by is None else str(arguments[self.apart_by])
 
     def arguments(self, sent: dict[str, Any]) -> dict[str, Any]:

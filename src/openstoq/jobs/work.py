@@ -97,7 +97,10 @@ class Work:
         )
 
     def take_record(self) -> Statement | None:
-        """Return the statement that writes the audit row of a call; None in a job."""
+        """Return the statement that writes the audit row of a call.
+
+        Returns None in a job, which has no audit row.
+        """
         return None
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ LEAST, PER_CONNECTION, BESIDE = 64, 3, 32
 
 
 def limit_for(connections: int) -> int:
-    """Return the budget of a process with so many connections to the relay."""
+    """Return the budget of a process that has this many connections to the relay."""
     return max(LEAST, PER_CONNECTION * connections + BESIDE)
 
 
@@ -48,7 +48,7 @@ class Share(AbstractContextManager["Share"]):
         self._budget = budget
 
     def __enter__(self) -> Self:
-        """Take part in the budget."""
+        """Become one of the senders that share the budget."""
         self._budget.shares.add(self)
         return self
 

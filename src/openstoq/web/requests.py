@@ -74,7 +74,7 @@ def query_of(scope: Scope, *, lists: Collection[str] = ()) -> dict[str, str | li
 def values_of(
     pairs: Iterable[tuple[str, str]], *, lists: Collection[str]
 ) -> dict[str, str | list[str]]:
-    """Return the values of the names and values of a query, in the way that `query_of` does."""
+    """Return what `query_of` returns, for a query that was already split into pairs."""
     values: dict[str, str | list[str]] = {}
     repeated: dict[str, None] = {}
     for name, value in pairs:

@@ -43,11 +43,12 @@ def loggable(path: str, words: frozenset[str]) -> str:
 
 
 class IndexedRouter(Router):
-    """A router that tries only the routes which a request's path may be of.
+    """A router that tries only the routes that can match a request's path.
 
-    Starlette tries a hundred of them one after the other, which takes longer than most of what else
-    is done for a request. The first route that matches still gets it, or else the first one that
-    matches but for the method. A path with a slash too many is not found.
+    Starlette's router tries a hundred routes one after the other, which takes longer than most of
+    the other work on a request. As there, the request goes to the first route that matches. If
+    none does, it goes to the first that matches its path but not its method. Unlike there, no path
+    is redirected because of its final slash: a path that no route matches is not found.
     """
 
     def __init__(self, routes: Sequence[Route], **options: Any) -> None:

@@ -14,8 +14,9 @@ _OPAQUE = re.compile(r'"[^"]*"')
 class StaticDocument:
     """A JSON document whose bytes are shared by all responses instead of being copied for each.
 
-    Caches may keep it, and ask each time whether it has changed. Only the cache of one client may
-    keep a document that is not `public`, because whoever asks for it is admitted first.
+    Caches may keep the document, but must ask each time whether it has changed. A document that is
+    not `public` is only for callers that have been admitted, so no cache that several clients share
+    may keep it.
     """
 
     def __init__(self, plain: bytes, *, public: bool) -> None:
@@ -52,7 +53,7 @@ def is_known(tag: str, known: str) -> bool:
 def _reads_gzip(accepted: str) -> bool:
     """Return whether a client that accepts these encodings accepts gzip.
 
-    What it says of gzip itself has precedence over what it says of every encoding.
+    An entry for gzip takes precedence over the entry `*`, which is for every encoding.
     """
     qualities: dict[str, float] = {}
     for one in accepted.lower().split(","):

@@ -149,7 +149,7 @@ class Face:
 
 
 class _HelpPages:
-    """The page of /help at each level, and the one at any path where there is nothing."""
+    """The pages of /help: one for each level, and one for paths without any action."""
 
     def __init__(self, actions: Sequence[Action]) -> None:
         self._levels = levels_of(actions)

@@ -174,11 +174,12 @@ async def _refund_input(
 
 
 def _presented(part: RefundPart, paid: Fields, currency: str) -> Money:
-    """Convert a part of a payment to the currency in which the payment was made.
+    """Convert the amount of a refund to the currency in which the payment was made.
 
-    All parts of a payment add up to the payment, because each is what it adds to the parts before
-    it. A refund that is retried with the same key must have the same amount, so the caller keeps
-    `part.before` for the retry.
+    The result is the converted sum of this refund and all refunds before it, without the converted
+    sum of those before it. So the refunds of a whole payment add up to the payment, although
+    amounts are rounded. A refund that is retried with the same key must have the same amount, so
+    the caller keeps `part.before`, the sum of the refunds before it, for the retry.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

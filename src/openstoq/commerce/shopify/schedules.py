@@ -1,8 +1,9 @@
-"""Convert payment schedules to the shop's currency, as Shopify states them only in the shopper's.
+"""Convert payment schedules to the shop's currency.
 
-Conversion by a rate would put every fifth amount a cent off. But Shopify states some amounts in
-both currencies, such as the order's price and its outstanding amount. So such an amount, in the
-shop's currency, is divided among the schedules.
+Shopify states the amounts of schedules only in the shopper's currency. If they were converted by a
+rate, every fifth amount would be a cent off. But Shopify states the order's price and its
+outstanding amount in both currencies. So one of these amounts is taken in the shop's currency, and
+divided among the schedules.
 """
 
 from collections.abc import Sequence

@@ -59,7 +59,10 @@ class Turns:
         return len(self._outboxes) > (outbox in self._outboxes)
 
     def note_answer(self, seconds: float) -> None:
-        """Record how long the relay took to answer a message; a quick relay needs no reserve."""
+        """Record how long the relay took to answer a message.
+
+        While the relay is quick, no turns are reserved.
+        """
         was_quick, self._is_quick = self._is_quick, seconds <= QUICK_SECONDS
         if self._is_quick and not was_quick:
             self._call_waiting()

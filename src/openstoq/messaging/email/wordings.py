@@ -126,7 +126,10 @@ def meaning_of(text: str) -> Meaning | None:
 
 
 def _is_about_mailbox(text: str) -> bool:
-    """Return whether a reply's enhanced code is about a mailbox, or without a code, its words."""
+    """Return whether a reply is about a mailbox.
+
+    The enhanced status code decides. If the reply has none, its words decide.
+    """
     subjects = _CODE.findall(text)
     return "2" in subjects if subjects else bool(_MAILBOX.search(text))
 

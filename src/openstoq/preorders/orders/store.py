@@ -75,14 +75,14 @@ class Filter:
     before: datetime | None = None
 
     def where(self, shop_id: UUID) -> Conditions:
-        """Return the condition on preorder_orders o."""
+        """Return the filter as a condition on preorder_orders, with the alias o."""
         where = self._where(shop_id)
         where.add_unless_none("o.placed_at >= {}", self.since)
         where.add_unless_none("o.placed_at < {}", self.before)
         return where
 
     def chosen(self, shop_id: UUID) -> Chosen:
-        """Describe the orders of a shop that match, as a list asks for them."""
+        """Return the filter in the form that a LongList takes."""
         return Chosen(
             where=self._where(shop_id),
             kinds=[self.state] if self.state is not None else None,

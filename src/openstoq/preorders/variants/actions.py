@@ -48,9 +48,9 @@ async def load(context: Context, variant_id: str, *, lock: bool) -> VariantConte
 
 
 async def load_to_exclude(context: Context, variant_id: str, *, lock: bool) -> VariantContext:
-    """Load a variant as `load` does, and lock the offers that may exclude it as well.
+    """Load a variant as `load` does; with `lock`, also lock the offers that may exclude it.
 
-    They are locked before the variant, as every transaction must do it.
+    The offers are locked before the variant, because every transaction must lock in this order.
     """
     if lock:
         await offer_store.lock_excluders(context.db, context.shop_id, _number(variant_id))

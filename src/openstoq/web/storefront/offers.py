@@ -43,7 +43,7 @@ def routes(runtime: Runtime) -> list[Route]:
 async def _answer(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Return the body of the response: the offer that takes precedence, in the requested language.
 
-    `offer` is None if no offer applies to the variant, which is then not sold out.
+    If no offer applies to the variant, `offer` is None and `sold_out` is false.
     """
     asked = read_values(OfferQuery, query_of(request.scope))
     shop = await public.admitted(runtime, request, asked.shop)

@@ -50,7 +50,7 @@ async def with_policy(runtime: Runtime, shop_id: UUID, answer: Answer) -> Answer
 
 
 def _reasons(refused: Mapping[int, str]) -> str:
-    """Return why the shop refused the policy, for the first of very many variants."""
+    """Return why the shop refused the policy; of very many variants, only the first are named."""
     reasons = [f"{one}: {said}" for one, said in islice(refused.items(), MOST_NAMED)]
     more = len(refused) - MOST_NAMED
     return "; ".join([*reasons, f"and {more} more variants"] if more > 0 else reasons)

@@ -87,7 +87,7 @@ async def sell_all(
 ) -> Submitted:
     """Make all variants of the shop the offer's source, and begin to attach them.
 
-    Exclusions that are UNSET stay as they are if the source is all already. `field` is the path
+    If the source is already `all`, exclusions that are UNSET stay as they are. `field` is the path
     under which the caller sent the excluded variants.
     """
     if excluded_variant_ids is not UNSET:
@@ -103,8 +103,8 @@ async def sell_custom(
 ) -> Submitted:
     """Make a list of variants the offer's source, and begin to attach them.
 
-    If `variant_ids` is UNSET, an offer that has a list already keeps it. `field` is the path under
-    which the caller sent the list.
+    If `variant_ids` is UNSET, an offer whose source is already a list keeps its variants. `field`
+    is the path under which the caller sent the list.
     """
     is_sent = variant_ids is not UNSET
     wanted: list[int] = list(dict.fromkeys(variant_ids)) if is_sent else []
@@ -150,7 +150,7 @@ async def resolve_collection(context: Context, offer: Offer) -> Submitted:
 
 
 async def submit(context: Context, offer: Offer, action: str) -> Submitted:
-    """Begin to attach the variants of the source of a saved offer: all, or a collection."""
+    """Begin to attach the variants of a saved offer, whose source is `all` or a collection."""
     if offer.source == "all":
         count = await resolve.count_all(context.db, context.shop_id, offer)
         return await attachment_jobs.submit(context, offer, action, count=count)

@@ -55,7 +55,7 @@ def touching(
     *,
     reset_only: bool = False,
 ) -> Statement:
-    """Return the statement that `touch` runs, so that another statement can take it along."""
+    """Return the statement that `touch` runs, for callers that run it along with another one."""
     return Statement(
         """
         WITH locked AS (
@@ -78,7 +78,8 @@ async def want_policy(
 ) -> None:
     """Request an inventory policy for variants on behalf of a caller.
 
-    If we had stopped one of them, we do not resume it automatically after such an explicit request.
+    If we had stopped the sale of a variant, it no longer counts as stopped by us. So we do not
+    resume the sale automatically after such an explicit request.
     """
     await db.execute(
         """

@@ -21,9 +21,9 @@ async def is_sold_out(
 ) -> bool:
     """Return whether no units of a variant are left to preorder in a market.
 
-    Our own counts and limits decide, or Shopify's stock if the offer that applies goes by it. A
-    variant to which no offer applies is not sold out. Every visit of a product page may ask this,
-    so only what decides is read.
+    If the offer that applies goes by Shopify's stock, that stock decides. Otherwise our own counts
+    and limits decide. A variant to which no offer applies is not sold out. Only the data that
+    decides is read, because every visit to a product page may call this function.
     """
     offers = offers_in_market(selling, now, market_id)
     if not offers:

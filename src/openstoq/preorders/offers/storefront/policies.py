@@ -153,8 +153,8 @@ async def ask_for(
 ) -> dict[int, str]:
     """Record that a policy is about to be requested from the shop on behalf of a caller.
 
-    The policy replaces any other that was still to be set. Returns the policy by variant. The policy
-    CONTINUE is not requested for variants that go by Shopify's stock, and these are left out.
+    The policy replaces any other that was still to be set. CONTINUE is not requested for variants
+    that go by Shopify's stock. Returns the policy by variant, for those that it is requested for.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     rows = await db.fetch(
@@ -171,9 +171,10 @@ async def ask_for(
 
 
 async def deny_by_stock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> list[int]:
-    """Request DENY for those of these variants that should get CONTINUE, but go by Shopify's stock.
+    """Request DENY for variants that are to get CONTINUE but go by Shopify's stock.
 
-    They get CONTINUE once Shopify's stock no longer decides. Returns their ids.
+    `variant_ids` limits the variants. The result contains the ids of those for which DENY is now
+    requested. They get CONTINUE once Shopify's stock no longer decides.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     rows = await db.fetch(

@@ -58,7 +58,7 @@ def is_full_in_market(
 
 
 def _offers_by_market(selling: OfferedVariant, now: datetime) -> dict[str, AppliedOffers]:
-    """Return the offers that apply to a variant, by each market that one of them names."""
+    """Return the offers that apply to a variant in each market that any of them names."""
     own = {offer.id: settings for offer, settings in selling.offers}
     live = rules.all_by_precedence([offer for offer, _ in selling.offers], now)
     return {
