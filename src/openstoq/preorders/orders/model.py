@@ -103,7 +103,7 @@ class Payment:
 
     @property
     def stands(self) -> bool:
-        """Return whether the entry has succeeded or has not ended."""
+        """Return whether the entry has succeeded or is still under way."""
         return self.status == "succeeded" or self.status in UNDER_WAY
 
     @property
@@ -121,10 +121,11 @@ class Payment:
 class OtherLines:
     """The lines of an order that no offer sold.
 
-    `ordered` maps them to their units at checkout and the price of those. `removed` is the price of
-    units that are no longer in the order, `added` the price of units that an edit added. `deferred`
-    is the amount that another app's plans leave to be paid later. `due` is how much of it payment
-    schedules without our lines still wait for, and `paid` how much was paid for those.
+    `ordered` has the number of units at checkout and their price, by line id. `removed` is the
+    price of units that are no longer in the order. `added` is the price of units that an edit
+    added. `deferred` is the amount that another app's plans left to be paid later. `due` and `paid`
+    are the parts of it that belong to payment schedules for none of our lines: what is still to be
+    paid for these schedules, and what was paid for them.
     """
 
     ordered: Mapping[int, tuple[int, Decimal]]
@@ -136,9 +137,9 @@ class OtherLines:
 
 
 class Snapshot(BaseModel):
-    """An order's data in Shopify that is stored as one JSON document, not in columns.
+    """The data of an order in Shopify that is stored as one JSON document, not in columns.
 
-    The fields that begin with `others` are those of OtherLines, for the lines that no offer sold.
+    The fields that begin with `others` store the OtherLines: the lines that no offer sold.
     """
 
     test: bool = False

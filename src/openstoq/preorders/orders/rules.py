@@ -135,7 +135,10 @@ def unchargeable(order: PreorderOrder, *, auto: bool) -> str | None:
 
 
 def _uncollectable_by_card(order: PreorderOrder) -> str | None:
-    """Return why what is owed cannot be charged to the saved payment method; None if it can."""
+    """Return the reason why the saved payment method cannot be charged with what is owed.
+
+    Returns None if it can be charged.
+    """
     if order.open_schedule is None and order.facts.snapshot.others_due > 0:
         return (
             "what is owed has no payment schedule of its own, and charging the card would collect "

@@ -1,8 +1,9 @@
--- The number of rows of a list, kept by blocks of about 1,000 neighbours, so that a total and a page far
--- down need not count a million rows. Nothing here is needed for an answer to be right: a list without
--- blocks is counted row by row.
+-- The number of rows of each long list, kept in blocks of about 1,000 neighbouring rows. So neither a
+-- total nor a page far down the list has to count a million rows. The blocks only save time: a list
+-- without blocks is counted row by row.
 
--- The status of a signup as a list filters it, in the order of its precedence.
+-- The kind of a signup: its channel, and the status by which a list filters it. If several statuses
+-- apply, the first of them is taken; that the signup was notified is kept beside `unsubscribed`.
 CREATE FUNCTION signup_kind(
     channel text, unsubscribed_at timestamptz, notified_at timestamptz, blocked_at timestamptz
 ) RETURNS text
@@ -14,7 +15,7 @@ RETURN channel || CASE
     WHEN blocked_at IS NOT NULL THEN ' blocked'
     ELSE ' pending' END;
 
--- The rows of the lists, as they are counted.
+-- The rows of all lists, each with the kind under which it is counted.
 CREATE VIEW listed_rows WITH (security_invoker = true) AS
 SELECT shop_id, 'signups' AS list, created_at AS at, id, variant_id, product_id,
        signup_kind(channel, unsubscribed_at, notified_at, blocked_at) AS kind FROM signups
@@ -25,8 +26,9 @@ UNION ALL
 SELECT shop_id, 'preorder_orders', placed_at, id, NULL, NULL, state FROM preorder_orders;
 GRANT SELECT ON listed_rows TO openstoq_app;
 
--- One row for each row of a list that came, went or became of another kind, until it is counted in
--- its blocks. Each statement appends its own, so none waits for another.
+-- The changes of lists that are not counted in blocks yet. A row that was added to a list has a row
+-- here with the change 1. A row that was deleted has one with -1, and a row whose kind changed has one
+-- of each. Statements only append to this table, so none waits for another.
 CREATE TABLE list_changes (
     shop_id    uuid NOT NULL REFERENCES shops ON DELETE CASCADE,
     list       text NOT NULL,
@@ -42,8 +44,10 @@ CREATE TABLE list_changes (
 CALL protect_tenant('list_changes');
 GRANT SELECT ON SEQUENCE list_changes_number_seq TO openstoq_app;
 
--- A block holds the rows from its first one to the first of the next block. `series` is the list, or
--- the list with /variant or /product: then `part` is whose rows these are.
+-- The number of rows of each kind in each block. A block begins with its first row, and ends before
+-- the first row of the next block. If `series` is the name of a list, the block is one of the whole
+-- list, and `part` is 0. If /variant or /product follows the name, the block has only rows of one
+-- variant or product, and `part` is its id.
 CREATE TABLE list_blocks (
     shop_id  uuid NOT NULL REFERENCES shops ON DELETE CASCADE,
     series   text NOT NULL,
@@ -63,7 +67,7 @@ CREATE INDEX notifications_of_product ON notifications (shop_id, product_id, cre
 CREATE INDEX preorder_orders_by_place ON preorder_orders (shop_id, placed_at, id);
 CREATE INDEX variants_deleted ON variants (shop_id, id) WHERE deleted_at IS NOT NULL;
 
--- Cut a block into blocks of `size` rows, where it holds more than twice as many.
+-- Split a block into blocks of `size` rows. The caller has found that it has more than twice as many.
 CREATE PROCEDURE split_block(
     of_shop uuid, of_series text, of_part bigint, begin_at timestamptz, begin_id uuid, size integer
 )
@@ -82,8 +86,8 @@ BEGIN
     UPDATE list_blocks b SET rows = 0
     WHERE b.shop_id = of_shop AND b.series = of_series AND b.part = of_part
       AND b.first_at = begin_at AND b.first_id = begin_id;
-    -- A change that is not folded yet is of a row that is there or gone already: it is taken back,
-    -- for it is added later.
+    -- The table already shows the changes that are not folded yet. They are subtracted here, because
+    -- `fold_list` adds them later.
     EXECUTE format($cut$
         INSERT INTO list_blocks
         SELECT $1, $2, $3, first_at, first_id, kind, sum(change) FROM (
@@ -114,7 +118,8 @@ BEGIN
     USING of_shop, of_series, of_part, begin_at, begin_id, size, end_at, end_id;
 END $$;
 
--- Count a list's changes in its blocks once there are `fewest` of them, and split what became too long.
+-- Fold the changes of a list: add them to the counts of its blocks, and delete them. With fewer than
+-- `fewest` changes, nothing happens. Blocks that have become too long are split.
 CREATE FUNCTION fold_list(of_shop uuid, of_list text, fewest integer) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -123,7 +128,7 @@ DECLARE
     one record;
     size CONSTANT integer := 1000;
 BEGIN
-    -- One at a time for each list; whoever comes meanwhile leaves its changes to the next.
+    -- Only one transaction at a time folds a list. Others leave their changes to the next call.
     IF NOT pg_try_advisory_xact_lock(hashtextextended(of_list || of_shop::text, 39)) THEN
         RETURN;
     END IF;
@@ -170,8 +175,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- Have every statement that writes a list's table append what changed, and fold it now and then. Citus
--- takes no triggers on the tables that it distributes: there, lists are counted row by row.
+-- Create the triggers of a list's table: each statement that writes it appends its changes, and some
+-- of the statements fold them. Citus allows no triggers on the tables that it distributes, so lists are
+-- counted row by row there.
 CREATE PROCEDURE keep_counts(of_list text, listed_row text)
 LANGUAGE plpgsql
 AS $$
@@ -187,7 +193,7 @@ BEGIN
             noted bigint;
             one uuid;
         BEGIN
-            -- Sign-ups come one by one and pay for every step here, so each branch is one insert.
+            -- Each branch is only one INSERT, because every step here makes each sign-up slower.
             IF TG_OP = 'INSERT' THEN
                 INSERT INTO list_changes
                     (shop_id, list, at, id, variant_id, product_id, kind, change)
@@ -202,7 +208,7 @@ BEGIN
                 ) r(shop_id, at, id, variant_id, product_id, kind, change)
                 GROUP BY shop_id, at, id, variant_id, product_id, kind HAVING sum(change) <> 0;
             ELSE
-                -- A shop that is erased takes its counts along.
+                -- When a shop is erased, its counts are deleted too, and nothing has to be noted.
                 INSERT INTO list_changes
                     (shop_id, list, at, id, variant_id, product_id, kind, change)
                 SELECT shop_id, %1$L, %2$s, -1 FROM old_rows o
@@ -233,7 +239,7 @@ BEGIN
     EXECUTE format(
         'CREATE TRIGGER count_gone AFTER DELETE ON %1$I REFERENCING OLD TABLE AS old_rows '
         'FOR EACH STATEMENT EXECUTE FUNCTION note_change_of_%1$s()', of_list);
-    -- No other transaction writes the table from here on, so these are all of its rows.
+    -- CREATE TRIGGER has locked the table against other writers, so these are all of its rows.
     INSERT INTO list_changes (shop_id, list, at, id, variant_id, product_id, kind, change)
     SELECT shop_id, list, at, id, variant_id, product_id, kind, 1 FROM listed_rows
     WHERE list = of_list;

@@ -1,7 +1,8 @@
--- Parts of contacts are found by the three-letter pieces of what a customer can be reached at. This
--- needs no extension: not every PostgreSQL has pg_trgm, and the embedded one has not.
+-- A search for a part of a contact uses an index of the three-letter pieces of all customers' contacts.
+-- It needs no extension, because pg_trgm is missing in some PostgreSQLs, such as the embedded one.
 
--- Each piece is the shop's own, so that another shop's many contacts are not read.
+-- Return the pieces of a customer's contacts. Each piece ends with a part of the shop's id, so that a
+-- search does not read the contacts of other shops.
 CREATE FUNCTION contact_pieces(shop_id uuid, identity text, email text, phone text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
@@ -12,15 +13,16 @@ RETURN (
          ) t(contacts),
          generate_series(1, length(t.contacts) - 2) i
 );
--- What was added last is looked through row by row, so it is kept short.
+-- A search reads the index's list of pending entries from end to end, so that list is kept short.
 CREATE INDEX customers_by_piece ON customers
     USING gin (contact_pieces(shop_id, identity, email, phone)) WITH (gin_pending_list_limit = 256);
 
--- The customers of whom an e-mail address contains one of `emails`, or a phone number one of `phones`,
--- or both where both are given; all in lower case. NULL: they are more than `most`, or many of the
--- newest signups have the text, so that reading these is faster.
--- Row-level security would keep the texts from the index, so this function looks past it, at the
--- rows of the transaction's own shop.
+-- Return the customers with an e-mail address that contains one of `emails`, and with a phone number
+-- that contains one of `phones`. If either is NULL, only the other counts. All texts are in lower case.
+-- Returns NULL if a text has fewer than three letters, if more than `most` customers are found, or if
+-- many of the newest signups contain a text, because the list itself then shows them faster.
+-- Under row-level security, PostgreSQL would not use the index for the texts. So this function
+-- bypasses it, and reads only rows of the transaction's shop.
 CREATE FUNCTION find_contacts(of_shop uuid, emails text[], phones text[], most integer)
 RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
@@ -45,7 +47,8 @@ BEGIN
     END IF;
     SELECT array_agg(DISTINCT f.id) INTO found FROM (
         SELECT c.id FROM unnest(texts) t CROSS JOIN LATERAL (
-            -- A piece that many contacts have, such as the end of a domain, costs and tells nothing.
+            -- A piece that many contacts have, such as the end of a domain, hardly narrows the search,
+            -- and makes it slower.
             SELECT array_agg(r.piece) AS pieces FROM (
                 SELECT p.piece, n.holders, row_number() OVER (ORDER BY n.holders, p.piece) AS rank
                 FROM unnest(contact_pieces(of_shop, ':' || t, NULL, NULL)) p(piece),
@@ -73,7 +76,7 @@ END $$;
 REVOKE ALL ON FUNCTION find_contacts FROM public;
 GRANT EXECUTE ON FUNCTION find_contacts TO openstoq_app;
 
--- Undo a statement that runs alone, with the reason as its error.
+-- Undo a statement that runs outside a transaction, by raising `reason` as its error.
 CREATE FUNCTION refuse(reason text) RETURNS text
 LANGUAGE plpgsql STABLE
 AS $$

@@ -1,7 +1,8 @@
-"""The amount that was due when an order was placed, whenever the order is read: no I/O.
+"""Find the amount that was due when an order was placed, even if it is read much later: no I/O.
 
-Shopify states what is left of a payment schedule, and not what it was before it was paid. So what
-was due at checkout is decided by when the payments were made, and by the offers' terms.
+Shopify states how much of a payment schedule is still to be paid, but not its amount before any
+payment. So the amount due at checkout is found from the times of the payments and from the terms of
+the offers.
 """
 
 from collections.abc import Iterable
@@ -22,11 +23,13 @@ SOON = timedelta(minutes=10)
 def due_at_checkout(order: Order, due: Decimal, expected: Decimal | None) -> Decimal:
     """Return the amount that was due at checkout.
 
-    `due` is the price without the amount that is still to be paid later. It is what was due at
-    checkout, and whatever was paid since. `expected` is the amount that was due by the offers'
-    terms, or None if another app's terms belong to it too. The terms decide where the payments
-    allow several amounts. Where no amount fits, because an offer changed its terms since, the
-    payments that were made when the order was placed decide.
+    `due` is the price without the amount that is still to be paid later. So it contains the amount
+    that was due at checkout, and everything paid since. `expected` is the amount that was due by
+    the offers' terms. It is None if another app's terms apply to the order too.
+
+    The payments may allow several amounts. Of these, the one that fits the terms is returned. If
+    none fits, because an offer has changed its terms since, the payments that were made with the
+    order are added up. If there are none, all that was paid or added since is taken from `due`.
     """
     agreed = authorizations.agreed(order)
     raised = _raised_outside(order)
@@ -49,7 +52,10 @@ def due_at_checkout(order: Order, due: Decimal, expected: Decimal | None) -> Dec
 
 
 def as_paid(order: Order, amount: Decimal) -> Decimal:
-    """Return an amount as the payments add up to it, if they do but for rounding."""
+    """Return an amount, corrected for rounding by the payments.
+
+    If the order's first payments add up to nearly this amount, their sum is returned instead.
+    """
     sums = _sums(authorizations.agreed(order))
     near = [one for one in sums if abs(one - amount) <= rounding(order)]
     return min(near, key=lambda one: abs(one - amount), default=amount)
@@ -64,15 +70,20 @@ def rounding(order: Order) -> Decimal:
 
 
 def _first(order: Order, early: list[Transaction]) -> list[Transaction]:
-    """Return the payments that were made with an order: those made by then, or else the first."""
+    """Return those of the `early` payments that were made with an order.
+
+    These are the payments made by the time when the order was placed. If there are none, they are
+    the payments made at the time of the first one.
+    """
     placed = max(order.created_at, authorizations.time_of(order, early[0]))
     return [one for one in early if authorizations.time_of(order, one) <= placed]
 
 
 def _raised_outside(order: Order) -> Decimal:
-    """Return the amount by which an edit raised the price, if no schedule waits for it.
+    """Return the amount by which edits raised the price, if it is in no payment schedule.
 
-    Shopify either adds a raise to a schedule, or leaves it outside all schedules.
+    Shopify either adds such an amount to a schedule, or leaves it outside all schedules. If it is
+    in a schedule, the result is zero.
     """
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
     raised = max(order.total - order.original_total, ZERO)

@@ -38,9 +38,10 @@ class Money:
     def less(
         self, deferred: Decimal, *, agreed: Decimal, schedules: Iterable[PaymentSchedule]
     ) -> "Money":
-        """Return the money without the amount that other apps' lines defer.
+        """Return the money without `deferred`, the amount that other apps' lines leave for later.
 
-        `agreed` is the most that our lines leave to be paid later, by these schedules.
+        `agreed` is the amount that our lines left at checkout to be paid later; the result's is at
+        most that. `schedules` are those for our lines, and say when the balance is due.
         """
         return replace(
             self,
@@ -57,14 +58,15 @@ def read_money(
     has_partial: bool,
     later: Decimal | None = None,
 ) -> Money:
-    """Divide an order's price by when it is paid, from its payments and payment schedules.
+    """Divide an order's price into the amount due at checkout and the amount due later.
 
-    The price is found from the amounts received and ordered, not from the current total. Edits and
-    refunds lower the current total, and may have happened before the first reading.
+    Both are found from the payments and the payment schedules. The price itself is found from the
+    amounts received and outstanding, not from the current total: edits and refunds lower the
+    current total, and may have happened before the first reading.
 
-    The amount due at checkout does not change once it is stored. Until Shopify has listed the
-    schedules of an order with a deposit, `_unscheduled_balance` is the balance. `later` is the
-    amount that the offers' terms leave to be paid later, or None if another app's terms apply too.
+    The amount due at checkout does not change once it is stored. `_unscheduled_balance` is the
+    balance of an order with a deposit until Shopify lists its schedules. `later` is the amount that
+    the offers' terms leave to be paid later. It is None if another app's terms apply too.
     """
     price = _price(order)
     expected = None if later is None else max(order.original_total - later, ZERO)
@@ -111,7 +113,8 @@ def _at_checkout(
 ) -> Decimal | None:
     """Return the amount that was due at checkout.
 
-    The result is None if the order was sold with a deposit, and Shopify lists no schedules.
+    The result is None while it is not known: the order was sold with a deposit, and Shopify lists
+    no schedules for it.
     """
     if not order.schedules:
         return None if has_partial else as_paid(order, order.original_total)
@@ -123,11 +126,11 @@ def _at_checkout(
 def _unscheduled_balance(
     order: Order, stored: PreorderOrder | None, price: Decimal, expected: Decimal | None
 ) -> Decimal:
-    """Return the balance of an order with a deposit, if Shopify lists no schedules.
+    """Return the balance of an order with a deposit for which Shopify lists no schedules.
 
-    For a new order, this is the price without what was due at checkout, as far as the payments
-    show it. For a stored order, it is the stored balance, but at most the amount paid or
-    outstanding after checkout.
+    For a new order, this is the price without the amount due at checkout, which is found from the
+    payments. For a stored order, it is the stored balance, but at most the amount that was paid
+    after checkout together with the amount that is outstanding.
     """
     authorized = authorizations.uncaptured(order, voided=False)
     if stored is None:

@@ -1,7 +1,7 @@
 """Set aside the money that another app's selling plans defer in the same order: no I/O.
 
-Shopify does not say which lines a payment schedule is for. It may make one schedule for all of
-them, or several.
+Shopify does not say which lines a payment schedule is for. It may make one schedule for all lines
+of an order, or several.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +23,11 @@ from openstoq.preorders.orders.recognition.matching import Match
 class OwnPart:
     """The part of an order's deferred money that is for our lines.
 
-    `schedules` are for our lines, one of them perhaps for others too. `agreed` is the amount that
-    our lines leave to be paid later, or None if there is nothing to set aside. `deferred` is the
-    amount that other lines defer. `due` is how much of it other schedules still wait for, and
-    `paid` how much was paid for those.
+    `schedules` are the payment schedules for our lines; some may be for other lines too. `agreed`
+    is the amount that our lines left at checkout to be paid later. It is None if no other app's
+    plan sold a line, so that nothing has to be set aside. `deferred` is the amount that the other
+    lines left to be paid later. `due` and `paid` are the parts of it that belong to schedules for
+    other lines only: what is still to be paid for these schedules, and what was paid for them.
     """
 
     schedules: tuple[PaymentSchedule, ...]
@@ -37,9 +38,10 @@ class OwnPart:
 
 
 def without_terms(order: Order, matches: Iterable[Match]) -> Order:
-    """Return an order without its payment terms if no selling plan made them.
+    """Return an order without its payment schedules if no selling plan made them.
 
-    A company's terms, such as 30 days, are for the whole order and are no balance of a preorder.
+    The payment terms of a company, such as 30 days, make schedules too. These are for the whole
+    order, and are no balance of a preorder.
     """
     has_deposit = any(one.payment == "partial" for one in matches)
     has_plan = any(line.plan_id is not None for line in order.lines)
@@ -52,7 +54,10 @@ def later_by_terms(
     offers: Mapping[UUID, Offer],
     stored: PreorderOrder | None,
 ) -> Decimal | None:
-    """Return the amount that an order leaves to be paid later, or None if others' terms apply."""
+    """Return the amount that the offers' terms leave to be paid later for an order.
+
+    Returns None if another app's plan sold some of the lines, because its terms are not known.
+    """
     matched = list(matches)
     if _has_others(order, matched):
         return None
@@ -115,7 +120,7 @@ def _later(
     stored: PreorderOrder | None,
     currency: str,
 ) -> list[tuple[OrderLine, Decimal]]:
-    """Return each of our lines with the amount that its terms leave to be paid later."""
+    """Return each of our lines with the amount that it left at checkout to be paid later."""
     known = {line.id: line for line in stored.lines} if stored is not None else {}
     return [
         (
@@ -129,9 +134,10 @@ def _later(
 def _of_ours(
     balance: Decimal, own_due: Decimal, others_due: Decimal, terms: Iterable[Decimal]
 ) -> Decimal:
-    """Return how much of a balance is for our lines, when it is first read.
+    """Return how much of a balance is for our lines, when the order is read for the first time.
 
-    All that was paid of it was for our schedules, or nothing was, whichever is nearer to our terms.
+    Some of the balance may have been paid already. Either all of that was paid for our schedules,
+    or all of it for the others. The case that is nearer to the terms of our lines is assumed.
     """
     return min(
         (own_due, balance - others_due), key=lambda one: min(abs(one - term) for term in terms)
@@ -150,9 +156,10 @@ def _own_schedules(
     The result is None if no such schedule is found: our lines then share a schedule with another
     app's lines. The list is empty if our lines leave nothing to be paid later.
 
-    The first reading recognises a schedule by its amount, which may differ because Shopify rounds
-    each line. A schedule that is paid has no amount any more: it is ours if it is the only one, and
-    one of the payments was as large as the amount. Later readings recognise a schedule by its id.
+    The first reading recognises a schedule by its amount, which may be slightly off because Shopify
+    rounds each line. A schedule that is already paid no longer has an amount. It is taken as ours
+    if it is the only paid schedule, and a later payment was as large as the amount of our lines.
+    Later readings recognise a schedule by its id.
     """
     if max(amounts) == 0:
         return []

@@ -11,12 +11,14 @@ from openstoq.preorders.orders.model import HANDLE, PreorderOrder, Snapshot
 def follow(
     stored: PreorderOrder, order: PreorderOrder, now: datetime, *, hold_unpaid: bool
 ) -> bool:
-    """Follow a release of our holds; return whether the merchant is to be told of a new hold.
+    """React to a release of our holds that somebody made in Shopify.
 
-    A release in Shopify counts as the merchant's. There is one exception: with `hold_unpaid`, an
-    order whose balance is still owed is put back on hold. A blanket release by another app would
-    otherwise send goods that are not paid for. Goods that somebody packs already cannot be held.
-    The merchant is told once for each order.
+    Such a release counts as the merchant's decision. There is one exception: with `hold_unpaid`, an
+    order whose balance is still owed is put back on hold. Otherwise goods that are not paid for
+    would be sent whenever another app releases all orders. Goods that somebody is already packing
+    cannot be held again.
+
+    Returns whether the merchant must be told of the new hold, which happens once for each order.
     """
     decisions = order.decisions
     if not was_released(stored, order):

@@ -1,7 +1,8 @@
-"""Money that a shopper agreed to pay and that was not, or not yet, taken. No I/O.
+"""Authorized money: the shopper has agreed to pay it, but it may be taken later or never. No I/O.
 
-A shop may authorize payments and capture them later, also in parts. An authorization says what
-its captures are for. Shopify states the money as outstanding until it is captured.
+A shop may authorize payments and capture them later, even in several parts. The captures are for
+the same part of the price as their authorization. Until the money is captured, Shopify counts it as
+outstanding.
 """
 
 from datetime import datetime
@@ -25,9 +26,10 @@ def movements(order: Order) -> list[Transaction]:
 
 
 def agreed(order: Order) -> list[Transaction]:
-    """Return what a shopper agreed to pay, sorted by time: sales and authorizations.
+    """Return the transactions in which the shopper agreed to pay, sorted by time.
 
-    A capture counts only if its authorization is not among the transactions.
+    These are the sales and the authorizations. A capture counts only if its authorization is not
+    among the order's transactions.
     """
     known = {one.id for one in order.transactions if one.kind == "authorization"}
     return [
@@ -39,7 +41,10 @@ def agreed(order: Order) -> list[Transaction]:
 
 
 def uncaptured(order: Order, *, voided: bool) -> Decimal:
-    """Return the authorized money that was not captured: what was voided, or what was not."""
+    """Return the authorized money that was not captured.
+
+    With `voided`, only authorizations that were voided count. Otherwise only the others count.
+    """
     found = movements(order)
     ended = {one.parent_id for one in found if one.kind == "void"}
     return sum(

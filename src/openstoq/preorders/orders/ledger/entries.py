@@ -61,12 +61,14 @@ class _Book:
         return list(self._changed.values())
 
     def take_incoming(self) -> None:
-        """Enter payments.
+        """Enter the payments that are not in the ledger yet.
 
-        Payments are for the amount due at checkout until that is paid, and then for the balance. A
-        payment larger than what is still due at checkout is for the balance alone if we began it.
-        If we did not begin it, it is divided between the deposit and the balance. What a capture is
-        for is decided when it is authorized, so that no payment before it is for the same amount.
+        Payments are for the amount due at checkout until that is paid, and then for the balance. If
+        a payment is larger than what is still due at checkout, it matters who began it. If we did,
+        it is for the balance alone. If not, it is divided between the deposit and the balance.
+
+        The division of a captured payment is decided at its authorization, so that no payment
+        between the two is entered for the same amount.
         """
         due = self._at_checkout
         reserved: dict[int, Decimal] = {}

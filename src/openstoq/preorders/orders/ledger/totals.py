@@ -83,7 +83,10 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
 
 
 def collected_at(order: PreorderOrder) -> datetime | None:
-    """Return when the last part of the balance was paid, or None if it is not paid in full."""
+    """Return when the last part of the balance was paid.
+
+    Returns None if the balance is not paid in full.
+    """
     if order.balance <= 0 or ledger_totals(order).balance.own < order.balance:
         return None
     paid = [one for one in order.payments if one.kind == "balance" and one.status == "succeeded"]
@@ -91,7 +94,7 @@ def collected_at(order: PreorderOrder) -> datetime | None:
 
 
 def _refunded(payments: Iterable[Payment], part: Part) -> tuple[Decimal, Decimal]:
-    """Return how much of a part was refunded by us, and how much by the merchant in Shopify."""
+    """Return two amounts refunded of a part: by us, and by the merchant in Shopify."""
     refunds = [one for one in payments if one.kind == "refund" and one.part == part]
     by_us = total_of(one for one in refunds if one.mode == "refund")
     return by_us, total_of(refunds) - by_us
@@ -100,8 +103,8 @@ def _refunded(payments: Iterable[Payment], part: Part) -> tuple[Decimal, Decimal
 def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
     """Return how much of the money collected after checkout paid for an order's other goods.
 
-    Goods that an edit added are paid after the preorder. Of lines that another app's plan sold,
-    the schedules say how much of the money was for those.
+    If another app's plan sold some of these goods, the payment schedules show how much was paid for
+    them. Otherwise the other goods are those that an edit added, and the preorder is paid first.
     """
     snapshot = order.facts.snapshot
     if snapshot.others_deferred > 0:
@@ -113,7 +116,12 @@ def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
 
 
 def _paid_of_own(order: PreorderOrder, collected: Decimal) -> Decimal:
-    """Return how much of the money collected was paid for our schedules, or charged by us."""
+    """Return how much of the money collected after checkout was paid for our lines.
+
+    If nothing is outstanding, this is the whole balance. Otherwise it is the money that was not
+    paid for other schedules, but at least the money that we charged or that was marked as paid
+    only here.
+    """
     if order.facts.outstanding <= 0:
         return order.balance
     by_us = total_of(

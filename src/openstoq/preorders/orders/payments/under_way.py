@@ -20,10 +20,10 @@ class UnderWay:
     payment: Payment
 
     async def succeed(self, transaction_ids: Sequence[int]) -> None:
-        """Save that the payment succeeded by these transactions of Shopify.
+        """Save that the payment has succeeded, with its transactions in Shopify.
 
-        A reading of the order may have entered a transaction already, as a second entry. That
-        entry becomes void.
+        A reading of the order may already have entered one of these transactions as another ledger
+        entry. That entry becomes void.
         """
         now = self.work.runtime.clock()
         twins = [

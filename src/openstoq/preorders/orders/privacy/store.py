@@ -44,9 +44,10 @@ async def export(db: Connection, shop_id: UUID, order_ids: list[int]) -> dict[st
 
 
 async def forget(db: Connection, shop_id: UUID, order_ids: list[int]) -> None:
-    """Erase the customer from these orders: who it was, links, payment methods and free texts.
+    """Erase from these orders the customer's identity, links, payment methods and free texts.
 
-    A merchant's words, such as the reason of a cancellation, may name the customer.
+    The free texts are the merchant's, such as the reason of a cancellation. They may name the
+    customer.
     """
     await db.execute(
         """

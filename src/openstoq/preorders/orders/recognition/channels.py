@@ -15,7 +15,10 @@ from openstoq.preorders.offers.model import Offer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seller:
-    """An offer that sells a variant, or did, and whether Shopify tracks the variant's stock."""
+    """An offer that sells a variant now or sold it earlier.
+
+    `is_tracked` is true if Shopify tracks the variant's stock.
+    """
 
     offer_id: UUID
     attached_at: datetime
@@ -45,11 +48,12 @@ def is_open_to(order: Order, offer: Offer) -> bool:
 def sold_without_plan(
     order: Order, sellers: Sellers, offers: Mapping[UUID, Offer], market_id: int | None
 ) -> dict[int, UUID]:
-    """Map the preordered lines of an order to the offers that sold them, by each line's id.
+    """Return the ids of an order's preordered lines, each with the id of the offer that sold it.
 
-    An offer that is enabled now must have been enabled when the order was placed, and in its
-    schedule, with the variant attached. Where Shopify has selling plans, a line without one is
-    ordinary.
+    An offer sold a line if the offer was enabled when the order was placed, its schedule was
+    active, and it had the variant attached. Only offers that are still enabled are considered. The
+    result is empty for orders from where Shopify has selling plans, because a line without a plan
+    is no preorder there.
     """
     found: dict[int, UUID] = {}
     if not is_without_plans(order):
@@ -78,10 +82,10 @@ def _sold(order: Order, line: OrderLine, seller: Seller, offer: Offer) -> bool:
 
 
 def _is_preordered_there(order: Order, line: OrderLine, seller: Seller, offer: Offer) -> bool:
-    """Return whether a line at a point of sale is a preorder, and not goods that are there.
+    """Return whether a line at a point of sale is a preorder, and not goods handed over there.
 
-    None may have been left to sell online before this order took its own units, unless the offer
-    skips that check.
+    It is a preorder if no unit was left to sell online before this order took its own units. An
+    offer can skip this check; its lines are then always preorders.
     """
     if offer.integrations.pos.skip_inventory_check:
         return True

@@ -69,7 +69,7 @@ async def attached(
 async def sellers(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int]
 ) -> dict[int, list[Seller]]:
-    """Return the enabled offers that sell these variants, or did, by variant."""
+    """Return the enabled offers that sell or once sold these variants, by variant id."""
     rows = await db.fetch(
         """
         SELECT m.variant_id, m.offer_id, m.attached_at, m.detached_at, v.tracked
