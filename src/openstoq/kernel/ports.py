@@ -1,4 +1,4 @@
-"""Ports: look up by type what bootstrap has plugged in.
+"""Ports and the adapters that bootstrap has plugged in; an adapter is found by its port's type.
 
 A port stands for an outside service, or for a query of a package that the caller must not import.
 """

@@ -20,7 +20,7 @@ def limit_for(connections: int) -> int:
 
 
 class UnmarkedBudget:
-    """The budget of a process, which the senders that have joined share evenly."""
+    """The budget of a process; the senders that have joined share it evenly."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -110,7 +110,7 @@ def is_due(shop: Shop, schedule: PaymentSchedule) -> bool:
 
 
 def announce_due(shop: Shop, order: Order, action: MerchantAction) -> None:
-    """Announce the schedules of an order that are due; each is announced only once."""
+    """Announce an order's schedules that are due, unless they were announced before."""
     for each in order.open_schedules:
         if order.cancelled_at is None and not each.due_announced and is_due(shop, each):
             each.due_announced = True

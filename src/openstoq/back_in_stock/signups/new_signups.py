@@ -65,7 +65,7 @@ async def add(
     along: Statement | None = None,
     alone: bool = False,
 ) -> Added:
-    """Add a signup and its customer, and run the statement `along`, all in one statement.
+    """Add a signup and its customer in one statement, of which `along` becomes a part.
 
     `alone` is true if the statement runs outside a transaction. If it adds no signup, it is then
     undone, and `along` with it. If the shopper has to be asked to confirm, it is undone too, and
