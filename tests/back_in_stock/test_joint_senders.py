@@ -35,7 +35,7 @@ async def called_senders(database, shop):
 
 
 @pytest.mark.parametrize(
-    ("number", "called"), [(supply.GROUP - 1, 0), (supply.GROUP, 1), (3 * supply.GROUP, 1)]
+    ("number", "called"), [(supply.GROUP - 1, 0), (2 * supply.GROUP, 1), (4 * supply.GROUP, 1)]
 )
 async def test_another_sender_is_called_once_for_what_fills_a_group(
     database, runtime, shop, wave_id, number, called

@@ -148,6 +148,11 @@ def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "
     return Body(source(name), escapes=escapes, shared=shared, gaps=gaps)
 
 
+# What stands in a gap until it is filled. Nobody can guess it, so no value contains it.
+_MARK = f"gap{uuid4().hex}x"
+_MARKS = re.compile(rf"({_MARK}\d+x)")
+
+
 class Body:
     """A body in quoted-printable: rendered once with gaps, which are filled for each recipient.
 
@@ -184,11 +189,11 @@ class Body:
         }
 
     def _spliced(self, source: str, gaps: Sequence[str]) -> bytes | None:
-        if _uses_beyond_printing(source, gaps):
+        if _uses_beyond_printing(source, tuple(gaps)):
             return None
-        marks = {f"gap{uuid4().hex}": gap for gap in gaps}
+        marks = {f"{_MARK}{number}x": gap for number, gap in enumerate(gaps)}
         mark_of = {gap: mark for mark, gap in marks.items()}
-        pieces = re.split(f"({'|'.join(marks)})", self.rendered(mark_of))
+        pieces = _MARKS.split(self.rendered(mark_of))
         self._printed = tuple(gap for mark, gap in marks.items() if mark in pieces)
         return b"".join(_open_end(piece, marks) for piece in pieces[:-1]) + _literal(
             quoted_printable(pieces[-1])
@@ -207,7 +212,8 @@ def _literal(encoded: bytes) -> bytes:
     return encoded.replace(b"%", b"%%")
 
 
-def _uses_beyond_printing(source: str, gaps: Sequence[str]) -> bool:
+@cache
+def _uses_beyond_printing(source: str, gaps: tuple[str, ...]) -> bool:
     """Return whether the template `source` may do more with the value of a gap than print it."""
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):

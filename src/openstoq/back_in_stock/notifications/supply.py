@@ -19,7 +19,9 @@ from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.transient import TRANSIENT
 from openstoq.jobs.work import Run, Work
 
-GROUP = 200
+# The first group is small, because most waves are: each message of a group costs a new id, whether or
+# not there is a message. Each further group is twice as large as the last, up to GROUP.
+FIRST_GROUP, GROUP = 25, 200
 # The next group is claimed once no more messages than this are left.
 AHEAD = GROUP // 2
 
@@ -45,6 +47,7 @@ class Supply:
         self._may_claim, self._note_group = may_claim, note_group
         self._ready: deque[Claimed] = deque()
         self._is_drained = False
+        self._group = FIRST_GROUP
         self._place: Place | None = None
         self._has_walked = False
         self._claiming: asyncio.Task[None] | None = None
@@ -137,21 +140,22 @@ class Supply:
             claiming.exception()
 
     async def _claim(self) -> None:
+        size, self._group = self._group, min(2 * self._group, GROUP)
         async with self._run.work(durable=False) as work:
             if self._wave.kind == "restock" and self._wave.refusals:
                 # Messages refused before must not crowd out shoppers not yet notified.
-                wanted = GROUP // 2
+                wanted = size // 2
                 new = await self._claim_new(work, wanted)
-                due = await self._claim_due(work, GROUP - len(new))
-                is_last = len(new) < wanted and len(new) + len(due) < GROUP
+                due = await self._claim_due(work, size - len(new))
+                is_last = len(new) < wanted and len(new) + len(due) < size
                 group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
             else:
-                group = await self._claim_due(work, GROUP)
-                if self._wave.kind == "restock" and len(group) < GROUP:
-                    group += await self._claim_new(work, GROUP - len(group))
-                is_last = len(group) < GROUP
+                group = await self._claim_due(work, size)
+                if self._wave.kind == "restock" and len(group) < size:
+                    group += await self._claim_new(work, size - len(group))
+                is_last = len(group) < size
             await self._letters.prepare(work, group)
-            if not is_last:
+            if size == GROUP and not is_last:
                 self._note_group(work)
         self._is_drained = is_last
         self._ready.extend(group)
