@@ -132,8 +132,8 @@ class InventoryLevel:
 
     `available` is negative if the item is oversold, and 0 if the shop does not track its stock. An
     inactive level was disconnected from its location and holds no stock. `updated_at` is None only
-    if a webhook leaves it out; such a level is ordered by the time at which its delivery was
-    triggered.
+    if a webhook leaves it out; the time at which the webhook was triggered then decides which of two
+    levels is newer.
     """
 
     inventory_item_id: int

@@ -129,9 +129,10 @@ class Work:
     async def publish_apart(
         self, event: object, heard: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
-        """Call all subscribers but those in `heard`; a failing one does not affect the others.
+        """Call all subscribers but those in `heard`; the failure of one does not stop the others.
 
-        If one fails, what all of them did is undone, and each is called again by itself.
+        All are called together first. If one fails, the changes of all are rolled back, and each is
+        called again by itself.
 
         Return the names of all subscribers that have succeeded, including those in `heard`, and a
         mapping from the name of each failed subscriber to the reason.

@@ -75,7 +75,7 @@ class Share(AbstractContextManager["Share"]):
         self._budget.held += 1
 
     def release(self, number: int) -> None:
-        """Count messages as marked, or as no longer with the relay."""
+        """Subtract `number` messages that are now marked, or that the relay has refused."""
         self.held -= number
         self._budget.held -= number
         self._budget.wake()

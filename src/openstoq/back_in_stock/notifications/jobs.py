@@ -48,7 +48,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 
 @jobs.job(attempts=30, lane=Lane.SENDS, apart_by="wave_id")
 async def send_jointly(run: Run, *, wave_id: UUID) -> None:
-    """Send messages of a wave that another worker sends too, until none is left to claim.
+    """Help another worker to send a wave: claim and send messages until none is left.
 
     A joint sender neither ends the wave nor judges the relay: that is left to `send_wave`, which
     always has a job while the wave goes on.

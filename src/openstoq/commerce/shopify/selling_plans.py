@@ -158,8 +158,8 @@ def _kept(
 ) -> dict[str, int]:
     """Return the ids of the plans in `group` that already exist in the shop, keyed by our names.
 
-    A plan whose id is in `known` has the name stored there. A plan whose id we never received,
-    because the response with the id was lost, is recognised by its option.
+    If `known` contains a plan's id, it also contains the plan's name. If we never received the id,
+    because the response was lost, the plan is recognised by its option.
     """
     remembered = known.plan_ids if known else {}
     ours = {name: number for name, number in remembered.items() if number in present}

@@ -60,7 +60,7 @@ def remember(offer: Offer) -> None:
 
 
 def _keep_days(offer: Offer, before: Offer) -> None:
-    """Keep a day as it is stored if a request sends back the moment that we returned for it."""
+    """Keep a stored day if a request sends back the moment that our response gave for that day."""
     for path, name, resolve in _DAYS:
         known = getattr(_at(before, path), name)
         place = _at(offer, path)

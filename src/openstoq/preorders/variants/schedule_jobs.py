@@ -41,10 +41,10 @@ async def follow_zone(run: Run) -> None:
 
 
 async def find_moments(work: Work, *, everything: bool) -> None:
-    """Store again the moments that the offers' days are in the shop's time zone.
+    """Compute when the offers' days begin and end in the shop's time zone, and store these moments.
 
-    With `everything`, all offers with such days are synced, otherwise those whose stored moments
-    are not right.
+    With `everything`, all offers with such days are synced; otherwise only those whose stored
+    moments have changed.
     """
     await offers.lock_offers(work.db, work.shop_id, None)
     found = await offers.all_of(work.db, work.shop_id, None)

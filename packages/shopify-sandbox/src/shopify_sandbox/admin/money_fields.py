@@ -25,9 +25,9 @@ def money_bag(amounts: Bag) -> dict[str, Any]:
 
 
 def bag(path: str) -> Resolver:
-    """Return a resolver that writes the amount at the attribute `path` of a record.
+    """Return a resolver that reads an amount from a record's attribute `path`.
 
-    The record must know its order's currencies, because the amount is written in both.
+    The amount is returned in both currencies of the record's order, so the record must know them.
     """
     read = operator.attrgetter(path)
     return lambda record, _: money_bag(record.bag(read(record)))

@@ -1,4 +1,4 @@
-"""Bodies of the control API's catalogue."""
+"""Request bodies of the control API's catalogue endpoints."""
 
 from typing import Annotated
 

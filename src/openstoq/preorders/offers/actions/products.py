@@ -64,7 +64,7 @@ class CollectionBlock(BaseModel):
 
 
 class CustomBlock(BaseModel):
-    """The variants that an offer with the source custom begins with."""
+    """The first variants of an offer whose source is `custom`."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -62,8 +62,8 @@ async def apply_holds(context: Context, order: PreorderOrder) -> FulfillmentView
 async def release_holds(context: Context, order: PreorderOrder) -> FulfillmentView:
     """Release fulfillment holds on the order without applying offer-configured tags.
 
-    Use the top-level release action when you want tags applied too. It does not ask whether the
-    balance was collected, as release does: whoever lifts the holds by hand has decided to ship.
+    Use the top-level release action when you want tags applied too. Unlike release, this action does
+    not check that the balance was collected: whoever lifts the holds by hand has decided to ship.
     Repeating it changes nothing. Only our own holds are released.
     """
     if order.state != "released":
