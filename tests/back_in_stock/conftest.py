@@ -2,6 +2,7 @@
 
 import pytest
 
+from openstoq.back_in_stock.notifications import supply
 from openstoq.back_in_stock.notifications.waves import Wave
 from openstoq.db.pool import Database
 from openstoq.jobs.work import Runtime
@@ -13,6 +14,12 @@ from tests.factories.relays import Relay
 from tests.factories.waitlists import Watch, load_wave, restocking_runtime, stock_becomes
 
 __all__ = ["app", "client", "key", "shop"]
+
+
+@pytest.fixture
+def claimed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run claims up to 200 waiting shoppers at once, as it does once it has sent for some."""
+    monkeypatch.setattr(supply, "FIRST_GROUP", supply.GROUP)
 
 
 @pytest.fixture

@@ -119,6 +119,7 @@ async def test_an_unknown_outcome_is_held_where_the_shop_says_so(
     assert (await wave_row(database, shop))["ended_by"] == "all_told"
 
 
+@pytest.mark.usefixtures("claimed_at_once")
 async def test_a_relay_that_is_away_loses_nothing(database, runtime, shop, relay, wave_id):
     await make_waitlist(database, shop, 90)
 

@@ -47,6 +47,7 @@ async def open_outbox(runtime, database, shop, wave_id):
     return WaveOutbox(run, await load_wave(database, shop, wave_id), letters)
 
 
+@pytest.mark.usefixtures("claimed_at_once")
 async def test_no_more_than_some_are_ever_unmarked(database_url, database, runtime, shop, wave_id):
     await make_waitlist(database, shop, 100)
     locker = await asyncpg.connect(database_url)
@@ -78,6 +79,7 @@ async def marks_wait(database):
     return row[0]
 
 
+@pytest.mark.usefixtures("claimed_at_once")
 async def test_lost_connections_lose_no_marks(database, runtime, shop, relay, wave_id):
     await make_waitlist(database, shop, 150)
 
@@ -95,6 +97,7 @@ async def test_lost_connections_lose_no_marks(database, runtime, shop, relay, wa
     assert await statuses(database, shop) == {"sent": 150}
 
 
+@pytest.mark.usefixtures("claimed_at_once")
 async def test_a_run_whose_marks_are_lost_hands_over_no_more(
     database, database_url, runtime, shop, relay, wave_id, monkeypatch
 ):
@@ -117,6 +120,7 @@ async def test_a_run_whose_marks_are_lost_hands_over_no_more(
     assert found["sent"] + found["sending"] == 150
 
 
+@pytest.mark.usefixtures("claimed_at_once")
 async def test_stopping_gives_back_what_was_not_handed_over(
     database, runtime, shop, relay, wave_id
 ):

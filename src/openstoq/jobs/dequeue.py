@@ -5,10 +5,12 @@ fewest running jobs are taken first. Within a shop, the job that has been due fo
 first, so that a retried job queues behind jobs that became due before it.
 """
 
+import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +34,9 @@ log = structlog.get_logger(__name__)
 # One shop may have this many times its part of the slots in jobs that either run or wait for
 # another server. A job that waits uses no slot, but it uses memory and a connection.
 WAITING_PART = 2
+# The least time between two looks for jobs, in seconds. While jobs wait for slots, each job that ends
+# would otherwise cause a look for a single job.
+LOOKS_APART = 0.01
 # The number of shops searched for the next jobs; every shop is searched if these shops have none.
 SHOPS_AT_ONCE, EVERY_SHOP = 50, 1_000_000
 
@@ -133,6 +138,7 @@ class FairQueries(Queries):
     """PgQueuer's queries, with our own statement to dequeue by lane and fairly among shops."""
 
     lanes: Lanes = dataclasses.field(kw_only=True)
+    _looked_at: float = dataclasses.field(default=-LOOKS_APART, kw_only=True)
     _last_shop: dict[Lane, UUID] = dataclasses.field(default_factory=dict, kw_only=True)
 
     async def dequeue(
@@ -144,6 +150,8 @@ class FairQueries(Queries):
         heartbeat_timeout: timedelta,
     ) -> list[QueuedJob]:
         """Take up to `batch_size` jobs of each lane: due jobs, and those of workers that died."""
+        await asyncio.sleep(self._looked_at + LOOKS_APART - monotonic())
+        self._looked_at = monotonic()
         self.lanes.forget_ended()
         taken: list[QueuedJob] = []
         for lane in Lane:

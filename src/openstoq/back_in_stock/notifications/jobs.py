@@ -135,6 +135,9 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
     as stock. A wave that ends early still waits for the messages that another run is sending.
     """
     async with run.work(durable=False) as work:
+        now = run.runtime.clock()
+        if over is None and await waves.finish_if_done(work.db, work.shop_id, wave, now=now):
+            return
         if not await waves.hold(work.db, work.shop_id, wave):
             # A restock that extended the wave has also enqueued the job that continues it.
             return
@@ -150,7 +153,7 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
                 work.shop_id,
                 wave.id,
                 ended_by=over or "all_told",
-                now=run.runtime.clock(),
+                now=now,
             )
             return
     raise Retry("some messages are to be tried again later", delay=max(pause, SOONEST))

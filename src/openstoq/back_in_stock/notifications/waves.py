@@ -184,6 +184,34 @@ async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | 
     return "closed" if row["is_closed"] else "sold_out"
 
 
+async def finish_if_done(db: Connection, shop_id: UUID, wave: Wave, *, now: datetime) -> bool:
+    """End a wave of which no message is queued or claimed; return whether it was ended.
+
+    It is not ended if it was extended since `wave` was loaded, or if its conditions make it end for
+    another reason than that all its messages were sent.
+    """
+    return bool(
+        await db.fetchval(
+            f"""
+            UPDATE waves SET finished_at = $5, ended_by = 'all_told'
+            WHERE shop_id = $1 AND id = $2 AND started_at = $3 AND finished_at IS NULL
+              AND listed_until IS NOT DISTINCT FROM $4
+              AND NOT EXISTS (
+                SELECT FROM notifications n
+                WHERE n.shop_id = $1 AND n.wave_id = $2 AND n.status IN ('queued', 'sending'))
+              AND {EMAIL_IS_ON} AND (kind = 'manual' OR {is_for_sale("$6::bigint")})
+            RETURNING true
+            """,  # noqa: S608 - constants
+            shop_id,
+            wave.id,
+            wave.started_at,
+            wave.listed_until,
+            now,
+            wave.variant_id,
+        )
+    )
+
+
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
     """Return the time until a queued message is due or a claimed message's lease ends.
 
