@@ -144,7 +144,7 @@ def standing(status, message=None, translated=None, transactions=()):
         ("PENDING", "processing"),
         ("PROCESSING", "processing"),
         ("UNKNOWN", "processing"),
-        ("PARTIAL_SUCCESS", "processing"),
+        ("PARTIAL_SUCCESS", "partial"),
         ("SOMETHING_NEW", "processing"),
     ],
 )
@@ -153,7 +153,7 @@ async def test_every_status_of_a_charge_means_something(shop, admin, told, state
     found = await shop.payment_status(ORDER, "ref-1")
     assert found.state == state
     assert found.transaction_ids == (3,)
-    assert (found.error is not None) == (state == "failed")
+    assert (found.error is not None) == (state in ("failed", "partial"))
     assert admin.requests[0]["variables"] == {"id": ORDER_GID, "reference": "ref-1"}
 
 

@@ -206,11 +206,11 @@ class OrderPage:
 class PaymentStatus:
     """The state of a charge.
 
-    `authenticate` means that only the shopper can complete the charge. `error` is a sentence for
-    people.
+    `authenticate` means that only the shopper can complete the charge; `partial`, that it has ended
+    and brought a part of its amount. `error` is a sentence for people.
     """
 
-    state: Literal["processing", "succeeded", "failed", "authenticate"]
+    state: Literal["processing", "succeeded", "partial", "failed", "authenticate"]
     error: str | None = None
     transaction_ids: tuple[int, ...] = ()
 

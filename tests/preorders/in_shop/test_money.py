@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -90,6 +91,49 @@ async def test_a_declined_balance_is_tried_again_and_the_shopper_mailed(market, 
     await assert_books_agree(market, order)
     to_shopper = [mail for mail in market.relay.recipients if mail == "ada@example.com"]
     assert len(to_shopper) == 3, "two links and a receipt"
+
+
+async def test_a_charge_that_brings_a_part_is_received_and_the_rest_tried_again(
+    market, plans, variants
+):
+    order = await market.place((variants[0], plans["partial"], 1), card="pays_half")
+    whole = (await payments(market, order))["balance"]["amount"]
+    await market.happen(order, "due")
+    told = await market.read(order, "/payments")
+    balance, rest = told["balance"], told["total_outstanding"]
+    assert Decimal(balance["received"]) + Decimal(rest) == Decimal(whole)
+    assert 0 < Decimal(rest) < Decimal(whole)
+    assert (balance["status"], bool(balance["next_attempt_at"])) == ("outstanding", True)
+    assert "funds" in balance["error"]
+    entries = [one for one in told["ledger"] if one["kind"] == "balance"]
+    charged, part = sorted(entries, key=lambda one: one["status"])
+    assert (charged["mode"], charged["status"], charged["amount"]) == ("auto", "failed", rest)
+    assert (part["mode"], part["status"]) == ("auto", "succeeded")
+    assert part["amount"] == balance["received"]
+    assert await market.state(order) == "awaiting_balance"
+    await assert_books_agree(market, order)
+    assert market.relay.recipients == ["ada@example.com"]
+    await later(market, order, days=2)
+    await market.run(collect_due)
+    assert [one["status"] for one in await market.charges()] == ["PARTIAL_SUCCESS", "SUCCESS"]
+    assert [one["amount"] for one in await market.charges()] == [whole, rest]
+    assert await market.state(order) == "balance_collected"
+    await assert_books_agree(market, order)
+
+
+async def test_what_was_read_of_a_charge_before_it_ended_is_of_that_charge(market, plans, variants):
+    order = await market.place((variants[0], plans["partial"], 1), card="pays_half")
+    await market.site.control("PATCH", "charges", {"polls": 2})
+    await market.ask(order, "payments/charge_balance", mode="auto")
+    await market.tell(order)
+    told = (await market.read(order, "/payments"))["ledger"]
+    entries = sorted((one["mode"], one["status"]) for one in told if one["kind"] == "balance")
+    assert entries == [("auto", "failed"), ("auto", "succeeded")]
+    assert market.relay.recipients == [], "it is not due yet"
+    await market.happen(order, "pay")
+    assert await market.state(order) == "balance_collected"
+    assert (await payments(market, order))["balance"]["next_attempt_at"] is None
+    await assert_books_agree(market, order)
 
 
 async def test_a_balance_charged_early_is_neither_dunned_nor_retried_before_its_day(

@@ -143,3 +143,35 @@ def test_a_charge_before_the_due_day_is_not_retried_before_it(due, retry):
     )
     failed = charge_entry.failed(begun, "declined", SCHEDULE, NOON, due_at=NOON + due * DAY)
     assert failed.retry_at == NOON + retry * DAY
+
+
+def test_a_charge_that_brought_a_part_fails_for_what_is_owed_after_it():
+    order = preorder(due_at=NOON)
+    charge = charge_entry.handed_over(charge_entry.opened(order, "auto", NOON), order, NOON)
+    late = NOON + timedelta(seconds=5)
+    part = entry(50, mode="link", transaction_id=7, settled_at=late)
+    other = entry(50, mode="link", transaction_id=8)
+    after = replace(
+        order,
+        facts=replace(order.facts, outstanding=money("30.00")),
+        payments=(charge, part, other),
+    )
+    parts = charge_entry.parts_of(after, [6, 7])
+    assert parts == [replace(part, mode="auto")]
+    failed = charge_entry.failed_in_part(
+        charge, "declined", SCHEDULE, NOON, order=after, parts=parts
+    )
+    assert (failed.status, failed.amount, failed.error) == ("failed", money("30.00"), "declined")
+    assert failed.retry_at == NOON + DAY
+    ledger = replace(after, payments=(failed, *parts))
+    assert ledger.last_charge() == failed, "also if Shopify's clock is ahead of ours"
+    again = charge_entry.reopened(failed)
+    assert replace(ledger, payments=(again, *parts)).last_charge() == again
+
+
+def test_a_charge_that_brought_a_part_is_void_if_the_rest_was_paid_meanwhile():
+    order = preorder()
+    charge = charge_entry.handed_over(charge_entry.opened(order, "auto", NOON), order, NOON)
+    paid = replace(order, facts=replace(order.facts, outstanding=money(0)))
+    ended = charge_entry.failed_in_part(charge, "declined", SCHEDULE, NOON, order=paid, parts=[])
+    assert (ended.status, ended.retry_at) == ("void", None)

@@ -11,9 +11,21 @@ DECLINES = "declines"
 LOSES_ANSWER = "loses_answer"
 NEEDS_AUTHENTICATION = "needs_authentication"
 EXPIRED = "expired"
+PAYS_HALF = "pays_half"
 NONE = "none"
+# The status of a charge that brought a part of its amount; Shopify has it from 2026-10 on.
+IN_PART = "PARTIAL_SUCCESS"
 # The cards that the checkout's form offers.
-CHOICES = (WORKS, DECLINES, "declines_2", LOSES_ANSWER, NEEDS_AUTHENTICATION, EXPIRED, NONE)
+CHOICES = (
+    WORKS,
+    DECLINES,
+    "declines_2",
+    PAYS_HALF,
+    LOSES_ANSWER,
+    NEEDS_AUTHENTICATION,
+    EXPIRED,
+    NONE,
+)
 
 _DECLINES_SOME = re.compile(r"^declines_([1-9]\d?)$")
 
@@ -34,7 +46,7 @@ def rename(mandate: Mandate, name: str) -> None:
     """Replace the card of a mandate, and so the outcome of its later charges."""
     some = _DECLINES_SOME.match(name)
     mandate.card = name
-    mandate.declines_left = int(some[1]) if some else 0
+    mandate.declines_left = int(some[1]) if some else int(name == PAYS_HALF)
     mandate.expiry_year = 2020 if name == EXPIRED else 2031
 
 
@@ -49,5 +61,6 @@ def refusal(charge: Charge) -> tuple[str, str, str] | None:
         return "ERROR", "CARD_DECLINED", "The card was declined."
     if mandate.declines_left:
         mandate.declines_left -= 1
-        return "RETRYABLE", "INSUFFICIENT_FUNDS", "The card has insufficient funds."
+        status = IN_PART if mandate.card == PAYS_HALF else "RETRYABLE"
+        return status, "INSUFFICIENT_FUNDS", "The card has insufficient funds."
     return None

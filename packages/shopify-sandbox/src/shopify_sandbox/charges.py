@@ -5,9 +5,10 @@ from functools import partial
 
 from shopify_sandbox import cards, ledger
 from shopify_sandbox.ids import random_text
+from shopify_sandbox.money import Money
 from shopify_sandbox.records.charges import Charge
 from shopify_sandbox.records.orders import Order
-from shopify_sandbox.records.payments import Mandate, PaymentSchedule, Transaction
+from shopify_sandbox.records.payments import GIFT_CARD, Mandate, PaymentSchedule, Transaction
 from shopify_sandbox.shop import MerchantAction, Shop
 from shopify_sandbox.webhooks import order_news
 
@@ -93,6 +94,8 @@ def _carry_out(shop: Shop, charge: Charge) -> None:
     status, code, sentence = refusal
     if status == WAITING:
         charge.status, charge.error = status, sentence
+    elif status == cards.IN_PART:
+        _take_half(shop, charge, (code, sentence), action)
     else:
         _refuse(shop, charge, status, (code, sentence), action)
 
@@ -116,13 +119,37 @@ def _take(shop: Shop, charge: Charge, action: MerchantAction) -> None:
     charge.transactions.append(made)
 
 
+def _take_half(shop: Shop, charge: Charge, why: tuple[str, str], action: MerchantAction) -> None:
+    """Take half of a charge from a gift card, and have the card decline the rest."""
+    half = Money(charge.amount / 2, charge.order.currency).amount
+    if not 0 < half < charge.amount:
+        _refuse(shop, charge, "ERROR", why, action)
+        return
+    made = ledger.receive(
+        shop,
+        charge.order,
+        half,
+        action,
+        gateway=GIFT_CARD,
+        schedule=charge.schedule,
+        reference=charge.reference,
+    )
+    charge.transactions.append(made)
+    _refuse(shop, charge, cards.IN_PART, why, action, amount=charge.amount - half)
+
+
 def _refuse(
-    shop: Shop, charge: Charge, status: str, why: tuple[str, str], action: MerchantAction
+    shop: Shop,
+    charge: Charge,
+    status: str,
+    why: tuple[str, str],
+    action: MerchantAction,
+    *,
+    amount: Decimal | None = None,
 ) -> None:
     order = charge.order
-    made = ledger.record(
-        shop, order, "SALE", charge.amount, refused=why, reference=charge.reference
-    )
+    refused = charge.amount if amount is None else amount
+    made = ledger.record(shop, order, "SALE", refused, refused=why, reference=charge.reference)
     charge.status, charge.error = status, why[1]
     charge.transactions.append(made)
     order_news.of_transaction(shop, order, made, action)

@@ -101,6 +101,37 @@ async def test_a_card_declines_so_often_and_then_works(site):
     assert (await again(site, order))["outstanding"] == "0.00"
 
 
+async def test_a_card_pays_half_of_the_first_charge_and_then_all_that_is_left(site):
+    order = await deposit_order(site, card="pays_half")
+    begun = await charge(site, order)
+    await site.idle()
+    ended = await status_of(site, order, begun["paymentReferenceId"])
+    assert ended["status"] == "PARTIAL_SUCCESS"
+    assert ended["errorMessage"] == "The card has insufficient funds."
+    told = [
+        (each["status"], each["errorCode"], each["amountSet"]["shopMoney"]["amount"])
+        for each in ended["transactions"]
+    ]
+    assert told == [("SUCCESS", None, "439.96"), ("FAILURE", "INSUFFICIENT_FUNDS", "439.96")]
+    after = await again(site, order)
+    assert (after["outstanding"], after["financial_status"]) == ("439.96", "PARTIALLY_PAID")
+    assert after["schedules"][0]["balance"] == "439.96"
+    await charge(site, order, "the rest")
+    await site.idle()
+    assert [each["status"] for each in await charges_of(site, order)][1:] == ["SUCCESS"]
+    assert (await again(site, order))["outstanding"] == "0.00"
+
+
+async def test_a_charge_too_small_to_be_halved_is_declined_whole(site):
+    order = await deposit_order(site, card="pays_half", domain=NORTHWIND)
+    cent = {"amount": "0.01", "currencyCode": order["currency"]}
+    begun = await charge(site, order, amount=cent, domain=NORTHWIND)
+    await site.idle()
+    ended = await status_of(site, order, begun["paymentReferenceId"], domain=NORTHWIND)
+    assert (ended["status"], len(ended["transactions"])) == ("ERROR", 1)
+    assert (await again(site, order, domain=NORTHWIND))["received"] == order["received"]
+
+
 async def test_the_charge_is_made_although_the_answer_is_lost(site):
     order = await deposit_order(site, card="loses_answer")
     with pytest.raises(httpx.RemoteProtocolError):

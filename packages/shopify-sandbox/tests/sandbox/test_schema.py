@@ -105,7 +105,8 @@ def test_our_schema_is_well_formed(ours):
 
 
 def test_our_schema_is_a_subset_of_shopifys(ours, theirs):
-    assert list(differences(ours, theirs)) == []
+    # Shopify adds this value in 2026-10, and an app has to bear values that it does not know.
+    assert list(differences(ours, theirs)) == ["OrderPaymentStatusResult.PARTIAL_SUCCESS"]
 
 
 @pytest.mark.parametrize(

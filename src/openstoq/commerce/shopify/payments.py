@@ -13,7 +13,7 @@ from openstoq.commerce.shopify.order_fields import shop_amount
 from openstoq.kernel.ids import gid
 from openstoq.kernel.money import Money
 
-_State = Literal["processing", "succeeded", "failed", "authenticate"]
+_State = Literal["processing", "succeeded", "partial", "failed", "authenticate"]
 # A charge of any other status, such as one that Shopify adds later, may still succeed or fail.
 _STATES: dict[str, _State] = {
     "SUCCESS": "succeeded",
@@ -22,6 +22,8 @@ _STATES: dict[str, _State] = {
     "AUTHORIZED": "succeeded",
     # A refunded payment had been paid.
     "REFUNDED": "succeeded",
+    # From 2026-10 on: a gift card was charged, for example, and the card for the rest declined.
+    "PARTIAL_SUCCESS": "partial",
     "ERROR": "failed",
     "VOIDED": "failed",
     "RETRYABLE": "failed",
@@ -67,6 +69,8 @@ async def status(client: Client, order_id: int, reference: str) -> PaymentStatus
         error = told.text("translatedErrorMessage") or told.text("errorMessage") or None
         if state == "failed":
             error = error or "The payment failed, and the payment provider does not say why."
+        elif state == "partial":
+            error = error or "Only a part of the payment came, and Shopify does not say why."
         return PaymentStatus(
             state=state,
             error=error,

@@ -94,8 +94,7 @@ class _Letter:
     @property
     def last_charge(self) -> Payment | None:
         """The most recent automatic charge of the balance, or None."""
-        charges = [one for one in self.order.payments if one.kind == "balance"]
-        return next((one for one in reversed(charges) if one.mode == "auto"), None)
+        return self.order.last_charge("auto")
 
 
 @jobs.job(attempts=30, lane=Lane.SENDS)

@@ -292,6 +292,25 @@ class PreorderOrder:
         charges = (one for one in self.payments if one.kind == "balance")
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
+    def last_charge(self, mode: PaymentMode | None = None) -> Payment | None:
+        """Return the balance's charge that is under way or, if none is, that was settled last.
+
+        With `mode`, payments of other modes are left out. A charge that failed for the rest of its
+        amount is later than what came of it.
+        """
+        charges = (
+            one for one in self.payments if one.kind == "balance" and mode in (None, one.mode)
+        )
+        return max(
+            charges,
+            key=lambda one: (
+                one.status in UNDER_WAY,
+                one.settled_at or one.created_at,
+                one.status == "failed",
+            ),
+            default=None,
+        )
+
     @property
     def refund_under_way(self) -> Payment | None:
         """A refund that is under way, or None."""

@@ -255,7 +255,8 @@ async def save_payments(
         SELECT $1, order_id, updated_at, {_PAYMENT}
         FROM jsonb_populate_recordset(NULL::preorder_payments, $2)
         ON CONFLICT (shop_id, id) DO UPDATE
-        SET status = excluded.status, idempotency_key = excluded.idempotency_key,
+        SET mode = excluded.mode, status = excluded.status,
+            idempotency_key = excluded.idempotency_key,
             reference = excluded.reference, transaction_id = excluded.transaction_id,
             gateway = excluded.gateway, attempts = excluded.attempts, error = excluded.error,
             amount = excluded.amount, begun_at = excluded.begun_at,

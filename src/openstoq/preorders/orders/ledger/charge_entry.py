@@ -1,6 +1,6 @@
 """The ledger entry of a charge: opened, handed to Shopify, failed or retried. No I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -111,6 +111,42 @@ def failed(
         settled_at=now,
         retry_at=retry_at,
     )
+
+
+def parts_of(order: PreorderOrder, transaction_ids: Iterable[int]) -> list[Payment]:
+    """Return the payments that came of a charge, as entries of that charge's mode.
+
+    A reading enters them as paid by the shopper, because their amounts are not that of the charge.
+    """
+    ids = frozenset(transaction_ids)
+    return [
+        replace(one, mode="auto") if one.mode == "link" else one
+        for one in order.payments
+        if one.kind == "balance" and one.status == "succeeded" and one.transaction_id in ids
+    ]
+
+
+def failed_in_part(
+    payment: Payment,
+    error: str,
+    retry_days: str,
+    now: datetime,
+    *,
+    order: PreorderOrder,
+    parts: Sequence[Payment],
+) -> Payment:
+    """Return a charge as failed for the rest of its amount, after `parts` of the amount came.
+
+    The entry has the amount that is still owed, and is void if none is, because the shopper has
+    paid the rest in another way.
+    """
+    rest = _owed(order)
+    ended = max([now, *(one.settled_at for one in parts if one.settled_at is not None)])
+    if rest <= 0:
+        error = "nothing was left to pay by then"
+        return replace(payment, status="void", error=error, settled_at=ended)
+    declined = failed(payment, error, retry_days, now, due_at=order.due_at)
+    return replace(declined, amount=rest, settled_at=ended)
 
 
 def _owed(order: PreorderOrder) -> Decimal:

@@ -177,6 +177,10 @@ async def _follow(
     if told.state == "succeeded":
         await _succeed(run, order_id, payment.id, told.transaction_ids)
         await read(run, commerce, order_id)
+    elif told.state == "partial":
+        # What came has to be in the ledger before the rest is asked for.
+        await read(run, commerce, order_id)
+        await _fail_in_part(run, order_id, payment.id, told)
     elif told.state == "failed":
         await _fail(run, order_id, payment.id, told.error or "the charge was declined")
     elif told.state == "authenticate" and waited > PATIENCE:
@@ -227,6 +231,25 @@ async def _fail(run: Run, order_id: int, payment_id: UUID, error: str) -> None:
         await found.save(failed)
         _notify(found.work, found.order, failed)
         log.info("charge.failed", order_id=order_id, attempts=failed.attempts)
+
+
+async def _fail_in_part(run: Run, order_id: int, payment_id: UUID, told: PaymentStatus) -> None:
+    async with under_way(run, order_id, payment_id) as found:
+        if found is None:
+            return
+        parts = charge_entry.parts_of(found.order, told.transaction_ids)
+        failed = charge_entry.failed_in_part(
+            found.payment,
+            told.error or "a part of the charge was declined",
+            run.runtime.settings.collection.retry_days,
+            run.runtime.clock(),
+            order=found.order,
+            parts=parts,
+        )
+        await found.save(*parts, failed)
+        if failed.status == "failed":
+            _notify(found.work, found.order, failed)
+        log.info("charge.failed_in_part", order_id=order_id, attempts=failed.attempts)
 
 
 def _notify(work: Work, order: PreorderOrder, failed: Payment) -> None:

@@ -109,7 +109,7 @@ def payments_view(order: PreorderOrder) -> PaymentsView:
 def payments_summary(order: PreorderOrder) -> PaymentsSummary:
     """Return the response for an order's money, without its ledger."""
     standing = totals.ledger_totals(order)
-    last = next((one for one in reversed(order.payments) if one.kind == "balance"), None)
+    last = order.last_charge()
     retry = next((one for one in order.payments if one.retry_at is not None), None)
     return PaymentsSummary(
         currency=order.currency,
