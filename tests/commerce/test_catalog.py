@@ -211,6 +211,55 @@ async def test_an_item_whose_levels_cannot_be_read_is_named_and_not_taken_for_so
     assert "whole number" in unreadable[2]
 
 
+async def test_a_product_with_a_variant_twice_is_named_and_keeps_back_no_other(shop, admin):
+    admin.operations["InventoryLevelsByItem"] = no_levels
+    rest = {"nodes": [variant(4), variant(4)], "pageInfo": END}
+    admin.operations["ProductVariantsPage"] = lambda _: answer({"product": {"variants": rest}})
+    admin.replies(
+        products(
+            product(1, variant(1), variant(2)),
+            product(2, variant(3), variant(3)),
+            product(3, more=True),
+            product(5, variant(5)) | {"id": "x"},
+        )
+    )
+    (page,) = [page async for page in shop.products()]
+    assert [found.id for found in page.products] == [1]
+    assert sorted(page.malformed) == [2, 3]
+    assert "must not have 3 twice" in page.malformed[2]
+    assert "must not have 4 twice" in page.malformed[3]
+
+
+async def test_a_variant_that_moved_to_the_next_page_meanwhile_is_read(shop, admin):
+    rest = {"nodes": [variant(1), variant(2)], "pageInfo": END}
+    admin.operations["ProductVariantsPage"] = lambda _: answer({"product": {"variants": rest}})
+    admin.operations["ProductById"] = lambda _: answer(
+        {"product": product(7, variant(1), more=True)}
+    )
+    found = await shop.product(7)
+    assert {each.id for each in found.variants} == {1, 2}
+
+
+async def test_an_item_with_a_location_twice_is_named_and_keeps_back_no_other(shop, admin):
+    def levels(variables):
+        told = [
+            {"location": {"id": "gid://shopify/Location/1"}, "quantities": []},
+            {"location": {"id": "gid://shopify/Location/2"}, "quantities": []},
+        ]
+        of_item = {1: told, 2: [*told, told[0]]}
+        found = [
+            {"id": each, "inventoryLevels": {"nodes": of_item[int(each[-1])], "pageInfo": END}}
+            for each in variables["ids"]
+        ]
+        return answer({"nodes": found})
+
+    admin.operations["InventoryLevelsByItem"] = levels
+    unreadable = {}
+    found = await shop.inventory_levels([1, 2], unreadable)
+    assert [(each.inventory_item_id, each.location_id) for each in found] == [(1, 1), (1, 2)]
+    assert "must not have 1 twice" in unreadable[2]
+
+
 async def test_a_location_or_variant_that_cannot_be_read_keeps_back_no_other(shop, admin):
     nodes = [{"id": f"gid://shopify/Location/{n}", "name": "x"} for n in (1, 2, 3)]
     nodes[1]["isActive"] = "perhaps"

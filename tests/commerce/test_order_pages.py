@@ -20,9 +20,12 @@ from tests.commerce.order_answers import (
     ORDER,
     ORDER_GID,
     denied,
+    fulfillment_line,
+    fulfillment_order,
     line,
     nodes,
     order,
+    shop_money,
 )
 from tests.commerce.order_replies import MOMENT, order_reply
 from tests.commerce.server import answer, throttled
@@ -31,6 +34,36 @@ from tests.commerce.server import answer, throttled
 async def test_there_may_be_no_such_order(shop, admin):
     admin.replies(order_reply(None))
     assert await shop.order(1) is None
+
+
+HOLD = {"id": "gid://shopify/FulfillmentHold/5", "reason": "OTHER"}
+SALE = {"id": "gid://shopify/OrderTransaction/5", "amountSet": shop_money("20.0")}
+DUE = {
+    "id": "gid://shopify/PaymentSchedule/5",
+    "balanceDue": {"amount": "80.0", "currencyCode": "CAD"},
+}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"lineItems": nodes(line(5), line(5))},
+        {"transactions": [SALE, SALE]},
+        {"paymentTerms": {"paymentSchedules": nodes(DUE, DUE)}},
+        {"fulfillmentOrders": nodes(fulfillment_order(5), fulfillment_order(5))},
+        {
+            "fulfillmentOrders": nodes(
+                fulfillment_order(1, fulfillment_line(5), fulfillment_line(5))
+            )
+        },
+        {"fulfillmentOrders": nodes(fulfillment_order(1, fulfillmentHolds=[HOLD, HOLD]))},
+    ],
+    ids=lambda told: next(iter(told)),
+)
+async def test_an_order_that_has_something_twice_cannot_be_read(shop, admin, told):
+    admin.replies(order_reply(order(**told)))
+    with pytest.raises(CommerceUnreadable, match="must not have 5 twice"):
+        await shop.order(ORDER)
 
 
 async def test_what_shopify_grants_on_request_is_not_needed_to_read_an_order(shop, admin):

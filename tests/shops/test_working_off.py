@@ -14,6 +14,8 @@ from openstoq.shops import store
 from openstoq.shops.inbound_webhooks.jobs import News, NotHeard, work_off
 from openstoq.shops.seal import Seal
 from tests.factories.catalogs import (
+    PRODUCT,
+    VARIANT,
     level,
     record,
     save,
@@ -45,6 +47,19 @@ async def test_a_malformed_body_is_noted_and_done_with(runtime, shop, body):
     row = await deliver(runtime, shop, "inventory_levels/update", json.dumps(body).encode())
     assert row["done_at"] is not None
     assert row["error"]
+
+
+async def test_a_product_that_names_a_variant_twice_is_noted_and_done_with(database, runtime, shop):
+    await save(database, shop)
+    told = {"id": PRODUCT, "title": "Renamed", "updated_at": "2026-07-01T12:00:05Z"}
+    variants = [{"id": VARIANT, "title": "A"}, {"id": VARIANT, "title": "B"}]
+    row = await deliver(runtime, shop, "products/update", told | {"variants": variants})
+    assert f"variants must not have {VARIANT} twice" in row["error"]
+    assert row["done_at"] is not None
+    assert (await variant_row(database, shop))["title"] == "Blue / 154"
+    row = await deliver(runtime, shop, "products/update", told | {"variants": variants[:1]})
+    assert (row["error"], row["done_at"] is None) == (None, False)
+    assert (await variant_row(database, shop))["title"] == "A"
 
 
 async def test_a_nul_character_does_not_keep_a_product_out(database, runtime, shop):

@@ -213,14 +213,18 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> Se
 
 
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
-    """Save a page's products with their stock; a product that fails does not affect the others."""
+    """Save a page's products with their stock; a product that fails does not affect the others.
+
+    Products that could not be read are noted with those that could not be saved.
+    """
     by_id = {product.id: product for product in newest(page.products, asked_at)}
 
     async def save(product_ids: Sequence[int]) -> None:
         some = tuple(by_id[product_id] for product_id in product_ids)
         await _save(work, replace(page, products=some), asked_at, work.runtime.clock())
 
-    await _remember(work, PRODUCT, list(by_id), await each(work, PRODUCT, list(by_id), save))
+    failures = await each(work, PRODUCT, list(by_id), save)
+    await _remember(work, PRODUCT, list(by_id), failures | dict(page.malformed))
 
 
 async def _save(work: Work, page: ProductPage, read_at: datetime, now: datetime) -> None:

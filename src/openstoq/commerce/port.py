@@ -148,13 +148,14 @@ class ProductPage:
     """A page of products, and all active inventory levels of their variants.
 
     `cursor` resumes after this page; it is None on the last page. `unreadable` maps the id of each
-    item whose levels could not be read to the reason.
+    item whose levels could not be read to the reason, `malformed` that of each unreadable product.
     """
 
     products: tuple[Product, ...]
     levels: tuple[InventoryLevel, ...]
     cursor: str | None
     unreadable: Mapping[int, str] = field(default_factory=dict)
+    malformed: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

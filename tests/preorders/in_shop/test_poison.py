@@ -195,6 +195,24 @@ async def test_a_product_that_cannot_be_stored_stops_no_pull(market, site, varia
     assert await faults(market, "product") == {}
 
 
+async def test_a_product_with_a_variant_twice_is_listed_and_stops_no_pull(market, site, variants):
+    twice, other = list(site.shop().products.values())[:2]
+    await execute(
+        market, "UPDATE products SET title = 'old', updated_at = '-infinity', seen_at = NULL"
+    )
+    twice.variants.append(twice.variants[0])
+    await market.run(pull, everything=True)
+    rows = await execute(market, "SELECT id, title FROM products")
+    titles = {row["id"]: row["title"] for row in rows}
+    assert (titles[twice.id], titles[other.id]) == ("old", other.title)
+    told = await faults(market, "product")
+    assert list(told) == [str(twice.id)]
+    assert f"must not have {twice.variants[0].id} twice" in told[str(twice.id)]
+    twice.variants.pop()
+    await market.run(pull, everything=True)
+    assert await faults(market, "product") == {}
+
+
 @pytest.mark.parametrize("kind", ["product", "location", "inventory item", "market"])
 async def test_what_did_well_again_is_listed_no_more(market, site, variants, kind):
     table = {

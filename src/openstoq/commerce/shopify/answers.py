@@ -1,8 +1,8 @@
 """Parse the Admin API's responses: data, errors and the request's cost."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -145,13 +145,24 @@ def reading(operation: str) -> Iterator[None]:
 
 
 def readable(
-    operation: str, nodes: Iterable[Fields], read: Callable[[Fields], Found]
+    operation: str,
+    nodes: Iterable[Fields],
+    read: Callable[[Fields], Found],
+    unreadable: MutableMapping[int, str] | None = None,
 ) -> Iterator[Found]:
-    """Parse the members of a list; a member that cannot be parsed is logged and left out."""
+    """Parse the members of a list; a member that cannot be parsed is logged and left out.
+
+    It is added to `unreadable` with the reason, unless its id cannot be parsed either.
+    """
     for node in nodes:
         found: list[Found] = []
-        with alone(operation, node.named, {}), reading(operation):
+        failures: dict[str, str] = {}
+        with alone(operation, node.named, failures), reading(operation):
             found.append(read(node))
+        if unreadable is not None:
+            for reason in failures.values():
+                with suppress(ValueError):
+                    unreadable[node.id("id")] = reason
         yield from found
 
 

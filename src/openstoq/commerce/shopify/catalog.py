@@ -1,6 +1,6 @@
 """Pull a shop's facts, locations and products."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -79,9 +79,10 @@ async def product_pages(
             page = answer.whole(optional=_PICTURES).inside("products")
             pictures = not answer.failed(_PICTURES)
             read = partial(_product, pictures=pictures)
-            begun = list(readable("ProductsPage", page.each("nodes"), read))
+            malformed: dict[int, str] = {}
+            begun = list(readable("ProductsPage", page.each("nodes"), read, malformed))
             after = next_cursor(page)
-        products = await _all_completed(client, begun)
+        products = await _all_completed(client, begun, malformed)
         items = [
             variant.inventory_item_id
             for product in products
@@ -90,7 +91,7 @@ async def product_pages(
         ]
         unreadable: dict[int, str] = {}
         found = await stock.levels(client, items, unreadable)
-        yield ProductPage(products, tuple(found), after, unreadable)
+        yield ProductPage(products, tuple(found), after, unreadable, malformed)
         if after is None:
             return
 
@@ -126,11 +127,13 @@ async def variants(client: Client, variant_ids: Sequence[int]) -> list[Variant]:
 
 
 async def _all_completed(
-    client: Client, begun: Sequence[tuple[Product, str | None]]
+    client: Client,
+    begun: Sequence[tuple[Product, str | None]],
+    malformed: MutableMapping[int, str],
 ) -> tuple[Product, ...]:
     found: list[Product] = []
     for part, rest in begun:
-        with alone("ProductVariantsPage", part.id, {}):
+        with alone("ProductVariantsPage", part.id, malformed):
             found.append(await _completed(client, part, rest))
     return tuple(found)
 
@@ -145,7 +148,9 @@ async def _completed(client: Client, part: Product, rest: str | None) -> Product
             # A product that was deleted meanwhile has no further variants.
             page = answer.whole(optional=_PICTURES).inside("product").inside("variants")
             pictures = not answer.failed(_PICTURES)
-            variants += [_variant(node, part.id, pictures=pictures) for node in page.each("nodes")]
+            variants += [
+                _variant(node, part.id, pictures=pictures) for node in page.distinct("nodes")
+            ]
             rest = next_cursor(page)
     return replace(part, variants=tuple(variants))
 
@@ -179,7 +184,7 @@ def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:
         image_url=_picture(media) if pictures else None,
         updated_at=node.moment_or_none("updatedAt"),
         variants=tuple(
-            _variant(each, number, pictures=pictures) for each in connection.each("nodes")
+            _variant(each, number, pictures=pictures) for each in connection.distinct("nodes")
         ),
         published_at=_publication(node),
     )

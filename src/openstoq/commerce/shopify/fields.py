@@ -137,6 +137,24 @@ class Fields:
             if value is not None
         ]
 
+    def distinct(self, name: str, *path: str) -> list["Fields"]:
+        """Read a list of objects, no two of which have the same id; the id is at `path`, or `id`.
+
+        If one answer or body has an object twice, nothing says which of the two is right.
+        """
+        found = self.each(name)
+        *outer, last = path or ("id",)
+        seen: set[int] = set()
+        for member in found:
+            holder = member
+            for step in outer:
+                holder = holder.inside(step)
+            number = holder.id(last)
+            if number in seen:
+                raise ValueError(f"{self._named(name)} must not have {number} twice")
+            seen.add(number)
+        return found
+
     def _list(self, name: str) -> list[Any]:
         value = self._values.get(name)
         if value is None:

@@ -52,9 +52,9 @@ def order(node: Fields) -> Order:
         lines=tuple(lines(node.inside("lineItems"), taxes_included=taxes_included(node))),
         schedules=tuple(_schedules(node)),
         mandates=tuple(_mandate(each) for each in collection.each("vaultedPaymentMethods")),
-        transactions=tuple(_transaction(each) for each in node.each("transactions")),
+        transactions=tuple(_transaction(each) for each in node.distinct("transactions")),
         fulfillment_orders=tuple(
-            fulfillment_order(each) for each in node.inside("fulfillmentOrders").each("nodes")
+            fulfillment_order(each) for each in node.inside("fulfillmentOrders").distinct("nodes")
         ),
         point_of_sale=_point_of_sale(node),
         by_company=node.inside("purchasingEntity").text("__typename") == "PurchasingCompany",
@@ -71,7 +71,7 @@ def lines(connection: Fields, *, taxes_included: bool) -> Iterator[OrderLine]:
 
     A line's total includes its taxes, because Shopify charges and refunds them with the line.
     """
-    for node in connection.each("nodes"):
+    for node in connection.distinct("nodes"):
         quantity = node.count("quantity")
         unit_price = shop_amount(node, "originalUnitPriceSet")
         # Shopify's own discounted totals leave out the discounts on the whole order.
@@ -107,7 +107,7 @@ def fulfillment_order(node: Fields) -> FulfillmentOrder:
         status=node.text("status").lower(),
         location=node.inside("assignedLocation").text_or_none("name"),
         fulfill_at=node.moment_or_none("fulfillAt"),
-        holds=tuple(hold(each) for each in node.each("fulfillmentHolds")),
+        holds=tuple(hold(each) for each in node.distinct("fulfillmentHolds")),
         lines=tuple(fulfillment_lines(node.inside("lineItems"))),
         actions=frozenset(each.text("action").lower() for each in node.each("supportedActions")),
     )
@@ -115,7 +115,7 @@ def fulfillment_order(node: Fields) -> FulfillmentOrder:
 
 def fulfillment_lines(connection: Fields) -> Iterator[FulfillmentLine]:
     """Parse a page of a fulfillment order's lines."""
-    for node in connection.each("nodes"):
+    for node in connection.distinct("nodes"):
         yield FulfillmentLine(
             id=node.id("id"),
             line_id=node.inside("lineItem").id("id"),
@@ -184,7 +184,7 @@ def _customer(node: Fields) -> OrderCustomer:
 
 def _schedules(node: Fields) -> list[PaymentSchedule]:
     connection = node.inside("paymentTerms").inside("paymentSchedules")
-    found = list(connection.each("nodes"))
+    found = connection.distinct("nodes")
     due = [each.inside("balanceDue").amount("amount") for each in found]
     currency = node.text("currencyCode")
     if any(each.inside("balanceDue").text("currencyCode") not in (currency, "") for each in found):

@@ -152,7 +152,7 @@ def _begun(connection: Fields) -> tuple[list[tuple[FulfillmentOrder, str | None]
     """
     begun = [
         (order_fields.fulfillment_order(node), next_cursor(node.inside("lineItems")))
-        for node in connection.each("nodes")
+        for node in connection.distinct("nodes")
     ]
     return begun, next_cursor(connection)
 

@@ -75,6 +75,6 @@ def _levels(inventory_item_id: int, connection: Fields) -> list[InventoryLevel]:
             ),
             updated_at=node.moment_or_none("updatedAt"),
         )
-        for node in connection.each("nodes")
+        for node in connection.distinct("nodes", "location", "id")
         if node.flag_or_none("isActive") is not False
     ]

@@ -122,7 +122,7 @@ def product(body: bytes) -> ProductChanged:
         for image in told.each("images")
         if image.has("id")
     }
-    variants = tuple(_variant(each, number, images) for each in told.each("variants"))
+    variants = tuple(_variant(each, number, images) for each in told.distinct("variants"))
     full = {variant.id for variant in variants}
     named = [each.id("admin_graphql_api_id") for each in told.each("variant_gids")]
     product = Product(
