@@ -119,7 +119,7 @@ def test_shopifys_own_samples_are_read(topic):
 ORDER = inbound.OrderChanged(820982911946154508)
 
 
-FULFILLMENT_ORDER = inbound.FulfillmentOrderChanged(1)
+FULFILLMENT_ORDER = inbound.FulfillmentOrderChanged((1,))
 
 
 HEARD = {
@@ -139,8 +139,8 @@ HEARD = {
     "fulfillment_holds/released": FULFILLMENT_ORDER,
     "fulfillment_orders/cancelled": FULFILLMENT_ORDER,
     "fulfillment_orders/hold_released": FULFILLMENT_ORDER,
-    "fulfillment_orders/merged": FULFILLMENT_ORDER,
-    "fulfillment_orders/moved": inbound.FulfillmentOrderChanged(2),
+    "fulfillment_orders/merged": inbound.FulfillmentOrderChanged((1, 2)),
+    "fulfillment_orders/moved": inbound.FulfillmentOrderChanged((2, 1)),
     "fulfillment_orders/order_routing_complete": FULFILLMENT_ORDER,
     "fulfillment_orders/placed_on_hold": FULFILLMENT_ORDER,
     "fulfillment_orders/rescheduled": FULFILLMENT_ORDER,
@@ -180,7 +180,7 @@ def test_what_is_told_of_an_order_names_the_order(topic, told, change):
                 "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7"},
                 "fulfillment_hold": {"id": "gid://shopify/FulfillmentHold/8"},
             },
-            inbound.FulfillmentOrderChanged(7),
+            inbound.FulfillmentOrderChanged((7,)),
         ),
         (
             "fulfillment_orders/split",
@@ -188,7 +188,7 @@ def test_what_is_told_of_an_order_names_the_order(topic, told, change):
                 "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7", "status": "open"},
                 "remaining_fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/8"},
             },
-            inbound.FulfillmentOrderChanged(7),
+            inbound.FulfillmentOrderChanged((7,)),
         ),
         (
             "fulfillment_orders/merged",
@@ -198,7 +198,7 @@ def test_what_is_told_of_an_order_names_the_order(topic, told, change):
                     "fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/7"}
                 },
             },
-            inbound.FulfillmentOrderChanged(7),
+            inbound.FulfillmentOrderChanged((7, 6)),
         ),
         (
             "payment_schedules/due",

@@ -96,9 +96,12 @@ class OrderDeleted:
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentOrderChanged:
-    """A fulfillment order was created or changed; the order it belongs to has to be looked up."""
+    """Fulfillment orders of one order were created or changed; the order has to be looked up.
 
-    fulfillment_order_id: int
+    Some of them may be new, and others gone, as after a merge.
+    """
+
+    fulfillment_order_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

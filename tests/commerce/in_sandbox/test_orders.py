@@ -269,5 +269,5 @@ async def test_all_that_the_shop_tells_of_orders_is_understood(site, shop, check
     assert heard["orders/cancelled"] == [inbound.OrderChanged(cancelled)]
     for topic in ("orders/edited", "refunds/create", "orders/paid", "fulfillments/create"):
         assert inbound.OrderChanged(sent) in heard[topic], topic
-    assert heard["fulfillment_holds/added"] == [inbound.FulfillmentOrderChanged(one.id)]
+    assert heard["fulfillment_holds/added"] == [inbound.FulfillmentOrderChanged((one.id,))]
     assert heard["markets/delete"] == [inbound.MarketsChanged()]

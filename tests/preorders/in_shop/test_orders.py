@@ -53,7 +53,9 @@ async def test_a_hold_says_why_and_covers_preorders_alone(market, client, offer,
     assert shown["hold_reason_note"] == "Drop 7"
 
     await market.ask(order, "release")
-    assert {one["status"] for one in await market.parcels(order)} == {"OPEN"}
+    one, merged = await market.parcels(order)
+    assert (one["id"], one["status"], len(one["lines"])) == (held["id"], "OPEN", 2)
+    assert (merged["id"], merged["status"], merged["lines"]) == (free["id"], "CLOSED", [])
 
 
 async def test_others_holds_are_left_alone(market, site, plans, variants):

@@ -77,3 +77,44 @@ def test_an_unpaid_order_is_held_again_and_told_of_once(facts, hold_unpaid, want
     assert (order.decisions.hold_wanted, told) == (wanted, is_told)
     assert order.decisions.released_at == (None if wanted else NOON)
     assert order.decisions.revision == (2 if wanted else 1)
+
+
+APART = fulfillment_order(1, units(2), holds=(hold(31, "fraud", ours=False),), status="on_hold")
+MIXED = fulfillment_order(1, units(2), units(1))
+
+
+def test_a_split_that_a_release_undid_is_made_again():
+    stored = preorder(split_wanted=True, synced_revision=1, fulfillment_orders=(FREE, APART))
+    order = preorder(split_wanted=True, fulfillment_orders=(MIXED, replace(FREE, id=2, lines=())))
+    revision = order.decisions.revision
+    assert not outside_release.follow(stored, order, NOON, hold_unpaid=True)
+    assert order.decisions.revision == revision + 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "found"),
+    [
+        ({"split_wanted": False}, MIXED),
+        ({"synced_revision": 0}, MIXED),
+        ({"fulfillment_orders": (FREE, replace(APART, holds=()))}, MIXED),
+        ({"fulfillment_orders": (replace(APART, lines=MIXED.lines),)}, MIXED),
+        ({}, replace(MIXED, id=2)),
+        ({}, replace(MIXED, holds=APART.holds)),
+        ({}, replace(MIXED, actions=frozenset())),
+        ({}, replace(APART, holds=())),
+    ],
+    ids=[
+        "no split wanted",
+        "not in step yet",
+        "merged by hand",
+        "never apart",
+        "another one",
+        "held still",
+        "begun",
+        "still apart",
+    ],
+)
+def test_other_merges_are_left_alone(facts, found):
+    known = {"split_wanted": True, "synced_revision": 1, "fulfillment_orders": (APART,)}
+    stored = preorder(**(known | facts))
+    assert not outside_release.was_merged(stored, preorder(fulfillment_orders=(found,)))

@@ -1,7 +1,7 @@
 """Actions of apps and merchants on fulfillment orders before anything is sent."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -62,7 +62,7 @@ def release(
     """Release holds of a fulfillment order.
 
     If no hold is left, the fulfillment order is open again; or scheduled, if it was before and its
-    date is still ahead.
+    date is still ahead. Others of the order that are like it then are merged into it.
     """
     for each in list(ended):
         held.holds.remove(each)
@@ -76,6 +76,7 @@ def release(
     shop.announce(
         "fulfillment_orders/hold_released", action, partial(payloads.fulfillment_order, held)
     )
+    _merge_alike(shop, held, action)
 
 
 def report_progress(shop: Shop, record: FulfillmentOrder, *, in_progress: bool) -> None:
@@ -96,7 +97,10 @@ def split(
 def reschedule(
     shop: Shop, scheduled: FulfillmentOrder, fulfill_at: datetime, action: MerchantAction
 ) -> None:
-    """Move a scheduled fulfillment order to a later or earlier date."""
+    """Move a scheduled fulfillment order to a later or earlier date.
+
+    Others of the order that are like it then are merged into it.
+    """
     scheduled.fulfill_at = fulfill_at
     scheduled.updated_at = shop.moment()
     shop.announce(
@@ -104,12 +108,16 @@ def reschedule(
         action,
         partial(payloads.rescheduled, scheduled, local(shop, fulfill_at)),
     )
+    _merge_alike(shop, scheduled, action)
 
 
 def merge(
     shop: Shop, kept: FulfillmentOrder, others: list[FulfillmentOrder], action: MerchantAction
 ) -> None:
-    """Merge several fulfillment orders of the same order, location and date into one."""
+    """Merge several fulfillment orders of the same order, location and date into one.
+
+    The others are closed, without lines. A line that `kept` did not have gets a new id there.
+    """
     intents = {"merge_intents": [_intent(each) for each in (kept, *others)]}
     for other in others:
         for part in other.lines:
@@ -118,11 +126,17 @@ def merge(
                 same[0].total_quantity += part.total_quantity
                 same[0].remaining_quantity += part.remaining_quantity
             else:
-                kept.lines.append(part)
+                kept.lines.append(replace(part, id=next(shop.ids)))
         other.lines = []
         close(shop, other, "CLOSED")
     kept.updated_at = shop.moment()
     shop.announce("fulfillment_orders/merged", action, partial(payloads.merged, kept, intents))
+
+
+def _merge_alike(shop: Shop, kept: FulfillmentOrder, action: MerchantAction) -> None:
+    others = [each for each in kept.siblings if kept.merges_with(each)]
+    if others:
+        merge(shop, kept, others, action)
 
 
 def _intent(merged: FulfillmentOrder) -> dict[str, object]:

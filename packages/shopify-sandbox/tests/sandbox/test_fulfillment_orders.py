@@ -141,6 +141,57 @@ def test_a_release_gives_a_scheduled_one_back_to_its_date(keeper):
     assert held.status == "OPEN"
 
 
+def test_what_was_held_in_part_is_one_again_after_the_release(keeper):
+    order = keeper.order(keeper.line(2), keeper.line(3), keeper.line(plan=keeper.plan(RELEASE)))
+    held, _ = order.fulfillment_orders
+    first, placed = held.lines[0], hold(keeper, held, {held.lines[0]: 1})[0]
+    other, _ = hold(keeper, held, app_id=7)
+    rest = order.fulfillment_orders[2]
+    moved = {each.line_item: each.id for each in rest.lines}
+    keeper.topics()
+    holds.release(keeper.shop, held, [other], keeper.shop.action())
+    assert states(order) == [("ON_HOLD", [1]), ("SCHEDULED", [1]), ("OPEN", [1, 3])]
+    holds.release(keeper.shop, held, [placed], keeper.shop.action())
+    assert states(order) == [("OPEN", [2, 3]), ("SCHEDULED", [1]), ("CLOSED", [])]
+    assert held.lines[0] is first
+    assert held.lines[1].id != moved[order.lines[1]]
+    assert keeper.topics() == [
+        "fulfillment_holds/released",
+        "fulfillment_holds/released",
+        "fulfillment_orders/hold_released",
+        "fulfillment_orders/merged",
+    ]
+    assert (rest.holds, rest.supported_actions) == ([], [])
+
+
+def test_what_is_elsewhere_or_held_or_begun_stays_apart_from_what_is_released(keeper):
+    stock(keeper, 0, 5, 2)
+    stock(keeper, 1, 2, 5)
+    order = keeper.order(keeper.line(4), keeper.line(variant=1))
+    one, elsewhere = order.fulfillment_orders
+    begun, waiting = (
+        holds.split(keeper.shop, one, {one.lines[0]: 1}, keeper.shop.action()) for _ in range(2)
+    )
+    hold(keeper, waiting)
+    holds.report_progress(keeper.shop, begun, in_progress=True)
+    placed, _ = hold(keeper, one)
+    holds.release(keeper.shop, one, [placed], keeper.shop.action())
+    assert [each.status for each in (one, elsewhere, begun, waiting)] == [
+        "OPEN",
+        "OPEN",
+        "IN_PROGRESS",
+        "ON_HOLD",
+    ]
+
+
+def test_those_that_come_to_have_one_date_are_one(keeper):
+    dates = (RELEASE, RELEASE + timedelta(days=1))
+    order = keeper.order(*(keeper.line(plan=keeper.plan(date)) for date in dates))
+    _, later = order.fulfillment_orders
+    holds.reschedule(keeper.shop, later, RELEASE, keeper.shop.action())
+    assert states(order) == [("CLOSED", []), ("SCHEDULED", [1, 1])]
+
+
 def test_merged_ones_are_one_again(keeper):
     order = keeper.order(keeper.line(5), keeper.line(2))
     (kept,) = order.fulfillment_orders
@@ -191,10 +242,10 @@ def test_webhooks_have_the_fields_of_shopifys_samples(keeper):
     second = holds.split(shop, first, {first.lines[0]: 1}, action)
     holds.merge(shop, first, [second], action)
     placed, free = hold(keeper, first, {first.lines[0]: 2}, app_id=APP_ID)
+    parcel = shipping.ship(shop, free, {free.lines[0]: 1}, Tracking(number="1Z"), action)
     holds.release(shop, first, [placed], action)
     holds.reschedule(shop, dated, RELEASE + timedelta(days=1), action)
     fulfillment.open_scheduled(shop, dated, action)
-    parcel = shipping.ship(shop, free, {free.lines[0]: 1}, Tracking(number="1Z"), action)
     shipping.cancel(shop, parcel, action)
     order.cancelled_at = NOW
     fulfillment.adjust(shop, order)

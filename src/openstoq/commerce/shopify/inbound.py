@@ -39,7 +39,7 @@ def _order(*path: str) -> _Reader:
 
 def _fulfillment_order(*path: str) -> _Reader:
     # A webhook may name several, as after a split: all belong to one order, and this one exists.
-    return lambda body: FulfillmentOrderChanged(webhooks.id_at(body, *path, "id"))
+    return lambda body: FulfillmentOrderChanged((webhooks.id_at(body, *path, "id"),))
 
 
 _READERS: dict[str, _Reader] = {
@@ -50,10 +50,12 @@ _READERS: dict[str, _Reader] = {
     "fulfillment_holds/released": _fulfillment_order("fulfillment_order"),
     "fulfillment_orders/cancelled": _fulfillment_order("fulfillment_order"),
     "fulfillment_orders/hold_released": _fulfillment_order("fulfillment_order"),
-    "fulfillment_orders/merged": _fulfillment_order(
-        "fulfillment_order_merges", "fulfillment_order"
+    "fulfillment_orders/merged": lambda body: FulfillmentOrderChanged(
+        webhooks.merged_fulfillment_orders(body)
     ),
-    "fulfillment_orders/moved": _fulfillment_order("moved_fulfillment_order"),
+    "fulfillment_orders/moved": lambda body: FulfillmentOrderChanged(
+        webhooks.moved_fulfillment_orders(body)
+    ),
     "fulfillment_orders/order_routing_complete": _fulfillment_order("fulfillment_order"),
     "fulfillment_orders/placed_on_hold": _fulfillment_order("fulfillment_order"),
     "fulfillment_orders/rescheduled": _fulfillment_order("fulfillment_order"),

@@ -149,6 +149,25 @@ def id_at(body: bytes, *path: str) -> int:
     return told.id(path[-1])
 
 
+def merged_fulfillment_orders(body: bytes) -> tuple[int, ...]:
+    """Parse a fulfillment_orders/merged webhook; return the ids of the result and of its parts."""
+    told = body_fields(body)
+    result = told.inside("fulfillment_order_merges").inside("fulfillment_order").id("id")
+    parts = [each.id("fulfillment_order_id") for each in told.each("merge_intents")]
+    return tuple(dict.fromkeys([result, *parts]))
+
+
+def moved_fulfillment_orders(body: bytes) -> tuple[int, ...]:
+    """Parse a fulfillment_orders/moved webhook; return the ids of the result and of the original.
+
+    If only some units were moved, the result is new.
+    """
+    told = body_fields(body)
+    result = told.inside("moved_fulfillment_order").id("id")
+    original = told.inside("original_fulfillment_order").id_or_none("id")
+    return (result,) if original in (None, result) else (result, original)
+
+
 def due_schedule(body: bytes) -> tuple[int, int | None]:
     """Parse a payment_schedules/due webhook; return the ids of the schedule and of its terms."""
     told = body_fields(body)

@@ -147,8 +147,10 @@ async def on_news(work: Work, news: News) -> None:
                 request(work, order_id)
         case OrderDeleted(order_id):
             await _end(work, order_id)
-        case FulfillmentOrderChanged(fulfillment_order_id):
-            found = await recognition.order_of_fulfillment_order(db, shop_id, fulfillment_order_id)
+        case FulfillmentOrderChanged(fulfillment_order_ids):
+            found = await recognition.order_of_fulfillment_orders(
+                db, shop_id, fulfillment_order_ids
+            )
             if found is not None:
                 request(work, found)
         case PaymentScheduleDue(schedule_id):

@@ -13,14 +13,14 @@ def follow(
 ) -> bool:
     """React to a release of our holds that somebody made in Shopify.
 
-    Such a release counts as the merchant's decision. There is one exception: with `hold_unpaid`, an
-    order whose balance is still owed is put back on hold. Otherwise goods that are not paid for
-    would be sent whenever another app releases all orders. Goods that somebody is already packing
-    cannot be held again.
-
-    Returns whether the merchant must be told of the new hold, which happens once for each order.
+    A release in Shopify counts as the merchant's. There is one exception: with `hold_unpaid`, an
+    order whose balance is still owed is put back on hold. A blanket release by another app would
+    otherwise send goods that are not paid for. Goods that somebody packs already cannot be held.
+    The merchant is told once for each order. A split that the release undid is made again.
     """
     decisions = order.decisions
+    if was_merged(stored, order):
+        decisions.revision += 1
     if not was_released(stored, order):
         return False
     if not (hold_unpaid and rules.owes(order) and _can_be_held(order)):
@@ -45,6 +45,33 @@ def was_released(stored: PreorderOrder, order: PreorderOrder) -> bool:
             for one in order.facts.snapshot.fulfillment_orders
         )
     )
+
+
+def was_merged(stored: PreorderOrder, order: PreorderOrder) -> bool:
+    """Return whether a release in Shopify undid our split, which then has to be made again.
+
+    Shopify merges a fulfillment order with others that are like it when its last hold is released.
+    A merge without a release is the merchant's, and stays.
+    """
+    decisions = stored.decisions
+    if not decisions.split_wanted or stored.synced.revision < decisions.revision:
+        return False
+    preordered = {line.id for line in order.lines}
+    apart = {
+        one.id
+        for one in stored.facts.snapshot.fulfillment_orders
+        if one.holds and not _is_mixed(one, preordered)
+    }
+    return any(
+        one.id in apart and not one.holds and "split" in one.actions and _is_mixed(one, preordered)
+        for one in order.facts.snapshot.fulfillment_orders
+    )
+
+
+def _is_mixed(one: FulfillmentOrder, preordered: Collection[int]) -> bool:
+    """Return whether a fulfillment order has both preordered and other units to be sent."""
+    left = [line.line_id in preordered for line in one.lines if line.remaining > 0]
+    return any(left) and not all(left)
 
 
 def _can_be_held(order: PreorderOrder) -> bool:

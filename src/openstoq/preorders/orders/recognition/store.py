@@ -181,17 +181,20 @@ async def save_fulfillment_orders(db: Connection, shop_id: UUID, order: Preorder
     )
 
 
-async def order_of_fulfillment_order(
-    db: Connection, shop_id: UUID, fulfillment_order_id: int
+async def order_of_fulfillment_orders(
+    db: Connection, shop_id: UUID, fulfillment_order_ids: Sequence[int]
 ) -> int | None:
-    """Return the id of the preorder order that has a fulfillment order, or None."""
+    """Return the id of the preorder order that has or had one of these fulfillment orders, or None.
+
+    All of them belong to one order.
+    """
     found: int | None = await db.fetchval(
         """
         SELECT order_id FROM preorder_fulfillment_orders
-        WHERE shop_id = $1 AND fulfillment_order_id = $2
+        WHERE shop_id = $1 AND fulfillment_order_id = ANY($2) LIMIT 1
         """,
         shop_id,
-        fulfillment_order_id,
+        fulfillment_order_ids,
     )
     return found
 

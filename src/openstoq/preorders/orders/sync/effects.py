@@ -61,6 +61,8 @@ class CancelOrder:
     """Cancel the order in Shopify."""
 
 
+# The changes to a fulfillment order, whose id may be gone by the time of the request.
+OnFulfillmentOrder = Place | Lift | SplitOff
 Effect = AddTags | RemoveTags | Place | Lift | SplitOff | MarkPaid | CancelOrder
 
 
@@ -96,8 +98,8 @@ def handle_of(order_id: int) -> str:
 def missing(wanted: PreorderOrder, order: Order) -> list[Effect]:
     """Return the changes that Shopify still needs for an order.
 
-    Holding and splitting change the ids of fulfillment orders, so the caller must reread the
-    order and call this again until nothing is missing.
+    Holding and splitting make new fulfillment orders, and a release may merge some into others. So
+    the caller must reread the order and call this again until nothing is missing.
     """
     effects: list[Effect] = []
     has = {tag.casefold() for tag in order.tags}

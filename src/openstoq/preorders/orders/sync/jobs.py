@@ -10,6 +10,7 @@ from openstoq.commerce.orders import Order
 from openstoq.commerce.port import (
     Commerce,
     CommerceError,
+    CommerceRefused,
     CommerceUnavailable,
     CommerceUnreadable,
 )
@@ -31,6 +32,7 @@ from openstoq.preorders.orders.sync.effects import (
     Effect,
     Lift,
     MarkPaid,
+    OnFulfillmentOrder,
     Place,
     RemoveTags,
     SplitOff,
@@ -131,9 +133,12 @@ async def _agree(
 ) -> int | None:
     """Make changes until none are missing; return the revision that Shopify has reached.
 
-    Returns None if the order is not a preorder.
+    Returns None if the order is not a preorder. Shopify may have merged or split a fulfillment order
+    since it was read, as after a release. So a refused change to one counts only if it is still
+    missing once the order was read again.
     """
     missing: list[Effect] = []
+    refused: list[tuple[Effect, CommerceRefused]] = []
     for _ in range(MOST_ROUNDS):
         order, wanted = reading or await _read(run, commerce, order_id)
         reading = None
@@ -144,10 +149,19 @@ async def _agree(
             if wanted.decisions.cancel_wanted and order.cancelled_at is None:
                 _await_cancellation(wanted, run.runtime.clock())
             return wanted.decisions.revision
+        for effect, refusal in refused:
+            if effect in missing:
+                raise refusal
         async with run.work() as work:
             note = await _note(work, wanted)
+        refused = []
         for effect in missing:
-            await _do(run, commerce, wanted, effect, note)
+            try:
+                await _do(run, commerce, wanted, effect, note)
+            except CommerceRefused as refusal:
+                if not isinstance(effect, OnFulfillmentOrder):
+                    raise
+                refused.append((effect, refusal))
     raise CommerceError(
         f"the shop did not apply all changes ({effects.named(missing)}); check the order there"
     )
