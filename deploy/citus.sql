@@ -43,6 +43,7 @@ FROM unnest(ARRAY[
     'back_in_stock_settings',
     'customers',
     'signups',
+    'signup_import_rows',
     'waves',
     'notifications',
     'list_blocks',

@@ -9,6 +9,8 @@ from openstoq.back_in_stock.notifications import single_mails
 from openstoq.back_in_stock.privacy import jobs as privacy
 from openstoq.back_in_stock.restock import jobs as restock
 from openstoq.back_in_stock.settings import actions as settings_actions
+from openstoq.back_in_stock.signup_files import actions as signup_file_actions
+from openstoq.back_in_stock.signup_files import jobs as signup_file_jobs
 from openstoq.back_in_stock.signups import actions as signup_actions
 from openstoq.catalog import jobs as catalog
 from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced
@@ -52,6 +54,7 @@ ACTIONS: tuple[Action, ...] = (
     *notification_actions.ACTIONS,
     *settings_actions.ACTIONS,
     *signup_actions.ACTIONS,
+    *signup_file_actions.ACTIONS,
 )
 
 JOBS: tuple[Job[Any], ...] = (
@@ -62,6 +65,7 @@ JOBS: tuple[Job[Any], ...] = (
     *restock.jobs,
     *sending.jobs,
     *single_mails.jobs,
+    *signup_file_jobs.jobs,
     *privacy.jobs,
     *attachment_jobs.jobs,
     *policy_jobs.jobs,

@@ -85,6 +85,9 @@ EXAMPLES = {
     },
 }
 EXAMPLES["back_in_stock.signups.unblock"] = {"reason": "550"}
+EXAMPLES["back_in_stock.signups.import"] = {
+    "csv": f"variant_id,contact,name\n{VARIANT},{MINE}@example.com,{MINE}\n"
+}
 CREATE = EXAMPLES["back_in_stock.signups.create"]
 FUTURE = "2099-01-01T00:00:00Z"
 EXAMPLES |= {

@@ -29,6 +29,7 @@ COMPLETE_SECTIONS = (
 
 # Actions of ours that the documents do not have.
 ADDITIONS = {
+    ("POST", "/back_in_stock/signups/import"),
     ("POST", "/back_in_stock/signups/unblock"),
     ("POST", "/preorders/orders/bulk_set_tags"),
 }

@@ -15,10 +15,10 @@ from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.logging import MASK, masked_text
 
-# The names of fields that contain personal data. If other fields have the same name, the parent's
+# The names of fields that contain personal data; `csv` is a file of signups. If other fields have the same name, the parent's
 # name is included, as in `intent.source`.
 _PERSONAL = frozenset(
-    {"email", "phone", "name", "push", "contact", "shopify_customer_id", "intent.source"}
+    {"email", "phone", "name", "push", "contact", "shopify_customer_id", "csv", "intent.source"}
 )
 _KEPT_ENTRIES = 20
 

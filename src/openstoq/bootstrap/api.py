@@ -12,7 +12,7 @@ from openstoq.config import GRACE_SECONDS, Settings
 from openstoq.jobs.work import Runtime
 from openstoq.mcp.endpoint import Endpoint
 from openstoq.registry import ACTIONS
-from openstoq.web import inbound_webhooks
+from openstoq.web import inbound_webhooks, signup_files
 from openstoq.web.app import create_app
 from openstoq.web.server import Server
 from openstoq.web.storefront import carts, links, offers
@@ -58,6 +58,7 @@ def routes(opened: Runtime) -> list[Route]:
     """Return the routes of all faces but v2 and MCP, which are generated from the registry."""
     return [
         *v1.routes(opened),
+        *signup_files.routes(opened),
         *inbound_webhooks.routes(opened),
         *links.routes(opened),
         *offers.routes(opened),

@@ -22,6 +22,8 @@ COMMANDS = (
     ),
     Deferred("docs", "Write docs/configuration.md and docs/actions.md from the code."),
     Deferred("shop", "Connect shops and make their API keys."),
+    Deferred("import", "Import sign-ups from a CSV file of another app.", module="imports"),
+    Deferred("export", "Export sign-ups as a CSV file.", module="exports"),
 )
 
 

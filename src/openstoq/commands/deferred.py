@@ -9,18 +9,16 @@ from typer.core import TyperCommand
 
 
 class Deferred(TyperCommand):
-    """A command whose module is imported only when the command is called.
+    """A command in a module, by default that of its name, which is imported once it is called."""
 
-    The module has the name of the command.
-    """
-
-    def __init__(self, name: str, help: str) -> None:
+    def __init__(self, name: str, help: str, *, module: str | None = None) -> None:
         super().__init__(name, help=help)
+        self._module = module or name
 
     @cached_property
     def command(self) -> Any:
-        """The command itself: the only command of its module's `app`."""
-        return typer.main.get_command(import_module(f"openstoq.commands.{self.name}").app)
+        """The command itself, which the `app` of its module has."""
+        return typer.main.get_command(import_module(f"openstoq.commands.{self._module}").app)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Have the command itself read the arguments, so that it is the one that runs."""

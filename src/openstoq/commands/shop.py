@@ -1,22 +1,18 @@
 """`openstoq shop …`: connect shops, manage their API keys, and unblock sign-ups."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from openstoq.back_in_stock.signups import blocks
-from openstoq.bootstrap import runtime as bootstrap
-from openstoq.bootstrap.settings import read_settings
+from openstoq.commands.shop_runtime import find_shop, with_runtime
 from openstoq.jobs.work import Runtime
 from openstoq.kernel.days import start_of
 from openstoq.kernel.ids import new_id
 from openstoq.shops import installation, store
-from openstoq.shops.model import Shop
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Connect shops and make their API keys."
@@ -44,7 +40,6 @@ def _off_the_command_line(
 
 
 Domain = Annotated[str, typer.Argument(help="The shop's .myshopify.com domain.")]
-Answer = TypeVar("Answer")
 
 
 @app.command()
@@ -83,7 +78,7 @@ def add(
             api_url=api_url,
         )
 
-    key = _with_runtime(run)
+    key = with_runtime(run)
     typer.echo(f"{domain} is connected. Its API key, shown this once:\n{key}")
 
 
@@ -96,13 +91,13 @@ def key(
     """Create another API key and print it; it cannot be shown again."""
 
     async def run(runtime: Runtime) -> str:
-        shop = await _shop(runtime, domain)
+        shop = await find_shop(runtime, domain)
         now = runtime.clock()
         expires_at = now + timedelta(days=days) if days is not None else None
         async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
             return await store.add_key(work.db, shop.id, name=name, now=now, expires_at=expires_at)
 
-    typer.echo(_with_runtime(run))
+    typer.echo(with_runtime(run))
 
 
 @app.command()
@@ -110,14 +105,14 @@ def keys(domain: Domain) -> None:
     """List the shop's API keys; the keys themselves are not stored."""
 
     async def run(runtime: Runtime) -> list[str]:
-        shop = await _shop(runtime, domain)
+        shop = await find_shop(runtime, domain)
         async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
             found = await store.keys(work.db, shop.id)
         return [
             f"{one.id}  …{one.hint}  {one.name}  {one.status(runtime.clock())}" for one in found
         ]
 
-    typer.echo("\n".join(_with_runtime(run)) or "no keys yet")
+    typer.echo("\n".join(with_runtime(run)) or "no keys yet")
 
 
 @app.command()
@@ -125,11 +120,11 @@ def revoke(domain: Domain, key_id: Annotated[str, typer.Argument(help="From `key
     """Revoke an API key at once."""
 
     async def run(runtime: Runtime) -> bool:
-        shop = await _shop(runtime, domain)
+        shop = await find_shop(runtime, domain)
         async with runtime.work(shop.id, request_id=f"cli-{new_id()}") as work:
             return await store.revoke_key(work.db, shop.id, UUID(key_id), runtime.clock())
 
-    if not _with_runtime(run):
+    if not with_runtime(run):
         raise typer.BadParameter("no such live key; `openstoq shop keys` lists them")
     typer.echo("revoked")
 
@@ -151,7 +146,7 @@ def unblock(
         raise typer.BadParameter("say which: --reason or --since (or both), or --all alone")
 
     async def run(runtime: Runtime) -> int:
-        shop = await _shop(runtime, domain)
+        shop = await find_shop(runtime, domain)
         wanted = blocks.BlockFilter(reason=reason, since=start_of(since, shop.timezone))
         total, count = 0, blocks.MOST_AT_ONCE
         while count == blocks.MOST_AT_ONCE:
@@ -160,19 +155,4 @@ def unblock(
             total += count
         return total
 
-    typer.echo(f"{_with_runtime(run)} sign-ups are pending again")
-
-
-async def _shop(runtime: Runtime, domain: str) -> Shop:
-    shop = await store.shop_of_domain(runtime.database, domain)
-    if shop is None:
-        raise typer.BadParameter(f"{domain} is not connected; `openstoq shop add` connects it")
-    return shop
-
-
-def _with_runtime(run: Callable[[Runtime], Awaitable[Answer]]) -> Answer:
-    async def whole() -> Answer:
-        async with bootstrap.runtime(read_settings()) as opened:
-            return await run(opened)
-
-    return asyncio.run(whole())
+    typer.echo(f"{with_runtime(run)} sign-ups are pending again")

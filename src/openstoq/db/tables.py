@@ -22,6 +22,7 @@ DISTRIBUTED = (
     "back_in_stock_settings",
     "customers",
     "signups",
+    "signup_import_rows",
     "waves",
     "notifications",
     "list_blocks",

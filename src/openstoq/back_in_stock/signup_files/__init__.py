@@ -1,0 +1,1 @@
+"""Waitlists as CSV files: importing those of other apps, and exporting our own."""
