@@ -5,6 +5,7 @@ the next restock. A second import of the same file changes nothing.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from openstoq.back_in_stock.settings import store as settings_store
 from openstoq.back_in_stock.signup_files import catalog_lookup, rules, store
-from openstoq.back_in_stock.signup_files.model import FileFault, FileRow, Outcome
+from openstoq.back_in_stock.signup_files.model import FileFault, FileRow, Outcome, StagedRow
 from openstoq.back_in_stock.signup_files.reader import CsvFile
 from openstoq.db.pool import Connection
 from openstoq.db.transient import COLLISIONS
@@ -118,55 +119,47 @@ class Import:
         after, total = 0, 0
         async with self.transactions() as db:
             expected = await store.staged(db, self.shop.id, import_id)
-        while True:
-            done = await self._batch(import_id, after, optin_required=optin_required)
-            if done.last_line is None:
-                break
-            after, total = done.last_line, total + done.rows
-            outcome.known += done.known
-            outcome.unsubscribed += done.unsubscribed
-            outcome.in_stock += done.in_stock
-            outcome.imported += done.imported
-            outcome.unconfirmed += done.unconfirmed
-            # A shopper signed up at the very moment.
-            outcome.known += (
-                done.rows - done.known - done.unsubscribed - done.in_stock - done.imported
-            )
-            self.progress("written", done.rows)
+        while rows := await self._batch(import_id, after, outcome, optin_required=optin_required):
+            after, total = rows[-1].line, total + len(rows)
+            self.progress("written", len(rows))
         if total != expected:
             raise FileFault(
                 "the database was restarted meanwhile; import the file again, and the rows that are "
                 "here already are skipped"
             )
 
-    async def _batch(self, import_id: UUID, after: int, *, optin_required: bool) -> store.Written:
-        for _ in range(self.attempts - 1):
-            with suppress(*COLLISIONS):
-                return await self._batch_once(import_id, after, optin_required=optin_required)
-        return await self._batch_once(import_id, after, optin_required=optin_required)
-
-    async def _batch_once(
-        self, import_id: UUID, after: int, *, optin_required: bool
-    ) -> store.Written:
-        async with self.transactions() as db:
-            if self.is_trial:
-                return await store.judge(
-                    db,
-                    self.shop.id,
-                    import_id,
-                    after=after,
-                    limit=BATCH,
-                    optin_required=optin_required,
-                )
-            return await store.write(
-                db,
-                self.shop.id,
-                import_id,
-                after=after,
-                limit=BATCH,
-                optin_required=optin_required,
-                now=self.now,
-            )
+    async def _batch(
+        self, import_id: UUID, after: int, outcome: Outcome, *, optin_required: bool
+    ) -> list[StagedRow]:
+        """Write the next rows, each batch in a transaction; return them."""
+        for left in reversed(range(self.attempts)):
+            try:
+                async with self.transactions() as db:
+                    rows = await store.batch(db, self.shop.id, import_id, after=after, limit=BATCH)
+                    around = await store.surroundings(db, self.shop.id, rows)
+                    reasons = {row.signup_id: rules.skipped(row, around) for row in rows}
+                    chosen = [row for row in rows if reasons[row.signup_id] is None]
+                    written = {row.signup_id for row in chosen}
+                    if chosen and not self.is_trial:
+                        written = await store.write(
+                            db, self.shop.id, chosen, optin_required=optin_required, now=self.now
+                        )
+                break
+            except COLLISIONS:
+                if not left:
+                    raise
+        counted = Counter(reasons.values())
+        # Of those left over, another transaction has put the shoppers on the list meanwhile.
+        outcome.known += counted["known"] + len(chosen) - len(written)
+        outcome.unsubscribed += counted["unsubscribed"]
+        outcome.in_stock += counted["in_stock"]
+        outcome.imported += len(written)
+        outcome.unconfirmed += sum(
+            row.optin_confirmed is False or (row.optin_confirmed is None and optin_required)
+            for row in chosen
+            if row.signup_id in written
+        )
+        return rows
 
     async def _discard(self, import_id: UUID) -> None:
         async with self.transactions() as db:

@@ -1,15 +1,21 @@
 """The rows of a file of signups, and the outcome of an import."""
 
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel
 
-from openstoq.back_in_stock.signups.model import Contact
+from openstoq.back_in_stock.signups.model import Channel, Contact
 
 # So many problems are named; of further ones only the number is known.
 MOST_NAMED = 20
+
+
+Skipped = Literal["known", "unsubscribed", "in_stock"]
 
 
 class FileFault(Exception):  # noqa: N818 - it is told to whoever sent the file
@@ -38,6 +44,55 @@ class FileRow:
     optin_confirmed: bool | None
     accepts_marketing: bool | None
     signed_up_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedRow:
+    """A row of a file as it is staged: its variant is known, and `market_id` is 0 for none."""
+
+    line: int
+    signup_id: UUID
+    customer_id: UUID
+    channel: Channel
+    contact: str
+    mailbox: str
+    variant_id: int
+    product_id: int
+    market_id: int
+    quantity: int
+    email: str | None
+    phone: str | None
+    name: str | None
+    locale: str | None
+    country: str | None
+    optin_confirmed: bool | None
+    accepts_marketing: bool | None
+    signed_up_at: datetime | None
+
+    @property
+    def identity(self) -> str:
+        """The text by which the shopper is recognised."""
+        return f"{self.channel}:{self.contact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The signups that a contact has already for a variant: their latest, and if one still waits."""
+
+    latest: datetime
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the shop has already that decides about a batch of rows.
+
+    `signups` are by contact, channel, variant and market.
+    """
+
+    signups: Mapping[tuple[str, str, int, int], Known]
+    unsubscribed: frozenset[str]
+    for_sale: frozenset[int]
 
 
 class RowProblem(BaseModel):

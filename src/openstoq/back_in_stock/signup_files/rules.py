@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from openstoq.back_in_stock.signup_files.model import FileRow
+from openstoq.back_in_stock.signup_files.model import FileRow, Skipped, StagedRow, Surroundings
 from openstoq.back_in_stock.signups.model import Channel, Contact
 from openstoq.back_in_stock.signups.rules import InvalidContactError, contact_of
 from openstoq.kernel import days, texts
@@ -88,6 +88,23 @@ def row_of(
         accepts_marketing=_flag(cells, "accepts_marketing"),
         signed_up_at=_moment(cells, zone, now),
     )
+
+
+def skipped(row: StagedRow, around: Surroundings) -> Skipped | None:
+    """Return why a valid row is not imported, or None if it is.
+
+    A row is known if its shopper waits already, or has signed up here since: whoever was told
+    meanwhile must not be put on the waitlist again by a second import of the file.
+    """
+    known = around.signups.get((row.contact, row.channel, row.variant_id, row.market_id))
+    if known is not None and (
+        known.waits or row.signed_up_at is None or known.latest >= row.signed_up_at
+    ):
+        return "known"
+    if row.identity in around.unsubscribed:
+        return "unsubscribed"
+    # No restock would follow, and an alert now would be sent because of the import.
+    return "in_stock" if row.variant_id in around.for_sale else None
 
 
 def _contact(cells: dict[str, str], country: str | None) -> Contact:

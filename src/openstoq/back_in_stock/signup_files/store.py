@@ -5,28 +5,15 @@ file again loses nothing by that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from openstoq.back_in_stock.settings.conditions import STOCK_THRESHOLD
 from openstoq.back_in_stock.signup_files.catalog_lookup import Resolved
+from openstoq.back_in_stock.signup_files.model import Known, StagedRow, Surroundings
 from openstoq.catalog.conditions import is_for_sale
 from openstoq.db.pool import Connection
 from openstoq.kernel.ids import new_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The numbers of a batch: its rows, and what became of them."""
-
-    rows: int
-    known: int
-    unsubscribed: int
-    in_stock: int
-    imported: int
-    unconfirmed: int
-    last_line: int | None
 
 
 async def stage(
@@ -99,110 +86,147 @@ async def staged(db: Connection, shop_id: UUID, import_id: UUID) -> int:
     )
 
 
-# A signup of the file is known if its shopper waits already, or has signed up here since: whoever
-# was told meanwhile must not be put on the waitlist again by a second import of the file.
-_CHOSEN = f"""
-chosen AS (
-    SELECT * FROM signup_import_rows
-    WHERE shop_id = $1 AND import_id = $2 AND line > $3 ORDER BY line LIMIT $4
-), judged AS (
-    SELECT r.*, r.channel || ':' || r.contact AS identity, CASE
-        WHEN EXISTS (
-            SELECT FROM signups o
-            WHERE o.shop_id = $1 AND o.contact = r.contact AND o.channel = r.channel
-              AND o.variant_id = r.variant_id AND coalesce(o.market_id, 0) = r.market_id
-              AND (r.signed_up_at IS NULL OR o.created_at >= r.signed_up_at
-                   OR (o.notified_at IS NULL AND o.unsubscribed_at IS NULL
-                       AND o.blocked_at IS NULL))) THEN 'known'
-        WHEN EXISTS (
-            SELECT FROM customers c
-            WHERE c.shop_id = $1 AND c.identity = r.channel || ':' || r.contact
-              AND c.unsubscribed_at IS NOT NULL) THEN 'unsubscribed'
-        WHEN {is_for_sale("r.variant_id", threshold=STOCK_THRESHOLD)} THEN 'in_stock'
-        ELSE 'new' END AS outcome
-    FROM chosen r
-)"""  # noqa: S608 - constants
-_COUNTS = """
-SELECT count(*) AS rows, max(line) AS last_line,
-       count(*) FILTER (WHERE outcome = 'known') AS known,
-       count(*) FILTER (WHERE outcome = 'unsubscribed') AS unsubscribed,
-       count(*) FILTER (WHERE outcome = 'in_stock') AS in_stock,"""
-_COUNTED = f"""
-WITH {_CHOSEN}
-{_COUNTS}
-       count(*) FILTER (WHERE outcome = 'new') AS imported,
-       count(*) FILTER (WHERE outcome = 'new' AND coalesce(NOT optin_confirmed, $5))
-           AS unconfirmed
-FROM judged
-"""
-# What is known of a customer is kept: the file may be older. A confirmation is given by the file or
-# not at all: nobody is asked.
-_WRITTEN = f"""
-WITH {_CHOSEN}, people AS (
-    INSERT INTO customers (shop_id, id, identity, email, phone, push_token, name, locale, country,
-                           accepts_marketing, market_id, vouched, created_at, updated_at)
-    SELECT DISTINCT ON (identity) $1, customer_id, identity, email, phone,
-           CASE WHEN channel = 'push' THEN contact END, name, locale, country, accepts_marketing,
-           nullif(market_id, 0), true, $6, $6
-    FROM judged WHERE outcome = 'new' ORDER BY identity, line
-    ON CONFLICT (shop_id, identity) DO UPDATE SET
-        email = coalesce(customers.email, excluded.email),
-        phone = coalesce(customers.phone, excluded.phone),
-        name = coalesce(customers.name, excluded.name),
-        locale = coalesce(customers.locale, excluded.locale),
-        country = coalesce(customers.country, excluded.country),
-        accepts_marketing = coalesce(customers.accepts_marketing, excluded.accepts_marketing),
-        market_id = coalesce(customers.market_id, excluded.market_id),
-        updated_at = excluded.updated_at
-    RETURNING id, identity
-), added AS (
-    INSERT INTO signups (shop_id, id, customer_id, channel, contact, mailbox, variant_id, product_id,
-                         market_id, quantity, source, locale, name, optin_required,
-                         optin_confirmed_at, created_at, updated_at)
-    SELECT $1, j.signup_id, p.id, j.channel, j.contact, j.mailbox, j.variant_id, j.product_id,
-           nullif(j.market_id, 0), j.quantity, 'import', j.locale, j.name,
-           j.optin_confirmed IS NOT NULL OR $5,
-           CASE WHEN j.optin_confirmed THEN coalesce(j.signed_up_at, $6) END,
-           coalesce(j.signed_up_at, $6), $6
-    FROM judged j JOIN people p ON p.identity = j.identity WHERE j.outcome = 'new'
-    ON CONFLICT DO NOTHING
-    RETURNING optin_required AND optin_confirmed_at IS NULL AS is_unconfirmed
-)
-{_COUNTS}
-       (SELECT count(*) FROM added) AS imported,
-       (SELECT count(*) FROM added WHERE is_unconfirmed) AS unconfirmed
-FROM judged
-"""  # noqa: S608 - constants
+async def batch(
+    db: Connection, shop_id: UUID, import_id: UUID, *, after: int, limit: int
+) -> list[StagedRow]:
+    """Return the next staged rows after the line `after`."""
+    rows = await db.fetch(
+        """
+        SELECT line, signup_id, customer_id, channel, contact, mailbox, variant_id, product_id,
+               market_id, quantity, email, phone, name, locale, country, optin_confirmed,
+               accepts_marketing, signed_up_at
+        FROM signup_import_rows WHERE shop_id = $1 AND import_id = $2 AND line > $3
+        ORDER BY line LIMIT $4
+        """,
+        shop_id,
+        import_id,
+        after,
+        limit,
+    )
+    return [StagedRow(**dict(row)) for row in rows]
+
+
+async def surroundings(db: Connection, shop_id: UUID, rows: Sequence[StagedRow]) -> Surroundings:
+    """Return what the shop has already of the rows' shoppers and variants.
+
+    Each statement names all of the batch at once: joined row by row, these would be read in a wrong
+    order of steps while PostgreSQL does not know yet how fast the tables grow.
+    """
+    signups = await db.fetch(
+        """
+        SELECT contact, channel, variant_id, coalesce(market_id, 0) AS market_id,
+               max(created_at) AS latest,
+               bool_or(notified_at IS NULL AND unsubscribed_at IS NULL AND blocked_at IS NULL) AS waits
+        FROM signups WHERE shop_id = $1 AND contact = ANY($2::text[])
+        GROUP BY contact, channel, variant_id, coalesce(market_id, 0)
+        """,
+        shop_id,
+        [row.contact for row in rows],
+    )
+    customers = await db.fetch(
+        """
+        SELECT identity FROM customers
+        WHERE shop_id = $1 AND identity = ANY($2::text[]) AND unsubscribed_at IS NOT NULL
+        """,
+        shop_id,
+        [row.identity for row in rows],
+    )
+    variants = await db.fetch(
+        f"""
+        SELECT t.id FROM unnest($2::bigint[]) AS t(id)
+        WHERE {is_for_sale("t.id", threshold=STOCK_THRESHOLD)}
+        """,  # noqa: S608 - constants
+        shop_id,
+        list({row.variant_id for row in rows}),
+    )
+    return Surroundings(
+        signups={
+            (row["contact"], row["channel"], row["variant_id"], row["market_id"]): Known(
+                row["latest"], waits=row["waits"]
+            )
+            for row in signups
+        },
+        unsubscribed=frozenset(row["identity"] for row in customers),
+        for_sale=frozenset(row["id"] for row in variants),
+    )
 
 
 async def write(
     db: Connection,
     shop_id: UUID,
-    import_id: UUID,
+    rows: Sequence[StagedRow],
     *,
-    after: int,
-    limit: int,
     optin_required: bool,
     now: datetime,
-) -> Written:
-    """Make signups of the staged rows after the line `after`; return what became of each.
+) -> set[UUID]:
+    """Make signups of rows; return the ids of those that nobody else made meanwhile.
 
-    `optin_required` decides about rows that do not say whether their shopper has confirmed.
+    What is known of a customer is kept, because the file may be older. `optin_required` decides
+    about rows that do not say whether their shopper has confirmed. Nobody is asked to confirm.
     """
-    row = await db.fetchrow(_WRITTEN, shop_id, import_id, after, limit, optin_required, now)
-    if row is None:
-        raise RuntimeError("an aggregate returned no row")
-    return Written(**dict(row))
-
-
-async def judge(
-    db: Connection, shop_id: UUID, import_id: UUID, *, after: int, limit: int, optin_required: bool
-) -> Written:
-    """Return what would become of the staged rows after the line `after`."""
-    row = await db.fetchrow(_COUNTED, shop_id, import_id, after, limit, optin_required)
-    if row is None:
-        raise RuntimeError("an aggregate returned no row")
-    return Written(**dict(row))
+    people = list({row.identity: row for row in reversed(rows)}.values())
+    people.sort(key=lambda row: row.identity)
+    found = await db.fetch(
+        """
+        INSERT INTO customers (shop_id, vouched, created_at, updated_at, id, identity, email, phone,
+                               push_token, name, locale, country, accepts_marketing, market_id)
+        SELECT $1, true, $2, $2, t.* FROM unnest(
+            $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::boolean[], $12::bigint[]) AS t
+        ON CONFLICT (shop_id, identity) DO UPDATE SET
+            email = coalesce(customers.email, excluded.email),
+            phone = coalesce(customers.phone, excluded.phone),
+            name = coalesce(customers.name, excluded.name),
+            locale = coalesce(customers.locale, excluded.locale),
+            country = coalesce(customers.country, excluded.country),
+            accepts_marketing = coalesce(customers.accepts_marketing, excluded.accepts_marketing),
+            market_id = coalesce(customers.market_id, excluded.market_id),
+            updated_at = excluded.updated_at
+        RETURNING id, identity
+        """,
+        shop_id,
+        now,
+        [row.customer_id for row in people],
+        [row.identity for row in people],
+        [row.email for row in people],
+        [row.phone for row in people],
+        [row.contact if row.channel == "push" else None for row in people],
+        [row.name for row in people],
+        [row.locale for row in people],
+        [row.country for row in people],
+        [row.accepts_marketing for row in people],
+        [row.market_id or None for row in people],
+    )
+    customers = {row["identity"]: row["id"] for row in found}
+    added = await db.fetch(
+        """
+        INSERT INTO signups (shop_id, source, updated_at, id, customer_id, channel, contact, mailbox,
+                             variant_id, product_id, market_id, quantity, locale, name,
+                             optin_required, optin_confirmed_at, created_at)
+        SELECT $1, 'import', $2, t.* FROM unnest(
+            $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+            $10::bigint[], $11::integer[], $12::text[], $13::text[], $14::boolean[],
+            $15::timestamptz[], $16::timestamptz[]) AS t
+        ON CONFLICT DO NOTHING RETURNING id
+        """,
+        shop_id,
+        now,
+        [row.signup_id for row in rows],
+        [customers[row.identity] for row in rows],
+        [row.channel for row in rows],
+        [row.contact for row in rows],
+        [row.mailbox for row in rows],
+        [row.variant_id for row in rows],
+        [row.product_id for row in rows],
+        [row.market_id or None for row in rows],
+        [row.quantity for row in rows],
+        [row.locale for row in rows],
+        [row.name for row in rows],
+        [row.optin_confirmed is not None or optin_required for row in rows],
+        [(row.signed_up_at or now) if row.optin_confirmed else None for row in rows],
+        [row.signed_up_at or now for row in rows],
+    )
+    return {row["id"] for row in added}
 
 
 async def discard(db: Connection, shop_id: UUID, import_id: UUID) -> None:
