@@ -11,6 +11,7 @@ NAMES = [
     "back_in_stock.restock.check_waitlisted_stock",
     "back_in_stock.restock.find_stragglers",
     "back_in_stock.restock.follow_replacements",
+    "back_in_stock.signup_files.forget_staged",
     "catalog.pull",
     "catalog.pull_everything",
     "catalog.pull_product",

@@ -26,7 +26,7 @@ signup_files = ActionSet("back_in_stock.signups", "/back_in_stock/signups")
     "/import",
     name="import",
     status=200,
-    aliases=("import the waitlist", "move from another app", "upload signups as CSV"),
+    aliases=("import the waitlist", "move from another app", "upload signups as csv"),
 )
 async def import_signups(
     context: Context,

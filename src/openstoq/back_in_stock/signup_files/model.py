@@ -85,7 +85,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the shop has already that decides about a batch of rows.
+    """The facts of the shop that decide about a batch of rows.
 
     `signups` are by contact, channel, variant and market.
     """
