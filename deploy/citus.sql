@@ -47,7 +47,7 @@ FROM unnest(ARRAY[
     'waves',
     'notifications',
     'list_blocks',
-    'list_changes',
+    'list_change_sets',
     'offers',
     'offer_translations',
     'offer_plans',

@@ -26,7 +26,7 @@ DISTRIBUTED = (
     "waves",
     "notifications",
     "list_blocks",
-    "list_changes",
+    "list_change_sets",
     "offers",
     "offer_translations",
     "offer_plans",
