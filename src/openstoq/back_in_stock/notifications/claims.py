@@ -125,15 +125,15 @@ WITH next AS (
     ) s
 ), held AS (
     UPDATE signups s SET wave_id = $2 FROM next
-    WHERE s.shop_id = $1 AND s.id = next.id
+    WHERE s.shop_id = $1 AND s.id = ANY(ARRAY(SELECT id FROM next)) AND s.id = next.id
     RETURNING s.*, next.position
 ), claimed AS (
     INSERT INTO notifications (shop_id, id, wave_id, signup_id, channel, contact, variant_id,
                                product_id, status, attempts, next_attempt_at, sender, lease_until,
                                created_at)
-    SELECT $1, t.id, $2, held.id, held.channel, held.contact, held.variant_id, held.product_id,
-           'sending', 1, now(), $8, now() + $10::interval, $9
-    FROM unnest($7::uuid[]) WITH ORDINALITY AS t(id, position) JOIN held USING (position)
+    SELECT $1, ($7::uuid[])[held.position], $2, held.id, held.channel, held.contact, held.variant_id,
+           held.product_id, 'sending', 1, now(), $8, now() + $10::interval, $9
+    FROM held
     ON CONFLICT (shop_id, wave_id, signup_id) DO UPDATE SET
         status = 'sending', attempts = notifications.attempts + 1, sender = excluded.sender,
         lease_until = excluded.lease_until
@@ -142,7 +142,9 @@ WITH next AS (
 SELECT claimed.id, claimed.signup_id, claimed.attempts, claimed.singled_out, held.contact,
        held.variant_id, held.created_at AS signed_up_at, coalesce(held.name, c.name) AS name,
        coalesce(held.locale, c.locale) AS locale
-FROM claimed JOIN held ON held.id = claimed.signup_id
+-- Both have the same rows. A full join is never a nested loop, which a planner without statistics of
+-- its own intermediate results would choose here.
+FROM claimed FULL JOIN held ON held.id = claimed.signup_id
 -- OFFSET 0 keeps this a look-up by key for each row, also before the tables were analysed.
 JOIN LATERAL (SELECT name, locale FROM customers c
               WHERE c.shop_id = $1 AND c.id = held.customer_id OFFSET 0) c ON true
