@@ -20,10 +20,12 @@ COMMANDS = (
         "demo",
         "Start PostgreSQL, a sandbox shop, the API and a worker, and keep them running to explore.",
     ),
-    Deferred("docs", "Write docs/configuration.md and docs/actions.md from the code."),
+    Deferred(
+        "docs", "Write docs/configuration.md, docs/actions.md and deploy/citus.sql from the code."
+    ),
     Deferred("shop", "Connect shops and make their API keys."),
-    Deferred("import", "Import sign-ups from a CSV file of another app.", module="imports"),
-    Deferred("export", "Export sign-ups as a CSV file.", module="exports"),
+    Deferred("import", "Import what another app has collected.", module="imports"),
+    Deferred("export", "Export what a shop has.", module="exports"),
 )
 
 

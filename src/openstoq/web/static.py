@@ -7,8 +7,8 @@ from hashlib import sha256
 from starlette.requests import Request
 from starlette.responses import Response
 
-# A tag in a header, without W/. Tags may contain commas.
-_OPAQUE = re.compile(r'"[^"]*"')
+# A tag in a list of tags, without W/. Tags may contain commas.
+_OPAQUE = re.compile(r'(?:^|,)\s*(?:W/)?("[^"]*")\s*(?=,|$)')
 
 
 class StaticDocument:
