@@ -1,6 +1,7 @@
 """E-mail addresses and phone numbers, normalised to the form in which we store and compare them."""
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -22,6 +23,7 @@ def email_address(text: str) -> str:
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
 
+@lru_cache(maxsize=1000)
 def with_ascii_domain(address: str) -> str:
     """Return an address as it is used in mails, with its domain in ASCII (IDNA 2008).
 

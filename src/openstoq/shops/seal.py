@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-from hashlib import sha256
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -59,7 +58,7 @@ class Seal:
         return _text(self._signature(purpose, text.encode()))
 
     def _signature(self, purpose: str, body: bytes) -> bytes:
-        digest = hmac.new(self._signing, purpose.encode() + b"\x00" + body, sha256).digest()
+        digest = hmac.digest(self._signing, purpose.encode() + b"\x00" + body, "sha256")
         return digest[:_SIGNATURE_BYTES]
 
 

@@ -13,7 +13,7 @@ from openstoq.db.pool import Connection
 from openstoq.jobs.work import Runtime, Work
 from openstoq.kernel.faults import trace_of
 from openstoq.kernel.ids import created_at
-from openstoq.messaging.compose import babel_locale
+from openstoq.messaging.compose import locale_name
 from openstoq.messaging.port import Email
 from openstoq.messaging.render import AlertFacts, Prepared, Recipient, prepare_alert
 from openstoq.shops import store as shops
@@ -96,7 +96,7 @@ class Letters:
         )
 
     def _locale_of(self, claimed: Claimed) -> str:
-        return str(babel_locale(claimed.locale or self.shop.locale))
+        return locale_name(claimed.locale or self.shop.locale)
 
     def _written(self, variant_id: int, locale: str) -> Prepared | Unwritable:
         try:

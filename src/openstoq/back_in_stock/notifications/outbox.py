@@ -29,6 +29,8 @@ from openstoq.messaging.unmarked import UnmarkedBudget
 # A run lasts at least this long before it pauses for another shop's job.
 SHORTEST_RUN_SECONDS = 1.0
 
+_COUNTERS = {outcome: MESSAGES.labels("email", outcome.value) for outcome in Outcome}
+
 
 def _note_nothing(_: Work) -> None:
     """Do nothing about a claimed group: the default of `note_group`."""
@@ -184,7 +186,7 @@ class WaveOutbox(Outbox):
         self._settle(claimed, delivery)
 
     def _settle(self, claimed: Claimed, delivery: Delivery) -> None:
-        MESSAGES.labels("email", delivery.outcome.value).inc()
+        _COUNTERS[delivery.outcome].inc()
         if delivery.is_refusal:
             self._mark_final(self._trial.hear(claimed, delivery))
             return

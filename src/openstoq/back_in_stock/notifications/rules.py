@@ -111,8 +111,9 @@ def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
     An acceptance in this run shows it, and so does an earlier run that singled this message out. A
     message older than PATIENCE is never alone.
     """
-    is_young = now - created_at(claimed.id) <= PATIENCE
-    return not accepted and not claimed.singled_out and is_young
+    if accepted or claimed.singled_out:
+        return False
+    return now - created_at(claimed.id) <= PATIENCE
 
 
 def mark_of_relay(

@@ -1,6 +1,8 @@
 """The relay's replies, and the reader that parses them (RFC 5321, section 4.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openstoq.kernel.texts import cleaned
 
@@ -56,19 +58,39 @@ class ReplyReader:
             raise Garbled("a reply line without an end")
         replies = []
         for line in lines:
-            code, mark = line[:3], line[3:4]
-            if (
-                not code.isdigit()
-                or code[:1] not in b"2345"
-                or mark not in (b" ", b"-", b"\r", b"")
-            ):
-                raise Garbled(repr(line[:80]))
-            self._lines.append(line[4:].decode("utf-8", "replace").strip())
+            if not self._lines and line[3:4] != b"-":
+                replies.append(_reply(line))
+                continue
+            code, mark = _parts(line)
+            self._lines.append(_text(line))
             if mark == b"-":
                 if len(self._lines) > MOST_LINES:
                     raise Garbled("a reply without an end")
                 continue
-            # A reply is stored with its message, and PostgreSQL does not accept every character.
-            replies.append(Reply(int(code), cleaned(" ".join(self._lines))[:LONGEST_TEXT]))
+            replies.append(_joined(code, self._lines))
             self._lines = []
         return replies
+
+
+def _parts(line: bytes) -> tuple[bytes, bytes]:
+    """Return the code and the mark at the beginning of a line; raise Garbled if there are none."""
+    code, mark = line[:3], line[3:4]
+    if not code.isdigit() or code[:1] not in b"2345" or mark not in (b" ", b"-", b"\r", b""):
+        raise Garbled(repr(line[:80]))
+    return code, mark
+
+
+def _text(line: bytes) -> str:
+    return line[4:].decode("utf-8", "replace").strip()
+
+
+# Most replies of a relay are the same few lines.
+@lru_cache(maxsize=256)
+def _reply(line: bytes) -> Reply:
+    code, _ = _parts(line)
+    return _joined(code, [_text(line)])
+
+
+def _joined(code: bytes, texts: Sequence[str]) -> Reply:
+    # A reply is stored with its message, and PostgreSQL does not accept every character.
+    return Reply(int(code), cleaned(" ".join(texts))[:LONGEST_TEXT])

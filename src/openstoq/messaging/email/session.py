@@ -112,7 +112,8 @@ class Session(asyncio.Protocol):
         """
         replies: list[Reply] = []
         while len(replies) < count and not (replies and replies[-1].code == CLOSING):
-            replies.append(await self.reply())
+            # Awaiting each reply would take longer, and most often all are here.
+            replies.append(self._replies.popleft() if self._replies else await self.reply())
         return replies
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:

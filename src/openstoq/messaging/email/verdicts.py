@@ -8,6 +8,7 @@ clearly about the recipient's mailbox is not held against the mailbox.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from openstoq.messaging.email.replies import CLOSING, Reply
 from openstoq.messaging.email.wordings import Meaning, meaning_of, names_quota
@@ -93,6 +94,8 @@ _CODE_OF_SIZE = 552
 _CODE_OF_BUSY = 450
 
 
+# Most replies of a relay are the same few.
+@lru_cache(maxsize=256)
 def delivery(stage: Stage, reply: Reply) -> Delivery:
     """Return the delivery result of a message, given the relay's `reply` at this SMTP `stage`."""
     meaning = meaning_of(reply.text) if reply.negative else None
