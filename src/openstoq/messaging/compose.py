@@ -31,6 +31,7 @@ _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 # Characters that set a direction for those that follow, up to a character that ends it.
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _FROM_THE_RIGHT = frozenset({"R", "AL", "AN"})
+_MARKUP = re.compile("[&<>'\"]")
 _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
 
 
@@ -71,6 +72,12 @@ def babel_locale(locale: str | None) -> Locale:
         except (UnknownLocaleError, ValueError):
             continue
     return Locale.parse(FALLBACK)
+
+
+@lru_cache(maxsize=1000)
+def locale_name(locale: str | None) -> str:
+    """Return the name of the Babel locale for a tag."""
+    return str(babel_locale(locale))
 
 
 def money(amount: Decimal, currency: str, locale: str | None) -> str:
@@ -130,6 +137,8 @@ def isolated(value: str) -> str:
 
     In "Back in stock: כובע!" the sign at the end would otherwise be put before the Hebrew word.
     """
+    if value.isascii():
+        return value
     plain = _DIRECTIONS.sub("", value)
     is_mixed = any(unicodedata.bidirectional(one) in _FROM_THE_RIGHT for one in plain)
     return f"\u2068{plain}\u2069" if is_mixed else plain
@@ -167,7 +176,8 @@ class Body:
         self._template = compiled(source, escapes=escapes)
         self._shared = shared
         self._escape: Callable[[str], str] = _escaped if escapes else str
-        self._printed: tuple[str, ...] = ()
+        self._printed: dict[str, bytes] = {}
+        """The names of the gaps that are in the pattern, and the same in bytes."""
         self._pattern = self._spliced(source, gaps)
 
     @property
@@ -184,8 +194,8 @@ class Body:
         if self._pattern is None:
             return quoted_printable(self.rendered(fillings))
         return self._pattern % {
-            gap.encode(): quoted_printable_piece(self._escape(fillings[gap]))
-            for gap in self._printed
+            key: quoted_printable_piece(self._escape(fillings[gap]))
+            for gap, key in self._printed.items()
         }
 
     def _spliced(self, source: str, gaps: Sequence[str]) -> bytes | None:
@@ -194,7 +204,7 @@ class Body:
         marks = {f"{_MARK}{number}x": gap for number, gap in enumerate(gaps)}
         mark_of = {gap: mark for mark, gap in marks.items()}
         pieces = _MARKS.split(self.rendered(mark_of))
-        self._printed = tuple(gap for mark, gap in marks.items() if mark in pieces)
+        self._printed = {gap: gap.encode() for mark, gap in marks.items() if mark in pieces}
         return b"".join(_open_end(piece, marks) for piece in pieces[:-1]) + _literal(
             quoted_printable(pieces[-1])
         )
@@ -224,4 +234,4 @@ def _uses_beyond_printing(source: str, gaps: tuple[str, ...]) -> bool:
 
 
 def _escaped(value: str) -> str:
-    return str(escape(value))
+    return str(escape(value)) if _MARKUP.search(value) else value

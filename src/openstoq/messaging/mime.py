@@ -5,6 +5,7 @@ from base64 import b64encode
 from binascii import b2a_qp
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from openstoq.kernel.contacts import with_ascii_domain
@@ -30,6 +31,8 @@ def single_line(text: str) -> str:
 
     A no-break space stays: French has one before some signs, and amounts have them between digits.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return _SPACES.sub(_one_space, _CONTROLS.sub(" ", text)).strip()
 
 
@@ -112,7 +115,12 @@ def message_id_domain(domain: str) -> str:
 
 def date_header(when: datetime) -> bytes:
     """Return the Date header, with a precision of one second."""
-    return header("Date", format_datetime(when))
+    return _date_header(when.replace(microsecond=0))
+
+
+@lru_cache(maxsize=64)
+def _date_header(second: datetime) -> bytes:
+    return header("Date", format_datetime(second))
 
 
 def common_headers() -> bytes:
@@ -125,6 +133,8 @@ def quoted_printable(text: str) -> bytes:
     return b2a_qp(text.replace("\r\n", "\n").encode()).replace(b"\n", b"\r\n")
 
 
+# A message has most pieces in both of its bodies.
+@lru_cache(maxsize=64)
 def quoted_printable_piece(text: str) -> bytes:
     """Encode a piece of a text such that a soft line break may follow it."""
     # The letter keeps the last line one octet short of the limit, which leaves room for the "=".

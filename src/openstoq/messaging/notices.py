@@ -36,6 +36,10 @@ _ENDINGS = frozenset({
 })  # fmt: skip
 # A text with one of these words is no name, even if the word has no dot beside it.
 _PARTS_OF_ADDRESSES = frozenset({"www", "http", "https", "com"})
+# The characters that most often show that a text is no name.
+_NOT_IN_NAMES = re.compile(r"[\d_@/:]")
+# Names of this form, which most are, need no other check than for these words.
+_WORDS = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
 _CHAIN = re.compile(r"\w+(?:\.\w+)+")
 _AFTER_A_DOT = re.compile(r"(?:\.\s+|\s\.\s*)(\w+)")
 _LEADING_DOT = re.compile(r"(?<!\w)\.\w")
@@ -87,7 +91,11 @@ def presentable(name: str | None) -> str:
     from the stranger: no address, no domain, no number. The greeting also works without a name.
     """
     shown = " ".join(mime.single_line(name or "").split())
-    if len(shown) > LONGEST_NAME or not all(map(_is_in_names, shown)):
+    if len(shown) > LONGEST_NAME or _NOT_IN_NAMES.search(shown):
+        return ""
+    if _WORDS.fullmatch(shown):
+        return shown if _PARTS_OF_ADDRESSES.isdisjoint(shown.lower().split()) else ""
+    if not all(map(_is_in_names, shown)):
         return ""
     plain = unicodedata.normalize("NFKC", shown).translate(_DOTS)
     letters = "".join(one for one in plain if unicodedata.category(one)[0] not in "MC")

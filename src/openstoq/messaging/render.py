@@ -72,11 +72,17 @@ class Prepared:
         sentences = texts(spoken, "alert", shown | {"name": _NAME})
         self._named, self._unnamed = sentences.pop("greeting_named"), sentences.pop("greeting")
         self._link = _tagged(mime.web_address(facts.product_url))
-        self._domain = mime.message_id_domain(facts.message_id_domain)
+        domain = mime.message_id_domain(facts.message_id_domain)
+        self._numbered = (
+            mime.header("Message-ID", f"<%(number)b@{domain}>")
+            + mime.header("X-Openstoq-Notification", "%(number)b")
+            + mime.header("Idempotency-Key", "%(number)b")
+        )
         self._headers = (
             mime.from_header(facts.shop_name, facts.sender)
             + mime.reply_to_header(facts.reply_to)
             + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
+            + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
             + mime.common_headers()
         )
         shared = {**shown, "texts": sentences, "colon": colon(spoken), "language": spoken}
@@ -89,15 +95,11 @@ class Prepared:
         Raises ValueError for an address or a link that cannot be put in a message.
         """
         fillings = self.fillings(recipient)
-        number = str(recipient.notification_id)
         return (
             mime.header("To", mime.mailbox(recipient.address))
             + mime.date_header(recipient.written_at)
-            + mime.header("Message-ID", f"<{number}@{self._domain}>")
+            + self._numbered % {b"number": str(recipient.notification_id).encode()}
             + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
-            + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-            + mime.header("X-Openstoq-Notification", number)
-            + mime.header("Idempotency-Key", number)
             + self._headers
             + mime.alternative(self.text.encoded(fillings), self.html.encoded(fillings))
         )
