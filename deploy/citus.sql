@@ -41,6 +41,7 @@ FROM unnest(ARRAY[
     'markets',
     'catalog_pulls',
     'back_in_stock_settings',
+    'message_templates',
     'customers',
     'signups',
     'signup_import_rows',

@@ -191,6 +191,11 @@ class Mail(Group):
     password: SecretStr | None = Field(None, description="For AUTH.")
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     sender: str = Field("alerts@localhost", description="The address mails come from.")
+    sender_domains: str = Field(
+        "",
+        description="Domains, comma-separated, whose addresses shops may choose as the sender of "
+        "their mails. Empty: any domain; the relay decides which it takes.",
+    )
     connections: Annotated[int, Field(ge=1, le=500)] = Field(
         10,
         description="Limit for one worker's connections to the relay, so several workers open as "

@@ -12,6 +12,9 @@ from openstoq.back_in_stock.settings import actions as settings_actions
 from openstoq.back_in_stock.signup_files import actions as signup_file_actions
 from openstoq.back_in_stock.signup_files import jobs as signup_file_jobs
 from openstoq.back_in_stock.signups import actions as signup_actions
+from openstoq.back_in_stock.templates import actions as template_actions
+from openstoq.back_in_stock.templates import brand_actions
+from openstoq.back_in_stock.templates import jobs as template_jobs
 from openstoq.catalog import jobs as catalog
 from openstoq.catalog.model import ProductsOpened, StockChanged, VariantReplaced
 from openstoq.jobs.job import Job
@@ -55,6 +58,8 @@ ACTIONS: tuple[Action, ...] = (
     *settings_actions.ACTIONS,
     *signup_actions.ACTIONS,
     *signup_file_actions.ACTIONS,
+    *template_actions.ACTIONS,
+    *brand_actions.ACTIONS,
 )
 
 JOBS: tuple[Job[Any], ...] = (
@@ -66,6 +71,7 @@ JOBS: tuple[Job[Any], ...] = (
     *sending.jobs,
     *single_mails.jobs,
     *signup_file_jobs.jobs,
+    *template_jobs.jobs,
     *privacy.jobs,
     *attachment_jobs.jobs,
     *policy_jobs.jobs,

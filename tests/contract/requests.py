@@ -117,6 +117,13 @@ EXAMPLES |= {
     },
     "preorders.offers.translations.unset": {"locale": "fr", "field": "widget.badge.text"},
     "preorders.offers.translations.clear_locale": {"locale": "pt-BR"},
+    "back_in_stock.templates.set": {
+        "template": "alert", "locale": "fr", "text": MINE + " {{ unsubscribe_url }}",
+    },
+    "back_in_stock.templates.preview": {"template": "optin", "subject": MINE},
+    "back_in_stock.templates.send_test": {"template": "alert", "email": f"{MINE}@example.com"},
+    "back_in_stock.templates.unset": {"template": "alert", "locale": "fr"},
+    "back_in_stock.brand.update": {"footer": MINE},
     "preorders.orders.cancel": {"refund_deposit": True, "notify_customer": True, "reason": MINE},
     "preorders.orders.release": {"force": True, "tag_with": ["x", "y"]},
     "preorders.orders.payments.charge_balance": {"mode": "manual"},

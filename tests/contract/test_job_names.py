@@ -12,6 +12,7 @@ NAMES = [
     "back_in_stock.restock.find_stragglers",
     "back_in_stock.restock.follow_replacements",
     "back_in_stock.signup_files.forget_staged",
+    "back_in_stock.templates.send_test_mail",
     "catalog.pull",
     "catalog.pull_everything",
     "catalog.pull_product",

@@ -141,7 +141,7 @@ def test_a_query_of_another_type_is_refused_by_its_name(action):
         kinds = {option.get("type") for option in options(below, schema)}
         is_text = any(
             option.get("type") == "string"
-            and not {"enum", "format", "pattern", "description"} & set(option)
+            and not {"enum", "const", "format", "pattern", "description"} & set(option)
             for option in options(below, schema)
         )
         wrong = ["nope"] if "array" in kinds else "nope"

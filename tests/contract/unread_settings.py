@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from openstoq.back_in_stock.settings.model import BackInStockSettings
 from openstoq.config import Settings
+from openstoq.messaging.brand import Brand
 from openstoq.preorders.offers.capabilities import CAPABILITIES
 from tests.contract.setting_reads import Types
 
@@ -82,6 +83,7 @@ def settings() -> dict[str, tuple[type[BaseModel], str]]:
     roots: list[tuple[str, type[BaseModel]]] = [
         *((f"offers.{one.name}", one.document) for one in CAPABILITIES),
         ("back_in_stock", BackInStockSettings),
+        ("brand", Brand),
         ("installation", Settings),
     ]
     return {path: field for prefix, root in roots for path, field in _fields(root, prefix)}
@@ -178,7 +180,7 @@ def _holders() -> dict[str, list[type[BaseModel]]]:
     """
     found: dict[str, list[type[BaseModel]]] = defaultdict(list)
     todo: list[type[BaseModel]] = [one.document for one in CAPABILITIES]
-    todo += [BackInStockSettings, Settings]
+    todo += [BackInStockSettings, Brand, Settings]
     while todo:
         kind = todo.pop()
         for one in kind.__mro__:

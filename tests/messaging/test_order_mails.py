@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openstoq.messaging import compose
+from openstoq.messaging.brand import Brand
 from openstoq.messaging.compose import TEMPLATES, money, texts
 from tests.messaging.order_notices import (
     KINDS,
+    NOTICE,
     NUMBER,
     ORDER,
     PAY,
@@ -20,7 +22,7 @@ from tests.messaging.order_notices import (
     every_kind,
     said,
 )
-from tests.messaging.reading import Links, parsed
+from tests.messaging.reading import Links, body, parsed
 
 LANGUAGES = sorted(file.stem for file in (TEMPLATES / "locales").glob("*.toml"))
 
@@ -155,3 +157,17 @@ def test_the_ends_of_the_calendar_are_told_in_utc_where_a_zone_would_cross_them(
 def test_a_time_zone_that_the_machine_does_not_know_is_utc():
     text, _ = said(asked(replace(ORDER, timezone="Atlantis/Capital")))
     assert "Due: July 13, 2026" in text.splitlines()
+
+
+def test_an_order_mail_has_the_brand_of_its_shop():
+    brand = Brand(
+        logo_url="https://cdn.example/logo.png", button_color="#FFD400", footer="One\n<Two>"
+    )
+    for mail in every_kind(ORDER, replace(NOTICE, brand=brand)).values():
+        message = parsed(mail)
+        assert "https://cdn.example/logo.png" in body(message, "html")
+        assert "One<br />\n&lt;Two&gt;" in body(message, "html")
+        assert "One\n<Two>" in body(message, "plain")
+    assert 'bgcolor="#FFD400"' in body(
+        parsed(every_kind(ORDER, replace(NOTICE, brand=brand))["due"]), "html"
+    )

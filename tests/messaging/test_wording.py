@@ -32,7 +32,7 @@ def test_each_sentence_begins_with_a_capital():
     small = [
         (spoken, section, key)
         for spoken, section, key, sentence in SENTENCES
-        if re.search(r"(?:^|[.!?] )[¿¡«]?\s?(?!\{)[^\W\d_A-ZÀ-Þ]", sentence)
+        if any(map(str.islower, re.findall(r"(?:^|[.!?] )[¿¡«]?\s?(?!\{)([^\W\d_])", sentence)))
         and not (spoken == "de" and section != "order" and key in AFTER_A_GREETING)
     ]
     assert small == []
@@ -108,7 +108,7 @@ def test_a_french_alert_and_request_to_confirm_are_spaced_alike():
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"shipping"}))
 def test_the_subject_begins_with_the_news_and_not_with_the_shop(spoken, kind):
     subject = parsed(every_kind(replace(ORDER, locale=spoken))[kind])["Subject"]
-    news, sign, _ = subject.partition(":")
+    news, sign, _ = subject.partition("：" if spoken == "ja" else ":")
     assert sign
     assert "Nordwand" not in subject
     assert "#1001" not in news

@@ -20,6 +20,7 @@ DISTRIBUTED = (
     "markets",
     "catalog_pulls",
     "back_in_stock_settings",
+    "message_templates",
     "customers",
     "signups",
     "signup_import_rows",

@@ -14,15 +14,17 @@ from uuid import uuid4
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency
-from liquid import BoundTemplate, Environment, StrictUndefined
+from liquid import BoundTemplate
 from markupsafe import Markup, escape
 
 from openstoq.kernel.days import zone_of
 from openstoq.kernel.money import Money
+from openstoq.messaging.bounded_liquid import compiled, rendered
 from openstoq.messaging.mime import SOFT_BREAK, quoted_printable, quoted_printable_piece
 
 TEMPLATES = Path(__file__).parent / "templates"
 FALLBACK = "en"
+LANGUAGES = tuple(sorted(file.stem for file in (TEMPLATES / "locales").glob("*.toml")))
 
 _TAG = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 # Liquid tags that store or compare output, or that contain further tags.
@@ -33,21 +35,6 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _FROM_THE_RIGHT = frozenset({"R", "AL", "AN"})
 _MARKUP = re.compile("[&<>'\"]")
 _PLAIN_OUTPUT = re.compile(r"{{-?\s*(\w+)\s*-?}}")
-
-
-@cache
-def environment(*, escapes: bool) -> Environment:
-    """Return the template environment.
-
-    In it, a template that uses an unknown name fails, and no template can load another.
-    """
-    return Environment(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
-
-
-@lru_cache(maxsize=1000)
-def compiled(source: str, *, escapes: bool) -> BoundTemplate:
-    """Return the compiled template of the text `source`."""
-    return environment(escapes=escapes).from_string(source)
 
 
 @cache
@@ -111,15 +98,14 @@ def language(locale: str | None) -> str:
     It is English if we have no texts in the reader's own language.
     """
     spoken = babel_locale(locale).language
-    return spoken if (TEMPLATES / "locales" / f"{spoken}.toml").is_file() else FALLBACK
+    return spoken if spoken in LANGUAGES else FALLBACK
 
 
 @cache
 def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
     file = TEMPLATES / "locales" / f"{language}.toml"
-    plain = environment(escapes=False)
     return {
-        key: plain.from_string(sentence)
+        key: compiled(sentence, escapes=False)
         for key, sentence in tomllib.loads(file.read_text("utf-8"))[section].items()
     }
 
@@ -152,9 +138,12 @@ def colon(language: str) -> str:
 def written(name: str, shared: Mapping[str, Any], gaps: Sequence[str] = ()) -> "Body":
     """Return the body made from the template file `name`; in HTML, values are escaped."""
     escapes = name.endswith(".html.liquid")
-    if escapes:
-        shared = {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
-    return Body(source(name), escapes=escapes, shared=shared, gaps=gaps)
+    return Body(source(name), escapes=escapes, shared=with_head(shared), gaps=gaps)
+
+
+def with_head(shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables with `head`, the styles that a mail in HTML has in its head."""
+    return {**shared, "head": Markup(source("head.html"))}  # noqa: S704 - a file of ours
 
 
 # What stands in a gap until it is filled. Nobody can guess it, so no value contains it.
@@ -167,7 +156,8 @@ class Body:
 
     `shared` holds the template's variables that are the same for all recipients. `gaps` are the
     names of the variables that differ. If the template does more with such a variable than print
-    it, there are no gaps to fill: the body is rendered again for each recipient.
+    it, there are no gaps to fill: the body is rendered again for each recipient. All methods raise
+    TemplateError if the template cannot be rendered.
     """
 
     def __init__(
@@ -185,22 +175,29 @@ class Body:
         """Return whether recipients' values are filled in without rendering the template again."""
         return self._pattern is not None
 
-    def rendered(self, fillings: Mapping[str, str]) -> str:
-        """Return the body as text, rendered for a single recipient."""
-        return self._template.render(**self._shared, **fillings)
+    @property
+    def has_gaps(self) -> bool:
+        """Return whether the body may differ between recipients."""
+        return self._pattern is None or bool(self._printed)
 
-    def encoded(self, fillings: Mapping[str, str]) -> bytes:
+    def rendered(self, fillings: Mapping[str, str | None]) -> str:
+        """Return the body as text, rendered for a single recipient."""
+        return rendered(self._template, **self._shared, **fillings)
+
+    def encoded(self, fillings: Mapping[str, str | None]) -> bytes:
         """Return the encoded body for one recipient, with `fillings` in its gaps."""
         if self._pattern is None:
             return quoted_printable(self.rendered(fillings))
         return self._pattern % {
-            key: quoted_printable_piece(self._escape(fillings[gap]))
+            key: quoted_printable_piece(self._escape(fillings[gap] or ""))
             for gap, key in self._printed.items()
         }
 
     def _spliced(self, source: str, gaps: Sequence[str]) -> bytes | None:
-        if _uses_beyond_printing(source, tuple(gaps)):
+        if uses_beyond_printing(source, tuple(gaps)):
             return None
+        if not gaps:
+            return _literal(quoted_printable(self.rendered({})))
         marks = {f"{_MARK}{number}x": gap for number, gap in enumerate(gaps)}
         mark_of = {gap: mark for mark, gap in marks.items()}
         pieces = _MARKS.split(self.rendered(mark_of))
@@ -223,8 +220,10 @@ def _literal(encoded: bytes) -> bytes:
 
 
 @cache
-def _uses_beyond_printing(source: str, gaps: tuple[str, ...]) -> bool:
+def uses_beyond_printing(source: str, gaps: tuple[str, ...]) -> bool:
     """Return whether the template `source` may do more with the value of a gap than print it."""
+    if not gaps:
+        return False
     named = re.compile(rf"\b(?:{'|'.join(gaps)})\b")
     for tag in _TAG.findall(source):
         plain = _PLAIN_OUTPUT.fullmatch(tag)

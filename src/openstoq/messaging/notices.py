@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
 from openstoq.messaging import mime
+from openstoq.messaging.brand import Brand
 
 LONGEST_NAME = 60
 # Characters of names besides letters: punctuation, and signs that join or direct letters.
@@ -65,6 +66,7 @@ class Notice:
     recipient: str
     message_id_domain: str
     reply_to: str | None = None
+    brand: Brand = field(default_factory=Brand)
 
 
 def notice_headers(notice: Notice, subject: str) -> bytes:

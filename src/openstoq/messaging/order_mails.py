@@ -263,6 +263,7 @@ def _mail(
         "items": items,
         "figures": [asdict(figure) for figure in figures],
         "button": asdict(button) if button is not None else None,
+        "brand": notice.brand.variables(),
     }
     return notice_headers(notice, words["subject"]) + mime.alternative(
         written("order.txt.liquid", shared).encoded({}),

@@ -1,26 +1,29 @@
 """Render mails as complete messages: the back-in-stock alert, and mails outside any wave."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from openstoq.messaging import mime
+from openstoq.messaging.brand import Brand
 from openstoq.messaging.compose import (
+    Body,
     colon,
-    compiled,
     isolated,
     language,
     money,
-    source,
     texts,
     written,
 )
+from openstoq.messaging.forms import ALERT_MAIL, FORMS, OPTIN_MAIL
+from openstoq.messaging.letter import Letter, OwnParts
 from openstoq.messaging.notices import Notice, notice_headers, presentable
 
+ALERT, OPTIN = FORMS[ALERT_MAIL], FORMS[OPTIN_MAIL]
 # The templates' variables that differ between recipients.
-GAPS = ("name", "greeting", "product_link", "unsubscribe_url")
+GAPS = tuple(ALERT.gaps)
 
 # A placeholder for the name in the greeting; no name contains it, as it is a control character.
 _NAME = "\x00"
@@ -46,6 +49,7 @@ class AlertFacts:
     currency: str
     message_id_domain: str
     reply_to: str | None = None
+    brand: Brand = field(default_factory=Brand)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Recipient:
 class Prepared:
     """An alert that is complete except for the recipient's own parts."""
 
-    def __init__(self, facts: AlertFacts, locale: str | None) -> None:
+    def __init__(self, facts: AlertFacts, locale: str | None, own: OwnParts) -> None:
         spoken = language(locale)
         shown = _shown(facts, locale)
         sentences = texts(spoken, "alert", shown | {"name": _NAME})
@@ -79,15 +83,30 @@ class Prepared:
             + mime.header("Idempotency-Key", "%(number)b")
         )
         self._headers = (
-            mime.from_header(facts.shop_name, facts.sender)
+            mime.from_header(facts.brand.sender_name or facts.shop_name, facts.sender)
             + mime.reply_to_header(facts.reply_to)
-            + mime.text_header("Subject", _line("alert.subject.liquid", shown, sentences))
             + mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
             + mime.common_headers()
         )
-        shared = {**shown, "texts": sentences, "colon": colon(spoken), "language": spoken}
-        self.text = written("alert.txt.liquid", shared, GAPS)
-        self.html = written("alert.html.liquid", shared, GAPS)
+        self.shared: dict[str, Any] = {
+            **shown,
+            "texts": sentences,
+            "colon": colon(spoken),
+            "language": spoken,
+            "brand": facts.brand.variables(),
+        }
+        """The variables that are the same for all recipients."""
+        self.letter = Letter(ALERT, own, self.shared)
+
+    @property
+    def text(self) -> Body:
+        """The body in plain text."""
+        return self.letter.body("text")
+
+    @property
+    def html(self) -> Body:
+        """The body in HTML."""
+        return self.letter.body("html")
 
     def personal(self, recipient: Recipient) -> bytes:
         """Return the complete message for `recipient`, 7-bit unless the address is not ASCII.
@@ -101,50 +120,77 @@ class Prepared:
             + self._numbered % {b"number": str(recipient.notification_id).encode()}
             + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
             + self._headers
-            + mime.alternative(self.text.encoded(fillings), self.html.encoded(fillings))
+            + mime.text_header("Subject", self.letter.line("subject", fillings))
+            + mime.alternative(
+                self.letter.encoded("text", fillings), self.letter.encoded("html", fillings)
+            )
         )
 
-    def fillings(self, recipient: Recipient) -> dict[str, str]:
-        """Return the values for the gaps in both bodies, keyed by the names in GAPS."""
+    def fillings(self, recipient: Recipient) -> dict[str, str | None]:
+        """Return the values for the gaps in both bodies, keyed by the names in GAPS.
+
+        A shopper without a name has None, because to Liquid an empty text is true.
+        """
         name = presentable(recipient.name)
         before, after = self._link
         return {
-            "name": name,
+            "name": name or None,
             "greeting": self._named.replace(_NAME, isolated(name)) if name else self._unnamed,
             "product_link": f"{before}{recipient.notification_id}{after}",
             "unsubscribe_url": mime.web_address(recipient.unsubscribe_url),
         }
 
 
-def prepare_alert(facts: AlertFacts, locale: str | None) -> Prepared:
+def prepare_alert(facts: AlertFacts, locale: str | None, own: OwnParts | None = None) -> Prepared:
     """Write the parts of an alert that are the same for all recipients with this `locale`.
 
-    Raises ValueError for a sender or a product link that cannot be put in a message.
+    `own` are the shop's own templates for the locale. Raises ValueError for a sender or a product
+    link that cannot be put in a message.
     """
-    return Prepared(facts, locale)
+    return Prepared(facts, locale, own if own is not None else OwnParts())
 
 
-def optin_request(
-    notice: Notice, *, shop_name: str, product_title: str, confirm_url: str, locale: str | None
-) -> bytes:
-    """Return the mail that asks a shopper to confirm a signup."""
-    spoken = language(locale)
-    shown = {
-        "shop_name": mime.single_line(shop_name),
-        "product_title": mime.single_line(product_title),
-    }
-    sentences = texts(spoken, "optin", shown)
-    shared = {
-        **shown,
-        "texts": sentences,
-        "colon": colon(spoken),
-        "language": spoken,
-        "confirm_url": mime.web_address(confirm_url),
-    }
-    return notice_headers(notice, sentences["subject"]) + mime.alternative(
-        written("optin.txt.liquid", shared).encoded({}),
-        written("optin.html.liquid", shared).encoded({}),
-    )
+class OptinRequest:
+    """The mail that asks a shopper to confirm a signup."""
+
+    def __init__(
+        self,
+        *,
+        shop_name: str,
+        product_title: str,
+        confirm_url: str,
+        locale: str | None,
+        shop_url: str = "",
+        brand: Brand | None = None,
+        own: OwnParts | None = None,
+    ) -> None:
+        spoken = language(locale)
+        shown = {
+            "shop_name": mime.single_line(shop_name),
+            "product_title": mime.single_line(product_title),
+        }
+        self.shared: dict[str, Any] = {
+            **shown,
+            "shop_url": mime.web_address_or_none(shop_url),
+            "texts": texts(spoken, "optin", shown),
+            "colon": colon(spoken),
+            "language": spoken,
+            "confirm_url": mime.web_address(confirm_url),
+            "brand": (brand or Brand()).variables(),
+        }
+        """The variables of the templates."""
+        self.letter = Letter(OPTIN, own if own is not None else OwnParts(), self.shared)
+
+    def content(self, notice: Notice) -> bytes:
+        """Return the complete message."""
+        return notice_headers(notice, self.letter.line("subject", {})) + mime.alternative(
+            self.letter.encoded("text", {}), self.letter.encoded("html", {})
+        )
+
+
+def optin_request(notice: Notice, **facts: Any) -> bytes:
+    """Return the mail that asks a shopper to confirm a signup, from the facts of OptinRequest."""
+    return OptinRequest(**facts).content(notice)
 
 
 def customer_data(notice: Notice, *, shop_name: str, subject_of: str, data: bytes) -> bytes:
@@ -166,10 +212,6 @@ def _shown(facts: AlertFacts, locale: str | None) -> dict[str, str | None]:
         "image_url": mime.web_address_or_none(facts.image_url),
         "price": money(facts.price, facts.currency, locale) if facts.price else None,
     }
-
-
-def _line(name: str, shown: Mapping[str, str | None], sentences: Mapping[str, str]) -> str:
-    return compiled(source(name), escapes=False).render(**shown, texts=sentences)
 
 
 def _tagged(url: str) -> tuple[str, str]:

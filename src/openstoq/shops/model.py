@@ -1,9 +1,14 @@
 """A shop, and a caller's remaining points."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
+
+from openstoq.kernel.documents import readable
+from openstoq.messaging.brand import Brand
 
 WINDOW_SECONDS = 60
 
@@ -31,6 +36,7 @@ class Shop:
     sealed_client_secret: bytes | None
     installed_at: datetime
     uninstalled_at: datetime | None
+    stored_brand: str = field(default="{}", repr=False)
 
     @classmethod
     def from_row(cls, row: Any) -> "Shop":
@@ -52,7 +58,14 @@ class Shop:
             sealed_client_secret=row["client_secret"],
             installed_at=row["installed_at"],
             uninstalled_at=row["uninstalled_at"],
+            stored_brand=row["brand"],
         )
+
+    @property
+    def brand(self) -> Brand:
+        """The shop's brand, with the default for each value that cannot be read."""
+        # Every request loads its shop, and few need the brand, so it is not read before.
+        return readable(Brand, orjson.loads(self.stored_brand), "brand")[0]
 
     @property
     def storefront(self) -> str:

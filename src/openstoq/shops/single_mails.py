@@ -25,6 +25,7 @@ from openstoq.messaging.port import (
 )
 from openstoq.messaging.render import customer_data
 from openstoq.shops.model import Shop
+from openstoq.shops.senders import reply_to_of, sender_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +71,13 @@ def notice_of(run: Run, shop: Shop, notice_id: UUID, recipient: str) -> Notice:
     return Notice(
         id=notice_id,
         written_at=created_at(notice_id),
-        sender=run.runtime.settings.mail.sender,
-        sender_name=shop.name,
+        sender=sender_of(run.runtime.settings.mail, shop),
+        sender_name=shop.brand.sender_name or shop.name,
         recipient=recipient,
         message_id_domain=message_id_domain(run.runtime),
         # A merchant has no use for replies to themselves.
-        reply_to=shop.contact_email if recipient != shop.email else None,
+        reply_to=reply_to_of(shop) if recipient != shop.email else None,
+        brand=shop.brand,
     )
 
 

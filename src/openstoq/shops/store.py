@@ -6,6 +6,7 @@ from uuid import UUID
 
 from openstoq.db.pool import Connection, Database
 from openstoq.kernel.ids import new_id
+from openstoq.messaging.brand import Brand
 from openstoq.shops.keys import ApiKey, key_hash, new_key
 from openstoq.shops.model import Points, Shop
 
@@ -122,6 +123,22 @@ async def load(db: Connection, shop_id: UUID) -> Shop | None:
     """Load the shop of this transaction."""
     row = await db.fetchrow("SELECT * FROM shops WHERE shop_id = $1", shop_id)
     return Shop.from_row(row) if row is not None else None
+
+
+async def load_locked(db: Connection, shop_id: UUID) -> Shop | None:
+    """Load the shop of this transaction for a change, locked until the transaction ends."""
+    row = await db.fetchrow("SELECT * FROM shops WHERE shop_id = $1 FOR UPDATE", shop_id)
+    return Shop.from_row(row) if row is not None else None
+
+
+async def save_brand(db: Connection, shop_id: UUID, brand: Brand, now: datetime) -> None:
+    """Save the shop's brand."""
+    await db.execute(
+        "UPDATE shops SET brand = $2, updated_at = $3 WHERE shop_id = $1",
+        shop_id,
+        brand.model_dump_json(),
+        now,
+    )
 
 
 async def save(

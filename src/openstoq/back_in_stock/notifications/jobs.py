@@ -8,8 +8,10 @@ import structlog
 from openstoq.back_in_stock.notifications import rules, waves
 from openstoq.back_in_stock.notifications.mails import Letters
 from openstoq.back_in_stock.notifications.outbox import WaveOutbox
+from openstoq.back_in_stock.templates.failures import note_failures
 from openstoq.jobs.job import JobSet, Lane, Retry
 from openstoq.jobs.work import Run, Work
+from openstoq.messaging.forms import ALERT_MAIL
 from openstoq.messaging.mime import mailbox
 from openstoq.messaging.port import EmailTransport, RelayUnavailable
 
@@ -32,7 +34,7 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
     if letters.shop.uninstalled_at is not None:
         await _finish_or_wait(run, wave, over="uninstalled")
         return
-    _check_sender(run, wave_id)
+    _check_sender(run, letters.sender, wave_id)
     try:
         outbox = await _send(run, wave, letters)
     except RelayUnavailable as unavailable:
@@ -85,17 +87,20 @@ async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
             is_alone = False
 
     transport = run.runtime.ports.get(EmailTransport)
-    async with WaveOutbox(run, wave, letters, note_group=call_another) as outbox:
-        await transport.send(outbox)
-        while await outbox.resumes():
+    try:
+        async with WaveOutbox(run, wave, letters, note_group=call_another) as outbox:
             await transport.send(outbox)
+            while await outbox.resumes():
+                await transport.send(outbox)
+    finally:
+        await note_failures(run, ALERT_MAIL, letters.failures, wave_id=wave.id)
     return outbox
 
 
-def _check_sender(run: Run, wave_id: UUID) -> None:
+def _check_sender(run: Run, sender: str, wave_id: UUID) -> None:
     """Raise Retry if the configured sender is invalid, because no message can be written then."""
     try:
-        mailbox(run.runtime.settings.mail.sender)
+        mailbox(sender)
     except ValueError as error:
         log.warning("wave.sender_invalid", wave=str(wave_id))
         raise Retry(

@@ -12,9 +12,12 @@ import structlog
 
 from openstoq.back_in_stock.notifications.links import CONFIRM, link
 from openstoq.back_in_stock.settings import store as settings_store
+from openstoq.back_in_stock.templates import store as templates
+from openstoq.back_in_stock.templates.failures import note_failures
 from openstoq.db.pool import Connection
 from openstoq.jobs.job import GiveUp, JobSet, Lane
 from openstoq.jobs.work import Run, Work
+from openstoq.messaging.forms import OPTIN_MAIL
 from openstoq.messaging.render import optin_request
 from openstoq.shops import store as shops
 from openstoq.shops.seal import Seal
@@ -63,20 +66,27 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
         if signup.asked_at is None and not await _may_ask(work, signup_id, signup):
             log.info("optin.asked_often_enough", signup_id=str(signup_id))
             return
+        own_templates = await templates.own_templates(work.db, work.shop_id, OPTIN_MAIL)
     notice = notice_of(run, shop, signup_id, signup.contact)
+    locale = signup.locale or shop.locale
+    own = own_templates.parts_for(locale)
     try:
         content = optin_request(
             notice,
             shop_name=shop.name,
             product_title=signup.product or shop.name,
             confirm_url=link(run.runtime, CONFIRM, shop.id, signup_id),
-            locale=signup.locale or shop.locale,
+            locale=locale,
+            shop_url=shop.storefront,
+            brand=shop.brand,
+            own=own,
         )
     except ValueError:
         # The error quotes the address or the link, which must not reach a log.
         raise GiveUp(
             "the mail could not be written: correct the signup's address, or OPENSTOQ_MAIL_SENDER"
         ) from None
+    await note_failures(run, OPTIN_MAIL, own.failures)
     await send_single(run, notice, content)
 
 

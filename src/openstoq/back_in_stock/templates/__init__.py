@@ -1,0 +1,1 @@
+"""A shop's own templates of messages and its brand: stored, shown and tried out."""
