@@ -120,10 +120,10 @@ async def test_a_message_that_cannot_be_written_costs_itself_alone(
                     "UPDATE signups SET locale = $2 WHERE contact = $1", contact, locale
                 )
 
-        def prepare(facts, locale):
+        def prepare(facts, locale, own):
             if locale in by_locale:
                 raise by_locale[locale][1]
-            return Prepared(facts, locale)
+            return Prepared(facts, locale, own)
 
         monkeypatch.setattr(mails, "prepare_alert", prepare)
     else:
@@ -220,7 +220,7 @@ async def test_a_database_that_fails_is_no_fault_of_a_message(
     async def fails(*_):
         raise asyncpg.DeadlockDetectedError
 
-    monkeypatch.setattr(mails.Letters, "_read_products", fails)
+    monkeypatch.setattr(mails, "read_products", fails)
     # Every connection to the relay waits for the same claim.
     of_each = [asyncpg.DeadlockDetectedError] * relay.connections
     with pytest.RaisesGroup(*of_each):

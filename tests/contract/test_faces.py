@@ -30,6 +30,14 @@ COMPLETE_SECTIONS = (
 # Actions of ours that the documents do not have.
 ADDITIONS = {
     ("POST", "/back_in_stock/signups/import"),
+    ("GET", "/back_in_stock/brand"),
+    ("PATCH", "/back_in_stock/brand"),
+    ("GET", "/back_in_stock/templates"),
+    ("GET", "/back_in_stock/templates/source"),
+    ("POST", "/back_in_stock/templates/preview"),
+    ("POST", "/back_in_stock/templates/send_test"),
+    ("POST", "/back_in_stock/templates/set"),
+    ("POST", "/back_in_stock/templates/unset"),
     ("POST", "/back_in_stock/signups/unblock"),
     ("POST", "/preorders/orders/bulk_set_tags"),
 }

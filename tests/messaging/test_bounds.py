@@ -8,6 +8,7 @@ from openstoq.messaging import forms, samples
 from openstoq.messaging.bounded_liquid import (
     FILTERS,
     TAGS,
+    Bounds,
     TemplateError,
     compiled,
     rendered,
@@ -15,8 +16,10 @@ from openstoq.messaging.bounded_liquid import (
 from openstoq.messaging.compose import LANGUAGES, source, with_head
 from openstoq.messaging.forms import ALERT_MAIL, FORMS, OPTIN_MAIL
 from openstoq.messaging.letter import OwnPart, OwnParts
+from openstoq.messaging.order_mails import Item
 from openstoq.messaging.render import prepare_alert
 from tests.messaging.alerts import FACTS, RECIPIENT
+from tests.messaging.order_notices import ORDER, every_kind, said
 from tests.messaging.reading import assert_fit_for_the_wire, body, parsed
 
 LINK = "{{ unsubscribe_url }}"
@@ -72,14 +75,14 @@ def test_an_unknown_tag_is_named_with_those_that_exist(template):
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "reason"),
     [
         ("{{ a.b", "cannot be read on line 1"),
         ("{% if price %}", "cannot be read"),
         ("\n{{ price || x }}", "on line 2"),
         ("{{ [k] }}", "brackets are not supported"),
         ("{{ texts[product_title] }}", "brackets are not supported"),
-        ("{% if price > 3 %}x{% endif %}", "cannot be read"),
+        ("{% if price > 3 %}x{% endif %}", "cannot be rendered on line 1"),
         ("{% if a %}" * 40 + "{% endif %}" * 40, "nest"),
         ("x" * 20_001, "longer than 20000 characters"),
         ("x", "must always print {{ unsubscribe_url }}"),
@@ -87,9 +90,9 @@ def test_an_unknown_tag_is_named_with_those_that_exist(template):
         ("  \n ", "says nothing"),
     ],
 )
-def test_what_cannot_be_rendered_or_answered_is_refused(template, said):
+def test_what_cannot_be_rendered_or_answered_is_refused(template, reason):
     found = problems("text", template)
-    assert said in found[0]
+    assert reason in found[0]
     assert found[0].startswith("text ")
 
 
@@ -112,12 +115,34 @@ def test_a_template_that_takes_too_much_is_refused(template):
     assert problem.startswith("text ")
 
 
-def test_a_rendering_ends_when_its_time_is_up():
-    nested = "{% for i in (1..9) %}{% for j in (1..9) %}{{ name }}{% endfor %}{% endfor %}"
-    for template in (nested, "{% assign x = 1 %}", "{{ 'x' | upcase }}"):
-        assert rendered(compiled(template, escapes=False), name="A") is not None
-        with pytest.raises(TemplateError, match="it takes too long"):
-            rendered(compiled(template, escapes=False, seconds=-1), name="A")
+@pytest.mark.parametrize("bounds", [Bounds(steps=0), Bounds(seconds=-1)])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ name }}",
+        "{% assign x = 1 %}",
+        "{{ 'x' | upcase }}",
+        "{% for i in (1..2) %}{% if true %}{% endif %}{% endfor %}",
+    ],
+)
+def test_a_rendering_ends_when_it_has_taken_all_that_it_may(template, bounds):
+    assert rendered(compiled(template, escapes=False, bounds=Bounds()), name="A") is not None
+    with pytest.raises(TemplateError, match="it takes too long"):
+        rendered(compiled(template, escapes=False, bounds=bounds), name="A")
+
+
+def test_many_steps_are_refused_whatever_the_machine():
+    row = "{{ price | upcase }}" * 30
+    nested = "{% for i in (1..10) %}{% for j in (1..10) %}" + row + "{% endfor %}{% endfor %}"
+    (problem,) = problems("text", nested + LINK)
+    assert "it takes too long" in problem
+
+
+def test_an_order_of_many_lines_is_not_bounded():
+    items = tuple(Item(title=f"Mug {n}", variant_title=None, quantity=n) for n in range(1, 500))
+    text, html = said(every_kind(replace(ORDER, items=items))["due"])
+    assert "499 × Mug 499" in text
+    assert "Mug 499" in html
 
 
 STRANGE = "<script>alert(1)</script>\" ' & </title>"
@@ -138,11 +163,11 @@ def test_no_filter_prints_a_value_in_html_without_escaping_it(name):
         f"{{% capture w %}}{{{{ v | {name}{arguments} }}}}{{% endcapture %}}{{{{ w }}}}",
     ):
         try:
-            said = rendered(compiled(template, escapes=True), v=STRANGE)
+            shown = rendered(compiled(template, escapes=True, bounds=Bounds()), v=STRANGE)
         except TemplateError:
             continue
-        assert "<script" not in said
-        assert "</" not in said
+        assert "<script" not in shown
+        assert "</" not in shown
 
 
 def test_every_tag_that_is_listed_exists():
@@ -219,15 +244,15 @@ def test_a_subject_that_is_empty_for_a_product_is_ours():
 
 def test_a_title_is_escaped_in_a_shops_own_html():
     mine = own(html='<p title="{{ product_title }}">{{ product_title }}</p>' + LINK)
-    said = body(
+    html = body(
         parsed(
             prepare_alert(replace(FACTS, product_title=STRANGE), "en", mine).personal(RECIPIENT)
         ),
         "html",
     )
-    assert "<script" not in said
-    assert "&lt;script&gt;" in said
-    assert said.count('"') == 2
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert html.count('"') == 2
 
 
 def test_the_samples_have_every_variable_of_a_real_alert():

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from playwright.async_api import async_playwright
 
+from openstoq.messaging.brand import Brand
 from openstoq.messaging.order_mails import Item
 from openstoq.messaging.render import optin_request, prepare_alert
-from tests.messaging.alerts import FACTS, RECIPIENT
+from tests.messaging.alerts import FACTS, LANGUAGES, RECIPIENT
 from tests.messaging.order_notices import KINDS, NOTICE, ORDER, every_kind
 from tests.messaging.reading import body, parsed
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 6
 HEBREW = "כובע צמר"
+JAPANESE = "ウールのニット帽"
 LONG = replace(
     ORDER,
     shop_name=WORD,
@@ -35,6 +37,11 @@ TOO_WIDE = """() => {
 }"""
 
 
+# A phone of 2016, the smallest that is still common.
+PHONE = {"width": 375, "height": 667}
+_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="{}"><rect width="9" height="9"/></svg>'
+
+
 @pytest.fixture
 async def show():
     async with async_playwright() as playwright:
@@ -42,10 +49,20 @@ async def show():
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
         page = await browser.new_page()
-        await page.route("**", lambda route: route.abort())
 
-        async def show(content, width):
-            await page.set_viewport_size({"width": width, "height": 700})
+        async def show(content, width, *, picture=None, height=700):
+            """Show a mail; all of its pictures have the size `picture`, or cannot be loaded."""
+
+            async def answer(route):
+                if picture is None:
+                    await route.abort()
+                    return
+                svg = _PICTURE.format(*picture)
+                await route.fulfill(body=svg, content_type="image/svg+xml")
+
+            await page.unroute_all()
+            await page.route("**", answer)
+            await page.set_viewport_size({"width": width, "height": height})
             await page.set_content(body(parsed(content), "html"))
             return page
 
@@ -95,3 +112,86 @@ async def test_a_merchants_words_are_set_from_where_they_are_read(show):
     page = await show(every_kind(ORDER, words=f"{HEBREW}!")["shipping"], 375)
     heading = await page.locator("h1").evaluate("one => getComputedStyle(one).direction")
     assert heading == "rtl"
+
+
+BRANDED = Brand(logo_url="https://cdn.example/logo.png", logo_width=400, footer=WORD)
+PICTURES = [(1200, 1200), (600, 1800), (1800, 400), (40, 40), None]
+
+
+def _box(element):
+    return element.evaluate(
+        "one => { const b = one.getBoundingClientRect(); "
+        "return [b.left, b.right, b.top, b.bottom]; }"
+    )
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize(
+    "facts",
+    [
+        FACTS,
+        replace(FACTS, brand=BRANDED),
+        replace(FACTS, product_title=HEBREW * 20, shop_name=HEBREW * 20),
+        replace(FACTS, product_title=JAPANESE * 20, variant_title=JAPANESE * 20),
+        replace(
+            FACTS,
+            product_title=WORD[:255],
+            variant_title=WORD[:255],
+            shop_name=WORD[:255],
+            brand=BRANDED,
+        ),
+    ],
+    ids=["plain", "branded", "hebrew", "japanese", "long"],
+)
+async def test_the_button_of_an_alert_is_on_the_first_screen_of_a_phone(show, facts, picture):
+    content = prepare_alert(facts, "de").personal(RECIPIENT)
+    page = await show(content, PHONE["width"], height=PHONE["height"], picture=picture)
+    await page.wait_for_function("[...document.images].every(one => one.complete)")
+    left, right, _, bottom = await _box(page.locator(".button"))
+    assert bottom < PHONE["height"]
+    assert left >= 0
+    assert right <= PHONE["width"]
+    beyond_window, _ = await page.evaluate(TOO_WIDE)
+    assert beyond_window == 0
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+async def test_the_buttons_are_on_the_first_screen_in_every_language(show, spoken):
+    alert = prepare_alert(FACTS, spoken).personal(RECIPIENT)
+    asked = optin_request(
+        NOTICE,
+        shop_name="Nordwand",
+        product_title="Trail Jacket",
+        confirm_url="https://x.example/",
+        locale=spoken,
+        brand=BRANDED,
+    )
+    for content in (alert, asked):
+        page = await show(content, PHONE["width"], height=PHONE["height"], picture=(900, 900))
+        *_, bottom = await _box(page.locator(".button"))
+        assert bottom < PHONE["height"]
+
+
+async def test_a_small_picture_is_not_blown_up_and_a_large_one_fits(show):
+    content = prepare_alert(FACTS, "en").personal(RECIPIENT)
+    for picture, shown in (
+        ((40, 40), (40, 40)),
+        ((1800, 900), (598, 299)),
+        ((500, 1000), (210, 420)),
+    ):
+        page = await show(content, 1280, picture=picture)
+        await page.wait_for_function("[...document.images].every(one => one.complete)")
+        left, right, top, bottom = await _box(page.locator(".photo"))
+        assert (round(right - left), round(bottom - top)) == shown
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_color_of_a_brand_is_on_the_button_in_light_and_dark(show, scheme):
+    facts = replace(FACTS, brand=Brand(button_color="#FFD400"))
+    page = await show(prepare_alert(facts, "en").personal(RECIPIENT), 375)
+    await page.emulate_media(color_scheme=scheme)
+    colors = await page.locator(".button").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, "
+        "getComputedStyle(one.querySelector('a')).color]"
+    )
+    assert colors == ["rgb(255, 212, 0)", "rgb(20, 22, 26)"]

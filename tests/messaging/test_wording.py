@@ -24,7 +24,7 @@ SENTENCES = [
     for spoken, sections in FILES.items()
     for section, sentences in sections.items()
     for key, sentence in sentences.items()
-    if section != "punctuation"
+    if section != "punctuation" and key != "this_product"
 ]
 
 

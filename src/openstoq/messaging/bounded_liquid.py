@@ -1,11 +1,12 @@
-"""The Liquid of our templates: a small part of the language, with bounds on each rendering.
+"""The Liquid of templates: a small part of the language, and for shops with bounds.
 
-Shops write templates too, so no template may load another, print a value without escaping it, or
-take much time or memory.
+Shops write templates too, so no template may load another or print a value without escaping it, and
+none of a shop's may take much time or memory.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache, wraps
 from time import thread_time
 from typing import Any
@@ -26,8 +27,6 @@ LONGEST_OUTPUT = 100_000
 LONGEST_VALUE = 20_000
 MOST_VALUES = 1_000
 MOST_ITERATIONS = 100
-# Processor time of one rendering. Our own templates take a thousandth of a second.
-SECONDS = 0.25
 
 TAGS = (
     "assign", "break", "capture", "case", "comment", "continue", "cycle", "echo", "for", "if",
@@ -68,69 +67,106 @@ class TemplateError(Exception):
         self.kind = kind
 
 
-class _Context(RenderContext):
-    """A rendering, which fails once it has taken its time."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most that one rendering of a shop's template may take.
+
+    A step reads a variable, applies a filter, sets a variable or begins a round of a loop. `seconds`
+    of processor time are for a template that takes long in few steps.
+    """
+
+    steps: int = 5_000
+    seconds: float = 0.1
+
+
+class _BoundedContext(RenderContext):
+    """A rendering of a shop's template, which fails once it has taken all that it may."""
 
     def __init__(self, template: BoundTemplate, **options: Any) -> None:
         super().__init__(template, **options)
-        seconds = template.env.seconds if isinstance(template.env, _Language) else SECONDS
-        self._ends_at = thread_time() + seconds
+        bounds = template.env.bounds if isinstance(template.env, _BoundedLanguage) else Bounds()
+        self._steps_left = bounds.steps
+        self._ends_at = thread_time() + bounds.seconds
 
-    def _check_time(self) -> None:
-        if thread_time() > self._ends_at:
+    def _step(self) -> None:
+        self._steps_left -= 1
+        if self._steps_left < 0 or thread_time() > self._ends_at:
             raise ResourceLimitError("it takes too long", token=None)
 
     def get(self, path: list[object], **options: Any) -> object:
         """Return the value of a variable."""
-        self._check_time()
+        self._step()
         return super().get(path, **options)
 
     def filter(self, name: str, token: Any) -> Callable[..., object]:
         """Return the function of a filter."""
-        self._check_time()
+        self._step()
         return super().filter(name, token)
 
     def assign(self, key: str, val: Any) -> None:
         """Set a variable of the template."""
-        self._check_time()
+        self._step()
         super().assign(key, val)
 
+    def loop(self, namespace: Any, forloop: Any) -> Any:
+        """Enter a loop."""
+        forloop.it = self._counted(forloop.it)
+        return super().loop(namespace, forloop)
 
-class _Template(BoundTemplate):
-    context_class = _Context
+    def _counted(self, rounds: Iterator[Any]) -> Iterator[Any]:
+        for each in rounds:
+            self._step()
+            yield each
+
+
+class _BoundedTemplate(BoundTemplate):
+    context_class = _BoundedContext
 
 
 class _Language(Environment):
-    """The tags and filters that exist, and the bounds."""
+    """The tags and filters that a mail can need, of those that the library has."""
 
-    template_class = _Template
+    def __init__(self, *, escapes: bool) -> None:
+        super().__init__(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        """Keep the tags and filters that are listed, and what the library needs for itself."""
+        super().setup_tags_and_filters(extra=extra)
+        kept = (*TAGS, *_OF_THE_READER)
+        self.tags = {name: tag for name, tag in self.tags.items() if name in kept}
+        self.filters = {name: self.filters[name] for name in FILTERS}
+
+
+class _BoundedLanguage(_Language):
+    """The same language, for templates of shops."""
+
+    template_class = _BoundedTemplate
     loop_iteration_limit = MOST_ITERATIONS
     local_namespace_limit = 4 * LONGEST_VALUE
     output_stream_limit = LONGEST_OUTPUT
 
-    def __init__(self, *, escapes: bool, seconds: float) -> None:
-        super().__init__(autoescape=escapes, undefined=StrictUndefined, strict_filters=True)
-        self.seconds = seconds
-
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        """Keep the library's tags and filters that a mail can need."""
-        super().setup_tags_and_filters(extra=extra)
-        kept = (*TAGS, *_OF_THE_READER)
-        self.tags = {name: tag for name, tag in self.tags.items() if name in kept}
-        self.filters = {name: _bounded(name, self.filters[name]) for name in FILTERS}
+    def __init__(self, bounds: Bounds, *, escapes: bool) -> None:
+        super().__init__(escapes=escapes)
+        self.bounds = bounds
+        self.filters = {name: _bounded(name, one) for name, one in self.filters.items()}
 
 
 @cache
-def language(*, escapes: bool, seconds: float = SECONDS) -> Environment:
-    """Return the language; with `escapes`, values are escaped for HTML."""
-    return _Language(escapes=escapes, seconds=seconds)
+def _language(bounds: Bounds | None, *, escapes: bool) -> Environment:
+    if bounds is None:
+        return _Language(escapes=escapes)
+    return _BoundedLanguage(bounds, escapes=escapes)
 
 
 @lru_cache(maxsize=1000)
-def compiled(source: str, *, escapes: bool, seconds: float = SECONDS) -> BoundTemplate:
-    """Return the compiled template of the text `source`; raise TemplateError if it has none."""
+def compiled(source: str, *, escapes: bool, bounds: Bounds | None) -> BoundTemplate:
+    """Return the compiled template of the text `source`; raise TemplateError if it has none.
+
+    With `escapes`, values are escaped for HTML. Our own templates need no bounds: the mail of an
+    order with hundreds of lines is as long as it has to be.
+    """
     try:
-        return language(escapes=escapes, seconds=seconds).from_string(source)
+        return _language(bounds, escapes=escapes).from_string(source)
     except (LiquidError, RecursionError, ValueError) as error:
         raise TemplateError(reason(error), type(error).__name__) from error
 
@@ -157,7 +193,8 @@ def _said(error: LiquidError) -> str:
     unknown = _UNEXPECTED.match(said) if isinstance(error, LiquidSyntaxError) else None
     if unknown is not None:
         return f"has an unexpected tag {unknown['tag']}{where}; there are: {', '.join(TAGS)}"
-    return f"cannot be read{where}: {said}"
+    verb = "read" if isinstance(error, LiquidSyntaxError) else "rendered"
+    return f"cannot be {verb}{where}: {said}"
 
 
 def line_of(error: LiquidError) -> int | None:

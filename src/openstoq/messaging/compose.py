@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from openstoq.kernel.days import zone_of
 from openstoq.kernel.money import Money
-from openstoq.messaging.bounded_liquid import compiled, rendered
+from openstoq.messaging.bounded_liquid import Bounds, compiled, rendered
 from openstoq.messaging.mime import SOFT_BREAK, quoted_printable, quoted_printable_piece
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -105,7 +105,7 @@ def language(locale: str | None) -> str:
 def _sentences(language: str, section: str) -> Mapping[str, BoundTemplate]:
     file = TEMPLATES / "locales" / f"{language}.toml"
     return {
-        key: compiled(sentence, escapes=False)
+        key: compiled(sentence, escapes=False, bounds=None)
         for key, sentence in tomllib.loads(file.read_text("utf-8"))[section].items()
     }
 
@@ -157,13 +157,19 @@ class Body:
     `shared` holds the template's variables that are the same for all recipients. `gaps` are the
     names of the variables that differ. If the template does more with such a variable than print
     it, there are no gaps to fill: the body is rendered again for each recipient. All methods raise
-    TemplateError if the template cannot be rendered.
+    TemplateError if the template cannot be rendered, or not within `bounds`.
     """
 
     def __init__(
-        self, source: str, *, escapes: bool, shared: Mapping[str, Any], gaps: Sequence[str]
+        self,
+        source: str,
+        *,
+        escapes: bool,
+        shared: Mapping[str, Any],
+        gaps: Sequence[str],
+        bounds: Bounds | None = None,
     ) -> None:
-        self._template = compiled(source, escapes=escapes)
+        self._template = compiled(source, escapes=escapes, bounds=bounds)
         self._shared = shared
         self._escape: Callable[[str], str] = _escaped if escapes else str
         self._printed: dict[str, bytes] = {}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from liquid import BoundTemplate
 
-from openstoq.messaging.bounded_liquid import FILTERS, TemplateError, compiled, rendered
+from openstoq.messaging.bounded_liquid import FILTERS, Bounds, TemplateError, compiled, rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def problems(form: Form, name: str, source: str, samples: Sequence[Mapping[str, 
     if len(source) > part.longest:
         return [f"{name} is longer than {part.longest} characters; shorten it"]
     try:
-        template = compiled(source, escapes=part.escapes)
+        template = compiled(source, escapes=part.escapes, bounds=Bounds())
     except TemplateError as error:
         return [f"{name} {error}"]
     unknown = list(dict.fromkeys(_unknown(name, source, part, samples[0])))
@@ -121,7 +121,7 @@ def _failure(
 
 def _unknown(name: str, source: str, part: Part, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each variable and filter that does not exist."""
-    analysis = compiled(source, escapes=part.escapes).analyze()
+    analysis = compiled(source, escapes=part.escapes, bounds=Bounds()).analyze()
     known = variable_names(values)
     for variables in analysis.globals.values():
         for variable in variables:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openstoq.messaging.bounded_liquid import TemplateError
+from openstoq.messaging.bounded_liquid import Bounds, TemplateError
 from openstoq.messaging.compose import Body, source, with_head
 from openstoq.messaging.forms import Form
 from openstoq.messaging.mime import single_line
@@ -50,7 +50,6 @@ class Letter:
         self._chosen: dict[str, Body] = {}
         for name in form.parts:
             self._chosen[name] = self._own_body(name) or self._default(name)
-        self._shared_lines: dict[str, str] = {}
 
     def body(self, name: str) -> Body:
         """Return a part as it is rendered for the recipients."""
@@ -72,14 +71,10 @@ class Letter:
 
     def line(self, name: str, fillings: Mapping[str, str | None]) -> str:
         """Return a part for one recipient on one line; a line without text is replaced by ours."""
-        if name in self._shared_lines:
-            return self._shared_lines[name]
         line = single_line(self.text(name, fillings))
         if not line:
             ours = self._instead(name, TemplateError("says nothing", "Empty"))
             line = single_line(ours.rendered(fillings))
-        if not self._chosen[name].has_gaps:
-            self._shared_lines[name] = line
         return line
 
     def _own_body(self, name: str) -> Body | None:
@@ -88,7 +83,13 @@ class Letter:
             return None
         escapes = self._form.parts[name].escapes
         try:
-            return Body(own.source, escapes=escapes, shared=self._shared, gaps=self._form.gaps)
+            return Body(
+                own.source,
+                escapes=escapes,
+                shared=self._shared,
+                gaps=self._form.gaps,
+                bounds=Bounds(),
+            )
         except TemplateError as error:
             self._own.note(name, error)
             return None

@@ -1,5 +1,6 @@
 """Render mails as complete messages: the back-in-stock alert, and mails outside any wave."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -97,6 +98,8 @@ class Prepared:
         }
         """The variables that are the same for all recipients."""
         self.letter = Letter(ALERT, own, self.shared)
+        if not self.letter.body("subject").has_gaps:
+            self._headers += mime.text_header("Subject", self.letter.line("subject", {}))
 
     @property
     def text(self) -> Body:
@@ -120,11 +123,16 @@ class Prepared:
             + self._numbered % {b"number": str(recipient.notification_id).encode()}
             + mime.header("List-Unsubscribe", f"<{fillings['unsubscribe_url']}>")
             + self._headers
-            + mime.text_header("Subject", self.letter.line("subject", fillings))
+            + self._personal_subject(fillings)
             + mime.alternative(
                 self.letter.encoded("text", fillings), self.letter.encoded("html", fillings)
             )
         )
+
+    def _personal_subject(self, fillings: Mapping[str, str | None]) -> bytes:
+        if not self.letter.body("subject").has_gaps:
+            return b""
+        return mime.text_header("Subject", self.letter.line("subject", fillings))
 
     def fillings(self, recipient: Recipient) -> dict[str, str | None]:
         """Return the values for the gaps in both bodies, keyed by the names in GAPS.
