@@ -28,12 +28,12 @@ async def cancel(
     in_shop: bool,
     why: Literal["asked", "exceeded"] = "asked",
 ) -> list[Payment]:
-    """Cancel a preorder, begin the refunds of `refund`, and return these refunds.
+    """Cancel a preorder, begin to refund the parts of the price in `refund`; return the refunds.
 
-    `refund` names the deposit, the balance, or both. The caller makes sure that the preorder may be
-    cancelled. A charge that has not been handed to Shopify yet becomes void, and retries of failed
-    charges are called off. The order is cancelled in Shopify only with `in_shop`. With `notify`,
-    the shopper is mailed.
+    `refund` may contain the deposit, the balance, or both. The caller makes sure that the preorder
+    may be cancelled. A charge that has not been handed to Shopify yet becomes void, and retries of
+    failed charges are called off. The order is cancelled in Shopify only with `in_shop`. With
+    `notify`, the shopper is mailed.
     """
     now = work.runtime.clock()
     before = order.lines

@@ -101,8 +101,8 @@ async def read_markets(run: Run) -> None:
 async def reconcile(run: Run) -> None:
     """Find orders whose webhooks were lost, and enqueue the job that reads each of them.
 
-    Failed orders whose pause is over are read again too. Updated orders are listed page by page,
-    and an interrupted pass is resumed.
+    Orders that could not be read are tried again too, once their pause is over. Updated orders are
+    listed page by page, and an interrupted pass is resumed.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -137,8 +137,8 @@ async def on_news(work: Work, news: News) -> None:
     """Enqueue the job that reads the order or the markets that a webhook names.
 
     An order that cannot be a preorder is not read. When a payment schedule comes due, its order is
-    read only if it still owes money. A preorder whose order was deleted in Shopify is cancelled at
-    once.
+    read only if money is still owed for the order. A preorder whose order was deleted in Shopify is
+    cancelled at once.
     """
     db, shop_id = work.db, work.shop_id
     match news.change:

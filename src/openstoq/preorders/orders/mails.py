@@ -68,7 +68,7 @@ class _Letter:
 
     @property
     def received(self) -> Received:
-        """The money received for the preorder that was not refunded."""
+        """The money that was received for the preorder and has not been refunded."""
         totals = ledger_totals(self.order)
         return Received(
             deposit=totals.deposit.received - totals.deposit.refunded,

@@ -35,12 +35,12 @@ ZERO = Decimal(0)
 class Line:
     """A preordered line.
 
-    `ordered` is the number of units bought, `current` the number left in the order.
-    `unfulfilled` is how many of the `current` units are still to be sent, `counted` how many of
-    them count against limits. `total`, `deposit` and `balance` are the amounts agreed at
-    checkout for `ordered` units; `amounts.left` returns the amounts for the units left. `added` is
-    the price of the `current` units beyond those, which an edit added.
-    `exceeded` is a sentence with the limit that the line exceeds, or None.
+    `ordered` is the number of units bought, `current` the number left in the order. `unfulfilled`
+    is how many of the `current` units are still to be sent, `counted` how many of them count
+    against limits. `total`, `deposit` and `balance` are the amounts agreed at checkout for
+    `ordered` units; `amounts.left` returns the amounts for the units left. `added` is the price of
+    the units that an edit added, which are the `current` units beyond `ordered`. `exceeded` is a
+    sentence with the limit that the line exceeds, or None.
     """
 
     id: int
@@ -75,8 +75,8 @@ class Payment:
     """An entry of the ledger: money that was received, is being collected, or was refunded.
 
     For a refund, `part` is the part of the price that is paid back, and `parent_id` is the Shopify
-    transaction that is refunded. `returned_before` is how much of that transaction was refunded
-    when this refund was first handed to Shopify.
+    transaction that is refunded. `returned_before` is the amount of the earlier refunds of that
+    transaction, including those under way, when this refund was first handed to Shopify.
     """
 
     id: UUID
@@ -121,11 +121,11 @@ class Payment:
 class OtherLines:
     """The lines of an order that no offer sold.
 
-    `ordered` has the number of units at checkout and their price, by line id. `removed` is the
-    price of units that are no longer in the order. `added` is the price of units that an edit
-    added. `deferred` is the amount that another app's plans left to be paid later. `due` and `paid`
-    are the parts of it that belong to payment schedules for none of our lines: what is still to be
-    paid for these schedules, and what was paid for them.
+    `ordered` maps each line's id to the number of its units at checkout and their price. `removed`
+    is the price of units that are no longer in the order. `added` is the price of units that an
+    edit added. `deferred` is the amount that another app's plans left to be paid later. `due` and
+    `paid` are the parts of `deferred` that belong to payment schedules for other lines only: `due`
+    is still to be paid, and `paid` was paid already.
     """
 
     ordered: Mapping[int, tuple[int, Decimal]]
@@ -238,7 +238,7 @@ class Decisions:
 
 @dataclass(slots=True, kw_only=True)
 class Synced:
-    """The state of an order's sync to Shopify: the revision reached there, and the last error.
+    """The state of an order's sync: the last revision that Shopify has reached, and the last error.
 
     Only the runs that sync the order change this state. There is one exception: a new decision
     clears the error.
@@ -293,10 +293,11 @@ class PreorderOrder:
         return next((one for one in charges if one.status in UNDER_WAY), None)
 
     def last_charge(self, mode: PaymentMode | None = None) -> Payment | None:
-        """Return the balance's charge that is under way or, if none is, that was settled last.
+        """Return the payment of the balance that is under way or, if none is, that ended last.
 
-        With `mode`, payments of other modes are left out. A charge that failed for the rest of its
-        amount is later than what came of it.
+        With `mode`, payments of other modes are left out. A charge may bring in only a part of its
+        amount and fail for the rest. The failed charge and the payment of that part may have ended
+        at the same time. The failed charge is returned then.
         """
         charges = (
             one for one in self.payments if one.kind == "balance" and mode in (None, one.mode)

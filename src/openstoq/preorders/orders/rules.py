@@ -82,7 +82,10 @@ def obstacle(action: Action, order: PreorderOrder) -> str | None:
 
 
 def owes(order: PreorderOrder) -> bool:
-    """Return whether an order's balance still has to be collected, even if it was released."""
+    """Return whether an order's balance still has to be collected.
+
+    An order that was released already may still owe its balance.
+    """
     return (
         order.balance > 0
         and order.facts.outstanding > 0
@@ -94,7 +97,8 @@ def owes(order: PreorderOrder) -> bool:
 def unreleasable(order: PreorderOrder, *, force: bool) -> str | None:
     """Return the reason why an order cannot be released, or None if it can.
 
-    With `force`, an open or refunded balance is no reason; only the order's state is.
+    With `force`, only the order's state can be a reason. A balance that is still owed or was
+    refunded is then no obstacle.
     """
     if (forbidden := obstacle("release", order)) is not None:
         return forbidden
@@ -164,10 +168,11 @@ def unrefundable(action: RefundAction, order: PreorderOrder, parts: Collection[P
 
 
 def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Part]) -> str | None:
-    """Return the reason why a preorder cannot be cancelled now, with a refund of these parts.
+    """Return the reason why a preorder cannot be cancelled now, or None if it can.
 
-    The result is None if it can. With `in_shop`, the order is to be cancelled in Shopify as well. A
-    charge that has not been handed to Shopify yet is no obstacle: it becomes void.
+    `refund` names the parts of the price that are to be refunded with the cancellation. With
+    `in_shop`, the order is to be cancelled in Shopify as well. A charge that has not been handed to
+    Shopify yet is no obstacle: it becomes void.
     """
     if (forbidden := obstacle("cancel", order)) is not None:
         return forbidden
@@ -185,10 +190,10 @@ def uncancellable(order: PreorderOrder, *, in_shop: bool, refund: Collection[Par
 
 
 def _unrecorded(order: PreorderOrder, parts: Collection[Part], then: str) -> str | None:
-    """Return an error sentence if a balance was marked as paid that Shopify has not recorded yet.
+    """Return an error sentence if Shopify has not recorded yet that a balance was marked as paid.
 
-    Shopify cannot pay such a balance back. `then` is what to do once Shopify has recorded it. The
-    result is None if Shopify has recorded the balance, or if the balance is not one of these parts.
+    Shopify cannot pay such a balance back. `then` is what to do once Shopify has recorded the
+    payment. The result is None if no record is missing, or if the balance is not in `parts`.
     """
     if "balance" in parts and any(one.is_untold for one in order.payments):
         return _UNRECORDED.format(then)

@@ -11,7 +11,11 @@ from openstoq.preorders.orders.model import ZERO, Payment, PreorderOrder, State
 
 
 def derive(order: PreorderOrder, payments: Iterable[Payment], now: datetime) -> None:
-    """Set an order's ledger to `payments`, and derive its cancellation, collection and state."""
+    """Set an order's ledger to `payments`, and derive the order's state.
+
+    When the preorder was cancelled and when its balance was collected are derived first, because
+    the state depends on both.
+    """
     order.payments = tuple(payments)
     is_fulfilled = _is_fulfilled(order)
     if order.decisions.cancelled_at is None:

@@ -65,7 +65,10 @@ _PARTS = {*FACTS.values(), *DECISIONS.values(), *SYNCED.values(), "snapshot"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """The filter of a list of orders; None matches any value. `before` is exclusive."""
+    """The filter of a list of orders; None matches any value.
+
+    Orders placed at `since` or later, and earlier than `before`, match.
+    """
 
     state: State | None = None
     offer_id: UUID | None = None
@@ -187,9 +190,11 @@ async def page(
 async def save(db: Connection, shop_id: UUID, order: PreorderOrder) -> None:
     """Insert or update an order, without its lines and its ledger.
 
-    The sync state is not written, but a new revision clears the sync error. If another transaction
-    is inserting the same new order, this transaction waits, then overwrites that order. So call
-    `lock_name` before reading the data to be saved.
+    The sync state of a stored order is kept, except that a new revision clears the sync error.
+
+    If another transaction is inserting the same new order, this transaction waits, and then
+    overwrites that order, maybe with older data. To prevent that, call `lock_name` before reading
+    the data to be saved.
     """
     columns = _columns(_ORDER)
     whole = (

@@ -98,8 +98,8 @@ async def bulk_release(
 ) -> Submitted:
     """Release fulfillments on many preorder orders (max 1000).
 
-    Each order is released as by release: an order whose balance is outstanding fails, without
-    affecting the others, unless force is true.
+    Each order is released in the same way as by the release action: an order whose balance is
+    outstanding fails, without affecting the others, unless force is true.
     """
     return await _submit(context, "release", order_ids, force=force, tags=tag_with or [])
 
@@ -117,8 +117,8 @@ async def bulk_cancel(
 ) -> Submitted:
     """Cancel many preorder orders (max 1000), with optional refund flags.
 
-    Each order is cancelled as by cancel. status_url lists each order that could not be
-    cancelled, with the reason.
+    Each order is cancelled in the same way as by the cancel action. status_url lists each order
+    that could not be cancelled, with the reason.
     """
     flags = {"deposit": refund_deposit, "balance": refund_balance}
     return await _submit(
@@ -188,7 +188,11 @@ async def run_bulk(run: Run, *, job_id: str) -> None:
 
 
 async def _advance(run: Run, job: BulkJob, order_id: str, *, failure: str | None = None) -> None:
-    """Run the task on one order, or record its failure, unless another run has already done so."""
+    """Run the job's task on one order, and count the order as processed.
+
+    If `failure` is given, it is recorded for the order, and the task is not run. Nothing is done if
+    another run has already processed the order, or if the job has ended.
+    """
     async with run.work() as work:
         now = await bulk.load(work.db, work.shop_id, job.id, lock=True)
         if now is None or now.status != "running" or now.processed != job.processed:

@@ -77,8 +77,8 @@ async def set_hold_reason(
 ) -> FulfillmentView:
     """Set the hold-reason note that will be used the next time the order is held.
 
-    Updates the note on the first attributed preorder offer. Existing holds on Shopify aren't
-    re-written.
+    Updates the note of the offer that sold the order's first preordered line. Existing holds on
+    Shopify aren't re-written.
     """
     await _set_note(context, order, reason_note)
     return await _view(context, order)

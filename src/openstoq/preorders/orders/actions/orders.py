@@ -151,7 +151,7 @@ async def release(
 
     Returns 409 if balance hasn't been collected; pass force: true to override. tag_with is an
     additional tag, or a list of them. The order is released in the background: once that is
-    done, sync is synced.
+    done, sync.state is "synced".
     """
     await decisions.release(context, order, force=force, tags=tag_with or [])
     return order_view(order)
@@ -162,7 +162,7 @@ async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView
     """Apply fulfillment holds on the preorder order's fulfillment orders.
 
     Only preordered items are held. The holds are placed in the background: once that is done,
-    sync is synced. Does the same as fulfillment/apply_holds, with a different response.
+    sync.state is "synced". Does the same as fulfillment/apply_holds, with a different response.
     """
     await decisions.hold(context, order)
     return order_view(order)
@@ -172,7 +172,7 @@ async def hold_fulfillments(context: Context, order: PreorderOrder) -> OrderView
 async def split_fulfillment_orders(context: Context, order: PreorderOrder) -> OrderView:
     """Split the order's fulfillment orders so preorder items ship separately from regular items.
 
-    The orders are split in the background: once that is done, sync is synced, and GET
+    The orders are split in the background: once that is done, sync.state is "synced", and GET
     fulfillment shows the parts.
     """
     await decisions.split(context, order)

@@ -1,8 +1,8 @@
-"""Find the amount that was due when an order was placed, even if it is read much later: no I/O.
+"""Find the amount that was due when an order was placed. No I/O.
 
-Shopify states how much of a payment schedule is still to be paid, but not its amount before any
-payment. So the amount due at checkout is found from the times of the payments and from the terms of
-the offers.
+The order may be read for the first time much later. Shopify states how much of a payment schedule
+is still to be paid, but not its amount before any payment. So the amount due at checkout is found
+from the times of the payments and from the terms of the offers.
 """
 
 from collections.abc import Iterable
@@ -24,12 +24,14 @@ def due_at_checkout(order: Order, due: Decimal, expected: Decimal | None) -> Dec
     """Return the amount that was due at checkout.
 
     `due` is the price without the amount that is still to be paid later. So it contains the amount
-    that was due at checkout, and everything paid since. `expected` is the amount that was due by
-    the offers' terms. It is None if another app's terms apply to the order too.
+    that was due at checkout, and everything paid since. `expected` is the amount that was due at
+    checkout by the offers' terms. It is None if another app's terms apply to the order too.
 
-    The payments may allow several amounts. Of these, the one that fits the terms is returned. If
-    none fits, because an offer has changed its terms since, the payments that were made with the
-    order are added up. If there are none, all that was paid or added since is taken from `due`.
+    The payments do not say what they were for, so several amounts are possible. The possible amount
+    that is nearest to `expected` is returned, if they differ only by rounding. If none is so near,
+    because an offer has changed its terms since, or if `expected` is None, the sum of the payments
+    that were made with the order is returned. If there are no such payments, the result is `due`
+    less everything that was paid or added later.
     """
     agreed = authorizations.agreed(order)
     raised = _raised_outside(order)
@@ -52,9 +54,10 @@ def due_at_checkout(order: Order, due: Decimal, expected: Decimal | None) -> Dec
 
 
 def as_paid(order: Order, amount: Decimal) -> Decimal:
-    """Return an amount, corrected for rounding by the payments.
+    """Return `amount` as the shopper paid it.
 
-    If the order's first payments add up to nearly this amount, their sum is returned instead.
+    If the sum of an order's first payments differs from `amount` only by rounding, that sum is
+    returned. Otherwise `amount` is returned unchanged.
     """
     sums = _sums(authorizations.agreed(order))
     near = [one for one in sums if abs(one - amount) <= rounding(order)]
@@ -80,10 +83,10 @@ def _first(order: Order, early: list[Transaction]) -> list[Transaction]:
 
 
 def _raised_outside(order: Order) -> Decimal:
-    """Return the amount by which edits raised the price, if it is in no payment schedule.
+    """Return the amount by which edits raised the price, if no payment schedule contains it.
 
-    Shopify either adds such an amount to a schedule, or leaves it outside all schedules. If it is
-    in a schedule, the result is zero.
+    Shopify either adds such an amount to a schedule, or leaves it outside all schedules. If a
+    schedule contains the amount, or if there are no schedules, the result is zero.
     """
     still_due = sum((one.balance_due for one in order.waiting_schedules), ZERO)
     raised = max(order.total - order.original_total, ZERO)

@@ -180,7 +180,8 @@ def _facts(order: Order, snapshot: Snapshot, read_at: datetime) -> ShopFacts:
 def _other_lines(order: Order, lines: Iterable[Line], stored: PreorderOrder | None) -> OtherLines:
     """Return the lines of an order that are not preorders.
 
-    Their ordered units no longer change once the amount due at checkout is stored.
+    `ordered`, the units and prices at checkout, is found anew by each reading until the amount due
+    at checkout is stored. After that it no longer changes.
     """
     preordered = {line.id for line in lines}
     others = [one for one in order.lines if one.id not in preordered and one.quantity > 0]
@@ -220,7 +221,10 @@ def _deposit(order: Order, lines: Sequence[Line], owed: Money, others_removed: D
 
 
 def _added(line: OrderLine, ordered: int, price: Decimal, currency: str) -> Decimal:
-    """Return the price of a line's units beyond those ordered, which cost `price`."""
+    """Return the price of the units that a line has beyond the units ordered at checkout.
+
+    `ordered` is the number of units ordered at checkout, and `price` is their price.
+    """
     units = max(line.current - ordered, 0)
     return of_units(line.total - price, units, line.quantity - ordered, currency)
 
@@ -228,9 +232,10 @@ def _added(line: OrderLine, ordered: int, price: Decimal, currency: str) -> Deci
 def _collect(lines: Iterable[Line], offers: Mapping[UUID, Offer]) -> Collect:
     """Return how the balance is collected.
 
-    The offer that waits longest decides. One offer that collects on fulfillment is enough for that.
-    The balance is collected on the due date only if every offer collects automatically, and
-    manually otherwise.
+    Only the offers of lines that were sold with a deposit count. If any of them collects on
+    fulfillment, the balance is collected on fulfillment. Otherwise, if all of them collect
+    automatically, the balance is collected on the due date. Otherwise it is collected manually.
+    So the offer that waits longest decides.
     """
     terms = [
         offers[line.offer_id].payments.remaining_balance
@@ -268,9 +273,10 @@ def compose_lines(
 ) -> list[Line]:
     """Return the preordered lines as they are now, with the agreed balance divided between them.
 
-    What a line was agreed to cost at checkout stays, once that is known; `amounts.left` says what
-    its units cost now. Units that count against limits keep counting while they are left in the
-    order. The units of a new line do not count yet.
+    The amounts that were agreed for a line at checkout no longer change once the amount due at
+    checkout is stored. `amounts.left` returns the amounts for the units that a line has now. Units
+    that count against limits keep counting while they are left in the order. The units of a new
+    line do not count yet.
     """
     by_id = {line.id: line for line in stored.lines} if stored is not None else {}
     is_fixed = stored is not None and stored.at_checkout is not None

@@ -50,10 +50,10 @@ async def judge(work: Work, composed: Composition) -> Composition:
 async def _judge_lines(
     work: Work, order: PreorderOrder, new_lines: Sequence[Line], offers: Mapping[UUID, Offer]
 ) -> None:
-    """Judge lines under locks.
+    """Judge lines while their offers and variants are locked.
 
-    The order is held and tagged if a line exceeds a limit, and the line's offer is set to hold
-    orders over a limit.
+    Some offers are set to hold orders over a limit. If a line of such an offer exceeds a limit, the
+    order is held and gets the over-limit tag.
     """
     await counts.lock(work.db, work.shop_id, order.lines)
     demands = [

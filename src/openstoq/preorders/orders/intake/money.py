@@ -21,8 +21,8 @@ class Money:
     `fixed` is the amount that was due when the order was placed. It is None until Shopify has
     stated what is due later.
 
-    `at_checkout` is the same amount, but at most the price as of now. While `fixed` is None, it is
-    the price without the balance known so far.
+    `at_checkout` equals `fixed`, or the current price if that is lower. While `fixed` is None,
+    `at_checkout` is the current price without the balance known so far.
 
     `agreed` is the amount that was left at checkout to be paid later. `balance` is the amount to be
     paid later as of now. If the order was paid in full at checkout, `agreed` is zero, and `balance`
@@ -38,10 +38,12 @@ class Money:
     def less(
         self, deferred: Decimal, *, agreed: Decimal, schedules: Iterable[PaymentSchedule]
     ) -> "Money":
-        """Return the money without `deferred`, the amount that other apps' lines leave for later.
+        """Return the money with `deferred` subtracted from the balance.
 
-        `agreed` is the amount that our lines left at checkout to be paid later; the result's is at
-        most that. `schedules` are those for our lines, and say when the balance is due.
+        `deferred` is the amount that the lines of other apps leave to be paid later. `agreed` is
+        the amount that our lines left at checkout to be paid later. The `agreed` of the result is
+        at most that amount. `schedules` are the payment schedules for our lines. The result is due
+        when the first unpaid one of them is due.
         """
         return replace(
             self,

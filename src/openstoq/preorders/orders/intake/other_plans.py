@@ -26,8 +26,8 @@ class OwnPart:
     `schedules` are the payment schedules for our lines; some may be for other lines too. `agreed`
     is the amount that our lines left at checkout to be paid later. It is None if no other app's
     plan sold a line, so that nothing has to be set aside. `deferred` is the amount that the other
-    lines left to be paid later. `due` and `paid` are the parts of it that belong to schedules for
-    other lines only: what is still to be paid for these schedules, and what was paid for them.
+    lines left to be paid later. `due` and `paid` are the parts of `deferred` that belong to
+    schedules for other lines only: `due` is still to be paid, and `paid` was paid already.
     """
 
     schedules: tuple[PaymentSchedule, ...]
@@ -136,8 +136,10 @@ def _of_ours(
 ) -> Decimal:
     """Return how much of a balance is for our lines, when the order is read for the first time.
 
-    Some of the balance may have been paid already. Either all of that was paid for our schedules,
-    or all of it for the others. The case that is nearer to the terms of our lines is assumed.
+    `own_due` is still to be paid for our schedules, and `others_due` for the others. The rest of
+    `balance` was paid already: we assume that all of the rest was paid for our schedules, or all of
+    it for the others. Of these two cases, the one that is nearer to an amount in `terms` is chosen.
+    `terms` holds the amounts that our lines leave to be paid later by their terms.
     """
     return min(
         (own_due, balance - others_due), key=lambda one: min(abs(one - term) for term in terms)
@@ -157,9 +159,9 @@ def _own_schedules(
     app's lines. The list is empty if our lines leave nothing to be paid later.
 
     The first reading recognises a schedule by its amount, which may be slightly off because Shopify
-    rounds each line. A schedule that is already paid no longer has an amount. It is taken as ours
-    if it is the only paid schedule, and a later payment was as large as the amount of our lines.
-    Later readings recognise a schedule by its id.
+    rounds each line. A schedule that is already paid no longer has an amount. Such a schedule is
+    taken as ours if it is the only paid one, and if a payment after the order's first payment was
+    as large as the amount of our lines. Later readings recognise a schedule by its id.
     """
     if max(amounts) == 0:
         return []

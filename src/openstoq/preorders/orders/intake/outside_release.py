@@ -13,10 +13,13 @@ def follow(
 ) -> bool:
     """React to a release of our holds that somebody made in Shopify.
 
-    A release in Shopify counts as the merchant's. There is one exception: with `hold_unpaid`, an
-    order whose balance is still owed is put back on hold. A blanket release by another app would
-    otherwise send goods that are not paid for. Goods that somebody packs already cannot be held.
-    The merchant is told once for each order. A split that the release undid is made again.
+    A release in Shopify counts as a decision of the merchant, so the order stays released. There is
+    one exception: with `hold_unpaid`, an order whose balance is still owed is put back on hold. A
+    blanket release by another app would otherwise send goods that are not paid for. Goods that
+    somebody packs already cannot be held. A split that the release undid is made again.
+
+    Returns whether the order is put back on hold for the first time. The merchant is told only of
+    the first time.
     """
     decisions = order.decisions
     if was_merged(stored, order):
@@ -50,8 +53,9 @@ def was_released(stored: PreorderOrder, order: PreorderOrder) -> bool:
 def was_merged(stored: PreorderOrder, order: PreorderOrder) -> bool:
     """Return whether a release in Shopify undid our split, which then has to be made again.
 
-    Shopify merges a fulfillment order with others that are like it when its last hold is released.
-    A merge without a release is the merchant's, and stays.
+    When the last hold of a fulfillment order is released, Shopify merges that fulfillment order
+    with similar ones. Fulfillment orders that were merged without a release were merged by the
+    merchant, and stay merged.
     """
     decisions = stored.decisions
     if not decisions.split_wanted or stored.synced.revision < decisions.revision:

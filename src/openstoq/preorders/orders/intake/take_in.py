@@ -74,7 +74,9 @@ async def _save(work: Work, judged: Composition) -> PreorderOrder:
 async def may_become_ours(work: Work, order: Order, read_at: datetime) -> bool:
     """Return whether an order has to be read again later.
 
-    That is so if one of its selling plans may be ours although it is not stored yet.
+    That is so if one of the order's selling plans may be ours although the plan is not stored yet.
+    An order that was already old at `read_at` is not read again, because all our plans of that time
+    are stored.
     """
     plan_ids = _plan_ids(order)
     if not plan_ids or read_at - order.created_at > PLANS_KNOWN_AFTER:

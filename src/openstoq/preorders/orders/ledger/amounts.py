@@ -34,7 +34,7 @@ def worth(lines: Iterable[Line], currency: str) -> Decimal:
 
 
 def price_left(line: Line, currency: str) -> Decimal:
-    """Return the price of the units left in a line, with those that an edit added."""
+    """Return the price of the units left in a line, including units that an edit added."""
     units = min(line.current, line.ordered)
     return of_units(line.total, units, line.ordered, currency) + line.added
 
@@ -89,7 +89,10 @@ def left(order: PreorderOrder) -> list[Line]:
 
 
 def _later(line: Line, total: Decimal, currency: str) -> Decimal:
-    """Return what a line's units leave to be paid later; an edit adds units only to that."""
+    """Return how much of `total`, the price of the units left in a line, is to be paid later.
+
+    Units that an edit added are paid later in full, so they never raise the deposit.
+    """
     if line.added:
         return total - line.deposit
     return of_units(line.balance, line.current, line.ordered, currency)

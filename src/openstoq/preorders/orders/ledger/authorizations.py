@@ -43,7 +43,8 @@ def agreed(order: Order) -> list[Transaction]:
 def uncaptured(order: Order, *, voided: bool) -> Decimal:
     """Return the authorized money that was not captured.
 
-    With `voided`, only authorizations that were voided count. Otherwise only the others count.
+    With `voided`, only voided authorizations count. Without it, only authorizations that were not
+    voided count.
     """
     found = movements(order)
     ended = {one.parent_id for one in found if one.kind == "void"}

@@ -114,9 +114,11 @@ def failed(
 
 
 def parts_of(order: PreorderOrder, transaction_ids: Iterable[int]) -> list[Payment]:
-    """Return the payments that came of a charge, as entries of that charge's mode.
+    """Return the ledger entries of the payments that an automatic charge brought in.
 
-    A reading enters them as paid by the shopper, because their amounts are not that of the charge.
+    A reading of the order has entered these payments with the mode `link`, as paid by the shopper,
+    because their amounts differ from the amount of the charge. They are returned with the mode
+    `auto`.
     """
     ids = frozenset(transaction_ids)
     return [
@@ -135,10 +137,11 @@ def failed_in_part(
     order: PreorderOrder,
     parts: Sequence[Payment],
 ) -> Payment:
-    """Return a charge as failed for the rest of its amount, after `parts` of the amount came.
+    """Return a charge as failed, after only a part of its amount was received.
 
-    The entry has the amount that is still owed, and is void if none is, because the shopper has
-    paid the rest in another way.
+    `parts` are the entries of the money received. The returned entry has the amount that is still
+    owed. If nothing is owed any more, because the shopper has paid the rest in another way, the
+    returned entry is void.
     """
     rest = _owed(order)
     ended = max([now, *(one.settled_at for one in parts if one.settled_at is not None)])

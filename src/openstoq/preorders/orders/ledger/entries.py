@@ -63,12 +63,12 @@ class _Book:
     def take_incoming(self) -> None:
         """Enter the payments that are not in the ledger yet.
 
-        Payments are for the amount due at checkout until that is paid, and then for the balance. If
-        a payment is larger than what is still due at checkout, it matters who began it. If we did,
-        it is for the balance alone. If not, it is divided between the deposit and the balance.
+        Payments are for the amount due at checkout until that is paid, and then for the balance. A
+        payment may be larger than what is still due at checkout. If we requested such a payment, it
+        is for the balance alone. Otherwise it is divided between the deposit and the balance.
 
-        The division of a captured payment is decided at its authorization, so that no payment
-        between the two is entered for the same amount.
+        A payment may be authorized first and captured later. Its division is decided when it is
+        authorized, so that no payment made before the capture is entered for the same amount due.
         """
         due = self._at_checkout
         reserved: dict[int, Decimal] = {}

@@ -44,7 +44,10 @@ def refunds(
 
 
 def returned_before(order: PreorderOrder, refund: Payment) -> Decimal:
-    """Return how much of a refund's payment earlier entries of the ledger pay back."""
+    """Add up the earlier refunds of the payment that `refund` pays back.
+
+    Refunds that are under way count, and refunds that failed do not.
+    """
     earlier = (
         one
         for one in order.payments

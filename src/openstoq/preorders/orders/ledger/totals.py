@@ -55,8 +55,8 @@ def ledger_totals(order: PreorderOrder, *, expected: bool = False) -> LedgerTota
     """Add up the ledger.
 
     If an order has only preorders, all money received is the preorder's, even after units were
-    removed. If it has other goods, they were paid with the amount received at checkout that exceeds
-    the deposit. With `expected`, refunds under way count as done, so that nothing is refunded
+    removed. If an order has other goods, the money received at checkout beyond the deposit was paid
+    for those goods. With `expected`, refunds under way count as done, so that nothing is refunded
     twice.
     """
     done = [
@@ -94,7 +94,10 @@ def collected_at(order: PreorderOrder) -> datetime | None:
 
 
 def _refunded(payments: Iterable[Payment], part: Part) -> tuple[Decimal, Decimal]:
-    """Return two amounts refunded of a part: by us, and by the merchant in Shopify."""
+    """Return two amounts refunded of a part of the price.
+
+    The first was refunded by us, the second by the merchant in Shopify.
+    """
     refunds = [one for one in payments if one.kind == "refund" and one.part == part]
     by_us = total_of(one for one in refunds if one.mode == "refund")
     return by_us, total_of(refunds) - by_us
@@ -118,9 +121,9 @@ def _paid_for_others(order: PreorderOrder, collected: Decimal) -> Decimal:
 def _paid_of_own(order: PreorderOrder, collected: Decimal) -> Decimal:
     """Return how much of the money collected after checkout was paid for our lines.
 
-    If nothing is outstanding, this is the whole balance. Otherwise it is the money that was not
-    paid for other schedules, but at least the money that we charged or that was marked as paid
-    only here.
+    If nothing is outstanding, this is the whole balance. Otherwise it is the collected money that
+    was not paid for other schedules. It is at least the money that we charged automatically, plus
+    the money that was marked as paid here and is not recorded in Shopify yet.
     """
     if order.facts.outstanding <= 0:
         return order.balance

@@ -33,7 +33,10 @@ class Buyer:
 
 
 async def lock(db: Connection, shop_id: UUID, lines: Iterable[Line]) -> None:
-    """Lock the offers and variants of lines, so that other transactions wait to count them."""
+    """Lock the offers and variants of lines until the transaction ends.
+
+    Another transaction that is about to count units of the same offers or variants has to wait.
+    """
     wanted = list(lines)
     await offers.lock_offers(db, shop_id, list({line.offer_id for line in wanted}))
     variant_ids = sorted({line.variant_id for line in wanted})

@@ -40,9 +40,10 @@ PATIENCE = timedelta(days=3)
 
 
 async def begin(work: Work, order: PreorderOrder) -> Payment:
-    """Begin to charge a balance, and return the ledger entry; call off retries of earlier charges.
+    """Begin to charge a balance, and return the new ledger entry.
 
-    The caller makes sure that the balance may be charged.
+    Retries of earlier charges are called off. The caller makes sure that the balance may be
+    charged.
     """
     now = work.runtime.clock()
     entry = charge_entry.opened(order, "auto", now)
@@ -68,7 +69,10 @@ async def mark_collected(work: Work, order: PreorderOrder) -> Payment:
 
 
 def request(work: Work, order_id: int, payment_id: UUID) -> None:
-    """Enqueue the job that makes the charge of a ledger entry, and polls it until it ends."""
+    """Enqueue the job that requests a charge from Shopify and polls the charge until it ends.
+
+    `payment_id` is the id of the ledger entry of the charge.
+    """
     work.enqueue(charge.once(), order_id=order_id, payment_id=payment_id)
 
 

@@ -72,7 +72,11 @@ async def pay_back(run: Run, *, order_id: int, payment_id: UUID) -> None:
 
 
 async def _begin(run: Run, order_id: int, payment_id: UUID) -> Payment | None:
-    """Begin a refund or continue it; return None if it has ended."""
+    """Record that a refund is being requested, and return the refund.
+
+    Returns None if the refund has ended already. A refund that an interrupted run began is
+    continued.
+    """
     async with under_way(run, order_id, payment_id) as found:
         if found is None:
             return None

@@ -10,7 +10,8 @@ async def due(db: Connection, shop_id: UUID, now: datetime) -> list[int]:
     """Return the ids of orders whose balance is to be charged now, for the first time or again.
 
     A balance is due on its due date or, if it is collected on fulfillment, once units were
-    shipped. Orders that failed recently come last, so that they do not delay others.
+    shipped. Orders for which a charge could not be begun come last, the most recent failure at the
+    end, so that they do not delay others.
     """
     rows = await db.fetch(
         """

@@ -35,9 +35,10 @@ def is_without_plans(order: Order) -> bool:
 
 
 def is_open_to(order: Order, offer: Offer) -> bool:
-    """Return whether an offer sells preorders where an order was placed, and to whom.
+    """Return whether an offer sells preorders through the channels that an order came from.
 
-    An order of a company at a point of sale needs both switches.
+    For an order at a point of sale, the offer must be enabled for points of sale. For an order of a
+    company, it must be enabled for companies. An order of a company at a point of sale needs both.
     """
     integrations = offer.integrations
     return (order.point_of_sale is None or integrations.pos.enabled) and (
@@ -52,8 +53,8 @@ def sold_without_plan(
 
     An offer sold a line if the offer was enabled when the order was placed, its schedule was
     active, and it had the variant attached. Only offers that are still enabled are considered. The
-    result is empty for orders from where Shopify has selling plans, because a line without a plan
-    is no preorder there.
+    result is empty for an order that was placed where Shopify has selling plans, because a line
+    without a plan is no preorder there.
     """
     found: dict[int, UUID] = {}
     if not is_without_plans(order):

@@ -52,7 +52,10 @@ async def awaits_plans(db: Connection, shop_id: UUID, plan_ids: Sequence[int]) -
 async def attached(
     db: Connection, shop_id: UUID, offer_ids: Sequence[UUID], variant_ids: Sequence[int]
 ) -> set[tuple[UUID, int]]:
-    """Return each pair of one of these offers and one of these variants that the offer sells."""
+    """Return the pairs of an offer's id and the id of a variant that the offer sells.
+
+    Only offers in `offer_ids` and variants in `variant_ids` are looked up.
+    """
     rows = await db.fetch(
         """
         SELECT offer_id, variant_id FROM offer_variants
@@ -138,8 +141,8 @@ async def of_interest(
 
     `orders` holds the id of each order and the time of its last update in Shopify. Shopify gives
     that time to the second, and an order can change several times within a second. So an order is
-    read again even if that time is the same as in our last reading. An order that has failed since
-    its update is left out: it is retried after its pause, or once it changes.
+    read again even if that time is the same as in our last reading. An order is left out if reading
+    it has failed since its last update: it is read again after a pause, or once it changes.
     """
     rows = await db.fetch(
         """

@@ -72,6 +72,9 @@ async def resume(run: Run) -> None:
 async def _waiting(
     work: Work, job: Job[Any], argument: str, statuses: Sequence[str] = WAITING
 ) -> set[str]:
-    """Return the values that one argument has in the enqueued runs of a job with these statuses."""
+    """Return the values that one argument of a job has in the job's enqueued runs.
+
+    Only runs that have one of `statuses` count.
+    """
     found = await waiting_arguments(work.db, work.shop_id, job.name, statuses)
     return {str(one[argument]) for one in found if argument in one}

@@ -34,7 +34,10 @@ async def stalled_payments(
 
 
 async def forget_settled(db: Connection, shop_id: UUID, kind: str) -> None:
-    """Forget the failures of this kind that belong to charges and refunds that have ended."""
+    """Delete the stored failures of charges and refunds that have ended.
+
+    `kind` is the kind under which these failures are stored.
+    """
     await db.execute(
         """
         DELETE FROM item_faults f WHERE f.shop_id = $1 AND f.kind = $2 AND NOT EXISTS (
@@ -58,8 +61,9 @@ async def stalled_orders(
     """Return the ids of stalled orders, whose decisions are not synced to Shopify.
 
     Only orders that have not changed since `before` are returned. Orders in `but`, and orders whose
-    changes Shopify refused, are left out. An order with a fault of the kind `failed` is returned
-    once its pause is over, and comes after all orders without one.
+    changes Shopify refused, are left out. `failed` is the kind under which other sync failures are
+    stored. An order with such a failure is returned once its pause is over, after all orders
+    without a failure.
     """
     rows = await db.fetch(
         f"""

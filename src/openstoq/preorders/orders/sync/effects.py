@@ -1,4 +1,4 @@
-"""The changes that Shopify still needs to match the decisions about an order: no I/O."""
+"""The changes still to be made in Shopify to carry out the decisions about an order: no I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

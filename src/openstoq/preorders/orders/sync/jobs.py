@@ -101,7 +101,8 @@ async def follow(run: Run, commerce: Commerce, order: Order, *, read_at: datetim
 async def _follow(run: Run, commerce: Commerce, order_id: int, reading: Reading | None) -> None:
     """Sync an order, and record the revision that Shopify has reached, or the error.
 
-    A fault that is not a refusal by Shopify is retried a few times before it is recorded.
+    If Shopify refuses a change, the error is recorded at once. After another fault, the run is
+    retried a few times before the fault is recorded.
     """
     error: str | None = None
     revision: int | None = None
@@ -133,9 +134,10 @@ async def _agree(
 ) -> int | None:
     """Make changes until none are missing; return the revision that Shopify has reached.
 
-    Returns None if the order is not a preorder. Shopify may have merged or split a fulfillment order
-    since it was read, as after a release. So a refused change to one counts only if it is still
-    missing once the order was read again.
+    Returns None if the order is not a preorder. Shopify may have merged or split a fulfillment
+    order since it was read, for example after a release. So if Shopify refuses a change to a
+    fulfillment order, the order is read again. The refusal is raised only if the same change is
+    still missing then.
     """
     missing: list[Effect] = []
     refused: list[tuple[Effect, CommerceRefused]] = []
