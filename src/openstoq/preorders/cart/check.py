@@ -23,7 +23,7 @@ async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> li
 
     Earlier orders of the customer are ignored here: the storefront cannot authenticate shoppers, so
     counting earlier orders would let anyone find out what a customer has ordered. The earlier
-    orders are counted when the order is taken in.
+    orders are counted later, when the placed order is judged.
     """
     plan_ids = sorted({line.plan_id for line in asked.lines if line.plan_id is not None})
     plans = await recognition.plans(db, shop_id, plan_ids) if plan_ids else {}
@@ -48,7 +48,11 @@ async def check(db: Connection, shop_id: UUID, asked: Cart, now: datetime) -> li
 async def _taken(
     db: Connection, shop_id: UUID, wanted: Sequence[Demand], shelf: CartOffers
 ) -> CountedUnits:
-    """Count what is taken already; a variant that goes by Shopify's stock is limited by that."""
+    """Count the units that are preordered already, and compute the maximums of variants.
+
+    In an offer that goes by Shopify's stock, a variant's maximum is the units preordered already
+    plus the units that are still in that stock.
+    """
     limits = {one.offer_id: shelf.offers[one.offer_id].own_limits for one in wanted}
     by_stock = {one for one in limits if shelf.offers[one].goes_by_stock}
     taken = await counts.count_units(db, shop_id, wanted, limits, Buyer(), by_stock=by_stock)

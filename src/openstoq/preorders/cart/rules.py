@@ -22,7 +22,7 @@ from openstoq.preorders.orders.recognition.matching import Plans, seller
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
-    """A line of a cart, with the selling plan and the property that it would be ordered with."""
+    """A line of a cart; `offer_id` is the offer that the line's property names."""
 
     variant_id: int
     quantity: int
@@ -129,10 +129,11 @@ def _sells(offer: Offer, now: datetime, market_id: int | None) -> bool:
 
 
 def demands(cart: Cart, lines: CartPreorders) -> list[Demand]:
-    """Return a demand for each variant of each offer that the cart can order.
+    """Return the units that the cart orders, as one demand for each variant in each offer.
 
-    Lines of one variant are added up, because refusing only some of them would reveal how many
-    units are left. The demand has the index of the first of these lines.
+    Only lines that can be ordered are counted. Lines of the same variant and offer are added up,
+    because refusing only some of them would reveal how many units are left. The demand has the
+    index of the first of these lines.
     """
     wanted: dict[tuple[UUID, int], tuple[int, int]] = {}
     for index, offer_id in sorted(lines.open.items()):
@@ -184,7 +185,7 @@ def refusals(
 def _exceeded(
     wanted: Sequence[Demand], own: Limits, taken: CountedUnits
 ) -> tuple[Code | None, AbstractSet[int]]:
-    """Return the code of the limit of an offer that is exceeded, or else the sold-out variants.
+    """Judge what a cart orders from one offer: return an exceeded limit, or the sold-out variants.
 
     If a limit per order or per customer is exceeded, only its code is returned, without variants.
     The shopper then does not learn whether so many units are left. Otherwise the code is None.
@@ -208,7 +209,8 @@ def _judge(wanted: Sequence[Demand], own: Limits, taken: CountedUnits) -> dict[i
 def _with(taken: CountedUnits, others: Sequence[Demand]) -> CountedUnits:
     """Add the units that the cart orders from other offers to the units already preordered.
 
-    The lines of the other offers may come first in the order, and then count first.
+    In the placed order, the lines of the other offers may come first. Their units are then counted
+    before those of this offer.
     """
     of_variant, of_market = Counter(taken.of_variant), Counter(taken.of_market)
     for one in others:

@@ -48,6 +48,9 @@ SENTENCES: Mapping[str, Mapping[Code, str]] = {
 
 
 def sentence(code: Code, locale: str | None, *, number: int | None = None) -> str:
-    """Return the sentence for a code in the locale's language, or else in English."""
+    """Return the sentence for a refusal's code in the locale's language, or else in English.
+
+    `number` is the limit that the sentence states, if it states one.
+    """
     language = (locale or "").split("-", maxsplit=1)[0].lower()
     return SENTENCES.get(language, SENTENCES["en"])[code].format(number=number)

@@ -57,10 +57,10 @@ async def add(work: Work, offer: Offer) -> None:
 async def save(work: Work, offer: Offer) -> None:
     """Make an offer's documents agree with each other, write the offer, and request its sync.
 
-    Raises Conflict when the offer is discarded. Raises Invalid when the offer has become too large
-    for the storefront, or newly names markets that the shop does not have. An offer that is being
-    paused may be of any size. Raises Invalid or Conflict, as `check_due_day` does, when its balance
-    would be due on a day that has passed.
+    Raises Conflict when the offer is discarded. Raises Invalid when the change adds markets that
+    the shop does not have, or when the offer is too large for the storefront. The size is not
+    checked when the change pauses the offer. `check_due_day` raises Invalid or Conflict when the
+    balance would be due on a day that has passed.
     """
     paused = False
     if offer.before is not None:
@@ -75,9 +75,9 @@ async def save(work: Work, offer: Offer) -> None:
 
 
 async def write(work: Work, offer: Offer) -> store.Overrides:
-    """Save an offer as `save` does, but without its checks; return its translations.
+    """Save an offer as `save` does, but check nothing; return the offer's translations.
 
-    The offer may therefore be discarded, or too large for the storefront.
+    An offer that is discarded, or too large for the storefront, is therefore saved as well.
     """
     rules.complete(offer)
     now, before = work.runtime.clock(), offer.before

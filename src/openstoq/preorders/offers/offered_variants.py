@@ -1,4 +1,4 @@
-"""Variants with the offers that they are attached to, loaded once for all rules about variants."""
+"""Variants with the offers that they are attached to: the input of all rules about variants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ class OfferedVariant:
 
 
 def markets_of(offer: Offer) -> list[str]:
-    """Return the markets that an offer applies to, as they are named in metafields.
+    """Return the keys that metafields use for the markets that an offer applies to.
 
-    The names are the ids of the markets, or only ELSEWHERE if the offer applies to all markets.
+    The keys are the ids of these markets, or only ELSEWHERE if the offer applies to all markets.
     """
     if offer.markets.applies_to_all_markets:
         return [ELSEWHERE]

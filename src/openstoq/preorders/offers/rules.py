@@ -1,4 +1,4 @@
-"""Rules about offers, without I/O: agreement of their documents, schedules and precedence."""
+"""Rules about offers, without I/O: schedules, precedence, and the agreement of the documents."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -45,7 +45,7 @@ def complete(offer: Offer) -> None:
 
 
 def remember(offer: Offer) -> None:
-    """Remember the offer's current values by type, so that they are kept when a type changes."""
+    """Copy the offer's current values to `values_by_type`, so that a change of type keeps them."""
     known, discount = offer.values_by_type, offer.payments.discount
     partial = offer.payments.options.partial
     if partial is not None:
@@ -106,9 +106,9 @@ def shared_paths(offer: Offer) -> dict[str, str]:
 
 
 def shared_texts(offer: Offer, texts: Mapping[str, Value]) -> dict[str, Value]:
-    """Return texts by path, with each text that has two paths under both of them.
+    """Return `texts` by path; a text that the offer has at two paths is returned under both.
 
-    Raises Invalid when `texts` has different texts for the two paths.
+    Raises Invalid when `texts` has different values for the two paths.
     """
     both = dict(texts)
     for here, there in shared_paths(offer).items():
@@ -193,7 +193,7 @@ def check_due_day(offer: Offer, now: datetime) -> None:
 
 
 def due_day_warning(offer: Offer, now: datetime) -> str | None:
-    """Return a warning if an enabled offer's deposit is not sold, because its due day has passed.
+    """Return a warning if an enabled offer no longer sells its deposit because of a past due day.
 
     Returns None otherwise.
     """
@@ -298,7 +298,7 @@ def merged_markets(known: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[st
 
 
 def by_number(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return overrides keyed by the market's number; they may have been keyed by its GID."""
+    """Return market overrides keyed by number; the keys of `overrides` are GIDs or numbers."""
     return {_number(market): fields for market, fields in overrides.items()}
 
 

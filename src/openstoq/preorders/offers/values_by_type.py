@@ -1,4 +1,4 @@
-"""The last values of an offer by type, such as its percentage off while it has a fixed price."""
+"""Values that an offer keeps per type, such as its percentage off while it has a fixed price."""
 
 from openstoq.kernel.patch import Settings
 from openstoq.kernel.types import Amount
@@ -6,7 +6,7 @@ from openstoq.preorders.offers.capabilities.payments import DepositTerms
 
 
 class ValuesByType(Settings):
-    """The last value that an offer had for each type, including the types that it has now.
+    """The last deposit, discounts and collection that an offer had, whatever its types are now.
 
     A plan of API v1 has a value for every type at once. A change of the type alone therefore leaves
     all values as they are. `has_balance` is set for a plan that asks for a balance later, but whose

@@ -30,7 +30,7 @@ class Schedule(BaseModel):
 
 
 class OfferSync(Sync):
-    """The state of an offer's sync, with a warning if the enabled offer cannot be sold in full."""
+    """The state of an offer's sync, with a warning if its due day ended the sale of a deposit."""
 
     warning: str | None
 
@@ -117,7 +117,7 @@ def schedule(offer: Offer, now: datetime) -> Schedule:
 
 
 def sync(offer: Offer, now: datetime) -> OfferSync:
-    """Return the state of the offer's sync, with a warning if something stopped selling."""
+    """Return the state of the offer's sync, with the warning of `due_day_warning`, if any."""
     return OfferSync(**dict(offer.sync), warning=due_day_warning(offer, now))
 
 

@@ -82,7 +82,7 @@ async def list_variants(
 ) -> VariantSummaryPage:
     """List Shopify variants attached to any preorder offer in this shop.
 
-    variant_ids is a list, as every list in a query: variant_ids[]=1&variant_ids[]=2,
+    variant_ids is written like every list in a query: variant_ids[]=1&variant_ids[]=2,
     variant_ids=1&variant_ids=2 or variant_ids=1,2.
     """
     asked = Page(page, per_page)
@@ -125,7 +125,7 @@ async def offers(
     *,
     state: OfferState | None = None,
 ) -> VariantOffers:
-    """List the preorder offers a Shopify variant is attached to, the one that applies first on top.
+    """List the preorder offers a Shopify variant is attached to, in the order in which they apply.
 
     state filters by the offer's status (enabled, disabled, discarded) or by the current state
     of its schedule (always, which means no schedule; upcoming, active, ended), whether the
@@ -189,8 +189,9 @@ async def reset_preorder_count(context: Context, variant: VariantContext) -> Var
 async def sync_metafields(context: Context, variant: VariantContext) -> VariantContext:
     """Force-resync every preorder metafield for a variant to Shopify.
 
-    Idempotent. Repairs changes made by hand, including the inventory policy, and retries writes
-    that failed, including adding the variant to an offer's selling plan group that refused it.
+    Idempotent. Repairs changes made by hand, including those of the inventory policy. Retries
+    writes that failed; if the shop refused to add the variant to an offer's selling plan group,
+    it is asked again.
     """
     return await _performed(context, variant, "sync_metafields")
 

@@ -58,9 +58,9 @@ async def perform(work: Work, task: Task, variant_ids: Sequence[int]) -> dict[in
 
 @jobs.job()
 async def run_bulk(run: Run, *, job_id: str) -> None:
-    """Run a bulk job's task on one chunk of variants after another.
+    """Run the task of a bulk job on its variants, one chunk at a time.
 
-    Each chunk is written in one transaction with the job's progress.
+    The transaction that handles a chunk also stores the job's progress.
     """
     while True:
         async with run.work() as work:

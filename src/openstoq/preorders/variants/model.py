@@ -73,6 +73,6 @@ class VariantSummaryPage(BaseModel):
 
 
 class VariantOffers(BaseModel):
-    """The offers that a variant is attached to, the one that applies first at the top."""
+    """The offers that a variant is attached to, in the order in which they apply."""
 
     offers: list[VariantOffer]

@@ -1,4 +1,4 @@
-"""Jobs that follow the clock: windows that open or close, due days that pass, and time zones."""
+"""Jobs that follow the clock: windows open or close, due days pass, and time zones change."""
 
 from openstoq.jobs.job import JobSet
 from openstoq.jobs.work import Run, Work
@@ -29,13 +29,13 @@ async def follow_schedules(run: Run) -> None:
 
 
 async def on_zone_changed(work: Work, _: ZoneChanged) -> None:
-    """Enqueue the job that follows the shop to its new time zone."""
+    """Enqueue `follow_zone`, because the shop's time zone has changed."""
     work.enqueue(follow_zone.once())
 
 
 @jobs.job()
 async def follow_zone(run: Run) -> None:
-    """Sync the offers whose days are other moments in the shop's new time zone."""
+    """Sync the offers whose days begin and end at other moments in the shop's new time zone."""
     async with run.work() as work:
         await find_moments(work, everything=True)
 

@@ -10,10 +10,12 @@ from openstoq.preorders.offers.model import Offer
 
 
 async def follow(db: Connection, shop_id: UUID, now: datetime) -> tuple[int, list[UUID]]:
-    """Mark what is to be written again because a window opened or closed, or a due day passed.
+    """Mark variants and offers to be synced because a window opened or closed, or a due day passed.
 
-    Returns the number of marked variants, and the offers whose due day has passed. If only a window
-    turned, variants with a single live offer are left out: that offer applies first in any case.
+    Returns the number of marked variants, and the ids of the offers whose due day has passed. Only
+    these offers are marked. If a window of an offer opened or closed, but no due day passed, the
+    variants that no other live offer sells are not marked: for them the same offer applies first in
+    any case.
     """
     await offer_store.lock_offers(db, shop_id, None)
     row = await db.fetchrow(
@@ -60,10 +62,11 @@ async def follow(db: Connection, shop_id: UUID, now: datetime) -> tuple[int, lis
 async def save_moments(
     db: Connection, shop_id: UUID, offers: Sequence[Offer], *, everything: bool
 ) -> list[UUID]:
-    """Store the moments of locked offers whose stored moments differ; return the offers' ids.
+    """Store the moments of those locked offers whose stored moments differ; return their ids.
 
-    With `everything`, all of them are stored. Each is a new revision, to be synced with its
-    variants, and its windows and due day are followed again.
+    With `everything`, the moments of all given offers are stored. Each offer whose moments are
+    stored gets a new revision, as do its variants, so that they are synced. `follow` then handles
+    the past moments of the offer again.
     """
     rows = await db.fetch(
         """

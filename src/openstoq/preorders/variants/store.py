@@ -144,7 +144,7 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> lis
 async def set_counts(
     db: Connection, shop_id: UUID, counts: Mapping[int, tuple[int, Mapping[str, int]]]
 ) -> None:
-    """Write the counts of preordered units of variants, in all and by market."""
+    """Write the number of preordered units of each variant, in total and by market."""
     values: list[Any] = [
         list(counts),
         [count for count, _ in counts.values()],

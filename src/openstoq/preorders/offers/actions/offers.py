@@ -117,7 +117,8 @@ async def enable(
     """Enable a preorder offer. Optionally flip attached variants' inventory policy to CONTINUE.
 
     Variants are left at their existing inventory policy unless update_inventory_policy: true is
-    passed; variant_ids narrows that to some of them, and changes nothing without it.
+    passed. With it, variant_ids limits the flip to these variants; without it, variant_ids
+    changes nothing.
     """
     if not offer.enabled:
         offer.enabled, offer.enabled_at = True, context.runtime.clock()
@@ -135,7 +136,8 @@ async def disable(
     """Disable (pause) a preorder offer. Optionally flip variants' inventory policy back to DENY.
 
     Variants are left at their existing inventory policy unless update_inventory_policy: true is
-    passed; variant_ids narrows that to some of them, and changes nothing without it.
+    passed. With it, variant_ids limits the flip to these variants; without it, variant_ids
+    changes nothing.
     """
     offer.enabled = False
     return await _switched(context, offer, update_inventory_policy, "deny", variant_ids)

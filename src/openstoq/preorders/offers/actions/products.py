@@ -1,4 +1,4 @@
-"""The products capability: the variants that an offer sells, by its source."""
+"""The products capability: the source from which an offer takes the variants that it sells."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
@@ -64,7 +64,7 @@ class CollectionBlock(BaseModel):
 
 
 class CustomBlock(BaseModel):
-    """The first variants of an offer whose source is `custom`."""
+    """The list of variants of an offer whose source is `custom`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -173,9 +173,10 @@ async def bulk_toggle_inventory_policy(
     """Flip the Shopify inventory policy on variants attached to a preorder offer.
 
     Runs as a job. Without variant_ids it applies to all attached variants; a variant that is
-    not attached is listed by its id among the failures in the job's result. 409 for CONTINUE with
-    the inventory provider shopify, whose stock stops the sale. If only another offer that sells a
-    variant has that provider, the variant is listed among the failures.
+    not attached is listed by its id among the failures in the job's result. 409 for CONTINUE if
+    this offer's inventory provider is shopify, because Shopify's own stock then stops the sale.
+    If only another offer that sells a variant has that provider, that variant is listed among
+    the failures.
     """
     rules.check_changeable(offer)
     return await policy_jobs.submit_policy(context, offer, policy, variant_ids)

@@ -1,4 +1,4 @@
-"""Changes of the variants that an offer sells, which its products actions and API v1 share."""
+"""Change the selection of variants that an offer sells, for the products actions and API v1."""
 
 from collections.abc import Iterable
 
@@ -46,7 +46,7 @@ async def switch(context: Context, offer: Offer, source: Source) -> None:
 
 
 async def replace(context: Context, offer: Offer, variant_ids: list[int]) -> None:
-    """Detach the variants that are not in the new list.
+    """Detach the variants of an offer that are not in `variant_ids`, the offer's new list.
 
     Also cancels the running jobs that attach the previous list.
     """
@@ -85,7 +85,7 @@ async def sell_all(
     excluded_variant_ids: list[int],
     field: str,
 ) -> Submitted:
-    """Make all variants of the shop the offer's source, and begin to attach them.
+    """Set the offer's source to `all`, and begin to attach all variants that are not excluded.
 
     If the source is already `all`, exclusions that are UNSET stay as they are. `field` is the path
     under which the caller sent the excluded variants.
@@ -101,10 +101,10 @@ async def sell_all(
 async def sell_custom(
     context: Context, offer: Offer, variant_ids: list[int], *, field: str
 ) -> Submitted:
-    """Make a list of variants the offer's source, and begin to attach them.
+    """Set the offer's source to `custom`, and begin to attach the variants in `variant_ids`.
 
-    If `variant_ids` is UNSET, an offer whose source is already a list keeps its variants. `field`
-    is the path under which the caller sent the list.
+    If `variant_ids` is UNSET, an offer whose source is already `custom` keeps its variants. `field`
+    is the path under which the caller sent `variant_ids`.
     """
     is_sent = variant_ids is not UNSET
     wanted: list[int] = list(dict.fromkeys(variant_ids)) if is_sent else []
@@ -121,13 +121,13 @@ async def sell_custom(
 
 
 async def resolve_all(context: Context, offer: Offer, action: str) -> Submitted:
-    """Save the offer, and begin to attach every variant of the shop that it does not exclude."""
+    """Save an offer with the source `all`, and begin to attach all variants but the excluded."""
     await save(context, offer)
     return await submit(context, offer, action)
 
 
 def take_collection(offer: Offer, collection_id: int) -> None:
-    """Make a collection the offer's source.
+    """Set the offer's source to a collection.
 
     Raises Conflict when the offer is discarded, or when its inventory provider does not allow a
     collection as the source.

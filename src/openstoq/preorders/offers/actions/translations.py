@@ -66,8 +66,8 @@ async def set_many(
 
     All or nothing: a 422 response lists the unknown locale and every unknown field path, or
     says what to shorten when the offer with all its texts would be too large for the storefront
-    (120 KB). The texts of the billing widget and of the first payment option are one, and so are
-    their translations: either path sets both.
+    (120 KB). The billing widget and the first payment option share their texts and the
+    translations of these texts: a value for either path sets both.
     """
     rules.check_changeable(offer)
     language = _checked(locale, translations)

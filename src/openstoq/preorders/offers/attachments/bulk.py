@@ -51,7 +51,7 @@ async def ending(run: Run, job_id: str) -> AsyncIterator[None]:
     """Run the block; if it raises a final error, end the bulk job as failed.
 
     A refusal by the shop is final at once. An error that the job's own data caused is final only in
-    the job's last run. Any other exception propagates, so that the job is retried.
+    the job's last run. All errors that are not final propagate, so that the job is retried.
     """
     try:
         yield

@@ -44,7 +44,7 @@ async def submit(
 async def cancel(work: Work, offer: Offer) -> None:
     """Cancel the running jobs that attach variants to an offer.
 
-    The error stored for them is that the offer's list of variants was replaced.
+    The error stored with each job says that the offer's list of variants was replaced.
     """
     await bulk.cancel(
         work.db,
@@ -57,7 +57,11 @@ async def cancel(work: Work, offer: Offer) -> None:
 
 @jobs.job()
 async def attach(run: Run, *, job_id: str) -> None:
-    """Attach a bulk job's variants in chunks, each in one transaction with the job's progress."""
+    """Attach the variants of a bulk job to its offer.
+
+    A list of variants is attached chunk by chunk. Each transaction that attaches variants also
+    stores the job's progress.
+    """
     async with run.work() as work:
         job = await bulk.load(work.db, work.shop_id, job_id)
     if job is None or job.status != "running":
@@ -134,7 +138,11 @@ async def _attach_collection(run: Run, job_id: str, collection_id: int) -> None:
 
 @jobs.job(cron="20 * * * *")
 async def follow_sources(run: Run) -> None:
-    """Refresh the variants of offers that follow a collection or the whole catalogue."""
+    """Refresh the variants of offers with `auto_refresh`, and of offers with the source `all`.
+
+    Offers with the source `all` are refreshed only if `out_of_step` returns them. An offer with a
+    running bulk job is skipped.
+    """
     async with run.work() as work:
         busy = await bulk.running(work.db, work.shop_id, "offer_id")
         behind = await resolve.out_of_step(work.db, work.shop_id)

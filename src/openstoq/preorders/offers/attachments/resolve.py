@@ -1,8 +1,8 @@
 """Attach variants to offers, and detach them, in PostgreSQL.
 
-A detached variant's row is kept, marked as detached, until the variant is no longer in the shop's
-selling plan group. Every change here raises the revisions of the offer and of the variant, so that
-a sync under way does not count the change as synced.
+A detached variant's row is kept, marked as detached, until the variant is no longer in the offer's
+selling plan group in the shop. Every change here raises the revisions of the offer and of the
+variant, so that a sync under way does not count the change as synced.
 """
 
 from collections import Counter
@@ -65,9 +65,9 @@ async def count_all(db: Connection, shop_id: UUID, offer: Offer) -> int:
 
 
 async def out_of_step(db: Connection, shop_id: UUID) -> set[UUID]:
-    """Return the offers with the source `all` that need a refresh of their attached variants.
+    """Return the ids of the offers with the source `all` whose attached variants are out of date.
 
-    Either a variant that the offer should sell is not attached, or an attached one should not be.
+    Such an offer lacks a variant that it should sell, or has one attached that it should not sell.
     """
     rows = await db.fetch(
         f"""

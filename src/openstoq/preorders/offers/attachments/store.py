@@ -55,7 +55,7 @@ def touching(
     *,
     reset_only: bool = False,
 ) -> Statement:
-    """Return the statement that `touch` runs, for callers that run it along with another one."""
+    """Return the statement that `touch` runs, for callers that run it with another statement."""
     return Statement(
         """
         WITH locked AS (

@@ -58,7 +58,10 @@ capability = Capability(
 
 @capability.translate
 def text_is_ends_text(changes: dict[str, Any]) -> None:
-    """Write the alias `text` to the field that it stands for, `ends_text`."""
+    """Rename the alias `text` in `changes` to `ends_text`, unless `ends_text` was sent as well.
+
+    If both were sent, `ends_text` counts, and `text` is dropped.
+    """
     if "text" in changes:
         changes.setdefault("ends_text", changes.pop("text"))
         changes.pop("text", None)

@@ -51,7 +51,10 @@ capability = Capability(
 
 @capability.translate
 def write_both_names(changes: dict[str, Any]) -> None:
-    """Write both names of the oversell flag, whichever of them was sent."""
+    """Set the oversell flag under both of its names to the value that was sent under either.
+
+    If both names were sent, the value of `auto_apply_to_new_variants` counts.
+    """
     sent = changes.get("continue_selling")
     if not isinstance(sent, dict):
         return
@@ -66,8 +69,8 @@ def set_provider(inventory: Inventory, *, provider: Provider) -> None:
     """Set the inventory provider for a preorder offer (stoq or shopify).
 
     shopify forces the products source to custom; variants that are already attached stay
-    attached. With stoq our limits and counts decide when the offer stops selling, with shopify
-    Shopify's own stock.
+    attached. With stoq, our limits and counts decide when the offer stops selling. With shopify,
+    Shopify's own stock decides.
     """
     inventory.provider = provider
 

@@ -45,7 +45,7 @@ NoGateway = Annotated[
 
 
 class DeliveryTime(Settings):
-    """The delivery time; `date` only applies to the type exact_date, and `days` to window."""
+    """The delivery time; `date` applies only to the type `exact_date`, `days` only to `window`."""
 
     type: Literal["asap", "exact_date", "window", "anchor", "unknown"] = "asap"
     date: Day | None = None
@@ -72,7 +72,7 @@ class ShippingDisplay(Settings):
 
 
 class Split(Settings):
-    """The split of a mixed order, which gives its preorder lines fulfillment orders of their own."""
+    """The split of a mixed order: its preorder lines get fulfillment orders of their own."""
 
     enabled: bool = False
     hold_fulfillments: bool = False

@@ -56,9 +56,9 @@ async def sync_offer(run: Run, *, offer_id: UUID) -> None:
 
 @jobs.job(cron="*/10 * * * *")
 async def resume(run: Run) -> None:
-    """Retry the failed syncs of offers and of the storefront that have paused long enough.
+    """Retry the syncs of offers and of the storefront that failed, once their pause is over.
 
-    The pause grows with each failure.
+    The pause after a failure grows with each further failure.
     """
     async with run.work() as work:
         db, shop_id, now = work.db, work.shop_id, work.runtime.clock()
@@ -154,7 +154,10 @@ async def _save_group(run: Run, commerce: Commerce, offer: Offer) -> None:
 
 
 async def _move(run: Run, commerce: Commerce, offer: Offer, *, add: bool, everything: bool) -> None:
-    """Put variants into the offer's group or remove them from it, a batch at a time."""
+    """Put variants into the offer's group if `add` is set, or else remove them, batch by batch.
+
+    Only detached variants are removed, unless `everything` is set.
+    """
     if offer.plan_group_id is None:
         return
     while True:

@@ -94,7 +94,8 @@ async def ask_to_add(db: Connection, shop_id: UUID, offer_id: UUID, limit: int) 
     """Return up to `limit` attached variants that are not known to be in the group.
 
     Variants that the shop has refused are left out. The membership of the returned variants is
-    marked as unknown until `mark_members`, so a request whose response was lost is sent again.
+    marked as unknown until `mark_members` records it. A request whose response was lost is
+    therefore sent again.
     """
     return await _ask(
         db,
@@ -110,8 +111,8 @@ async def ask_to_remove(
 ) -> list[int]:
     """Return up to `limit` variants of the offer that are, or may be, in its group.
 
-    Only detached variants are returned, unless `everything` is set. Their membership is marked as
-    unknown until `mark_members`.
+    Only detached variants are returned, unless `everything` is set. The membership of the returned
+    variants is marked as unknown until `mark_members` records it.
     """
     leaving = "in_group IS DISTINCT FROM false"
     return await _ask(
@@ -152,7 +153,7 @@ async def mark_members(
     in_group: bool,
     failures: Mapping[int, str],
 ) -> None:
-    """Record that variants are now in the shop's group, or no longer in it.
+    """Record that variants are now in the offer's group in the shop, or no longer in it.
 
     `failures` contains the variants that the shop refused, with the reason for each.
     """
@@ -172,7 +173,7 @@ async def mark_members(
 
 
 async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
-    """Delete the rows of detached variants that are no longer in the shop's group."""
+    """Delete the rows of detached variants that are no longer in the offer's group in the shop."""
     await store.lock_offers(db, shop_id, [offer_id])
     await db.execute(
         """
@@ -187,9 +188,9 @@ async def drop_detached(db: Connection, shop_id: UUID, offer_id: UUID) -> None:
 async def try_again(
     db: Connection, shop_id: UUID, variant_ids: Sequence[int] | None = None
 ) -> list[UUID]:
-    """Clear the shop's refusals of variants; return the offers that must be synced again.
+    """Forget that the shop refused to put variants into groups; return the offers to sync again.
 
-    If `variant_ids` is None, the refusals of all variants are cleared.
+    If `variant_ids` is None, the refusals of all variants are forgotten.
     """
     rows = await db.fetch(
         """

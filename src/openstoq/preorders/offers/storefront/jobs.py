@@ -37,7 +37,7 @@ def request(work: Work) -> None:
 
 
 def request_all(work: Work, offer_id: UUID) -> None:
-    """Request that each variant of an offer is checked again for being sold out."""
+    """Request a new check of whether each variant of an offer is sold out."""
     work.enqueue(look_again.once(), offer_id=offer_id)
 
 
@@ -97,10 +97,10 @@ async def _sync(run: Run, commerce: Commerce) -> None:
 async def _remember(
     work: Work, kind: str, tried: Sequence[UUID | int], failures: Mapping[Any, str]
 ) -> None:
-    """Store the failures of one kind of item, so that `resume` retries the sync.
+    """Store the failures of `kind`, SHOP or POLICY, so that `resume` retries the sync.
 
-    `tried` are the ids of the items that this run handled. Earlier failures of those that did not
-    fail now are deleted.
+    The keys of `failures` are shop or variant ids. The earlier failures of ids in `tried` that did
+    not fail in this run are deleted.
     """
     well = [one for one in tried if one not in failures]
     await forget(work.db, work.shop_id, kind, well)
@@ -226,7 +226,7 @@ class _Policies:
         self.done: list[int] = []
 
     async def write(self, which: Sequence[str]) -> None:
-        """Set all outstanding policies of the kinds in `which`: deny, continue or both."""
+        """Set the outstanding policies; `which` limits them to `deny`, `continue` or both."""
         while True:
             but = [*self._resting, *self.unset]
             async with self._run.work() as work:

@@ -49,7 +49,7 @@ def properties(offer: Offer, documents: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return a language's properties by path, from that language's `texts` by path."""
+    """Return the properties in one language, by path; `texts` are that language's texts by path."""
     return {
         f"line_item_properties.{option}.{name}": texts[path]
         for option in OPTIONS
@@ -62,9 +62,9 @@ def translated(offer: Offer, texts: Mapping[str, str]) -> dict[str, str]:
 def with_shipping(
     told: Mapping[str, dict[str, str] | None], text: str | None
 ) -> dict[str, dict[str, str] | None]:
-    """Replace the offer's shipping text in properties by a variant's own; return the properties.
+    """Return the properties in `told`, with `text` in place of the offer's shipping text.
 
-    Without a text, the properties have no shipping text.
+    `text` is the shipping text of a variant. If it is empty, the result has no shipping text.
     """
     return {
         option: own

@@ -1,7 +1,8 @@
 """Metafields on the shop and on each variant, from which the storefront reads the offers.
 
-Themes depend on their keys and meanings. The offers are on the shop, and each variant names the
-offers that sell it, so that no list of variants ever outgrows a metafield.
+Themes depend on the keys and meanings of these metafields. The offers themselves are written on the
+shop. A variant has only the ids of the offers that sell it, so that no list of variants ever
+outgrows a metafield.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -134,10 +135,11 @@ def on_shop(
     *,
     most_bytes: int = MOST_BYTES,
 ) -> list[Metafield]:
-    """Return the shop's metafields: offers that sell, by id, in as many parts as they need.
+    """Return the shop's metafields, which contain all offers that sell at `now`, by id.
 
-    The first part lists the keys of the other parts in `more`. An offer that cannot be written is
-    left out, and its error is entered in `failures`. Without `failures`, the error is raised.
+    Offers that do not fit into one metafield are divided among several. The first metafield lists
+    the keys of the others in `more`. An offer that cannot be written is left out, and its error is
+    entered in `failures`. Without `failures`, the error is raised.
     """
     parts: list[list[bytes]] = [[]]
     size = 0

@@ -1,9 +1,9 @@
-"""Inventory policies in PostgreSQL: those to set, and those that somebody has changed since.
+"""Inventory policies in PostgreSQL: those still to set, and those that somebody changed after us.
 
 The catalogue has the shop's current policies. We watch a policy that we have set only while it
-matters to a preorder: a live offer must sell the variant. In addition, either that offer has
-continue_selling, or we have stopped the variant, because it is sold out or because Shopify's stock
-decides.
+matters to a preorder. This requires that a live offer sells the variant, and that one of the
+following holds: that offer has continue_selling; we have stopped the sale of the variant because it
+is sold out; or Shopify's own stock stops the sale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -125,8 +125,8 @@ async def ask(
 ) -> dict[int, str]:
     """Return up to `limit` of the policies that are still to be set, by variant.
 
-    Only the kinds of policies in `policies` are returned, and the variants in `but` are left out.
-    The returned policies are recorded as requested before the request to the shop, so that the
+    Only policies that are in `policies` are returned, and the variants in `but` are left out. The
+    returned policies are recorded as requested before the request to the shop, so that the
     shop's webhook about this change does not count as drift.
     """
     rows = await db.fetch(
@@ -154,7 +154,8 @@ async def ask_for(
     """Record that a policy is about to be requested from the shop on behalf of a caller.
 
     The policy replaces any other that was still to be set. CONTINUE is not requested for variants
-    that go by Shopify's stock. Returns the policy by variant, for those that it is requested for.
+    that go by Shopify's stock. The result maps each variant for which the policy is requested to
+    the policy.
     """
     await store.lock_variants(db, shop_id, variant_ids)
     rows = await db.fetch(
@@ -293,7 +294,7 @@ async def watched(db: Connection, shop_id: UUID, after: int, limit: int) -> list
 
 
 async def repair(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> int:
-    """Request again the watched policies that somebody has changed; return their number."""
+    """Request watched policies again where somebody has changed them; return their number."""
     count: int = await db.fetchval(
         f"""
         WITH wanted AS (

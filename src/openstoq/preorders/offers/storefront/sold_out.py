@@ -17,8 +17,8 @@ def is_sold_out(selling: OfferedVariant, units: Mapping[UUID, int], now: datetim
     """Return whether no units of a variant are left in any market where it is sold.
 
     `units` maps each offer to the number of units sold so far, over all the offer's variants.
-    None means that nothing is decided: the variant is attached, but none of its offers is live.
-    A variant in no offer is not sold out.
+    Returns None, for no decision, if the variant is attached to offers but none of them sells at
+    `now`. A variant that is attached to no offer is not sold out.
     """
     by_market = _offers_by_market(selling, now)
     if not by_market:
@@ -77,11 +77,12 @@ def _is_full(
     selling: OfferedVariant,
     units: Mapping[UUID, int],
 ) -> bool:
-    """Return whether no units of a variant are left in a market, or outside the named markets.
+    """Return whether no units of a variant are left in one market.
 
-    The total limit is that of the first offer, which is the one that applies. The variant's own
-    limit is taken from the first offer that sets one, as in the variant's metafields. If the first
-    offer goes by Shopify's stock, none of our limits applies.
+    `market` is the id of a market, or ELSEWHERE for any market that no offer names. The total limit
+    is that of the first offer, which is the one that applies. The variant's own limit is taken from
+    the first offer that sets one, as in the variant's metafields. If the first offer goes by
+    Shopify's stock, none of our limits applies.
     """
     first, _ = offers[0]
     if first.goes_by_stock:

@@ -1,6 +1,7 @@
 """The port to the number of units that offers have sold.
 
-Orders count the units in their own table. They stand above offers, so `bootstrap` plugs them in.
+The room `preorders.orders` counts these units in its own table. The room `preorders.offers` stands
+below it and must not import it, so `bootstrap` plugs the count in.
 """
 
 from collections.abc import Mapping, Sequence

@@ -113,9 +113,9 @@ async def mark_variants(
 ) -> None:
     """Record which metafields each variant has now.
 
-    Each of `done` is a variant, its metafields, and its error, or None if it did not fail. A failed
-    variant is retried only once it changes. If a variant has changed meanwhile, the metafields
-    requested for it stay unknown.
+    Each entry of `done` has a variant, the variant's metafields, and an error, which is None if
+    nothing failed. A failed variant is retried only once it changes. If a variant has changed
+    meanwhile, the metafields requested for it stay unknown.
     """
     variant_ids = [one.selling.variant_id for one, _, _ in done]
     await store.lock_variants(db, shop_id, variant_ids)
