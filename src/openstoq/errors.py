@@ -6,7 +6,7 @@ from openstoq.kernel.faults import is_of_item
 
 
 class Systemic(Exception):  # noqa: N818 - its kinds describe a state, not a fault of ours
-    """An error that no single item causes: any other item would currently meet it as well."""
+    """An error that no single item causes: at present, any other item would fail as well."""
 
 
 @is_of_item.register

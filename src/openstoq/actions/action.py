@@ -37,7 +37,7 @@ class Reply(Generic[View]):
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[View]):
-    """A response that is already JSON text, because PostgreSQL wrote it, in the shape of `View`."""
+    """A response in the shape of `View`, as JSON text that PostgreSQL has already built."""
 
     json: bytes
 
@@ -59,9 +59,9 @@ class Action:
     of a response in which some of many items failed. It is None if the action has no such response.
     `requires` are rules about several fields together.
 
-    The handler of an action with `one_statement` runs one SQL statement, which also writes the
-    audit row. If it has to enqueue a job as well, it raises NeedsTransactionError, and is then run
-    in a transaction.
+    The handler of an action with `single_statement` runs one SQL statement, which also writes the
+    audit row. A handler that has to enqueue a job as well raises NeedsTransactionError, and is then
+    run again in a transaction.
     """
 
     name: str

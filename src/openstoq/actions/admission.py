@@ -1,4 +1,4 @@
-"""Admission: find the shop of a request, and check that it has rate points left."""
+"""Admission: find the shop that a request is for, and spend the caller's rate points."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -57,9 +57,9 @@ async def admit(
 ) -> Caller:
     """Admit the holder of an API key, and spend `cost` of the shop's rate points.
 
-    `named` contains the names of shops that the request gives besides the key. Raises BadRequest if
-    one of them is the name of a different shop. Raises Unauthorized if the key is missing or not
-    valid, and PointsSpent if too few points are left.
+    A request may name its shop as well as send a key; `named` contains all such names. Raises
+    BadRequest if one of them is the name of a different shop. Raises Unauthorized if the key is
+    missing or not valid, and PointsSpent if too few points are left.
     """
     if not key:
         raise Unauthorized(MISSING)
@@ -111,9 +111,9 @@ async def admit_storefront(
 async def admit_signup(runtime: Runtime, domain: str | None, *, address: str) -> Caller:
     """Admit a stranger's sign-up, and spend rate points on it.
 
-    Both the stranger's network address and the shop's strangers together have a number of points.
-    Raises PointsSpent when either has too few left, and Unauthorized when no installed shop has
-    `domain`.
+    The points are taken twice: from those of the stranger's network address, and from those that
+    all strangers of the shop share. Raises PointsSpent when either has too few left, and
+    Unauthorized when no installed shop has `domain`.
     """
     return await _admit_signup(runtime, _named(domain), _bucket(domain, client_of(address)))
 
@@ -168,7 +168,7 @@ async def _admit_signup(
 
 
 def _named(domain: str | None) -> str:
-    """Return a domain to look up, or an empty string for a value that cannot be a domain."""
+    """Return the domain in lower case, or an empty string if it cannot be a domain."""
     named = (domain or "").strip().lower()
     return named if len(named) <= LONGEST_DOMAIN and named.isprintable() else ""
 

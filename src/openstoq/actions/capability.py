@@ -27,8 +27,8 @@ class Capability(Generic[Document]):
     """The actions on one settings document, whatever kind of object it belongs to.
 
     That object is the owner, and the document is its attribute `name`. The functions that load and
-    save an owner are passed to `actions`. When `save` finds a problem in a field, its sentence
-    begins with the field's path in the owner, such as markets.market_ids.
+    save an owner are passed to `actions`. When `save` finds a problem in a field, it raises Invalid
+    with a sentence that begins with the field's path in the owner, such as markets.market_ids.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Capability(Generic[Document]):
     ) -> Document:
         """Return `document` with a PATCH merged into it; raise Invalid with every problem.
 
-        `unread` are the paths of fields that were sent but could not be read. A problem that is
-        only due to their absence is left out.
+        `unread` are the paths of fields that were sent but could not be read. Problems that may
+        only be due to the absence of these fields are left out.
         """
         unreadable = {path[0] for path in unread if path}
         problems = [
@@ -114,7 +114,11 @@ class Capability(Generic[Document]):
             raise Invalid(*sentences(error, under=under)) from error
 
     def actions(self, owner: str, path: str, *, load: Loader, save: Save) -> Iterator[Action]:
-        """Yield the actions for an owner, such as preorders.offers at /preorders/offers/{id}."""
+        """Yield the actions on this document of an owner: read, update, and the named edits.
+
+        `owner` is the start of their names, such as preorders.offers. `path` is the start of their
+        paths, such as /preorders/offers/{id}.
+        """
         name, here = f"{owner}.{self.name}", f"{path}/{self.name}"
         yield self._read(name, here, load)
         yield self._update(name, here, load, save)
@@ -187,9 +191,10 @@ class Capability(Generic[Document]):
     def _as_sent(self, message: str, parameters: Collection[str]) -> str:
         """Replace the field's path at the start of a sentence by the name that the caller sent.
 
-        In a PATCH, that name is the field's path in the document. In a named edit, it is a
-        parameter: one with the field's name, or for a list, one with the name of a single entry.
-        A sentence about anything else is returned unchanged.
+        In a PATCH, that name is the field's path in the document. In a named edit, it is the
+        parameter that has the field's name. For a list, such as market_ids, it may also be the
+        parameter for a single entry, market_id. A sentence that does not begin with a path in this
+        document is returned unchanged.
         """
         path, space, rest = message.partition(" ")
         if not path.startswith(f"{self.name}."):
@@ -238,9 +243,10 @@ def lay_over(
     changes: Mapping[str, Any],
     unread: Collection[Path] = (),
 ) -> list[str]:
-    """Merge partial documents, keyed by capability, into their owner; return every problem.
+    """Merge several partial documents into their owner; return every problem.
 
-    `unread` are the paths of fields that were sent but could not be read.
+    `changes` contains the partial documents by the names of their capabilities. A document with a
+    problem is not merged. `unread` are the paths of fields that were sent but could not be read.
     """
     problems: list[str] = []
     for capability in capabilities:

@@ -55,10 +55,10 @@ async def dispatch(runtime: Runtime, call: Call) -> Answer:
     """Validate, load, run, record and commit; raise a Problem when the call cannot be carried out.
 
     A call is one transaction: its changes, its audit row, its stored response and its jobs are
-    committed together, or none of them is. An action with `one_statement` can do without BEGIN and
-    COMMIT, because its only statement commits at once. It needs them nevertheless for a dry run,
-    for an idempotency key, and to enqueue a job. If PostgreSQL aborts a call in favour of another,
-    as it does in a deadlock, the call is retried.
+    committed together, or none of them is. An action with `single_statement` can do without BEGIN
+    and COMMIT, because its only statement commits at once. Even such an action needs them for a dry
+    run, for an idempotency key, and to enqueue a job. If PostgreSQL aborts a call in favour of
+    another, as it does in a deadlock, the call is retried.
     """
     for _ in range(ATTEMPTS - 1):
         try:

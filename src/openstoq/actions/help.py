@@ -24,7 +24,7 @@ class Level:
     _parameter: "Level | None" = None
 
     def add(self, action: Action) -> None:
-        """Add an action to the root, which this level must be, and to each level on its path."""
+        """Add an action to this level, which must be the root, and to each level on its path."""
         level = self
         level.actions.append(action)
         for segment in action.path.strip("/").split("/"):

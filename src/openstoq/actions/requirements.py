@@ -36,7 +36,7 @@ class Requirement(Protocol):
 class AnyOf:
     """The rule that at least one of some fields must be given.
 
-    `sentence` is the problem of a request that has none of them.
+    `sentence` tells the caller what is wrong with a request that has none of them.
     """
 
     names: tuple[str, ...]

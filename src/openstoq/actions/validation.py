@@ -100,7 +100,10 @@ def read_values(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def check_size(body: bytes) -> None:
-    """Raise BadRequest if JSON that is not parsed yet has more names than any valid request."""
+    """Raise BadRequest if a JSON body has more names than any valid request.
+
+    Call it before the body is parsed, because parsing may create an error for each name.
+    """
     # Colons in texts count as well, which does no harm: no valid request has so many.
     if body.count(b":") > MOST_NAMES:
         raise BadRequest(f"the JSON has more than {MOST_NAMES} names; send less at once")
@@ -156,8 +159,9 @@ def readable_values(
 ) -> dict[str, Any] | None:
     """Return the values of a refused request, by the names under which callers send them.
 
-    A field that was sent but cannot be read has the value UNREAD; one that was not sent has its
-    default. Returns None if the request has more problems than a response can list.
+    A field that was sent but cannot be read has the value UNREAD. A field that was not sent has its
+    default, or None if it is required. Returns None if the request has more problems than a
+    response can list.
     """
     # Required fields may be missing, which `partial_of` allows.
     rest = remainder(partial_of(model), sent)
@@ -178,7 +182,7 @@ def readable_values(
 
 
 def _take_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> Path:
-    """Remove the value at a path, or the list that contains it; return the removed path."""
+    """Remove the value at a path, or the whole list if it is in one; return the removed path."""
     for depth, step in enumerate(loc, 1):
         inner = values.get(str(step))
         if depth == len(loc) or not isinstance(inner, dict):

@@ -1,4 +1,4 @@
-"""HTTP servers with the limits of the settings, and how a process is told to stop."""
+"""Create HTTP servers with the limits of the settings, and stop a process on a signal."""
 
 import signal
 from asyncio import get_running_loop

@@ -14,8 +14,9 @@ from openstoq.commands.scripts.stage import Demo, Place, shell_lines
 def start(options: Sequence[str]) -> str:
     """Start a demo, wait until it is ready, and return its values as lines for a shell.
 
-    Its process keeps neither our output nor our terminal: whoever reads our output would otherwise
-    wait until the demo ends. What it logs is in a file. Exits with its message if it does not start.
+    The demo's process inherits neither our output nor our terminal. Otherwise a shell that reads
+    our output, as in $(…), would wait until the demo ends. The demo logs to a file. If it does not
+    start, our process exits with what it has logged.
     """
     with tempfile.NamedTemporaryFile(prefix="openstoq-demo-", suffix=".log", delete=False) as log:
         process = subprocess.Popen(  # noqa: S603 - our own command

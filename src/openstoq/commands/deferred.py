@@ -9,7 +9,10 @@ from typer.core import TyperCommand
 
 
 class Deferred(TyperCommand):
-    """A command in a module, by default that of its name, which is imported once it is called."""
+    """A command whose module is imported only when the command is called.
+
+    By default, the module has the command's name.
+    """
 
     def __init__(self, name: str, help: str, *, module: str | None = None) -> None:
         super().__init__(name, help=help)
@@ -17,9 +20,9 @@ class Deferred(TyperCommand):
 
     @cached_property
     def command(self) -> Any:
-        """The command itself, which the `app` of its module has."""
+        """The real command, made from the `app` of its module."""
         return typer.main.get_command(import_module(f"openstoq.commands.{self._module}").app)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Have the command itself read the arguments, so that it is the one that runs."""
+        """Have the real command parse the arguments, so that it runs instead of this one."""
         return self.command.make_context(*arguments, **options)

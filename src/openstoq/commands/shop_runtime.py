@@ -26,7 +26,7 @@ def with_runtime(run: Callable[[Runtime], Awaitable[Answer]]) -> Answer:
 
 
 async def find_shop(runtime: Runtime, domain: str) -> Shop:
-    """Return the connected shop of a domain; raise BadParameter if there is none."""
+    """Return the shop with this domain, installed or not; raise BadParameter if it is unknown."""
     shop = await store.shop_of_domain(runtime.database, domain)
     if shop is None:
         raise typer.BadParameter(f"{domain} is not connected; `openstoq shop add` connects it")

@@ -1,7 +1,8 @@
 """Lists whose number of rows is kept in the database, so that no request has to count all rows.
 
 The rows are counted in blocks, each of about 1,000 neighbouring rows. Triggers on a list's table
-note each change, and `fold_list` adds the changes to the counts of the blocks; see migration 0039.
+note each change, and `fold_list` adds the changes to the counts of the blocks; see the migrations
+0039 and 0043.
 A short list has no blocks, so its rows are counted when it is read.
 """
 
@@ -20,14 +21,17 @@ from openstoq.kernel.paging import Page
 class Chosen:
     """The rows that a caller wants from a list, described in two ways.
 
-    `where` selects them from the list's table, under its alias. Its first parameter is the shop's
-    id. It does not contain the conditions `since` and `before`.
+    First, `where` selects the rows from the list's table, under the table's alias. The first
+    parameter of `where` is the shop's id. The limits `since` and `before` are not part of `where`.
 
-    The other fields select the kept counts of the same rows; None matches any value. `is_counted`
-    is false if `where` has a condition by which counts are not kept; the rows are then counted.
-    `uncounted` corrects the counts where the kind of a row does not tell whether the row is
-    wanted. It is empty, or a UNION ALL of such rows as (moment, id, false, change), in which
-    change is 1 for a row that the counts lack, and -1 for one that they must not contain.
+    Second, the other fields select the counts that are kept of these rows; None matches any value.
+    Counts are kept by kind, and by variant or product. A row's kind is a text that is made of some
+    of its columns, such as its channel and status. If the kept counts cannot tell how many rows
+    match `where`, `is_counted` is false, and the rows are counted when the list is read.
+
+    `uncounted` corrects the counts for rows that are wanted although they are not of `kinds`, or
+    not wanted although they are. It is empty, or a UNION ALL of such rows as (moment, id, false,
+    change). The change is 1 for a row to add to the counts, and -1 for one to subtract.
     """
 
     where: Conditions
@@ -44,8 +48,8 @@ class Chosen:
 class _Ranges:
     """The blocks that contain the rows of a page.
 
-    `total` is the number of rows on all pages. `skipped` is the number of rows to leave out at the
-    newer end of the blocks.
+    `total` is the number of rows on all pages. `skipped` is the number of rows in these blocks that
+    are newer than the page, and so belong to earlier pages.
     """
 
     total: int
@@ -84,11 +88,12 @@ class LongList:
     async def page_of_many(
         self, db: Connection, chosen: Chosen, page: Page, *, shown: str
     ) -> tuple[Any, int]:
-        """Return a page of rows, newest first, and a number of rows that may be less than all.
+        """Return a page of rows, newest first, and the number of rows as far as they were read.
 
-        The number counts the rows up to the first row after the page. On the last page, it is
-        the number of all rows; for an empty page, it is 0. The list is read from its newest row on,
-        which is only fast for conditions that many rows meet.
+        The list is read from its newest row to the first row after the page, if there is one. So on
+        the last page, the number is that of all rows. On any earlier page, it is one more than the
+        rows up to the page's end. For an empty page, it is 0. This is only fast for conditions that
+        many rows meet.
         """
         where = self._timed(chosen)
         upto = f"""(SELECT * FROM {self._from} WHERE {where} ORDER BY {self._newest_first}
@@ -111,9 +116,9 @@ class LongList:
         return bool(await db.fetchval(f"SELECT {self._has_blocks}", shop_id))
 
     async def _counted(self, db: Connection, chosen: Chosen, page: Page, shown: str) -> Any:
-        """Count the rows, and return their number and the page.
+        """Count the rows, and return a record with their number `total` and the page `shown`.
 
-        Both are None if the number of these rows is kept in blocks.
+        Both are None if the number of these rows is kept in blocks; then nothing is counted.
         """
         where = self._timed(chosen)
         unless = (
@@ -222,9 +227,9 @@ class LongList:
     def _timed(self, chosen: Chosen, *, is_indexed: bool = True) -> Conditions:
         """Return the conditions on the list's table, including those on time.
 
-        Without `is_indexed`, the conditions on time are written in a form for which PostgreSQL uses
-        no index. This is for statements that read a range of keys: they are faster if PostgreSQL
-        looks up the ends of that range in the index.
+        Without `is_indexed`, the conditions on time have a form that PostgreSQL cannot look up in
+        an index. It is for statements that read the rows between two keys. Such a statement is
+        faster if PostgreSQL uses the index only for these keys.
         """
         where = chosen.where.copy()
         form = "{}.{} {} {{}}" if is_indexed else "({}.{} {} {{}}) IS TRUE"

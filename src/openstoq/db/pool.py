@@ -40,9 +40,9 @@ _TAKE_ROOM = "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(
 class PooledConnection(asyncpg.Connection):
     """A connection that returns to the pool without a RESET.
 
-    The settings of a transaction are SET LOCAL, so its end has already undone them. Leaving out the
-    RESET saves a round trip per request. The role, shop and time limit of the session stay, for
-    statements that run outside a transaction. Every transaction sets its own values instead.
+    No RESET is needed after a transaction: its settings are SET LOCAL, so they end with it. This
+    saves a round trip per request. The session also has a role, a shop and a time limit. They stay,
+    for statements that run outside a transaction. Every transaction sets its own values instead.
     """
 
     is_app = False
@@ -144,8 +144,8 @@ class Database:
         QueryCanceledError. If the shop's connections are all in use for that long, ShopBusyError is
         raised.
 
-        A transaction that is not `durable` does not wait until its commit is on the disk, so a crash
-        of the server may undo it. Use it for what is done again then.
+        A transaction that is not `durable` does not wait until its commit is on the disk, so a
+        crash of the server may undo it. Use it only for changes that are made again after a crash.
         """
         seconds = self._seconds if seconds is None else seconds
         begin = f"{_BEGIN}; SET LOCAL statement_timeout = {_milliseconds(seconds)}"
@@ -188,9 +188,9 @@ class Database:
     async def admit(self, function: str, *arguments: Any) -> asyncpg.Record | None:
         """Call an SQL function that finds the shop of a request; the call commits at once.
 
-        `function` returns the shop in the column `shop`. The session is set to this shop as well.
-        This saves a round trip for the statement that follows, because the pool lends it the
-        connection that came back last.
+        `function` returns the shop in the column `shop`. The connection's session is set to this
+        shop as well. This saves the next statement a round trip: the pool hands out the connection
+        that was returned last, so that statement usually gets this one.
         """
         if not self.keeps_sessions:
             return await self.call(f"SELECT * FROM {function}", *arguments)  # noqa: S608 - a constant

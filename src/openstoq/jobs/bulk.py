@@ -184,7 +184,10 @@ async def finish(
 async def cancel(
     db: Connection, shop_id: UUID, arguments: Mapping[str, Any], *, now: datetime, error: str
 ) -> None:
-    """Cancel the running jobs that have these arguments, whatever else they have."""
+    """Cancel the shop's running bulk jobs that have these arguments, and store `error` in them.
+
+    Such a job may have further arguments.
+    """
     await db.execute(
         """
         UPDATE bulk_jobs SET status = 'cancelled', error = $3, finished_at = $4

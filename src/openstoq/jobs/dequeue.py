@@ -71,7 +71,10 @@ class Lanes:
 
     @property
     def apart(self) -> list[str]:
-        """The values of `apart_by` that running jobs have; no other job here may start with one."""
+        """The values by which running jobs are kept apart (see `Job.apart_by`).
+
+        This worker must not start another job with one of these values.
+        """
         return [slot.apart for slot in self._slots.values() if slot.apart is not None]
 
     def forget_ended(self) -> None:
@@ -178,8 +181,8 @@ class FairQueries(Queries):
         """Put a job back into the queue, to run after `delay`.
 
         If the database fails, the error is only logged, because PgQueuer would otherwise mark the
-        job as failed. The job stays assigned to this worker, whose heartbeat for it stops, and is
-        then rescued like a job of a dead worker.
+        job as failed. The job then stays assigned to this worker, but without heartbeats. So after
+        a while it is taken again, like a job of a worker that died.
         """
         try:
             await super().retry_job(job, delay, traceback_record)

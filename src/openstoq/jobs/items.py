@@ -45,9 +45,9 @@ async def each(
 ) -> dict[Item, str]:
     """Handle items in this transaction; return a mapping from each failed item to the reason.
 
-    `items` are ids, because failed items are logged. `handle` is called with groups of them. If it
-    raises for a single item, the changes for that item are rolled back. It may also return a
-    mapping from items that it could not handle to the reasons.
+    `items` must be ids, because failed items are logged. `handle` is called with groups of items.
+    If `handle` raises for a group of one, its changes for that item are rolled back. Instead of
+    raising, `handle` may return a mapping from the items that it could not handle to the reasons.
     """
     if not items:
         return {}

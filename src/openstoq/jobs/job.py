@@ -52,10 +52,10 @@ class GiveUp(Systemic):
 class Job(Generic[Sent]):
     """A unit of background work that runs at least once.
 
-    `attempts` limits how often the job is retried after a run that raised. The pauses between
-    retries grow. If the last retry raises too, the job becomes a dead letter, which is kept for the
-    operator. `lane` is the group of slots that the job runs in. `cron` schedules the job for every
-    installed shop, and if `uninstalled` is set, for uninstalled shops too.
+    A run that raises is retried up to `attempts` times, with growing pauses. If the last retry
+    raises too, the job becomes a dead letter, which is kept for the operator. `lane` is the group
+    of jobs with which the job competes for slots. `cron` schedules the job for every installed
+    shop, and if `uninstalled` is set, for uninstalled shops too.
 
     `apart_by` names an argument. Two jobs whose arguments have the same value never run at once in
     the same worker, even if the jobs have different names.

@@ -105,10 +105,11 @@ class Work:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Run a block that handles one item; if the item causes an error, undo what the block did.
+        """Run a block that handles one item; undo what the block did if the item causes an error.
 
-        Then the block's changes are rolled back, the jobs it enqueued are dropped, and the error is
-        raised. The transaction remains usable. After any other error it is not.
+        To undo it, the block's changes are rolled back, and the jobs it enqueued are dropped. Then
+        the error is raised, and the transaction remains usable. After an error that the item did
+        not cause, nothing is undone, and the transaction is no longer usable.
         """
         enqueued = len(self.effects)
         await self.db.execute("SAVEPOINT item")
@@ -204,8 +205,9 @@ class Run:
         """Open a unit of work for the job's shop.
 
         If it is not `durable`, a crash of PostgreSQL may undo it even after the job has ended. The
-        end of the job is then undone, too, and the job is run again. So only what must be stored
-        before somebody else is called, or after somebody else has acted on it, has to be durable.
+        end of the job is then undone, too, and the job is run again. That is enough for work inside
+        PostgreSQL. A unit of work has to be durable if it must be stored before we call another
+        system, or if it stores what another system has done.
         """
         async with self.runtime.work(
             self.shop_id, request_id=self.request_id, durable=durable

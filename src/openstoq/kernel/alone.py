@@ -41,8 +41,8 @@ def alone(kind: str, item: Item, failures: MutableMapping[Item, str]) -> Alone[I
 def noted(kind: str, item: object, error: Exception) -> str:
     """Return the sentence to store for an item's failure; also log and count the failure.
 
-    If the failure is only a rule's answer, such as that a balance is outstanding, it is neither
-    logged nor counted. No value of the item is logged.
+    An expected failure, such as a rule's answer that a balance is outstanding, is neither logged
+    nor counted. No value of the item is logged.
     """
     sentence = sentence_of(error)
     if getattr(error, "is_answer", False):

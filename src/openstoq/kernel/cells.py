@@ -1,7 +1,7 @@
-"""Cells of CSV files that spreadsheets open: a text must not become a formula there.
+"""Cells of CSV files: keep spreadsheets from running a text as a formula.
 
-A spreadsheet runs a cell that begins with one of a few characters. OWASP's advice is an apostrophe
-before it, which spreadsheets take for "this is text".
+A spreadsheet runs a cell that begins with one of a few characters. As OWASP advises, such a text
+gets an apostrophe in front, by which spreadsheets know that the cell is text.
 """
 
 import re
@@ -13,10 +13,10 @@ _GUARDED = re.compile(f"'*[{_RUNS}]")
 
 
 def guarded(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return `text`, with an apostrophe in front if a spreadsheet might run it as a formula."""
     return f"'{text}" if _GUARDED.match(text) else text
 
 
 def unguarded(text: str) -> str:
-    """Return the text that `guarded` was given; a text that it never returns stays as it is."""
+    """Remove the apostrophe that `guarded` put in front; return any other text unchanged."""
     return text[1:] if text.startswith("'") and _GUARDED.match(text) else text

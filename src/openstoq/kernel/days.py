@@ -1,7 +1,8 @@
-"""Days and times as callers write them, and the moments that they are in a shop's time zone.
+"""Days and times as callers write them, and their conversion to moments.
 
-A date without a time is a day of the shop's calendar, and a time without an offset is a time there.
-Both are stored as they were written, so that they stay the same if the shop moves to another zone.
+A date without a time is a day of the shop's calendar. A time without an offset is a time in the
+shop's time zone. Both are stored as they were written, so that they stay the same if the shop moves
+to another zone. With an offset, a time is a moment, and is stored in UTC.
 """
 
 import re
@@ -73,15 +74,15 @@ def read(value: Any) -> CalendarValue:
 
 
 def is_local(day: CalendarValue) -> bool:
-    """Return whether the shop's time zone decides which moment this is."""
+    """Return whether `day` is a date or a time without an offset, so that a time zone is needed."""
     return not isinstance(day, datetime) or day.tzinfo is None
 
 
 def start_of(day: CalendarValue | None, zone: str) -> datetime | None:
-    """Return the first moment of a day in `zone`; a time is its own start.
+    """Return the first moment of a day in `zone`; for a time, return that time as a moment.
 
-    When clocks are put forward over midnight, the day starts later. A time that occurs twice is
-    the first one.
+    When clocks are put forward over midnight, the day starts later. When clocks are put back, a
+    time occurs twice, and the first occurrence is returned.
     """
     if day is None:
         return None
@@ -95,7 +96,7 @@ def start_of(day: CalendarValue | None, zone: str) -> datetime | None:
 
 
 def end_of(day: CalendarValue | None, zone: str) -> datetime | None:
-    """Return the first moment after a day in `zone`; a time is its own end.
+    """Return the first moment after a day in `zone`; for a time, return that time as a moment.
 
     Returns None if `day` is None or the last day that exists.
     """
@@ -105,7 +106,7 @@ def end_of(day: CalendarValue | None, zone: str) -> datetime | None:
 
 
 def last_of(day: CalendarValue, zone: str) -> datetime:
-    """Return the last moment of a day in `zone`; a time is its own end."""
+    """Return the last moment of a day in `zone`; for a time, return that time as a moment."""
     end = end_of(day, zone)
     if end is None:
         return _LAST
@@ -113,8 +114,9 @@ def last_of(day: CalendarValue, zone: str) -> datetime:
 
 
 def after(day: CalendarValue | None, zone: str) -> datetime | None:
-    """Return the first moment after the last one of a filter, which includes its `to`.
+    """Return the first moment after a day or time in `zone`.
 
+    A filter by time includes its last day or moment, so it has to end before the returned moment.
     Returns None if `day` is None or the last one that exists.
     """
     end = end_of(day, zone)
@@ -134,9 +136,9 @@ def written(day: CalendarValue) -> str:
 
 
 def in_zone(zone: str) -> dict[str, str]:
-    """Return the context with which pydantic dumps days as the moments that they are in `zone`.
+    """Return the context with which pydantic converts days to moments in `zone` when dumping.
 
-    Without it, days are dumped as they were written, in the form in which they are stored.
+    Without this context, days are dumped as they were written, which is also how they are stored.
     """
     return {"zone": zone}
 

@@ -38,9 +38,9 @@ def _(error: OSError) -> bool:
 def sentence_of(error: Exception) -> str:
     """Return the sentence that describes an error, to be stored with its item.
 
-    The message of an error with `is_told` may be shown, for instance if a rule or Shopify wrote it.
-    The sentence is then that message. Otherwise it contains the error's type and source line, but
-    no value.
+    If the error has `is_told`, the sentence is the error's message. Such a message may be shown,
+    for instance because it is a rule's answer, or Shopify's. Otherwise, the sentence contains the
+    error's type and source line, but no value.
     """
     if getattr(error, "is_told", False):
         return str(error)

@@ -44,10 +44,7 @@ class Endpoint:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serve requests while the block runs.
-
-        The application runs the block for as long as it lives.
-        """
+        """Serve requests while the block runs, from the application's startup to its shutdown."""
         # The SDK's check of Host and Origin protects servers that trust every client. Ours requires
         # a key in a header of every request, which a page cannot send after DNS rebinding.
         self._sessions = StreamableHTTPSessionManager(

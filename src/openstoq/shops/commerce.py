@@ -31,7 +31,7 @@ async def commerce_of(run: Run) -> Commerce | None:
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Retry the job if the platform is unavailable; other errors pass through."""
+    """Raise Retry, which retries the job, if the platform is unavailable; pass other errors on."""
     try:
         yield
     except CommerceUnavailable as unavailable:

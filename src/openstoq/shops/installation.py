@@ -25,7 +25,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class ZoneChanged:
-    """The shop has another time zone, so its days are other moments than before."""
+    """The shop's time zone has changed, so its days now begin and end at other moments."""
 
 
 async def install(

@@ -58,7 +58,7 @@ class _SingleOutbox(Outbox):
 def message_id_domain(runtime: Runtime) -> str:
     """Return the domain for our Message-IDs.
 
-    A message must keep its Message-ID over all attempts to send it, and so its domain.
+    All attempts to send a message must use the same Message-ID, and so the same domain.
     """
     return urlsplit(runtime.settings.http.public_url).hostname or "openstoq"
 

@@ -44,8 +44,9 @@ async def admit_stranger(
 ) -> tuple[Shop, Points] | None:
     """Spend `cost` points of a client's bucket, and of the bucket that a shop's strangers share.
 
-    If the client's own bucket has too few points left, nothing is spent. Returns the shop and the
-    client's points. But if only the shared bucket has too few left, its points are returned.
+    The client's own bucket comes first. If it has too few points left, nothing is spent. If only
+    the shared bucket has too few, the client's points are spent nevertheless. Returns the shop and
+    the points of the bucket that had too few, or else of the client's bucket.
 
     Returns None if no shop with this `domain` is installed. The points are committed immediately,
     as in admit_key.

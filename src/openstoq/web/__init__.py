@@ -1,1 +1,1 @@
-"""HTTP: the only package that knows requests, responses and headers."""
+"""HTTP: only this package and `mcp` know requests, responses and headers."""

@@ -48,7 +48,7 @@ class Connection(HttpToolsProtocol):
     """A connection on which one client's requests are served one after the other.
 
     The size of a request's head and the number of its headers are checked while it is parsed. There
-    are time limits on receiving the head and the body, and on the client's reading of the response.
+    are time limits within which the client must send the head and the body, and read the response.
     `check` enforces them twice a second, because timers would cost every request more. A refusal is
     sent in order, after the responses to the requests before it.
     """
@@ -82,7 +82,7 @@ class Connection(HttpToolsProtocol):
     # Calls from the transport.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Admit a client, or refuse it because there is no room."""
+        """Admit a client, or refuse it because there are too many connections."""
         super().connection_made(transport)
         if self.client is not None:
             host, port = self.client

@@ -48,8 +48,8 @@ class Connections:
     Connections that have not sent a whole request yet are dropped first. They are followed by idle
     connections, then by those still sending a body, then by those whose client does not read the
     response. Within each of these groups, the connection that has waited longest is dropped. A
-    connection whose request is being handled is never dropped. If no connection may be dropped, the
-    new one is refused.
+    connection in none of these groups is never dropped, because its request is being handled. If no
+    connection may be dropped, the new one is refused.
     """
 
     def __init__(self, limits: ConnectionLimits, *, is_exempt: Callable[[str], bool]) -> None:
@@ -91,9 +91,9 @@ class Connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Move a connection to the group in which it waits.
+        """Move a connection to the group `waiting` of connections that may be dropped.
 
-        Pass None while the connection's request is handled, because it then waits in no group.
+        If `waiting` is None, the connection is in no group, because its request is being handled.
         """
         if connection.waiting is waiting:
             return

@@ -34,8 +34,9 @@ _LONGEST_LENGTH = 19
 class RequestMiddleware:
     """Middleware that gives each request an id, log line and metrics, and responds to exceptions.
 
-    Endpoints write three values to `scope["state"]`. `face` and `action` appear in logs and
-    metrics. The rate-limit headers of `points` are added to the response, even if it is an error.
+    Endpoints write `face`, `action` and `points` to `scope["state"]`. The face and the action
+    appear in logs and metrics. The points become rate-limit headers of the response, even of an
+    error.
     """
 
     def __init__(self, app: ASGIApp, words: frozenset[str]) -> None:
@@ -101,8 +102,8 @@ class BodyLimitMiddleware:
     is raised when the endpoint reads the body, so that each face responds in its own shape. If the
     request announces a length over the limit, the error is raised before any of the body is read.
 
-    There is also a limit on the memory that all bodies use at a time, and one on the part of it
-    that a client may use. Small bodies are accepted even beyond these limits.
+    Two more limits concern memory: one is on all bodies that are being handled at a time, and one
+    on those of a single client. Small bodies are accepted even beyond these two limits.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Pace:
         self._window_bytes += size
 
     def suspend(self, now: float) -> None:
-        """Exclude the time since the window began, because we have paused the transfer."""
+        """Do not count the time since the window began, because we have paused the transfer."""
         self._since += now - self._window_since
         self._window_since = now
 

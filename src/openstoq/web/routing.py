@@ -46,9 +46,10 @@ class IndexedRouter(Router):
     """A router that tries only the routes that can match a request's path.
 
     Starlette's router tries a hundred routes one after the other, which takes longer than most of
-    the other work on a request. As there, the request goes to the first route that matches. If
-    none does, it goes to the first that matches its path but not its method. Unlike there, no path
-    is redirected because of its final slash: a path that no route matches is not found.
+    the other work on a request. Both routers pass a request to the first route that matches it. If
+    none does, they pass it to the first route that matches its path but not its method. Only
+    Starlette's router redirects a path because of its final slash. Here, a path that no route
+    matches is not found.
     """
 
     def __init__(self, routes: Sequence[Route], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The waitlist as a CSV file, which is streamed; for callers with a key."""
+"""GET export.csv: stream the waitlist as a CSV file to callers with a key."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -25,7 +25,7 @@ PATH = f"{BASE_PATH}/back_in_stock/signups/export.csv"
 
 
 class ExportQuery(BaseModel):
-    """The query: which signups; all of them without it."""
+    """The query, which selects the signups to export; without a query, all are exported."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class ExportQuery(BaseModel):
 
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the route of the file."""
+    """Return the route that serves the file."""
 
     async def answer(request: Request) -> Response:
         request.state.face, request.state.action = "v2", "back_in_stock.signups.export"
@@ -67,7 +67,10 @@ async def _answer(runtime: Runtime, request: Request) -> Response:
 
 
 async def _begun(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return the parts with the first two read: an error in them can still be answered as one."""
+    """Return all parts of the file, after reading the first two.
+
+    So an error in these two is raised before the response begins, and can become an error response.
+    """
     first = [await anext(parts, b""), await anext(parts, b"")]
 
     async def all_parts() -> AsyncIterator[bytes]:

@@ -47,7 +47,7 @@ class Face:
         self.table = RoutingTable(actions)
 
     def prepare(self) -> None:
-        """Make the documents that describe the API, which no request should have to wait for."""
+        """Make the documents that describe the API now, so that no request has to wait for them."""
         _ = self._described, self._help
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -37,7 +37,7 @@ class OrderStory(Story):
     """A story with orders, which it reads both from the shop and from v2."""
 
     async def agree(self, orders: list[Preorder]) -> None:
-        """Check that v2, its ledger and Shopify agree to the cent, and that no balance is open."""
+        """Check that v2, its ledger and Shopify agree to the cent, and that nothing is unpaid."""
         came = went = Decimal(0)
         for order in orders:
             shown = await self.in_shopify(order)

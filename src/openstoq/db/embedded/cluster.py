@@ -228,7 +228,7 @@ class Cluster:
 def dismiss_watcher(process: subprocess.Popen[bytes]) -> None:
     """Dismiss the watcher, which would otherwise stop the server as soon as this process dies.
 
-    It is not needed if the server has ended, or if this process is about to stop the server.
+    Call this once the server has ended, or when this process is about to stop the server itself.
     """
     if process.stdin is not None and not process.stdin.closed:
         # The watcher may be gone: systemd stops all processes of a service at once.

@@ -81,7 +81,8 @@ async def receive(runtime: Runtime, said: Announced, raw_body: bytes, *, request
 def _check_shop(inbound: Inbound, shop: Shop, topic: str, raw_body: bytes) -> None:
     """Raise BadRequest if the body is about a different shop than the header names.
 
-    Only the body is signed: with a forged header, one shop's body would be applied to another shop.
+    Only the body is signed. Without this check, anybody who has a signed body could apply it to
+    another shop by changing the header.
     """
     try:
         named = inbound.named_shop(topic, raw_body)

@@ -51,7 +51,7 @@ class Named(BaseModel):
 
 
 class CartCheckLine(BaseModel):
-    """A line of the cart, with its selling plan or the offer that the line's property names."""
+    """A line of the cart, with its selling plan, or the offer that is named by a line property."""
 
     model_config = ConfigDict(extra="forbid")
 

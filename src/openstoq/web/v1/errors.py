@@ -22,7 +22,7 @@ _NAMES_A_VARIANT = "shopify_variant_id"
 
 
 def refused(problem: Problem, operation: Action) -> Response:
-    """Respond to a problem as the reference says for the operation."""
+    """Respond to a problem with the status and the shape that the operation's reference gives."""
     if isinstance(problem, PointsSpent):
         return responses.problem(problem)
     status = _status(problem, operation)
@@ -61,9 +61,9 @@ def _of_transfer(problem: Problem) -> dict[str, Any]:
 
 
 def _with(name: str) -> Shape:
-    """Return a function that writes a problem as a sentence and the list of ids called `name`.
+    """Return a function that turns a problem into a body with a sentence and a list of ids.
 
-    The list is empty if the problem has no such ids.
+    `name` is the list's key in the body. The list is empty if the problem has no such ids.
     """
     return lambda problem: {name: []} | _text(problem)
 

@@ -219,7 +219,7 @@ async def products_in_demand(
 
 
 async def bulk_destroy(context: Context, *, intent_ids: list[str]) -> dict[str, Any]:
-    """Delete intents, unless the notification of any of them was already sent; then delete none."""
+    """Delete intents; delete none if the notification of any of them was already sent."""
     found = await store.load(context.db, context.shop_id, _uuids(intent_ids), lock=True)
     if not found:
         raise NotFound("No valid intents found")

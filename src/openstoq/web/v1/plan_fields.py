@@ -214,8 +214,8 @@ NULLABLE = frozenset(
 def changes_of(sent: Mapping[str, Any], offer: Offer) -> Changes:
     """Convert a v1 body to a nested partial update of the offer's documents.
 
-    It contains only the fields to change. A value that the plan shows already is not a change, so
-    a plan may be sent back as it was read.
+    The update contains only the fields to change. A value that the plan already shows is left out,
+    so a caller may send a plan back as it was read.
     """
     changes: Changes = {}
     shown = fields_of(offer)

@@ -126,8 +126,8 @@ async def remove_variant(
     """Detach variants from a plan, and set their inventory policy if one is given.
 
     A job sets the policy in the shop later. `policy_answer` waits for that job, and adds to the
-    response whether the shop has the policy. Responds 422 to CONTINUE if one of the variants goes by
-    Shopify's stock in another plan.
+    response whether the shop has the policy. Responds 422 to the policy CONTINUE if another plan
+    sells one of the variants only as long as Shopify's own stock lasts.
     """
     _check_changeable(offer)
     policy = policy_of(inventory_policy) if inventory_policy is not None else None

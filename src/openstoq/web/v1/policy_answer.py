@@ -1,4 +1,4 @@
-"""The response to remove_variant, completed with whether the shop has the inventory policy."""
+"""Complete the response to remove_variant: report whether the shop has the inventory policy."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""API v1 over HTTP: its paths, who calls them, and how a request is read."""
+"""API v1 over HTTP: route the paths, admit the callers, and read the requests."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping

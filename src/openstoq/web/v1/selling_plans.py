@@ -179,9 +179,10 @@ def _source(offer: Offer, sent: dict[str, Any]) -> Source:
 
 
 def _collection(offer: Offer, sent: dict[str, Any], source: Source) -> int | None:
-    """Return the id of the collection that a v1 body sets, or else the last collection's id.
+    """Store the collection id that a v1 body sets; return the collection that the offer now has.
 
-    If `source` is not "collection", None is returned, and the id is only stored for later.
+    If the body sets no id, the id that was stored last applies. If `source` is not `collection`,
+    the offer has no collection, and None is returned.
     """
     if "product_variants_source_id" in sent:
         offer.values_by_type.collection_id = sent["product_variants_source_id"]
