@@ -1,1 +1,1 @@
-"""The port to the platform that a shop sells on, and its adapter for Shopify."""
+"""The port to the platform on which a shop sells, and the port's adapter for Shopify."""

@@ -1,4 +1,7 @@
-"""Requests that a shop's platform sends on its own: deliveries, and the changes in them."""
+"""Requests that the platform sends to us: webhooks, and what it forwards from a shop's pages.
+
+A delivery is one webhook as the platform sent it. A change is what the delivery reports.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +15,8 @@ from openstoq.commerce.port import InventoryItem, InventoryLevel, Location, Prod
 class Delivery:
     """One webhook delivery, as its headers describe it.
 
-    `webhook_id` is the same when this delivery is repeated; `event_id` is shared by all
-    deliveries that one action of the merchant caused. The signature covers the body only.
+    A repeated delivery has the same `webhook_id`. All deliveries that one action of the merchant
+    caused have the same `event_id`. The signature covers the body only, and not these headers.
     """
 
     topic: str
@@ -98,7 +101,8 @@ class OrderDeleted:
 class FulfillmentOrderChanged:
     """Fulfillment orders of one order were created or changed; the order has to be looked up.
 
-    Some of them may be new, and others gone, as after a merge.
+    Some of these fulfillment orders may be new to us, and others may no longer exist, for
+    instance after a merge.
     """
 
     fulfillment_order_ids: tuple[int, ...]
@@ -212,11 +216,11 @@ class Inbound(Protocol):
     def is_genuine(
         self, raw_body: bytes, headers: Mapping[str, str], secrets: Sequence[str]
     ) -> bool:
-        """Return, in constant time, whether one of the app's secrets signed the body."""
+        """Return whether one of the app's secrets signed the body, comparing in constant time."""
         ...
 
     def change(self, topic: str, body: bytes) -> Change | None:
-        """Parse the change in a body; return None for a topic that does not concern us.
+        """Return the change that a body reports, or None for a topic that does not concern us.
 
         Raises ValueError, with a sentence that names the field, if the body is malformed.
         """

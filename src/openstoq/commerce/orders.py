@@ -26,7 +26,10 @@ class OrderCustomer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointOfSale:
-    """Where an order was placed in person; with `sells_online`, stock there is sold online too."""
+    """The location at which an order was placed in person.
+
+    `sells_online` is true if the location's stock is sold online too, or if that is not known.
+    """
 
     sells_online: bool
 
@@ -60,8 +63,8 @@ class OrderLine:
 class PaymentSchedule:
     """A part of an order's price that is due later.
 
-    `balance_due` is the amount that is still to be paid of the part. The platform does not say how
-    large the part was before any payment. `due_at` is None if the part is due on fulfillment.
+    `balance_due` is the amount of this part that is still to be paid. The platform does not say
+    how large the part was before any payment. `due_at` is None if the part is due on fulfillment.
     """
 
     id: int
@@ -71,7 +74,7 @@ class PaymentSchedule:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether a part of this schedule's amount is still to be paid."""
+        """Return whether any of this schedule's amount is still to be paid."""
         return self.completed_at is None and self.balance_due > 0
 
 
@@ -149,7 +152,8 @@ class Order:
     returns. `received` is the amount paid, `refunded` the amount paid back, `outstanding` the
     amount still to be paid. Statuses are in lower case. `country` is the country to which the order
     is sent, or in which it was placed in person, ISO 3166 alpha-2. `point_of_sale` is None for an
-    order that was not placed in person. `by_company` is true for one that a company placed.
+    order that was not placed in person. `by_company` is true for an order that a company
+    placed.
     """
 
     id: int
@@ -206,8 +210,8 @@ class OrderPage:
 class PaymentStatus:
     """The state of a charge.
 
-    `authenticate` means that only the shopper can complete the charge; `partial`, that it has ended
-    and brought a part of its amount. `error` is a sentence for people.
+    `authenticate` means that only the shopper can complete the charge. `partial` means that the
+    charge has ended, but only a part of its amount was paid. `error` is a sentence for people.
     """
 
     state: Literal["processing", "succeeded", "partial", "failed", "authenticate"]
@@ -217,7 +221,11 @@ class PaymentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPart:
-    """The amount to be paid back from one payment, of which `before` was paid back earlier."""
+    """The amount to be paid back from one payment.
+
+    `before` is the sum that was already paid back from the same payment. It is not part of
+    `amount`.
+    """
 
     transaction_id: int
     gateway: str
@@ -260,7 +268,7 @@ class Orders(Protocol):
     ) -> AsyncIterator[OrderPage]:
         """Read the ids of orders updated since `since`, least recently updated first, page by page.
 
-        `after` is the cursor of the page after which to resume.
+        To resume, pass the cursor of the last page that was read as `after`.
         """
         ...
 
@@ -288,7 +296,8 @@ class Orders(Protocol):
 
         `lines` maps the ids of fulfillment lines to numbers of units. To hold only some units, the
         platform splits the fulfillment order. So read the order again afterwards, because ids
-        change. It is not an error if this app already has a hold with the same handle.
+        change. It is not an error if this app already placed a hold with the same handle on the
+        fulfillment order.
         """
         ...
 
@@ -299,9 +308,10 @@ class Orders(Protocol):
     async def split_fulfillment_order(
         self, fulfillment_order_id: int, lines: Mapping[int, int]
     ) -> None:
-        """Move units, given by fulfillment line id, to a new fulfillment order.
+        """Move units of a fulfillment order to a new one.
 
-        Read the order again afterwards.
+        `lines` maps the ids of fulfillment lines to numbers of units. Read the order again
+        afterwards.
         """
         ...
 
@@ -316,7 +326,8 @@ class Orders(Protocol):
     ) -> str:
         """Start charging a payment method; return the reference to pass to `payment_status`.
 
-        The charge is for a whole payment schedule, or for an amount if the shop's plan allows it.
+        The charge is for a whole payment schedule. It can also be for an amount, if the shop's
+        subscription to the platform allows that.
         """
         ...
 

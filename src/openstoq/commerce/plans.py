@@ -13,9 +13,9 @@ class Plan:
 
     The charge at checkout is a percentage of the price, or `amount` if it is given. The balance is
     due at `balance_at`, `balance_days` after checkout, or on fulfillment; a plan that charges
-    everything at checkout has no balance date. `delivered_at` is None for delivery as soon as
-    possible. `discount` is the amount or percentage by which the price is reduced, or the price to
-    which it is reduced.
+    everything at checkout has no balance date. `delivered_at` is None unless `delivery` is `exact`;
+    `asap` means as soon as possible. `discount` is the amount or percentage by which the price is
+    reduced, or the price to which it is reduced.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanGroup:
-    """The selling plans of a preorder offer, keyed by our own names for them, such as full.
+    """The selling plans of a preorder offer, keyed by our own names for them, such as `full`.
 
     `merchant_code` is used to find the group again if its id was lost.
     """

@@ -73,9 +73,9 @@ class Variant:
     """A variant of a product, such as one size of a shirt; shoppers buy variants.
 
     A webhook contains less than a read: `price`, `inventory_item_id`, `tracked`, `image_url` and
-    `updated_at` are None if the webhook leaves them out. After a read they are always known, except
-    for a picture that the shop does not show us. An empty `image_url` means that there is no
-    picture.
+    `updated_at` are None if the webhook leaves them out. After a read, only `image_url` of these
+    can be None, if the shop does not show us the picture. An empty `image_url` means that there is
+    no picture.
     """
 
     id: int
@@ -99,8 +99,9 @@ class Product:
     `status` is in lower case: active, archived, draft, unlisted, or a status that the platform adds
     later. `url` is None if the online store does not show the product, and also in webhooks, which
     leave it out. `updated_at` is None only if a webhook leaves it out. `image_url` has the same
-    meaning as a variant's. `published_at` is when the online store began or will begin to show the
-    product; it is None if the online store does not show it.
+    meaning as a variant's. `published_at` is the time at which the online store began or will
+    begin to show the product; it is None if the store neither shows the product nor is scheduled to
+    show it.
     """
 
     id: int
@@ -148,7 +149,8 @@ class ProductPage:
     """A page of products, and all active inventory levels of their variants.
 
     `cursor` resumes after this page; it is None on the last page. `unreadable` maps the id of each
-    item whose levels could not be read to the reason, `malformed` that of each unreadable product.
+    stock item whose levels could not be read to the reason. `malformed` maps the id of each product
+    that could not be read to the reason.
     """
 
     products: tuple[Product, ...]
@@ -160,7 +162,10 @@ class ProductPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """A change to the subscription to a topic; `denied` means that the app lacks a permission."""
+    """An attempt to create or update the webhook subscription to a topic.
+
+    `denied` means that the attempt failed, because the app lacks a permission.
+    """
 
     topic: str
     action: Literal["created", "updated", "denied"]
@@ -350,5 +355,8 @@ class ShopConnector(Protocol):
     """A function that connects to a shop."""
 
     def __call__(self, credentials: ShopCredentials) -> Commerce:
-        """Return the shop without sending a request; raise ValueError if its address is invalid."""
+        """Return the port to a shop without sending a request.
+
+        Raises ValueError if the shop's address is invalid.
+        """
         ...

@@ -226,7 +226,7 @@ class ShopifyShop(Commerce):
 class ShopifyConnector:
     """A connector to shops, all of which share one connection pool.
 
-    It remembers each shop's remaining points, and whether the shop responds.
+    For each shop it remembers how many of Shopify's points are left, and whether the shop responds.
     """
 
     def __init__(self, http: httpx.AsyncClient, patience: Patience | None = None) -> None:
@@ -236,7 +236,10 @@ class ShopifyConnector:
         self._reaches: dict[str, Reach] = {}
 
     def __call__(self, credentials: ShopCredentials) -> ShopifyShop:
-        """Return the shop without sending a request; raise ValueError if its address is invalid."""
+        """Return the port to a shop without sending a request.
+
+        Raises ValueError if the shop's address is invalid.
+        """
         throttle = self._throttles.setdefault(credentials.domain, Throttle())
         reach = self._reaches.setdefault(credentials.domain, Reach())
         return ShopifyShop(Client(self._http, credentials, throttle, self._patience, reach))

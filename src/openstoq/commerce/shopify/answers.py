@@ -65,8 +65,8 @@ class Answer:
     def whole(self, *, optional: frozenset[str] = frozenset()) -> Fields:
         """Return the data of a query. Raises CommerceError if a field outside `optional` failed.
 
-        A failed field is null, and the fields around it may be null too: a list with such a gap
-        would look as if the shop had fewer items than it has.
+        A field that failed is null, and the fields around that field may be null too. In a list,
+        this would look as if the shop had fewer items than it has.
         """
         failed = [error for error in self.errors if not optional.intersection(error.path)]
         if failed:
@@ -74,7 +74,7 @@ class Answer:
         return Fields(self.data, self.operation)
 
     def payload(self, mutation: str) -> Fields:
-        """Return the result of a mutation. Raises CommerceError if the mutation was declined.
+        """Return a mutation's result. Raises CommerceError if the mutation failed or was declined.
 
         Errors of other fields in the response are ignored.
         """
@@ -152,7 +152,7 @@ def readable(
 ) -> Iterator[Found]:
     """Parse the members of a list; a member that cannot be parsed is logged and left out.
 
-    It is added to `unreadable` with the reason, unless its id cannot be parsed either.
+    The id of such a member is added to `unreadable` with the reason, if the id can be parsed.
     """
     for node in nodes:
         found: list[Found] = []

@@ -1,4 +1,4 @@
-"""Split a list of ids into requests as large as the shop's points allow."""
+"""Split a list of ids into requests as large as Shopify's limit on points per request allows."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ class Batches:
         return self._ids[self._begin : self._begin + self._size]
 
     def done(self, cost: float | None) -> None:
-        """Move past the answered batch, and adapt the size of the next batch to its cost."""
+        """Move past the answered batch; its `cost` determines the size of the next batch."""
         asked = len(self.next())
         self._begin += asked
         if cost:

@@ -194,7 +194,7 @@ def _product(node: Fields, *, pictures: bool) -> tuple[Product, str | None]:
 def _publication(node: Fields) -> datetime | None:
     """Return the time at which the online store began or will begin to show a product.
 
-    Returns None if the store does not show the product, and no later time is set.
+    If the store does not show the product, only a time in the future is returned, otherwise None.
     """
     published_at = node.moment_or_none("publishedAt")
     if node.text_or_none("onlineStoreUrl") is not None:

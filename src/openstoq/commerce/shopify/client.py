@@ -110,14 +110,14 @@ class Client:
         self._reach = reach or Reach()
 
     async def execute(self, name: str, *, once: bool = False, **variables: Any) -> Answer:
-        """Send the operation `name` and return its response, which contains some data.
+        """Send the operation `name` and return its response, which may contain errors beside data.
 
         Retries transient failures: throttling, 429, 5xx, timeouts, broken connections and broken
         responses. Mutations are retried too, so they must be safe to repeat. A mutation that is not
         safe to repeat, because it would create something twice, is sent `once`, and its caller
         checks the outcome. All attempts and waits together may last `Patience.total` seconds, and
-        waiting occupies no slot of the worker. Raises TooExpensive if fewer items must be requested
-        at once, or another CommerceError.
+        waiting occupies no slot of the worker. Raises TooExpensive if the request was for too many
+        items, and another CommerceError if the operation failed.
         """
         asked = document(name)
         content = orjson.dumps({"query": asked.text, "operationName": name, "variables": variables})
@@ -136,7 +136,11 @@ class Client:
     async def _answer(
         self, asked: Document, content: bytes, weight: Weight, attempts: int
     ) -> Answer | _Again:
-        """Try until there is a response; return the last failure once attempts or time run out."""
+        """Try until there is a response; after the last of `attempts`, return the failure.
+
+        If the time runs out earlier, return the failure if the shop sent no response. Otherwise
+        raise CommerceUnavailable.
+        """
         deadline = self._begin()
         outcome = await self._try(asked, content, weight, deadline)
         for attempt in range(attempts - 1):

@@ -1,6 +1,6 @@
 """Parse JSON objects from Shopify: lenient on nulls and numeric strings, strict on the rest.
 
-Every reader raises ValueError with a sentence that names the field.
+A method that cannot read a field raises ValueError with a sentence that names the field.
 """
 
 from datetime import datetime
@@ -138,9 +138,10 @@ class Fields:
         ]
 
     def distinct(self, name: str, *path: str) -> list["Fields"]:
-        """Read a list of objects, no two of which have the same id; the id is at `path`, or `id`.
+        """Read a list of objects; raise ValueError if two of them have the same id.
 
-        If one answer or body has an object twice, nothing says which of the two is right.
+        `path` leads from an object to its id; without a path, the id is the field `id`. If a
+        response or body contains an object twice, nothing says which of the two is right.
         """
         found = self.each(name)
         *outer, last = path or ("id",)

@@ -69,7 +69,8 @@ def taxes_included(node: Fields) -> bool:
 def lines(connection: Fields, *, taxes_included: bool) -> Iterator[OrderLine]:
     """Parse the order lines on a page.
 
-    A line's total includes its taxes, because Shopify charges and refunds them with the line.
+    A line's total includes its taxes, because Shopify charges and refunds the taxes with
+    the line.
     """
     for node in connection.distinct("nodes"):
         quantity = node.count("quantity")
@@ -160,9 +161,10 @@ def _country(node: Fields) -> str | None:
 
 
 def _point_of_sale(node: Fields) -> PointOfSale | None:
-    """Parse where an order was placed in person.
+    """Return the point of sale of an order, or None if the order was not placed in person.
 
-    Shopify names no location if staff complete an order of the point of sale in the admin.
+    Staff can complete a point-of-sale order in Shopify's admin. Shopify then names no location, and
+    the point of sale counts as one that sells online.
     """
     if not node.has("retailLocation"):
         is_there = node.text("sourceName").lower() == "pos"

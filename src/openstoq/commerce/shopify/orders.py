@@ -174,5 +174,8 @@ async def _completed(client: Client, part: FulfillmentOrder, after: str | None) 
 
 
 def _once(members: Iterable[Member]) -> tuple[Member, ...]:
-    """Return each member once: if the order changes between two pages, members may be repeated."""
+    """Return each member once.
+
+    If the order changes while its pages are read, a member may be on two pages.
+    """
     return tuple({member.id: member for member in members}.values())

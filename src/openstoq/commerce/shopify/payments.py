@@ -180,10 +180,10 @@ async def _refund_input(
 def _presented(part: RefundPart, paid: Fields, currency: str) -> Money:
     """Convert the amount of a refund to the currency in which the payment was made.
 
-    The result is the converted sum of this refund and all refunds before it, without the converted
-    sum of those before it. So the refunds of a whole payment add up to the payment, although
-    amounts are rounded. A refund that is retried with the same key must have the same amount, so
-    the caller keeps `part.before`, the sum of the refunds before it, for the retry.
+    Two sums are converted and rounded: the sum of the payment's earlier refunds, and that sum plus
+    this refund. The result is the difference. So the refunds of a whole payment add up to the
+    payment, although amounts are rounded. A refund that is retried with the same key must have the
+    same amount. So the caller stores `part.before`, the sum of the earlier refunds, for the retry.
     """
     ours = paid.inside("shopMoney").amount("amount")
     theirs = paid.inside("presentmentMoney").amount("amount")

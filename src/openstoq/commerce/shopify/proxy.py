@@ -23,8 +23,8 @@ _LATEST = 253402300799  # the last second of the year 9999
 def forwarded(query: Iterable[tuple[str, str]], secrets: Sequence[str]) -> Forwarded | None:
     """Parse a signed query; return None if no secret signed it, or if it is malformed.
 
-    Shopify signs the values of a parameter joined by commas. A parameter that is read here must
-    therefore have exactly one value, because several values would be ambiguous.
+    Shopify joins the values of a repeated parameter by commas before it signs them, so several
+    values would be ambiguous. A query that repeats a parameter read here counts as malformed.
     """
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in query:

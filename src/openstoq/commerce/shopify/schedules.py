@@ -2,8 +2,8 @@
 
 Shopify states the amounts of schedules only in the shopper's currency. If they were converted by a
 rate, every fifth amount would be a cent off. But Shopify states the order's price and its
-outstanding amount in both currencies. So one of these amounts is taken in the shop's currency, and
-divided among the schedules.
+outstanding amount in both currencies. So either the outstanding amount or the price is taken in the
+shop's currency, and divided among the schedules.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ class Bag:
 def convert_due(
     due: Sequence[Decimal], *, price: Bag, outstanding: Bag, currency: str
 ) -> list[Decimal]:
-    """Convert the amounts that are still to be paid for schedules.
+    """Convert `due`, the unpaid amounts of an order's schedules, to the shop's currency.
 
-    They are shares of the order's outstanding amount. The rest of the outstanding amount is due
-    without a schedule. If the order is cancelled, nothing is outstanding, although its schedules
-    are still unpaid. So if the schedules exceed the outstanding amount, the amounts are shares of
-    the order's price instead.
+    The order's outstanding amount is divided in proportion to `due`. The part of it that no
+    schedule covers is due without a schedule. A cancelled order has no outstanding amount, although
+    its schedules are still unpaid. So if the schedules exceed the outstanding amount, the order's
+    price is divided instead.
     """
     total = sum(due, Decimal(0))
     whole = outstanding if total <= outstanding.shown else price

@@ -158,8 +158,9 @@ def _kept(
 ) -> dict[str, int]:
     """Return the ids of the plans in `group` that already exist in the shop, keyed by our names.
 
-    If `known` contains a plan's id, it also contains the plan's name. If we never received the id,
-    because the response was lost, the plan is recognised by its option.
+    `present` maps the ids of the plans in the shop to their options. `known` contains the ids that
+    we received, by name. A plan whose id we never received, because the response was lost, is
+    recognised by its option.
     """
     remembered = known.plan_ids if known else {}
     ours = {name: number for name, number in remembered.items() if number in present}

@@ -1,4 +1,4 @@
-"""The pace of requests to a shop: the points that it grants, and our retries and waits."""
+"""The pace of requests to a shop: the points that Shopify grants, and our retries and waits."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ Weight = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The points that a response states; a number that it leaves out is None."""
+    """Shopify's points as a response states them; a number that the response leaves out is None."""
 
     requested: float | None = None
     maximum: float | None = None
@@ -56,7 +56,8 @@ class Reach:
     def begin(self, now: float, total: float) -> None:
         """Record the start of an operation of at most `total` seconds.
 
-        If the shop was unresponsive, no other operation may begin during this time.
+        If the shop was unresponsive, no other operation may begin until the shop responds or this
+        time has passed.
         """
         if self._silent_until:
             self._silent_until = now + total
@@ -72,10 +73,10 @@ class Reach:
 
 @dataclass(slots=True)
 class Throttle:
-    """The points of one app in one shop, according to the shop's last response.
+    """Shopify's points that the app has in one shop, according to the shop's last response.
 
-    Until the first response the points are unknown, and no request waits: the response contains the
-    shop's limits.
+    Until the first response the points are unknown. No request waits for them then, because only a
+    response states the shop's limits.
     """
 
     maximum: float = inf
@@ -110,7 +111,10 @@ class Throttle:
         self._in_flight -= taken
 
     def learn(self, weight: Weight, told: Cost, now: float) -> None:
-        """Store the points from a response, minus the points of requests still in flight."""
+        """Store the cost and the points that the response to a request of this weight states.
+
+        The points of requests that are still in flight are subtracted from the available points.
+        """
         if told.requested is not None:
             self._costs[weight] = told.requested
         if told.maximum is None or told.available is None or not told.restore_rate:

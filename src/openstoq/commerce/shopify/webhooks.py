@@ -32,8 +32,8 @@ def is_signature(header: str | None) -> bool:
 def verify(raw_body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
     """Return whether one of the app's client secrets produced the signature in the header.
 
-    Every secret is tried, in constant time: after a rotation, Shopify still signs with the old
-    secret for a while.
+    Every secret is tried, because after a rotation Shopify still signs with the old secret for a
+    while. The comparison takes constant time.
     """
     given = (header or "").encode()
     genuine = False
@@ -150,7 +150,10 @@ def id_at(body: bytes, *path: str) -> int:
 
 
 def merged_fulfillment_orders(body: bytes) -> tuple[int, ...]:
-    """Parse a fulfillment_orders/merged webhook; return the ids of the result and of its parts."""
+    """Parse a fulfillment_orders/merged webhook; return the ids of the fulfillment orders in it.
+
+    The first is the fulfillment order that the merge produced. The others were merged into it.
+    """
     told = body_fields(body)
     result = told.inside("fulfillment_order_merges").inside("fulfillment_order").id("id")
     parts = [each.id("fulfillment_order_id") for each in told.each("merge_intents")]
@@ -158,9 +161,10 @@ def merged_fulfillment_orders(body: bytes) -> tuple[int, ...]:
 
 
 def moved_fulfillment_orders(body: bytes) -> tuple[int, ...]:
-    """Parse a fulfillment_orders/moved webhook; return the ids of the result and of the original.
+    """Parse a fulfillment_orders/moved webhook; return the ids of the fulfillment orders in it.
 
-    If only some units were moved, the result is new.
+    The first has the moved units; it is new if only some units were moved. The second is the
+    original. It is left out if it is the same one, or if the webhook does not name it.
     """
     told = body_fields(body)
     result = told.inside("moved_fulfillment_order").id("id")
@@ -169,7 +173,7 @@ def moved_fulfillment_orders(body: bytes) -> tuple[int, ...]:
 
 
 def due_schedule(body: bytes) -> tuple[int, int | None]:
-    """Parse a payment_schedules/due webhook; return the ids of the schedule and of its terms."""
+    """Parse a payment_schedules/due webhook; return the schedule's id and its terms' id."""
     told = body_fields(body)
     return told.id("id"), told.id_or_none("payment_terms_id")
 

@@ -53,7 +53,8 @@ def _plain(value: Any) -> Any:
 def _number(record: Any) -> int:
     """Return the number in a record's id.
 
-    A record may have been written as a dict already, which has it as `number`.
+    A resolver may already have converted the record to a dict. The dict has this number under the
+    key `number`.
     """
     return int(record["number"] if isinstance(record, dict) else record.id)
 
@@ -101,8 +102,8 @@ def connection(
 ) -> Connection:
     """Return the requested page of `records`, sorted by `sort_value`, then by id.
 
-    Exactly one of `first` and `last` must be given, and may be at most LARGEST_PAGE; otherwise
-    GraphQLError is raised. Raises GraphQLError also if a cursor is invalid for this sort order.
+    Exactly one of `first` and `last` must be given, and it may be at most LARGEST_PAGE. Raises
+    GraphQLError otherwise, and if a cursor is invalid for this sort order.
     """
     size = _page_size(first, last)
     keyed = sorted(

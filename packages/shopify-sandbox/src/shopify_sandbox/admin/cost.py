@@ -31,7 +31,7 @@ Selections = dict[str, list[tuple[FieldNode, GraphQLNamedType]]]
 
 
 def page_weight(size: int) -> int:
-    """Return how many nodes Shopify charges for a page of `size`.
+    """Return the number of nodes that Shopify charges for a page of `size` nodes.
 
     This number grows with the logarithm of the size.
     """
@@ -39,7 +39,7 @@ def page_weight(size: int) -> int:
 
 
 class CostRules:
-    """Shopify's cost rules, for the operations of one document with its variables."""
+    """Shopify's cost rules, applied to the operations of one document with given variables."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]

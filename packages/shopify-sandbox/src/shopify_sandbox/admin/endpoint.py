@@ -54,7 +54,7 @@ def operation_name(posted: Request) -> str | None:
 
 
 async def answer(request: HTTPRequest, api: AdminAPI, faults: FaultQueue) -> Response:
-    """Return the response to a POST to graphql.json, or a faulty response if a fault applies."""
+    """Return the response to a POST to graphql.json, or a faulty one if a fault is queued."""
     token = request.headers.get("X-Shopify-Access-Token", "")
     if not api.shop.installed or not hmac.compare_digest(
         token.encode(), api.shop.config.access_token.encode()

@@ -50,14 +50,14 @@ class AdminAPI:
     def lost_answer(self) -> bool:
         """Return whether the response to the last operation must be lost.
 
-        Reset that state, so that only one response is lost.
+        The next call returns False, so that only this one response is lost.
         """
         lost = self._context.lost_answer
         self._context.lost_answer = False
         return lost
 
     def execute(self, request: Request, *, throttled: bool = False) -> Answer:
-        """Return the response to a request; `throttled` pretends that the bucket is empty."""
+        """Return the response to a request; `throttled` treats the bucket as empty."""
         document, errors = _read(request.query)
         if document is None or errors:
             return {"errors": errors}

@@ -1,4 +1,4 @@
-"""Results of @idempotent mutations: a repeated key and request return the stored result."""
+"""Results of @idempotent mutations, returned again if a request is repeated with its key."""
 
 import json
 from collections.abc import Callable
@@ -30,9 +30,9 @@ class Replays:
     ) -> Result:
         """Call `run`, store its result under the request's idempotency key, and return it.
 
-        A result is stored for KEPT_FOR. If the key is used again in that time, `run` is not called:
-        the stored result is returned, or a user error if the field or the `parameters` differ.
-        Raises GraphQLError if the field has no @idempotent directive.
+        A result is stored for KEPT_FOR. If the key is used again in that time, `run` is not called.
+        The stored result is then returned, or a user error if this request calls another mutation
+        or has other `parameters`. Raises GraphQLError if the request has no @idempotent directive.
         """
         key = _key(info)
         if key is None:

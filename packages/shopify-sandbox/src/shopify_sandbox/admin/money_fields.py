@@ -1,4 +1,4 @@
-"""Resolvers of amounts, in both currencies of an order: prices, taxes, the shipping."""
+"""Resolvers of amounts in both currencies of an order: prices, taxes and shipping charges."""
 
 import operator
 from decimal import Decimal
@@ -14,32 +14,33 @@ from shopify_sandbox.records.taxes import Tax
 
 
 def money(amount: Money) -> dict[str, str]:
-    """Write an amount as Shopify does: without needless decimals, but with at least one."""
+    """Return an amount in Shopify's form: without needless decimals, but with at least one."""
     text = f"{amount.amount.normalize():f}"
     return {"amount": text if "." in text else f"{text}.0", "currency_code": amount.currency}
 
 
 def money_bag(amounts: Bag) -> dict[str, Any]:
-    """Write an amount in the shop's currency and the shopper's."""
+    """Return an amount in Shopify's form, in the shop's currency and in the shopper's."""
     return {"shop_money": money(amounts.shop), "presentment_money": money(amounts.presentment)}
 
 
 def bag(path: str) -> Resolver:
     """Return a resolver that reads an amount from a record's attribute `path`.
 
-    The amount is returned in both currencies of the record's order, so the record must know them.
+    The resolver returns the amount in both currencies of the record's order. The record's method
+    `bag` converts it.
     """
     read = operator.attrgetter(path)
     return lambda record, _: money_bag(record.bag(read(record)))
 
 
 def total(name: str) -> Resolver:
-    """Return a resolver that writes the order's sum `name`, in both currencies."""
+    """Return a resolver of the order's total that is called `name`, in both currencies."""
     return lambda order, _: money_bag(order.total_bag(name))
 
 
 def tax_lines(about: Order | LineItem, taxes: list[tuple[Tax, Decimal]]) -> list[dict[str, Any]]:
-    """Write the taxes of an order or of a line."""
+    """Return `taxes`, the taxes of an order or of an order line, as Shopify's tax lines."""
     return [
         {
             "title": tax.title,
@@ -54,7 +55,7 @@ def tax_lines(about: Order | LineItem, taxes: list[tuple[Tax, Decimal]]) -> list
 
 
 def shipping_lines(order: Order) -> list[dict[str, Any]]:
-    """Write the shipping of an order: as one line, or none if its shipping is free."""
+    """Return an order's shipping lines: one with the shipping charge, or none if it is free."""
     if not order.shipping:
         return []
     price = money_bag(order.bag(order.shipping))

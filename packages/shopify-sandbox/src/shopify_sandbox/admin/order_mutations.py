@@ -34,7 +34,7 @@ def remove_tags(_: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:
 
 
 def retag(shop: Shop, order: Order, tags: list[str]) -> None:
-    """Replace an order's tags; announce orders/updated only if the tags changed."""
+    """Replace an order's tags; if they changed, send orders/updated webhooks."""
     wanted = sorted(tags)
     if wanted != order.tags:
         order.tags, order.updated_at = wanted, shop.moment()

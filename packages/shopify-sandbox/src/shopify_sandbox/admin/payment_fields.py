@@ -1,4 +1,4 @@
-"""Resolvers of an order's money: terms, cards, transactions, refunds, jobs."""
+"""Resolvers of an order's payment terms, stored cards, transactions, refunds and jobs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The mutation orderCreateMandatePayment, which charges a card that a shopper left."""
+"""The mutation orderCreateMandatePayment, which charges a card that a shopper stored."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -48,7 +48,7 @@ def charge_mandate(
 ) -> dict[str, Any]:
     """Begin to charge a card.
 
-    If the key was used for this order before, no charge is begun: the earlier one is returned.
+    If the key was used for this order before, the earlier charge is returned, and none is begun.
     """
     if not auto_capture:
         raise bad_request("The sandbox shop captures what it charges: leave autoCapture true.")

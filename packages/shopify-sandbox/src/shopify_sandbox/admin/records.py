@@ -1,4 +1,4 @@
-"""The shop's records as the schema names them: kinds, global ids, namespaces, topics."""
+"""The context of resolvers, and the schema's names for types, ids, namespaces and topics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,7 +109,8 @@ def topic_name(topic: str) -> str:
 def own_namespace(namespace: str | None) -> str:
     """Return a namespace's full name.
 
-    `$app`, or no name at all, means the app's own namespace; `$app:…` is a part of that.
+    `$app`, or no name at all, means the app's own namespace. `$app:notes` means the app's namespace
+    for `notes`.
     """
     if not namespace or namespace == "$app":
         return APP_NAMESPACE

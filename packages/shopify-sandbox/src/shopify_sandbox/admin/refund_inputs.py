@@ -1,4 +1,4 @@
-"""The input of refundCreate and suggestedRefund: parts of payments, units, the shipping."""
+"""The input of refundCreate and suggestedRefund: payments, units and the shipping price."""
 
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ def _payment(order: Order, parent_id: str | None) -> Transaction:
 
 
 def read_shipping(order: Order, given: dict[str, Any]) -> Decimal:
-    """Return the part of the shipping's price that is to be given back."""
+    """Return the amount of the shipping price that is to be refunded."""
     if given.get("full_refund"):
         return order.current_shipping
     if given.get("amount") is None:
@@ -74,7 +74,7 @@ def _amount(order: Order, text: str, field: tuple[str, ...]) -> Decimal:
 
 
 def read_lines(order: Order, given: list[dict[str, Any]]) -> list[refunds.Returned]:
-    """Return the units that are to be taken back."""
+    """Return the order lines to refund, each with the number of units and their restock type."""
     returned: dict[LineItem, refunds.Returned] = {}
     for each in given:
         number = shopify_id(each["line_item_id"])

@@ -1,4 +1,4 @@
-"""The mutation refundCreate, which pays money back and takes units back."""
+"""The mutation refundCreate, which refunds payments, units and shipping."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The executable schema: Shopify's names outside, Python's names inside."""
+"""The executable schema: requests use Shopify's camelCase names, resolvers use snake_case."""
 
 import re
 from collections.abc import Callable

@@ -14,7 +14,11 @@ Field = tuple[str, ...]
 
 
 def problems(given: dict[str, Any], field: Field, *, is_new: bool) -> Iterator[UserProblem]:
-    """Yield the problems of a selling plan's input, which is at the path `field`."""
+    """Yield the problems of a selling plan's input.
+
+    `field` is the path to this input in the request. If the plan is new (`is_new`), all
+    required fields must be given.
+    """
     if is_new and not given.get("name"):
         yield UserProblem("Name can't be blank", (*field, "name"), "BLANK")
     if is_new and not given.get("options"):
@@ -131,7 +135,7 @@ def read_plan(shop: Shop, given: dict[str, Any]) -> SellingPlan:
 
 
 def fill(shop: Shop, plan: SellingPlan, given: dict[str, Any]) -> None:
-    """Change the fields of a plan that an input contains; leave its other fields."""
+    """Set those fields of a plan that the input contains; leave the plan's other fields."""
     for name in ("name", "options", "position", "category", "description"):
         if given.get(name) is not None:
             setattr(plan, name, given[name])

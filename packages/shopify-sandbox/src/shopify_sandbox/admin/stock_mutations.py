@@ -36,7 +36,7 @@ REASONS = {
 
 
 def set_quantities(_: Any, info: Info, input: dict[str, Any]) -> Result:
-    """Set the available quantities (or those on hand, which are the same here)."""
+    """Set the available or the on-hand quantities, which are the same in the sandbox."""
     return _once(info, input, lambda: _set(info, input))
 
 

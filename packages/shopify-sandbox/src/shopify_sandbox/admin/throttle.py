@@ -1,4 +1,4 @@
-"""The leaky bucket from which a shop's queries are paid."""
+"""The leaky bucket of points with which a shop's requests are paid."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Bucket:
         return self._level
 
     def take(self, points: float) -> bool:
-        """Spend `points` if the bucket holds them; return whether it did."""
+        """Spend `points` if the bucket holds them; return whether they were spent."""
         if self.available < points:
             return False
         self._level -= points

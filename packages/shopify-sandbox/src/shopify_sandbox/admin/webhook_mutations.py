@@ -56,7 +56,7 @@ def create(_: Any, info: Info, topic: str, webhook_subscription: dict[str, Any])
 
 
 def update(_: Any, info: Info, id: str, webhook_subscription: dict[str, Any]) -> dict[str, Any]:
-    """Change the address of a subscription's webhooks, or the fields that they carry."""
+    """Change a subscription, for instance its address or the fields in its webhooks."""
     shop = shop_of(info)
     found = find(info, id, Subscription)
     if found is None:

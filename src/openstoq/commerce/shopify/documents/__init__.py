@@ -20,7 +20,10 @@ class Document:
 
 @cache
 def document(name: str) -> Document:
-    """Load the operation `name` from its file. Raises ValueError if the file has another operation."""
+    """Load the operation `name` from its file.
+
+    Raises ValueError unless the file contains exactly one operation, which has this name.
+    """
     text = files(__name__).joinpath(f"{name}.graphql").read_text(encoding="utf-8")
     found = _OPERATION.findall(text)
     if len(found) != 1 or found[0][1] != name:
