@@ -1,4 +1,4 @@
-"""The control API's catalogue: products, variants, locations and stock."""
+"""The control API's endpoints for the catalogue: products, variants, locations and stock."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -25,9 +25,9 @@ class NewVariant(Body):
 
 
 class NewProduct(Body):
-    """A product to create; without a handle it gets one made of its title.
+    """A product to create; without a `handle`, the product gets one made of its title.
 
-    `published_at` may lie ahead: the online store shows the product from then on.
+    `published_at` may be in the future: the online store shows the product from then on.
     """
 
     id: Id | None = None

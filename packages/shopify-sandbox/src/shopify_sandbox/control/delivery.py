@@ -1,4 +1,4 @@
-"""The control API of the installation, webhook deliveries, faults and the throttle."""
+"""The control API's endpoints for the app's installation, webhooks, faults and the throttle."""
 
 import asyncio
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ class Compliance(Body):
 
 
 class Patience(Body):
-    """The most seconds to wait."""
+    """The longest time to wait, in seconds."""
 
     timeout: Number = PATIENCE_SECONDS
 
@@ -60,7 +60,11 @@ class Release(Body):
 
 
 class ThrottleChange(Body):
-    """The new size, restore rate and level of the bucket."""
+    """Changes to the bucket of points that limits the app's GraphQL requests.
+
+    `maximum` is the size of the bucket, `restore_rate` the number of points restored per second,
+    and `available` the number of points in the bucket now. Without `available`, the bucket is full.
+    """
 
     maximum: Number | None = None
     restore_rate: Number | None = None
@@ -77,7 +81,11 @@ async def update_shop(opened: OpenShop, body: ShopChange, _: Request) -> dict[st
 
 
 async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Uninstall the app: send app/uninstalled, reject the token, delete the subscriptions."""
+    """Uninstall the app.
+
+    First app/uninstalled is sent. From then on the app's token is rejected, and its webhook
+    subscriptions are deleted.
+    """
     shop = opened.shop
     shop.announce("app/uninstalled", shop.action(), lambda: payloads.shop_itself(shop))
     shop.installed = False
@@ -86,16 +94,16 @@ async def uninstall(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
 
 
 async def install(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Install the app again: accept its token.
+    """Install the app again: accept its token from now on.
 
-    The app has no subscriptions then, because they were deleted when it was uninstalled.
+    The app has no subscriptions yet, because they were deleted when it was uninstalled.
     """
     opened.shop.installed = True
     return {"installed": True}
 
 
 async def send_compliance(opened: OpenShop, body: Compliance, _: Request) -> dict[str, Any]:
-    """Send one of the three privacy topics to the address the app has configured for them."""
+    """Send a webhook with one of the three privacy topics to the sandbox's `compliance_url`."""
     shop = opened.shop
     uri = opened.courier.config.compliance_url
     if uri is None:
@@ -140,9 +148,10 @@ async def redeliver(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def idle(opened: OpenShop, body: Patience, _: Request) -> dict[str, Any]:
-    """Wait until all jobs have ended, then until all deliveries have; return whether they did.
+    """Wait for background jobs, then for webhook deliveries; return whether all of them ended.
 
-    Each of the two waits lasts at most `timeout` seconds.
+    Each of the two waits lasts at most `timeout` seconds. Jobs that end after a number of polls are
+    not waited for.
     """
     try:
         async with asyncio.timeout(body.timeout):
@@ -200,12 +209,12 @@ async def release(opened: OpenShop, body: Release, _: Request) -> dict[str, Any]
 
 
 async def show_throttle(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """Show the bucket as GraphQL responses do, with all points and queries spent so far."""
+    """Show the bucket as GraphQL responses do, with the points spent and queries made so far."""
     return _throttle(opened)
 
 
 async def set_throttle(opened: OpenShop, body: ThrottleChange, _: Request) -> dict[str, Any]:
-    """Change the bucket's size, its restore rate and the points in it now."""
+    """Set the bucket's size, its restore rate, and the number of points in it."""
     bucket = opened.bucket
     bucket.set(
         size=bucket.size if body.maximum is None else body.maximum,

@@ -1,4 +1,4 @@
-"""Errors of the control API, whose texts are sentences for the caller."""
+"""Errors of the control API; their texts are sentences for the caller."""
 
 
 class MissingError(LookupError):

@@ -1,4 +1,7 @@
-"""The control API of fulfillment: holds of the merchant and other apps, parcels, and dates."""
+"""The control API's endpoints for fulfillment: holds, progress, dates and parcels.
+
+The holds are placed for the merchant or for another app, not for the app under test.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -27,7 +30,7 @@ REASONS = (
 
 
 class Units(Body):
-    """Units of a line."""
+    """A number of units of an order's line."""
 
     line_item_id: Id
     quantity: int = 1
@@ -50,7 +53,7 @@ class ReleaseRequest(Body):
 
 
 class Progress(Body):
-    """The progress of somebody who packs a fulfillment order."""
+    """A report that somebody has begun to pack a fulfillment order, or has not."""
 
     in_progress: bool = True
 
@@ -103,7 +106,10 @@ async def release_holds(opened: OpenShop, body: ReleaseRequest, request: Request
 
 
 async def release_order(opened: OpenShop, _: NoBody, request: Request) -> dict[str, Any]:
-    """Release every hold of everybody on an order, as the merchant or an app without ids does."""
+    """Release all holds on an order, whoever placed them.
+
+    The merchant does this, and so does an app that names no hold ids.
+    """
     shop, order = opened.shop, _order(opened.shop, request)
     held = [each for each in order.fulfillment_orders if each.holds]
     if not held:
@@ -135,7 +141,11 @@ async def make_ready(opened: OpenShop, _: NoBody, request: Request) -> dict[str,
 
 
 async def fulfill(opened: OpenShop, body: Dispatch, request: Request) -> dict[str, Any]:
-    """Send an order: everything that can be sent now, one fulfillment order, or units of lines."""
+    """Ship units of an order.
+
+    These are all units that can be sent now, only those of one fulfillment order, or only the given
+    `lines`.
+    """
     shop, order = opened.shop, _order(opened.shop, request)
     number = body.fulfillment_order_id
     tracking = Tracking(
@@ -251,7 +261,10 @@ def _all(record: FulfillmentOrder) -> holds.Units:
 def _chosen(
     records: list[FulfillmentOrder], rows: Sequence[Units]
 ) -> dict[FulfillmentOrder, holds.Units]:
-    """Choose the requested units from fulfillment orders; raise RefusalError if too few."""
+    """Return the requested units, by the fulfillment order that they are taken from.
+
+    Raises RefusalError if the fulfillment orders have too few units of a line.
+    """
     left = {record: _all(record) for record in records}
     chosen: dict[FulfillmentOrder, holds.Units] = {}
     for row in rows:

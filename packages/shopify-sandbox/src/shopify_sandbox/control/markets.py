@@ -1,4 +1,4 @@
-"""The control API of markets: the countries that a shop sells to."""
+"""The control API's endpoints for markets, which are the countries that a shop sells to."""
 
 import re
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Bodies of the control API of orders."""
+"""Request bodies of the control API's endpoints for orders."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -144,7 +144,10 @@ class ReturnedLine(Body):
 
 
 class RefundRequest(Body):
-    """Money to pay back, or lines and shipping with the money that was paid for them."""
+    """A refund: lines and shipping to take back, and the money to pay back.
+
+    If `amount` is None, the money owed for the lines and the shipping is paid back.
+    """
 
     amount: Amount | None = None
     shipping: Amount | None = None
@@ -175,7 +178,7 @@ class Authentication(Body):
 
 
 class DueRequest(Body):
-    """The schedule to make due now; without an id, all of them."""
+    """The payment schedule to make due now; without a `schedule_id`, all open schedules."""
 
     schedule_id: Id | None = None
 

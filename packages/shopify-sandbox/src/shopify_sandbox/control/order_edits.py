@@ -1,4 +1,4 @@
-"""The control API of order edits, which a merchant makes in the admin."""
+"""The control API's endpoint for order edits, which a merchant makes in the admin."""
 
 from typing import Any
 
@@ -15,7 +15,10 @@ from shopify_sandbox.shops import OpenShop
 
 
 async def edit_order(opened: OpenShop, body: Edit, request: Request) -> dict[str, Any]:
-    """Set quantities of lines, 0 to remove one, and add variants and custom lines."""
+    """Edit an order: set the quantities of lines, and add variants and custom lines.
+
+    A quantity of 0 removes a line.
+    """
     shop, order = opened.shop, order_of(opened, request)
     check_open(order)
     changes: dict[LineItem, int] = {}

@@ -1,4 +1,4 @@
-"""The orders, lines and taxes that requests of the control API name."""
+"""Look up the orders, lines and taxes that a request of the control API refers to."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,10 @@ from shopify_sandbox.shops import OpenShop
 
 
 def order_of(opened: OpenShop, request: Request) -> Order:
-    """Return the order of a request's address."""
+    """Return the order whose id is in a request's path.
+
+    Raises MissingError if the shop has no such order.
+    """
     found = opened.shop.orders.get(request.path_params["id"])
     if found is None:
         raise MissingError(f"There is no order {request.path_params['id']} in this shop.")
@@ -21,13 +24,13 @@ def order_of(opened: OpenShop, request: Request) -> Order:
 
 
 def check_open(order: Order) -> None:
-    """Refuse a change of an order that is cancelled."""
+    """Raise RefusalError if an order is cancelled, because it can no longer be changed then."""
     if order.cancelled_at is not None:
         raise RefusalError("The order is cancelled.")
 
 
 def line_of(order: Order, number: int) -> LineItem:
-    """Return a line of an order."""
+    """Return the line with the id `number`; raise RefusalError if the order has no such line."""
     for each in order.lines:
         if each.id == number:
             return each

@@ -1,4 +1,4 @@
-"""Bodies of the control API about the origin of an order, and the origins that they describe."""
+"""Request bodies that describe the origin of an order, and the origins made of them."""
 
 from shopify_sandbox import shipping
 from shopify_sandbox.bodies import Body, Id, Text
@@ -30,9 +30,9 @@ class Business(Body):
 
 
 def origin_of(shop: Shop, sold_at: PointOfSale | None, business: Business | None) -> Origin:
-    """Return the origin of an order.
+    """Return the origin of an order: the point of sale, if any, and the company, if any.
 
-    Raises RefusalError if the shop does not have the location.
+    Raises RefusalError if the shop has no such open location.
     """
     location = None
     if sold_at is not None:

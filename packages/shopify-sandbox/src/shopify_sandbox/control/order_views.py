@@ -68,7 +68,7 @@ def order_view(shop: Shop, record: Order) -> dict[str, Any]:
 
 
 def charge_view(record: Charge) -> dict[str, Any]:
-    """Show a charge of a card that a shopper left."""
+    """Show a charge of a shopper's saved card."""
     return {
         "reference": record.reference,
         "order_id": record.order.id,

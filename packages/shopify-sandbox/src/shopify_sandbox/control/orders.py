@@ -1,4 +1,4 @@
-"""The control API of orders: purchases of shoppers, and changes that merchants make by hand."""
+"""The control API's endpoints for orders: purchases, and changes that merchants make by hand."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -92,7 +92,7 @@ async def delete_order(opened: OpenShop, _: NoBody, request: Request) -> dict[st
 
 
 async def refund_order(opened: OpenShop, body: RefundRequest, request: Request) -> dict[str, Any]:
-    """Pay money back, or take lines and shipping back with the money that was paid for them."""
+    """Refund lines of an order, its shipping, or an amount of money."""
     shop, order = opened.shop, order_of(opened, request)
     returned = []
     for each in body.lines:
@@ -146,14 +146,17 @@ async def mark_paid(opened: OpenShop, _: NoBody, request: Request) -> dict[str, 
 
 
 async def pay_order(opened: OpenShop, body: Payment, request: Request) -> dict[str, Any]:
-    """Pay what is outstanding, as a shopper does on the page that the collection URL leads to."""
+    """Pay the outstanding amount, or a part of it, as a shopper does on the payment page.
+
+    The order's `collection_url` is the address of that page.
+    """
     order = _owing(opened, request)
     charges.pay(opened.shop, order, _amount(order, body, order.payable))
     return order_view(opened.shop, order)
 
 
 async def capture_payment(opened: OpenShop, body: Payment, request: Request) -> dict[str, Any]:
-    """Capture what a card was authorized for, or a part of it."""
+    """Capture an authorized amount, or a part of it."""
     shop, order = opened.shop, order_of(opened, request)
     open_ones = [each for each in order.moves("AUTHORIZATION") if order.capturable(each)]
     if not open_ones:
@@ -171,7 +174,7 @@ def _amount(order: Order, body: Payment, most: Decimal) -> Decimal:
 
 
 async def authenticate(opened: OpenShop, body: Authentication, request: Request) -> dict[str, Any]:
-    """Finish the charges that wait for the shopper, or fail them."""
+    """Complete the charges that wait for the shopper's authentication, or let them fail."""
     shop, order = opened.shop, order_of(opened, request)
     waiting = charges.waiting(shop, order)
     if not waiting:
@@ -182,7 +185,7 @@ async def authenticate(opened: OpenShop, body: Authentication, request: Request)
 
 
 async def make_due(opened: OpenShop, body: DueRequest, request: Request) -> dict[str, Any]:
-    """Move the due date of the outstanding amount, or of one schedule of it, to this moment."""
+    """Make an order's open payment schedules due now, or only the one with `schedule_id`."""
     order = _owing(opened, request)
     due = [each for each in order.open_schedules if body.schedule_id in (None, each.id)]
     if not due:
@@ -192,7 +195,11 @@ async def make_due(opened: OpenShop, body: DueRequest, request: Request) -> dict
 
 
 async def advance_clock(opened: OpenShop, body: Advance, _: Request) -> dict[str, Any]:
-    """Move the shop's time ahead, and announce everything that is due by then."""
+    """Move the shop's clock ahead.
+
+    Payment schedules that are due by then are announced. Fulfillment orders whose date has come by
+    then are made ready to be sent.
+    """
     shop = opened.shop
     shop.advance(timedelta(seconds=body.seconds))
     action = shop.action()
@@ -205,10 +212,7 @@ async def advance_clock(opened: OpenShop, body: Advance, _: Request) -> dict[str
 
 
 async def list_charges(opened: OpenShop, _: NoBody, __: Request) -> dict[str, Any]:
-    """List all charges that were ever begun, and the pace of charges.
-
-    These are the charges of cards that shoppers left.
-    """
+    """List all charges of saved cards, the finished ones too, and the duration of a charge."""
     return _charges(opened)
 
 

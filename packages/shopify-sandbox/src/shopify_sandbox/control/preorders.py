@@ -1,4 +1,7 @@
-"""The control API of the records that apps use: selling plan groups, metafields, collections."""
+"""The control API's endpoints for selling plan groups, metafields and collections.
+
+These are the records that apps use.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -43,10 +46,11 @@ Duration = Annotated[str, checked(_is_duration, "must be a duration such as P30D
 
 
 class PlanOffer(Body):
-    """A plan of another app.
+    """A selling plan of another app than the one under test.
 
-    It has a deposit, either a `percentage` or an `amount`, and what makes the rest due: the date
-    `due_at`, the time `due_after` the checkout, or else the fulfillment.
+    The deposit is either a `percentage` or an `amount`. The rest is due at the date `due_at`, or
+    when the time `due_after` has passed since the checkout. Without either, it is due on
+    fulfillment.
     """
 
     name: Text

@@ -47,7 +47,7 @@ class ControlResponse(JSONResponse):
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:
-    """Return the routes of the control API of every shop, and the list of shops."""
+    """Return the routes of every shop's control API, and the route that lists the shops."""
 
     async def shops(request: Request) -> Response:
         if not _allowed(sandbox, request):
