@@ -1,4 +1,4 @@
-"""Bodies of requests: their fields' types, and their problems in one sentence each."""
+"""Request bodies: the types of their fields, and a sentence for each problem in them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,7 +38,7 @@ class Body(BaseModel):
 
 
 class NoBody(Body):
-    """The body of a request that needs none."""
+    """The empty body of a request that takes no fields."""
 
 
 def problems(error: ValidationError) -> list[str]:
@@ -47,7 +47,7 @@ def problems(error: ValidationError) -> list[str]:
 
 
 def is_no_json(error: ValidationError) -> bool:
-    """Return whether the body could not even be parsed."""
+    """Return whether the error is that the body is not JSON."""
     return error.errors()[0]["type"] == "json_invalid"
 
 
@@ -64,7 +64,7 @@ _MOST = Decimal(10) ** 12
 
 
 def read_number(value: Any) -> Decimal | None:
-    """Read a number of at most 10^12; return None if the value is no such number."""
+    """Return a value as a number; None if it is not a number between -10^12 and 10^12."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:
@@ -91,7 +91,10 @@ def _moment(value: Any) -> datetime:
 
 
 def read_rate(value: Any) -> Decimal:
-    """Read a number above 0, such as a tax's rate or a rate of exchange, without rounding it."""
+    """Return a value as a number, without rounding it, such as the rate of a tax or an exchange.
+
+    Raises ValueError if the value is not a number above 0.
+    """
     rate = read_number(value)
     if rate is None or rate <= 0:
         raise ValueError("must be a number above 0 such as 0.2")
@@ -99,7 +102,7 @@ def read_rate(value: Any) -> Decimal:
 
 
 def read_rounding(value: Any) -> Decimal | None:
-    """Read the number that prices are rounded with; None stays None, and means no rounding.
+    """Return the shop's rule for rounding converted prices; None means no rounding.
 
     A number below 1, such as 0.95, is the ending of every price. A whole number, such as 100, is
     the step that every price is a multiple of.

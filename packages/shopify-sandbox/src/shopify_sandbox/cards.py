@@ -51,7 +51,10 @@ def rename(mandate: Mandate, name: str) -> None:
 
 
 def refusal(charge: Charge) -> tuple[str, str, str] | None:
-    """Return the status, error code and sentence of a refused charge; None if it succeeds."""
+    """Return the status, error code and sentence of a refused charge; None if it succeeds.
+
+    A card that declines a number of charges has one less to decline afterwards.
+    """
     mandate = charge.mandate
     if mandate.card == NEEDS_AUTHENTICATION:
         return "REDIRECT_REQUIRED", "AUTHENTICATION_REQUIRED", "The customer must authenticate."

@@ -1,4 +1,4 @@
-"""Charges of cards that shoppers left: begun by a caller, carried out in the background."""
+"""Charges of shoppers' saved cards: begun by a caller, carried out in the background."""
 
 from decimal import Decimal
 from functools import partial
@@ -45,7 +45,11 @@ def with_key(shop: Shop, order: Order, key: str) -> Charge | None:
 
 
 def authenticate(shop: Shop, charge: Charge, *, succeed: bool) -> None:
-    """Finish a charge that waited for the shopper's authentication."""
+    """Finish a charge that waited for the shopper's authentication.
+
+    Without `succeed`, the charge fails. If the order no longer owes the amount, the charge is
+    voided.
+    """
     action = shop.action()
     if not succeed:
         why = ("AUTHENTICATION_REQUIRED", "The customer did not authenticate.")
@@ -64,9 +68,10 @@ def waiting(shop: Shop, order: Order) -> list[Charge]:
 
 
 def pay(shop: Shop, order: Order, amount: Decimal | None = None) -> Transaction:
-    """Pay with a card at hand, as on the page that the shopper is sent to.
+    """Pay an order with a new card, as a shopper does on the order's payment page.
 
-    Without an `amount`, all that is outstanding is paid.
+    Without an `amount`, all that is outstanding and not yet authorized is paid. Charges that wait
+    for the shopper's authentication are voided if the order then no longer owes their amounts.
     """
     made = ledger.receive(shop, order, order.payable if amount is None else amount, shop.action())
     for charge in waiting(shop, order):

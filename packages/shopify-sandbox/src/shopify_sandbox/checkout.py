@@ -68,13 +68,15 @@ class Buyer:
 
 @dataclass(frozen=True, kw_only=True)
 class Pricing:
-    """The charges of a cart besides its goods, and the way that it is paid.
+    """The charges of a cart besides its goods, and the way that the cart is paid.
 
-    `taxes` are those of every taxable line. `shipping_taxes` are those of the shipping; if they are
-    None, it has the same taxes as the lines. Without an exchange the shopper pays in the shop's
-    currency. What is due later becomes one payment schedule; with `schedule_by_plan`, one for each
-    plan. What is due at checkout is paid from the `gift_card` first. The rest is paid
-    at once if the shop `captures`, and otherwise only authorized.
+    `taxes` apply to every taxable line that has no `taxes` of its own. `shipping_taxes` apply to
+    the shipping; if they are None, `taxes` apply to the shipping too. Without an `exchange`, the
+    shopper pays in the shop's currency.
+
+    The amount due at checkout is paid from the `gift_card` first. What the gift card does not cover
+    is paid at once if the shop `captures`, and otherwise only authorized. The amount due later
+    becomes one payment schedule or, with `schedule_by_plan`, one for each selling plan.
     """
 
     shipping: Decimal = ZERO

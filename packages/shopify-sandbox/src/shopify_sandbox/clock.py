@@ -12,5 +12,5 @@ def utc_now() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write `moment` as RFC 3339 in UTC with milliseconds, such as 2026-06-20T14:30:00.000Z."""
+    """Return `moment` as RFC 3339 in UTC with milliseconds, such as 2026-06-20T14:30:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

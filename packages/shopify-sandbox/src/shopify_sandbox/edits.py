@@ -18,8 +18,8 @@ from shopify_sandbox.webhooks import order_news
 class NewLine:
     """A line to add to an order, for a variant or for something that is in no catalogue.
 
-    The latter has a `title`, and a `price` in the shopper's currency. Without `taxes` the line has
-    those of the order. It never has a selling plan, as at Shopify.
+    A line without a `variant` has a `title`, and a `price` in the shopper's currency. A line
+    without `taxes` has those of the order. As at Shopify, an added line never has a selling plan.
     """
 
     quantity: int
@@ -40,9 +40,12 @@ def edit(
 ) -> None:
     """Change the quantities of lines, and add new lines.
 
-    `changes` are the units to add to each line; a negative number takes units away. If the order
-    becomes cheaper, its outstanding amount is reduced first. If it becomes dearer, the difference
-    is outstanding, and belongs to an open payment schedule, if there is one.
+    `changes` are the units to add to each line; a negative number takes units away. With `restock`,
+    units that are taken away go back to stock.
+
+    If the order becomes cheaper, the outstanding amount is reduced, but nothing is paid back. If
+    the order becomes dearer, the difference is outstanding, and is added to an open payment
+    schedule, if there is one.
     """
     action = shop.action()
     for line, units in changes.items():

@@ -1,4 +1,4 @@
-"""Faults on demand: a queue, in which each fault applies to a number of events."""
+"""Faults on demand: a queue of faults, each of which applies to a number of events."""
 
 from collections import deque
 from dataclasses import dataclass

@@ -109,9 +109,10 @@ def add(
 def location_for(shop: Shop, variant: Variant | None) -> Location | None:
     """Return the location that a variant is sent from; None if the shop has no open location.
 
-    Locations that fulfill online orders are preferred, then those that stock the variant. Of these
-    the one with the most available stock is chosen. What is in no catalogue has no stock: it is
-    sent from the first of the preferred locations.
+    If any open locations fulfill online orders, only these are kept. If any of the locations kept
+    stock the variant, only those are kept. Of the locations left, the one with the most available
+    stock is chosen. Something that is in no catalogue has no stock, so it is sent from the first
+    location left.
     """
     levels = variant.inventory_item.levels if variant else {}
     able = [each for each in shop.locations.values() if each.is_active]

@@ -30,8 +30,9 @@ def hold(
 ) -> tuple[FulfillmentHold, FulfillmentOrder | None]:
     """Hold a fulfillment order, or only the given units of it.
 
-    Without `units` all of it is held. Return the hold, and the new fulfillment order that the other
-    units were moved to. The second is None if all units are held.
+    Without `units`, all of the fulfillment order is held. Otherwise the other units are moved to a
+    new fulfillment order. Returns the hold and the new fulfillment order, which is None if all
+    units are held.
     """
     rest = {each: each.remaining_quantity - units.get(each, 0) for each in held.lines if units}
     free = _move(shop, held, rest) if any(rest.values()) else None
@@ -61,8 +62,9 @@ def release(
 ) -> None:
     """Release holds of a fulfillment order.
 
-    If no hold is left, the fulfillment order is open again; or scheduled, if it was before and its
-    date is still ahead. Others of the order that are like it then are merged into it.
+    If no hold is left, the fulfillment order is open again. It is scheduled instead if it was
+    scheduled before and its date is still ahead. Then the order's other fulfillment orders that can
+    be merged with this one are merged into it.
     """
     for each in list(ended):
         held.holds.remove(each)
@@ -99,7 +101,7 @@ def reschedule(
 ) -> None:
     """Move a scheduled fulfillment order to a later or earlier date.
 
-    Others of the order that are like it then are merged into it.
+    Then the order's other fulfillment orders that can be merged with this one are merged into it.
     """
     scheduled.fulfill_at = fulfill_at
     scheduled.updated_at = shop.moment()
@@ -114,9 +116,10 @@ def reschedule(
 def merge(
     shop: Shop, kept: FulfillmentOrder, others: list[FulfillmentOrder], action: MerchantAction
 ) -> None:
-    """Merge several fulfillment orders of the same order, location and date into one.
+    """Merge the fulfillment orders `others` into `kept`.
 
-    The others are closed, without lines. A line that `kept` did not have gets a new id there.
+    All of them belong to the same order, location and date. A line that `kept` did not have is
+    added to `kept` with a new id. The others lose their lines, and are closed.
     """
     intents = {"merge_intents": [_intent(each) for each in (kept, *others)]}
     for other in others:

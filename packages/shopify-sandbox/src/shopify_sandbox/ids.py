@@ -16,9 +16,9 @@ def random_text(length: int) -> str:
 
 
 def shopify_id(value: Any) -> int:
-    """Read a Shopify id sent as a number, a numeric string or a GID.
+    """Return the number in a Shopify id, which may be a number, a numeric string or a GID.
 
-    Raises ValueError when it is none of them, or beyond 2^63 - 1.
+    Raises ValueError if the value is none of these, or its number is not from 1 to 2^63 - 1.
     """
     if isinstance(value, str):
         matched = _GID.match(value)

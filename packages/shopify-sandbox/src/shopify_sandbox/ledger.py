@@ -1,4 +1,4 @@
-"""An order's money: transactions, the schedules that follow them, webhooks about both."""
+"""Changes of an order's money: transactions, payment schedules, and the webhooks about both."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal

@@ -86,7 +86,10 @@ def add_product(
     id: int | None = None,
     **facts: Any,
 ) -> Product:
-    """Create a product with its variants; it is published unless `published_at` says otherwise."""
+    """Create a product with its variants.
+
+    The product is published now, unless `facts` contain another `published_at`.
+    """
     moment = shop.moment()
     product = Product(
         id=id or next(shop.ids),

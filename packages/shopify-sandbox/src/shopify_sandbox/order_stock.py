@@ -16,8 +16,8 @@ def take(
 ) -> None:
     """Take units of lines from stock.
 
-    If `location_ids` contains a line, its units are taken at that location first, and then at
-    other locations. With `there_only`, other locations are left alone.
+    If `location_ids` contains a line, the line's units are taken at that location first, and then
+    at other locations. With `there_only`, they are taken only at that location.
     """
     left: dict[Level, int] = {}
     for line, quantity in wanted.items():

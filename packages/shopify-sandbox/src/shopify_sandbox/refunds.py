@@ -84,7 +84,7 @@ def refund(
 
 
 def refunded_line(asked: Returned, number: int) -> RefundLine:
-    """Return the refund line that results if units are taken back now.
+    """Return the refund line, with the id `number`, that results if units are taken back now.
 
     The refund line has the units' share of the line's price and tax.
     """
@@ -100,9 +100,9 @@ def refunded_line(asked: Returned, number: int) -> RefundLine:
 
 
 def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShipping:
-    """Return the shipping refund that results if `price` of the shipping is given back now.
+    """Return the shipping refund, with the id `number`, that results from paying `price` back.
 
-    Its tax is the tax on that part of the price.
+    The refund's tax is the tax on that part of the shipping's price.
     """
     left = order.shipping - order.shipping_refunded
     taxes = order.shipping_taxation
@@ -111,9 +111,10 @@ def refunded_shipping(order: Order, price: Decimal, number: int) -> RefundShippi
 
 
 def owed(order: Order, returned: Iterable[Returned], shipping: Decimal = ZERO) -> Decimal:
-    """Return the money that must be paid back for units and shipping.
+    """Return the money that must be paid back if units and shipping are taken back.
 
-    Their worth reduces the outstanding amount first. Only the rest is paid back.
+    The order gets cheaper by their worth. That reduces the outstanding amount first. Only the rest
+    is paid back, and never more than the shop has received.
     """
     worth = sum((each.line.worth(each.quantity) for each in returned), ZERO)
     worth += order.shipping_worth(shipping)

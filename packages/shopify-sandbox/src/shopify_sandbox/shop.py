@@ -35,8 +35,8 @@ class MerchantAction:
 class Shop:
     """The state of one shop, kept in memory and changed by one thread only.
 
-    `announce` is called for every event, with a function that returns the webhook's body, so that
-    no body is written for an event without subscribers.
+    Every event is announced with a function that returns the webhook's body. So no body is made for
+    an event without subscribers.
     """
 
     def __init__(

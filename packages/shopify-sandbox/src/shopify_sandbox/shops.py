@@ -20,12 +20,12 @@ class OpenShop:
         self.open()
 
     def reset(self) -> None:
-        """Stop the shop's jobs, and start over with the seeded catalogue and a full bucket."""
+        """Stop the shop's jobs, and open the shop anew, with the seeded catalogue."""
         self.shop.work.stop()
         self.open()
 
     def open(self) -> None:
-        """Open the shop with the seeded catalogue and a full bucket."""
+        """Open the shop with the seeded catalogue, without faults, and with all GraphQL points."""
         config = self._config
         shop_config = config.shops[self._number]
         self.faults.clear()
