@@ -1,4 +1,4 @@
-"""The mailbox of caught messages, and the requested faults of receiving messages."""
+"""The mailbox of caught messages, and the faults that were requested for receiving messages."""
 
 import re
 from collections import deque
@@ -81,7 +81,7 @@ class Mailbox:
         return found
 
     def newest(self, number: int) -> list[CaughtMessage]:
-        """Return the newest messages, newest first."""
+        """Return up to `number` messages, newest first."""
         count = min(number, len(self._messages))
         return [self._messages[-1 - index] for index in range(count)]
 
@@ -90,9 +90,9 @@ class Mailbox:
         self._messages.clear()
 
     def fault(self, kinds: tuple[str, ...], recipients: list[str]) -> MailFault | None:
-        """Return the first fault of these kinds that matches a recipient, and count the use.
+        """Return the first fault of the given kinds that matches a recipient; None if none does.
 
-        Returns None if no fault matches. A fault that is used up is removed.
+        The fault's `count` is reduced by one. A fault that is used up is removed.
         """
         for fault in self.faults:
             if fault.kind in kinds and any(fault.pattern.search(each) for each in recipients):

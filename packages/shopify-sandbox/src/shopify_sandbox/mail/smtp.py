@@ -27,7 +27,7 @@ class CatchingHandler:
     ) -> list[str]:
         """Announce PIPELINING, which aiosmtpd supports without saying so.
 
-        It reads commands from a stream, so commands that arrive together are not lost.
+        aiosmtpd reads commands from a stream, so commands that arrive together are not lost.
         """
         del server, envelope
         session.host_name = hostname
@@ -60,8 +60,8 @@ class CatchingHandler:
     ) -> str:
         """Store the message, and apply the faults.
 
-        A `delay` fault waits before the message is stored. A `drop` fault closes the connection
-        afterwards, and stores the message only if the fault says so.
+        A `delay` fault first waits. Then the message is stored, unless there is a `drop` fault
+        whose `store` is false. Last, a `drop` fault closes the connection.
         """
         del session
         recipients = [str(each) for each in envelope.rcpt_tos]

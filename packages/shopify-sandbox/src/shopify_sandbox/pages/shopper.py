@@ -18,7 +18,7 @@ SEE_OTHER = 303
 
 
 def shopper_routes(sandbox: Sandbox) -> list[Route]:
-    """Return the routes of every shop's checkout and of its orders."""
+    """Return the routes of every shop's checkout and order pages."""
 
     async def buy(request: Request) -> Response:
         shop = shop_of(sandbox, request)

@@ -95,7 +95,7 @@ def _chosen(product: Product, asked: str | None) -> Variant | None:
 def page(
     template: str, shop: Shop, *, status: int = 200, currency: str | None = None, **context: Any
 ) -> HTMLResponse:
-    """Write a page of a shop, with amounts in `currency` if that is not the shop's own."""
+    """Return a page of a shop, with amounts in `currency`, or else in the shop's own currency."""
     currency = currency or shop.config.currency
     symbol = _SYMBOLS.get(currency, f"{currency} ")
 

@@ -14,7 +14,7 @@ from shopify_sandbox.shop import Shop
 def line_properties(shop: Shop, variant: Variant) -> dict[str, str]:
     """Return the line-item properties of a variant's first offer.
 
-    A variant without an offer has none, and the result is empty.
+    The result is empty if the variant has no offer.
     """
     for each in shop.metafields.of(global_id(variant)):
         if each.key == "selling_plan_ids":

@@ -1,4 +1,4 @@
-"""Charges of a card that a shopper left."""
+"""Charges of shoppers' saved cards."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,7 +9,7 @@ from shopify_sandbox.records.payments import Mandate, PaymentSchedule, Transacti
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Charge:
-    """A card being charged for an order; `status` is one of OrderPaymentStatusResult."""
+    """A charge of a saved card for an order; `status` is one of OrderPaymentStatusResult."""
 
     reference: str
     key: str

@@ -12,13 +12,16 @@ from shopify_sandbox.records.taxes import ZERO, Tax, Taxation
 class LineItem:
     """Units of one variant in an order, or of something that is in no catalogue.
 
-    `quantity` is as ordered and raised by edits, `ordered_quantity` as ordered alone, and
-    `current_quantity` is the rest after edits and refunds. `fulfilled_quantity` units were sent,
-    of which `returned_quantity` came back. `unit_price` is after the selling plan's own
-    adjustment. The `discount` is of the ordered units; those that an edit adds have none.
-    `due_at_checkout` is the part of the cost that was charged when the order was placed. `taken`
-    has the units taken from stock, by location id. A line without a variant has a `custom_title`.
-    All amounts are in the shopper's currency.
+    `ordered_quantity` is the number of units in the original order. `quantity` also counts the
+    units that edits added. `current_quantity` counts the units that are left after edits and
+    refunds. `fulfilled_quantity` units were sent, and `returned_quantity` of them came back.
+
+    `unit_price` includes the selling plan's price adjustment. `discount` applies to the ordered
+    units; units that an edit adds have none. `due_at_checkout` is the part of the cost that was
+    charged when the order was placed. All amounts are in the shopper's currency.
+
+    `taken` is the number of units taken from stock, by location id. A line without a variant has a
+    `custom_title`.
     """
 
     id: int
@@ -51,19 +54,22 @@ class LineItem:
 
     @property
     def title(self) -> str:
-        """Return the product's title."""
+        """Return the product's title, or `custom_title` if the line has no variant."""
         return self.variant.product.title if self.variant else self.custom_title
 
     @property
     def variant_title(self) -> str | None:
-        """Return the variant's title, or None for a product without options."""
+        """Return the variant's title.
+
+        Returns None if there is no variant, or if the product has no options.
+        """
         if self.variant is None or self.variant.product.has_only_default_variant:
             return None
         return self.variant.title
 
     @property
     def name(self) -> str:
-        """Return the product's title with the variant's, if it has one."""
+        """Return the line's title, followed by the variant's title if there is one."""
         return f"{self.title} - {self.variant_title}" if self.variant_title else self.title
 
     @property
@@ -112,7 +118,10 @@ class LineItem:
         self.current_quantity += quantity
 
     def share(self, quantity: int) -> Decimal:
-        """Return the price of `quantity` units, rounded to the currency's minor unit."""
+        """Return the price of `quantity` units after the discount.
+
+        The price is rounded to the currency's minor unit.
+        """
         price = self.unit_price * quantity
         if self.discount:
             discounted = min(quantity, self.ordered_quantity)

@@ -1,4 +1,4 @@
-"""Metafields, stored by the record that they belong to."""
+"""Metafields, grouped by the record that they belong to."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,10 @@ class Metafield:
 
     @property
     def compare_digest(self) -> str:
-        """Return the digest of the value, which a compare-and-set must contain to replace it."""
+        """Return the digest of the value.
+
+        A compare-and-set must contain this digest to replace the value.
+        """
         return hashlib.sha256(f"{self.type}\0{self.value}".encode()).hexdigest()
 
 

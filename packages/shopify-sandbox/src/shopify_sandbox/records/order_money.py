@@ -16,10 +16,10 @@ from shopify_sandbox.records.taxes import ZERO, Tax, Taxation, merge
 class OrderMoney:
     """An order's price and its payments, in the shopper's currency.
 
-    `taxation` is that of its lines, unless they have one of their own.
-    `shipping` is the price of the shipping, of which `shipping_refunded` was given back.
-    `allowances` is money that was paid back although the lines it was for stayed.
-    `unpaid_when_cancelled` is money that will no longer be paid.
+    `taxation` is that of every line that does not have its own. `shipping` is the price of the
+    shipping, of which `shipping_refunded` was paid back. `allowances` is money that was paid back
+    beyond the price of what was taken back; it lowers the order's price. `unpaid_when_cancelled` is
+    the amount that was still outstanding when the order was cancelled.
     """
 
     exchange: Exchange
@@ -70,7 +70,10 @@ class OrderMoney:
 
     @property
     def current_shipping(self) -> Decimal:
-        """Return the price of the shipping that was not given back."""
+        """Return the part of the shipping's price that was not paid back.
+
+        For a cancelled order it is 0.
+        """
         return ZERO if self.cancelled_at else self.shipping - self.shipping_refunded
 
     @property
@@ -85,22 +88,25 @@ class OrderMoney:
 
     @property
     def tax(self) -> Decimal:
-        """Return all taxes, before refunds."""
+        """Return the sum of all taxes, before refunds."""
         return _sum(_PARTS["tax"](self))
 
     @property
     def current_tax(self) -> Decimal:
-        """Return all taxes on what is left of the order."""
+        """Return the sum of all taxes on what is left of the order."""
         return _sum(_PARTS["current_tax"](self))
 
     @property
     def original_total(self) -> Decimal:
-        """Return the order's price as ordered."""
+        """Return the order's price before edits and refunds."""
         return _sum(_PARTS["original_total"](self))
 
     @property
     def total(self) -> Decimal:
-        """Return the order's price with what edits added, before refunds."""
+        """Return the price of all units that were ever in the order, and of its shipping.
+
+        Units that edits added are included, and so are units that edits or refunds removed.
+        """
         return _sum(_PARTS["total"](self))
 
     @property
@@ -130,7 +136,7 @@ class OrderMoney:
 
     @property
     def payments(self) -> list[Transaction]:
-        """Return the movements of money to the shop, oldest first."""
+        """Return the successful payments to the shop, oldest first."""
         return self.moves(*PAYMENTS)
 
     @property
@@ -155,7 +161,7 @@ class OrderMoney:
 
     @property
     def financial_status(self) -> str:
-        """Return displayFinancialStatus."""
+        """Return Shopify's displayFinancialStatus."""
         if not self.received:
             if self.cancelled_at:
                 return "VOIDED"
@@ -173,11 +179,11 @@ class OrderMoney:
         return self.payable > 0
 
     def shipping_taxes(self, price: Decimal) -> list[tuple[Tax, Decimal]]:
-        """Return each tax on a price of the shipping."""
+        """Return the amount of each tax on the shipping at a price of `price`."""
         return self.shipping_taxation.amounts(price, self.currency)
 
     def shipping_cost(self, price: Decimal) -> Decimal:
-        """Return what is to be paid for the shipping, with the taxes on top of it."""
+        """Return the amount to pay for shipping at `price`, with taxes that are added to it."""
         return self.shipping_taxation.cost(price, self.currency)
 
     def shipping_worth(self, price: Decimal) -> Decimal:
@@ -202,10 +208,10 @@ class OrderMoney:
         return self.exchange.bag(amount)
 
     def total_bag(self, name: str) -> Bag:
-        """Return one of the sums of this class in both currencies.
+        """Return the amount in the property `name`, in both currencies.
 
-        As at Shopify, each part is converted and rounded by itself. So the shop's sum of a payment
-        may be a cent off what the other parts leave.
+        As at Shopify, the parts of the amount are converted and rounded separately. So the sum in
+        the shop's currency may be a cent off the converted amount.
         """
         if name == "net_payment":
             return self.total_bag("received") - self.total_bag("refunded")
@@ -217,7 +223,7 @@ class OrderMoney:
         return sum((self.bag(each) for each in parts), self.bag(ZERO))
 
     def moves(self, *kinds: str) -> list[Transaction]:
-        """Return the transactions of some kinds that succeeded, oldest first."""
+        """Return the successful transactions of the given kinds, oldest first."""
         return [
             each for each in self.transactions if each.kind in kinds and each.status == "SUCCESS"
         ]

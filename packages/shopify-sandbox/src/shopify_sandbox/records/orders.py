@@ -70,7 +70,10 @@ class Order(OrderMoney):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class FulfillmentOrder:
-    """Units of an order that one location must send; `scheduled` is true until `fulfill_at`."""
+    """Units of an order that one location must send.
+
+    `scheduled` is true while the fulfillment order waits for its date `fulfill_at`.
+    """
 
     id: int
     order: Order
@@ -106,7 +109,7 @@ class FulfillmentOrder:
 
     @property
     def waiting_status(self) -> str:
-        """Return the status of the fulfillment order while it has no holds and no sent units."""
+        """Return the status that the fulfillment order has without holds and without sent units."""
         return "SCHEDULED" if self.scheduled else "OPEN"
 
     @property

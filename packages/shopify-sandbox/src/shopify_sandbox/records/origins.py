@@ -7,7 +7,7 @@ from shopify_sandbox.records.catalogue import Location
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """A company that buys, with the one of its locations that the goods are for."""
+    """A company that buys, and its location that the goods are for."""
 
     id: int
     name: str
@@ -17,9 +17,10 @@ class Company:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where an order was placed, and for which company.
+    """The channel that an order was placed in, and the company that it is for.
 
-    `location` is the shop in which it was placed in person, at a point of sale.
+    `location` is the point of sale where the order was placed in person. It is None for an order
+    from the online store.
     """
 
     location: Location | None = None

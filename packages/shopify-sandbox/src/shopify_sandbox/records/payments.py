@@ -61,8 +61,8 @@ class PaymentSchedule:
     """A part of an order's price that is due later.
 
     The amounts are in the shopper's `currency` only. `total` is the amount before any payment.
-    `balance` is the amount that is still to be paid; Shopify shows only this one. `lines` are the
-    lines whose plans made the schedule; Shopify does not show them.
+    `balance` is the amount that is still to be paid; the webhook payment_schedules/due has only
+    this one. `lines` are the lines whose plans made the schedule; Shopify does not show them.
     """
 
     id: int

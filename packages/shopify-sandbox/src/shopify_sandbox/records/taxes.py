@@ -30,7 +30,7 @@ class Taxation:
         return [(each, Money(base * each.rate, currency).amount) for each in self.taxes]
 
     def tax(self, price: Decimal, currency: str) -> Decimal:
-        """Return all taxes on a price."""
+        """Return the sum of all taxes on a price."""
         return sum((amount for _, amount in self.amounts(price, currency)), ZERO)
 
     def cost(self, price: Decimal, currency: str) -> Decimal:

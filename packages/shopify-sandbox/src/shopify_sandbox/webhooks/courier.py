@@ -1,4 +1,4 @@
-"""The courier: signs webhooks, posts them, retries, and keeps a log of every delivery."""
+"""The courier: signs webhooks, posts them, retries, and keeps a log of recent deliveries."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ ACCEPTED = range(200, 300)
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Delivery:
-    """One webhook on its way to one address; a retry is the same delivery."""
+    """One webhook and the address that it is sent to; a retry belongs to the same delivery."""
 
     shop: Shop
     topic: str
@@ -65,7 +65,7 @@ def sign(body: bytes, secret: str) -> str:
 
 
 class Courier:
-    """Delivers the webhooks of all shops, many at a time, without a guaranteed order."""
+    """The sender of all shops' webhooks: many at a time, in no guaranteed order."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
@@ -91,7 +91,7 @@ class Courier:
     def announce(
         self, shop: Shop, topic: str, action: MerchantAction, body: Callable[[], Payload]
     ) -> None:
-        """Send an event to all subscriptions of its topic, unless the app is not installed."""
+        """Send an event to all subscriptions of its topic, if the app is installed."""
         subscribers = [each for each in shop.subscriptions.values() if each.topic == topic]
         if not subscribers or not shop.installed:
             return

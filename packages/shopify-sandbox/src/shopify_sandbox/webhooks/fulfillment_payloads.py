@@ -9,7 +9,7 @@ from shopify_sandbox.shop import Payload
 def brief(record: FulfillmentOrder) -> Payload:
     """Return the two fields of a fulfillment order that Shopify sends: its id and its status.
 
-    Neither tells which order it belongs to.
+    Neither field tells which order the fulfillment order belongs to.
     """
     return {"id": gid("FulfillmentOrder", record.id), "status": record.status.lower()}
 
@@ -70,12 +70,15 @@ def merged(kept: FulfillmentOrder, intents: Payload) -> Payload:
 
 
 def cancelled(record: FulfillmentOrder) -> Payload:
-    """Return the body of fulfillment_orders/cancelled; there is never a replacement here."""
+    """Return the body of fulfillment_orders/cancelled, which never names a replacement."""
     return {**fulfillment_order(record), "replacement_fulfillment_order": None}
 
 
 def rescheduled(record: FulfillmentOrder, fulfill_at: str | None) -> Payload:
-    """Return the body of fulfillment_orders/rescheduled; `fulfill_at` has the shop's offset."""
+    """Return the body of fulfillment_orders/rescheduled.
+
+    `fulfill_at` is the new date, with the shop's UTC offset.
+    """
     return {"fulfillment_order": {**brief(record), "fulfill_at": fulfill_at}}
 
 

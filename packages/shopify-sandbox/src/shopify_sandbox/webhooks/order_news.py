@@ -1,4 +1,4 @@
-"""Announcements of webhooks about orders and their money."""
+"""Announcements of events about orders and their money, which are sent as webhooks."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from shopify_sandbox.webhooks import order_payloads, payment_payloads
 
 
 def of_order(shop: Shop, order: Order, topic: str, action: MerchantAction) -> None:
-    """Announce an order: orders/create, orders/updated, orders/paid and the like."""
+    """Announce an order under `topic`, such as orders/create, orders/updated or orders/paid."""
     shop.announce(topic, action, partial(order_payloads.order, shop, order))
 
 
@@ -39,6 +39,6 @@ def of_edit(
     removed: dict[LineItem, int],
     action: MerchantAction,
 ) -> None:
-    """Announce that units were added to an order, or taken off it."""
+    """Announce that units were added to an order, or removed from it."""
     body = partial(order_payloads.edit, shop, order, added, removed)
     shop.announce("orders/edited", action, body)

@@ -230,7 +230,7 @@ def _deltas(changed: dict[LineItem, int]) -> list[Payload]:
 
 
 def gateways(record: Order) -> list[str]:
-    """Return the gateways that the order was paid with, each once."""
+    """Return the gateways of an order's transactions, each once."""
     return list(dict.fromkeys(each.gateway for each in record.transactions))
 
 

@@ -109,13 +109,17 @@ def money_set(amounts: Bag) -> Payload:
 def price(name: str, amounts: Bag) -> Payload:
     """Return the two fields with which Shopify states an amount.
 
-    The field `name` has the amount in the shop's currency. The other one has it in both currencies.
+    The field `name` has the amount in the shop's currency. The other field, whose name ends with
+    _set, has it in both currencies.
     """
     return {name: str(amounts.shop), f"{name}_set": money_set(amounts)}
 
 
 def taxes(about: Order | LineItem, parts: list[tuple[Tax, Decimal]]) -> list[Payload]:
-    """Return the taxes of an order, of a line or of the shipping."""
+    """Return the taxes in `parts`, each with its amount in both currencies.
+
+    `about` is the order or the line that is taxed; the taxes of the shipping are the order's.
+    """
     return [
         {
             "channel_liable": False,
