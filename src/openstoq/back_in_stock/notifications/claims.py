@@ -1,8 +1,8 @@
 """Claims in PostgreSQL: the messages that a run has reserved for itself.
 
-A message is claimed, with a lease, by the statement that also checks whether its shopper may be
-notified. Only PostgreSQL's clock decides when a lease ends and when a message is due, because the
-clocks of the hosts may differ.
+The statement that claims a message also checks whether its shopper may be notified. A claim has a
+lease: once the lease has ended, another run may claim the message. Only PostgreSQL's clock decides
+when a lease ends and when a message is due, because the clocks of the hosts may differ.
 """
 
 from collections.abc import Sequence
@@ -35,10 +35,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place on a waitlist that the run's claims have reached.
+    """The last signup on a waitlist that the run has claimed.
 
-    Starting the next claim at this place skips the dead index entries of signups that were already
-    notified.
+    The run's next claim starts after this signup. PostgreSQL then does not read again the dead
+    index entries of the signups before it, which were already notified.
     """
 
     created_at: datetime
@@ -57,11 +57,11 @@ async def claim_new(
     lease: timedelta,
     untried: bool = False,
 ) -> tuple[list[Claimed], Place | None]:
-    """Claim a restock's next waiting signups, oldest first; return them and the place reached.
+    """Claim a restock's next waiting signups; return their messages and the last signup's place.
 
-    Signups up to and including the place `after` are skipped. If there is nothing to claim, the
-    list is empty and the returned place is `after`. If `untried` is true, signups whose message
-    failed in an earlier wave are skipped too.
+    The oldest signups are claimed first; those up to and including the place `after` are skipped.
+    If there is nothing to claim, the list is empty and the returned place is `after`. If
+    `untried` is true, signups whose message failed in an earlier wave are skipped too.
     """
     rows = await db.fetch(
         _CLAIM_NEW,
@@ -93,7 +93,7 @@ async def claim_anywhere(
     now: datetime,
     lease: timedelta,
 ) -> list[Claimed]:
-    """Claim waiting signups of a restock, drawn at random from the 100,000 oldest."""
+    """Claim up to `limit` waiting signups of a restock, at random from the 100,000 oldest."""
     rows = await db.fetch(
         _CLAIM_ANYWHERE,
         shop_id,
@@ -190,10 +190,11 @@ async def claim_due(
 ) -> list[Claimed]:
     """Claim messages whose next attempt is due, and messages that a dead run left behind.
 
-    A message is blocked instead if its shopper may no longer be notified. A manual wave does not
-    depend on stock, but its messages are blocked too if nobody can open the product any more. If
-    the shop chose to hold messages of unknown outcome, the messages of a dead run are not claimed:
-    they get the status "unknown".
+    A message is blocked, and not claimed, if its shopper may no longer be notified. A restock's
+    messages are claimed only while the variant is for sale. A manual wave does not depend on stock,
+    but its messages are blocked too if nobody can open the product any more. A dead run may or may
+    not have sent its messages. If the shop chose to hold such messages, they are not claimed: they
+    get the status "unknown".
     """
     rows = await db.fetch(
         _CLAIM_DUE, shop_id, wave.id, now, run_id, lease, limit, wave.kind == "manual"

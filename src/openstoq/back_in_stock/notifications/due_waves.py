@@ -52,7 +52,7 @@ async def start(
     If the variant was sold out since its last wave, a new wave is started. Otherwise the last wave
     is reopened for the shoppers who became ready since then, because one restock must not notify
     anybody twice. A variant whose publication or stock was only assumed by a migration has no due
-    wave until these have been read from the shop.
+    wave until both have been read from the shop.
     """
     if variant_ids is not None:
         found = await _find(db, shop_id, threshold, now, _NAMED, variant_ids)
@@ -85,7 +85,7 @@ async def start(
 async def _find(
     db: Connection, shop_id: UUID, threshold: int, now: datetime, among: str, *ids: Sequence[int]
 ) -> list[_Due]:
-    """Return the variants in the subquery `among` for which a wave is due.
+    """Return those of the variants that the subquery `among` finds for which a wave is due.
 
     `ids` is the parameter of the subquery, if it has one.
     """
@@ -118,7 +118,7 @@ ORDER BY v.id LIMIT $4
 
 
 def due_among(among: str) -> str:
-    """Return the statement that finds variants in the subquery `among` with a due wave."""
+    """Return the statement that finds those variants of the subquery `among` with a due wave."""
     return _DUE.format(among=among)
 
 

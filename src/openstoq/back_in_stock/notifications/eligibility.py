@@ -23,13 +23,13 @@ def eligible(signup: str, *, variant: str, started_at: str, listed_until: str) -
 
 
 def first_of_contact(signup: str, *, variant: str, started_at: str) -> str:
-    """Return the SQL condition that, of all signups of its contact, this signup is to be notified.
+    """Return the SQL condition that selects the one signup of a contact that is to be notified.
 
-    A contact gets one message per restock. If the contact has several signups, for instance for
-    several markets, the oldest stands for all of them, whichever run claims it. If a signup was
-    not eligible when another of the contact's signups was notified, for instance because it was
-    unconfirmed, it waits for the next restock. A signup that was made after that notification is a
-    new wish, and may be notified.
+    A contact gets one message about a variant per restock. If the contact has several signups for
+    the variant, for instance for several markets, the oldest is notified on behalf of all of them,
+    whichever run claims it. A signup may not have been eligible at that time, for instance because
+    it was unconfirmed; it then waits for the next restock. A signup that was made after that
+    message is a new wish, and may be notified.
     """
     # OFFSET 0 forces a look-up by key for each row, even before the tables have been analysed.
     return f"""NOT EXISTS (

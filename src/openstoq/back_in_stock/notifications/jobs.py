@@ -52,8 +52,9 @@ async def send_wave(run: Run, *, wave_id: UUID) -> None:
 async def send_jointly(run: Run, *, wave_id: UUID) -> None:
     """Help another worker to send a wave: claim and send messages until none is left.
 
-    A joint sender neither ends the wave nor judges the relay: that is left to `send_wave`, which
-    always has a job while the wave goes on.
+    Each message is claimed, and thus sent, by only one of the workers. A joint sender does not end
+    the wave, and does not record that the relay refuses messages. Both are left to `send_wave`,
+    which always has a job while the wave goes on.
     """
     async with run.work() as work:
         wave = await waves.load(work.db, work.shop_id, wave_id)
@@ -73,8 +74,8 @@ async def send_jointly(run: Run, *, wave_id: UUID) -> None:
 async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
     """Send the wave's messages that this run can claim.
 
-    Once the run has claimed a whole group, it enqueues one helper, unless refusals have stopped
-    the wave before.
+    Messages are claimed in groups. Once the run has claimed a group of full size, it enqueues one
+    joint sender, unless the relay's refusals stopped the wave's previous run.
     """
     is_alone = not wave.refusals
 
@@ -109,7 +110,7 @@ def _check_sender(run: Run, sender: str, wave_id: UUID) -> None:
 
 
 async def _note_refusals(run: Run, wave: waves.Wave, outbox: WaveOutbox) -> None:
-    """Record the number of consecutive runs of the wave that the relay has stopped.
+    """Record how many runs of the wave in a row were stopped because the relay refused messages.
 
     Raises Retry if the relay stopped this run.
     """

@@ -32,10 +32,10 @@ UNWRITABLE = "openstoq could not store the details of this message's outcome; se
 
 
 class Marker:
-    """A queue of the marks of settled messages, which are written in groups.
+    """The queue of the marks that a run still has to write; they are written in groups.
 
-    Each queued mark uses a place in `share`, the run's part of the budget of unmarked messages,
-    until it is written.
+    Until its mark is written, a message counts as unmarked in `share`, the run's part of the
+    budget of unmarked messages.
     """
 
     def __init__(self, run: Run, wave: Wave, run_id: UUID, share: Share) -> None:
@@ -116,10 +116,10 @@ class Marker:
         )
 
     async def _mark_apart(self, work: Work, group: Sequence[Mark]) -> None:
-        """Write a group's marks apart, so that one bad mark does not fail the others.
+        """Write the marks of a group separately, so that one bad mark does not prevent the others.
 
-        A mark that cannot be written is tried once more without the relay's reply. Its error is
-        then UNWRITABLE, or None if the message was sent.
+        If a mark cannot be written, a second attempt leaves the relay's reply out. The stored error
+        of the message is then UNWRITABLE, or None if the message was sent.
         """
         failed = await self._mark_each(work, {mark.id: mark for mark in group})
         plain = {

@@ -14,7 +14,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The state that a message and its signup get after a delivery.
+    """The states that a message and its signup get after an attempt to send the message.
 
     `pause` is the time until the next attempt of a message that is queued again. `is_attempt` is
     false if the attempt does not count, for instance because the relay could not be reached.

@@ -1,7 +1,8 @@
-"""The outbox of one run of a wave: it hands over claimed messages, and marks each settled message.
+"""The outbox of one run of a wave: it hands claimed messages over, and has their outcomes stored.
 
-The process's budget of unmarked messages limits how many are handed over and not yet marked. If the
-worker is killed, no more than these are sent again.
+A message whose outcome is not stored yet is called unmarked. The process has a budget that limits
+how many messages may be handed over and still unmarked. If the worker is killed, no more than
+these are sent again.
 """
 
 import asyncio
@@ -39,8 +40,8 @@ def _note_nothing(_: Work) -> None:
 class WaveOutbox(Outbox):
     """The messages of one run, which a transport takes one by one.
 
-    `note_group` is called after each claim that returned a whole group, in the transaction of the
-    claim.
+    `note_group` is called after each claim that returned a group of full size, in the transaction
+    of the claim.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class WaveOutbox(Outbox):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Mark the settled messages, and requeue the claimed messages that were not handed over."""
+        """Store the remaining outcomes; requeue the claimed messages that were not handed over."""
         verdict = self._trial.close(is_cut=kind is not None or self._is_over)
         self.verdict = verdict
         self._mark_final(verdict.final)
@@ -112,17 +113,22 @@ class WaveOutbox(Outbox):
 
     @property
     def refusals_before(self) -> int:
-        """The number of consecutive runs stopped by the relay; 0 once it has accepted a message."""
+        """The number of runs in a row that the relay stopped before this run.
+
+        It is 0 once the relay has accepted a message of this run.
+        """
         return 0 if self._trial.accepted else self._wave.refusals
 
     async def resumes(self) -> bool:
-        """Return whether there is more to send; call it when all messages handed over are settled.
+        """Return whether there is more to send.
+
+        Call it only when the outcome of every message that was handed over is recorded.
 
         When nearly all messages are refused, a probe decides: a few messages from elsewhere on the
         waitlist. If the relay accepts enough of the probe, the refusals are the recipients' fault,
         and the wave goes on. If the relay accepts only some of it, a larger probe follows, up to
-        MOST_PROBES, because nearly all of the list may be dead addresses. If the relay says that
-        our quota is used up, there is nothing to find out, and no probe is sent.
+        MOST_PROBES messages, because nearly all of the list may be dead addresses. If the
+        relay says that our quota is used up, there is nothing to find out, and no probe is sent.
         """
         if self._is_over or not self._trial.is_doubtful or self._trial.is_out_of_quota:
             return False
@@ -178,7 +184,7 @@ class WaveOutbox(Outbox):
         return None
 
     def record(self, email: Email, delivery: Delivery) -> None:
-        """Settle a message by its delivery result, which the marker stores once it is final."""
+        """Take the outcome of a message from the transport; it is stored once it is final."""
         claimed = self._handed_over.pop(email.id)
         # Its mark counts from now on. A refused message is no longer with the relay, so another may
         # go out in its place.

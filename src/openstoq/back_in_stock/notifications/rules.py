@@ -1,4 +1,4 @@
-"""Decisions about deliveries, without I/O: the consequences of an outcome for a message."""
+"""Decide, without I/O, what follows from an attempt to send a message: its state, and a pause."""
 
 import re
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def relay_pause(failures: int) -> timedelta:
-    """Return how long a wave waits for an unreachable relay, after this many earlier failures."""
+    """Return how long a wave waits for an unreachable relay, after `failures` earlier failures."""
     return timedelta(seconds=RELAY_PAUSES[min(failures, len(RELAY_PAUSES) - 1)])
 
 
@@ -67,7 +67,7 @@ def mark_of(
     unknown_outcome: Literal["resend", "hold"],
     is_alone: bool = False,
 ) -> Mark:
-    """Return the mark that a message gets after a delivery.
+    """Return the mark of a message after an attempt to send it that had the result `delivery`.
 
     A message gets up to MOST_ATTEMPTS attempts if the relay says "later", or if the relay turns
     away this message but not others. If `is_alone` is true, there is no limit, because no other
@@ -108,8 +108,9 @@ def mark_of(
 def is_alone(claimed: Claimed, *, accepted: int, now: datetime) -> bool:
     """Return whether nothing shows yet that the relay accepts messages other than this one.
 
-    An acceptance in this run shows it, and so does an earlier run that singled this message out. A
-    message older than PATIENCE is never alone.
+    There are two such signs: the relay accepted a message in this run, or an earlier run singled
+    this message out because the relay accepted others but not this one. A message older than
+    PATIENCE is never alone.
     """
     if accepted or claimed.singled_out:
         return False

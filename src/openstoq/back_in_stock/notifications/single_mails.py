@@ -92,11 +92,11 @@ async def send_optin_request(run: Run, *, signup_id: UUID) -> None:
 
 @jobs.job(cron="*/5 * * * *")
 async def ask_returned(run: Run) -> None:
-    """Enqueue the mails that ask shoppers to confirm a held signup, or one after an unsubscription.
+    """Enqueue the mails that ask shoppers to confirm signups, if they could not be enqueued before.
 
-    The request that submits the form does not enqueue them: its longer response time would reveal
-    that the shopper is known. Mails that came due while the e-mail channel was off are enqueued
-    here, too.
+    These are held signups, and signups of shoppers who had unsubscribed. The request that submits
+    the form does not enqueue these mails: its longer response time would reveal that the shopper is
+    known. Mails that came due while the e-mail channel was off are enqueued here, too.
     """
     async with run.work() as work:
         settings = await settings_store.load(work.db, work.shop_id)

@@ -71,9 +71,9 @@ async def page(db: Connection, shop_id: UUID, wanted: Filter, page: Page) -> tup
 
 
 def _kinds(wanted: Filter) -> list[str] | None:
-    """Return the kinds that match a filter; a kind is a channel and a status.
+    """Return the pairs of channel and status that match a filter, such as "email sent".
 
-    Returns None if the filter limits neither.
+    Returns None if the filter limits neither the channel nor the status.
     """
     if wanted.channel is None and wanted.status is None:
         return None

@@ -1,7 +1,8 @@
 """The supply of one run of a wave: messages that are claimed before the relay can take them.
 
-Messages are claimed in groups. The next group is claimed while the relay still takes the last one,
-because in the time of one claim the relay could take dozens of messages.
+Messages are claimed in groups. The next group is claimed while messages of the last group are still
+being sent. Otherwise the relay would have to wait for each claim, and in the time of one claim it
+could take dozens of messages.
 """
 
 import asyncio
@@ -29,8 +30,9 @@ AHEAD = GROUP // 2
 class Supply:
     """The claimed messages of one run that were not handed over yet.
 
-    `note_group` is called when a claim returns a whole group, in the transaction of the claim,
-    because more messages probably remain. `may_claim` returns whether the run may still claim.
+    `note_group` is called when a claim returns a group of full size, in the transaction of the
+    claim, because more messages probably remain. `may_claim` returns whether the run may still
+    claim.
     """
 
     def __init__(
@@ -66,7 +68,8 @@ class Supply:
     async def fill(self) -> bool:
         """Wait until a message is ready; return whether one is.
 
-        Once a claim has found nothing, no further claim is made until `reopen` is called.
+        Once a claim has found fewer messages than it asked for, no further claim is made until
+        `reopen` is called.
         """
         while not self._ready and not self._is_drained and self._may_claim():
             # A lane that is cancelled must not cancel the claim that other lanes wait for.
@@ -76,7 +79,8 @@ class Supply:
     async def draw(self, limit: int) -> bool:
         """Claim up to `limit` messages from random places on the waitlist.
 
-        Returns whether there were any. The caller must have given back the messages that were claimed before.
+        If there are none, messages whose next attempt is due are claimed instead. Returns whether
+        any message was claimed. The caller must have called `give_back` before.
         """
         async with self._run.work(durable=False) as work:
             group: list[Claimed] = []
@@ -97,7 +101,7 @@ class Supply:
         return bool(group)
 
     def reopen(self) -> None:
-        """Allow further claims after one has found nothing."""
+        """Allow further claims, although the last claim found fewer messages than it asked for."""
         self._is_drained = False
 
     async def give_back(self) -> None:

@@ -31,8 +31,8 @@ STRAYS = 2
 class Refusal:
     """A refusal that the relay sent for a message.
 
-    `taken` and `answered` count the messages of the run that had been handed over and answered by
-    then.
+    `taken` is the number of the run's messages that had been handed over when the refusal arrived,
+    and `answered` is the number that the relay had answered. Both include this message.
     """
 
     claimed: Claimed
@@ -43,7 +43,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on the refusals that were still open when a run ended."""
+    """The judgement, at the end of a run, of the refusals that were not final until then."""
 
     final: list[Refusal]
     """Refusals that are the messages' own fault."""
@@ -53,10 +53,11 @@ class Verdict:
 
     @property
     def worst(self) -> Refusal | None:
-        """Return the worst refusal that is the relay's fault; the wave reports it and waits for it.
+        """Return the worst refusal that is the relay's fault, or None if there is none.
 
-        Returns None if there is none. A used-up quota is worst, because it lasts longest. Next is
-        being turned away, because a single recipient cannot have caused it.
+        The wave reports this refusal, and its kind decides how long the wave pauses. A used-up
+        quota is the worst, because it lasts longest. The next worst is that the relay turned a
+        message away, because a single recipient cannot have caused that.
         """
         return max(self.relays, key=_severity, default=None)
 
@@ -92,7 +93,7 @@ class Trial:
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Record that the relay accepted or refused a message; return the refusals now final."""
+        """Record that the relay accepted or refused a message; return the refusals final by now."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED
@@ -120,7 +121,7 @@ class Trial:
     def probe(self) -> None:
         """Begin to count the replies to a probe.
 
-        All messages that were handed over before must be settled already.
+        The outcome of each message that was handed over before must be known already.
         """
         self._last = deque()
 
@@ -144,13 +145,14 @@ class Trial:
         return self._pick(lambda refusal: refusal.answered <= final)
 
     def close(self, *, is_cut: bool) -> Verdict:
-        """Judge the refusals that are still open when a run ends.
+        """Judge the refusals that are not final yet when a run ends.
 
-        `is_cut` is true if the run stopped early; refusals may then stay undecided. If a message
-        that is already `singled_out` is turned away or told "later" again, the refusal is final and
-        uses up an attempt. Otherwise, a wave with nothing else left would never end. If the relay
-        is at fault for other messages, such a refusal counts as the relay's fault, too, and uses up
-        no attempt.
+        `is_cut` is true if the run stopped early; refusals may then stay undecided. A message is
+        `singled_out` if the relay accepted others but not this one in an earlier run. If the relay
+        turns such a message away again, or says "later" again, the refusal is final and uses up an
+        attempt. Without this rule, a wave with nothing else left would never end. But if the relay
+        is at fault for other messages of this run, the refusal counts as the relay's fault, too,
+        and uses up no attempt.
         """
         opened, self._open = self._open, []
         odd = [one for one in opened if one.claimed.singled_out and _may_be_relays(one)]

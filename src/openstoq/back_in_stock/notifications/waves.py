@@ -39,7 +39,7 @@ class Wave:
 
     @property
     def until(self) -> datetime:
-        """The latest time at which a signup may have been made for the wave to notify it."""
+        """The end of the wave's waitlist: a signup that was made later is left to another wave."""
         return self.listed_until or self.started_at
 
 
@@ -48,8 +48,9 @@ async def start_restock(
 ) -> UUID | None:
     """Start a wave if the variant was sold out since its last wave; return the wave's id.
 
-    Returns None if the variant was not sold out since. Starting a wave clears `sold_out_at`, so
-    that the result does not depend on which of two hosts' clocks is ahead. If an earlier wave has
+    Returns None if the variant was not sold out since, or if nobody can open its product. Starting
+    a wave clears `sold_out_at`, so that the result does not depend on which of two hosts' clocks is
+    ahead. If an earlier wave has
     not ended, no second wave is started beside it: the earlier wave is extended to the signups made
     since, and its id is returned.
     """
@@ -132,7 +133,7 @@ async def load(db: Connection, shop_id: UUID, wave_id: UUID) -> Wave | None:
 async def note_refusals(
     db: Connection, shop_id: UUID, wave_id: UUID, refusals: int, error: str | None
 ) -> None:
-    """Record how many consecutive runs of a wave the relay has stopped, and why it did last."""
+    """Record how many runs of a wave in a row the relay has stopped, and the latest reason."""
     await db.execute(
         "UPDATE waves SET refusals = $3, error = $4 WHERE shop_id = $1 AND id = $2",
         shop_id,
@@ -145,7 +146,7 @@ async def note_refusals(
 async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
     """Lock a wave in order to end it; return whether it may be ended.
 
-    It may not if it was ended or extended since `wave` was loaded.
+    The caller may not end a wave that was ended or extended since `wave` was loaded.
 
     A concurrent restock waits for the lock. If this transaction ends the wave, the restock
     then starts a wave of its own.
@@ -187,8 +188,8 @@ async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | 
 async def finish_if_done(db: Connection, shop_id: UUID, wave: Wave, *, now: datetime) -> bool:
     """End a wave of which no message is queued or claimed; return whether it was ended.
 
-    It is not ended if it was extended since `wave` was loaded, or if its conditions make it end for
-    another reason than that all its messages were sent.
+    The wave is not ended if it was extended since `wave` was loaded. It is not ended here either if
+    `reason_to_end` returns a reason, for instance that the variant is sold out.
     """
     return bool(
         await db.fetchval(
@@ -215,8 +216,8 @@ async def finish_if_done(db: Connection, shop_id: UUID, wave: Wave, *, now: date
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:
     """Return the time until a queued message is due or a claimed message's lease ends.
 
-    The earliest of these times counts. It is negative if it has already passed. Returns None if no
-    message is queued or claimed.
+    The earliest of these times counts; if it has already passed, the result is negative. Returns
+    None if no message is queued or claimed.
     """
     pause: timedelta | None = await db.fetchval(
         """
