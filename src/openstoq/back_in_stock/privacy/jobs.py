@@ -1,4 +1,4 @@
-"""Handle Shopify's privacy webhooks: erase data at once, or have a job mail it."""
+"""Handle Shopify's privacy webhooks: delete the data at once, or enqueue a job that mails it."""
 
 from uuid import UUID
 

@@ -62,8 +62,8 @@ async def export(
 ) -> dict[str, Any]:
     """Return all data of these customers.
 
-    Signups that were made under the Shopify customer's id are included with their messages, even if
-    they belong to other customers.
+    Signups that a Shopify customer made with the id `shopify_id` are included with their messages,
+    even if they belong to other customers.
     """
     (row,) = await db.fetch(
         """
@@ -96,8 +96,8 @@ async def forget(db: Connection, shop_id: UUID, customer_ids: Sequence[UUID]) ->
 async def forget_signups(db: Connection, shop_id: UUID, shopify_id: int) -> None:
     """Delete the signups made under a Shopify customer's id.
 
-    The Shopify customer may have typed somebody else's address, so a signup may belong to somebody
-    else. The customer it belongs to is therefore deleted only if nothing else is known about them.
+    The Shopify customer may have typed somebody else's address, so a signup may belong to another
+    customer of ours. That customer is deleted only if nothing else is known about them.
     """
     customer_ids = await db.fetch(
         """

@@ -61,18 +61,22 @@ async def _follow(work: Work, variant_ids: Sequence[int] | None = None) -> None:
 
 @jobs.job()
 async def follow_replacements(run: Run) -> None:
-    """Move further waiting signups of deleted variants to the variants that replace them."""
+    """Move the waiting signups that an earlier transaction has left at deleted variants.
+
+    A transaction moves only some of the signups, so that it stays short. They move to the variants
+    that replace the deleted ones.
+    """
     async with run.work() as work:
         await _follow(work)
 
 
 @jobs.job(cron="*/5 * * * *")
 async def find_stragglers(run: Run) -> None:
-    """Start waves that are due although nothing has changed, and enqueue unfinished waves again.
+    """Start waves that are due although nothing has changed, and resume waves that have no job.
 
     A wave becomes due without any change when a product's time of publication comes, or when a
-    signup was committed just after its wave had ended. A wave whose job is still waiting or running
-    is left alone.
+    signup was committed just after the variant's wave had ended. If an unfinished wave has no job
+    that is waiting or running, a job is enqueued for it.
     """
     async with run.work() as work:
         # A signup whose message was under way when its variant was replaced was not moved then.

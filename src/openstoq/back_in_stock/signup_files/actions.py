@@ -1,4 +1,7 @@
-"""The action that imports signups; files that are too long for a request go by the command line."""
+"""The action that imports signups from a CSV file.
+
+A file that is too long for a request is imported by a command instead.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The variants that rows of a file mean: by id, by SKU, or as the only variant of a product."""
+"""Find the variant of each row of a file by its id or SKU, or as the only one of a product."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from openstoq.db.pool import Connection
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A row with its variant and product in the shop."""
+    """A row of the file, with the ids of the variant that it means and of the variant's product."""
 
     row: FileRow
     variant_id: int
@@ -19,7 +19,10 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """The variants that an SKU or a product stands for: one of them, and their number."""
+    """The variants that match an id, an SKU or a product: one of them, and their number.
+
+    The number is 1 unless the SKU or the product is ambiguous.
+    """
 
     variant_id: int
     product_id: int
@@ -27,7 +30,10 @@ class _Named:
 
 
 async def is_read(db: Connection, shop_id: UUID) -> bool:
-    """Return whether the whole catalogue of the shop was read, so that unknown ids are wrong."""
+    """Return whether the whole catalogue of the shop was read.
+
+    Until then, an id that the catalogue lacks may still be one of the shop's.
+    """
     return bool(
         await db.fetchval(
             "SELECT EXISTS (SELECT FROM catalog_pulls WHERE shop_id = $1 AND complete)", shop_id
@@ -38,7 +44,7 @@ async def is_read(db: Connection, shop_id: UUID) -> bool:
 async def resolve(
     db: Connection, shop_id: UUID, rows: Sequence[FileRow]
 ) -> tuple[list[Resolved], list[tuple[int, str]]]:
-    """Return the rows with their variants; and the lines of the others, each with the reason."""
+    """Return the rows whose variant was found, and the line and the problem of each other row."""
     by_id = await _by_id(db, shop_id, [one.variant_id for one in rows if one.variant_id])
     by_sku = await _by(db, shop_id, _BY_SKU, [one.sku for one in rows if one.sku])
     by_product = await _by(

@@ -1,6 +1,6 @@
 """The columns of a file of signups, under the names that openstoq and other apps give them.
 
-docs/moving.md names the sources of other apps' names.
+docs/moving.md says from which sources the names in other apps' files are known.
 """
 
 import re
@@ -55,24 +55,31 @@ _MOST_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The places of the known columns in a file's rows, and the number of all columns."""
+    """The position of each known column in the rows of a file, and the number of all columns."""
 
     places: Mapping[str, int]
     width: int
 
     def cells(self, row: Sequence[str]) -> dict[str, str]:
-        """Return the cells of the known columns that are not empty, as their texts were."""
+        """Return the texts of a row's known columns, by field; empty cells are left out.
+
+        The apostrophe that an export puts before a text, to keep spreadsheets from running it as a
+        formula, is removed.
+        """
         found = {field: unguarded(row[place]).strip() for field, place in self.places.items()}
         return {field: text for field, text in found.items() if text}
 
 
 def field_of(header: str) -> str | None:
-    """Return the field that a column's header names, or None if it is a column of no interest."""
+    """Return the field that a column's header names, or None if the import ignores it."""
     return _FIELDS.get(_FILLING.sub("", unguarded(header).lower()))
 
 
 def recognise(headers: Sequence[str]) -> Columns:
-    """Return the columns of a file by its headers; raise FileFault if a needed one is missing."""
+    """Return the known columns among the headers of a file.
+
+    Raises FileFault if a needed column is missing, or if two columns mean the same.
+    """
     named: dict[str, list[int]] = {}
     for place, header in enumerate(headers):
         field = field_of(header)

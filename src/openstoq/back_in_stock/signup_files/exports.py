@@ -1,8 +1,8 @@
 """Export signups as CSV, page by page, in the columns that an import reads.
 
-Each page is a transaction of its own, so a client that reads slowly holds neither a connection nor
-a snapshot. Pages follow each other by time and id, which never change: a signup that is there from
-the beginning to the end is exported once.
+Each page is read in a transaction of its own. A client that receives the file slowly therefore
+occupies neither a database connection nor a snapshot. The signups are ordered by their time and id,
+which never change. A signup that exists during the whole export is therefore exported exactly once.
 """
 
 import csv
@@ -56,7 +56,7 @@ async def pages(
 
 
 def file_name(domain: str, day: date) -> str:
-    """Return the name of an exported file."""
+    """Return the name of the file that a shop exports on a day."""
     return f"signups-{domain.partition('.')[0]}-{day.isoformat()}.csv"
 
 
@@ -83,7 +83,10 @@ def _cell(value: object) -> str:
 
 
 def _text(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows as CSV with every cell in quotes, so that no other separator splits a cell."""
+    """Return rows as CSV with every cell in quotes.
+
+    A program that takes another sign for the separator then does not split a cell at that sign.
+    """
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()

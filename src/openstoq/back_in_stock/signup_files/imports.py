@@ -1,7 +1,7 @@
-"""Import a file of signups: check all of it, and only then write.
+"""Import a file of signups: check the whole file first, and only then add the signups.
 
-Nothing is sent and nobody is asked, neither now nor because of the import: its shoppers wait for
-the next restock. A second import of the same file changes nothing.
+An import causes no mails: neither alerts nor requests to confirm a signup. The imported shoppers
+wait for the next restock. A second import of the same file changes nothing.
 """
 
 import asyncio
@@ -38,10 +38,11 @@ _NOT_READ = (
 class Import:
     """An import into a shop.
 
-    `transactions` opens a transaction of the shop; each batch has its own. If each commits, a batch
-    that PostgreSQL aborts in favour of another transaction is tried up to `attempts` times. With `skip_invalid`,
-    rows with problems are left out; without it, any problem prevents the whole import. With
-    `is_trial`, nothing is written.
+    `transactions` is called for a transaction for each batch of rows. If PostgreSQL aborts a batch
+    in favour of another transaction, the batch is tried up to `attempts` times. That needs a new
+    transaction for each call: if `transactions` always returns the same one, `attempts` must be 1.
+    With `skip_invalid`, rows with problems are left out; without it, any problem prevents the whole
+    import. With `is_trial`, no signup is added.
     """
 
     transactions: Transactions
@@ -53,9 +54,11 @@ class Import:
     progress: Progress = lambda _phase, _rows: None
 
     async def run(self, file: CsvFile) -> Outcome:
-        """Import the rows of a file; raise FileFault if it cannot be read to its end.
+        """Import the rows of a file.
 
-        If the outcome has problems, nothing was written, unless they were to be skipped.
+        Without `skip_invalid`, nothing was written if the outcome contains problems. Raises
+        FileFault if the file as a whole cannot be imported, for instance because it cannot be read
+        to its end.
         """
         async with self.transactions() as db:
             if not await catalog_lookup.is_read(db, self.shop.id):
@@ -97,7 +100,7 @@ class Import:
             )
 
     def _rows(self, file: CsvFile, outcome: Outcome) -> Iterator[FileRow]:
-        """Yield the valid rows of shoppers who wait; count the others."""
+        """Yield the valid rows of waiting shoppers; count the other rows in `outcome`."""
         problems = outcome.problems
         for line, row in file.rows(problems):
             cells = file.columns.cells(row)
@@ -131,7 +134,7 @@ class Import:
     async def _batch(
         self, import_id: UUID, after: int, outcome: Outcome, *, optin_required: bool
     ) -> list[StagedRow]:
-        """Write the next rows, each batch in a transaction; return them."""
+        """Write the batch of rows that follows the line `after`, in one transaction; return it."""
         for left in reversed(range(self.attempts)):
             try:
                 async with self.transactions() as db:

@@ -9,6 +9,6 @@ jobs = JobSet("back_in_stock.signup_files")
 
 @jobs.job(cron="50 * * * *", uninstalled=True)
 async def forget_staged(run: Run) -> None:
-    """Delete the rows of imports that ended in the middle, a day ago or earlier."""
+    """Delete the stored rows of interrupted imports once they are a day old."""
     async with run.work() as work:
         await store.forget(work.db, work.shop_id)

@@ -48,7 +48,10 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRow:
-    """A row of a file as it is staged: its variant is known, and `market_id` is 0 for none."""
+    """A row of a file as it is stored (staged) until the whole file has been checked.
+
+    The variant is known by then. `market_id` is 0 if the row is for no particular market.
+    """
 
     line: int
     signup_id: UUID
@@ -77,7 +80,10 @@ class StagedRow:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The signups that a contact has already for a variant: their latest, and if one still waits."""
+    """The signups that a contact already has for a variant and market.
+
+    `latest` is the time of the newest one. `waits` is true if any of them still waits.
+    """
 
     latest: datetime
     waits: bool
@@ -85,9 +91,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The facts of the shop that decide about a batch of rows.
+    """The shop's data that decide which rows of a batch are imported.
 
-    `signups` are by contact, channel, variant and market.
+    `signups` are the existing ones, keyed by contact, channel, variant and market. `unsubscribed`
+    are the identities of shoppers who have unsubscribed. `for_sale` are the variants that shoppers
+    can buy now.
     """
 
     signups: Mapping[tuple[str, str, int, int], Known]
@@ -110,7 +118,7 @@ class Problems:
     named: list[RowProblem] = field(default_factory=list)
 
     def add(self, line: int, sentence: str) -> None:
-        """Note a row."""
+        """Record that the row at `line` cannot be imported, with a sentence that says why."""
         self.count += 1
         if len(self.named) < MOST_NAMED or line < self.named[-1].line:
             insort(self.named, RowProblem(line=line, error=sentence), key=lambda one: one.line)
@@ -118,7 +126,7 @@ class Problems:
 
     @property
     def sentences(self) -> list[str]:
-        """A sentence for each named row, and one about the others."""
+        """A sentence for each row in `named`, and one with the number of the other rows."""
         named = [f"line {one.line}: {one.error}" for one in self.named]
         more = self.count - len(self.named)
         return [*named, f"and {more} more"] if more else named
@@ -126,11 +134,11 @@ class Problems:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """The numbers of an import.
+    """The outcome of an import, as numbers of rows.
 
-    Once it was written, every row is counted in `problems`, `imported`, or as skipped for one
-    reason. `unconfirmed` are those of the imported signups that are told nothing until their
-    shoppers confirm.
+    At the end of an import, each row is counted once: in `problems`, in `imported`, or under the
+    reason for which it was skipped. `unconfirmed` counts those imported signups that cause no alert
+    until their shoppers confirm.
     """
 
     rows: int = 0
@@ -200,7 +208,7 @@ class SkippedView(BaseModel):
 class ImportView(BaseModel):
     """The outcome of an import.
 
-    `invalid` names the first rows with problems, and `remarks` are sentences about all of it.
+    `invalid` names the first rows with problems. `remarks` are sentences about the whole import.
     """
 
     row_count: int

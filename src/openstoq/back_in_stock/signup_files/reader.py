@@ -26,7 +26,7 @@ _SAVE_AS = "save it as CSV UTF-8, and import that"
 
 
 class CsvFile:
-    """A CSV file of signups, opened at its first row.
+    """A CSV file of signups, whose line with the columns' names was read.
 
     `encoding` is the file's encoding; without it, the file must be UTF-8, or UTF-16 with a byte
     order mark. Raises FileFault if the file cannot be read as CSV, or lacks a needed column.
@@ -53,9 +53,9 @@ class CsvFile:
         return self._line
 
     def rows(self, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line and the cells of each row that has as many cells as the header.
+        """Yield the line number and the cells of each row that has as many cells as the header.
 
-        Other rows are noted in `problems`; empty lines are skipped.
+        Rows with more or fewer cells are recorded in `problems`. Empty lines are skipped.
         """
         reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
         while True:
@@ -164,7 +164,7 @@ def _encoding_of(head: bytes) -> str:
 
 
 class _Unclosed(io.RawIOBase):
-    """A stream that is read through, and left open when its reader goes away."""
+    """A wrapper for reading a stream, which stays open when the wrapper is closed."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Decisions about the rows of a file, without I/O: what a row says, or why it cannot be imported."""
+"""Decide about a file's rows, without I/O: what a row says, or why it cannot be imported."""
 
 import re
 from datetime import UTC, datetime
@@ -43,7 +43,10 @@ class UnreadableRowError(ValueError):
 
 
 def is_waiting(cells: dict[str, str]) -> bool:
-    """Return whether the row's shopper still waits, as far as the file says."""
+    """Return whether the row's shopper still waits, as far as the file says.
+
+    Raises UnreadableRowError for a status that we do not know.
+    """
     status = cells.get("status", "pending").lower()
     if status in NOT_WAITING:
         return False
@@ -60,7 +63,8 @@ def row_of(
 ) -> FileRow:
     """Return what a row says; raise UnreadableRowError if it cannot be imported.
 
-    `zone` and `country` are the shop's, for dates without an offset and for national phone numbers.
+    Dates without an offset are in `zone`, the shop's time zone. National phone numbers are those of
+    the row's country or, if the row names none, of `country`, the shop's country.
     """
     variant_id, product_id = _id(cells, "variant_id"), _id(cells, "product_id")
     sku = _line(cells, "sku")
@@ -93,8 +97,9 @@ def row_of(
 def skipped(row: StagedRow, around: Surroundings) -> Skipped | None:
     """Return why a valid row is not imported, or None if it is.
 
-    A row is known if its shopper waits already, or has signed up here since: whoever was told
-    meanwhile must not be put on the waitlist again by a second import of the file.
+    The reason is "known" if the shopper already waits, or if a signup of the shopper here is as new
+    as the row or newer. Otherwise, a second import of the file would put shoppers on the waitlist
+    again who were notified after the first import.
     """
     known = around.signups.get((row.contact, row.channel, row.variant_id, row.market_id))
     if known is not None and (
@@ -146,7 +151,10 @@ def _phone(cells: dict[str, str]) -> str | None:
 
 
 def _other(cells: dict[str, str], field: str, country: str | None) -> str | None:
-    """Return a further contact of the shopper; one that is invalid is not needed, and left out."""
+    """Return the shopper's e-mail address or phone number, as `field` says.
+
+    Returns None if it is missing or invalid: the row can be imported without it.
+    """
     try:
         if field == "email":
             return contact_of("email", email=cells.get("email")).address

@@ -1,7 +1,7 @@
-"""Imported rows in PostgreSQL: staged while the file is checked, then made signups in batches.
+"""Rows of a file in PostgreSQL: stored (staged) first, and made into signups in batches later.
 
-Staged rows are not in the log of PostgreSQL, so a server that crashes forgets them. Who imports the
-file again loses nothing by that.
+Rows are staged while the file is checked, in a table that PostgreSQL does not write to its log. If
+the server crashes, these rows are lost; the file can then be imported again.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,10 @@ from openstoq.kernel.ids import new_id
 async def stage(
     db: Connection, shop_id: UUID, import_id: UUID, rows: Sequence[Resolved], now: datetime
 ) -> None:
-    """Stage rows; of several for the same contact, channel, variant and market, one is kept.
+    """Stage rows, but only one for each contact, channel, variant and market.
 
-    It gets the earliest time of them, because that is the shopper's place on the waitlist.
+    If there are several, the kept row gets the earliest of their times, because the time decides
+    the shopper's place on the waitlist.
     """
     unique: dict[tuple[object, ...], Resolved] = {}
     for one in rows:
@@ -107,10 +108,11 @@ async def batch(
 
 
 async def surroundings(db: Connection, shop_id: UUID, rows: Sequence[StagedRow]) -> Surroundings:
-    """Return the facts of the shop that decide about these rows.
+    """Return the shop's data that decide which of these rows are imported.
 
-    Each statement names the whole batch. Joined with the staged rows, it would be planned for tables
-    as small as they were before the import, and take a second for each batch.
+    Each statement gets the values of the whole batch as parameters. If it read the staged rows from
+    their table instead, PostgreSQL would plan it for a table as small as before the import, and it
+    would take a second for each batch.
     """
     signups = await db.fetch(
         """
@@ -159,10 +161,12 @@ async def write(
     optin_required: bool,
     now: datetime,
 ) -> set[UUID]:
-    """Make signups of rows; return the ids of those that nobody else made meanwhile.
+    """Make rows into signups; return the ids of the signups that were added.
 
-    What is known of a customer is kept, because the file may be older. `optin_required` decides
-    about rows that do not say whether their shopper has confirmed. Nobody is asked to confirm.
+    A row is left out if another transaction has added an equivalent signup meanwhile. What is
+    already known of a customer is kept, because the file may be older. If a row does not say
+    whether its shopper has confirmed, `optin_required` decides whether that is needed. Nobody is
+    sent a request to confirm.
     """
     people = list({row.identity: row for row in reversed(rows)}.values())
     people.sort(key=lambda row: row.identity)
@@ -237,7 +241,7 @@ async def discard(db: Connection, shop_id: UUID, import_id: UUID) -> None:
 
 
 async def forget(db: Connection, shop_id: UUID) -> None:
-    """Delete what imports left behind that ended in the middle, a day ago or earlier."""
+    """Delete the staged rows of interrupted imports once they are a day old."""
     await db.execute(
         """
         DELETE FROM signup_import_rows

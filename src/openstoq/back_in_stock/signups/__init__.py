@@ -1,1 +1,1 @@
-"""Signups: the waitlist of each variant; API v1 calls one an intent."""
+"""Signups: the entries of each variant's waitlist. API v1 calls a signup an intent."""

@@ -163,9 +163,10 @@ async def follow(
 ) -> Followed:
     """Move up to `most` waiting signups of deleted variants to the variants that replace them.
 
-    If several of these signups would repeat each other, one is kept: the oldest to which the
-    shopper has consented or, if there is none, the oldest. A signup whose message is under way is
-    left for later. `variant_ids` limits the deleted variants.
+    Several of these signups may have the same contact, channel, market and new variant. One of them
+    is kept: the oldest that is confirmed or needs no confirmation or, if there is none, the oldest.
+    A signup whose message is under way is left for a later call. `variant_ids` limits the deleted
+    variants.
     """
     rows = await db.fetch(
         f"""

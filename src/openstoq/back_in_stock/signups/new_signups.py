@@ -67,9 +67,10 @@ async def add(
 ) -> Added:
     """Add a signup and its customer in one statement, of which `along` becomes a part.
 
-    `alone` is true if the statement runs outside a transaction. If it adds no signup, it is then
-    undone, and `along` with it. If the shopper has to be asked to confirm, it is undone too, and
-    NeedsTransactionError is raised.
+    `alone` is true if the statement runs outside a transaction. The whole statement, including
+    `along`, is then undone in two cases. In the first case, it adds no signup. In the second, the
+    shopper has to be asked to confirm; NeedsTransactionError is raised, because another statement
+    must follow in the same transaction.
 
     The product that the catalogue has for the variant takes precedence over the product that was
     sent. If the caller vouches for the customer (`vouched`), the signup ends an earlier
@@ -124,7 +125,7 @@ async def add(
 
 
 def _not_added(reason: str, signup_id: UUID) -> Added:
-    """Return the outcome if the statement was undone; `reason` is its error.
+    """Return the outcome of a statement that was undone; `reason` is the text of its error.
 
     Raises NeedsTransactionError if the reason is that the shopper has to be asked to confirm.
     """

@@ -59,8 +59,8 @@ async def page(
 ) -> tuple[str, int]:
     """Return a page of the `wanted` signups as JSON, newest first, and their total number.
 
-    If too many contacts match a search in a long list, the total number is not counted. The number
-    returned then goes only up to the first signup after the page.
+    If too many contacts match a search in a long list, the total number is not determined. The
+    returned number then counts only the signups up to the first one after the page.
     """
     shown = f"""
         SELECT coalesce(json_agg({projection} ORDER BY s.created_at DESC, s.id DESC), '[]')::text
@@ -189,7 +189,7 @@ async def delete(db: Connection, shop_id: UUID, signup_ids: Sequence[UUID]) -> N
 
 
 async def waited_for_by_customer(db: Connection, shop_id: UUID, signup_id: UUID) -> list[int]:
-    """Return the variants for which the customer of a signup waits."""
+    """Return the ids of the variants for which the customer who made a signup waits."""
     rows = await db.fetch(
         """
         SELECT DISTINCT s.variant_id FROM signups c
@@ -236,8 +236,8 @@ async def confirm(db: Connection, shop_id: UUID, signup_id: UUID, now: datetime)
     The confirmation is new consent, so it ends an unsubscription from before the signup. It also
     confirms other signups of the customer for which no confirmation mail was sent: signups for the
     same product, because a contact is sent only one such mail a day per product; signups that need
-    no confirmation; and up to MOST_UNASKED held signups. A shopper who wants more signups than a
-    stranger could make in their name has to confirm once.
+    no confirmation; and up to MOST_UNASKED held signups. So a shopper whose further signups were
+    held does not have to confirm each of them.
     """
     done = await db.execute(
         """
