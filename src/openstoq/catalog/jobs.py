@@ -38,7 +38,8 @@ async def pull(run: Run, *, everything: bool = False) -> None:
     """Pull from the shop what has changed since the last pull.
 
     With `everything`, the whole catalogue is pulled. If the last pull was interrupted, it is
-    resumed instead. The pull also finds changes whose webhook was lost.
+    resumed first; if that was a pull of changes only, the whole catalogue is pulled by another job
+    afterwards. A pull also finds changes whose webhook was lost.
     """
     commerce = await commerce_of(run)
     if commerce is None:
@@ -215,7 +216,8 @@ async def _product_changed(work: Work, change: ProductChanged, news: News) -> Se
 async def _save_page(work: Work, page: ProductPage, asked_at: datetime) -> None:
     """Save a page's products with their stock; a product that fails does not affect the others.
 
-    Products that could not be read are noted with those that could not be saved.
+    Two kinds of failures are stored: products that could not be read from the shop, and products
+    that could not be saved.
     """
     by_id = {product.id: product for product in newest(page.products, asked_at)}
 

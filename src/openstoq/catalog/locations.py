@@ -1,4 +1,7 @@
-"""Locations in PostgreSQL; a change of one recalculates the stock that it holds."""
+"""Locations in PostgreSQL.
+
+When a location changes, the totals of all items that have stock there are recalculated.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +18,7 @@ async def save(
 ) -> list[StockChanged]:
     """Save locations, and recalculate the stock of items at the saved locations.
 
-    A webhook does not say whether a location sells online. The stored value is then kept.
+    A webhook does not say whether its location sells online; the stored value is kept in that case.
     """
     found = newest(locations, changed_at)
     rows = await db.fetch(

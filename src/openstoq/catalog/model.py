@@ -1,4 +1,4 @@
-"""The event for changed stock, and the choice of the newest state of a product or location."""
+"""The events of the catalogue, and the choice of the newest state of a product or location."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class VariantReplaced:
 
 @dataclass(frozen=True, slots=True)
 class StockChanged:
-    """The event that a variant's stock has changed, over all locations that sell online.
+    """The event that a variant's stock has changed, summed over all locations that sell online.
 
     `before` is None if the stock was not known. A variant whose stock is not tracked has UNLIMITED.
     """

@@ -59,7 +59,10 @@ async def _open(db: Connection, shop_id: UUID, product_ids: Sequence[int]) -> se
 async def _replace(
     db: Connection, shop_id: UUID, product_ids: Sequence[int]
 ) -> list[VariantReplaced]:
-    """Record which variants were made in place of deleted ones; return an event for each."""
+    """Record which variants replace deleted variants; return an event for each deleted one.
+
+    A deleted variant is replaced by the variant of the same product with its title and SKU.
+    """
     rows = await db.fetch(
         """
         UPDATE variants o SET replaced_by = n.id FROM variants n

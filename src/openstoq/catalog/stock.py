@@ -19,11 +19,12 @@ async def record(
     now: datetime,
     complete_items: Sequence[int] = (),
 ) -> list[StockChanged]:
-    """Save levels that are newer than the stored ones; return the changes of variants' totals.
+    """Save inventory levels that are newer than the stored ones; return the changed totals.
 
-    Shopify's times are whole seconds. Changes within the same second are ordered by `triggered_at`,
-    the time at which the news was triggered. For each of `complete_items`, `levels` contains every
-    level of the item, so any other level that is stored no longer exists.
+    Shopify's times are whole seconds. Of two changes within the same second, the newer is the one
+    with the later `triggered_at`, the time at which its news was triggered. For each of
+    `complete_items`, `levels` contains every level of the item, so any other level that is stored
+    no longer exists.
     """
     items = sorted({level.inventory_item_id for level in levels} | set(complete_items))
     await lock_items(db, shop_id, items)
@@ -58,8 +59,8 @@ async def record(
 async def lock_items(db: Connection, shop_id: UUID, items: Sequence[int]) -> None:
     """Lock the variants of items before writing the levels that make up their totals.
 
-    Two deliveries about the same item are then processed one after the other, and the later total
-    includes both.
+    Two transactions that change the same item then run one after the other, and the total that the
+    later one calculates includes both changes.
     """
     await db.execute(
         """
@@ -109,8 +110,8 @@ async def total(
     The total of an item without any level stays unknown, unless the item is one of
     `complete_items`. A variant whose stock is not tracked can always be sold. Once its stock is
     tracked again, its total is unknown until a level is known. A total that becomes unknown is
-    stored, but not returned. Stock at a location that we do not know yet counts. Stock at a known
-    location counts only once we have read that the location sells online.
+    stored, but not returned. If we do not know a location yet, its stock counts. If we know it, its
+    stock counts only once we have read that the location sells online.
     """
     rows = await db.fetch(
         """
@@ -153,7 +154,7 @@ async def total(
 
 
 async def available(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> dict[int, int]:
-    """Return the stock of these variants that can be sold online, by variant.
+    """Return the stock that can be sold online of each of these variants, by variant id.
 
     A variant whose stock is not known is missing from the result.
     """
@@ -173,7 +174,7 @@ async def forget_item(
 ) -> list[StockChanged]:
     """Record that an inventory item was deleted; return the totals that changed.
 
-    No location has any stock of the item any longer.
+    Afterwards, the item has no stock at any location.
     """
     await lock_items(db, shop_id, [item_id])
     await db.execute(
@@ -198,8 +199,8 @@ async def save_item(
 ) -> list[StockChanged]:
     """Save an item's SKU, and whether its stock is tracked, unless the news is outdated.
 
-    News about items is ordered in the same way as news about levels. Returns the variants whose
-    stock changed, because tracking was turned on or off.
+    As in `record`, of two changes within the same second, the one that was triggered later is the
+    newer. Returns the changed totals of variants whose tracking was turned on or off.
     """
     await lock_items(db, shop_id, [item.id])
     await db.execute(
@@ -234,7 +235,7 @@ async def lock(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> Non
 
 
 async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, str]) -> None:
-    """Store the inventory policies that variants now have in Shopify, by variant id."""
+    """Store the inventory policies, keyed by variant id, that variants now have in Shopify."""
     await lock(db, shop_id, list(policies))
     await db.execute(
         """
@@ -251,8 +252,10 @@ async def note_policies(db: Connection, shop_id: UUID, policies: Mapping[int, st
 async def answer_sold_out(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> set[int]:
     """Clear the sold-out marks of restocked variants; return the variants that had one.
 
-    Because the mark is cleared, nothing depends on which of two hosts' clocks is ahead. A variant
-    keeps its mark while nobody can open the product, and loses it when the product is published.
+    A mark (`sold_out_at`) means that the variant was sold out since its last wave. Because it is
+    cleared for each wave, no times of two hosts, whose clocks may differ, are compared. While
+    nobody can open the variant's product, the mark is kept for the wave that starts once the
+    product is published.
     """
     rows = await db.fetch(
         f"""

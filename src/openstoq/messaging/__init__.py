@@ -1,1 +1,1 @@
-"""Messages to people: the text (render), and the delivery to a relay (port, email)."""
+"""Messages to people: their text (render), and handing them over to a relay (port, email)."""

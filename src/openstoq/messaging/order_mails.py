@@ -25,7 +25,7 @@ UNTOLD_REASONS = ("fraud", "staff", "other")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A number of units of an order line."""
+    """A line of the order: the names of what was ordered, and the number of units."""
 
     title: str
     variant_title: str | None
@@ -182,7 +182,7 @@ def uncollected(
 
 
 def held_again(notice: Notice, order: OrderFacts, *, amount: Decimal, order_url: str) -> bytes:
-    """Return the mail that notifies a merchant that an unpaid preorder is held again."""
+    """Return the mail that notifies a merchant that an unpaid preorder was put back on hold."""
     order = _for_merchant(order)
     words = _words(order, "held_again", amount=amount)
     said = [words["greeting"], words["intro"], words["todo"]]
@@ -201,7 +201,8 @@ def _received(
 ) -> Iterator[_Figure]:
     """Yield a line for the deposit paid already, and a line for the balance paid already.
 
-    A part of which nothing was paid has no line. `main` names the part to emphasise.
+    If nothing was paid for one of them, its line is left out. `main`, "deposit" or "balance", is
+    the line to emphasise.
     """
     for part, amount in (("deposit", received.deposit), ("balance", received.balance)):
         if amount > 0:

@@ -125,10 +125,10 @@ class EmailTransport(Protocol):
         """Send the messages of `outbox` until it ends, over several connections.
 
         Concurrent calls share the allowed connections. No call waits long until its first message
-        is sent: owners take turns, and so do the outboxes of one owner. A taken message is always
-        settled, and never waits for another message to be taken. If the relay cannot be reached,
-        the taken messages are settled and RelayUnavailable is raised. The caller should then wait
-        before calling again.
+        is sent: owners take turns, and so do the outboxes of one owner. An outcome is recorded for
+        every message that was taken from the outbox, and this never waits for a further message to
+        be taken. If the relay cannot be reached, the outcomes of the taken messages are recorded,
+        and then RelayUnavailable is raised. The caller should wait before calling again.
         """
 
     async def aclose(self) -> None:

@@ -1,7 +1,8 @@
 """The budget of unmarked messages: how many a process may hand over before their marks are stored.
 
-A killed process leaves no mark of these messages, so they are sent again. The budget belongs to the
-process, because a process that sends for many waves at once must not repeat more than others.
+A mark is the stored outcome of a message. If the process is killed, the messages without a mark are
+sent again. The budget belongs to the process, because a process that sends for many waves at once
+must not repeat more messages than a process that sends for one.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ class UnmarkedBudget:
         self.shares: set[Share] = set()
 
     def join(self) -> "Share":
-        """Return a share for one sender; leave the returned context to give it up."""
+        """Return a share for one sender, which has it from entering this context until leaving it."""
         return Share(self)
 
     def wake(self) -> None:
@@ -58,7 +59,7 @@ class Share(AbstractContextManager["Share"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the share up, with all that it holds."""
+        """Give the share up; its unmarked messages no longer use up the budget."""
         self._budget.shares.discard(self)
         self.release(self.held)
 
@@ -75,7 +76,7 @@ class Share(AbstractContextManager["Share"]):
         self._budget.held += 1
 
     def release(self, number: int) -> None:
-        """Subtract `number` messages that are now marked, or that the relay has refused."""
+        """Count `number` unmarked messages fewer, for instance because they are marked now."""
         self.held -= number
         self._budget.held -= number
         self._budget.wake()

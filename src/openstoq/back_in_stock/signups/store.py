@@ -42,12 +42,12 @@ class Filter:
 
     @property
     def emails(self) -> list[str]:
-        """The searched text `email` in lower case, in each form that a contact may have."""
+        """The text `email` to search for, in lower case and in each form that a contact may have."""
         return email_forms(self.email)
 
     @property
     def phones(self) -> list[str]:
-        """The searched text `phone` in lower case; empty if there is none."""
+        """The text `phone` to search for, in lower case; an empty list if there is none."""
         return [self.phone.lower()] if self.phone else []
 
 

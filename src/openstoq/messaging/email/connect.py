@@ -1,4 +1,7 @@
-"""Open a connection: aiosmtplib does the greeting, TLS and login, our code the transactions."""
+"""Open a connection to the relay.
+
+aiosmtplib does the greeting, TLS and login. After that, our own code does the mail transactions.
+"""
 
 import asyncio
 import socket

@@ -53,8 +53,9 @@ class Courier:
     async def carry(self, email: Email) -> Email | None:
         """Send `email` and, until the turn is over, further messages that the outbox has ready.
 
-        If the session is lost before a taken message was handed over, returns that message. It is
-        not settled, so another session may send it. Otherwise returns None.
+        If the session is lost before a message from the outbox was handed over, returns that
+        message. No outcome was recorded for it, so another session may send it. Otherwise returns
+        None.
         """
         try:
             self._opening = self._packed(email) or self._upcoming()
@@ -78,7 +79,7 @@ class Courier:
     async def _agreed(self, parcel: Parcel, *, written: bool) -> bool:
         """Send the envelope, unless it is already `written`; return whether the relay accepts it.
 
-        If the relay does not accept the envelope, the message is settled.
+        If the relay does not accept the envelope, this is recorded as the message's outcome.
         """
         if self._session.stale:
             [reset] = await self._session.ask([RESET])
@@ -157,7 +158,7 @@ class Courier:
     def _packed(self, email: Email) -> Parcel | None:
         """Return a message prepared for this relay.
 
-        A message that cannot be prepared is settled, and None is returned.
+        If the message cannot be prepared, records this as its outcome, and returns None.
         """
         try:
             return Parcel(email, envelope(email, self._session), stuffed(email.content))

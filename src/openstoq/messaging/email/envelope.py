@@ -59,10 +59,10 @@ def envelope(email: Email, session: Session) -> list[bytes]:
 
 
 def stuffed(content: bytes) -> bytes:
-    """Return `content` ending in CRLF and with its leading dots doubled (RFC 5321, 4.5.2).
+    """Return `content` ending in CRLF, with the dot at the start of a line doubled.
 
-    Raises Undeliverable for a bare CR or LF. Relays disagree on whether it ends a line, so one
-    message could be read as two.
+    RFC 5321, 4.5.2 requires this. Raises Undeliverable for a CR or LF that is not part of a CRLF.
+    Relays disagree on whether it ends a line, so one message could be read as two.
     """
     lines = content.count(b"\r\n")
     if content.count(b"\n") != lines or content.count(b"\r") != lines:

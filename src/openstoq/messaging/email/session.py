@@ -87,9 +87,9 @@ class Session(asyncio.Protocol):
     def write(self, data: bytes, replies: int) -> None:
         """Write `data`, to which the relay must send `replies` replies.
 
-        If the connection is known to be lost, nothing is written and SessionLost is raised. While a
-        received reply is still unread, nothing is raised, because the caller needs the reply more
-        than the error.
+        If the connection is known to be lost, nothing is written. SessionLost is then raised,
+        unless a reply was received that the caller has not read yet: the caller needs that reply
+        more than the error.
         """
         if self.usable:
             self._awaited += replies

@@ -61,8 +61,8 @@ class SMTPTransport(EmailTransport):
     async def _lane(self, outbox: Outbox, gate: asyncio.Lock) -> bool:
         """Send messages until the outbox ends, over one connection at a time.
 
-        A lane is one of several such loops for an outbox. It takes a turn for each connection.
-        Returns whether the lane got through: whether it used any turn.
+        Several of these loops (lanes) run for an outbox at the same time. Before a lane uses a
+        connection, it waits for a turn. Returns whether the lane was given any turn.
         """
         has_sent = False
         losses = 0
@@ -90,7 +90,8 @@ class SMTPTransport(EmailTransport):
     async def _spend(self, turn: Turn, first: Email, outbox: Outbox, losses: int) -> int:
         """Send `first` and further ready messages within `turn`; return the updated `losses`.
 
-        `losses` counts the connections in a row that were lost before they settled a message.
+        `losses` counts the connections in a row that were lost before the relay had given its final
+        reply for a message on them.
         """
         email: Email | None = first
         while email is not None:
@@ -122,7 +123,7 @@ class SMTPTransport(EmailTransport):
     async def _session_for(self, email: Email, outbox: Outbox) -> Session:
         """Return an idle session, or open a new one.
 
-        If no session can be opened, `email` is settled and the error is raised.
+        If no session can be opened, `email` gets the outcome DEFERRED, and the error is raised.
         """
         closing: list[Session] = []
         while self._idle:

@@ -28,7 +28,7 @@ class Turn:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the turn must end once the messages already begun are settled."""
+        """Return whether the turn must end once the messages already begun have their outcomes."""
         return self._turns.are_awaited_beside(self._outbox) and monotonic() >= self._ends_at
 
     def note_answer(self, seconds: float) -> None:
@@ -41,7 +41,7 @@ class Turns:
 
     A turn ends only between two messages, and a slow relay needs a long time for each message.
     Therefore some turns are reserved for owners that hold none, unless the relay is quick. An owner
-    that already holds a turn does not get these turns, however much it has to send.
+    that already holds a turn does not get a reserved one, however much it has to send.
     """
 
     def __init__(self, size: int) -> None:

@@ -1,7 +1,8 @@
 """Wordings of known relays, with the meaning of each.
 
-Codes do not tell these replies apart. Amazon says 554 about our account, about the message, and
-about a recipient that it suppresses. Microsoft says 5.2.2 about a full mailbox and about our quota.
+The codes of these replies do not show their meaning. Amazon says 554 about our account, about the
+message, and about a recipient that it suppresses. Microsoft says 5.2.2 about a full mailbox and
+about our quota.
 A wording that is not in the table is judged by its codes and words, in `verdicts`.
 """
 
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """The party that a refusal is about."""
+    """The subject of a refusal: us, the recipient, or the message."""
 
     QUOTA = "quota"
     """Us: we sent as much as the relay takes from us in an hour, a day or a month."""
@@ -135,5 +136,5 @@ def _is_about_mailbox(text: str) -> bool:
 
 
 def names_quota(text: str) -> bool:
-    """Return whether a reply that is about us names a quota of an hour or longer."""
+    """Return whether a reply that is about us names a quota for an hour or for a longer time."""
     return bool(_QUOTA.search(_CODE.sub(" ", text)))
