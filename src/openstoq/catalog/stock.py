@@ -154,7 +154,7 @@ async def total(
 
 
 async def available(db: Connection, shop_id: UUID, variant_ids: Sequence[int]) -> dict[int, int]:
-    """Return the stock that can be sold online of each of these variants, by variant id.
+    """Return, for each of these variants, the stock that can be sold online, by variant id.
 
     A variant whose stock is not known is missing from the result.
     """

@@ -30,7 +30,10 @@ class UnmarkedBudget:
         self.shares: set[Share] = set()
 
     def join(self) -> "Share":
-        """Return a share for one sender, which has it from entering this context until leaving it."""
+        """Return a share for one sender.
+
+        The share counts from when the returned context is entered until it is left.
+        """
         return Share(self)
 
     def wake(self) -> None:

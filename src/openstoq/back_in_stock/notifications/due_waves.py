@@ -85,7 +85,7 @@ async def start(
 async def _find(
     db: Connection, shop_id: UUID, threshold: int, now: datetime, among: str, *ids: Sequence[int]
 ) -> list[_Due]:
-    """Return those of the variants that the subquery `among` finds for which a wave is due.
+    """Return the variants for which a wave is due, among those that the subquery `among` finds.
 
     `ids` is the parameter of the subquery, if it has one.
     """
@@ -118,7 +118,10 @@ ORDER BY v.id LIMIT $4
 
 
 def due_among(among: str) -> str:
-    """Return the statement that finds those variants of the subquery `among` with a due wave."""
+    """Return the statement that finds the variants for which a wave is due.
+
+    Only variants that the subquery `among` finds are considered.
+    """
     return _DUE.format(among=among)
 
 

@@ -93,7 +93,7 @@ class Trial:
         self._places.pop(message_id, None)
 
     def hear(self, claimed: Claimed, delivery: Delivery) -> list[Refusal]:
-        """Record that the relay accepted or refused a message; return the refusals final by now."""
+        """Record the relay's reply to a message; return the refusals that are final now."""
         place = self._places.pop(claimed.id, 0)
         self._answered += 1
         is_accepted = delivery.outcome is Outcome.ACCEPTED

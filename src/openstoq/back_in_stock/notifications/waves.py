@@ -39,7 +39,7 @@ class Wave:
 
     @property
     def until(self) -> datetime:
-        """The end of the wave's waitlist: a signup that was made later is left to another wave."""
+        """The time at which the wave's list ends: signups made later are left to another wave."""
         return self.listed_until or self.started_at
 
 

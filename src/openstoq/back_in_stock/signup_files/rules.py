@@ -98,7 +98,7 @@ def skipped(row: StagedRow, around: Surroundings) -> Skipped | None:
     """Return why a valid row is not imported, or None if it is.
 
     The reason is "known" if the shopper already waits, or if a signup of the shopper here is as new
-    as the row or newer. Otherwise, a second import of the file would put shoppers on the waitlist
+    as the row or newer. Thus a second import of the file does not put shoppers on the waitlist
     again who were notified after the first import.
     """
     known = around.signups.get((row.contact, row.channel, row.variant_id, row.market_id))
