@@ -10,10 +10,11 @@ from openstoq.messaging.bounded_liquid import (
     TAGS,
     Bounds,
     TemplateError,
+    _compiled_of_shop,
     compiled,
     rendered,
 )
-from openstoq.messaging.compose import LANGUAGES, source, with_head
+from openstoq.messaging.compose import LANGUAGES, source, uses_beyond_printing, with_head
 from openstoq.messaging.forms import ALERT_MAIL, FORMS, OPTIN_MAIL
 from openstoq.messaging.letter import OwnPart, OwnParts
 from openstoq.messaging.order_mails import Item
@@ -136,6 +137,13 @@ def test_many_steps_are_refused_whatever_the_machine():
     nested = "{% for i in (1..10) %}{% for j in (1..10) %}" + row + "{% endfor %}{% endfor %}"
     (problem,) = problems("text", nested + LINK)
     assert "it takes too long" in problem
+
+
+def test_templates_that_are_tried_out_do_not_pile_up_in_memory():
+    for n in range(100):
+        assert problems("text", f"{n} {LINK}") == []
+    assert _compiled_of_shop.cache_info().currsize <= 16
+    assert uses_beyond_printing.cache_info().maxsize is not None
 
 
 def test_an_order_of_many_lines_is_not_bounded():

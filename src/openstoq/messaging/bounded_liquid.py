@@ -158,13 +158,23 @@ def _language(bounds: Bounds | None, *, escapes: bool) -> Environment:
     return _BoundedLanguage(bounds, escapes=escapes)
 
 
-@lru_cache(maxsize=1000)
 def compiled(source: str, *, escapes: bool, bounds: Bounds | None) -> BoundTemplate:
     """Return the compiled template of the text `source`; raise TemplateError if it has none.
 
     With `escapes`, values are escaped for HTML. Our own templates need no bounds: the mail of an
     order with hundreds of lines is as long as it has to be.
     """
+    return _compiled_of_shop(source, bounds, escapes) if bounds else _compiled(source, escapes)
+
+
+@cache
+def _compiled(source: str, escapes: bool) -> BoundTemplate:
+    return _language(None, escapes=escapes).from_string(source)
+
+
+# A compiled template may take 4 MB, and a shop may try out as many as it has points for.
+@lru_cache(maxsize=16)
+def _compiled_of_shop(source: str, bounds: Bounds, escapes: bool) -> BoundTemplate:
     try:
         return _language(bounds, escapes=escapes).from_string(source)
     except (LiquidError, RecursionError, ValueError) as error:

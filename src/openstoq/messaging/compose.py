@@ -225,7 +225,7 @@ def _literal(encoded: bytes) -> bytes:
     return encoded.replace(b"%", b"%%")
 
 
-@cache
+@lru_cache(maxsize=64)
 def uses_beyond_printing(source: str, gaps: tuple[str, ...]) -> bool:
     """Return whether the template `source` may do more with the value of a gap than print it."""
     if not gaps:
