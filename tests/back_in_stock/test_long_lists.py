@@ -177,6 +177,27 @@ async def test_changes_that_are_not_committed_do_not_count(database, database_ur
     await other.close()
 
 
+async def test_rows_that_changed_alike_are_noted_together(database, owner):
+    shop = await make_shop(database, "together.myshopify.com")
+    await fill(owner, shop, 1, 700)
+    await owner.execute("DELETE FROM list_change_sets")
+    await owner.execute("UPDATE signups SET notified_at = now() WHERE variant_id = 2")
+    rows = await owner.fetch(
+        "SELECT change, cardinality(ids) AS keys, kind FROM list_change_sets WHERE shop_id = $1",
+        shop.id,
+    )
+    changed = await owner.fetchval("SELECT sum(change) FROM list_changes WHERE change > 0")
+    assert sum(row["change"] * row["keys"] for row in rows) == 0
+    assert sum(row["keys"] for row in rows) == 2 * changed
+    assert len(rows) == len({(row["change"], row["kind"]) for row in rows})
+
+
+async def test_a_table_that_has_grown_is_analyzed(owner, shop):
+    assert (
+        await owner.fetchval("SELECT reltuples FROM pg_class WHERE oid = 'signups'::regclass") > 0
+    )
+
+
 async def test_a_short_list_is_counted(database, owner):
     shop = await make_shop(database, "short.myshopify.com")
     await fill(owner, shop, 1, 700)

@@ -105,6 +105,22 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Analyze a list's table once it has four times as many pages as when it was analyzed last. Autovacuum
+-- comes once a minute: until then, plans that were made for a nearly empty table read all messages of
+-- a shop for each group of marks.
+CREATE FUNCTION analyze_grown(of_list text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF (SELECT pg_relation_size(c.oid) / current_setting('block_size')::integer
+               > 4 * greatest(c.relpages, 10)
+        FROM pg_class c WHERE c.oid = of_list::regclass) THEN
+        EXECUTE format('ANALYZE (SKIP_LOCKED) %I', of_list);
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION analyze_grown FROM public;
+GRANT EXECUTE ON FUNCTION analyze_grown TO openstoq_app;
+
 -- Have the triggers on a list's table append what a statement changed, and fold it now and then.
 CREATE PROCEDURE note_in_sets(of_list text, listed_row text)
 LANGUAGE plpgsql
@@ -169,6 +185,7 @@ BEGIN
             END IF;
             -- About once in 512 changes.
             IF random() * 512 < noted THEN
+                PERFORM analyze_grown(%1$L);
                 IF TG_OP = 'DELETE' THEN
                     FOR one IN SELECT DISTINCT shop_id FROM old_rows LOOP
                         PERFORM fold_list(one, %1$L, 2000);
