@@ -33,7 +33,10 @@ def test_nothing_is_stored_without_an_effect(ours):
         ("offers.inventory.provider", ["self.inventory.provider", "inventory->>'provider'"]),
         ("offers.limits.on_exceed", ["limits.on_exceed"]),
         ("back_in_stock.delivery.stock_threshold", ["stock_threshold"]),
-        ("back_in_stock.compliance.optin_required", ["compliance->>'optin_required'"]),
+        (
+            "back_in_stock.compliance.optin_required",
+            ["compliance->>'optin_required'", "compliance.optin_required"],
+        ),
         ("offers.checkout.terms.text", ['"checkout.terms.text"']),
         ("offers.checkout.mixed_cart.error_message", ['["mixed_cart"]["error_message"]']),
         ("installation.collection.hold_unpaid", [".collection.hold_unpaid"]),
