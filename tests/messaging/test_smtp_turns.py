@@ -132,7 +132,9 @@ async def test_there_is_room_for_another_owner_while_the_relay_lets_everybody_wa
         await transport.aclose()
 
 
-async def test_one_owner_may_use_every_connection_to_a_quick_relay(transport):
+async def test_one_owner_may_use_every_connection_to_a_quick_relay(transport, monkeypatch):
+    # However busy the machine is, the relay counts as quick.
+    monkeypatch.setattr("openstoq.messaging.email.turns.QUICK_SECONDS", 3600)
     pile = pile_of(100_000, uuid4())
     sending = asyncio.create_task(transport.send(pile))
 
