@@ -107,11 +107,12 @@ async def total(
 ) -> list[StockChanged]:
     """Recalculate the items' totals over locations that sell online; return those that changed.
 
-    The total of an item without any level stays unknown, unless the item is one of
-    `complete_items`. A variant whose stock is not tracked can always be sold. Once its stock is
-    tracked again, its total is unknown until a level is known. A total that becomes unknown is
-    stored, but not returned. If we do not know a location yet, its stock counts. If we know it, its
-    stock counts only once we have read that the location sells online.
+    A total that becomes unknown is stored, but not returned. All levels of the `complete_items` have
+    been read, so the total of such an item without a level is 0; the total of any other item without
+    a level is unknown. A variant whose stock is not tracked can always be sold. When its stock is
+    tracked again, its total is unknown until a level is known. The stock at a location that we do
+    not know yet counts. The stock at a location that we know counts once we have read that the
+    location sells online.
     """
     rows = await db.fetch(
         """

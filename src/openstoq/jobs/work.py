@@ -156,7 +156,8 @@ class Work:
     async def _publish_together(self, event: object, subscribers: Iterable[Subscriber]) -> bool:
         """Call subscribers; if one fails, undo the changes of all and return False.
 
-        Failures are rare, and a savepoint for each subscriber costs two round trips.
+        All share one savepoint: failures are rare, and a savepoint for each subscriber would cost two
+        round trips each.
         """
         try:
             async with self.savepoint():

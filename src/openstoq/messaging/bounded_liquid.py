@@ -1,7 +1,7 @@
-"""The Liquid of templates: a small part of the language, and for shops with bounds.
+"""The Liquid of templates: a small part of the language, with bounds on what a shop's template uses.
 
-Shops write templates too, so no template may load another or print a value without escaping it, and
-none of a shop's may take much time or memory.
+Shops write templates, too. So no template may load another one or print a value without escaping
+it, and a shop's template may not take much time or memory.
 """
 
 import re

@@ -91,9 +91,9 @@ class Connections:
             next(iter(self._refused)).drop()
 
     def move(self, connection: Connection, waiting: Waiting | None) -> None:
-        """Move a connection to the group `waiting` of connections that may be dropped.
+        """Move a connection to the group that `waiting` names; a connection in a group may be dropped.
 
-        If `waiting` is None, the connection is in no group, because its request is being handled.
+        None takes the connection out of every group, because its request is being handled.
         """
         if connection.waiting is waiting:
             return

@@ -41,11 +41,12 @@ async def import_signups(
 
     csv is the text of the file, whose first line names the columns: variant_id or sku, and contact
     (or email or phone); optionally channel, quantity, optin_confirmed, accepts_marketing, language,
-    signed_up_at, name, status and others. It is checked whole before anything is written: a 422
-    names the lines with problems, unless skip_invalid is set, which leaves these lines out. Nothing
-    is sent, nobody is subscribed to marketing, and signups that are here already are skipped, so a
-    file may be imported again. A file of more than 900,000 characters is imported by
-    `openstoq import signups`. GET /back_in_stock/signups/export.csv returns such a file.
+    signed_up_at, name, status and others, as in the file that GET
+    /back_in_stock/signups/export.csv returns. The whole file is checked before anything is written:
+    a 422 names the lines with problems, unless skip_invalid is set, which leaves these lines out.
+    Nothing is sent, nobody is subscribed to marketing, and signups that are here already are
+    skipped, so a file may be imported again. A file of more than 900,000 characters has to be
+    imported with `openstoq import signups`.
     """
 
     @asynccontextmanager

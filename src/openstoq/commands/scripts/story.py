@@ -21,7 +21,10 @@ class Differs(Exception):  # noqa: N818 - the story went another way than it sho
 
 
 class Story(ABC):
-    """A story about a demo; `tell` raises Differs as soon as a value is not as expected."""
+    """A script of API calls that is played in a demo, and checks every response.
+
+    `tell` plays it, and raises Differs as soon as a value is not as expected.
+    """
 
     title: ClassVar[str]
 

@@ -249,7 +249,7 @@ async def tell_merchant_held_again(run: Run, *, order_id: int, notice_id: UUID) 
 
 
 def cause_of(error: str | None) -> Cause:
-    """Return the cause of a decline for a shopper's mail, derived from the provider's message."""
+    """Return why a charge was declined, as the shopper's mail says it, from the provider's error."""
     return next((cause for words, cause in _CAUSES if words.search(error or "")), "declined")
 
 

@@ -107,7 +107,7 @@ class EditedLine(Body):
 
 
 class AddedVariant(Body):
-    """Units of a variant to add; without `taxes` of their own they have those of the order."""
+    """Units of a variant to add to an order; if `taxes` is left out, the order's taxes apply."""
 
     variant_id: Id
     quantity: Annotated[int, Field(ge=1)] = 1

@@ -1,6 +1,6 @@
-"""Line-item properties for lines without a plan, from the metafields of a preorder app.
+"""The shop's theme, as far as it sets line-item properties for a line without a selling plan.
 
-The theme of a real shop would read these metafields in the same way.
+It reads them from the metafields of a preorder app, as the theme of a real shop would.
 """
 
 import json

@@ -94,7 +94,7 @@ class FulfillmentOrder:
 
     @property
     def holdable(self) -> bool:
-        """Return whether a hold can be placed, even if there are other holds."""
+        """Return whether a hold can be placed; existing holds do not prevent another."""
         return self.status in ("OPEN", "SCHEDULED", "ON_HOLD")
 
     @property

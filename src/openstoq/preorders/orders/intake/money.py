@@ -130,9 +130,9 @@ def _unscheduled_balance(
 ) -> Decimal:
     """Return the balance of an order with a deposit for which Shopify lists no schedules.
 
-    For a new order, this is the price without the amount due at checkout, which is found from the
-    payments. For a stored order, it is the stored balance, but at most the amount that was paid
-    after checkout together with the amount that is outstanding.
+    For a new order, this is the price minus the amount due at checkout. That amount is found from the
+    payments and from `expected`, the amount due by the offer's terms. For a stored order, it is the
+    stored balance, but at most the sum of what was paid after checkout and what is outstanding.
     """
     authorized = authorizations.uncaptured(order, voided=False)
     if stored is None:

@@ -140,11 +140,13 @@ def _paid_of_own(order: PreorderOrder, collected: Decimal) -> Decimal:
 def _of_preorder(
     by_hand: Decimal, others: Decimal, others_removed: Decimal, surplus: Decimal
 ) -> Decimal:
-    """Return the preorder's part of the manual refunds; the rest is for the order's other goods.
+    """Return which part of the manual refunds, `by_hand`, was for goods on preorder.
 
-    Manual refunds are attributed first to removed other goods, then to removed preorder units, then
-    to remaining other goods, and last to remaining preorder units. So the price of the remaining
-    other goods never counts as a refund of the preorder.
+    `others` is the price of the goods that are not on preorder, `others_removed` the price of those
+    among them that were removed, and `surplus` what was collected for removed preorder units. The
+    manual refunds are attributed in this order: removed other goods, removed preorder units,
+    remaining other goods, remaining preorder units. So the price of the remaining other goods never
+    counts as a refund of the preorder.
     """
     left = by_hand - min(by_hand, others, others_removed)
     of_surplus = min(left, surplus)
