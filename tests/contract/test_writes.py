@@ -37,6 +37,13 @@ async def check_dry_run(action, rich, mine, database, shop):
     if action.name == "preorders.offers.restore":
         assert (await rich.post(where.replace("restore", "discard"))).status_code == 202
     async with database.transaction(shop.id) as db:
+        if action.name == "back_in_stock.signups.import":
+            # An import names variants, so it needs a catalogue that was read completely.
+            await db.execute(
+                "INSERT INTO catalog_pulls (shop_id, started_at, finished_at, complete) "
+                "VALUES ($1, now(), now(), true)",
+                shop.id,
+            )
         # A job that waits already would not be enqueued once more.
         await db.execute("DELETE FROM queue.pgqueuer")
     before = await snapshot(database, shop.id)

@@ -141,7 +141,11 @@ class Plant:
         await catalogs.record(database, self.shop, *sold_out)
         for one in made:
             await make_waitlist(
-                database, self.shop, signups, variant_id=one.id, name=f"of{one.id}-"
+                database,
+                self.shop,
+                signups,
+                variant_id=one.id,
+                name="shopper" if one is made[0] else f"of{one.id}-",
             )
         await database.close()
 

@@ -188,14 +188,18 @@ async def test_a_shop_that_searches_thirty_times_at_once(plant: Plant, record_pr
     async with street(plant) as there:
         await fill_waitlist(plant, there.loud, 200_000)
         quiet = await _median_of_reads(there)
-        searches = [
-            asyncio.create_task(there.read(there.key, email=f"nobody{number}"))
-            for number in range(30)
-        ]
-        beside = await _median_of_reads(there)
-        assert not all(search.done() for search in searches)
-        for search in await asyncio.gather(*searches):
-            assert search.status_code in (200, 503)
+        has_measured = asyncio.Event()
+
+        async def search(number: int) -> None:
+            while not has_measured.is_set():
+                answer = await there.read(there.key, email=f"nobody{number}")
+                assert answer.status_code in (200, 429, 503)
+
+        async with asyncio.TaskGroup() as searches:
+            for number in range(30):
+                searches.create_task(search(number))
+            beside = await _median_of_reads(there)
+            has_measured.set()
         record_property(
             "read_seconds_median", {"quiet": round(quiet, 3), "beside": round(beside, 3)}
         )

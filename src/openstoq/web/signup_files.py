@@ -38,13 +38,15 @@ def routes(runtime: Runtime) -> list[Route]:
     """Return the route that serves the file."""
 
     async def answer(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
         request.state.face, request.state.action = "v2", "back_in_stock.signups.export"
         try:
             return await _answer(runtime, request)
         except Problem as problem:
             return responses.problem(problem)
 
-    return [Route(PATH, answer, methods=["GET"])]
+    return [Route(PATH, answer, methods=["GET", "OPTIONS"])]
 
 
 async def _answer(runtime: Runtime, request: Request) -> Response:

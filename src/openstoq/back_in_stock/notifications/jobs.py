@@ -62,7 +62,7 @@ async def send_jointly(run: Run, *, wave_id: UUID) -> None:
     if wave is None or wave.refusals or letters.shop.uninstalled_at is not None:
         return
     try:
-        outbox = await _send(run, wave, letters)
+        outbox = await _send(run, wave, letters, is_large=True)
     except RelayUnavailable:
         return
     if run.runtime.stopping.is_set():
@@ -71,7 +71,9 @@ async def send_jointly(run: Run, *, wave_id: UUID) -> None:
         raise Retry("paused: another shop's job waits for the slot")
 
 
-async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
+async def _send(
+    run: Run, wave: waves.Wave, letters: Letters, *, is_large: bool = False
+) -> WaveOutbox:
     """Send the wave's messages that this run can claim.
 
     Messages are claimed in groups. Once the run has claimed a group of full size, it enqueues one
@@ -89,7 +91,9 @@ async def _send(run: Run, wave: waves.Wave, letters: Letters) -> WaveOutbox:
 
     transport = run.runtime.ports.get(EmailTransport)
     try:
-        async with WaveOutbox(run, wave, letters, note_group=call_another) as outbox:
+        async with WaveOutbox(
+            run, wave, letters, note_group=call_another, is_large=is_large
+        ) as outbox:
             await transport.send(outbox)
             while await outbox.resumes():
                 await transport.send(outbox)

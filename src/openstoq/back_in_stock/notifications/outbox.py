@@ -41,7 +41,7 @@ class WaveOutbox(Outbox):
     """The messages of one run, which a transport takes one by one.
 
     `note_group` is called after each claim that returned a group of full size, in the transaction
-    of the claim.
+    of the claim. If the wave is known to be large, `is_large`, the first group has the full size.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class WaveOutbox(Outbox):
         letters: Letters,
         *,
         note_group: Callable[[Work], None] = _note_nothing,
+        is_large: bool = False,
     ) -> None:
         self.run_id = new_id()
         self.owner = run.shop_id
@@ -72,6 +73,7 @@ class WaveOutbox(Outbox):
             letters,
             may_claim=lambda: self._may_hand_over and not self._is_probing,
             note_group=note_group,
+            is_large=is_large,
         )
         self._marker = Marker(run, wave, self.run_id, self._share)
         self._tasks: list[asyncio.Task[None]] = []

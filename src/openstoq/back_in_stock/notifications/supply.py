@@ -44,12 +44,13 @@ class Supply:
         *,
         may_claim: Callable[[], bool],
         note_group: Callable[[Work], None],
+        is_large: bool,
     ) -> None:
         self._run, self._wave, self._run_id, self._letters = run, wave, run_id, letters
         self._may_claim, self._note_group = may_claim, note_group
         self._ready: deque[Claimed] = deque()
         self._is_drained = False
-        self._group = FIRST_GROUP
+        self._group = GROUP if is_large else FIRST_GROUP
         self._place: Place | None = None
         self._has_walked = False
         self._claiming: asyncio.Task[None] | None = None
