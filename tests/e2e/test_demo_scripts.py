@@ -32,8 +32,13 @@ async def _timeline(demo: Demo) -> str:
 
 
 async def _refunded_unheard(story: Preorders, order: Preorder) -> None:
-    """Have the merchant pay a cent back, of which no webhook tells."""
+    """Have the merchant pay a cent back, of which we cannot know.
+
+    No webhook tells of it, and the shop answers no read: the reconciliation, which may begin at any
+    moment, would find it.
+    """
     await story.control("POST", "faults", on="webhooks", fault="drop", count=50)
+    await story.control("POST", "faults", on="graphql", fault="status", status=503, count=1000)
     await story.control("POST", f"orders/{order.id}/refund", amount="0.01")
 
 
