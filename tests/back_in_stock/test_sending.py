@@ -7,6 +7,8 @@ from email.utils import format_datetime
 
 import pytest
 
+from openstoq.back_in_stock.notifications import claims
+from openstoq.db.pool import Database
 from openstoq.jobs.job import Retry
 from openstoq.kernel.ids import created_at
 from openstoq.messaging.port import RelayUnavailable
@@ -106,6 +108,30 @@ async def test_an_unknown_outcome_is_sent_again(database, runtime, shop, relay, 
     assert again == first
     date = format_datetime(created_at(first.id)).encode()
     assert b"\r\nDate: " + date + b"\r\n" in first.content
+
+
+@pytest.mark.parametrize(("unknown_outcome", "is_durable"), [("resend", False), ("hold", True)])
+async def test_a_claim_waits_for_the_disk_where_unknown_outcomes_are_held(
+    database, runtime, shop, wave_id, monkeypatch, unknown_outcome, is_durable
+):
+    """A claim is then the only trace of a message that the relay may have."""
+    await set_settings(database, shop, {"delivery": {"unknown_outcome": unknown_outcome}})
+    await make_waitlist(database, shop, 3)
+    begun, claimed = [], []
+    transaction, claim_new = Database.transaction, claims.claim_new
+
+    def begin(self, shop_id, *, durable=True, **options):
+        begun.append(durable)
+        return transaction(self, shop_id, durable=durable, **options)
+
+    async def claim(*arguments, **options):
+        claimed.append(begun[-1])
+        return await claim_new(*arguments, **options)
+
+    monkeypatch.setattr(Database, "transaction", begin)
+    monkeypatch.setattr(claims, "claim_new", claim)
+    await send(runtime, shop, wave_id)
+    assert set(claimed) == {is_durable}
 
 
 async def test_an_unknown_outcome_is_held_where_the_shop_says_so(

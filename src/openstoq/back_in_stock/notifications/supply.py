@@ -83,7 +83,7 @@ class Supply:
         If there are none, messages whose next attempt is due are claimed instead. Returns whether
         any message was claimed. The caller must have called `give_back` before.
         """
-        async with self._run.work(durable=False) as work:
+        async with self._run.work(durable=self._must_remember) as work:
             group: list[Claimed] = []
             if self._wave.kind == "restock":
                 group = await claims.claim_anywhere(
@@ -128,6 +128,15 @@ class Supply:
                     )
 
     @property
+    def _must_remember(self) -> bool:
+        """Return whether a claim must survive a crash of PostgreSQL.
+
+        If the shop holds messages of unknown outcome, the claim is the only trace of a message that
+        the relay may have.
+        """
+        return self._letters.unknown_outcome == "hold"
+
+    @property
     def _lease(self) -> timedelta:
         return timedelta(seconds=self._run.runtime.settings.worker.lease_seconds)
 
@@ -146,7 +155,7 @@ class Supply:
 
     async def _claim(self) -> None:
         size, self._group = self._group, min(2 * self._group, GROUP)
-        async with self._run.work(durable=False) as work:
+        async with self._run.work(durable=self._must_remember) as work:
             if self._wave.kind == "restock" and self._wave.refusals:
                 # Messages refused before must not crowd out shoppers not yet notified.
                 wanted = size // 2
