@@ -23,18 +23,13 @@ class FileFault(Exception):  # noqa: N818 - it is told to whoever sent the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
-    """A row of a file that is valid in itself; the variant may still be unknown.
+class _Row:
+    """The part of a row that is stored as the file states it.
 
     `optin_confirmed` is None if the file does not say whether the shopper has confirmed.
     """
 
     line: int
-    contact: Contact
-    variant_id: int | None
-    product_id: int | None
-    sku: str | None
-    market_id: int | None
     quantity: int
     email: str | None
     phone: str | None
@@ -47,13 +42,23 @@ class FileRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StagedRow:
+class FileRow(_Row):
+    """A row of a file that is valid in itself; the variant may still be unknown."""
+
+    contact: Contact
+    variant_id: int | None
+    product_id: int | None
+    sku: str | None
+    market_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedRow(_Row):
     """A row of a file as it is stored (staged) until the whole file has been checked.
 
     The variant is known by then. `market_id` is 0 if the row is for no particular market.
     """
 
-    line: int
     signup_id: UUID
     customer_id: UUID
     channel: Channel
@@ -62,15 +67,6 @@ class StagedRow:
     variant_id: int
     product_id: int
     market_id: int
-    quantity: int
-    email: str | None
-    phone: str | None
-    name: str | None
-    locale: str | None
-    country: str | None
-    optin_confirmed: bool | None
-    accepts_marketing: bool | None
-    signed_up_at: datetime | None
 
     @property
     def identity(self) -> str:
