@@ -115,28 +115,18 @@ def _owners():
     return rows
 
 
-_TABLE_COMMANDS = re.compile(
-    r"CREATE (?:UNLOGGED )?TABLE ([\w.]+) \(\n(.*?)^\)"
-    r"|^ALTER TABLE ([\w.]+)\s(.*?);"
-    r"|^DROP TABLE ([\w.]+)",
-    re.MULTILINE | re.DOTALL,
-)
-
-
 def _schema():
     """Return the columns of each table, as all revisions leave them."""
     files = sorted(VERSIONS.glob("*.sql"))
     sql = re.sub(r"--.*", "", "\n".join(file.read_text(encoding="utf-8") for file in files))
-    tables = {}
-    for created, body, altered, changes, dropped in _TABLE_COMMANDS.findall(sql):
-        if created:
-            tables[created] = set(re.findall(r"^    (\w+) ", body, re.MULTILINE))
-        elif dropped:
-            del tables[dropped]
-        elif renamed := re.match(r"RENAME TO (\w+)", changes):
-            tables[renamed[1]] = tables.pop(altered)
-        else:
-            tables[altered] |= set(re.findall(r"ADD COLUMN (\w+)", changes))
+    tables = {
+        table: set(re.findall(r"^    (\w+) ", body, re.MULTILINE))
+        for table, body in re.findall(
+            r"CREATE (?:UNLOGGED )?TABLE ([\w.]+) \(\n(.*?)^\)", sql, re.MULTILINE | re.DOTALL
+        )
+    }
+    for table, changes in re.findall(r"ALTER TABLE ([\w.]+)\s(.*?);", sql, re.DOTALL):
+        tables[table] |= set(re.findall(r"ADD COLUMN (\w+)", changes))
     return tables
 
 

@@ -1,9 +1,8 @@
 """Lists whose number of rows is kept in the database, so that no request has to count all rows.
 
 The rows are counted in blocks, each of about 1,000 neighbouring rows. Triggers on a list's table
-note each change, and `fold_list` adds the changes to the counts of the blocks; see the migrations
-0039 and 0043.
-A short list has no blocks, so its rows are counted when it is read.
+note each change, and `fold_list` adds the changes to the counts of the blocks; see the migration
+0039. A short list has no blocks, so its rows are counted when it is read.
 """
 
 from collections.abc import Sequence

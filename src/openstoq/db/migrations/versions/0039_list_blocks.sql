@@ -26,23 +26,30 @@ UNION ALL
 SELECT shop_id, 'preorder_orders', placed_at, id, NULL, NULL, state FROM preorder_orders;
 GRANT SELECT ON listed_rows TO openstoq_app;
 
--- The changes of lists that are not counted in blocks yet. A row that was added to a list has a row
--- here with the change 1. A row that was deleted has one with -1, and a row whose kind changed has one
--- of each. Statements only append to this table, so none waits for another.
-CREATE TABLE list_changes (
+-- The changes of lists that are not counted in blocks yet. A row that was added to a list has the change
+-- 1. A row that was deleted has -1, and a row whose kind changed has one of each. A statement appends one
+-- row for all rows of a list that it changed alike, with their keys in `at` and `ids`: sending a mail
+-- changes its message and its signup, and a row for each change cost PostgreSQL as much as all the rest
+-- of a mail. Statements only append to this table, so none waits for another.
+CREATE TABLE list_change_sets (
     shop_id    uuid NOT NULL REFERENCES shops ON DELETE CASCADE,
     list       text NOT NULL,
     number     bigint GENERATED ALWAYS AS IDENTITY,
-    at         timestamptz NOT NULL,
-    id         uuid NOT NULL,
     variant_id bigint,
     product_id bigint,
     kind       text NOT NULL,
     change     integer NOT NULL,
+    at         timestamptz[] NOT NULL,
+    ids        uuid[] NOT NULL,
     PRIMARY KEY (shop_id, list, number)
 );
-CALL protect_tenant('list_changes');
-GRANT SELECT ON SEQUENCE list_changes_number_seq TO openstoq_app;
+CALL protect_tenant('list_change_sets');
+
+-- The changes with a row for each key, as lists read them.
+CREATE VIEW list_changes WITH (security_invoker = true) AS
+SELECT s.shop_id, s.list, k.at, k.id, s.variant_id, s.product_id, s.kind, s.change
+FROM list_change_sets s CROSS JOIN LATERAL unnest(s.at, s.ids) k(at, id);
+GRANT SELECT ON list_changes TO openstoq_app;
 
 -- The number of rows of each kind in each block. A block begins with its first row, and ends before
 -- the first row of the next block. If `series` is the name of a list, the block is one of the whole
@@ -126,39 +133,63 @@ AS $$
 DECLARE
     touched list_blocks[];
     one record;
+    sides CONSTANT text[] := ARRAY[of_list, of_list || '/variant', of_list || '/product'];
     size CONSTANT integer := 1000;
 BEGIN
     -- Only one transaction at a time folds a list. Others leave their changes to the next call.
     IF NOT pg_try_advisory_xact_lock(hashtextextended(of_list || of_shop::text, 39)) THEN
         RETURN;
     END IF;
-    IF (SELECT count(*) FROM (SELECT FROM list_changes
-            WHERE shop_id = of_shop AND list = of_list LIMIT fewest) c) < fewest THEN
+    IF (SELECT coalesce(sum(cardinality(ids)), 0) FROM list_change_sets
+        WHERE shop_id = of_shop AND list = of_list) < fewest THEN
         RETURN;
     END IF;
     WITH taken AS (
-        DELETE FROM list_changes WHERE shop_id = of_shop AND list = of_list RETURNING *
-    ), net AS (
-        SELECT s.series, s.part, c.at, c.id, c.kind, sum(c.change) AS change
-        FROM taken c CROSS JOIN LATERAL (
-            VALUES (of_list, 0::bigint), (of_list || '/variant', c.variant_id),
-                   (of_list || '/product', c.product_id)) s(series, part)
-        WHERE s.part IS NOT NULL
-        GROUP BY s.series, s.part, c.at, c.id, c.kind HAVING sum(c.change) <> 0
+        DELETE FROM list_change_sets WHERE shop_id = of_shop AND list = of_list RETURNING *
+    ), net AS MATERIALIZED (
+        SELECT k.at, k.id, t.variant_id, t.product_id, t.kind, sum(t.change) AS change
+        FROM taken t CROSS JOIN LATERAL unnest(t.at, t.ids) k(at, id)
+        GROUP BY k.at, k.id, t.variant_id, t.product_id, t.kind HAVING sum(t.change) <> 0
+    ), keyed AS MATERIALIZED (
+        -- The sides are numbers, because sorting by a text takes longer.
+        SELECT 1 AS side, 0::bigint AS part, at, id, kind, change FROM net
+        UNION ALL
+        SELECT 2, variant_id, at, id, kind, change FROM net WHERE variant_id IS NOT NULL
+        UNION ALL
+        SELECT 3, product_id, at, id, kind, change FROM net WHERE product_id IS NOT NULL
+    ), starts AS MATERIALIZED (
+        -- The blocks are read once for each series, and not looked up for each key.
+        SELECT r.side, r.part, b.first_at AS at, b.first_id AS id,
+               row_number() OVER (PARTITION BY r.side, r.part ORDER BY b.first_at, b.first_id) AS block
+        FROM (SELECT side, sides[side] AS series, part, min(at) AS oldest, max(at) AS newest
+              FROM keyed GROUP BY side, part) r
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT b.first_at, b.first_id FROM list_blocks b
+            WHERE b.shop_id = of_shop AND b.series = r.series AND b.part = r.part
+              AND b.first_at <= r.newest AND b.first_at >= coalesce((
+                  SELECT o.first_at FROM list_blocks o
+                  WHERE o.shop_id = of_shop AND o.series = r.series AND o.part = r.part
+                    AND o.first_at < r.oldest
+                  ORDER BY o.first_at DESC LIMIT 1), '-infinity')) b
+    ), numbered AS (
+        SELECT *, count(*) FILTER (WHERE kind IS NULL) OVER (
+                PARTITION BY side, part ORDER BY at, id, kind IS NOT NULL
+                ROWS UNBOUNDED PRECEDING) AS block
+        FROM (
+            SELECT side, part, at, id, kind, change FROM keyed
+            UNION ALL
+            SELECT side, part, at, id, NULL, NULL FROM starts
+        ) events
     ), placed AS (
-        SELECT n.series, n.part, n.kind, n.change,
-               coalesce(b.first_at, first_value(n.at) OVER w) AS first_at,
-               coalesce(b.first_id, first_value(n.id) OVER w) AS first_id
-        FROM net n LEFT JOIN LATERAL (
-            SELECT b.first_at, b.first_id FROM list_blocks b
-            WHERE b.shop_id = of_shop AND b.series = n.series AND b.part = n.part
-              AND (b.first_at, b.first_id) <= (n.at, n.id)
-            ORDER BY b.first_at DESC, b.first_id DESC LIMIT 1) b ON true
-        WINDOW w AS (PARTITION BY n.series, n.part, b.first_at IS NULL ORDER BY n.at, n.id)
+        SELECT side, part, block, kind, min(at) AS oldest, sum(change) AS change
+        FROM numbered WHERE kind IS NOT NULL GROUP BY side, part, block, kind
     ), written AS (
+        -- What is older than every block begins a block of its own.
         INSERT INTO list_blocks
-        SELECT of_shop, series, part, first_at, first_id, kind, sum(change) FROM placed
-        GROUP BY series, part, first_at, first_id, kind
+        SELECT of_shop, sides[p.side], p.part,
+               coalesce(s.at, min(p.oldest) OVER (PARTITION BY p.side, p.part, p.block)),
+               coalesce(s.id, '00000000-0000-0000-0000-000000000000'), p.kind, p.change
+        FROM placed p LEFT JOIN starts s USING (side, part, block)
         ON CONFLICT (shop_id, series, part, first_at, first_id, kind)
         DO UPDATE SET rows = list_blocks.rows + excluded.rows
         RETURNING list_blocks.*
@@ -174,6 +205,22 @@ BEGIN
         CALL split_block(of_shop, one.series, one.part, one.first_at, one.first_id, size);
     END LOOP;
 END $$;
+
+-- Analyze a list's table once it has four times as many pages as when it was analyzed last. Autovacuum
+-- comes once a minute: until then, plans that were made for a nearly empty table read all messages of
+-- a shop for each group of marks.
+CREATE FUNCTION analyze_grown(of_list text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF (SELECT pg_relation_size(c.oid) / current_setting('block_size')::integer
+               > 4 * greatest(c.relpages, 10)
+        FROM pg_class c WHERE c.oid = of_list::regclass) THEN
+        EXECUTE format('ANALYZE (SKIP_LOCKED) %I', of_list);
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION analyze_grown FROM public;
+GRANT EXECUTE ON FUNCTION analyze_grown TO openstoq_app;
 
 -- Create the triggers of a list's table: each statement that writes it appends its changes, and some
 -- of the statements fold them. Citus allows no triggers on the tables that it distributes, so lists are
@@ -193,29 +240,54 @@ BEGIN
             noted bigint;
             one uuid;
         BEGIN
-            -- Each branch is only one INSERT, because every step here makes each sign-up slower.
+            -- Sign-ups come one by one and pay for every step here, so each branch is one statement.
             IF TG_OP = 'INSERT' THEN
-                INSERT INTO list_changes
-                    (shop_id, list, at, id, variant_id, product_id, kind, change)
-                SELECT shop_id, %1$L, %2$s, 1 FROM new_rows;
+                WITH sets AS (
+                    INSERT INTO list_change_sets
+                        (shop_id, list, variant_id, product_id, kind, change, at, ids)
+                    SELECT shop_id, %1$L, variant_id, product_id, kind, 1, array_agg(at), array_agg(id)
+                    FROM (SELECT shop_id, %2$s FROM new_rows)
+                        r(shop_id, at, id, variant_id, product_id, kind)
+                    GROUP BY shop_id, variant_id, product_id, kind
+                    RETURNING cardinality(ids) AS keys
+                )
+                SELECT sum(keys) INTO noted FROM sets;
             ELSIF TG_OP = 'UPDATE' THEN
-                INSERT INTO list_changes
-                    (shop_id, list, at, id, variant_id, product_id, kind, change)
-                SELECT shop_id, %1$L, at, id, variant_id, product_id, kind, sum(change) FROM (
-                    SELECT shop_id, %2$s, 1 FROM new_rows
-                    UNION ALL
-                    SELECT shop_id, %2$s, -1 FROM old_rows
-                ) r(shop_id, at, id, variant_id, product_id, kind, change)
-                GROUP BY shop_id, at, id, variant_id, product_id, kind HAVING sum(change) <> 0;
+                WITH sets AS (
+                    INSERT INTO list_change_sets
+                        (shop_id, list, variant_id, product_id, kind, change, at, ids)
+                    SELECT shop_id, %1$L, variant_id, product_id, kind, change,
+                           array_agg(at), array_agg(id)
+                    FROM (
+                        SELECT shop_id, at, id, variant_id, product_id, kind, sum(change) AS change
+                        FROM (
+                            SELECT shop_id, %2$s, 1 FROM new_rows
+                            UNION ALL
+                            SELECT shop_id, %2$s, -1 FROM old_rows
+                        ) r(shop_id, at, id, variant_id, product_id, kind, change)
+                        GROUP BY shop_id, at, id, variant_id, product_id, kind HAVING sum(change) <> 0
+                    ) net
+                    GROUP BY shop_id, variant_id, product_id, kind, change
+                    RETURNING cardinality(ids) AS keys
+                )
+                SELECT sum(keys) INTO noted FROM sets;
             ELSE
-                -- When a shop is erased, its counts are deleted too, and nothing has to be noted.
-                INSERT INTO list_changes
-                    (shop_id, list, at, id, variant_id, product_id, kind, change)
-                SELECT shop_id, %1$L, %2$s, -1 FROM old_rows o
-                WHERE EXISTS (SELECT FROM shops s WHERE s.shop_id = o.shop_id);
+                -- A shop that is erased takes its counts along.
+                WITH sets AS (
+                    INSERT INTO list_change_sets
+                        (shop_id, list, variant_id, product_id, kind, change, at, ids)
+                    SELECT shop_id, %1$L, variant_id, product_id, kind, -1, array_agg(at), array_agg(id)
+                    FROM (SELECT shop_id, %2$s FROM old_rows)
+                        r(shop_id, at, id, variant_id, product_id, kind)
+                    WHERE EXISTS (SELECT FROM shops s WHERE s.shop_id = r.shop_id)
+                    GROUP BY shop_id, variant_id, product_id, kind
+                    RETURNING cardinality(ids) AS keys
+                )
+                SELECT sum(keys) INTO noted FROM sets;
             END IF;
-            GET DIAGNOSTICS noted = ROW_COUNT;
-            IF noted > 0 AND currval('list_changes_number_seq') %% 512 < noted THEN
+            -- About once in 512 changes.
+            IF random() * 512 < noted THEN
+                PERFORM analyze_grown(%1$L);
                 IF TG_OP = 'DELETE' THEN
                     FOR one IN SELECT DISTINCT shop_id FROM old_rows LOOP
                         PERFORM fold_list(one, %1$L, 2000);
@@ -240,9 +312,10 @@ BEGIN
         'CREATE TRIGGER count_gone AFTER DELETE ON %1$I REFERENCING OLD TABLE AS old_rows '
         'FOR EACH STATEMENT EXECUTE FUNCTION note_change_of_%1$s()', of_list);
     -- CREATE TRIGGER has locked the table against other writers, so these are all of its rows.
-    INSERT INTO list_changes (shop_id, list, at, id, variant_id, product_id, kind, change)
-    SELECT shop_id, list, at, id, variant_id, product_id, kind, 1 FROM listed_rows
-    WHERE list = of_list;
+    INSERT INTO list_change_sets (shop_id, list, variant_id, product_id, kind, change, at, ids)
+    SELECT shop_id, list, variant_id, product_id, kind, 1, array_agg(at), array_agg(id)
+    FROM listed_rows WHERE list = of_list
+    GROUP BY shop_id, list, variant_id, product_id, kind;
     PERFORM fold_list(s.shop_id, of_list, 2000) FROM shops s;
 END $$;
 

@@ -3,7 +3,7 @@
 from openstoq.db.migrate import run_sql_beside
 
 revision = "0044_signup_files"
-down_revision = "0043_change_sets"
+down_revision = "0041_apart"
 phase = "pre"
 
 
