@@ -1,7 +1,5 @@
 """The budget of unmarked messages: one for the process, shared by all who send."""
 
-from contextlib import ExitStack
-
 import pytest
 
 from openstoq.messaging.unmarked import LEAST, UnmarkedBudget, limit_for
@@ -16,41 +14,41 @@ def hold_all(share):
 
 
 def test_a_single_sender_has_the_whole_budget():
-    with UnmarkedBudget(64).join() as share:
-        assert hold_all(share) == 64
+    assert hold_all(UnmarkedBudget(64).join()) == 64
 
 
 @pytest.mark.parametrize("senders", [2, 6, 63, 64, 200])
 def test_all_senders_together_never_exceed_the_budget(senders):
     budget = UnmarkedBudget(64)
-    with ExitStack() as stack:
-        shares = [stack.enter_context(budget.join()) for _ in range(senders)]
-        held = [hold_all(share) for share in shares]
-        assert budget.held == sum(held) <= 64
-        assert max(held) == max(1, 64 // senders)
-        # Each has something, as far as there are messages enough.
-        assert sum(1 for number in held if number) == min(senders, 64)
+    shares = [budget.join() for _ in range(senders)]
+    held = [hold_all(share) for share in shares]
+    assert budget.held == sum(held) <= 64
+    assert max(held) == max(1, 64 // senders)
+    # Each has something, as far as there are messages enough.
+    assert sum(1 for number in held if number) == min(senders, 64)
+    for share in shares:
+        share.leave()
     assert budget.held == 0
 
 
 def test_a_sender_that_comes_later_gets_its_part_as_marks_are_written():
     budget = UnmarkedBudget(10)
-    with budget.join() as first:
-        assert hold_all(first) == 10
-        with budget.join() as second:
-            assert not second.has_room
-            first.release(5)
-            assert second.room.is_set()
-            assert not first.has_room
-            assert hold_all(second) == 5
+    first = budget.join()
+    assert hold_all(first) == 10
+    second = budget.join()
+    assert not second.has_room
+    first.release(5)
+    assert second.room.is_set()
+    assert not first.has_room
+    assert hold_all(second) == 5
 
 
 def test_what_a_sender_leaves_unmarked_counts_no_more():
     budget = UnmarkedBudget(4)
-    with budget.join() as first:
-        hold_all(first)
-    with budget.join() as second:
-        assert hold_all(second) == 4
+    first = budget.join()
+    hold_all(first)
+    first.leave()
+    assert hold_all(budget.join()) == 4
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from openstoq.errors import Conflict, Invalid
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.logging import MASK, masked_text
 
-# The names of fields that contain personal data; `csv` is a file of signups. If other fields have the same name, the parent's
-# name is included, as in `intent.source`.
+# The names of fields that contain personal data; `csv` is a file of signups. If other fields have the
+# same name, the parent's name is included, as in `intent.source`.
 _PERSONAL = frozenset(
     {"email", "phone", "name", "push", "contact", "shopify_customer_id", "csv", "intent.source"}
 )

@@ -59,6 +59,12 @@ class PooledConnection(asyncpg.Connection):
         await self.execute(shop if self.is_app else role + shop)
         self.is_app, self.shop_of_session = True, shop_id
 
+    async def leave_shop(self) -> None:
+        """Take the session out of the shop of the statement before, if it may be in one."""
+        if self.is_app:
+            self.shop_of_session = None
+            await self.execute("SET openstoq.shop_id = ''")
+
     def note_shop(self, shop_id: UUID | None) -> None:
         """Remember the shop that a statement has set for the session; None if it is not known."""
         self.shop_of_session = shop_id
@@ -178,12 +184,17 @@ class Database:
 
         It is for the few SQL functions that are called before the shop is known.
         """
+        with _reaching():
+            connection = await self._pool.acquire()
         try:
-            with _reaching():
-                return await self._pool.fetchrow(query, *arguments)
+            await cast("PooledConnection", connection).leave_shop()
+            row: asyncpg.Record | None = await connection.fetchrow(query, *arguments)
+            return row
         except FULL as error:
             self._note(error)
             raise
+        finally:
+            await self._pool.release(connection)
 
     async def admit(self, function: str, *arguments: Any) -> asyncpg.Record | None:
         """Call an SQL function that finds the shop of a request; the call commits at once.
@@ -216,7 +227,8 @@ class Database:
     async def run_alone(self, shop_id: UUID, query: str, *arguments: Any) -> asyncpg.Record | None:
         """Run one statement that sees the shop's rows, committed at once; return its first row.
 
-        It takes one round trip where a transaction takes three. If it raises, nothing was changed.
+        It takes one round trip where a transaction takes three. If the server reports an error,
+        nothing was changed. If the connection is lost, that is not known, as after a COMMIT.
         """
         async with self._shares.place(shop_id, seconds=self._seconds):
             with _reaching():

@@ -16,7 +16,7 @@ class NeedsTransactionError(Exception):
 
 
 class SingleStatement:
-    """A connection for one statement of a shop, which is undone if it raises."""
+    """A connection for one statement of a shop, which is undone if the server reports an error."""
 
     def __init__(self, database: Database, shop_id: UUID) -> None:
         self._database = database

@@ -104,7 +104,7 @@ SELECT dedupe_key FROM held UNION ALL SELECT dedupe_key FROM enqueued
 
 
 async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any]]) -> None:
-    """Set the lane and shop of jobs that were enqueued by the previous release.
+    """Set the lane and shop of jobs of the previous release, and by what they are kept apart.
 
     A job whose shop cannot be read keeps the placeholder NO_SHOP. All such jobs count as jobs of
     one shop.
@@ -112,12 +112,17 @@ async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any
     await db.execute(
         """
         UPDATE queue.pgqueuer q SET
-            lane = found.lane, shop_id = coalesce(found.shop_id::uuid, q.shop_id)
+            lane = found.lane, shop_id = coalesce(found.shop_id::uuid, q.shop_id),
+            apart = coalesce(q.apart, found.apart)
         FROM (
-            SELECT w.id, job.lane, substring(encode(w.payload, 'escape') FROM $4) AS shop_id
-            FROM queue.pgqueuer w JOIN unnest($1::text[], $2::text[]) AS job(entrypoint, lane)
+            SELECT w.id, job.lane, substring(encode(w.payload, 'escape') FROM $4) AS shop_id,
+                   substring(encode(w.payload, 'escape')
+                             FROM '"' || job.apart_by || '": ?"([^"]+)"') AS apart
+            FROM queue.pgqueuer w
+            JOIN unnest($1::text[], $2::text[], $5::text[]) AS job(entrypoint, lane, apart_by)
                  USING (entrypoint)
-            WHERE w.status = 'queued' AND (w.lane <> job.lane OR w.shop_id = $3)
+            WHERE w.status = 'queued' AND (w.lane <> job.lane OR w.shop_id = $3
+                  OR (w.apart IS NULL AND job.apart_by IS NOT NULL))
             FOR UPDATE OF w SKIP LOCKED
         ) found WHERE q.id = found.id
         """,
@@ -125,6 +130,7 @@ async def adopt(db: "asyncpg.Connection[asyncpg.Record]", jobs: Sequence[Job[Any
         [job.lane for job in jobs],
         NO_SHOP,
         _SHOP_IN_PAYLOAD,
+        [job.apart_by for job in jobs],
     )
 
 

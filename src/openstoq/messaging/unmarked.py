@@ -6,9 +6,6 @@ must not repeat more messages than a process that sends for one.
 """
 
 import asyncio
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Self
 
 # A relay that takes its time has one message of each connection, and the next one's envelope. As
 # many again wait for their marks to be written.
@@ -30,10 +27,7 @@ class UnmarkedBudget:
         self.shares: set[Share] = set()
 
     def join(self) -> "Share":
-        """Return a share for one sender.
-
-        The share counts from when the returned context is entered until it is left.
-        """
+        """Return a share for one sender, which must call `leave` in the end."""
         return Share(self)
 
     def wake(self) -> None:
@@ -42,7 +36,7 @@ class UnmarkedBudget:
             share.room.set()
 
 
-class Share(AbstractContextManager["Share"]):
+class Share:
     """The part of the budget that one sender uses; `held` counts its unmarked messages."""
 
     def __init__(self, budget: UnmarkedBudget) -> None:
@@ -50,19 +44,10 @@ class Share(AbstractContextManager["Share"]):
         self.room = asyncio.Event()
         """Set when there may be room again; the sender clears it before it waits."""
         self._budget = budget
+        budget.shares.add(self)
 
-    def __enter__(self) -> Self:
-        """Become one of the senders that share the budget."""
-        self._budget.shares.add(self)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the share up; its unmarked messages no longer use up the budget."""
+    def leave(self) -> None:
+        """Give the share up, with all that it holds."""
         self._budget.shares.discard(self)
         self.release(self.held)
 

@@ -1,5 +1,6 @@
 """The job that sends a wave: it notifies waiting shoppers and can be interrupted at any time."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -61,14 +62,10 @@ async def send_jointly(run: Run, *, wave_id: UUID) -> None:
         letters = await Letters.load(work)
     if wave is None or wave.refusals or letters.shop.uninstalled_at is not None:
         return
-    try:
-        outbox = await _send(run, wave, letters, is_large=True)
-    except RelayUnavailable:
-        return
-    if run.runtime.stopping.is_set():
-        raise Retry("the worker is stopping")
-    if outbox.has_paused:
-        raise Retry("paused: another shop's job waits for the slot")
+    # However this run ends, it needs no retry: with its next group, a run that goes on calls another
+    # joint sender.
+    with suppress(RelayUnavailable):
+        await _send(run, wave, letters, is_large=True)
 
 
 async def _send(
@@ -76,18 +73,15 @@ async def _send(
 ) -> WaveOutbox:
     """Send the wave's messages that this run can claim.
 
-    Messages are claimed in groups. Once the run has claimed a group of full size, it enqueues one
-    joint sender, unless the relay's refusals stopped the wave's previous run.
+    Messages are claimed in groups. With each group of full size, the run calls a joint sender, unless
+    the relay's refusals stopped the wave's previous run.
     """
-    is_alone = not wave.refusals
 
     def call_another(work: Work) -> None:
-        # Each run calls one joint sender, and only to a relay that serves us. A joint sender that
-        # claims a whole group calls the next one, so that all free workers send in the end.
-        nonlocal is_alone
-        if is_alone:
+        # One joint sender at most waits for a worker. The next one is called when it has begun, so
+        # that all free workers send in the end.
+        if not wave.refusals:
             work.enqueue(send_jointly.once(), wave_id=wave.id)
-            is_alone = False
 
     transport = run.runtime.ports.get(EmailTransport)
     try:
@@ -145,9 +139,6 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
     as stock. A wave that ends early still waits for the messages that another run is sending.
     """
     async with run.work(durable=False) as work:
-        now = run.runtime.clock()
-        if over is None and await waves.finish_if_done(work.db, work.shop_id, wave, now=now):
-            return
         if not await waves.hold(work.db, work.shop_id, wave):
             # A restock that extended the wave has also enqueued the job that continues it.
             return
@@ -163,7 +154,7 @@ async def _finish_or_wait(run: Run, wave: waves.Wave, over: waves.EndedBy | None
                 work.shop_id,
                 wave.id,
                 ended_by=over or "all_told",
-                now=now,
+                now=run.runtime.clock(),
             )
             return
     raise Retry("some messages are to be tried again later", delay=max(pause, SOONEST))

@@ -25,7 +25,7 @@ from openstoq.jobs.work import Run, Runtime, Work
 from openstoq.kernel.ids import new_id
 from openstoq.kernel.metrics import MESSAGES
 from openstoq.messaging.port import Delivery, Email, Outbox, Outcome
-from openstoq.messaging.unmarked import UnmarkedBudget
+from openstoq.messaging.unmarked import Share, UnmarkedBudget
 
 # A run lasts at least this long before it pauses for another shop's job.
 SHORTEST_RUN_SECONDS = 1.0
@@ -65,7 +65,9 @@ class WaveOutbox(Outbox):
         self._is_probing = False
         self._probes = min(PROBES << min(wave.refusals, 8), MOST_PROBES)
         self._handed_over: dict[UUID, Claimed] = {}
-        self._share = self._runtime.ports.get(UnmarkedBudget).join()
+        self._budget = self._runtime.ports.get(UnmarkedBudget)
+        self._share: Share
+        self._marker: Marker
         self._supply = Supply(
             run,
             wave,
@@ -75,11 +77,11 @@ class WaveOutbox(Outbox):
             note_group=note_group,
             is_large=is_large,
         )
-        self._marker = Marker(run, wave, self.run_id, self._share)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._share.__enter__()
+        self._share = self._budget.join()
+        self._marker = Marker(self._run, self._wave, self.run_id, self._share)
         self._tasks = [
             asyncio.create_task(self._marker.run()),
             asyncio.create_task(self._supply.renew()),
@@ -94,7 +96,16 @@ class WaveOutbox(Outbox):
         trace: TracebackType | None,
     ) -> None:
         """Store the remaining outcomes; requeue the claimed messages that were not handed over."""
-        verdict = self._trial.close(is_cut=kind is not None or self._is_over)
+        try:
+            await self._mark_rest(is_cut=kind is not None or self._is_over)
+        finally:
+            self._share.leave()
+        with suppress(*TRANSIENT):
+            await self._supply.give_back()
+
+    async def _mark_rest(self, *, is_cut: bool) -> None:
+        """Judge the refusals that are still open, and write the marks that are not written yet."""
+        verdict = self._trial.close(is_cut=is_cut)
         self.verdict = verdict
         self._mark_final(verdict.final)
         now = self._runtime.clock()
@@ -107,11 +118,8 @@ class WaveOutbox(Outbox):
         marker, renewer = self._tasks
         renewer.cancel()
         (broken, _) = await asyncio.gather(marker, renewer, return_exceptions=True)
-        self._share.__exit__(kind, error, trace)
         if isinstance(broken, BaseException):
             raise broken
-        with suppress(*TRANSIENT):
-            await self._supply.give_back()
 
     @property
     def refusals_before(self) -> int:

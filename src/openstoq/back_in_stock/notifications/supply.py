@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
 from uuid import UUID
@@ -25,6 +26,14 @@ from openstoq.jobs.work import Run, Work
 FIRST_GROUP, GROUP = 25, 200
 # The next group is claimed once no more messages than this are left.
 AHEAD = GROUP // 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The place on the waitlist that a run's claims have reached, in its first or second walk."""
+
+    place: Place | None = None
+    is_second: bool = False
 
 
 class Supply:
@@ -51,8 +60,7 @@ class Supply:
         self._ready: deque[Claimed] = deque()
         self._is_drained = False
         self._group = GROUP if is_large else FIRST_GROUP
-        self._place: Place | None = None
-        self._has_walked = False
+        self._walk = _Walk()
         self._claiming: asyncio.Task[None] | None = None
 
     def __bool__(self) -> bool:
@@ -154,24 +162,26 @@ class Supply:
             claiming.exception()
 
     async def _claim(self) -> None:
-        size, self._group = self._group, min(2 * self._group, GROUP)
+        size, walk = self._group, self._walk
         async with self._run.work(durable=self._must_remember) as work:
             if self._wave.kind == "restock" and self._wave.refusals:
                 # Messages refused before must not crowd out shoppers not yet notified.
                 wanted = size // 2
-                new = await self._claim_new(work, wanted)
+                new, walk = await self._claim_new(work, wanted)
                 due = await self._claim_due(work, size - len(new))
                 is_last = len(new) < wanted and len(new) + len(due) < size
                 group = [one for pair in zip_longest(new, due) for one in pair if one is not None]
             else:
                 group = await self._claim_due(work, size)
                 if self._wave.kind == "restock" and len(group) < size:
-                    group += await self._claim_new(work, size - len(group))
+                    new, walk = await self._claim_new(work, size - len(group))
+                    group += new
                 is_last = len(group) < size
             await self._letters.prepare(work, group)
             if size == GROUP and not is_last:
                 self._note_group(work)
-        self._is_drained = is_last
+        # Only now is it certain that these messages are claimed.
+        self._walk, self._is_drained, self._group = walk, is_last, min(2 * size, GROUP)
         self._ready.extend(group)
 
     async def _claim_due(self, work: Work, limit: int) -> list[Claimed]:
@@ -185,24 +195,28 @@ class Supply:
             lease=self._lease,
         )
 
-    async def _claim_new(self, work: Work, limit: int) -> list[Claimed]:
-        """Claim up to `limit` waiting signups; fewer are returned only if no more can be claimed."""
+    async def _claim_new(self, work: Work, limit: int) -> tuple[list[Claimed], _Walk]:
+        """Claim up to `limit` waiting signups; fewer are returned only if no more can be claimed.
+
+        Also returns how far the run has then walked.
+        """
         claimed: list[Claimed] = []
+        walk = self._walk
         while True:
-            new, self._place = await claims.claim_new(
+            new, place = await claims.claim_new(
                 work.db,
                 work.shop_id,
                 self._wave,
                 run_id=self._run_id,
-                after=self._place,
+                after=walk.place,
                 limit=limit - len(claimed),
                 now=self._run.runtime.clock(),
                 lease=self._lease,
-                untried=not self._has_walked,
+                untried=not walk.is_second,
             )
             claimed += new
-            if len(claimed) == limit or self._has_walked:
-                return claimed
+            if len(claimed) == limit or walk.is_second:
+                return claimed, _Walk(place, walk.is_second)
             # The first walk skipped rows that other runs held, and signups whose message failed in
             # an earlier restock, which come last. A second walk from the start finds them.
-            self._place, self._has_walked = None, True
+            walk = _Walk(None, is_second=True)

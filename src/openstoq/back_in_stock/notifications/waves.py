@@ -50,9 +50,8 @@ async def start_restock(
 
     Returns None if the variant was not sold out since, or if nobody can open its product. Starting
     a wave clears `sold_out_at`, so that the result does not depend on which of two hosts' clocks is
-    ahead. If an earlier wave has
-    not ended, no second wave is started beside it: the earlier wave is extended to the signups made
-    since, and its id is returned.
+    ahead. If an earlier wave has not ended, no second wave is started beside it: the earlier wave
+    is extended to the signups made since, and its id is returned.
     """
     if not await stock.answer_sold_out(db, shop_id, [variant_id]):
         return None
@@ -148,8 +147,9 @@ async def hold(db: Connection, shop_id: UUID, wave: Wave) -> bool:
 
     The caller may not end a wave that was ended or extended since `wave` was loaded.
 
-    A concurrent restock waits for the lock. If this transaction ends the wave, the restock
-    then starts a wave of its own.
+    The lock waits for claims of the wave's messages that have not committed yet; the statements
+    that follow see them. A concurrent restock waits for the lock. If this transaction ends the
+    wave, the restock then starts a wave of its own.
     """
     return bool(
         await db.fetchval(
@@ -183,34 +183,6 @@ async def reason_to_end(db: Connection, shop_id: UUID, wave: Wave) -> EndedBy | 
     if row["is_for_sale"] or wave.kind == "manual":
         return None
     return "closed" if row["is_closed"] else "sold_out"
-
-
-async def finish_if_done(db: Connection, shop_id: UUID, wave: Wave, *, now: datetime) -> bool:
-    """End a wave of which no message is queued or claimed; return whether it was ended.
-
-    The wave is not ended if it was extended since `wave` was loaded. It is not ended here either if
-    `reason_to_end` returns a reason, for instance that the variant is sold out.
-    """
-    return bool(
-        await db.fetchval(
-            f"""
-            UPDATE waves SET finished_at = $5, ended_by = 'all_told'
-            WHERE shop_id = $1 AND id = $2 AND started_at = $3 AND finished_at IS NULL
-              AND listed_until IS NOT DISTINCT FROM $4
-              AND NOT EXISTS (
-                SELECT FROM notifications n
-                WHERE n.shop_id = $1 AND n.wave_id = $2 AND n.status IN ('queued', 'sending'))
-              AND {EMAIL_IS_ON} AND (kind = 'manual' OR {is_for_sale("$6::bigint")})
-            RETURNING true
-            """,  # noqa: S608 - constants
-            shop_id,
-            wave.id,
-            wave.started_at,
-            wave.listed_until,
-            now,
-            wave.variant_id,
-        )
-    )
 
 
 async def next_due_in(db: Connection, shop_id: UUID, wave_id: UUID) -> timedelta | None:

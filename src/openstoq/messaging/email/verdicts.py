@@ -1,10 +1,10 @@
 """Verdicts: the outcome of a message, judged by the stage, codes and words of the relay's reply.
 
 Codes alone do not show whose fault a refusal is: a relay replies 550 for a mailbox that does not
-exist, and also for a missing login. If the reply contains a wording that we know from a
-relay, the wording decides. Otherwise, the enhanced code of RFC 3463 decides. If there is no such
-code, the words of the reply decide. A refusal that is not clearly about the recipient's mailbox is
-not held against the mailbox.
+exist, and also for a missing login. If the reply contains a wording that we know from a relay, the
+wording decides. Otherwise, the enhanced code of RFC 3463 decides. If there is no such code, the
+words of the reply decide. A refusal that is not clearly about the recipient's mailbox is not held
+against the mailbox.
 """
 
 import re

@@ -2,8 +2,7 @@
 
 The codes of these replies do not show their meaning. Amazon says 554 about our account, about the
 message, and about a recipient that it suppresses. Microsoft says 5.2.2 about a full mailbox and
-about our quota.
-A wording that is not in the table is judged by its codes and words, in `verdicts`.
+about our quota. A wording that is not in the table is judged by its codes and words, in `verdicts`.
 """
 
 import re
