@@ -147,6 +147,16 @@ async def test_without_a_shop_nothing_exists(database):
         assert await db.fetchval("SELECT count(*) FROM shops") == 0
 
 
+async def test_a_statement_outside_of_shops_sees_none_of_the_shop_before(database):
+    shop = await make_shop(database)
+    await make_key(database, shop)
+    for _ in range(3):
+        row = await database.run_alone(shop.id, "SELECT count(*) FROM shops")
+        assert row[0] == 1
+        row = await database.call("SELECT count(*) FROM shops")
+        assert row[0] == 0
+
+
 async def test_a_transaction_commits_whole_or_not_at_all(database):
     shop = await make_shop(database)
 

@@ -313,6 +313,16 @@ async def test_jobs_that_the_release_before_enqueued_get_their_lane_and_their_sh
     }
 
 
+async def test_jobs_that_the_release_before_enqueued_are_kept_apart(
+    taker, second_taker, runtime, shop
+):
+    await enqueue(runtime, shop, probes.send_apart, {"word": "a"}, {"word": "a"})
+    await taker.connection.execute("ALTER TABLE queue.pgqueuer DISABLE TRIGGER USER")
+    await taker.connection.execute("UPDATE queue.pgqueuer SET apart = NULL")
+    await queue.adopt(taker.connection, list(probes.jobs))
+    assert [len(await one.take()) for one in (taker, second_taker)] == [1, 1]
+
+
 async def test_a_wait_counts_for_the_job_that_waits_and_ends_with_it():
     slot = Slot(Lane.WORK, new_id())
     inside, go_on = asyncio.Event(), asyncio.Event()
