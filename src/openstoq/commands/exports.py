@@ -1,6 +1,8 @@
 """`openstoq export …`: export the waitlist."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -31,17 +33,26 @@ def signups(
     ] = None,
 ) -> None:
     """Export sign-ups as a CSV file with the columns that `openstoq import signups` reads."""
-    if file is None:
-        with_runtime(partial(_export, domain=shop, status=status, target=sys.stdout.buffer))
-        return
-    with file.open("wb") as target:
-        with_runtime(partial(_export, domain=shop, status=status, target=target))
+    with_runtime(partial(_export, domain=shop, status=status, file=file))
 
 
 async def _export(
-    runtime: Runtime, *, domain: str, status: Status | None, target: BinaryIO
+    runtime: Runtime, *, domain: str, status: Status | None, file: Path | None
 ) -> None:
     found = await find_shop(runtime, domain)
-    transactions = partial(runtime.database.transaction, found.id)
-    async for part in pages(transactions, found.id, status=status):
-        target.write(part)
+    with nullcontext(sys.stdout.buffer) if file is None else _replaced(file) as target:
+        transactions = partial(runtime.database.transaction, found.id)
+        async for part in pages(transactions, found.id, status=status):
+            target.write(part)
+
+
+@contextmanager
+def _replaced(file: Path) -> Iterator[BinaryIO]:
+    """Open a new file, which replaces `file` only once the block has ended without raising."""
+    written = file.with_name(f".{file.name}.part")
+    try:
+        with written.open("wb") as target:
+            yield target
+        written.replace(file)
+    finally:
+        written.unlink(missing_ok=True)

@@ -32,9 +32,12 @@ def _known_encoding(name: str | None) -> str | None:
     if name is None:
         return None
     try:
-        return codecs.lookup(name).name
+        found = codecs.lookup(name).name
+        # This raises LookupError for a codec such as base64, which does not decode to text.
+        b" ".decode(found, "replace")
     except (LookupError, ValueError):
-        raise typer.BadParameter(f"{name!r} is no encoding; try windows-1252") from None
+        raise typer.BadParameter(f"{name!r} is no text encoding; try windows-1252") from None
+    return found
 
 
 @app.command()

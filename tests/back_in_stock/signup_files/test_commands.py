@@ -1,7 +1,9 @@
 """The command line: `openstoq import signups` and `openstoq export signups`."""
 
 import asyncio
+from csv import DictReader
 from functools import partial
+from io import StringIO
 
 import pytest
 from typer.testing import CliRunner
@@ -27,10 +29,8 @@ def call(database_url, shop, monkeypatch):
     monkeypatch.setenv("OPENSTOQ_DATABASE_URL", database_url)
     monkeypatch.setenv("OPENSTOQ_SECURITY_KEY", KEY)
 
-    async def run(*arguments):
-        invoke = partial(
-            CliRunner().invoke, commands, [*map(str, arguments), "--shop", shop.domain]
-        )
+    async def run(*arguments, of=shop.domain):
+        invoke = partial(CliRunner().invoke, commands, [*map(str, arguments), "--shop", of])
         return await asyncio.to_thread(invoke)
 
     return run
@@ -82,8 +82,9 @@ async def test_an_encoding_can_be_named(call, file):
     assert isinstance(refused.exception, OperatorError)
     assert "line 2 is not UTF-8" in str(refused.exception)
     assert (await call("import", "signups", file, "--encoding", "windows-1252")).exit_code == 0
-    odd = await call("import", "signups", file, "--encoding", "nope")
-    assert odd.exit_code == 2
+    for name in ("nope", "base64", "hex", "rot13"):
+        odd = await call("import", "signups", file, "--encoding", name)
+        assert odd.exit_code == 2, name
 
 
 async def test_an_empty_file_and_one_that_is_missing(call, file, tmp_path):
@@ -92,3 +93,22 @@ async def test_an_empty_file_and_one_that_is_missing(call, file, tmp_path):
     assert isinstance(empty.exception, OperatorError)
     assert "the file is empty" in str(empty.exception)
     assert (await call("import", "signups", tmp_path / "none.csv")).exit_code == 2
+
+
+async def test_an_export_that_fails_leaves_the_last_one(call, file, tmp_path):
+    target = tmp_path / "exported.csv"
+    target.write_text("what was exported before")
+    failed = await call("export", "signups", target, of="nobody.myshopify.com")
+    assert failed.exit_code != 0
+    assert target.read_text() == "what was exported before"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["exported.csv", "signups.csv"]
+
+
+async def test_who_never_had_to_confirm_is_not_exported_as_confirmed(database, shop, call, file):
+    assert (await call("import", "signups", file)).exit_code == 0
+    exported = (await call("export", "signups")).stdout_bytes.decode("utf-8-sig")
+    assert [row["optin_confirmed"] for row in DictReader(StringIO(exported))] == ["", ""]
+    async with database.transaction(shop.id) as db:
+        await db.execute("UPDATE signups SET optin_required = true WHERE shop_id = $1", shop.id)
+    exported = (await call("export", "signups")).stdout_bytes.decode("utf-8-sig")
+    assert {row["optin_confirmed"] for row in DictReader(StringIO(exported))} == {"false"}

@@ -65,7 +65,7 @@ SELECT s.id, s.variant_id, s.product_id, v.sku, s.market_id, s.channel, s.contac
        CASE WHEN s.channel = 'email' THEN s.contact ELSE c.email END AS email,
        CASE WHEN s.channel = 'sms' THEN s.contact ELSE c.phone END AS phone,
        coalesce(s.name, c.name) AS name, s.quantity, coalesce(s.locale, c.locale) AS language,
-       c.country, {CONFIRMED} AS optin_confirmed, c.accepts_marketing,
+       c.country, CASE WHEN s.optin_required THEN {CONFIRMED} END AS optin_confirmed, c.accepts_marketing,
        s.created_at AS signed_up_at, {SHOWN_STATUS} AS status,
        s.last_notified_at AS notified_at
 FROM {FROM} WHERE {{where}} ORDER BY s.created_at, s.id LIMIT {{limit}}
